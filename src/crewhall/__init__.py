@@ -1,0 +1,1 @@
+"""Crewhall: the place where people and AI agents work as one organization."""

@@ -1,0 +1,118 @@
+"""The database as the application sees it: one pool, one transaction per action, tenant and actor set in each.
+
+Row-level security compares `org_id` with the transaction's setting `crewhall.orgs` (a uuid[]), and personal rows with
+`crewhall.actor`. A transaction opened without an actor sees no tenant's rows at all.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeVar
+
+import msgspec
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from crewhall.kernel.actor import Actor, ActorType
+
+T = TypeVar("T")
+Params = dict[str, Any]
+
+SET_SCOPE: LiteralString = """
+select set_config('crewhall.orgs', %(orgs)s, true), set_config('crewhall.actor', %(actor)s, true),
+       set_config('crewhall.actor_type', %(actor_type)s, true), set_config('crewhall.role', %(role)s, true)
+"""
+
+
+def scope_of(actor: Actor | None) -> Params:
+    """The transaction settings of an actor, as the parameters of SET_SCOPE."""
+    if actor is None:
+        return {"orgs": "", "actor": "", "actor_type": "", "role": ""}
+    role = "admin" if actor.type is ActorType.SYSTEM else (actor.role or "agent")
+    return {
+        "orgs": f"{{{actor.org_id}}}" if actor.org_id else "",
+        "actor": str(actor.id),
+        "actor_type": str(actor.type),
+        "role": str(role),
+    }
+
+
+class Tx:
+    """A transaction with typed reads. Rows become msgspec structs by column name."""
+
+    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+        self.connection = connection
+
+    async def run(self, sql: LiteralString, params: Params | None = None) -> int:
+        """Execute and return the number of rows changed."""
+        return (await self.connection.execute(sql, params)).rowcount
+
+    async def value(self, sql: LiteralString, params: Params | None = None) -> Any:
+        """Return the first column of the first row, or None."""
+        row = await (await self.connection.execute(sql, params)).fetchone()
+        return row[0] if row else None
+
+    async def find(self, kind: type[T], sql: LiteralString, params: Params | None = None) -> T | None:
+        """Return the first row as `kind`, or None."""
+        cursor = await self.connection.execute(sql, params)
+        row = await cursor.fetchone()
+        return None if row is None else _convert(kind, _names(cursor), row)
+
+    async def one(self, kind: type[T], sql: LiteralString, params: Params | None = None) -> T:
+        """Return the only row as `kind`; no row is a programming error."""
+        found = await self.find(kind, sql, params)
+        if found is None:
+            raise LookupError("the statement gave no row")
+        return found
+
+    async def all(self, kind: type[T], sql: LiteralString, params: Params | None = None) -> list[T]:
+        """Return every row as `kind`."""
+        cursor = await self.connection.execute(sql, params)
+        names = _names(cursor)
+        return [_convert(kind, names, row) for row in await cursor.fetchall()]
+
+    async def values(self, sql: LiteralString, params: Params | None = None) -> list[Any]:
+        """Return the first column of every row."""
+        return [row[0] for row in await (await self.connection.execute(sql, params)).fetchall()]
+
+
+def _names(cursor: AsyncCursor[TupleRow]) -> list[str]:
+    return [column.name for column in cursor.description or ()]
+
+
+def _convert(kind: type[T], names: list[str], row: Sequence[Any]) -> T:
+    return msgspec.convert(dict(zip(names, row, strict=True)), kind, strict=False)
+
+
+class Database:
+    """The pool of the application role."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_ms: int = 30_000) -> None:
+        self.url = url
+        options = (
+            f"-c statement_timeout={statement_timeout_ms} -c idle_in_transaction_session_timeout=60000"
+            " -c lock_timeout=10000 -c timezone=UTC"
+        )
+        self.pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=pool_size,
+            open=False,
+            timeout=10,
+            kwargs={"autocommit": True, "options": options, "application_name": "crewhall"},
+        )
+
+    async def open(self) -> None:
+        """Open the pool; raises when the database cannot be reached within ten seconds."""
+        await self.pool.open(wait=True, timeout=10)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, actor: Actor | None) -> AsyncIterator[Tx]:
+        """Open a transaction scoped to the actor; commits when the block ends, rolls back when it raises."""
+        async with self.pool.connection() as connection, connection.transaction():
+            await connection.execute(SET_SCOPE, scope_of(actor))
+            yield Tx(connection)

@@ -1,0 +1,41 @@
+"""Rate limits: token buckets per process, keyed by (rule, person | agent | address)."""
+
+import time
+from collections import OrderedDict
+
+import msgspec
+
+from crewhall.kernel.errors import TOO_MANY_REQUESTS
+
+MAX_BUCKETS = 50_000
+
+
+class RateLimit(msgspec.Struct, frozen=True):
+    """`burst` at once, refilled at `per_second`."""
+
+    name: str
+    burst: float
+    per_second: float
+
+
+class RateLimiter:
+    """Buckets of one process; the least recently used are forgotten first (they are full again by then)."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[tuple[str, object], tuple[float, float]] = OrderedDict()
+
+    def check(self, limit: RateLimit, key: object, cost: float = 1.0) -> None:
+        """Take `cost` from the bucket, or raise 429 with `retry_after` in whole seconds."""
+        now = time.monotonic()
+        bucket = (limit.name, key)
+        level, stamp = self._buckets.get(bucket, (limit.burst, now))
+        level = min(limit.burst, level + (now - stamp) * limit.per_second)
+        if level < cost:
+            wait = max(1, int((cost - level) / limit.per_second + 0.999))
+            raise TOO_MANY_REQUESTS(
+                f"Too many requests ({limit.name}). Try again in {wait} s.", limit=limit.name, retry_after=wait
+            )
+        self._buckets[bucket] = (level - cost, now)
+        self._buckets.move_to_end(bucket)
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)

@@ -1,0 +1,56 @@
+"""Connection addresses of the three roles, and the few operations on them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from psycopg.conninfo import conninfo_to_dict
+
+DATABASE = "crewhall"
+SUPERUSER = "postgres"
+ADMIN_ROLE = "crewhall_admin"
+APP_ROLE = "crewhall_app"
+READ_ROLE = "crewhall_read"
+DEFINER_ROLE = "crewhall_definer"
+
+
+@dataclass(frozen=True)
+class DatabaseUrls:
+    """One libpq address per role, passwords included: never print one, print `masked` of it."""
+
+    admin: str
+    app: str
+    read: str
+
+
+def socket_url(user: str, password: str, folder: Path, port: int, database: str = DATABASE) -> str:
+    """The address of a role over the Unix socket in `folder`."""
+    where = urlencode({"host": str(folder), "port": port}, quote_via=quote)
+    return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@/{quote(database, safe='')}?{where}"
+
+
+def url_from_parameters(parameters: dict[str, str]) -> str:
+    """The address with these libpq parameters, every one of them kept."""
+    rest = dict(parameters)
+    user, password = quote(rest.pop("user", ""), safe=""), rest.pop("password", None)
+    login = user if password is None else f"{user}:{quote(password, safe='')}"
+    database = quote(rest.pop("dbname", ""), safe="")
+    return f"postgresql://{login}@/{database}?{urlencode(rest, quote_via=quote)}"
+
+
+def url_parameters(url: str) -> dict[str, str]:
+    """The libpq parameters of an address; raises psycopg.ProgrammingError when it cannot be read."""
+    return {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+
+
+def with_parameters(url: str, **changes: str) -> str:
+    """The same address with some libpq parameters (`dbname`, `user`, `password`, `options`, …) replaced."""
+    return url_from_parameters({**url_parameters(url), **changes})
+
+
+def masked(url: str) -> str:
+    """The address without its password, for logs and errors."""
+    parameters = url_parameters(url)
+    if "password" in parameters:
+        parameters["password"] = "***"
+    return url_from_parameters(parameters)

@@ -1,0 +1,110 @@
+"""Settings by flag, environment and file, in that order of strength; each package declares its own.
+
+A setting `port` is read from the flag `--port`, from `CREWHALL_PORT`, or from `port = …` in the TOML file
+(`CREWHALL_CONFIG`, by default `crewhall.toml` in the data folder). Secrets are `SecretStr`: printed masked.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from crewhall.kernel.errors import CrewhallError, define_error
+
+ENV_PREFIX = "CREWHALL_"
+BAD_SETTING = define_error("bad_setting", 500, "A setting is not valid")
+
+S = TypeVar("S", bound="CrewhallSettings")
+
+
+def default_home() -> Path:
+    """The data folder when CREWHALL_HOME is not set: below XDG_DATA_HOME, by default ~/.local/share/crewhall."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "crewhall"
+
+
+def home_from_environment() -> Path:
+    """The data folder that the environment names, or the default one."""
+    return Path(os.environ.get("CREWHALL_HOME") or default_home()).expanduser().absolute()
+
+
+class CrewhallSettings(BaseSettings):
+    """Base of every package's settings: flat names, one prefix, one file."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
+    registry: ClassVar[list[type["CrewhallSettings"]]] = []
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        CrewhallSettings.registry.append(cls)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags beat the environment, the environment beats the file."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, read_settings_file())
+
+
+class KernelSettings(CrewhallSettings):
+    """Where the data lives, where to listen, which database to use."""
+
+    home: Path = Field(default_factory=default_home, description="Data folder.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    public_url: str | None = Field(None, description="Address that people use, when a proxy stands in front.")
+    trusted_proxies: str = Field("", description="Addresses or networks of proxies whose X-Forwarded-* are believed.")
+    database_url: SecretStr | None = Field(None, description="External Postgres, as the application role.")
+    database_admin_url: SecretStr | None = Field(None, description="External Postgres, as the migrating role.")
+    database_pool: int = Field(10, ge=2, le=90, description="Connections that one process keeps at most.")
+    database_tcp_port: int | None = Field(None, description="Let the embedded Postgres listen on this loopback port.")
+    database_user: str | None = Field(None, description="Unprivileged user for the embedded Postgres under root.")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe level logged.")
+    log_format: str = Field("auto", pattern="^(auto|json|text)$", description="Log lines as JSON or text.")
+    otel_exporter_otlp_endpoint: str | None = Field(None, description="Send traces to this OTLP/HTTP endpoint.")
+    body_limit_kb: int = Field(1024, ge=16, le=65536, description="Largest request body, in KiB.")
+    request_timeout_s: float = Field(30, gt=0, le=600, description="Longest time for one request, in seconds.")
+    rate_address_per_minute: int = Field(12000, ge=1, description="Requests per minute and client address.")
+    rate_actor_per_minute: int = Field(6000, ge=1, description="Requests per minute and person or agent.")
+    rate_post_per_second: int = Field(1000, ge=1, description="Posts per second and person or agent.")
+
+
+def read_settings_file() -> dict[str, Any]:
+    """Read the TOML file; a missing one is empty, a damaged one is refused with its place."""
+    named = os.environ.get("CREWHALL_CONFIG")
+    path = Path(named).expanduser() if named else home_from_environment() / "crewhall.toml"
+    try:
+        return tomllib.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        if named:
+            raise BAD_SETTING(f"CREWHALL_CONFIG names {path}, which cannot be read.", path=str(path)) from None
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BAD_SETTING(f"{path} is not valid TOML: {error}", path=str(path)) from error
+
+
+def load_settings(kind: type[S], **flags: Any) -> S:
+    """Load one package's settings; flags that are None do not count."""
+    try:
+        return kind(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        raise _bad_setting(error) from error
+
+
+def _bad_setting(error: ValidationError) -> CrewhallError:
+    first = error.errors(include_input=False, include_url=False)[0]
+    name = ENV_PREFIX + str(first["loc"][0]).upper()
+    return BAD_SETTING(f"{name}: {first['msg']}. See `crewhall config`.", setting=name)

@@ -1,0 +1,78 @@
+"""Wake-ups between processes: one LISTEN connection per process. NOTIFY only wakes; truth is read from tables.
+
+Losing the connection may lose wake-ups, so every listener is told (`on_lost`) and must distrust what it cached.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+
+from psycopg import AsyncConnection, OperationalError, sql
+
+log = logging.getLogger(__name__)
+FIRST_RETRY_S, LAST_RETRY_S = 0.05, 5.0
+
+
+class Signals:
+    """Subscriptions to NOTIFY channels by callback. Callbacks are quick and do not raise."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._callbacks: dict[str, list[Callable[[str], None]]] = defaultdict(list)
+        self._lost: list[Callable[[], None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._listening = asyncio.Event()
+
+    def subscribe(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Call back with the payload of each NOTIFY on the channel. Subscribe before `start`."""
+        self._callbacks[channel].append(callback)
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call back after the connection was lost and found again: anything may have been missed."""
+        self._lost.append(callback)
+
+    @property
+    def listening(self) -> bool:
+        """Whether wake-ups arrive right now."""
+        return self._listening.is_set()
+
+    async def start(self) -> None:
+        """Listen; returns when the first LISTEN is in force."""
+        self._task = asyncio.create_task(self._run(), name="signals")
+        waiting = asyncio.create_task(self._listening.wait())
+        await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        retry, first = FIRST_RETRY_S, True
+        while True:
+            try:
+                async with await AsyncConnection.connect(
+                    self._url, autocommit=True, application_name="crewhall-signals"
+                ) as connection:
+                    for channel in self._callbacks:
+                        await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+                    self._listening.set()
+                    if not first:
+                        self._tell_lost()
+                    retry, first = FIRST_RETRY_S, False
+                    async for notice in connection.notifies():
+                        for callback in self._callbacks[notice.channel]:
+                            callback(notice.payload)
+            except (OperationalError, OSError) as error:
+                log.warning("signals lost", extra={"reason": str(error).strip()})
+            self._listening.clear()
+            self._tell_lost()
+            await asyncio.sleep(retry)
+            retry = min(retry * 2, LAST_RETRY_S)
+
+    def _tell_lost(self) -> None:
+        for callback in self._lost:
+            callback()
