@@ -1,0 +1,1 @@
+"""Faces: plumbing between the domains and the clients that people and agents really use."""

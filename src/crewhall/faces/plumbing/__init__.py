@@ -1,0 +1,1 @@
+"""What every face shares: services, the gate, dependencies, routers, problems, pages."""

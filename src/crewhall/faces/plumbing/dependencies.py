@@ -1,0 +1,57 @@
+"""What handlers ask for by name: `services`, `actor`, `person`, `guest`."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.di import Provide
+
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.errors import FORBIDDEN, UNAUTHENTICATED, define_error
+
+NO_ORGANIZATION = define_error("no_organization", 409, "No organization chosen")
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def provide_services(request: AnyRequest) -> Services:
+    """The process's services."""
+    services: Services = request.app.state.services
+    return services
+
+
+def provide_guest(request: AnyRequest) -> Actor | None:
+    """Whoever calls, or None when nobody is signed in."""
+    actor: Actor | None = request.scope.get("actor")  # type: ignore[assignment]
+    return actor
+
+
+def signed_in(actor: Actor | None) -> Actor:
+    """The actor, or a refusal that says to sign in."""
+    if actor is None:
+        raise UNAUTHENTICATED("Sign in, or send a token: `Authorization: Bearer …`.")
+    return actor
+
+
+def provide_actor(request: AnyRequest) -> Actor:
+    """The signed-in actor with its organization."""
+    actor = signed_in(provide_guest(request))
+    if actor.org_id is None:
+        raise NO_ORGANIZATION("Choose an organization first: send its id or slug as `X-Crewhall-Org`.")
+    return actor
+
+
+def provide_person(request: AnyRequest) -> Actor:
+    """The signed-in person, with or without an organization; agents are refused."""
+    actor = signed_in(provide_guest(request))
+    if actor.type is not ActorType.USER:
+        raise FORBIDDEN("Only people can do this.")
+    return actor
+
+
+DEPENDENCIES = {
+    "services": Provide(provide_services, sync_to_thread=False),
+    "guest": Provide(provide_guest, sync_to_thread=False),
+    "actor": Provide(provide_actor, sync_to_thread=False),
+    "person": Provide(provide_person, sync_to_thread=False),
+}

@@ -1,0 +1,190 @@
+"""The gate: one ASGI wrapper that every request passes before it reaches a handler.
+
+It gives the request an id and a client address, holds the limits (rate, body, time), refuses requests from other sites,
+finds out who calls, and adds the security headers. What it refuses never reaches the application.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+import msgspec
+
+from crewhall.faces.plumbing.origin import check_same_origin
+from crewhall.faces.plumbing.problems import MEDIA_TYPE, as_crewhall_error, headers_of, problem_of
+from crewhall.faces.plumbing.proxies import Proxies
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel import telemetry
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import TOO_LARGE, CrewhallError
+from crewhall.kernel.limits import RateLimit
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+COOKIE = "crewhall_session"
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+)
+SECURITY_HEADERS = [
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+]
+_OPEN_PATHS = ("/static/", "/health/", "/metrics")
+_UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+class Gate:
+    """Wraps the application; `services` are there once the application has started."""
+
+    def __init__(self, app: Application, services: Services) -> None:
+        self._app = app
+        self._services = services
+        settings = services.settings
+        self._proxies = Proxies(settings.trusted_proxies)
+        self._body_limit = settings.body_limit_kb * 1024
+        self._timeout = settings.request_timeout_s
+        self._public_url = settings.public_url
+        self._per_address = _per_minute("requests per address", settings.rate_address_per_minute)
+        self._per_actor = _per_minute("requests per account", settings.rate_actor_per_minute)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        current = secrets.token_hex(8)
+        token = telemetry.request_id.set(current)
+        scope["client_address"], scope["scheme"] = self._proxies.client_of(scope, headers)
+        try:
+            if scope["type"] == "http":
+                await self._serve_http(scope, receive, send, headers, current)
+            else:
+                await self._serve_socket(scope, receive, send, headers)
+        finally:
+            telemetry.request_id.reset(token)
+
+    async def _serve_http(
+        self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes], current: str
+    ) -> None:
+        started, status, begun = time.perf_counter(), 500, False
+        extra = [*SECURITY_HEADERS, (b"x-request-id", current.encode())]
+
+        async def guarded_send(message: MutableMapping[str, Any]) -> None:
+            nonlocal status, begun
+            if message["type"] == "http.response.start":
+                begun, status = True, message["status"]
+                message["headers"] = [*message.get("headers", ()), *extra]
+            await send(message)
+
+        try:
+            await self._admit(scope, headers)
+            limited = self._limit_body(receive, headers)
+            if scope["path"].endswith("/stream"):
+                await self._app(scope, limited, guarded_send)
+            else:
+                async with asyncio.timeout(self._timeout):
+                    await self._app(scope, limited, guarded_send)
+        except (CrewhallError, TimeoutError) as error:
+            if begun:
+                raise
+            await _answer(as_crewhall_error(error), guarded_send)
+        finally:
+            telemetry.requests_total.labels(scope["method"], status).inc()
+            telemetry.request_seconds.observe(time.perf_counter() - started)
+
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
+        try:
+            await self._admit(scope, headers)
+        except CrewhallError as error:
+            scope["refused"] = error
+        await self._app(scope, receive, send)
+
+    async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        """Find out who calls and hold the limits; raises what refuses the request."""
+        path: str = scope["path"]
+        if path.startswith(_OPEN_PATHS):
+            return
+        self._services.limiter.check(self._per_address, scope["client_address"])
+        bearer = headers.get(b"authorization", b"")
+        if bearer[:7].lower() == b"bearer ":
+            actor = await self._resolve(bearer[7:].decode("latin-1").strip(), scope, headers)
+        else:
+            if scope["type"] == "websocket" or scope["method"] in _UNSAFE:
+                check_same_origin(scope, headers, self._public_url)
+            actor = await self._resolve_cookie(scope, headers)
+        if actor is not None:
+            scope["actor"] = actor
+            self._services.limiter.check(self._per_actor, actor.id)
+
+    async def _resolve(self, token: str, scope: Scope, headers: dict[bytes, bytes]) -> Actor:
+        org = headers.get(b"x-crewhall-org")
+        address = scope["client_address"]
+        verified = await self._services.verified.resolve(token, org.decode("latin-1") if org else None, address)
+        scope["verified"] = verified
+        actor = verified.actor
+        if actor.address != address:
+            actor = msgspec.structs.replace(actor, address=address)
+        return actor
+
+    async def _resolve_cookie(self, scope: Scope, headers: dict[bytes, bytes]) -> Actor | None:
+        raw = headers.get(b"cookie")
+        if not raw or COOKIE.encode() not in raw:
+            return None
+        try:
+            morsel = SimpleCookie(raw.decode("latin-1")).get(COOKIE)
+        except CookieError:
+            return None
+        if morsel is None:
+            return None
+        try:
+            return await self._resolve(morsel.value, scope, headers)
+        except CrewhallError as error:
+            if error.kind.status != 401:  # noqa: PLR2004
+                raise
+            return None  # an ended session is a guest: pages offer to sign in, the API says 401
+
+    def _limit_body(self, receive: Receive, headers: dict[bytes, bytes]) -> Receive:
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit():
+            if int(declared) > self._body_limit:
+                raise self._too_large()
+            return receive
+        if b"transfer-encoding" not in headers:
+            return receive
+        seen = 0
+
+        async def limited_receive() -> MutableMapping[str, Any]:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._body_limit:
+                raise self._too_large()
+            return message
+
+        return limited_receive
+
+    def _too_large(self) -> CrewhallError:
+        return TOO_LARGE(f"The body is larger than {self._body_limit // 1024} KiB.", limit=self._body_limit)
+
+
+def _per_minute(name: str, count: int) -> RateLimit:
+    return RateLimit(name, burst=max(20.0, count / 6), per_second=count / 60)
+
+
+async def _answer(error: CrewhallError, send: Send) -> None:
+    body = msgspec.json.encode(problem_of(error))
+    headers = [(name.lower().encode(), value.encode()) for name, value in headers_of(error).items()]
+    headers += [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": error.kind.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,38 @@
+"""What a running process offers its handlers; made once by `main`."""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from crewhall.kernel.db import Database
+from crewhall.kernel.limits import RateLimiter
+from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
+from crewhall.kernel.signals import Signals
+from crewhall.kernel.verified import VerifiedTokens
+from crewhall.ports.live import Live
+from crewhall.ports.mailer import Mailer
+from crewhall.ports.message_log import MessageLog
+
+S = TypeVar("S", bound=CrewhallSettings)
+
+
+@dataclass(slots=True, kw_only=True)
+class Services:
+    """Everything a handler may use, none of it global."""
+
+    settings: KernelSettings
+    db: Database
+    signals: Signals
+    limiter: RateLimiter
+    verified: VerifiedTokens
+    mailer: Mailer
+    log: MessageLog
+    live: Live
+    base_url: str
+    packages: dict[type[CrewhallSettings], CrewhallSettings] = field(default_factory=dict)
+
+    def settings_of(self, kind: type[S]) -> S:
+        """The settings of one package, read once."""
+        found = self.packages.get(kind)
+        if not isinstance(found, kind):
+            found = self.packages[kind] = load_settings(kind)
+        return found

@@ -1,0 +1,43 @@
+"""Outgoing mail: invitations, password resets, digests."""
+
+from collections import deque
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from crewhall.kernel.clock import utc_now
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """One plain-text mail to one person."""
+
+    to: str
+    subject: str
+    body: str
+
+
+class SentMail(msgspec.Struct, frozen=True):
+    """A mail and when it was handed over."""
+
+    mail: Mail
+    sent_at: datetime
+
+
+class Mailer(Protocol):
+    """Hands mails over. `send` may raise UNAVAILABLE; it never blocks the loop."""
+
+    async def send(self, mail: Mail) -> None:
+        """Hand one mail over."""
+        ...
+
+
+class MemoryMailer:
+    """Keeps the last hundred mails: the fake of tests, and the base of the local mailer."""
+
+    def __init__(self) -> None:
+        self.sent: deque[SentMail] = deque(maxlen=100)
+
+    async def send(self, mail: Mail) -> None:
+        """Keep the mail."""
+        self.sent.append(SentMail(mail, utc_now()))
