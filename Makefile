@@ -1,0 +1,56 @@
+# Every target makes its own environment (.venv, by way of .tools) from bare python3 and make; see docs/install.md.
+# ARGS is handed to the command: make run ARGS="--port 9000", make test ARGS="tests/kernel -x".
+
+.POSIX:
+.PHONY: help run dev test rules check fmt bench docs lock clean uv runtime development
+
+ARGS =
+WORKERS = 2
+BIN = .venv/bin
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: runtime ## serve in the foreground; CREWHALL_* variables are honoured
+	@exec $(BIN)/crewhall up $(ARGS)
+
+dev: development ## serve and start again when a source file changes
+	@exec $(BIN)/crewhall up --reload $(ARGS)
+
+test: development ## run the tests; installs Chromium where it can
+	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && \
+	exec $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+rules: ## run the tests and record which rules they keep, for `crewhall rules`
+	@$(MAKE) test ARGS="--record-rules -m '' $(ARGS)"
+
+check: development ## lint, format, types, imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fmt: development ## mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: development ## run every bench with its floor; prints ratios, writes bench/results
+	@exec $(BIN)/python -m bench $(ARGS)
+
+docs: development ## write the reference pages again (docs/settings.md, errors.md, …)
+	@$(BIN)/python -m scripts.reference
+
+lock: uv ## resolve uv.lock again after pyproject.toml changed
+	@sh scripts/environment lock
+
+clean: ## remove what the targets made
+	rm -rf .venv .tools test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+uv:
+	@sh scripts/environment uv
+
+runtime: uv
+	@sh scripts/environment runtime
+
+development: uv
+	@sh scripts/environment development
