@@ -1,0 +1,31 @@
+"""Identity's own errors, and sentences for what the database refuses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
+
+from crewhall.kernel.errors import CONFLICT, define_error
+
+WRONG_CREDENTIALS = define_error("wrong_credentials", 401, "Wrong email or password")
+LINK_DEAD = define_error("link_dead", 410, "This link no longer works")
+
+_SENTENCES = {
+    "users_handle_key": ("handle", "This handle is taken. Choose another."),
+    "users_email_key": ("email", "An account with this email exists. Sign in with it instead."),
+    "organizations_slug_key": ("slug", "This slug is taken. Choose another."),
+    "memberships_pkey": ("user_id", "This person is a member already."),
+    "organizations_no_agents": ("agents", "The organization still has agents. Delete them first."),
+}
+
+
+@contextmanager
+def clear_conflicts() -> Iterator[None]:
+    """Turn the database's refusals into `conflict` with a sentence that says what to do."""
+    try:
+        yield
+    except (UniqueViolation, ForeignKeyViolation) as error:
+        known = _SENTENCES.get(error.diag.constraint_name or "")
+        if known is None:
+            raise
+        raise CONFLICT(known[1], field=known[0]) from error

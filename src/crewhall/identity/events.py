@@ -1,0 +1,43 @@
+"""What happened to organizations and their people, told within the transaction in which it happened.
+
+`actor.org` is the organization concerned and the transaction is scoped to it.
+"""
+
+from uuid import UUID
+
+import msgspec
+
+from crewhall.kernel.actor import Role
+
+
+class OrganizationCreated(msgspec.Struct, frozen=True):
+    """An organization was made; its owner is its first member (no `MemberJoined` follows for the owner)."""
+
+    org_id: UUID
+    name: str
+    slug: str
+    owner_id: UUID
+
+
+class MemberJoined(msgspec.Struct, frozen=True):
+    """A person became a member by invitation."""
+
+    org_id: UUID
+    user_id: UUID
+    role: Role
+
+
+class MemberLeft(msgspec.Struct, frozen=True):
+    """A person left or was removed; the membership is gone already."""
+
+    org_id: UUID
+    user_id: UUID
+
+
+class MemberRoleChanged(msgspec.Struct, frozen=True):
+    """A member has another role now."""
+
+    org_id: UUID
+    user_id: UUID
+    old: Role
+    new: Role
