@@ -68,8 +68,8 @@ class SharedCluster:
 
 
 def shared_cluster(root: Path) -> SharedCluster:
-    """Start or join the run's cluster below `root`, with its template made. Call `release` at the end of the session."""
-    postgres = EmbeddedPostgres(root / "shared-postgres")
+    """Start or join the run's cluster below `root`, its template made. Call `release` when the session ends."""
+    postgres = EmbeddedPostgres(root / "shared-postgres", dump_on_stop=False)
     urls = postgres.start()
     with _locked(postgres.home / "template.lock"):
         made = postgres.home / "template.made"

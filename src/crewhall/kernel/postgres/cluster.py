@@ -36,7 +36,7 @@ def data_version(data: Path) -> str | None:
 
 
 def initialise(place: Place, binaries: Binaries, passwords: Passwords) -> None:
-    """Make the data folder. It is built beside and renamed when it is whole and on disk, so a killed start leaves none."""
+    """Make the data folder: built beside, renamed when whole and on disk, so that a killed start leaves none."""
     remove_unfinished(place)
     if place.data.exists():
         raise failure(

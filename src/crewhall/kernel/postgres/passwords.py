@@ -5,8 +5,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from crewhall.kernel.postgres.durably import write_durably
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
-from crewhall.kernel.postgres.place import write_durably
 
 FILE = "postgres.secrets"
 

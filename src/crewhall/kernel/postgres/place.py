@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crewhall.kernel.postgres.account import Account, can_reach, choose_account
+from crewhall.kernel.postgres.durably import write_durably
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
 
 ELSEWHERE = Path("/var/lib/crewhall")
@@ -89,7 +90,7 @@ def _make_elsewhere(home: Path, account: Account) -> Place:
 def _no_place(home: Path, account: Account, why: str) -> Exception:
     return failure(
         EMBEDDED_POSTGRES,
-        f"The user {account.name}, who runs Postgres for root, may not enter {home}, and no other place can be made: {why}.",
+        f"{account.name}, who runs Postgres for root, may not enter {home}, and there is no other place: {why}.",
         f"Set CREWHALL_HOME to a folder that {account.name} may enter, or start Crewhall as an ordinary user.",
     )
 
@@ -123,20 +124,3 @@ def _points_to(home: Path, root: Path) -> bool:
         return bool(json.loads((home / POINTER).read_text())["root"] == str(root))
     except (OSError, ValueError, KeyError):
         return False
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Replace a private file (0600) so that after a crash it holds either the old text or the new."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -19,6 +19,7 @@ from crewhall.kernel.postgres.sockets import choose_socket_folder, clear_sockets
 
 POLL_SECONDS = 0.01
 STOP_SECONDS = 60.0
+TELL_SECONDS = 3.0
 DETACH = '"$@" </dev/null >&2 & echo $!'
 """The shell forks and ends, so that the server is nobody's child here: no zombie, and no signal of our terminal."""
 
@@ -86,7 +87,7 @@ def wait_ready(place: Place, pid: int, progress: Progress) -> PidFile:
                 f"Postgres ended while starting: {log_tail(place)}",
                 f"The whole log is in {place.logs}; free what it names (space, memory, port) and start again.",
             )
-        if time.monotonic() - told > 3:
+        if time.monotonic() - told > TELL_SECONDS:
             told = time.monotonic()
             progress(f"Postgres is still starting or recovering ({told - began:.0f} s)")
         time.sleep(POLL_SECONDS)

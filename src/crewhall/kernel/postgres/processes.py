@@ -30,8 +30,7 @@ def is_postmaster(pid: int, data: Path) -> bool:
 def backends_left(cluster: str) -> bool:
     """Whether child processes of a dead server of this cluster name still run (they end by themselves, soon)."""
     title = f"postgres: {cluster}:"
-    return any(
-        any(part.startswith(title) for part in command_line(int(name))[:1])
-        for name in (os.listdir("/proc") if Path("/proc/self/cmdline").exists() else ())
-        if name.isdigit()
-    )
+    if not Path("/proc/self/cmdline").exists():
+        return False
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return any(arguments[0].startswith(title) for pid in pids if (arguments := command_line(pid)))

@@ -34,7 +34,7 @@ def start_lock(home: Path) -> Iterator[None]:
 
 
 class UserLock:
-    """This holder's share in the instance. The caller of every method holds the start lock."""
+    """A holder's share in the instance. The caller of every method holds the start lock."""
 
     def __init__(self, home: Path) -> None:
         self._path = home / USERS_LOCK
