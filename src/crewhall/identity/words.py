@@ -14,7 +14,8 @@ _NUMBERED = 20
 
 def handle_candidates(email: str, name: str) -> Iterator[str]:
     """Yield handles to try in turn: from the email, else from the name, then numbered, then random (without end)."""
-    stem = _plain(email.split("@")[0].split("+")[0], r"[^a-z0-9._-]+") or _plain(name, r"[^a-z0-9._-]+") or "person"
+    mailbox = email.partition("@")[0].partition("+")[0]
+    stem = _plain(mailbox, r"[^a-z0-9._-]+") or _plain(name, r"[^a-z0-9._-]+") or "person"
     for word in _numbered(stem, MAX_HANDLE):
         if word not in RESERVED_HANDLES:
             yield word

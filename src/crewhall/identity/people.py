@@ -1,0 +1,135 @@
+"""The people of an organization: listed, found by handle, given roles, removed."""
+
+from collections.abc import Collection
+from typing import LiteralString
+from uuid import UUID
+
+from crewhall.identity.events import MemberLeft, MemberRoleChanged
+from crewhall.identity.permissions import Permission, check_permission
+from crewhall.identity.schemas import Person
+from crewhall.kernel import audit
+from crewhall.kernel.actor import Actor, ActorType, Role
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import CONFLICT, FORBIDDEN, NOT_FOUND
+from crewhall.kernel.events import publish
+from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
+from crewhall.kernel.verified import revoke
+
+_COLUMNS: LiteralString = """
+select u.id, u.handle, u.name, u.email, u.avatar_url, u.timezone, m.role, m.created_at as joined_at
+from memberships m join users u on u.id = m.user_id and u.deleted_at is null
+where m.org_id = any (current_orgs())
+"""
+
+
+async def list_people(
+    tx: Tx, actor: Actor, *, q: str | None = None, after: str | None = None, limit: int | None = None
+) -> Page[Person]:
+    """List the organization's people by name; `q` finds part of a name, handle or email."""
+    check_permission(actor, Permission.MEMBERS_READ)
+    size = check_limit(limit)
+    key = decode_cursor(after, str, UUID)
+    rows = await tx.all(
+        Person,
+        _COLUMNS
+        + """
+          and (%(q)s::text is null or strpos(lower(u.name || ' ' || u.handle || ' ' || u.email), lower(%(q)s)) > 0)
+          and (%(name)s::text is null or (u.name, u.id) > (%(name)s, %(id)s))
+        order by u.name, u.id limit %(limit)s
+        """,
+        {"q": q, "name": key[0] if key else None, "id": key[1] if key else None, "limit": size + 1},
+    )
+    return page_of(rows, size, lambda row: (row.name, row.id))
+
+
+async def get_person(tx: Tx, actor: Actor, user_id: UUID) -> Person:
+    """Return a member of the actor's organization, or raise NOT_FOUND."""
+    check_permission(actor, Permission.MEMBERS_READ)
+    found = await tx.find(Person, _COLUMNS + " and u.id = %(id)s", {"id": user_id})
+    if found is None:
+        raise NOT_FOUND("There is no such person in the organization.")
+    return found
+
+
+async def find_people(tx: Tx, ids: Collection[UUID]) -> dict[UUID, Person]:
+    """Return those of the ids that are members of the transaction's organization."""
+    found = await tx.all(Person, _COLUMNS + " and u.id = any (%(ids)s)", {"ids": list(ids)})
+    return {person.id: person for person in found}
+
+
+async def find_people_by_handles(tx: Tx, handles: Collection[str]) -> dict[str, Person]:
+    """Return the members of the transaction's organization with these handles (lower case), by handle."""
+    found = await tx.all(Person, _COLUMNS + " and u.handle = any (%(handles)s)", {"handles": list(handles)})
+    return {person.handle: person for person in found}
+
+
+async def change_role(tx: Tx, actor: Actor, user_id: UUID, role: Role) -> Person:
+    """Give a member another role. `owner` hands the organization over: its present owner becomes an admin."""
+    check_permission(actor, Permission.MEMBERS_ROLE)
+    person = await _lock_member(tx, actor, user_id)
+    if person.role is role:
+        return person
+    if person.role is Role.OWNER:
+        raise CONFLICT("The owner's role cannot be changed. Make somebody else the owner instead.", field="role")
+    if role is Role.OWNER:
+        check_permission(actor, Permission.ORGANIZATION_TRANSFER)
+        owner = await tx.value("select user_id from memberships where org_id = %(org)s and role = 'owner'", _org(actor))
+        await _set_role(tx, actor, owner, Role.OWNER, Role.ADMIN)
+    await _set_role(tx, actor, user_id, person.role, role)
+    return await get_person(tx, actor, user_id)
+
+
+async def remove_member(tx: Tx, actor: Actor, user_id: UUID) -> None:
+    """Take a person out of the organization (or leave it oneself); their logins there end at once.
+
+    The owner neither leaves nor is removed; only the owner removes admins.
+    """
+    leaving = actor.type is ActorType.USER and user_id == actor.id
+    if not leaving:
+        check_permission(actor, Permission.MEMBERS_REMOVE)
+    person = await _lock_member(tx, actor, user_id)
+    if person.role is Role.OWNER:
+        raise CONFLICT("The owner cannot leave. Make somebody else the owner first.", field="role")
+    if person.role is Role.ADMIN and not leaving:
+        check_permission(actor, Permission.MEMBERS_ROLE)
+    await tx.value("select end_logins_of(%(user)s)", {"user": user_id})
+    await tx.run(
+        "delete from memberships where org_id = %(org)s and user_id = %(user)s", {"user": user_id, **_org(actor)}
+    )
+    await revoke(tx, f"user:{user_id}")
+    action = "member.left" if leaving else "member.removed"
+    await audit.record(tx, actor, action, "user", user_id, {"role": person.role, "handle": person.handle})
+    await publish(tx, actor, MemberLeft(actor.org, user_id))
+
+
+async def _lock_member(tx: Tx, actor: Actor, user_id: UUID) -> Person:
+    """Return the member, with every change of roles in the organization waiting for this transaction.
+
+    The acting person's own role is read again behind the lock: it may have changed a moment ago.
+    """
+    await tx.run(
+        """
+        select from memberships where org_id = %(org)s and (role = 'owner' or user_id in (%(user)s, %(actor)s))
+        order by user_id for update
+        """,
+        {"user": user_id, "actor": actor.id, **_org(actor)},
+    )
+    if actor.type is ActorType.USER and (await get_person(tx, actor, actor.id)).role is not actor.role:
+        raise FORBIDDEN("Your role has just changed. Load the page again.")
+    return await get_person(tx, actor, user_id)
+
+
+async def _set_role(tx: Tx, actor: Actor, user_id: UUID, old: Role, new: Role) -> None:
+    await tx.run(
+        """
+        update memberships set role = %(role)s, updated_by = %(by)s where org_id = %(org)s and user_id = %(user)s
+        """,
+        {"role": str(new), "user": user_id, "by": actor.id, **_org(actor)},
+    )
+    await revoke(tx, f"user:{user_id}")
+    await audit.record(tx, actor, "member.role_changed", "user", user_id, {"old": old, "new": new})
+    await publish(tx, actor, MemberRoleChanged(actor.org, user_id, old, new))
+
+
+def _org(actor: Actor) -> dict[str, UUID]:
+    return {"org": actor.org}

@@ -1,0 +1,254 @@
+"""What identity takes and gives at the edge. Nothing here can hold a hash."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from crewhall.identity.fields import Email, Handle, Locale, Name, Password, Secret, Slug
+from crewhall.kernel.actor import ActorType, Role
+
+WikiCategory = Annotated[str, Meta(min_length=1, max_length=60)]
+
+
+class OrganizationSettings(Struct, forbid_unknown_fields=True):
+    """What an organization settles for itself."""
+
+    wiki_categories: Annotated[list[WikiCategory], Meta(max_length=50)] = []
+
+
+class Organization(Struct):
+    """An organization as its members see it. `role` is the asking person's; null for agents."""
+
+    id: UUID
+    slug: str
+    name: str
+    description: str | None
+    plan: str
+    settings: OrganizationSettings
+    search_language: str
+    created_at: datetime
+    updated_at: datetime
+    role: Role | None = None
+
+
+class NewOrganization(Struct, forbid_unknown_fields=True):
+    """An organization to make; its slug is made from the name when not given."""
+
+    name: Name
+    slug: Slug | None = None
+    description: Annotated[str, Meta(max_length=1024)] | None = None
+
+
+class OrganizationChange(Struct, forbid_unknown_fields=True):
+    """What to change about an organization. `search_language` is a Postgres text search configuration."""
+
+    name: Name | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=1024)] | UnsetType | None = UNSET
+    settings: OrganizationSettings | UnsetType = UNSET
+    search_language: Annotated[str, Meta(max_length=63)] | UnsetType = UNSET
+
+
+class Person(Struct):
+    """A member of the organization."""
+
+    id: UUID
+    handle: str
+    name: str
+    email: str
+    avatar_url: str | None
+    timezone: str
+    role: Role
+    joined_at: datetime
+
+
+class RoleChange(Struct, forbid_unknown_fields=True):
+    """A member's new role; `owner` hands the organization over."""
+
+    role: Role
+
+
+class Profile(Struct):
+    """A person's own account."""
+
+    id: UUID
+    handle: str
+    email: str
+    name: str
+    avatar_url: str | None
+    locale: str
+    timezone: str
+    created_at: datetime
+
+
+class ProfileChange(Struct, forbid_unknown_fields=True):
+    """What to change about one's own account."""
+
+    name: Name | UnsetType = UNSET
+    handle: Handle | UnsetType = UNSET
+    avatar_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | UnsetType | None = UNSET
+    locale: Locale | UnsetType = UNSET
+    timezone: Annotated[str, Meta(max_length=64, examples=["Europe/Berlin"])] | UnsetType = UNSET
+
+
+class ActorShown(Struct):
+    """Who acts."""
+
+    type: ActorType
+    id: UUID
+    name: str
+
+
+class AgentShown(Struct):
+    """An agent, as it sees itself."""
+
+    id: UUID
+    code: str
+    name: str
+    status: str
+
+
+class Me(Struct):
+    """Who is asking, in which organization, with which rights. `inbox_id` is an agent's inbox conversation."""
+
+    actor: ActorShown
+    user: Profile | None
+    agent: AgentShown | None
+    organization: Organization | None
+    role: Role | None
+    inbox_id: UUID | None = None
+
+
+class Credentials(Struct, forbid_unknown_fields=True):
+    """Email and password."""
+
+    email: Email
+    password: Password
+
+
+class Tokens(Struct):
+    """A short access token for `Authorization: Bearer …` and a refresh token that works once. `expires_in`: seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of the scheme
+
+
+class SignedIn(Struct):
+    """Fresh tokens, who they belong to, and the person's organizations; `organization` is the one in use."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"]
+    expires_in: int
+    user: Profile
+    organizations: list[Organization]
+    organization: Organization | None
+
+
+class RefreshToken(Struct, forbid_unknown_fields=True):
+    """A refresh token to exchange."""
+
+    refresh_token: Secret
+
+
+class PasswordChange(Struct, forbid_unknown_fields=True):
+    """The present password and the next one."""
+
+    current_password: Password
+    new_password: Password
+
+
+class ResetRequest(Struct, forbid_unknown_fields=True):
+    """Whose password was forgotten."""
+
+    email: Email
+
+
+class ResetConfirmation(Struct, forbid_unknown_fields=True):
+    """The token of the mailed link and the new password."""
+
+    token: Secret
+    password: Password
+
+
+class Login(Struct):
+    """One browser or client that is signed in. `current` marks the one that asks."""
+
+    id: UUID
+    kind: Literal["browser", "token"]
+    user_agent: str | None
+    address: str | None
+    organization_id: UUID | None
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    current: bool
+
+
+class Invitation(Struct):
+    """An open invitation. Without an email, whoever holds the link may accept it, once."""
+
+    id: UUID
+    email: str | None
+    role: Literal["admin", "member"]
+    expires_at: datetime
+    created_at: datetime
+    created_by: UUID | None
+
+
+class NewInvitation(Struct, forbid_unknown_fields=True):
+    """Whom to invite, and as what."""
+
+    email: Email | None = None
+    role: Literal["admin", "member"] = "member"
+    expires_in_days: Annotated[int, Meta(ge=1, le=90)] | None = None
+
+
+class SentInvitation(Struct):
+    """A new invitation with its link, which is shown only now."""
+
+    invitation: Invitation
+    link: str
+    token: str
+
+
+class InvitationShown(Struct):
+    """What the holder of an invitation's link sees before accepting."""
+
+    organization: str
+    email: str | None
+    role: Literal["admin", "member"]
+    expires_at: datetime
+
+
+class Acceptance(Struct, forbid_unknown_fields=True):
+    """An invitation's token. A newcomer adds name, password and, where the invitation names none, the email."""
+
+    token: Secret
+    email: Email | None = None
+    name: Name | None = None
+    handle: Handle | None = None
+    password: Password | None = None
+
+
+class Accepted(Struct):
+    """The organization joined; `login` is a newcomer's first login."""
+
+    organization: Organization
+    role: Role
+    login: SignedIn | None = None
+
+
+class SetUp(Struct, forbid_unknown_fields=True):
+    """The first person and their organization. `token` comes from the link that `crewhall` prints."""
+
+    token: Secret
+    email: Email
+    password: Password
+    name: Name
+    organization: Name
+    handle: Handle | None = None

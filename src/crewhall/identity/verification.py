@@ -1,0 +1,118 @@
+"""Who is behind a person's token, and when a login was last seen."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from crewhall.identity.accounts import person_actor
+from crewhall.identity.logins import ACCESS, SESSION
+from crewhall.identity.settings import IdentitySettings
+from crewhall.kernel.actor import Actor, ActorType, Role
+from crewhall.kernel.clock import utc_now
+from crewhall.kernel.crypto import digest
+from crewhall.kernel.db import Database
+from crewhall.kernel.errors import FORBIDDEN, UNAUTHENTICATED
+from crewhall.kernel.verified import Verified, VerifiedTokens
+
+log = logging.getLogger(__name__)
+SEEN_EVERY_S = 60.0
+MAX_REMEMBERED = 20_000
+
+
+class _Found(msgspec.Struct):
+    login_id: UUID
+    user_id: UUID
+    name: str
+    org_id: UUID | None
+    role: Role | None
+    expires_at: datetime
+
+
+class LoginVerifier:
+    """Verifies session and access tokens, and notes once a minute, off the request's path, that a login is alive."""
+
+    def __init__(self, db: Database, settings: IdentitySettings) -> None:
+        self._db = db
+        self._settings = settings
+        self._seen: OrderedDict[UUID, float] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def register(self, verified: VerifiedTokens) -> None:
+        """Serve the prefixes of people's tokens."""
+        for prefix in (SESSION, ACCESS):
+            verified.register(prefix, self.verify, self.note_use)
+
+    async def verify(self, token: str, org: str | None, address: str | None) -> Verified:
+        """Return the person behind the token; FORBIDDEN where `org` is none of theirs, whether it exists or not."""
+        async with self._db.transaction(None) as tx:
+            found = await tx.find(
+                _Found,
+                "select login_id, user_id, name, org_id, role, expires_at from authenticate_login(%(digest)s, %(org)s)",
+                {"digest": digest(token), "org": org.replace("\0", "") if org else None},
+            )
+        if found is None:
+            raise UNAUTHENTICATED("You are signed out. Sign in again.")
+        if org and found.org_id is None:
+            raise FORBIDDEN("You are not a member of the organization named by X-Crewhall-Org.")
+        verified = _as_verified(found, address)
+        self.note_use(verified, address)
+        return verified
+
+    def note_use(self, verified: Verified, address: str | None) -> None:
+        """Remember that the login was used just now; quick, never raises."""
+        login, now = verified.actor.credential_id, time.monotonic()
+        if login is None or now - self._seen.get(login, -SEEN_EVERY_S) < SEEN_EVERY_S:
+            return
+        self._seen[login] = now
+        self._seen.move_to_end(login)
+        if len(self._seen) > MAX_REMEMBERED:
+            self._seen.popitem(last=False)
+        task = asyncio.create_task(self._write(verified.actor, address), name="login-seen")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _write(self, actor: Actor, address: str | None) -> None:
+        """A browser's login slides: it ends so many days after its last use."""
+        until = utc_now() + timedelta(days=self._settings.login_days)
+        row = {"login": actor.credential_id, "address": address, "until": until}
+        try:
+            async with self._db.transaction(person_actor(actor.id)) as tx:
+                await tx.run(
+                    """
+                    update logins set last_seen_at = now(), address = coalesce(%(address)s, address),
+                        expires_at = case when kind = 'browser' then %(until)s else expires_at end
+                    where id = %(login)s and revoked_at is null
+                    """,
+                    row,
+                )
+                await tx.run(
+                    "update login_tokens set expires_at = %(until)s where login_id = %(login)s and kind = 'session'",
+                    row,
+                )
+        except Exception:  # a missed note must never harm a request
+            log.warning("last use of a login not noted", exc_info=True)
+
+
+def _as_verified(found: _Found, address: str | None) -> Verified:
+    actor = Actor(
+        type=ActorType.USER,
+        id=found.user_id,
+        org_id=found.org_id,
+        name=found.name,
+        role=found.role,
+        credential_id=found.login_id,
+        address=address,
+    )
+    tags = [f"login:{found.login_id}", f"user:{found.user_id}"]
+    if found.org_id:
+        tags.append(f"org:{found.org_id}")
+    return Verified(actor, tuple(tags), found.expires_at.timestamp())
