@@ -1,0 +1,3 @@
+"""What every test run needs, wherever it starts."""
+
+pytest_plugins = ["tests.plugins.rules"]

@@ -1,0 +1,106 @@
+"""Habits of the house, read from the source."""
+
+import ast
+import re
+
+import pytest
+
+from tests.architecture.source import ROOT, parsed, python_files, shown, strings
+
+EXECUTING = {"execute", "executemany", "run", "value", "values", "find", "one", "all", "copy", "stream"}
+"""Methods of psycopg and of `kernel.db.Tx` whose first statement argument must be fixed text."""
+
+HTML = re.compile(
+    r"</?(a|article|b|body|button|code|div|em|form|h[1-6]|html|input|li|p|script|span|strong|style|table|td|tr|ul)\b[^<>]*>"
+)
+
+UNWELCOME_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|misc|common|base)(_|$)")
+
+
+def is_built(node: ast.expr) -> bool:
+    """Whether text is put together at run time: an f-string, `+`, `%` or `.format(…)` of plain strings."""
+    if isinstance(node, ast.JoinedStr):
+        return any(isinstance(part, ast.FormattedValue) for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Mod) or is_built(node.left) or is_built(node.right)
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "format"
+        and isinstance(node.func.value, ast.Constant)
+    )
+
+
+def test_sql_is_fixed_text():
+    """Statements are string literals with parameters; identifiers go through psycopg.sql."""
+    built = [
+        shown(path, node)
+        for path in python_files("src")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in EXECUTING
+        if any(is_built(argument) for argument in node.args[:2])
+    ]
+    assert built == []
+
+
+MAKES_HTML = {"src/crewhall/conversations/markdown.py"}
+"""Renders Markdown: HTML is what it gives, escaped and sanitised there."""
+
+
+def test_html_stays_in_templates():
+    found = [
+        f"{shown(path, node)}: {text.strip()[:60]}"
+        for path in python_files("src")
+        for node, text in strings(path)
+        if shown(path) not in MAKES_HTML and HTML.search(text)
+    ]
+    assert found == []
+
+
+def test_tests_wait_for_conditions_never_for_time():
+    sleeping = [
+        shown(path, node)
+        for path in python_files("tests")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"sleep", "time.sleep", "asyncio.sleep"}
+        if not (node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0)
+    ]
+    assert sleeping == []
+
+
+def test_files_are_named_by_a_noun():
+    named = [shown(path) for path in python_files("src", "tests", "scripts") if UNWELCOME_NAMES.search(path.stem)]
+    assert named == []
+
+
+@pytest.mark.parametrize("folder", ["src", "tests", "scripts", "bench", "examples"])
+def test_no_work_is_left_for_a_comment(folder: str):
+    left = [
+        f"{shown(path)}:{number}"
+        for path in python_files(folder)
+        if path.parent.name != "architecture"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line)
+    ]
+    assert left == []
+
+
+def test_nothing_is_ignored_without_a_code():
+    blanket = [
+        f"{shown(path)}:{number}"
+        for path in python_files("src", "tests", "scripts", "bench", "examples")
+        if path.parent.name != "architecture"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"#\s*(type:\s*ignore(?!\[)|noqa(?!:))", line)
+    ]
+    assert blanket == []
+
+
+def test_links_between_the_pages_lead_somewhere():
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists()
+    ]
+    assert broken == []
