@@ -1,0 +1,1 @@
+"""What stands behind the ports: Postgres, and later Kafka, object stores, models."""

@@ -1,0 +1,176 @@
+"""One batch of appends: its encoding, its statement, and what its rows mean."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, LiteralString
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from crewhall.kernel.errors import CrewhallError
+from crewhall.ports.message_log import (
+    CLIENT_ID_REUSED,
+    CONVERSATION_CLOSED,
+    MEMBERSHIP_CHANGED,
+    Advanced,
+    Appended,
+    NewRecord,
+    Record,
+    RecordType,
+)
+
+APPEND: LiteralString = "select i, verdict, seq, id, created_at, previous_seq from append_records(%s, %s, %s, %s, %s)"
+KNOWN: LiteralString = """
+select r.id, 'known', r.seq, r.id, r.created_at, -1 from message_records r where r.id = any (%s)
+"""
+SET_ORGS: LiteralString = "select set_config('crewhall.orgs', %s, false)"
+
+
+@dataclass(slots=True)
+class Pending:
+    """A record that waits for its acknowledgement."""
+
+    record: NewRecord
+    future: asyncio.Future[Appended]
+
+    def acknowledge(self, appended: Appended) -> None:
+        """Tell the waiting caller (who may be gone) that the record is durable."""
+        if not self.future.done():
+            self.future.set_result(appended)
+
+    def fail(self, error: CrewhallError) -> None:
+        """Tell the waiting caller why the record was not written."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class _Row(msgspec.Struct, omit_defaults=True):
+    """One object of the JSON array that append_records takes."""
+
+    i: int
+    org: UUID
+    conv: UUID
+    id: UUID
+    type: str
+    author_type: str
+    author: UUID
+    author_name: str
+    role: str
+    kind: str
+    content: str
+    title: str | None = None
+    html: str | None = None
+    metadata: dict[str, Any] | None = None
+    parent: UUID | None = None
+    target: UUID | None = None
+    mentions: list[UUID] | None = None
+    client_id: str | None = None
+    digest: str | None = None
+    version: int | None = None
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def _row(i: int, record: NewRecord) -> _Row:
+    return _Row(
+        i,
+        record.org_id,
+        record.conversation_id,
+        record.id,
+        record.type,
+        record.author.type,
+        record.author.id,
+        record.author.name,
+        record.role,
+        record.kind,
+        record.content,
+        record.title,
+        record.html,
+        record.metadata or None,
+        record.parent_id,
+        record.target_id,
+        record.mentions or None,
+        record.client_id,
+        record.body_digest().hex() if record.client_id else None,
+        record.membership_version,
+    )
+
+
+async def append_batch(
+    connection: psycopg.AsyncConnection[Any], batch: list[Pending], process: str
+) -> list[tuple[Any, ...]]:
+    """Write the batch as one statement, its own transaction; returns one row per record, in the batch's order."""
+    records = [pending.record for pending in batch]
+    rows = _encoder.encode([_row(i, record) for i, record in enumerate(records)]).decode()
+    overlays = any(record.type is not RecordType.MESSAGE or record.parent_id is not None for record in records)
+    orgs = list({record.org_id for record in records})
+    conversations = list({record.conversation_id for record in records})
+    cursor = await connection.execute(APPEND, (orgs, conversations, rows, process, overlays))
+    return await cursor.fetchall()
+
+
+async def known_records(connection: psycopg.AsyncConnection[Any], batch: list[Pending]) -> dict[UUID, tuple[Any, ...]]:
+    """After a lost connection: the records of the batch that had committed, by id."""
+    orgs = "{" + ",".join({str(pending.record.org_id) for pending in batch}) + "}"
+    await connection.execute(SET_ORGS, (orgs,))
+    cursor = await connection.execute(KNOWN, ([pending.record.id for pending in batch],))
+    found = {row[0]: row for row in await cursor.fetchall()}
+    await connection.execute(SET_ORGS, ("",))
+    return found
+
+
+def settle(batch: list[Pending], rows: list[tuple[Any, ...]]) -> list[Advanced]:
+    """Acknowledge or refuse each record of a written batch; returns how each conversation advanced."""
+    advances: dict[UUID, Advanced] = {}
+    for pending, (_, verdict, seq, record_id, created_at, previous) in zip(batch, rows, strict=True):
+        record = pending.record
+        match verdict:
+            case "new" | "known":
+                _advance(advances, record, seq, created_at, previous)
+                pending.acknowledge(Appended(record_id, seq, created_at, is_new=True))
+            case "duplicate":
+                pending.acknowledge(Appended(record_id, seq, created_at, is_new=False))
+            case "conflict":
+                pending.fail(
+                    CLIENT_ID_REUSED("This client_id was used for a message with another body. Use a new one.", seq=seq)
+                )
+            case "stale":
+                pending.fail(MEMBERSHIP_CHANGED("Membership changed while the message was sent. Send it again."))
+            case _:
+                pending.fail(CONVERSATION_CLOSED("This conversation is archived or gone: it takes no more messages."))
+    return [advances[conversation] for conversation in advances]
+
+
+def _advance(advances: dict[UUID, Advanced], record: NewRecord, seq: int, created_at: Any, previous: int) -> None:
+    written = Record(
+        org_id=record.org_id,
+        conversation_id=record.conversation_id,
+        seq=seq,
+        id=record.id,
+        type=record.type,
+        author=record.author,
+        role=record.role,
+        kind=record.kind,
+        content=record.content,
+        title=record.title,
+        html=record.html,
+        metadata=record.metadata,
+        parent_id=record.parent_id,
+        target_id=record.target_id,
+        mentions=record.mentions,
+        client_id=record.client_id,
+        created_at=created_at,
+    )
+    known = advances.get(record.conversation_id)
+    if known is None:
+        # A record found after a lost connection may have others before it: -1 makes followers read the log.
+        advances[record.conversation_id] = Advanced(
+            record.conversation_id, previous, seq, [written] if previous >= 0 else None
+        )
+    elif known.records is not None and previous >= 0:
+        known.records.append(written)
+        advances[record.conversation_id] = msgspec.structs.replace(known, last_seq=seq)
+    else:
+        advances[record.conversation_id] = Advanced(record.conversation_id, -1, max(seq, known.last_seq), None)

@@ -1,0 +1,216 @@
+"""The message log on Postgres: one writer per process, group commit without a timer.
+
+Appends that arrive while a commit is in flight gather and go together as one statement, so one fsync serves many posts
+and nothing waits when the log is idle.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from crewhall.adapters.postgres.batch import Pending, append_batch, known_records, settle
+from crewhall.adapters.postgres.reading import READ_RECORDS, record_of_row
+from crewhall.kernel.actor import system_actor
+from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import INVALID, UNAVAILABLE
+from crewhall.kernel.ids import new_id
+from crewhall.kernel.signals import Signals
+from crewhall.kernel.telemetry import append_batch_size, posts_total
+from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Advanced, Appended, NewRecord, Record, Watcher
+
+log = logging.getLogger(__name__)
+CHANNEL = "crewhall_records"
+MAX_BATCH = 256
+MAX_QUEUE = 20_000
+PATIENCE_S = 8.0
+RETRY_S = 0.1
+
+
+class PostgresMessageLog:
+    """The engine of one process. `start` before the first append, `stop` after the last."""
+
+    def __init__(self, db: Database, signals: Signals) -> None:
+        self._db = db
+        self.process = str(new_id())
+        self._queue: deque[Pending] = deque()
+        self._writer: asyncio.Task[None] | None = None
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._watchers: list[Watcher] = []
+        self._stopped = False
+        signals.subscribe(CHANNEL, self._on_notice)
+        signals.on_lost(lambda: self._tell(None))
+
+    async def start(self) -> None:
+        """Open the writer's own connection."""
+        self._connection = await self._connect()
+
+    async def stop(self) -> None:
+        """Write what is queued, then close."""
+        self._stopped = True
+        if self._writer:
+            await asyncio.gather(self._writer, return_exceptions=True)
+        if self._connection:
+            await self._connection.close()
+
+    def watch(self, watcher: Watcher) -> None:
+        """See MessageLog.watch."""
+        self._watchers.append(watcher)
+
+    async def append(self, record: NewRecord) -> Appended:
+        """See MessageLog.append."""
+        if record.client_id is not None and not 1 <= len(record.client_id) <= MAX_CLIENT_ID_LENGTH:
+            raise INVALID(f"client_id takes 1 to {MAX_CLIENT_ID_LENGTH} characters.", field="client_id")
+        if self._stopped or len(self._queue) >= MAX_QUEUE:
+            raise UNAVAILABLE("The server is stopping or overloaded. Try again shortly.", retry_after=1)
+        pending = Pending(record, asyncio.get_running_loop().create_future())
+        self._queue.append(pending)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name="log-writer")
+        return await pending.future
+
+    async def read(self, org_id: UUID, conversation_id: UUID, *, after: int, limit: int) -> list[Record]:
+        """See MessageLog.read."""
+        async with self._db.transaction(system_actor(org_id)) as tx:
+            cursor = await tx.connection.execute(
+                READ_RECORDS, {"conversation": conversation_id, "after": after, "limit": limit}
+            )
+            return [record_of_row(row) for row in await cursor.fetchall()]
+
+    async def head(self, org_id: UUID, conversation_id: UUID) -> int:
+        """See MessageLog.head."""
+        async with self._db.transaction(system_actor(org_id)) as tx:
+            found = await tx.value(
+                "select last_seq from conversation_heads where conversation_id = %(id)s", {"id": conversation_id}
+            )
+            return found or 0
+
+    async def create(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
+        """See MessageLog.create: the head row is the topic."""
+        await tx.run(
+            "insert into conversation_heads (conversation_id, org_id) values (%(id)s, %(org)s)",
+            {"id": conversation_id, "org": org_id},
+        )
+
+    async def retire(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
+        """See MessageLog.retire."""
+        await self._set_open(tx, org_id, conversation_id, is_open=False)
+
+    async def reopen(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
+        """See MessageLog.reopen."""
+        await self._set_open(tx, org_id, conversation_id, is_open=True)
+
+    async def _set_open(self, tx: Tx, org_id: UUID, conversation_id: UUID, *, is_open: bool) -> None:
+        await tx.run(
+            """
+            update conversation_heads set is_open = %(open)s, membership_version = membership_version + 1
+            where conversation_id = %(id)s and org_id = %(org)s
+            """,
+            {"id": conversation_id, "org": org_id, "open": is_open},
+        )
+
+    async def _write(self) -> None:
+        """Write batches until the queue is empty: the batch in flight gathers the next one."""
+        while self._queue:
+            batch = self._take()
+            try:
+                await self._write_batch(batch)
+            except Exception as error:
+                log.exception("a batch failed")
+                for pending in batch:
+                    pending.fail(UNAVAILABLE("The message could not be stored. Try again.", reason=type(error).__name__))
+
+    def _take(self) -> list[Pending]:
+        """Take the next batch; a client id appears in it once, a repetition waits for the next."""
+        batch: list[Pending] = []
+        seen: set[tuple[UUID, UUID, str]] = set()
+        while self._queue and len(batch) < MAX_BATCH:
+            record = self._queue[0].record
+            if record.client_id is not None:
+                key = (record.conversation_id, record.author.id, record.client_id)
+                if key in seen:
+                    break
+                seen.add(key)
+            batch.append(self._queue.popleft())
+        return batch
+
+    async def _write_batch(self, batch: list[Pending]) -> None:
+        """Write a batch; a row that cannot be stored is found by writing singly, and harms no other."""
+        try:
+            rows = await self._write_patiently(batch)
+        except psycopg.Error as error:
+            if len(batch) == 1:
+                log.warning("a record was refused", extra={"reason": str(error).strip()})
+                batch[0].fail(INVALID("The message cannot be stored: a value is out of range or too large."))
+                return
+            for pending in batch:
+                await self._write_batch([pending])
+            return
+        append_batch_size.observe(len(batch))
+        for advanced in settle(batch, rows):
+            posts_total.inc(len(advanced.records or ()))
+            self._tell(advanced)
+
+    async def _write_patiently(self, batch: list[Pending]) -> list[tuple[Any, ...]]:
+        """Write; when the connection is lost, connect again and write only what did not commit."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        lost = False
+        while True:
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = await self._connect()
+                known = await known_records(self._connection, batch) if lost else {}
+                rest = [pending for pending in batch if pending.record.id not in known]
+                written = await append_batch(self._connection, rest, self.process) if rest else []
+                return self._in_order(batch, rest, written, known)
+            except (psycopg.OperationalError, OSError) as error:
+                if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
+                    log.warning("the log is blocked", extra={"reason": str(error).strip()})
+                lost = True
+                await self._drop_connection()
+                if asyncio.get_running_loop().time() > deadline:
+                    raise UNAVAILABLE("The database is away. Try again shortly.", retry_after=2) from error
+                await asyncio.sleep(RETRY_S)
+
+    @staticmethod
+    def _in_order(
+        batch: list[Pending], rest: list[Pending], written: list[tuple[Any, ...]], known: dict[UUID, tuple[Any, ...]]
+    ) -> list[tuple[Any, ...]]:
+        by_id = dict(zip((pending.record.id for pending in rest), written, strict=True))
+        return [by_id.get(pending.record.id) or known[pending.record.id] for pending in batch]
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection.connect(
+            self._db.url,
+            autocommit=True,
+            prepare_threshold=0,
+            application_name="crewhall-log",
+            options="-c lock_timeout=5000 -c statement_timeout=20000 -c timezone=UTC",
+        )
+
+    async def _drop_connection(self) -> None:
+        if self._connection is not None:
+            try:
+                await self._connection.close()
+            except psycopg.Error:
+                log.debug("the lost connection could not be closed")
+            self._connection = None
+
+    def _tell(self, advanced: Advanced | None) -> None:
+        for watcher in self._watchers:
+            watcher(advanced)
+
+    def _on_notice(self, payload: str) -> None:
+        """Another process wrote: its notice names conversations and their new heads, or `*` for very many."""
+        process, _, places = payload.partition("|")
+        if process == self.process:
+            return
+        if places == "*":
+            self._tell(None)
+            return
+        for place in places.split(","):
+            conversation, _, seq = place.partition(":")
+            self._tell(Advanced(UUID(conversation), -1, int(seq), None))
