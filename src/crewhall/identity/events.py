@@ -10,6 +10,12 @@ import msgspec
 from crewhall.kernel.actor import Role
 
 
+class InstallationSeeded(msgspec.Struct, frozen=True):
+    """First start: the first organization was made. Domains add what a new installation starts with."""
+
+    org_id: UUID
+
+
 class OrganizationCreated(msgspec.Struct, frozen=True):
     """An organization was made; its owner is its first member (no `MemberJoined` follows for the owner)."""
 

@@ -96,6 +96,13 @@ async def remove_member(tx: Tx, actor: Actor, user_id: UUID) -> None:
     await tx.run(
         "delete from memberships where org_id = %(org)s and user_id = %(user)s", {"user": user_id, **_org(actor)}
     )
+    await tx.run(  # a link of their own making must not lead them back in
+        """
+        update invitations set revoked_at = now()
+        where org_id = %(org)s and created_by = %(user)s and accepted_at is null and revoked_at is null
+        """,
+        {"user": user_id, **_org(actor)},
+    )
     await revoke(tx, f"user:{user_id}")
     action = "member.left" if leaving else "member.removed"
     await audit.record(tx, actor, action, "user", user_id, {"role": person.role, "handle": person.handle})

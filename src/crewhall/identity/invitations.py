@@ -1,0 +1,204 @@
+"""Invitations: an admin sends a link; whoever it is meant for accepts it once, with a new account or their own."""
+
+from datetime import timedelta
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+
+from crewhall.identity.accounts import create_account, get_profile, person_actor
+from crewhall.identity.errors import LINK_DEAD
+from crewhall.identity.events import MemberJoined
+from crewhall.identity.fields import check_email
+from crewhall.identity.logins import Client, StartedLogin, start_login, switch_organization
+from crewhall.identity.organizations import add_membership, get_organization
+from crewhall.identity.permissions import Permission, check_permission
+from crewhall.identity.schemas import Acceptance, Invitation, InvitationShown, NewInvitation, SentInvitation
+from crewhall.identity.settings import IdentitySettings
+from crewhall.identity.throttle import Throttle
+from crewhall.kernel import audit
+from crewhall.kernel.actor import Actor, Role, system_actor
+from crewhall.kernel.clock import utc_now
+from crewhall.kernel.crypto import check_password, digest, hash_secret, new_token
+from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import FORBIDDEN, INVALID, NOT_FOUND
+from crewhall.kernel.events import publish
+from crewhall.kernel.ids import new_id
+from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
+from crewhall.ports.mailer import Mail
+
+INVITATION = "cwi_"
+_COLUMNS: LiteralString = """
+select id, email, role, expires_at, created_at, created_by from invitations
+where org_id = any (current_orgs()) and accepted_at is null and revoked_at is null and expires_at > now()
+"""
+
+
+class OpenInvitation(msgspec.Struct, frozen=True):
+    """An invitation that can still be accepted, and the organization it leads to."""
+
+    org_id: UUID
+    organization: str
+    invitation: Invitation
+
+    @property
+    def role(self) -> Role:
+        """The role that the new member gets."""
+        return Role(self.invitation.role)
+
+
+async def list_invitations(
+    tx: Tx, actor: Actor, *, after: str | None = None, limit: int | None = None
+) -> Page[Invitation]:
+    """List the organization's open invitations, newest first."""
+    check_permission(actor, Permission.MEMBERS_INVITE)
+    size = check_limit(limit)
+    key = decode_cursor(after, UUID)
+    rows = await tx.all(
+        Invitation,
+        _COLUMNS + " and (%(before)s::uuid is null or id < %(before)s) order by id desc limit %(limit)s",
+        {"before": key[0] if key else None, "limit": size + 1},
+    )
+    return page_of(rows, size, lambda row: (row.id,))
+
+
+async def invite(
+    tx: Tx, actor: Actor, throttle: Throttle, settings: IdentitySettings, new: NewInvitation, *, base_url: str
+) -> SentInvitation:
+    """Make an invitation; the token is in the answer and nowhere else. Only the owner invites admins."""
+    check_permission(actor, Permission.MEMBERS_INVITE)
+    if new.role == "admin":
+        check_permission(actor, Permission.MEMBERS_ROLE)
+    throttle.check_invitation(actor.id)
+    email = check_email(new.email) if new.email else None
+    token, invitation_id = new_token(INVITATION), new_id()
+    await tx.run(
+        """
+        insert into invitations (id, org_id, email, role, digest, expires_at, created_by)
+        values (%(id)s, %(org)s, %(email)s, %(role)s, %(digest)s, %(until)s, %(by)s)
+        """,
+        {
+            "id": invitation_id,
+            "org": actor.org,
+            "email": email,
+            "role": new.role,
+            "digest": digest(token),
+            "until": utc_now() + timedelta(days=new.expires_in_days or settings.invitation_days),
+            "by": actor.id,
+        },
+    )
+    await audit.record(tx, actor, "member.invited", "invitation", invitation_id, {"email": email, "role": new.role})
+    invitation = await tx.one(Invitation, _COLUMNS + " and id = %(id)s", {"id": invitation_id})
+    return SentInvitation(invitation, f"{base_url}/invitation?token={token}", token)
+
+
+async def invitation_mail(tx: Tx, actor: Actor, sent: SentInvitation) -> Mail | None:
+    """The mail that carries the link, where the invitation names an email; send it after the commit."""
+    if sent.invitation.email is None:
+        return None
+    organization = await get_organization(tx, actor.org)
+    body = (
+        f"{actor.name} invites you to {organization.name} on Crewhall.\n\n"
+        f"Accept until {sent.invitation.expires_at:%d %B %Y}:\n{sent.link}\n"
+    )
+    return Mail(sent.invitation.email, f"Join {organization.name} on Crewhall", body)
+
+
+async def revoke_invitation(tx: Tx, actor: Actor, invitation_id: UUID) -> None:
+    """Withdraw an open invitation; its link stops working."""
+    check_permission(actor, Permission.MEMBERS_INVITE)
+    revoked = await tx.run(
+        """
+        update invitations set revoked_at = now()
+        where id = %(id)s and org_id = %(org)s and accepted_at is null and revoked_at is null
+        """,
+        {"id": invitation_id, "org": actor.org},
+    )
+    if not revoked:
+        raise NOT_FOUND("There is no such open invitation.")
+    await audit.record(tx, actor, "invitation.revoked", "invitation", invitation_id)
+
+
+async def get_open_invitation(db: Database, token: str) -> OpenInvitation:
+    """Return what the token invites to, or raise LINK_DEAD: accepted, revoked, expired and unknown look alike."""
+    async with db.transaction(None) as tx:
+        org_id = await tx.value("select org_id from find_invitation(%(digest)s)", {"digest": digest(token)})
+    if org_id is not None:
+        async with db.transaction(system_actor(org_id)) as tx:
+            found = await tx.find(Invitation, _COLUMNS + " and digest = %(digest)s", {"digest": digest(token)})
+            if found is not None:
+                return OpenInvitation(org_id, (await get_organization(tx, org_id)).name, found)
+    raise LINK_DEAD("This invitation was used, withdrawn or is too old. Ask for a new one.")
+
+
+def show_invitation(found: OpenInvitation) -> InvitationShown:
+    """What its holder sees before accepting."""
+    invitation = found.invitation
+    return InvitationShown(found.organization, invitation.email, invitation.role, invitation.expires_at)
+
+
+async def accept_as_newcomer(
+    db: Database,
+    throttle: Throttle,
+    settings: IdentitySettings,
+    acceptance: Acceptance,
+    *,
+    kind: Client,
+    address: str | None = None,
+    user_agent: str | None = None,
+) -> StartedLogin:
+    """Accept with a new account and sign it in. Raises LINK_DEAD, INVALID, CONFLICT (the email has an account)."""
+    throttle.check_sign_up(address)
+    found = await get_open_invitation(db, acceptance.token)
+    email = _email_for(found, acceptance)
+    if acceptance.name is None or acceptance.password is None:
+        raise INVALID("Give a name and a password for the new account, or sign in first.", field="password")
+    hashed = await hash_secret(check_password(acceptance.password))
+    person = person_actor(new_id(), address=address, name=acceptance.name)
+    newcomer = msgspec.structs.replace(person, org_id=found.org_id, role=found.role)
+    async with db.transaction(newcomer) as tx:
+        await create_account(
+            tx, newcomer, email=email, name=acceptance.name, password_hash=hashed, handle=acceptance.handle
+        )
+        await _join(tx, newcomer, found)
+        return await start_login(tx, person, settings, kind=kind, user_agent=user_agent, org_id=found.org_id)
+
+
+def _email_for(found: OpenInvitation, acceptance: Acceptance) -> str:
+    invited = found.invitation.email
+    if acceptance.email is None and invited is None:
+        raise INVALID("Give the email of the new account.", field="email")
+    given = check_email(acceptance.email or invited or "")
+    if invited is not None and given != invited:
+        raise INVALID("This invitation is for another email.", field="email")
+    return given
+
+
+async def accept_as_person(db: Database, person: Actor, token: str) -> Actor:
+    """Accept with the person's own account; their login moves to the organization. Returns the person there.
+
+    Raises LINK_DEAD, FORBIDDEN when it is meant for another email, CONFLICT for a member.
+    """
+    found = await get_open_invitation(db, token)
+    joined = msgspec.structs.replace(person, org_id=found.org_id, role=found.role)
+    async with db.transaction(joined) as tx:
+        profile = await get_profile(tx, joined)
+        if found.invitation.email not in {None, profile.email}:
+            raise FORBIDDEN("This invitation is for another email. Sign in with that account.")
+        await _join(tx, joined, found)
+        return await switch_organization(tx, joined, found.org_id)
+
+
+async def _join(tx: Tx, joined: Actor, found: OpenInvitation) -> None:
+    claimed = await tx.run(
+        """
+        update invitations set accepted_at = now(), accepted_by = %(user)s
+        where id = %(id)s and accepted_at is null and revoked_at is null and expires_at > now()
+        """,
+        {"id": found.invitation.id, "user": joined.id},
+    )
+    if not claimed:
+        raise LINK_DEAD("This invitation was used a moment ago. Ask for a new one.")
+    await add_membership(tx, joined, joined.id, found.role)
+    await audit.record(tx, joined, "member.joined", "user", joined.id, {"role": found.role})
+    await publish(tx, joined, MemberJoined(joined.org, joined.id, found.role))
