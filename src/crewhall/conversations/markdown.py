@@ -1,0 +1,159 @@
+"""Message text to safe HTML: CommonMark with tables, strikethrough, task lists and bare links; made once when written.
+
+Raw HTML is shown as text, images become links, and what comes out is sanitised against an allow-list all the same.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from html import escape
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+from crewhall.conversations.mention_syntax import split_mentions
+
+MAX_NESTING = 20
+MAX_MARKS = 4_000
+"""Text with more lines and marks of Markdown than this is shown as plain text: no person writes it, and parsing takes long."""
+
+_TAGS = {
+    "p", "br", "hr", "em", "strong", "s", "a", "code", "pre", "blockquote", "ul", "ol", "li", "h1", "h2", "h3", "h4",
+    "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "span",
+}  # fmt: skip
+_CODE_CLASS = re.compile(r"language-[\w+#.-]{1,40}")
+_MARK = re.compile(r"[\n\\`*_\[\]<>&|~!()#=+-]")
+_NOT_PLAIN = re.compile(
+    r"""
+    [\\`*_\[<&|~]                       # inline marks, entities, tables, HTML
+    | //  | mailto:                     # links
+    | [\x00-\x09\x0b-\x1f\x7f\xa0]      # control characters, tabs; the no-break space is an entity in HTML
+    | ^\s  | [^\S\n]$                   # indentation, hard breaks
+    | ^[#>=+-]  | ^\d{1,9}[.)]          # headings, quotes, rules, lists
+    """,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+)
+_TASK = re.compile(r"\[([ xX])\](?=\s)")
+
+
+def render_markdown(text: str, mentioned: Collection[str] = ()) -> str:
+    """Return safe HTML. Of the mentions only those in `mentioned` (names in lower case) are marked.
+
+    A mention is `<span class="mention" data-handle="name">@Name</span>`. Text that holds no Markdown takes a short way
+    with the same result.
+    """
+    if is_plain(text):
+        return _render_plain(text, mentioned)
+    return _render_parsed(text, mentioned)
+
+
+def is_plain(text: str) -> bool:
+    """Whether lines and paragraphs are all the text's structure: it surely holds no Markdown, or far too much."""
+    if text and _NOT_PLAIN.search(text) is None and text == text.strip():
+        return True
+    return len(text) > MAX_MARKS and len(_MARK.findall(text)) > MAX_MARKS
+
+
+def mentionable_text(text: str) -> Iterator[str]:
+    """The pieces of the text in which mentions count: not code, not links."""
+    if is_plain(text):
+        yield text
+        return
+    for block in _MARKDOWN.parse(text):
+        for token in _outside_links(block.children or ()):
+            yield token.content
+
+
+def _outside_links(tokens: Sequence[Token]) -> Iterator[Token]:
+    depth = 0
+    for token in tokens:
+        depth += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+        if token.type == "text" and depth == 0:
+            yield token
+
+
+def _render_plain(text: str, mentioned: Collection[str]) -> str:
+    pieces = [escape(piece, quote=False) if name is None else _mention(piece, name)
+              for piece, name in split_mentions(text, mentioned)]  # fmt: skip
+    paragraphs = re.split(r"\n{2,}", "".join(pieces).strip("\n"))
+    return "\n".join("<p>" + paragraph.replace("\n", "<br>\n") + "</p>" for paragraph in paragraphs)
+
+
+def _render_parsed(text: str, mentioned: Collection[str]) -> str:
+    env = {"mentioned": frozenset(mentioned)}
+    return _CLEANER.clean(_MARKDOWN.render(text, env)).rstrip("\n")
+
+
+def _mention(written: str, name: str) -> str:
+    return f'<span class="mention" data-handle="{escape(name)}">{escape(written)}</span>'
+
+
+def _mark_mentions(state: StateCore) -> None:
+    """Core rule: cut the resolved mentions out of text that is not inside a link (code is no text token)."""
+    mentioned = state.env.get("mentioned")
+    if not mentioned:
+        return
+    for block in state.tokens:
+        if block.children and "@" in block.content:
+            marked = {id(token) for token in _outside_links(block.children)}
+            block.children = [
+                piece
+                for token in block.children
+                for piece in (_cut(token, mentioned) if id(token) in marked else (token,))
+            ]
+
+
+def _cut(token: Token, mentioned: Collection[str]) -> Iterator[Token]:
+    for piece, name in split_mentions(token.content, mentioned):
+        kind = "text" if name is None else "mention"
+        yield Token(kind, "", 0, content=piece, meta={"name": name}, level=token.level)
+
+
+def _mark_tasks(state: StateCore) -> None:
+    """Core rule: `[ ]` and `[x]` at the start of a list item become boxes."""
+    for item, paragraph, inline in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
+        if item.type != "list_item_open" or paragraph.type != "paragraph_open" or not inline.children:
+            continue
+        first = inline.children[0]
+        if first.type == "text" and (box := _TASK.match(first.content)):
+            first.content = ("☐" if box[1] == " " else "☑") + first.content[box.end() :]
+
+
+def _render_mention(
+    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
+) -> str:
+    return _mention(tokens[index].content, tokens[index].meta["name"])
+
+
+def _filter_attribute(tag: str, attribute: str, value: str) -> str | None:
+    if tag == "code" and attribute == "class":
+        return value if _CODE_CLASS.fullmatch(value) else None
+    return value
+
+
+def _parser() -> MarkdownIt:
+    options: dict[str, Any] = {"html": False, "breaks": True, "linkify": True, "maxNesting": MAX_NESTING}
+    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough", "linkify"])
+    parser.disable(["image", "html_block", "html_inline"])
+    if parser.linkify is not None:
+        parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    parser.core.ruler.after("text_join", "tasks", _mark_tasks)
+    parser.core.ruler.after("tasks", "mentions", _mark_mentions)
+    parser.add_render_rule("mention", _render_mention)
+    return parser
+
+
+_MARKDOWN = _parser()
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    attributes={"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}, "span": {"data-handle"}},
+    attribute_filter=_filter_attribute,
+    allowed_classes={"span": {"mention"}},
+    url_schemes={"http", "https", "mailto"},
+    url_relative="deny",
+    link_rel="noopener noreferrer nofollow",
+)
