@@ -223,6 +223,7 @@ create table agents (
     trust_score numeric(5,2) not null default 50 constraint agents_trust_score check (trust_score between 0 and 100),
     presence text not null default 'offline' constraint agents_presence check (presence in ('online', 'busy', 'offline')),
     last_heartbeat_at timestamptz,
+    presence_until timestamptz,
     public_key text,
     model_config jsonb not null default '{}',
     tools jsonb not null default '[]',
@@ -255,6 +256,7 @@ create index agents_org on agents (org_id, id) where deleted_at is null;
 create index agents_owner on agents (owner_user_id);
 create index agents_parent on agents (org_id, parent_agent_id) where parent_agent_id is not null;
 create index agents_search on agents using gin (search);
+create index agents_name_trigrams on agents using gin (name gin_trgm_ops);
 create index agents_capabilities on agents using gin (capabilities);
 call keep_updated_at('agents');
 call secure_tenant_table('agents');
@@ -281,7 +283,7 @@ create table agent_credentials (
     unique (org_id, id),
     foreign key (org_id, agent_id) references agents (org_id, id)
 );
-create index agent_credentials_prefix on agent_credentials (prefix);
+create unique index agent_credentials_prefix_key on agent_credentials (prefix);
 create index agent_credentials_agent on agent_credentials (org_id, agent_id, id);
 call keep_updated_at('agent_credentials');
 call secure_tenant_table('agent_credentials');
@@ -516,6 +518,7 @@ create table consumer_checkpoints (
 );
 comment on table consumer_checkpoints is 'no-rls: how far each consumer of the log has come, no tenant data';
 grant select, insert, update on consumer_checkpoints to crewhall_app, crewhall_definer;
+call keep_updated_at('consumer_checkpoints');
 insert into consumer_checkpoints (consumer) values ('search'), ('deliveries');
 
 create view messages with (security_invoker = true) as
