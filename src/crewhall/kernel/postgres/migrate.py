@@ -45,12 +45,6 @@ def current_revision(connection: Connection[TupleRow]) -> str | None:
     return None if row is None else str(row[0])
 
 
-def pending(admin_url: str, directory: Path = DIRECTORY) -> list[str]:
-    """The revisions that the database still lacks; raises when it is newer than this code."""
-    with _connect(admin_url) as connection:
-        return _pending(connection, directory)
-
-
 def migrate(
     admin_url: str, directory: Path = DIRECTORY, *, on_progress: Callable[[str], None] = lambda _: None
 ) -> list[str]:
@@ -60,11 +54,11 @@ def migrate(
     seconds is rolled back with its revision and tried again, so that a migration never stalls the whole product.
     """
     with _connect(admin_url) as connection:
-        if not _pending(connection, directory):
+        if not pending_revisions(connection, directory):
             return []
         _take_turn(connection, on_progress)
         try:
-            missing = _pending(connection, directory)
+            missing = pending_revisions(connection, directory)
             if missing:
                 on_progress(f"migrating the database to revision {missing[-1]}")
                 _upgrade_patiently(admin_url, directory, on_progress)
@@ -84,7 +78,8 @@ def _connect(url: str) -> Connection[TupleRow]:
         ) from error
 
 
-def _pending(connection: Connection[TupleRow], directory: Path) -> list[str]:
+def pending_revisions(connection: Connection[TupleRow], directory: Path) -> list[str]:
+    """The revisions that the connected database lacks; raises when it is newer than this code."""
     known, current = revisions(directory), current_revision(connection)
     if current is None:
         return known

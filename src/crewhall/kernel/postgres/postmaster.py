@@ -13,7 +13,7 @@ from crewhall.kernel.postgres.cluster import CLEAN_ENVIRONMENT
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
 from crewhall.kernel.postgres.place import Place
 from crewhall.kernel.postgres.processes import backends_left, is_postmaster
-from crewhall.kernel.postgres.serverlog import log_tail, open_log
+from crewhall.kernel.postgres.serverlog import log_size, log_tail, open_log
 from crewhall.kernel.postgres.serversettings import server_settings
 from crewhall.kernel.postgres.sockets import choose_socket_folder, clear_sockets
 
@@ -60,6 +60,7 @@ def launch(place: Place, binaries: Binaries, tcp_port: int | None, progress: Pro
     hba = _write_access_rules(place)
     arguments = [f"--{name}={value}" for name, value in server_settings(place, sockets, hba, tcp_port).items()]
     with open_log(place) as log:
+        logged = log_size(place)
         started = subprocess.run(
             ["/bin/sh", "-c", DETACH, "sh", binaries.program("postgres"), "-D", str(place.data), *arguments],
             stdout=subprocess.PIPE,
@@ -71,11 +72,14 @@ def launch(place: Place, binaries: Binaries, tcp_port: int | None, progress: Pro
             start_new_session=True,
             **place.account.identity(),
         )
-    return wait_ready(place, int(started.stdout), progress)
+    return wait_ready(place, int(started.stdout), progress, logged)
 
 
-def wait_ready(place: Place, pid: int, progress: Progress) -> PidFile:
-    """Wait while the server starts (and recovers, if it was killed); raises with its own words when it ends instead."""
+def wait_ready(place: Place, pid: int, progress: Progress, logged: int = 0) -> PidFile:
+    """Wait while the server starts (and recovers, if it was killed); raises with its own words when it ends instead.
+
+    `logged` is the size its log had before.
+    """
     began = told = time.monotonic()
     while True:
         found = read_pid_file(place.data)
@@ -84,7 +88,7 @@ def wait_ready(place: Place, pid: int, progress: Progress) -> PidFile:
         if not _alive(pid):
             raise failure(
                 EMBEDDED_POSTGRES,
-                f"Postgres ended while starting: {log_tail(place)}",
+                f"Postgres ended while starting: {log_tail(place, logged)}",
                 f"The whole log is in {place.logs}; free what it names (space, memory, port) and start again.",
             )
         if time.monotonic() - told > TELL_SECONDS:

@@ -9,6 +9,7 @@ from crewhall.kernel.postgres.place import Place
 
 LIMIT_BYTES = 5_000_000
 KEPT = 2
+TAIL_BYTES = 4000
 
 
 def log_path(place: Place) -> Path:
@@ -37,11 +38,17 @@ def rotate_log(place: Place) -> None:
     os.truncate(path, 0)
 
 
-def log_tail(place: Place, lines: int = 8) -> str:
-    """The last lines of the log, for an error message."""
+def log_size(place: Place) -> int:
+    """The size of the log in bytes, to read what comes after."""
+    path = log_path(place)
+    return path.stat().st_size if path.exists() else 0
+
+
+def log_tail(place: Place, since: int = 0, lines: int = 8) -> str:
+    """The last lines of the log beyond a size it once had, for an error message."""
     try:
         with log_path(place).open("rb") as file:
-            file.seek(max(0, log_path(place).stat().st_size - 4000))
+            file.seek(max(since, log_size(place) - TAIL_BYTES))
             return " | ".join(file.read().decode(errors="replace").strip().split("\n")[-lines:])
     except OSError:
         return "(no log)"

@@ -1,0 +1,105 @@
+"""Homes with a real Postgres in them; whatever a test starts is stopped and removed after it."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from crewhall.kernel.postgres import embedded as embedded_module
+from crewhall.kernel.postgres.embedded import EmbeddedPostgres
+from crewhall.kernel.postgres.urls import DatabaseUrls
+from tests.support.database import discard
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="shows what happens under root")
+
+MakePostgres = Callable[..., EmbeddedPostgres]
+
+
+class Running:
+    """A started instance and its addresses, shared by the tests of one session that leave it as it was."""
+
+    def __init__(self, postgres: EmbeddedPostgres, urls: DatabaseUrls) -> None:
+        self.postgres = postgres
+        self.urls = urls
+
+    def superuser(self, database: str = "crewhall") -> Connection[TupleRow]:
+        return psycopg.connect(self.postgres.superuser_url(database), autocommit=True)
+
+    @property
+    def pid(self) -> int:
+        pid = self.postgres.status().pid
+        assert pid is not None
+        return pid
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def clean_up(home: Path) -> None:
+    if home.exists():
+        EmbeddedPostgres(home, dump_on_stop=False).stop()
+        discard(home)
+
+
+@pytest.fixture(scope="session")
+def used_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home whose database was made once, for the tests that need no new one: making one takes time."""
+    home = tmp_path_factory.mktemp("used") / "home"
+    postgres = EmbeddedPostgres(home, dump_on_stop=False)
+    postgres.start()
+    postgres.release()
+    yield home
+    clean_up(home)
+
+
+@pytest.fixture
+def make_postgres(tmp_path: Path, used_home: Path) -> Iterator[MakePostgres]:
+    """Open the used home or, by name, a new one."""
+    made: list[EmbeddedPostgres] = []
+
+    def make(name: str | None = None, **options: object) -> EmbeddedPostgres:
+        options.setdefault("dump_on_stop", False)
+        home = tmp_path / name if name else used_home
+        made.append(EmbeddedPostgres(home, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for postgres in made:
+        if postgres.home.exists():
+            postgres.stop()
+    for home in {postgres.home for postgres in made} - {used_home.resolve()}:
+        clean_up(home)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    home = tmp_path_factory.mktemp("postgres") / "home"
+    postgres = EmbeddedPostgres(home, dump_on_stop=False)
+    try:
+        yield Running(postgres, postgres.start())
+    finally:
+        clean_up(home)
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server that somebody else runs: nothing of Crewhall in it, listening on TCP as well."""
+    home = tmp_path_factory.mktemp("foreign") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded_module, "_provision", lambda *_: None)
+        postgres = EmbeddedPostgres(home, listen_tcp_port=free_port(), dump_on_stop=False)
+        urls = postgres.start()
+    try:
+        yield Running(postgres, urls)
+    finally:
+        clean_up(home)
+        shutil.rmtree(home, ignore_errors=True)
