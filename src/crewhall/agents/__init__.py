@@ -1,0 +1,50 @@
+"""Agents, their credentials and presence. What other packages may use is exported here."""
+
+from crewhall.agents.access import access_agent
+from crewhall.agents.actions import create_agent, delete_agent, fork_agent, serve_topic, update_agent
+from crewhall.agents.credentials import create_credential
+from crewhall.agents.events import AgentCreated, AgentDeleted, AgentStatusChanged
+from crewhall.agents.keys import make_key
+from crewhall.agents.lifecycle import AgentParts, start_agents
+from crewhall.agents.presence import PresenceWatch
+from crewhall.agents.queries import find_agents, find_agents_by_codes, list_agents, list_templates
+from crewhall.agents.schemas import Agent, AgentDetail, AgentInput, AgentPatch, AgentRef
+from crewhall.agents.settings import AgentSettings
+from crewhall.agents.status import answers, authenticates
+from crewhall.agents.templates import seed_templates
+from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
+
+__all__ = [
+    "Agent",
+    "AgentCreated",
+    "AgentDeleted",
+    "AgentDetail",
+    "AgentInput",
+    "AgentKind",
+    "AgentLevel",
+    "AgentParts",
+    "AgentPatch",
+    "AgentRef",
+    "AgentSettings",
+    "AgentStatus",
+    "AgentStatusChanged",
+    "Presence",
+    "PresenceWatch",
+    "Visibility",
+    "access_agent",
+    "answers",
+    "authenticates",
+    "create_agent",
+    "create_credential",
+    "delete_agent",
+    "find_agents",
+    "find_agents_by_codes",
+    "fork_agent",
+    "list_agents",
+    "list_templates",
+    "make_key",
+    "seed_templates",
+    "serve_topic",
+    "start_agents",
+    "update_agent",
+]

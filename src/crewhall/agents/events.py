@@ -1,0 +1,35 @@
+"""What happened to agents; subscribers act in the same transaction (`kernel.events`)."""
+
+from uuid import UUID
+
+import msgspec
+
+from crewhall.agents.vocabulary import AgentStatus, Visibility
+
+
+class AgentCreated(msgspec.Struct, frozen=True):
+    """An agent was created, by hand, from a template or as a fork: its serving topic is due."""
+
+    agent_id: UUID
+    org_id: UUID
+    code: str
+    name: str
+    visibility: Visibility
+    status: AgentStatus
+    owner_user_id: UUID | None
+
+
+class AgentDeleted(msgspec.Struct, frozen=True):
+    """An agent was soft-deleted: its topic retires, its keys are revoked."""
+
+    agent_id: UUID
+    org_id: UUID
+
+
+class AgentStatusChanged(msgspec.Struct, frozen=True):
+    """An agent's standing changed."""
+
+    agent_id: UUID
+    org_id: UUID
+    before: AgentStatus
+    after: AgentStatus

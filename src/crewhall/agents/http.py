@@ -1,0 +1,146 @@
+"""Agents over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import Parameter
+
+from crewhall.agents import actions, queries
+from crewhall.agents.access import access_agent
+from crewhall.agents.presence import PresenceWatch
+from crewhall.agents.schemas import (
+    Agent,
+    AgentDetail,
+    AgentInput,
+    AgentPatch,
+    AgentTemplate,
+    ForkInput,
+    Heartbeat,
+    HeartbeatInput,
+)
+from crewhall.agents.vocabulary import AgentKind, AgentStatus, Presence, Visibility
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import FORBIDDEN, INVALID
+from crewhall.kernel.paging import Page
+
+Words = Annotated[str | None, Parameter(description="Words, or their beginnings, in name, code, role, description.")]
+
+
+@get(
+    "/",
+    summary="List agents",
+    description="Hidden agents are shown only with `visibility=hidden`, to who may see them.",
+)
+async def list_agents(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    q: Words = None,
+    capability: str | None = None,
+    status: AgentStatus | None = None,
+    kind: AgentKind | None = None,
+    presence: Presence | None = None,
+    visibility: Visibility | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> Page[Agent]:
+    """List the agents that the caller may see, oldest first."""
+    async with services.db.transaction(actor) as tx:
+        return await queries.list_agents(
+            tx,
+            actor,
+            q=q,
+            capability=capability,
+            status=status,
+            kind=kind,
+            presence=presence,
+            visibility=visibility,
+            after=after,
+            limit=limit,
+        )
+
+
+@post("/", summary="Create an agent", description="From a template if one is named; the code is made from the name.")
+async def create_agent(
+    data: AgentInput, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> AgentDetail:
+    """Create an agent."""
+    async with services.db.transaction(actor) as tx:
+        return await actions.create_agent(tx, actor, data)
+
+
+@get("/templates", summary="List agent templates")
+async def list_templates(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: str | None = None,
+    limit: int | None = None,
+) -> Page[AgentTemplate]:
+    """List what a new agent may start from."""
+    async with services.db.transaction(actor) as tx:
+        return await queries.list_templates(tx, after=after, limit=limit)
+
+
+@get("/{agent_id:uuid}", summary="Show an agent")
+async def show_agent(agent_id: UUID, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> AgentDetail:
+    """Show an agent with all that makes it up."""
+    async with services.db.transaction(actor) as tx:
+        return await access_agent(tx, actor, agent_id)
+
+
+@patch("/{agent_id:uuid}", summary="Change an agent", description="Only what is given changes.")
+async def update_agent(
+    agent_id: UUID, data: AgentPatch, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> AgentDetail:
+    """Change an agent."""
+    async with services.db.transaction(actor) as tx:
+        return await actions.update_agent(tx, actor, agent_id, data)
+
+
+@delete("/{agent_id:uuid}", summary="Delete an agent", description="Softly: its keys stop, its inbox retires.")
+async def delete_agent(agent_id: UUID, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> None:
+    """Delete an agent."""
+    async with services.db.transaction(actor) as tx:
+        await actions.delete_agent(tx, actor, agent_id)
+
+
+@post("/{agent_id:uuid}/fork", summary="Fork an agent", description="A copy that remembers its origin.")
+async def fork_agent(
+    agent_id: UUID, data: ForkInput, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> AgentDetail:
+    """Copy an agent under a name of its own."""
+    async with services.db.transaction(actor) as tx:
+        return await actions.fork_agent(tx, actor, agent_id, data)
+
+
+@post(
+    "/{agent_id:uuid}/heartbeat",
+    summary="Keep an agent present",
+    description="Sent by the agent itself, at least once in `good_for_s` seconds; then it is offline.",
+    status_code=200,
+)
+async def beat(
+    agent_id: UUID, data: HeartbeatInput, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Heartbeat:
+    """Note that the agent is there."""
+    if actor.id != agent_id:
+        raise FORBIDDEN("Only the agent itself sends its heartbeat.")
+    if data.presence is Presence.OFFLINE:
+        raise INVALID("A heartbeat says online or busy; silence says offline.", field="presence")
+    watch = services.part(PresenceWatch)
+    await watch.touch(actor, data.presence)
+    return Heartbeat(data.presence, watch.timeout_s)
+
+
+HANDLERS = [
+    list_agents,
+    create_agent,
+    list_templates,
+    show_agent,
+    update_agent,
+    delete_agent,
+    fork_agent,
+    beat,
+]

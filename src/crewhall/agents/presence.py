@@ -1,0 +1,182 @@
+"""Presence: a heartbeat or an open socket says that an agent is there; silence makes it offline.
+
+A heartbeat is good for a fixed time, kept in the row, so every process reads the same presence at any moment. This
+process watches the agents that it heard from, sleeps until the next of them is due, and tells what changed.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Error
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from crewhall.agents.vocabulary import Presence, Visibility
+from crewhall.kernel.actor import Actor, ActorType, system_actor
+from crewhall.kernel.db import Database
+from crewhall.kernel.errors import FORBIDDEN
+
+log = logging.getLogger(__name__)
+RETRY_S = 5.0
+SLACK_S = 0.05
+
+
+class PresenceChange(Struct, frozen=True):
+    """An agent's presence changed."""
+
+    org_id: UUID
+    agent_id: UUID
+    name: str
+    visibility: Visibility
+    presence: Presence
+
+
+class _Heard(Struct):
+    """What this process heard of an agent: its presence, when that was written, and until when it holds."""
+
+    org_id: UUID
+    presence: Presence
+    written_at: float
+    until: float
+
+
+class _Written(Struct):
+    name: str
+    visibility: Visibility
+    before: Presence
+
+
+class _Due(Struct):
+    id: UUID
+    name: str
+    visibility: Visibility
+    remaining: float | None
+
+
+class PresenceWatch:
+    """The presence of the agents that speak to this process."""
+
+    def __init__(
+        self, db: Database, *, timeout_s: float, write_every_s: float, on_change: Callable[[PresenceChange], None]
+    ) -> None:
+        self._db = db
+        self.timeout_s = timeout_s
+        self._write_every = min(write_every_s, timeout_s / 3)
+        self._on_change = on_change
+        self._heard: dict[UUID, _Heard] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._checking: asyncio.Task[None] | None = None
+
+    async def touch(self, actor: Actor, presence: Presence) -> None:
+        """Note that the agent is there (or, by `offline`, that its last socket closed).
+
+        An unchanged presence is written at most every so often; a changed one at once, and told to `on_change`.
+        """
+        if actor.type is not ActorType.AGENT:
+            raise FORBIDDEN("Only agents have a presence.")
+        heard, now = self._heard.get(actor.id), time.monotonic()
+        if heard and heard.presence is presence and now - heard.written_at < self._write_every:
+            return
+        written = await self._write(actor, presence)
+        if written is None:
+            return
+        if presence is Presence.OFFLINE:
+            self._heard.pop(actor.id, None)
+        else:
+            self._heard[actor.id] = _Heard(actor.org, presence, now, now + self.timeout_s)
+        if self.sleeping:  # whoever is heard from later is due later: a timer that is set stays good
+            self._set_timer()
+        if written.before is not presence:
+            self._tell(actor.org, actor.id, written.name, written.visibility, presence)
+
+    async def close(self) -> None:
+        """Stop watching; agents stay as they are until their heartbeat runs out."""
+        if self._timer:
+            self._timer.cancel()
+        if self._checking:
+            self._checking.cancel()
+            await asyncio.gather(self._checking, return_exceptions=True)
+        self._heard.clear()
+
+    @property
+    def sleeping(self) -> bool:
+        """Whether nothing at all is pending."""
+        return self._timer is None and (self._checking is None or self._checking.done())
+
+    async def _write(self, actor: Actor, presence: Presence) -> _Written | None:
+        async with self._db.transaction(actor) as tx:
+            return await tx.find(
+                _Written,
+                """
+                with old as (
+                    select a.id, presence_of(a) as presence from agents a
+                    where a.id = %(id)s and a.org_id = any (current_orgs()) and a.deleted_at is null
+                    for no key update of a)
+                update agents a set presence = %(presence)s,
+                    last_heartbeat_at = case when %(presence)s = 'offline' then a.last_heartbeat_at else now() end,
+                    presence_until = case when %(presence)s = 'offline' then null
+                                          else now() + make_interval(secs => %(timeout)s) end
+                from old where a.id = old.id
+                returning a.name, a.visibility, old.presence as before
+                """,
+                {"id": actor.id, "presence": str(presence), "timeout": self.timeout_s},
+            )
+
+    def _set_timer(self) -> None:
+        if self._heard:
+            soonest = min(heard.until for heard in self._heard.values())
+            self._sleep(max(soonest - time.monotonic(), 0) + SLACK_S)
+
+    def _sleep(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check(), name="presence")
+
+    async def _check(self) -> None:
+        """Ask the table about those that are due: another process may have heard from them since."""
+        now = time.monotonic()
+        due: dict[UUID, list[UUID]] = defaultdict(list)
+        for agent_id, heard in self._heard.items():
+            if heard.until <= now:
+                due[heard.org_id].append(agent_id)
+        try:
+            for org, ids in due.items():
+                await self._check_org(org, ids)
+        except (Error, PoolTimeout, PoolClosed, OSError) as error:
+            log.warning("presence is not known", extra={"reason": str(error).strip()})
+            self._sleep(RETRY_S)
+        else:
+            self._set_timer()
+
+    async def _check_org(self, org: UUID, ids: list[UUID]) -> None:
+        async with self._db.transaction(system_actor(org)) as tx:
+            rows = await tx.all(
+                _Due,
+                """
+                select a.id, a.name, a.visibility,
+                       extract(epoch from a.presence_until - now())::float8 as remaining
+                from agents a where a.org_id = any (current_orgs()) and a.id = any (%(ids)s) and a.deleted_at is null
+                """,
+                {"ids": ids},
+            )
+        now, found = time.monotonic(), {row.id: row for row in rows}
+        for agent_id in ids:
+            heard, row = self._heard.get(agent_id), found.get(agent_id)
+            if heard is None or heard.until > now:  # heard from again meanwhile
+                continue
+            if row and row.remaining is not None and row.remaining > 0:
+                heard.until = now + row.remaining
+                continue
+            del self._heard[agent_id]
+            if row and row.remaining is not None:
+                self._tell(org, agent_id, row.name, row.visibility, Presence.OFFLINE)
+
+    def _tell(self, org: UUID, agent_id: UUID, name: str, visibility: Visibility, presence: Presence) -> None:
+        self._on_change(PresenceChange(org, agent_id, name, visibility, presence))

@@ -1,0 +1,91 @@
+"""The known shapes of an agent's open data: its model, its schedule, its tools and capabilities."""
+
+import re
+from typing import Annotated, Any, TypeVar
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import Meta, Struct
+
+from crewhall.agents.cron import check_cron
+from crewhall.kernel.errors import INVALID
+
+MAX_JSON_BYTES = 65_536
+SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*\Z")
+_HOURS = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d))?-([01]?\d|2[0-4])(?::([0-5]\d))?\Z")
+DAYS = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
+
+T = TypeVar("T")
+Text = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class ModelConfig(Struct):
+    """Which model thinks for the agent; further keys belong to the provider and are kept as they are."""
+
+    provider: Text | None = None
+    model: Text | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
+
+
+class SchedulingConfig(Struct, forbid_unknown_fields=True):
+    """When the agent works: `working_hours` is "9-17" for every day, or one such span per day ("mon" … "sun")."""
+
+    enabled: bool = False
+    timezone: Text = "UTC"
+    working_hours: Text | dict[str, Text] | None = None
+    cron: Text | None = None
+
+
+def check_json(value: object, field: str) -> None:
+    """Refuse open data larger than 64 KiB."""
+    if len(msgspec.json.encode(value)) > MAX_JSON_BYTES:
+        raise INVALID(f"{field} is larger than {MAX_JSON_BYTES // 1024} KiB.", field=field)
+
+
+def check_model_config(value: dict[str, Any]) -> None:
+    """Refuse a model configuration whose known keys do not hold (provider, model, temperature 0-2, max_tokens)."""
+    check_json(value, "model_config")
+    _convert(value, ModelConfig, "model_config")
+
+
+def check_scheduling_config(value: dict[str, Any]) -> None:
+    """Refuse a schedule with an unknown timezone, day, span of hours or cron expression."""
+    config = _convert(value, SchedulingConfig, "scheduling_config")
+    if config.timezone not in available_timezones():
+        raise _invalid("scheduling_config", f"{config.timezone!r} is no IANA timezone, such as Europe/Berlin.")
+    hours = config.working_hours
+    if isinstance(hours, dict) and not hours.keys() <= DAYS:
+        raise _invalid("scheduling_config", "Days are mon, tue, wed, thu, fri, sat, sun.")
+    for span in hours.values() if isinstance(hours, dict) else filter(None, [hours]):
+        _check_hours(span)
+    if config.cron is not None:
+        check_cron(config.cron)
+
+
+def check_slugs(values: list[str], field: str) -> list[str]:
+    """Return the words without repetition, or refuse one that is no slug of at most 50 characters."""
+    for value in values:
+        if len(value) > 50 or not SLUG.match(value):  # noqa: PLR2004
+            raise _invalid(field, f"{value[:50]!r} is no slug: lower-case letters and digits, joined by - _ or .")
+    return list(dict.fromkeys(values))
+
+
+def _check_hours(span: str) -> None:
+    match = _HOURS.match(span)
+    if match:
+        start, end = (int(match[at]) * 60 + int(match[at + 1] or 0) for at in (1, 3))
+        if start != end and max(start, end) <= 24 * 60:
+            return
+    raise _invalid("scheduling_config", f"{span!r} is no span of hours, such as 9-17 or 22:30-6.")
+
+
+def _convert(value: dict[str, Any], kind: type[T], field: str) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(field, f"{error}.") from error
+
+
+def _invalid(field: str, sentence: str) -> Exception:
+    return INVALID(f"{field}: {sentence}", field=field)

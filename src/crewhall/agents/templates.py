@@ -1,0 +1,124 @@
+"""What a new agent may start from. The platform owns the templates; first start writes them."""
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from crewhall.agents.persona import Persona
+from crewhall.agents.schemas import AgentTemplate
+from crewhall.agents.vocabulary import AgentKind
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import INVALID
+from crewhall.kernel.ids import new_id
+
+TEMPLATES = [
+    AgentTemplate(
+        code="assistant",
+        name="Assistant",
+        description="Answers questions and helps with whatever comes up.",
+        role_title="Assistant",
+        instructions="You help the people of this organization. Answer briefly and plainly. Say when you do not know.",
+        kind=AgentKind.GENERIC_CHAT,
+        capabilities=["chat", "summaries"],
+        model_config={},
+    ),
+    AgentTemplate(
+        code="researcher",
+        name="Researcher",
+        description="Looks things up, compares sources and reports what holds.",
+        role_title="Researcher",
+        instructions="You research what you are asked. Name your sources, and keep what is known apart from what is "
+        "guessed.",
+        kind=AgentKind.RESEARCH,
+        capabilities=["research", "summaries"],
+        model_config={},
+    ),
+    AgentTemplate(
+        code="it-support",
+        name="IT support",
+        description="Helps people with their devices, accounts and software.",
+        role_title="IT support",
+        instructions="You help people with technical trouble. Ask for what you need to know, then give one step at a "
+        "time. Hand over to a person when access rights are concerned.",
+        kind=AgentKind.IT_SUPPORT,
+        capabilities=["support", "troubleshooting"],
+        model_config={},
+    ),
+    AgentTemplate(
+        code="sales",
+        name="Sales assistant",
+        description="Prepares offers and follow-ups, and keeps track of prospects.",
+        role_title="Sales assistant",
+        instructions="You help the sales team. Draft offers and follow-ups; never promise prices or dates that nobody "
+        "approved.",
+        kind=AgentKind.SALES,
+        capabilities=["sales", "writing"],
+        model_config={},
+    ),
+    AgentTemplate(
+        code="people",
+        name="People assistant",
+        description="Answers questions about policies, leave and joining.",
+        role_title="People assistant",
+        instructions="You answer questions about working here from the organization's own policies. Treat whatever "
+        "you are told about a person as confidential.",
+        kind=AgentKind.HR,
+        capabilities=["policies", "onboarding"],
+        model_config={},
+    ),
+    AgentTemplate(
+        code="approvals",
+        name="Approvals clerk",
+        description="Walks a proposal through the people who must agree to it.",
+        role_title="Approvals clerk",
+        instructions="You carry a proposal (ringi) from one approver to the next, note each decision with its reason, "
+        "and remind those who are late.",
+        kind=AgentKind.RINGI_SYSTEM,
+        capabilities=["approvals", "reminders"],
+        model_config={},
+    ),
+    AgentTemplate(
+        code="market-analyst",
+        name="Market analyst",
+        description="Follows companies and markets and explains what moved.",
+        role_title="Market analyst",
+        instructions="You follow markets and companies. Give figures with their date and source. You inform; you do "
+        "not advise to buy or sell.",
+        kind=AgentKind.STOCK_ANALYSIS,
+        capabilities=["analysis", "reports"],
+        model_config={},
+    ),
+]
+
+
+async def seed_templates(tx: Tx) -> int:
+    """Write the platform's templates; those that are there already stay as they are. Return how many were written."""
+    written = 0
+    for template in TEMPLATES:
+        row = {**msgspec.structs.asdict(template), "id": new_id(), "kind": str(template.kind)}
+        written += await tx.run(
+            """
+            insert into agent_templates (id, code, name, description, role_title, instructions, kind, capabilities,
+                                         model_config)
+            values (%(id)s, %(code)s, %(name)s, %(description)s, %(role_title)s, %(instructions)s, %(kind)s,
+                    %(capabilities)s, %(model_config)s)
+            on conflict (code) do nothing
+            """,
+            {**row, "model_config": Jsonb(template.model_config)},
+        )
+    return written
+
+
+async def find_template(tx: Tx, code: str) -> Persona:
+    """Return the persona that the template gives a new agent; an unknown code is refused."""
+    found = await tx.find(
+        AgentTemplate,
+        """
+        select code, name, description, role_title, instructions, kind, capabilities, model_config
+        from agent_templates where code = %(code)s
+        """,
+        {"code": code},
+    )
+    if found is None:
+        raise INVALID("There is no such template. `GET /api/v1/agents/templates` lists them.", field="template")
+    values = {name: value for name, value in msgspec.structs.asdict(found).items() if name != "code"}
+    return Persona(**values)
