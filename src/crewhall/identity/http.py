@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Request, Response, delete, get, patch, post
 from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from crewhall.faces.plumbing.dependencies import signed_in
 from crewhall.faces.plumbing.routers import api_router
@@ -39,7 +39,7 @@ from crewhall.kernel.errors import FORBIDDEN
 from crewhall.kernel.paging import Page
 
 AnyRequest = Request[Any, Any, Any]
-Search = Annotated[str | None, Parameter(max_length=200, description="Part of a name, handle or email.")]
+Search = Annotated[str | None, QueryParameter(max_length=200, description="Part of a name, handle or email.")]
 
 
 @get("/", summary="Who am I")
@@ -52,7 +52,7 @@ async def show_me(services: NamedDependency[Services], guest: NamedDependency[Ac
 
 @patch("/", summary="Change the own account")
 async def change_me(
-    services: NamedDependency[Services], person: NamedDependency[Actor], data: ProfileChange
+    services: NamedDependency[Services], person: NamedDependency[Actor], data: JSONBody[ProfileChange]
 ) -> Profile:
     """Name, handle, picture, language, timezone."""
     async with services.db.transaction(person) as tx:
@@ -63,8 +63,8 @@ async def change_me(
 async def list_own_logins(
     services: NamedDependency[Services],
     person: NamedDependency[Actor],
-    after: str | None = None,
-    limit: int | None = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Page[Login]:
     """Browsers and clients that are signed in, newest first."""
     async with services.db.transaction(person) as tx:
@@ -72,7 +72,9 @@ async def list_own_logins(
 
 
 @delete("/logins/{login_id:uuid}", summary="End one of the own logins")
-async def end_own_login(services: NamedDependency[Services], person: NamedDependency[Actor], login_id: UUID) -> None:
+async def end_own_login(
+    services: NamedDependency[Services], person: NamedDependency[Actor], login_id: FromPath[UUID]
+) -> None:
     """Its tokens stop working at once."""
     async with services.db.transaction(person) as tx:
         await logins.end_login(tx, person, login_id)
@@ -85,8 +87,8 @@ ME = api_router("/me", [show_me, change_me, list_own_logins, end_own_login], tag
 async def list_own_organizations(
     services: NamedDependency[Services],
     guest: NamedDependency[Actor | None],
-    after: str | None = None,
-    limit: int | None = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Page[Organization]:
     """By name, with the own role in each."""
     async with services.db.transaction(signed_in(guest)) as tx:
@@ -95,7 +97,7 @@ async def list_own_organizations(
 
 @post("/", summary="Make an organization")
 async def create_organization(
-    services: NamedDependency[Services], person: NamedDependency[Actor], data: NewOrganization
+    services: NamedDependency[Services], person: NamedDependency[Actor], data: JSONBody[NewOrganization]
 ) -> Organization:
     """Whoever makes it owns it."""
     throttle_of(services).check_organization(person.id)
@@ -106,7 +108,7 @@ async def create_organization(
 
 @get("/{org_id:uuid}", summary="Show an organization")
 async def show_organization(
-    services: NamedDependency[Services], guest: NamedDependency[Actor | None], org_id: UUID
+    services: NamedDependency[Services], guest: NamedDependency[Actor | None], org_id: FromPath[UUID]
 ) -> Organization:
     """One of the own organizations."""
     actor = signed_in(guest)
@@ -117,7 +119,10 @@ async def show_organization(
 
 @patch("/{org_id:uuid}", summary="Change an organization")
 async def change_organization(
-    services: NamedDependency[Services], person: NamedDependency[Actor], org_id: UUID, data: OrganizationChange
+    services: NamedDependency[Services],
+    person: NamedDependency[Actor],
+    org_id: FromPath[UUID],
+    data: JSONBody[OrganizationChange],
 ) -> Organization:
     """For owners and admins."""
     async with services.db.transaction(person) as tx:
@@ -127,7 +132,10 @@ async def change_organization(
 
 @delete("/{org_id:uuid}", summary="Delete an organization")
 async def delete_organization(
-    services: NamedDependency[Services], person: NamedDependency[Actor], org_id: UUID, confirm: str | None = None
+    services: NamedDependency[Services],
+    person: NamedDependency[Actor],
+    org_id: FromPath[UUID],
+    confirm: FromQuery[str | None] = None,
 ) -> None:
     """For its owner, who types its slug as `confirm`; refused while it has agents."""
     async with services.db.transaction(person) as tx:
@@ -137,7 +145,7 @@ async def delete_organization(
 
 @post("/{org_id:uuid}/switch", status_code=200, summary="Make an organization the current one")
 async def switch_organization(
-    services: NamedDependency[Services], person: NamedDependency[Actor], org_id: UUID
+    services: NamedDependency[Services], person: NamedDependency[Actor], org_id: FromPath[UUID]
 ) -> Organization:
     """For the login that asks; `X-Crewhall-Org` overrides it for one request."""
     async with services.db.transaction(person) as tx:
@@ -164,8 +172,8 @@ async def list_people(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
     q: Search = None,
-    after: str | None = None,
-    limit: int | None = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Page[Person]:
     """By name, with their roles."""
     async with services.db.transaction(actor) as tx:
@@ -173,7 +181,9 @@ async def list_people(
 
 
 @get("/{person_id:uuid}", summary="Show a person")
-async def show_person(services: NamedDependency[Services], actor: NamedDependency[Actor], person_id: UUID) -> Person:
+async def show_person(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], person_id: FromPath[UUID]
+) -> Person:
     """A member of the organization."""
     async with services.db.transaction(actor) as tx:
         return await people.get_person(tx, actor, person_id)
@@ -181,7 +191,10 @@ async def show_person(services: NamedDependency[Services], actor: NamedDependenc
 
 @patch("/{person_id:uuid}", summary="Change a person's role")
 async def change_role(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], person_id: UUID, data: RoleChange
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    person_id: FromPath[UUID],
+    data: JSONBody[RoleChange],
 ) -> Person:
     """For the owner; the role `owner` hands the organization over."""
     async with services.db.transaction(actor) as tx:
@@ -189,7 +202,9 @@ async def change_role(
 
 
 @delete("/{person_id:uuid}", summary="Remove a person, or leave")
-async def remove_person(services: NamedDependency[Services], actor: NamedDependency[Actor], person_id: UUID) -> None:
+async def remove_person(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], person_id: FromPath[UUID]
+) -> None:
     """For owners and admins, and for oneself; logins there end at once."""
     async with services.db.transaction(actor) as tx:
         await people.remove_member(tx, actor, person_id)
@@ -202,8 +217,8 @@ PEOPLE = api_router("/people", [list_people, show_person, change_role, remove_pe
 async def list_invitations(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
-    after: str | None = None,
-    limit: int | None = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Page[Invitation]:
     """Newest first, for owners and admins."""
     async with services.db.transaction(actor) as tx:
@@ -212,7 +227,7 @@ async def list_invitations(
 
 @post("/", summary="Invite somebody")
 async def invite(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], data: NewInvitation
+    services: NamedDependency[Services], actor: NamedDependency[Actor], data: JSONBody[NewInvitation]
 ) -> Response[SentInvitation]:
     """The link is in the answer, once, and is mailed where an email is given. Only the owner invites admins."""
     settings = services.settings_of(IdentitySettings)
@@ -225,7 +240,7 @@ async def invite(
 
 @delete("/{invitation_id:uuid}", summary="Withdraw an invitation")
 async def revoke_invitation(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], invitation_id: UUID
+    services: NamedDependency[Services], actor: NamedDependency[Actor], invitation_id: FromPath[UUID]
 ) -> None:
     """Its link stops working."""
     async with services.db.transaction(actor) as tx:
@@ -237,7 +252,7 @@ async def accept_invitation(
     services: NamedDependency[Services],
     request: AnyRequest,
     guest: NamedDependency[Actor | None],
-    data: Acceptance,
+    data: JSONBody[Acceptance],
 ) -> Accepted:
     """Signed in: with the own account. Otherwise with a new account, which is signed in."""
     if guest is None:
@@ -271,9 +286,9 @@ INVITATIONS = api_router(
 async def read_audit(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
-    after: str | None = None,
-    limit: int | None = None,
-    action: Annotated[str | None, Parameter(max_length=100, description="Only this action.")] = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+    action: Annotated[str | None, QueryParameter(max_length=100, description="Only this action.")] = None,
 ) -> Page[audit.AuditEntry]:
     """Every administrative act, newest first, for owners and admins."""
     check_permission(actor, Permission.AUDIT_READ)

@@ -6,6 +6,7 @@ from litestar import Request, Response, post
 from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from crewhall.faces.plumbing.gate import COOKIE
 from crewhall.faces.plumbing.routers import api_router
@@ -63,7 +64,7 @@ async def show_login(services: Services, started: StartedLogin) -> SignedIn:
 
 
 @post("/login", status_code=200, summary="Sign in with email and password")
-async def log_in(services: NamedDependency[Services], request: AnyRequest, data: Credentials) -> SignedIn:
+async def log_in(services: NamedDependency[Services], request: AnyRequest, data: JSONBody[Credentials]) -> SignedIn:
     """Answers the same, in the same time, for an unknown email and a wrong password."""
     started = await sign_in(
         services.db,
@@ -78,7 +79,7 @@ async def log_in(services: NamedDependency[Services], request: AnyRequest, data:
 
 
 @post("/refresh", status_code=200, summary="Exchange a refresh token for fresh tokens")
-async def refresh(services: NamedDependency[Services], request: AnyRequest, data: RefreshToken) -> Tokens:
+async def refresh(services: NamedDependency[Services], request: AnyRequest, data: JSONBody[RefreshToken]) -> Tokens:
     """A refresh token works once; using one again ends its login."""
     settings = services.settings_of(IdentitySettings)
     return await refresh_login(services.db, settings, data.refresh_token, address=address_of(request))
@@ -108,7 +109,7 @@ def _signed_out() -> Response[None]:
 
 @post("/password", status_code=204, summary="Change the own password")
 async def change_own_password(
-    services: NamedDependency[Services], person: NamedDependency[Actor], data: PasswordChange
+    services: NamedDependency[Services], person: NamedDependency[Actor], data: JSONBody[PasswordChange]
 ) -> None:
     """Every other login of the person ends."""
     await change_password(services.db, throttle_of(services), person, data)
@@ -116,7 +117,7 @@ async def change_own_password(
 
 @post("/password-reset", status_code=202, summary="Ask for a mail that resets the password")
 async def ask_for_reset(
-    services: NamedDependency[Services], request: AnyRequest, data: ResetRequest
+    services: NamedDependency[Services], request: AnyRequest, data: JSONBody[ResetRequest]
 ) -> Response[dict[str, str]]:
     """Answers the same whether there is such an account or not."""
     throttle_of(services).check_reset(address_of(request), data.email.strip().lower())
@@ -134,14 +135,16 @@ async def ask_for_reset(
 
 @post("/password-reset/confirm", status_code=204, summary="Choose a new password by a mailed link")
 async def confirm_password_reset(
-    services: NamedDependency[Services], request: AnyRequest, data: ResetConfirmation
+    services: NamedDependency[Services], request: AnyRequest, data: JSONBody[ResetConfirmation]
 ) -> None:
     """Works once; every login of the person ends."""
     await confirm_reset(services.db, throttle_of(services), data, address=address_of(request))
 
 
 @post("/setup", summary="Make the first owner")
-async def set_up_installation(services: NamedDependency[Services], request: AnyRequest, data: SetUp) -> SignedIn:
+async def set_up_installation(
+    services: NamedDependency[Services], request: AnyRequest, data: JSONBody[SetUp]
+) -> SignedIn:
     """Works once, with the token of the link that `crewhall` prints."""
     started = await set_up(
         services.db,

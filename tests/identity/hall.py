@@ -1,0 +1,160 @@
+"""A small installation for the tests of identity: its database, its API behind the gate, and people."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+import httpx
+from litestar import Litestar
+
+from crewhall.faces.plumbing.dependencies import DEPENDENCIES
+from crewhall.faces.plumbing.gate import Gate
+from crewhall.faces.plumbing.problems import render_problem
+from crewhall.faces.plumbing.services import Services
+from crewhall.identity.accounts import create_account, person_actor
+from crewhall.identity.http import ROUTERS
+from crewhall.identity.logins import start_login
+from crewhall.identity.organizations import add_membership, create_organization, founder_of_new
+from crewhall.identity.schemas import NewOrganization
+from crewhall.identity.settings import IdentitySettings
+from crewhall.identity.verification import LoginVerifier
+from crewhall.kernel.actor import Actor, ActorType, Role
+from crewhall.kernel.db import Database
+from crewhall.kernel.ids import new_id
+from crewhall.kernel.limits import RateLimiter
+from crewhall.kernel.settings import KernelSettings
+from crewhall.kernel.signals import Signals
+from crewhall.kernel.verified import VerifiedTokens
+from crewhall.ports.mailer import MemoryMailer, SentMail
+
+PASSWORD = "correct horse battery"
+PASSWORD_HASH = "$2b$12$tKhsx5GeICnJ78.pu1/H3eQ0lsNElLrV44oe8RcSLDlqPE.pqyTlq"
+BASE_URL = "http://hall.test"
+
+
+@dataclass
+class Member:
+    """A person with an account, signed in as a client."""
+
+    id: UUID
+    email: str
+    actor: Actor
+    api: httpx.AsyncClient
+
+
+@dataclass
+class Org:
+    """An organization with its owner, and a way to add people."""
+
+    id: UUID
+    slug: str
+    owner: Member
+    hall: "Hall"
+
+    async def add(self, role: str = "member", who: Member | None = None) -> Member:
+        """Add a person (a new one, unless named) and return them signed in here."""
+        member = who or await self.hall.make_person()
+        async with self.hall.db.transaction(self.owner.actor) as tx:
+            await add_membership(tx, self.owner.actor, member.id, Role(role))
+        return await self.hall.sign_in(member, self.id)
+
+
+class Hall:
+    """One process's services, its API, and its people."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.db = Database(url, pool_size=5)
+        self.signals = Signals(url)
+        self.mailer = MemoryMailer()
+        self.verified = VerifiedTokens(self.signals)
+        self.settings = IdentitySettings()
+        self.verifier = LoginVerifier(self.db, self.settings)
+        self.verifier.register(self.verified)
+        self.services = Services(
+            settings=KernelSettings(),
+            db=self.db,
+            signals=self.signals,
+            limiter=RateLimiter(),
+            verified=self.verified,
+            mailer=self.mailer,
+            log=None,  # type: ignore[arg-type]
+            live=None,  # type: ignore[arg-type]
+            base_url=BASE_URL,
+            packages={IdentitySettings: self.settings},
+        )
+        app = Litestar(
+            list(ROUTERS),
+            dependencies=DEPENDENCIES,
+            exception_handlers={Exception: render_problem},
+            openapi_config=None,
+        )
+        app.state.services = self.services
+        self.gate = Gate(app, self.services)  # type: ignore[arg-type]
+
+    async def __aenter__(self) -> Self:
+        await self.db.open()
+        await self.signals.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.verifier.close()
+        await self.signals.stop()
+        await self.db.close()
+
+    def client(
+        self, token: str | None = None, *, cookie: str | None = None, address: str = "10.1.1.1"
+    ) -> httpx.AsyncClient:
+        """A client of the API, signed in by token or cookie, or a guest."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        if cookie:
+            headers["cookie"] = f"crewhall_session={cookie}"
+        transport = httpx.ASGITransport(app=self.gate, client=(address, 5000))  # type: ignore[arg-type]
+        return httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1", headers=headers)
+
+    async def make_person(self, email: str | None = None, name: str = "Ada Lovelace") -> Member:
+        """Make an account whose password is PASSWORD, signed in without an organization."""
+        person = person_actor(new_id(), name=name)
+        email = email or f"p{person.id.hex}@example.org"
+        async with self.db.transaction(person) as tx:
+            await create_account(tx, person, email=email, name=name, password_hash=PASSWORD_HASH)
+        return await self.sign_in(Member(person.id, email, person, self.client()))
+
+    async def sign_in(self, member: Member, org_id: UUID | None = None) -> Member:
+        """Sign the member in as a client, in the organization."""
+        person = person_actor(member.id, name=member.actor.name)
+        async with self.db.transaction(person) as tx:
+            started = await start_login(tx, person, self.settings, kind="token", org_id=org_id)
+        assert started.tokens
+        return Member(member.id, member.email, started.actor, self.client(started.tokens.access_token))
+
+    async def browse(self, member: Member) -> tuple[httpx.AsyncClient, str]:
+        """Sign the member in as a browser; returns its client and its session token."""
+        person = person_actor(member.id)
+        async with self.db.transaction(person) as tx:
+            started = await start_login(tx, person, self.settings, kind="browser")
+        assert started.session
+        return self.client(cookie=started.session), started.session
+
+    async def make_org(self, name: str = "Acme") -> Org:
+        """Make an organization with a new owner."""
+        person = await self.make_person()
+        founder = founder_of_new(person.actor)
+        async with self.db.transaction(founder) as tx:
+            made = await create_organization(tx, founder, NewOrganization(name))
+        return Org(made.id, made.slug, await self.sign_in(person, made.id), self)
+
+    async def make_agent(self, org: Org, code: str = "scout") -> Actor:
+        """Make an agent's row, as identity sees agents: somebody who acts with few rights."""
+        agent = Actor(type=ActorType.AGENT, id=new_id(), org_id=org.id, name=code)
+        async with self.db.transaction(org.owner.actor) as tx:
+            await tx.run(
+                "insert into agents (id, org_id, code, name) values (%(id)s, %(org)s, %(code)s, %(code)s)",
+                {"id": agent.id, "org": org.id, "code": code},
+            )
+        return agent
+
+    def mails_to(self, email: str) -> deque[SentMail]:
+        """Mails that were sent to the address."""
+        return deque(sent for sent in self.mailer.sent if sent.mail.to == email)
