@@ -1,6 +1,7 @@
 """The way over to another major version: a verified dump is there, and restoring it gives everything back."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -99,8 +100,11 @@ def test_a_dump_that_fails_never_holds_up_the_stop(postgres: EmbeddedPostgres, m
     assert not list((postgres.home / "dumps").glob(".*"))
 
 
-def test_dump_and_restore_give_everything_back(postgres: EmbeddedPostgres) -> None:
-    dump = ensure_upgrade_dump(postgres.home)
+def test_dump_and_restore_give_everything_back(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    dump = tmp_path / "kept.dump"  # the home's own dump follows the data
+    made = ensure_upgrade_dump(postgres.home)
+    for suffix in (".dump", ".json"):
+        shutil.copyfile(made.with_suffix(suffix), dump.with_suffix(suffix))
     urls = postgres.start()
     with psycopg.connect(urls.admin) as admin:
         admin.execute("delete from notes")

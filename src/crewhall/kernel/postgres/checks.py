@@ -19,6 +19,7 @@ from crewhall.kernel.postgres.migrate import DIRECTORY, current_revision, pendin
 from crewhall.kernel.postgres.provision import EXTENSIONS, EXTENSIONS_NOW
 from crewhall.kernel.postgres.urls import DatabaseUrls
 
+LISTEN = sql.SQL("listen {}")
 LISTEN_SECONDS = 2.0
 SPARE_CONNECTIONS = 20
 
@@ -114,7 +115,7 @@ def _connections(app: Connection[TupleRow]) -> Finding:
 def _listening(app: Connection[TupleRow], urls: DatabaseUrls) -> Finding:
     """Send ourselves a notification from a second connection: a transaction pooler loses it."""
     channel = f"crewhall_check_{uuid.uuid4().hex}"
-    app.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+    app.execute(LISTEN.format(sql.Identifier(channel)))
     try:
         with psycopg.connect(urls.app, autocommit=True, connect_timeout=10) as other:
             other.execute("select pg_notify(%(channel)s, '')", {"channel": channel})

@@ -17,6 +17,7 @@ MENDS: dict[str, str] = {
     "no password supplied": "Put the password into the address.",
     "no pg_hba.conf entry": "Allow this machine in the server's pg_hba.conf, or ask for TLS with ?sslmode=require.",
     "could not translate host name": "Check the host name in the address.",
+    "failed to resolve host": "Check the host name in the address.",
     "Connection refused": "Check the host and the port, and that the server runs.",
     "No such file": "Check the folder of the socket in the address, and that the server runs.",
     "timeout expired": "Check the host, the port and the firewall between.",

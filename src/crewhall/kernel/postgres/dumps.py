@@ -2,7 +2,8 @@
 
 A dump lies in `HOME/dumps` beside a stamp that says what it holds. The last process that leaves a server refreshes it
 when anything was written since and the database is small, so that a dump made by the old programs is there before the
-wheel changes. One dump is kept per major version, replaced only by a whole one.
+wheel changes. One dump is kept per major version, replaced only by a whole one; it follows the data, so it is no
+substitute for a backup.
 """
 
 import hashlib

@@ -15,8 +15,12 @@ from crewhall.kernel.postgres.urls import ADMIN_ROLE, APP_ROLE, DEFINER_ROLE, RE
 
 PREPARE_LOCK: LiteralString = "select pg_advisory_xact_lock(1668444019)"
 ROLES_NOW: LiteralString = "select rolname from pg_roles where rolname = any(%(names)s)"
-MAY_USE: LiteralString = "select pg_has_role(current_user, %(role)s, 'member')"
-IS_MEMBER: LiteralString = "select pg_has_role(%(member)s, %(group)s, 'member')"
+IS_MEMBER: LiteralString = "select pg_has_role(%(member)s, %(group)s, 'usage')"
+# From 16 on, who makes a role is its member at once, but may neither become it nor use its rights.
+MAY_BECOME: LiteralString = """
+select pg_has_role(%(group)s, case when current_setting('server_version_num')::int < 160000
+                                   then 'member' else 'set' end)
+"""
 SCHEMA_READY: LiteralString = """
 select has_schema_privilege(%(admin)s, 'public', 'create') and has_schema_privilege(%(definer)s, 'public', 'create')
    and has_schema_privilege(%(app)s, 'public', 'usage') and has_schema_privilege(%(read)s, 'public', 'usage')
@@ -77,7 +81,7 @@ def _make_groups(connection: Connection[TupleRow]) -> None:
             connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
     if not ask(connection, IS_MEMBER, member=ADMIN_ROLE, group=DEFINER_ROLE)[0]:
         connection.execute(sql.SQL("grant {definer} to {admin}").format(**_identifiers()))
-    if not ask(connection, MAY_USE, role=ADMIN_ROLE)[0]:
+    if not ask(connection, MAY_BECOME, group=ADMIN_ROLE)[0]:
         connection.execute(sql.SQL("grant {admin} to current_user").format(**_identifiers()))
 
 

@@ -12,6 +12,7 @@ ADMIN_ROLE = "crewhall_admin"
 APP_ROLE = "crewhall_app"
 READ_ROLE = "crewhall_read"
 DEFINER_ROLE = "crewhall_definer"
+HIDDEN = "~hidden~"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,6 @@ def with_parameters(url: str, **changes: str) -> str:
 def masked(url: str) -> str:
     """The address without its password, for logs and errors."""
     parameters = url_parameters(url)
-    if "password" in parameters:
-        parameters["password"] = "***"  # noqa: S105 - hides one
-    return url_from_parameters(parameters)
+    if "password" not in parameters:
+        return url_from_parameters(parameters)
+    return url_from_parameters({**parameters, "password": HIDDEN}).replace(HIDDEN, "***", 1)

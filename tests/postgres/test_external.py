@@ -1,0 +1,296 @@
+"""A Postgres of your own: what is made there, what is refused, and in which words."""
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.postgres import connecting, prepare
+from crewhall.kernel.postgres.checks import check_database
+from crewhall.kernel.postgres.dba import dba_sql
+from crewhall.kernel.postgres.external import derived_password, login_name, resolve_external
+from crewhall.kernel.postgres.migrate import migrate
+from crewhall.kernel.postgres.urls import masked, url_parameters, with_parameters
+from tests.postgres.conftest import Running
+
+DATABASES = ("company", "another company")
+
+
+class Host:
+    """Somebody else's server: makes databases and roles there, and addresses to them."""
+
+    def __init__(self, server: Running) -> None:
+        self.server = server
+        self.superuser_url = server.postgres.superuser_url()
+
+    def run(self, *statements: str, database: str = "postgres") -> None:
+        with self.server.superuser(database) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def database(self, name: str) -> None:
+        self.run(f'create database "{name}" strategy file_copy')
+
+    def role(self, name: str, rights: str = "") -> str:
+        """Make a role and return its address in the database `company`."""
+        self.run(f"create role {name} login password 'pw-{name}' {rights}")
+        return self.url(name)
+
+    def url(self, name: str, database: str = "company") -> str:
+        return with_parameters(self.superuser_url, user=name, password=f"pw-{name}", dbname=database)
+
+    def tcp(self, url: str) -> str:
+        return with_parameters(url, host="127.0.0.1")
+
+
+@pytest.fixture
+def host(foreign: Running) -> Iterator[Host]:
+    made = Host(foreign)
+    made.database("company")
+    yield made
+    for name in DATABASES:
+        made.run(f'drop database if exists "{name}" with (force)')
+    with foreign.superuser("postgres") as connection:
+        roles = connection.execute("select rolname from pg_roles where oid >= 16384").fetchall()
+        if roles:
+            names = sql.SQL(", ").join(sql.Identifier(role) for (role,) in roles)
+            connection.execute(sql.SQL("drop owned by {}").format(names))
+            connection.execute(sql.SQL("drop role {}").format(names))
+
+
+@pytest.fixture
+def refused() -> Callable[..., CrewhallError]:
+    def refusal(url: str, admin_url: str | None = None) -> CrewhallError:
+        with pytest.raises(CrewhallError) as raised:
+            resolve_external(url, admin_url)
+        return raised.value
+
+    return refusal
+
+
+Refused = Callable[..., CrewhallError]
+
+
+def sees(url: str, query: str) -> tuple[object, ...] | None:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchone()
+
+
+def test_a_superuser_alone_prepares_everything(host: Host) -> None:
+    url = host.tcp(with_parameters(host.superuser_url, dbname="company"))
+    urls = resolve_external(url)
+    assert resolve_external(url) == urls, "every process finds the same"
+    assert sees(urls.app, "select current_user") == ("crewhall_app_company",)
+    assert sees(urls.admin, "select current_user") == ("crewhall_admin",)
+    assert sees(urls.read, "select current_user, current_setting('transaction_read_only')") == (
+        "crewhall_read_company",
+        "on",
+    )
+    migrate(urls.admin)
+    assert sees(urls.app, "select count(*) from organizations") == (0,)
+    with psycopg.connect(urls.app) as app, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        app.execute("create table forbidden (id int)")
+    assert sees(urls.admin, "select count(*) from pg_tables where tableowner <> 'crewhall_admin'"
+                " and schemaname = 'public'") == (0,)  # fmt: skip
+    findings = check_database(urls)
+    assert {finding.name: finding.detail for finding in findings if not finding.ok} == {}
+    assert {"notifications", "row-level security", "extensions", "migrations"} <= {finding.name for finding in findings}
+
+
+def test_two_installations_on_one_server_do_not_meet(host: Host) -> None:
+    host.database("another company")
+    first = resolve_external(with_parameters(host.superuser_url, dbname="company"))
+    second = resolve_external(with_parameters(host.superuser_url, dbname="another company"))
+    assert sees(first.app, "select current_database()") == ("company",)
+    assert sees(second.app, "select current_user") == ("crewhall_app_another company",)
+    assert sees(first.app, "select 1") == (1,)
+    assert url_parameters(first.app)["password"] != url_parameters(second.app)["password"]
+
+
+def test_a_role_that_may_create_roles_is_enough(host: Host) -> None:
+    boss = host.role("boss", "createrole")
+    host.run("alter database company owner to boss")
+    host.run("create extension vector", database="company")
+    urls = resolve_external(boss)
+    migrate(urls.admin)
+    assert sees(urls.app, "select current_user") == ("crewhall_app_company",)
+    assert [finding.name for finding in check_database(urls) if not finding.ok] == []
+    assert resolve_external(boss) == urls
+
+
+def test_a_plain_role_alone_is_refused_with_the_sql_for_a_dba(host: Host, refused: Refused) -> None:
+    error = refused(host.role("plain"))
+    assert error.code == "database_refused"
+    assert "plain may not do it: it may not create roles" in error.detail
+    assert dba_sql("company") in error.detail
+
+
+def test_the_dbas_sql_prepares_two_addresses(host: Host) -> None:
+    host.database("another company")
+    script = dba_sql("another company")
+    for number, placeholder in enumerate(("CHOOSE-ONE", "CHOOSE-ANOTHER", "CHOOSE-A-THIRD")):
+        script = script.replace(f"'{placeholder}'", f"'secret {number}'")
+    host.run(script, database="another company")
+    address = with_parameters(host.superuser_url, dbname="another company")
+    app = with_parameters(address, user="crewhall_app", password="secret 1")
+    admin = with_parameters(address, user="crewhall_admin", password="secret 0")
+    urls = resolve_external(app, admin)
+    assert urls.app == app
+    migrate(urls.admin)
+    assert sees(urls.app, "select count(*) from organizations") == (0,)
+    with psycopg.connect(urls.read) as reader, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        reader.execute("delete from organizations")
+    assert [finding.name for finding in check_database(urls) if not finding.ok] == []
+
+
+def test_a_login_of_another_name_becomes_the_application(host: Host, refused: Refused) -> None:
+    admin = with_parameters(host.superuser_url, dbname="company")
+    app = host.role("webshop")
+    urls = resolve_external(app, admin)
+    migrate(urls.admin)
+    assert sees(urls.app, "select current_user") == ("webshop",)
+    assert sees(urls.app, "select count(*) from organizations") == (0,)
+    host.role("boss")
+    host.run("grant crewhall_admin to boss")
+    stranger = host.role("stranger")
+    error = refused(stranger, host.url("boss"))
+    assert "stranger is not a member of crewhall_app" in error.detail
+
+
+@pytest.mark.rule("D13")
+@pytest.mark.parametrize("rights", ["superuser", "bypassrls"])
+def test_an_application_role_past_row_level_security_is_refused(host: Host, refused: Refused, rights: str) -> None:
+    error = refused(host.role("mighty", rights), with_parameters(host.superuser_url, dbname="company"))
+    assert error.code == "database_refused"
+    assert "mighty, which passes row-level security by" in error.detail
+
+
+@pytest.mark.rule("D13")
+def test_an_application_role_that_may_become_such_a_one_is_refused(host: Host, refused: Refused) -> None:
+    admin = with_parameters(host.superuser_url, dbname="company")
+    sneaky = host.role("sneaky")
+    host.run("create role mighty bypassrls", "grant mighty to sneaky")
+    assert "(as mighty)" in refused(sneaky, admin).detail
+
+
+@pytest.mark.rule("D13")
+@pytest.mark.parametrize("how", ["owner", "admin", "createrole"])
+def test_an_application_role_that_may_change_the_schema_is_refused(host: Host, refused: Refused, how: str) -> None:
+    admin = with_parameters(host.superuser_url, dbname="company")
+    resolve_external(host.role("modest"), admin)
+    app = host.role("builder")
+    host.run(
+        {
+            "owner": "alter database company owner to builder",
+            "admin": "grant crewhall_admin to builder with inherit false",
+            "createrole": "alter role builder createrole",
+        }[how]
+    )
+    assert "builder, which may change the schema" in refused(app, admin).detail
+
+
+def test_two_databases_are_not_taken_for_one(host: Host, refused: Refused) -> None:
+    host.database("another company")
+    app = host.role("webshop")
+    error = refused(
+        with_parameters(app, dbname="another company"), with_parameters(host.superuser_url, dbname="company")
+    )
+    assert "different databases" in error.detail
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"host": "127.0.0.1", "port": "1"}, "database_unreachable", "Check the host and the port"),
+        ({"host": "no.such.host.invalid"}, "database_unreachable", "Check the host name"),
+        ({"password": "wrong-secret"}, "database_unreachable", "Check the user and the password"),
+        ({"dbname": "nowhere"}, "database_unreachable", "Create it"),
+        ({"host": "/nonexistent"}, "database_unreachable", "folder of the socket"),
+    ],
+)
+def test_a_connection_that_fails_says_why(
+    host: Host, refused: Refused, changes: dict[str, str], code: str, words: str
+) -> None:
+    error = refused(with_parameters(host.superuser_url, **{"dbname": "company", **changes}))
+    assert error.code == code
+    assert words in error.fields["mend"]
+    for secret in (url_parameters(host.superuser_url)["password"], "wrong-secret"):
+        assert secret not in error.detail
+
+
+def test_an_address_that_is_none_is_refused_without_its_password(refused: Refused) -> None:
+    error = refused("postgresql+psycopg://me:hidden@host/db")
+    assert error.code == "database_refused"
+    assert "hidden" not in str(error.detail)
+
+
+def test_an_old_server_is_refused(host: Host, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "OLDEST_SERVER", 990000)
+    error = refused(host.superuser_url)
+    assert error.code == "database_version"
+    assert "Postgres 18; Crewhall needs 15 or newer" in error.detail
+
+
+def test_a_server_without_the_extension_is_refused(
+    host: Host, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "EXTENSIONS", ("vector", "no_such_extension"))
+    error = refused(with_parameters(host.superuser_url, dbname="company"))
+    assert "no extension no_such_extension" in error.detail
+
+
+def test_an_administrator_who_may_not_make_the_extension_asks_for_a_dba(host: Host, refused: Refused) -> None:
+    boss = host.role("boss", "createrole")
+    host.run("alter database company owner to boss")
+    error = refused(boss)
+    assert "permission denied to create extension" in error.detail
+    assert "create extension if not exists vector" in error.fields["mend"]
+    with host.server.superuser("postgres") as connection:
+        left = connection.execute("select count(*) from pg_roles where rolname like 'crewhall%'").fetchone()
+    assert left == (0,), "all or nothing"
+
+
+def test_the_doctor_finds_what_is_wrong_and_changes_nothing(host: Host) -> None:
+    mighty = host.role("mighty", "bypassrls createrole")
+    admin = with_parameters(host.superuser_url, dbname="company")
+    urls = resolve_external(host.role("modest"), admin)
+    wrong = type(urls)(admin=urls.admin, app=mighty, read=urls.read)
+    findings = {finding.name: finding for finding in check_database(wrong)}
+    bad = {name for name, finding in findings.items() if not finding.ok}
+    assert bad == {"row-level security", "application rights", "migrations"}
+    assert all(finding.mend for finding in findings.values() if not finding.ok)
+    gone = type(urls)(admin=with_parameters(urls.admin, password="wrong"), app=urls.app, read=urls.read)
+    assert [(finding.name, finding.ok) for finding in check_database(gone)] == [
+        ("application connection", True),
+        ("admin connection", False),
+    ]
+
+
+def test_notifications_that_get_lost_are_noticed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction pooler forgets LISTEN between statements; here the server is told to forget it."""
+    urls = resolve_external(with_parameters(host.superuser_url, dbname="company"))
+    monkeypatch.setattr("crewhall.kernel.postgres.checks.LISTEN_SECONDS", 0.05)
+    monkeypatch.setattr("crewhall.kernel.postgres.checks.LISTEN", sql.SQL("unlisten {}"))
+    finding = next(finding for finding in check_database(urls) if finding.name == "notifications")
+    assert not finding.ok
+    assert "transaction pooler" in finding.detail
+
+
+def test_a_masked_address_shows_all_but_the_password() -> None:
+    assert masked("postgresql://me:p%40ss@host:5432/db?sslmode=require") == (
+        "postgresql://me:***@/db?host=host&port=5432&sslmode=require"
+    )
+
+
+def test_derived_passwords_are_stable_and_apart() -> None:
+    assert derived_password("s", "a", "d") == derived_password("s", "a", "d")
+    assert (
+        len(
+            {derived_password(*given) for given in (("s", "a", "d"), ("t", "a", "d"), ("s", "b", "d"), ("s", "a", "e"))}
+        )
+        == 4
+    )
+    assert len(login_name("crewhall_app", "x" * 63)) <= 63
+    assert login_name("crewhall_app", "x" * 63) != login_name("crewhall_app", "x" * 62)
