@@ -47,6 +47,7 @@ class VerifiedTokens:
         self._by_tag: dict[str, set[tuple[bytes, str | None]]] = {}
         self._waiting: dict[tuple[bytes, str | None], asyncio.Future[Verified]] = {}
         self._epoch = 0
+        self._signals = signals
         self._on_revoked: list[Callable[[str | None], None]] = []
         if signals:
             signals.subscribe(CHANNEL, self.forget)
@@ -57,7 +58,7 @@ class VerifiedTokens:
         self._verifiers[prefix] = (verify, used)
 
     def on_revoked(self, callback: Callable[[str | None], None]) -> None:
-        """Call back with each revoked tag (None: distrust everything): live sockets close themselves."""
+        """Call back with each revoked tag (None: some may have been missed): live sockets close themselves."""
         self._on_revoked.append(callback)
 
     async def resolve(self, token: str, org: str | None = None, address: str | None = None) -> Verified:
@@ -93,7 +94,8 @@ class VerifiedTokens:
             future.set_result(verified)
         finally:
             del self._waiting[key]
-        if epoch == self._epoch:  # a revocation that came while verifying may concern this very token
+        # A revocation that came while verifying may concern this very token; unheard ones may concern any.
+        if epoch == self._epoch and (self._signals is None or self._signals.listening):
             self._remember(key, verified)
         return verified
 
@@ -127,8 +129,9 @@ class VerifiedTokens:
         self._epoch += 1
         self._entries.clear()
         self._by_tag.clear()
-        for callback in self._on_revoked:
-            callback(None)
+        if self._signals is None or self._signals.listening:
+            for callback in self._on_revoked:
+                callback(None)
 
 
 async def revoke(tx: Tx, tag: str) -> None:

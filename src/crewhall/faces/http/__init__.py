@@ -1,0 +1,1 @@
+"""The HTTP face: routes of every domain, their description, the server."""

@@ -13,6 +13,7 @@ from crewhall.ports.mailer import Mailer
 from crewhall.ports.message_log import MessageLog
 
 S = TypeVar("S", bound=CrewhallSettings)
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,10 +30,22 @@ class Services:
     live: Live
     base_url: str
     packages: dict[type[CrewhallSettings], CrewhallSettings] = field(default_factory=dict)
+    parts: dict[type, object] = field(default_factory=dict)
 
     def settings_of(self, kind: type[S]) -> S:
         """The settings of one package, read once."""
         found = self.packages.get(kind)
         if not isinstance(found, kind):
             found = self.packages[kind] = load_settings(kind)
+        return found
+
+    def add_part(self, part: object) -> None:
+        """Keep something that a domain needs once per process (a cache, a follower of the log)."""
+        self.parts[type(part)] = part
+
+    def part(self, kind: type[T]) -> T:
+        """Return what `add_part` kept; a missing part is an error in the composition."""
+        found = self.parts[kind]
+        if not isinstance(found, kind):
+            raise TypeError(kind)
         return found

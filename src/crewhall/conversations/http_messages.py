@@ -1,0 +1,74 @@
+"""Messages over HTTP: the hot path. Answers leave as the bytes that the log or the database made."""
+
+from typing import Annotated
+from uuid import UUID
+
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+
+from crewhall.conversations.access import AccessCache, Verb
+from crewhall.conversations.history import messages_json
+from crewhall.conversations.newest import NewestPages
+from crewhall.conversations.posting import Posting
+from crewhall.conversations.schemas import PostMessage
+from crewhall.conversations.wire import Message
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import INVALID
+from crewhall.kernel.paging import DEFAULT_LIMIT, Page, check_limit
+
+Seq = Annotated[int | None, Parameter(ge=0, le=2**62, required=False)]
+_PAGE = ResponseSpec(Page[Message], description="A page of messages in order of seq.", generate_examples=False)
+
+
+@post(
+    "/{conversation_id:uuid}/messages",
+    summary="Post a message",
+    description="Answers when the message is durable: 201 for a new message, 200 when the client id repeats one.",
+    responses={200: ResponseSpec(Message, description="The message that this client id named before.")},
+)
+async def post_message(
+    conversation_id: UUID, data: PostMessage, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Message:
+    """Post a message to a conversation."""
+    posted = await services.part(Posting).post(actor, conversation_id, data)
+    return Response(posted.message, status_code=201 if posted.is_new else 200)  # type: ignore[return-value]
+
+
+@get(
+    "/{conversation_id:uuid}/messages",
+    summary="Read messages",
+    description=(
+        "Without `after` the newest page (before `before`), in order of seq, and `next` continues as `before`. With "
+        "`after` the page that follows it, and `next` continues as `after`. `parent` reads one thread, forward."
+    ),
+    responses={200: _PAGE},
+)
+async def list_messages(
+    conversation_id: UUID,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: Seq = None,
+    before: Seq = None,
+    limit: int | None = None,
+    parent: UUID | None = None,
+) -> Response[bytes]:
+    """Read a page of a conversation's history."""
+    await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
+    size = check_limit(limit)
+    if after is not None and before is not None:
+        raise INVALID("Give `after` or `before`, not both.", field="before")
+
+    async def load() -> bytes:
+        async with services.db.transaction(actor) as tx:
+            return await messages_json(tx, conversation_id, limit=size, after=after, before=before, parent=parent)
+
+    newest = after is None and before is None and parent is None and size == DEFAULT_LIMIT
+    body = await (services.part(NewestPages).page(conversation_id, size, load) if newest else load())
+    return Response(body, media_type="application/json")
+
+
+HANDLERS = [post_message, list_messages]

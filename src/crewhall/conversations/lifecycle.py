@@ -1,0 +1,34 @@
+"""What a process needs to serve conversations."""
+
+from msgspec import Struct
+
+from crewhall.conversations.access import AccessCache
+from crewhall.conversations.newest import NewestPages
+from crewhall.conversations.posting import Posting
+from crewhall.kernel.db import Database
+from crewhall.kernel.limits import RateLimiter
+from crewhall.kernel.signals import Signals
+from crewhall.ports.message_log import MessageLog
+
+
+class ConversationParts(Struct, frozen=True):
+    """The parts of one process."""
+
+    access: AccessCache
+    posting: Posting
+    newest: NewestPages
+
+    async def follow(self) -> None:
+        """Start the consumers of the log; the database and the signals must be up."""
+
+    async def close(self) -> None:
+        """Stop the consumers; the database must still be open."""
+
+
+def start_conversations(
+    *, db: Database, log: MessageLog, signals: Signals, limiter: RateLimiter, posts_per_second: int
+) -> ConversationParts:
+    """Make the parts of a process, and subscribe to what happens to people and agents."""
+    access = AccessCache(db, signals)
+    posting = Posting(db, log, access, limiter, posts_per_second)
+    return ConversationParts(access, posting, NewestPages(log, signals))

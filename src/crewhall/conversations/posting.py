@@ -1,0 +1,162 @@
+"""Posting: access, mentions, HTML, the log. The one way in for people and agents, whatever face they use."""
+
+from uuid import UUID
+
+import msgspec
+
+from crewhall.conversations.access import AccessCache, Verb
+from crewhall.conversations.markdown import render_markdown
+from crewhall.conversations.mentions import mentioned_names, resolve_mentions
+from crewhall.conversations.schemas import PostMessage
+from crewhall.conversations.wire import Message
+from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.db import Database
+from crewhall.kernel.errors import FORBIDDEN, INVALID, CrewhallError
+from crewhall.kernel.limits import RateLimit, RateLimiter
+from crewhall.ports.message_log import (
+    MEMBERSHIP_CHANGED,
+    Author,
+    MessageKind,
+    MessageLog,
+    MessageRole,
+    NewRecord,
+)
+
+ATTEMPTS = 3
+
+
+class Text(msgspec.Struct, frozen=True):
+    """Message text as it is stored: the sanitised HTML made once, and who is mentioned."""
+
+    html: str
+    mentions: list[UUID]
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """A message that is durable; `is_new` is false when its client id had been used for the same message before."""
+
+    message: Message
+    is_new: bool
+
+
+class Posting:
+    """What posting needs of its process."""
+
+    def __init__(
+        self, db: Database, log: MessageLog, access: AccessCache, limiter: RateLimiter, posts_per_second: int
+    ) -> None:
+        self._db = db
+        self._log = log
+        self._access = access
+        self._limiter = limiter
+        self._limit = RateLimit("posts", burst=posts_per_second * 2.0, per_second=posts_per_second)
+
+    async def prepare(self, actor: Actor, content: str, conversation_id: UUID) -> Text:
+        """Resolve the mentions of a text and render it. The database is asked only where there is an `@`."""
+        names = mentioned_names(content)
+        if not names:
+            return Text(render_markdown(content), [])
+        async with self._db.transaction(actor) as tx:
+            found = await resolve_mentions(tx, actor, names, conversation_id)
+        return Text(render_markdown(content, found), list({mentioned.id for mentioned in found.values()}))
+
+    async def post(self, actor: Actor, conversation_id: UUID, data: PostMessage) -> Posted:
+        """Post a message; returns when it is durable.
+
+        Raises NOT_FOUND, FORBIDDEN, INVALID (no such parent), CONVERSATION_CLOSED, CLIENT_ID_REUSED,
+        TOO_MANY_REQUESTS, UNAVAILABLE.
+        """
+        self._limiter.check(self._limit, actor.id)
+        access = await self._access.access(actor, conversation_id, Verb.POST)
+        if data.parent_id is not None:
+            await self._check_parent(actor, conversation_id, data.parent_id)
+        text = await self.prepare(actor, data.content, conversation_id)
+        record = NewRecord(
+            org_id=access.org_id,
+            conversation_id=conversation_id,
+            author=Author.of(actor),
+            role=_role(actor, data.role),
+            kind=data.kind or _default_kind(actor, access.kind),
+            content=data.content,
+            title=data.title,
+            html=text.html,
+            metadata=data.metadata,
+            parent_id=data.parent_id,
+            mentions=text.mentions,
+            client_id=data.client_id,
+        )
+        return await self.append(actor, record, Verb.POST)
+
+    async def append(self, actor: Actor, record: NewRecord, verb: Verb) -> Posted:
+        """Append a record with the actor's access checked again inside the log's transaction."""
+        for attempt in range(ATTEMPTS):
+            access = await self._access.access(actor, record.conversation_id, verb)
+            record.membership_version = access.membership_version
+            try:
+                appended = await self._log.append(record)
+            except CrewhallError as error:
+                if error.kind is not MEMBERSHIP_CHANGED or attempt == ATTEMPTS - 1:
+                    raise
+                self._access.forget(record.conversation_id)
+            else:
+                return Posted(_message(record, appended.id, appended.seq, appended.created_at), appended.is_new)
+        raise AssertionError("unreachable")
+
+    async def _check_parent(self, actor: Actor, conversation_id: UUID, parent_id: UUID) -> None:
+        async with self._db.transaction(actor) as tx:
+            found = await tx.find(
+                _Parent,
+                """
+                select conversation_id, parent_id, deleted_at is not null as is_deleted from messages
+                where id = %(id)s and conversation_id = %(conversation)s
+                """,
+                {"id": parent_id, "conversation": conversation_id},
+            )
+        if found is None or found.is_deleted:
+            raise INVALID("parent_id names no message of this conversation.", field="parent_id")
+        if found.parent_id is not None:
+            raise INVALID("parent_id names a reply: reply to the first message of its thread.", field="parent_id")
+
+
+class _Parent(msgspec.Struct):
+    conversation_id: UUID
+    parent_id: UUID | None
+    is_deleted: bool
+
+
+def _role(actor: Actor, asked: MessageRole | None) -> MessageRole:
+    own = {
+        ActorType.USER: MessageRole.USER,
+        ActorType.AGENT: MessageRole.ASSISTANT,
+        ActorType.SYSTEM: MessageRole.SYSTEM,
+    }[actor.type]
+    if asked is None or asked is own:
+        return own
+    if actor.type is ActorType.AGENT and asked is MessageRole.TOOL:
+        return asked
+    raise FORBIDDEN(f"You cannot post as {asked}.", field="role")
+
+
+def _default_kind(actor: Actor, conversation_kind: str) -> MessageKind:
+    if actor.type is ActorType.AGENT and conversation_kind == "channel":
+        return MessageKind.UPDATE
+    return MessageKind.MESSAGE
+
+
+def _message(record: NewRecord, record_id: UUID, seq: int, created_at: object) -> Message:
+    return Message(
+        id=record_id,
+        conversation_id=record.conversation_id,
+        seq=seq,
+        author=record.author,
+        role=record.role,
+        kind=record.kind,
+        title=record.title,
+        content=record.content,
+        html=record.html,
+        metadata=record.metadata or {},
+        parent_id=record.parent_id,
+        mentions=record.mentions,
+        client_id=record.client_id,
+        created_at=created_at,  # type: ignore[arg-type]
+    )

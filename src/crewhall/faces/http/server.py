@@ -1,0 +1,96 @@
+"""The server of a process: uvicorn with uvloop and httptools, WebSockets uncompressed, a clean stop."""
+
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from crewhall.faces.live.hub import Hub
+from crewhall.kernel.settings import BAD_SETTING
+
+BACKLOG = 2048
+MAX_FRAME = 256 * 1024
+PING_EVERY_S = 20.0
+DRAIN_S = 10
+
+
+class HallServer(uvicorn.Server):
+    """Says when it is ready; when it stops it first sends the listeners away, so that they resume elsewhere."""
+
+    def __init__(self, application: Any, hub: Hub, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application,
+                loop="none",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                ws_max_size=MAX_FRAME,
+                ws_ping_interval=PING_EVERY_S,
+                ws_ping_timeout=PING_EVERY_S,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=DRAIN_S,
+            )
+        )
+        self._hub = hub
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Send listeners away, finish what is being answered, stop."""
+        self._hub.close()
+        await super().shutdown(sockets)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Bind the address to listen on; raises BAD_SETTING that says what to do when it is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise BAD_SETTING(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Stop what uses it, or set CREWHALL_PORT (0 picks one).",
+            setting="CREWHALL_PORT",
+        ) from error
+    return listener
+
+
+def address_of(listener: socket.socket, host: str) -> str:
+    """The address that people open."""
+    port = listener.getsockname()[1]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+@contextlib.contextmanager
+def stop_signals_as_exit() -> Iterator[None]:
+    """While the server is not yet or no longer serving, SIGTERM ends the process as Ctrl-C does: cleanly."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        logging.getLogger(__name__).info("stopping", extra={"signal": signal.Signals(number).name})
+        raise SystemExit(0)
+
+    previous = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,37 @@
+"""Whether the process lives, whether it can serve, and its metrics."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.telemetry import METRICS
+from crewhall.version import VERSION
+
+
+@get("/health/live", include_in_schema=False)
+async def show_live() -> dict[str, str]:
+    """Answer while the process runs."""
+    return {"status": "ok", "version": VERSION}
+
+
+@get("/health/ready", include_in_schema=False)
+async def show_ready(services: NamedDependency[Services]) -> Response[dict[str, object]]:
+    """Answer 200 when posts can be stored and delivered, 503 with what is missing otherwise."""
+    checks: dict[str, bool] = {"signals": services.signals.listening}
+    try:
+        async with services.db.transaction(None) as tx:
+            checks["database"] = await tx.value("select true")
+    except Exception:  # noqa: BLE001 - whatever fails, the answer is "not ready"
+        checks["database"] = False
+    ready = all(checks.values())
+    return Response({"status": "ok" if ready else "unavailable", "checks": checks}, status_code=200 if ready else 503)
+
+
+@get("/metrics", include_in_schema=False)
+async def show_metrics() -> Response[bytes]:
+    """Metrics in Prometheus' text format."""
+    return Response(generate_latest(METRICS), media_type=CONTENT_TYPE_LATEST)
+
+
+SYSTEM = [show_live, show_ready, show_metrics]

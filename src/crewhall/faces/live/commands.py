@@ -1,0 +1,53 @@
+"""What a client may say on a live socket."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from crewhall.ports.message_log import MessageKind
+
+
+class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type"):
+    """Send what came after `after`, then everything live."""
+
+    conversation: UUID
+    after: int | None = None
+
+
+class Unsubscribe(msgspec.Struct, tag="unsubscribe", tag_field="type"):
+    """Stop sending a conversation."""
+
+    conversation: UUID
+
+
+class Post(msgspec.Struct, tag="post", tag_field="type"):
+    """Post a message; answered by `ack` or `error`, both with the client id."""
+
+    conversation: UUID
+    content: str
+    client_id: str
+    kind: MessageKind | None = None
+    title: str | None = None
+    parent_id: UUID | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Typing(msgspec.Struct, tag="typing", tag_field="type"):
+    """The actor is writing."""
+
+    conversation: UUID
+
+
+class Heartbeat(msgspec.Struct, tag="heartbeat", tag_field="type"):
+    """An agent is there, and whether it is busy."""
+
+    presence: str = "online"
+
+
+class Ping(msgspec.Struct, tag="ping", tag_field="type"):
+    """Answered by `pong`."""
+
+
+Command = Subscribe | Unsubscribe | Post | Typing | Heartbeat | Ping
+decoder = msgspec.json.Decoder(Command)

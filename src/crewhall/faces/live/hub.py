@@ -1,0 +1,203 @@
+"""The hub of one process: follows the log, and pushes each record to the listeners of its conversation.
+
+A conversation's history and its live records are one stream: a listener says the last seq it has, is given what came
+after it in order, and joins the live listeners at the moment when nothing is missing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from uuid import UUID
+
+from crewhall.faces.live.frames import Frame, ephemeral_frame, record_frame, resumed_frame
+from crewhall.faces.live.listener import GOING_AWAY, SIGNED_OUT, Listener
+from crewhall.faces.live.topic import Topic
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.telemetry import live_sockets
+from crewhall.kernel.verified import VerifiedTokens
+from crewhall.ports.live import Ephemeral
+from crewhall.ports.message_log import Advanced, MessageLog
+
+log = logging.getLogger(__name__)
+READ_SIZE = 200
+RETRY_S = 0.2
+
+
+class Hub:
+    """Topics and listeners. Everything runs on the loop's thread; nothing is locked."""
+
+    def __init__(self, message_log: MessageLog, verified: VerifiedTokens) -> None:
+        self._log = message_log
+        self._topics: dict[UUID, Topic] = {}
+        self._opening: dict[UUID, asyncio.Task[Topic]] = {}
+        self._listeners: dict[Listener, dict[UUID, object]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.forward: Callable[[Actor, Ephemeral], None] = lambda _actor, _frame: None
+        """Hands ephemeral frames to the other processes; set by the composition."""
+        message_log.watch(self._on_advance)
+        verified.on_revoked(self._on_revoked)
+
+    # -- listeners
+
+    def attach(self, listener: Listener) -> None:
+        """Count a new connection."""
+        self._listeners[listener] = {}
+        live_sockets.inc()
+
+    def detach(self, listener: Listener) -> None:
+        """Forget a connection and all it listened to."""
+        for conversation_id in self._listeners.pop(listener, ()):
+            self._leave(listener, conversation_id)
+        live_sockets.dec()
+        listener.closed = True
+
+    async def subscribe(self, listener: Listener, org_id: UUID, conversation_id: UUID, after: int | None) -> None:
+        """Send what came after `after` (None: nothing), then `resumed`, then everything live. Access is checked before."""
+        if listener not in self._listeners:
+            return
+        self.unsubscribe(listener, conversation_id)
+        subscription = object()
+        self._listeners[listener][conversation_id] = subscription
+        topic = await self._topic(org_id, conversation_id)
+        topic.interested.add(listener)
+        sent = topic.last_seq if after is None else min(after, topic.last_seq)
+        while sent < topic.last_seq and self._holds(listener, conversation_id, subscription):
+            for frame in await self._missed(topic, conversation_id, sent):
+                listener.push(frame)
+                sent = frame.seq or sent
+            await listener.room()
+        # Nothing awaits between the last look at the tail and joining: no record slips between history and live.
+        if self._holds(listener, conversation_id, subscription):
+            listener.push(resumed_frame(conversation_id, sent))
+            topic.listeners.add(listener)
+        elif conversation_id not in self._listeners.get(listener, ()):
+            self._leave(listener, conversation_id)
+
+    def _holds(self, listener: Listener, conversation_id: UUID, subscription: object) -> bool:
+        return not listener.closed and self._listeners.get(listener, {}).get(conversation_id) is subscription
+
+    def unsubscribe(self, listener: Listener, conversation_id: UUID) -> None:
+        """Stop sending a conversation's records."""
+        if conversation_id in self._listeners.get(listener, ()):
+            del self._listeners[listener][conversation_id]
+            self._leave(listener, conversation_id)
+
+    def subscriptions(self, conversation_id: UUID) -> list[Listener]:
+        """Who listens to a conversation: for checking their access again."""
+        topic = self._topics.get(conversation_id)
+        return list(topic.listeners) if topic else []
+
+    def close(self) -> None:
+        """Close every connection: the process is going away, readers resume elsewhere."""
+        for listener in list(self._listeners):
+            listener.close(GOING_AWAY)
+
+    # -- ephemeral frames
+
+    def emit(self, actor: Actor, frame: Ephemeral) -> None:
+        """See ports.live.Live: send to our listeners and hand to the other processes."""
+        self.emit_here(actor, frame)
+        self.forward(actor, frame)
+
+    def emit_here(self, actor: Actor, frame: Ephemeral) -> None:
+        """Send to the listeners of this process only."""
+        if frame.conversation_id is not None:
+            topic = self._topics.get(frame.conversation_id)
+            listeners = tuple(topic.listeners) if topic else ()
+        else:
+            listeners = tuple(one for one in self._listeners if one.org_id == frame.org_id)
+        made: Frame | None = None
+        for listener in listeners:
+            if listener.actor.id != actor.id:
+                made = made or ephemeral_frame(actor, frame)
+                listener.push(made)
+
+    # -- following the log
+
+    def _on_advance(self, advanced: Advanced | None) -> None:
+        if advanced is None:
+            for conversation_id, topic in self._topics.items():
+                topic.target = max(topic.target, topic.last_seq + 1)
+                self._follow(conversation_id, topic)
+            return
+        topic = self._topics.get(advanced.conversation_id)
+        if topic is None or advanced.last_seq <= topic.last_seq:
+            return
+        if advanced.records is not None and advanced.previous_seq == topic.last_seq:
+            topic.deliver(advanced.records)
+            return
+        topic.target = max(topic.target, advanced.last_seq)
+        self._follow(advanced.conversation_id, topic)
+
+    def _follow(self, conversation_id: UUID, topic: Topic) -> None:
+        """Read what the log has beyond the tail, one task per topic at most."""
+        if not topic.following:
+            topic.following = True
+            task = asyncio.create_task(self._catch_up(conversation_id, topic))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _catch_up(self, conversation_id: UUID, topic: Topic) -> None:
+        try:
+            while topic.last_seq < topic.target and self._topics.get(conversation_id) is topic:
+                try:
+                    records = await self._log.read(
+                        topic.org_id, conversation_id, after=topic.last_seq, limit=READ_SIZE
+                    )
+                except Exception:
+                    log.exception("the log could not be read")
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                if not records:
+                    topic.target = topic.last_seq
+                topic.deliver(records)
+        finally:
+            topic.following = False
+
+    async def _topic(self, org_id: UUID, conversation_id: UUID) -> Topic:
+        """Return the topic, opening it once however many subscribe at the same time."""
+        while True:
+            found = self._topics.get(conversation_id)
+            if found is not None:
+                return found
+            opening = self._opening.get(conversation_id)
+            if opening is None:
+                opening = asyncio.create_task(self._open(org_id, conversation_id))
+                self._opening[conversation_id] = opening
+                opening.add_done_callback(lambda _: self._opening.pop(conversation_id, None))
+            await asyncio.shield(opening)
+
+    async def _open(self, org_id: UUID, conversation_id: UUID) -> Topic:
+        """The topic takes part in advances from seq 0 on before the head is read, so that none is missed between."""
+        topic = Topic(org_id, 0)
+        topic.following = True
+        head = await self._log.head(org_id, conversation_id)
+        topic.last_seq = topic.floor = head
+        topic.following = False
+        self._topics[conversation_id] = topic
+        again = await self._log.head(org_id, conversation_id)
+        if again > topic.last_seq:
+            topic.target = max(topic.target, again)
+            self._follow(conversation_id, topic)
+        return topic
+
+    async def _missed(self, topic: Topic, conversation_id: UUID, after: int) -> list[Frame]:
+        """The frames after a seq: from the tail where it reaches back far enough, else from the log."""
+        if after >= topic.floor:
+            return [frame for frame in topic.tail if (frame.seq or 0) > after]
+        records = await self._log.read(topic.org_id, conversation_id, after=after, limit=READ_SIZE)
+        return [record_frame(record) for record in records]
+
+    def _leave(self, listener: Listener, conversation_id: UUID) -> None:
+        topic = self._topics.get(conversation_id)
+        if topic is not None:
+            topic.listeners.discard(listener)
+            topic.interested.discard(listener)
+            if not topic.interested:
+                del self._topics[conversation_id]
+
+    def _on_revoked(self, tag: str | None) -> None:
+        """Close the connections of whoever was revoked; where revocations were missed all of them, which then resume."""
+        for listener in list(self._listeners):
+            if tag is None or tag in listener.tags:
+                listener.close(SIGNED_OUT if tag else GOING_AWAY)

@@ -1,0 +1,180 @@
+"""The live WebSocket: many conversations on one connection, commands in, frames out."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from crewhall.conversations import AccessCache, Posting, PostMessage, Verb, check_post
+from crewhall.faces.live.commands import Command, Heartbeat, Ping, Post, Subscribe, Typing, Unsubscribe, decoder
+from crewhall.faces.live.frames import Frame, error_frame, frame_of
+from crewhall.faces.live.hub import Hub
+from crewhall.faces.live.listener import GOING_AWAY, SIGNED_OUT, Listener
+from crewhall.faces.plumbing.problems import as_crewhall_error
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.errors import FORBIDDEN, INVALID, MALFORMED, CrewhallError
+from crewhall.kernel.limits import RateLimit
+from crewhall.ports.live import Ephemeral
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Presence = Callable[[Actor, str], Awaitable[None]]
+
+ORIGIN_REFUSED = 4403
+MAX_SUBSCRIPTIONS = 1_000
+MAX_PENDING = 64
+COMMANDS = RateLimit("live commands", burst=2_000, per_second=1_000)
+PONG = frame_of({"type": "pong"})
+
+
+class LiveSocket:
+    """The endpoint: one `Connection` per socket. `presence` records that an agent is there."""
+
+    def __init__(self, services: Services, hub: Hub, presence: Presence) -> None:
+        self._services = services
+        self._hub = hub
+        self._presence = presence
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket until it closes."""
+        await receive()
+        actor: Actor | None = scope.get("actor")
+        if actor is None or actor.org_id is None:
+            refused: CrewhallError | None = scope.get("refused")
+            code = ORIGIN_REFUSED if refused and refused.code == "cross_origin" else SIGNED_OUT
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": code, "reason": refused.code if refused else "unauthenticated"})
+            return
+        await send({"type": "websocket.accept"})
+        connection = Connection(self._services, self._hub, self._presence, actor, scope["verified"].tags, send)
+        await connection.serve(receive)
+
+
+class Connection:
+    """One open socket of one actor."""
+
+    def __init__(
+        self, services: Services, hub: Hub, presence: Presence, actor: Actor, tags: tuple[str, ...], send: Send
+    ) -> None:
+        self._services = services
+        self._hub = hub
+        self._presence = presence
+        self._actor = actor
+        self._send = send
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener = Listener(actor, tags, self._send_text, self._close)
+        self._subscribed: set[UUID] = set()
+
+    async def serve(self, receive: Receive) -> None:
+        """Read commands until the client goes."""
+        self._hub.attach(self._listener)
+        try:
+            if self._actor.type is ActorType.AGENT:
+                await self._presence(self._actor, "online")
+            while (message := await receive())["type"] == "websocket.receive":
+                await self._take(message)
+        finally:
+            self._hub.detach(self._listener)
+            for task in tuple(self._tasks):
+                task.cancel()
+
+    async def _send_text(self, text: str, _seq: int | None) -> None:
+        await self._send({"type": "websocket.send", "text": text})
+
+    def _close(self, code: int) -> None:
+        async def close() -> None:
+            with contextlib.suppress(Exception):
+                await self._send({"type": "websocket.close", "code": code})
+
+        self._start(close())
+
+    def _start(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _take(self, message: MutableMapping[str, Any]) -> None:
+        """Read one command. Slow ones run beside, so that posts of one socket share a commit."""
+        try:
+            self._services.limiter.check(COMMANDS, self._actor.id)
+            command = decoder.decode(message.get("text") or message.get("bytes") or b"")
+        except msgspec.MsgspecError as error:
+            self._listener.push(error_frame(MALFORMED(f"This frame cannot be read: {error}")))
+            return
+        except CrewhallError as error:
+            self._listener.push(error_frame(error))
+            return
+        if isinstance(command, Ping):
+            self._listener.push(PONG)
+            return
+        while len(self._tasks) >= MAX_PENDING:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        self._start(self._answer(command))
+
+    async def _answer(self, command: Command) -> None:
+        try:
+            await self._run(command)
+        except Exception as error:  # noqa: BLE001 - every error goes to the client in the one form
+            self._listener.push(
+                error_frame(
+                    as_crewhall_error(error),
+                    conversation=getattr(command, "conversation", None),
+                    client_id=getattr(command, "client_id", None),
+                )
+            )
+
+    async def _run(self, command: Command) -> None:
+        match command:
+            case Subscribe():
+                await self._subscribe(command)
+            case Unsubscribe():
+                self._subscribed.discard(command.conversation)
+                self._hub.unsubscribe(self._listener, command.conversation)
+            case Post():
+                self._listener.push(await self._post(command))
+            case Typing():
+                access = await self._services.part(AccessCache).access(self._actor, command.conversation, Verb.POST)
+                self._hub.emit(self._actor, Ephemeral(access.org_id, command.conversation, "typing", {}))
+            case Heartbeat():
+                if self._actor.type is not ActorType.AGENT:
+                    raise FORBIDDEN("Only agents send heartbeats.")
+                await self._presence(self._actor, command.presence)
+            case Ping():
+                self._listener.push(PONG)
+
+    async def _subscribe(self, command: Subscribe) -> None:
+        access = await self._services.part(AccessCache).access(self._actor, command.conversation, Verb.READ)
+        self._subscribed.add(command.conversation)
+        if len(self._subscribed) > MAX_SUBSCRIPTIONS:
+            self._subscribed.discard(command.conversation)
+            raise INVALID(f"One socket follows at most {MAX_SUBSCRIPTIONS} conversations. Open another.")
+        await self._hub.subscribe(self._listener, access.org_id, command.conversation, command.after)
+
+    async def _post(self, command: Post) -> Frame:
+        data = check_post(
+            PostMessage(
+                content=command.content,
+                kind=command.kind,
+                title=command.title,
+                parent_id=command.parent_id,
+                metadata=command.metadata,
+                client_id=command.client_id,
+            )
+        )
+        posted = await self._services.part(Posting).post(self._actor, command.conversation, data)
+        return frame_of({
+            "type": "ack",
+            "conversation": command.conversation,
+            "client_id": command.client_id,
+            "id": posted.message.id,
+            "seq": posted.message.seq,
+            "created_at": posted.message.created_at,
+        })  # fmt: skip
+
+
+__all__ = ["GOING_AWAY", "LiveSocket"]

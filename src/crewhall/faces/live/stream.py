@@ -1,0 +1,83 @@
+"""The live stream of one conversation as server-sent events: the same frames, `id:` is the seq."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from crewhall.conversations import AccessCache, Verb
+from crewhall.faces.live.hub import Hub
+from crewhall.faces.live.listener import Listener
+from crewhall.faces.plumbing.dependencies import AnyRequest
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
+
+KEEPALIVE_S = 20.0
+MAX_AHEAD = 64
+
+After = Annotated[int | None, Parameter(ge=0, le=2**62, required=False)]
+LastEventId = Annotated[str | None, Parameter(header="Last-Event-ID", required=False)]
+
+
+class EventStream:
+    """A listener whose frames are read by an HTTP response."""
+
+    def __init__(self, actor: Actor, tags: tuple[str, ...]) -> None:
+        self._events: asyncio.Queue[str | None] = asyncio.Queue(MAX_AHEAD)
+        self._closed = asyncio.Event()
+        self.listener = Listener(actor, tags, self._put, lambda _code: self._closed.set())
+
+    async def _put(self, text: str, seq: int | None) -> None:
+        head = f"id: {seq}\n" if seq is not None else ""
+        await self._events.put(f"{head}data: {text}\n\n")
+
+    async def events(self, hub: Hub, org_id: UUID, conversation_id: UUID, after: int | None) -> AsyncIterator[str]:
+        """Give event after event until the reader goes or is cut off; a comment now and then keeps proxies awake."""
+        hub.attach(self.listener)
+        subscribing = asyncio.create_task(hub.subscribe(self.listener, org_id, conversation_id, after))
+        closed = asyncio.create_task(self._closed.wait())
+        try:
+            yield "retry: 1000\n\n"
+            while not self._closed.is_set():
+                waiting = asyncio.create_task(self._events.get())
+                done, _ = await asyncio.wait(
+                    {waiting, closed}, timeout=KEEPALIVE_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if waiting in done:
+                    yield waiting.result() or ""
+                    continue
+                waiting.cancel()
+                if not done:
+                    yield ": still here\n\n"
+        finally:
+            subscribing.cancel()
+            closed.cancel()
+            hub.detach(self.listener)
+
+
+@get(
+    "/{conversation_id:uuid}/stream",
+    summary="Follow a conversation (server-sent events)",
+    description="Every log record after `after` (or `Last-Event-ID`, which wins), then live. The frames of the socket.",
+    media_type="text/event-stream",
+)
+async def stream_conversation(
+    conversation_id: UUID,
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: After = None,
+    last_event_id: LastEventId = None,
+) -> Stream:
+    """Follow one conversation."""
+    access = await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
+    start = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 19 else after  # noqa: PLR2004
+    stream = EventStream(actor, request.scope["verified"].tags)  # type: ignore[typeddict-item]
+    events = stream.events(services.part(Hub), access.org_id, conversation_id, start)
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return Stream(events, media_type="text/event-stream", headers=headers)

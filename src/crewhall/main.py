@@ -1,0 +1,174 @@
+"""The composition root: puts the parts of a process together, serves, and takes them apart again.
+
+Nothing else composes. `Hall` is one running process; `serve` runs one in the foreground until a signal.
+"""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from crewhall.adapters.mailing import MailSettings, make_mailer
+from crewhall.adapters.postgres.message_log import PostgresMessageLog
+from crewhall.agents import AgentParts, AgentSettings, Presence, start_agents
+from crewhall.conversations import ConversationParts, start_conversations
+from crewhall.faces.live.hub import Hub
+from crewhall.faces.live.peers import Peers
+from crewhall.faces.live.recheck import Rechecks
+from crewhall.faces.live.socket import LiveSocket
+from crewhall.faces.plumbing.gate import Gate
+from crewhall.faces.plumbing.services import Services
+from crewhall.faces.http.routes import build_routes
+from crewhall.faces.http.server import HallServer, address_of, bind, stop_signals_as_exit
+from crewhall.identity import IdentitySettings, LoginVerifier, prepare_first_run
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Database
+from crewhall.kernel.limits import RateLimiter
+from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
+from crewhall.kernel.postgres.external import resolve_external
+from crewhall.kernel.postgres.migrate import migrate
+from crewhall.kernel.settings import KernelSettings, load_settings
+from crewhall.kernel.signals import Signals
+from crewhall.kernel.telemetry import configure_logging
+from crewhall.kernel.verified import VerifiedTokens
+
+log = logging.getLogger(__name__)
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Hall:
+    """One process's parts, started."""
+
+    services: Services
+    hub: Hub
+    application: Any
+    setup_link: str | None
+
+
+@contextlib.contextmanager
+def database_for(settings: KernelSettings, say: Say) -> Iterator[DatabaseUrls]:
+    """Give the database's addresses, migrated: the external one that the settings name, or our own, released at the end."""
+    if settings.database_url is not None:
+        admin = settings.database_admin_url
+        urls = resolve_external(settings.database_url.get_secret_value(), admin.get_secret_value() if admin else None)
+        migrate(urls.admin, on_progress=say)
+        yield urls
+        return
+    postgres = EmbeddedPostgres(
+        settings.home, listen_tcp_port=settings.database_tcp_port, run_as=settings.database_user, on_progress=say
+    )
+    urls = postgres.start()
+    try:
+        migrate(urls.admin, on_progress=say)
+        yield urls
+    finally:
+        postgres.release()
+
+
+@asynccontextmanager
+async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str) -> AsyncIterator[Hall]:
+    """Start every part of a process and take them apart in reverse order."""
+    async with contextlib.AsyncExitStack() as stack:
+        db = Database(urls.app, pool_size=settings.database_pool)
+        await db.open()
+        stack.push_async_callback(db.close)
+        async with db.transaction(None) as tx:
+            await tx.run("select align_log_clock()")
+        services = _services(settings, db, urls, base_url)
+        message_log = services.part(PostgresMessageLog)
+        await message_log.start()
+        stack.push_async_callback(message_log.stop)
+        hub = services.part(Hub)
+        await _start_domains(services, stack)
+        services.add_part(Rechecks(hub, services.part(ConversationParts).access, services.signals))
+        await services.signals.start()
+        stack.push_async_callback(services.signals.stop)
+        peers = Peers(db, hub)
+        await peers.start()
+        stack.push_async_callback(peers.stop)
+        setup_link = await prepare_first_run(db, services.settings_of(IdentitySettings), base_url)
+        await services.part(ConversationParts).follow()
+        yield Hall(services, hub, _application(services, hub), setup_link)
+
+
+def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_url: str) -> Services:
+    signals = Signals(urls.app)
+    verified = VerifiedTokens(signals)
+    message_log = PostgresMessageLog(db, signals)
+    hub = Hub(message_log, verified)
+    services = Services(
+        settings=settings,
+        db=db,
+        signals=signals,
+        limiter=RateLimiter(),
+        verified=verified,
+        mailer=make_mailer(load_settings(MailSettings)),
+        log=message_log,
+        live=hub,
+        base_url=base_url,
+    )
+    services.add_part(message_log)
+    services.add_part(hub)
+    return services
+
+
+async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -> None:
+    """Start the domains in their order; they close in reverse."""
+    identity = LoginVerifier(services.db, services.settings_of(IdentitySettings))
+    identity.register(services.verified)
+    stack.push_async_callback(identity.close)
+    agents = await start_agents(
+        db=services.db,
+        verified=services.verified,
+        limiter=services.limiter,
+        live=services.live,
+        settings=services.settings_of(AgentSettings),
+    )
+    services.add_part(agents)
+    stack.push_async_callback(agents.close)
+    conversations = start_conversations(
+        db=services.db, log=services.log, signals=services.signals, limiter=services.limiter,
+        posts_per_second=services.settings.rate_post_per_second,
+    )  # fmt: skip
+    for part in (conversations, conversations.access, conversations.posting, conversations.newest):
+        services.add_part(part)
+    stack.push_async_callback(conversations.close)
+
+
+def _application(services: Services, hub: Hub) -> Gate:
+    """Sockets go to the hub, everything else to the routes; both through the gate."""
+    routes = build_routes(services)
+
+    async def present(actor: Actor, presence: str) -> None:
+        await services.part(AgentParts).presence.touch(actor, msgspec.convert(presence, Presence))
+
+    socket = LiveSocket(services, hub, present)
+
+    async def application(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        await (socket if scope["type"] == "websocket" else routes)(scope, receive, send)
+
+    return Gate(application, services)
+
+
+async def serve_hall(settings: KernelSettings, urls: DatabaseUrls, announce: Callable[[str, str | None], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C. `announce` is told the address, and the set-up link while nobody owns the hall."""
+    listener = bind(settings.host, settings.port)
+    address = address_of(listener, settings.host)
+    base_url = (settings.public_url or address).rstrip("/")
+    async with open_hall(settings, urls, base_url) as hall:
+        server = HallServer(hall.application, hall.hub, lambda: announce(address, hall.setup_link))
+        await server.serve(sockets=[listener])
+
+
+def serve(settings: KernelSettings, announce: Callable[[str, str | None], None], say: Say = log.info) -> None:
+    """Serve in the foreground: the database first, then the process, until a signal. Blocks."""
+    import uvloop
+
+    configure_logging(settings)
+    with stop_signals_as_exit(), database_for(settings, say) as urls:
+        uvloop.run(serve_hall(settings, urls, announce))
