@@ -1,5 +1,45 @@
 """Organizations, people, memberships, logins, permissions. What other packages may use is exported here."""
 
+from crewhall.identity.events import (
+    InstallationSeeded,
+    MemberJoined,
+    MemberLeft,
+    MemberRoleChanged,
+    OrganizationCreated,
+)
+from crewhall.identity.first_run import is_set_up, prepare_first_run
+from crewhall.identity.me import provide_agent_profile
+from crewhall.identity.organizations import get_organization, list_organizations
+from crewhall.identity.people import find_people, find_people_by_handles, get_person, list_people
 from crewhall.identity.permissions import PERMISSIONS, Permission, check_permission, is_allowed
+from crewhall.identity.schemas import ActorShown, AgentShown, Organization, Person, Profile
+from crewhall.identity.settings import IdentitySettings
+from crewhall.identity.verification import LoginVerifier
 
-__all__ = ["PERMISSIONS", "Permission", "check_permission", "is_allowed"]
+__all__ = [
+    "PERMISSIONS",
+    "ActorShown",
+    "AgentShown",
+    "IdentitySettings",
+    "InstallationSeeded",
+    "LoginVerifier",
+    "MemberJoined",
+    "MemberLeft",
+    "MemberRoleChanged",
+    "Organization",
+    "OrganizationCreated",
+    "Permission",
+    "Person",
+    "Profile",
+    "check_permission",
+    "find_people",
+    "find_people_by_handles",
+    "get_organization",
+    "get_person",
+    "is_allowed",
+    "is_set_up",
+    "list_organizations",
+    "list_people",
+    "prepare_first_run",
+    "provide_agent_profile",
+]
