@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from crewhall.agents.schemas import AgentDetail
-from crewhall.identity import Permission, check_permission
+from crewhall.identity import AgentShown, Permission, check_permission
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import NOT_FOUND
@@ -42,6 +42,12 @@ async def access_agent(tx: Tx, actor: Actor, agent_id: UUID, verb: Verb = "see",
 async def reload_agent(tx: Tx, agent_id: UUID) -> AgentDetail:
     """Return an agent that the transaction has just written, even where the actor gave away the right to see it."""
     return await tx.one(AgentDetail, "select * from agent_details where id = %(id)s", {"id": agent_id})
+
+
+async def describe_itself(tx: Tx, agent: Actor) -> tuple[AgentShown, UUID | None]:
+    """Return the acting agent as it sees itself, and its inbox."""
+    found = await access_agent(tx, agent, agent.id)
+    return AgentShown(found.id, found.code, found.name, found.status), found.inbox_id
 
 
 def _is_own(actor: Actor, agent: AgentDetail, verb: Verb) -> bool:

@@ -2,14 +2,17 @@
 
 from msgspec import Struct
 
+from crewhall.agents.access import describe_itself
 from crewhall.agents.actions import release_agents
 from crewhall.agents.keys import KEY_PREFIX
 from crewhall.agents.presence import PresenceChange, PresenceWatch
 from crewhall.agents.settings import AgentSettings
+from crewhall.agents.templates import plant_templates
 from crewhall.agents.usage import KeyUses
 from crewhall.agents.verification import KeyVerifier
 from crewhall.agents.vocabulary import Visibility
-from crewhall.identity.events import MemberLeft
+from crewhall.identity import provide_agent_profile
+from crewhall.identity.events import InstallationSeeded, MemberLeft
 from crewhall.kernel import events
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database
@@ -36,7 +39,9 @@ async def start_agents(
     *, db: Database, verified: VerifiedTokens, limiter: RateLimiter, live: Live, settings: AgentSettings
 ) -> AgentParts:
     """Start serving agents; close what this returns before the database."""
+    events.subscribe(InstallationSeeded, plant_templates)
     events.subscribe(MemberLeft, release_agents)
+    provide_agent_profile(describe_itself)
     uses = KeyUses(db, flush_after_s=settings.key_usage_flush_s)
     await uses.ensure_partitions()
     keys = KeyVerifier(db, limiter, settings)

@@ -6,6 +6,8 @@ from psycopg.types.json import Jsonb
 from crewhall.agents.persona import Persona
 from crewhall.agents.schemas import AgentTemplate
 from crewhall.agents.vocabulary import AgentKind
+from crewhall.identity.events import InstallationSeeded
+from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.ids import new_id
@@ -106,6 +108,11 @@ async def seed_templates(tx: Tx) -> int:
             {**row, "model_config": Jsonb(template.model_config)},
         )
     return written
+
+
+async def plant_templates(tx: Tx, _actor: Actor, _event: InstallationSeeded) -> None:
+    """Write the templates in the transaction of the first start, once."""
+    await seed_templates(tx)
 
 
 async def find_template(tx: Tx, code: str) -> Persona:
