@@ -15,7 +15,7 @@ run: runtime ## serve in the foreground; CREWHALL_* variables are honoured
 	@exec $(BIN)/crewhall up $(ARGS)
 
 dev: development ## serve and start again when a source file changes
-	@exec $(BIN)/crewhall up --reload $(ARGS)
+	@exec $(BIN)/python -m scripts.reload $(ARGS)
 
 test: development ## run the tests; installs Chromium where it can
 	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && \
