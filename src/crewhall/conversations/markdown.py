@@ -19,7 +19,7 @@ from crewhall.conversations.mention_syntax import split_mentions
 
 MAX_NESTING = 20
 MAX_MARKS = 4_000
-"""Text with more lines and marks of Markdown than this is shown as plain text: no person writes it, and parsing takes long."""
+"""Text with more lines and marks of Markdown is shown as plain text: no person writes it, and parsing takes long."""
 
 _TAGS = {
     "p", "br", "hr", "em", "strong", "s", "a", "code", "pre", "blockquote", "ul", "ol", "li", "h1", "h2", "h3", "h4",

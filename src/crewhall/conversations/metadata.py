@@ -1,0 +1,30 @@
+"""What may be attached to a message as metadata."""
+
+from typing import Any
+
+import msgspec
+
+MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_DEPTH = 8
+
+
+def check_metadata(metadata: dict[str, Any]) -> None:
+    """Refuse (ValueError) metadata over 16 KiB of JSON, deeper than 8 levels, or with NUL characters."""
+    _check_level(metadata, 1)
+    try:
+        encoded = msgspec.json.encode(metadata)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError("metadata must be plain JSON") from error
+    if len(encoded) > MAX_METADATA_BYTES:
+        raise ValueError(f"metadata must be at most {MAX_METADATA_BYTES // 1024} KiB of JSON")
+
+
+def _check_level(value: Any, depth: int) -> None:
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("metadata must not hold NUL characters")
+    if not isinstance(value, dict | list):
+        return
+    if depth > MAX_METADATA_DEPTH:
+        raise ValueError(f"metadata must be at most {MAX_METADATA_DEPTH} levels deep")
+    for inner in (*value, *value.values()) if isinstance(value, dict) else value:
+        _check_level(inner, depth + 1)

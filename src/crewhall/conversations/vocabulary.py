@@ -1,0 +1,43 @@
+"""The closed sets of conversations; the CHECKs of the schema name the same values (a test compares them)."""
+
+from enum import StrEnum
+
+
+class ConversationKind(StrEnum):
+    """What a conversation is: a session of two, a group, a channel, or an agent's inbox."""
+
+    DIRECT = "direct"
+    GROUP = "group"
+    CHANNEL = "channel"
+    AGENT = "agent"
+
+
+class ConversationType(StrEnum):
+    """Who may see it: the whole organization, its members alone, or owners and admins (only channels differ)."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    SYSTEM = "system"
+
+
+class ConversationStatus(StrEnum):
+    """Where a conversation is in its life. Archived ones are read-only."""
+
+    ACTIVE = "active"
+    IDLE = "idle"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+
+
+class MemberType(StrEnum):
+    """Who can be a member."""
+
+    USER = "user"
+    AGENT = "agent"
+
+
+class MemberRole(StrEnum):
+    """A member's role in one conversation."""
+
+    OWNER = "owner"
+    MEMBER = "member"
