@@ -1,0 +1,82 @@
+"""Static files: read once, served under an address that changes with their content, and cached for a year.
+
+The hash covers the whole tree, so that modules may import each other by relative paths.
+"""
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, Response, get
+
+from crewhall.kernel.errors import NOT_FOUND
+
+ROOT = Path(__file__).parent.parent / "web" / "static"
+_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_FOREVER = "public, max-age=31536000, immutable"
+_WORTH_PACKING = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file: its bytes, packed and not, its media type and its entity tag."""
+
+    body: bytes
+    packed: bytes | None
+    media_type: str
+    etag: str
+
+
+class Assets:
+    """Every file below a folder, by its path relative to it."""
+
+    def __init__(self, root: Path) -> None:
+        self._files: dict[str, Asset] = {}
+        whole = hashlib.sha256()
+        for path in sorted(path for path in root.rglob("*") if path.is_file()):
+            name, body = path.relative_to(root).as_posix(), path.read_bytes()
+            whole.update(name.encode() + b"\0" + body)
+            self._files[name] = _asset(path, body)
+        self.version = whole.hexdigest()[:12]
+
+    def names(self, suffix: str) -> list[str]:
+        """The paths of all files with that suffix, sorted."""
+        return sorted(name for name in self._files if name.endswith(suffix))
+
+    def url(self, name: str) -> str:
+        """The address of a file; a name that does not exist is a programming error."""
+        if name not in self._files:
+            raise LookupError(f"there is no static file {name!r}")
+        return f"/static/{self.version}/{name}"
+
+    def find(self, name: str) -> Asset | None:
+        """The file, or None."""
+        return self._files.get(name)
+
+
+def _asset(path: Path, body: bytes) -> Asset:
+    packed = gzip.compress(body, 9, mtime=0) if len(body) >= _WORTH_PACKING else None
+    media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain; charset=utf-8"
+    return Asset(body, packed, media_type, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
+
+
+assets = Assets(ROOT)
+
+
+@get("/static/{version:str}/{name:path}", include_in_schema=False, sync_to_thread=False)
+def serve_asset(request: Request[Any, Any, Any], version: str, name: str) -> Response[bytes]:
+    """One static file. An address of another version gets the present file, uncached."""
+    found = assets.find(name.lstrip("/"))
+    if found is None:
+        raise NOT_FOUND("There is no such file.")
+    current = version == assets.version
+    headers = {"etag": found.etag, "cache-control": _FOREVER if current else "no-cache", "vary": "accept-encoding"}
+    if request.headers.get("if-none-match") == found.etag:
+        return Response(b"", status_code=304, headers=headers, media_type=found.media_type)
+    if found.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"] = "gzip"
+        return Response(found.packed, headers=headers, media_type=found.media_type)
+    return Response(found.body, headers=headers, media_type=found.media_type)

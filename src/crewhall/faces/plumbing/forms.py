@@ -1,0 +1,69 @@
+"""Forms of pages: read, turned into the same structs that the API takes, and shown again with what was refused."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+
+from crewhall.kernel.errors import INVALID, CrewhallError
+
+T = TypeVar("T", bound=msgspec.Struct)
+_PLACE = re.compile(r" - at `\$\.?([a-z_]*)")
+
+
+class Form:
+    """What was typed, and what was refused: at a field where the refusal names one, else above the form."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self.values: dict[str, str] = dict(values or {})
+        self.errors: dict[str, str] = {}
+        self.problem: str | None = None
+
+    def v(self, name: str, default: object = "") -> str:
+        """The value of a field as typed, else the default."""
+        return self.values.get(name, "" if default is None else str(default))
+
+    def e(self, name: str) -> str | None:
+        """What was refused about a field."""
+        return self.errors.get(name)
+
+    def refuse(self, error: CrewhallError) -> None:
+        """Keep what was refused, to show the form again."""
+        field = error.fields.get("field")
+        if isinstance(field, str) and field in self.values:
+            self.errors[field] = error.detail
+        else:
+            self.problem = error.detail
+
+    def read(self, kind: type[T], *names: str, **given: Any) -> T:
+        """The named fields as a struct; a field left empty is left out. Raises INVALID with the field's name."""
+        typed = {name: self.values[name] for name in names if self.values.get(name, "").strip()}
+        return self._convert({**typed, **given}, kind)
+
+    def read_all(self, kind: type[T], *names: str, **given: Any) -> T:
+        """The named fields as a struct; a field left empty is null (it is taken away)."""
+        typed = {name: self.values[name].strip() or None for name in names if name in self.values}
+        return self._convert({**typed, **given}, kind)
+
+    def _convert(self, values: dict[str, Any], kind: type[T]) -> T:
+        try:
+            return msgspec.convert(values, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise _refusal(str(error)) from error
+
+
+def _refusal(message: str) -> CrewhallError:
+    found = _PLACE.search(message)
+    sentence = _PLACE.split(message)[0]
+    missing = re.search(r"missing required field `([a-z_]+)`", sentence)
+    if missing:
+        return INVALID("Fill this in.", field=missing[1])
+    return INVALID(sentence.replace("`str`", "Text").replace("`null`", "nothing") + ".", field=found[1] if found else None)
+
+
+async def read_form(request: Request[Any, Any, Any]) -> Form:
+    """The form that was sent; of a field sent twice the last value counts."""
+    data = await request.form()
+    return Form({name: value for name, value in data.items() if isinstance(value, str)})

@@ -1,0 +1,65 @@
+"""How names, days and times are shown. static/js/live/view.js says the same in the browser."""
+
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+HUES = 12
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@lru_cache(maxsize=256)
+def zone_named(name: str) -> ZoneInfo:
+    """The timezone of that name, UTC when there is none."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def initials(name: str) -> str:
+    """Up to two letters that stand for a name."""
+    words = name.split()
+    if not words:
+        return "?"
+    ends = words[:1] if len(words) == 1 else [words[0], words[-1]]
+    return "".join(word[0].upper() for word in ends)
+
+
+def hue(identity: object) -> int:
+    """One of twelve hues, from the last byte of an id."""
+    return int(str(identity)[-2:], 16) % HUES
+
+
+def clock(moment: datetime, zone: tzinfo) -> str:
+    """The local time of day."""
+    return f"{moment.astimezone(zone):%H:%M}"
+
+
+def day_key(moment: datetime, zone: tzinfo) -> str:
+    """The local day, as a key to compare days by."""
+    return f"{moment.astimezone(zone):%Y-%m-%d}"
+
+
+def day_name(moment: datetime, zone: tzinfo) -> str:
+    """The local day, as people say it."""
+    local = moment.astimezone(zone)
+    year = "" if local.year == datetime.now(zone).year else f" {local.year}"
+    return f"{_WEEKDAYS[local.weekday()]}, {local.day} {_MONTHS[local.month - 1]}{year}"
+
+
+def day_and_month(moment: datetime, zone: tzinfo) -> str:
+    """The local day without the year."""
+    local = moment.astimezone(zone)
+    return f"{local.day} {_MONTHS[local.month - 1]}"
+
+
+@pass_context
+def stamp(context: Context, moment: datetime) -> str:
+    """Day and time of a moment, in the timezone of whoever looks (a Jinja filter)."""
+    zone = context.get("zone") or UTC
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,114 @@
+"""Pages: Jinja templates rendered for whoever looks, with their theme, their timezone and a passing message."""
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
+
+from crewhall.faces.plumbing import moments
+from crewhall.faces.plumbing.assets import assets
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import CrewhallError
+
+AnyRequest = Request[Any, Any, Any]
+Sidebar = Callable[[Services, Actor], Awaitable[object]]
+
+TEMPLATES = Path(__file__).parent.parent / "web" / "templates"
+THEME_COOKIE, ZONE_COOKIE, FLASH_COOKIE = "crewhall_theme", "crewhall_zone", "crewhall_flash"
+_THEMES = ("light", "dark")
+_HTML = "text/html; charset=utf-8"
+_sidebars: list[Sidebar] = []
+
+
+def provide_sidebar(provider: Sidebar) -> None:
+    """Say who fills the sidebar of every page (the last domain does: it knows all that is shown there)."""
+    _sidebars[:] = [provider]
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals.update(
+        asset=assets.url,
+        modules=[name for name in assets.names(".js") if name != "js/app.js"],
+        styles=[f"css/{name}.css" for name in _LAYERS],
+    )
+    made.filters.update(hue=moments.hue, initials=moments.initials, stamp=moments.stamp)
+    return made
+
+
+_LAYERS = ("tokens", "base", "components", "layout", "conversation", "utilities")
+environment = _environment()
+
+
+def zone_of(request: AnyRequest) -> ZoneInfo:
+    """The viewer's timezone, which the browser told in a cookie; UTC until it did."""
+    return moments.zone_named(unquote(request.cookies.get(ZONE_COOKIE, "")))
+
+
+def render(
+    template: str, request: AnyRequest, *, status: int = 200, headers: dict[str, str] | None = None, **context: Any
+) -> Response[str]:
+    """Render a page without sidebar. A passing message is shown once."""
+    flash = _read_flash(request)
+    theme = request.cookies.get(THEME_COOKIE, "")
+    html = environment.get_template(template).render(
+        theme=theme if theme in _THEMES else "",
+        flash=flash,
+        path=request.url.path,
+        zone=zone_of(request),
+        **context,
+    )
+    gone = [Cookie(FLASH_COOKIE, value="", max_age=0, path="/")] if flash else []
+    sent = {"cache-control": "no-store", "vary": "cookie", **(headers or {})}
+    return Response(html, status_code=status, media_type=_HTML, cookies=gone, headers=sent)
+
+
+async def render_in_hall(
+    template: str, request: AnyRequest, services: Services, actor: Actor, *, status: int = 200, **context: Any
+) -> Response[str]:
+    """Render a page with the sidebar, for a signed-in person with an organization."""
+    sidebar = await _sidebars[0](services, actor) if _sidebars else None
+    return render(template, request, status=status, sidebar=sidebar, viewer=actor, **context)
+
+
+def go(path: str, message: str | None = None, *, cookies: list[Cookie] | None = None) -> Redirect:
+    """Send the browser on after a form, with a passing message."""
+    given = list(cookies or [])
+    if message:
+        given.append(Cookie(FLASH_COOKIE, value=quote(message), max_age=30, path="/", httponly=True, samesite="lax"))
+    return Redirect(path, status_code=303, cookies=given)
+
+
+def _read_flash(request: AnyRequest) -> str | None:
+    raw = request.cookies.get(FLASH_COOKIE)
+    return unquote(raw)[:300] if raw else None
+
+
+def error_page(request: AnyRequest, error: CrewhallError) -> Response[Any]:
+    """The error as a page; somebody who is not signed in is led to the door and back."""
+    if error.code == "unauthenticated":
+        there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return go("/login" if there == "/" else f"/login?next={quote(there, safe='')}")
+    if error.code == "no_organization":
+        return go("/organizations")
+    return render("error.html", request, status=error.kind.status, error=error)
+
+
+def page_data(value: object) -> str:
+    """JSON that may stand in an attribute."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

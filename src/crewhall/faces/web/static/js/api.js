@@ -1,0 +1,31 @@
+// Calls to the JSON API. What the server refuses becomes a Problem with its stable code and its sentence.
+
+export class Problem extends Error {
+  constructor(status, details) {
+    super(details.detail ?? "Something went wrong.");
+    this.status = status;
+    this.code = details.code ?? "internal";
+    this.details = details;
+  }
+}
+
+/** Call the API; returns what it answers, null when nothing. Throws Problem, or TypeError without a connection. */
+export async function call(method, path, body) {
+  const response = await fetch(`/api/v1${path}`, {
+    method,
+    headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    credentials: "same-origin",
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Problem(response.status, detailsOf(text));
+  return text ? JSON.parse(text) : null;
+}
+
+function detailsOf(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}

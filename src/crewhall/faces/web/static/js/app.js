@@ -1,0 +1,17 @@
+// The entry: Turbo for navigation, custom elements for what is alive, and a few things the document does everywhere.
+
+import * as Turbo from "../vendor/turbo.js";
+
+import "./conversation/composer.js";
+import "./conversation/conversation.js";
+import "./shell/connection.js";
+import "./shell/dialogs.js";
+import "./shell/popovers.js";
+import "./shell/shortcuts.js";
+import "./shell/sidebar.js";
+import "./shell/theme.js";
+import "./shell/toasts.js";
+import "./shell/zone.js";
+
+// Turbo's own progress bar would need an inline style, which the page's policy refuses; base.css shows one instead.
+Turbo.config.drive.progressBarDelay = 2 ** 31 - 1;

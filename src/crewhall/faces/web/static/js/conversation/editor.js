@@ -1,0 +1,55 @@
+// Editing a message where it stands.
+
+import { toastError } from "../shell/toasts.js";
+
+/** Put an editor in place of a message's text. */
+export async function edit(conversation, item) {
+  if (item.querySelector(".editor")) return;
+  const id = item.dataset.message;
+  let message;
+  try {
+    message = await conversation.about("GET", id);
+  } catch (error) {
+    toastError(error);
+    return;
+  }
+  const form = document.getElementById("editor").content.firstElementChild.cloneNode(true);
+  const text = form.elements.content;
+  text.value = message.content;
+  const content = item.querySelector(".content");
+  const close = () => {
+    form.remove();
+    content.hidden = false;
+    item.focus({ preventScroll: true });
+  };
+  content.hidden = true;
+  content.after(form);
+  text.focus();
+  text.setSelectionRange(text.value.length, text.value.length);
+  form.querySelector("[data-cancel]").addEventListener("click", close);
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+    else if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    else form.requestSubmit();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    save(conversation, id, form, message.content, close);
+  });
+}
+
+async function save(conversation, id, form, before, close) {
+  const content = form.elements.content.value.trim();
+  if (content === before.trim()) return close();
+  try {
+    await conversation.about("PATCH", id, "", { content });
+    close(); // the record of the edit brings the new text
+  } catch (error) {
+    const place = form.querySelector(".error");
+    place.textContent = error.message;
+    place.hidden = false;
+  }
+  return undefined;
+}

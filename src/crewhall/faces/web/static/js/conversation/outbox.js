@@ -1,0 +1,86 @@
+// What one sends: shown at once, posted in order, and settled by the record with the same client id. What fails stays,
+// and can be sent again under the same client id: the log keeps it once.
+
+import { call } from "../api.js";
+
+export class Outbox {
+  #queue = Promise.resolve();
+  #held = new Map();
+
+  /** `show(message)` puts a message where it belongs; `drop(clientId)` takes it away. */
+  constructor(conversation, author, { show, drop }) {
+    this.conversation = conversation;
+    this.author = author;
+    this.show = show;
+    this.drop = drop;
+  }
+
+  send(content, parentId) {
+    const message = {
+      id: "",
+      seq: 0,
+      type: "message",
+      author: this.author,
+      kind: "message",
+      status: "sending",
+      title: null,
+      content,
+      html: asParagraphs(content),
+      parent_id: parentId || null,
+      client_id: crypto.randomUUID(),
+      created_at: new Date().toISOString(),
+    };
+    this.show(message);
+    this.#post(message);
+  }
+
+  retry(clientId) {
+    const message = this.#held.get(clientId);
+    if (!message) return;
+    this.#held.delete(clientId);
+    this.show({ ...message, status: "sending", unsent: null });
+    this.#post(message);
+  }
+
+  /** Try again what failed for want of a connection. */
+  retryUnreached() {
+    for (const [clientId, message] of this.#held) if (message.unreached) this.retry(clientId);
+  }
+
+  discard(clientId) {
+    this.#held.delete(clientId);
+    this.drop(clientId);
+  }
+
+  #post(message) {
+    this.#queue = this.#queue.then(() => this.#deliver(message));
+  }
+
+  async #deliver(message) {
+    const { content, parent_id: parentId, client_id: clientId } = message;
+    try {
+      const posted = await call("POST", `/conversations/${this.conversation}/messages`, {
+        content,
+        client_id: clientId,
+        ...(parentId ? { parent_id: parentId } : {}),
+      });
+      this.show(posted);
+    } catch (error) {
+      const unreached = error instanceof TypeError || error.status >= 500;
+      const unsent = unreached ? "Not sent: the server did not answer." : `Not sent. ${error.message}`;
+      this.#held.set(clientId, { ...message, unreached });
+      this.show({ ...message, status: "failed", unsent });
+    }
+  }
+}
+
+/** Plain text as it stands until the server's own rendering comes. */
+function asParagraphs(text) {
+  const holder = document.createElement("div");
+  for (const block of text.trim().split(/\n{2,}/)) {
+    const paragraph = document.createElement("p");
+    block.split("\n").forEach((line, at) => paragraph.append(...(at ? [document.createElement("br"), line] : [line])));
+    holder.append(paragraph);
+  }
+  return holder.innerHTML;
+}

@@ -1,0 +1,109 @@
+// A list of messages on the page: rendered by the server or here, kept in order of seq, changed by records.
+
+import { overlay, readMessage } from "../live/overlay.js";
+import { render } from "../live/render.js";
+import { messageView } from "../live/view.js";
+import { arrange } from "./arrange.js";
+
+const EXCERPT = 90;
+
+export class Stream {
+  /** `list` is the <ol>; `prefix` sets the element ids apart when a message stands on the page twice. */
+  constructor(list, viewer, prefix = "m") {
+    this.list = list;
+    this.viewer = viewer;
+    this.prefix = prefix;
+    for (const item of this.items()) this.#mark(item);
+  }
+
+  items() {
+    return [...this.list.querySelectorAll(":scope > .message")];
+  }
+
+  find(id) {
+    return this.list.querySelector(`:scope > [data-message="${CSS.escape(id)}"]`);
+  }
+
+  /** The messages with a seq; those on their way have none. */
+  get first() {
+    return this.list.querySelector(":scope > .message:not([data-seq='0'])");
+  }
+
+  get last() {
+    const items = this.items().filter((item) => item.dataset.seq !== "0");
+    return items[items.length - 1] ?? null;
+  }
+
+  /** Put messages where their seq says. One that stands already, or stands as on its way, is replaced. */
+  put(messages) {
+    for (const message of messages) this.#place(message);
+    arrange(this.list);
+  }
+
+  #place(message) {
+    const item = this.make(message);
+    const standing = this.find(message.id) ?? this.#onItsWay(message);
+    if (standing) standing.replaceWith(item);
+    else this.#insert(item, message.seq);
+  }
+
+  /** An element for a message. */
+  make(message) {
+    const item = render("message", messageView(message));
+    if (this.prefix !== "m") item.id = item.id.replace(/^m-/, `${this.prefix}-`);
+    this.#mark(item);
+    return item;
+  }
+
+  #onItsWay(message) {
+    if (!message.client_id || message.author.id !== this.viewer) return null;
+    return this.list.querySelector(`:scope > [data-client="${CSS.escape(message.client_id)}"]`);
+  }
+
+  #insert(item, seq) {
+    const items = this.items();
+    if (seq === 0) {
+      this.list.append(item);
+      return;
+    }
+    let at = items.length;
+    while (at > 0 && (items[at - 1].dataset.seq === "0" || Number(items[at - 1].dataset.seq) > seq)) at -= 1;
+    if (at === items.length) this.list.append(item);
+    else items[at].before(item);
+  }
+
+  /** Lay a record over the message it is about, when that one is here. Returns whether it was. */
+  lay(record, target = record.target_id) {
+    const item = target && this.find(target);
+    if (!item) return false;
+    this.replace(item, overlay(readMessage(item), record));
+    return true;
+  }
+
+  /** Show another state of the message at an element, and keep the focus. */
+  replace(item, message) {
+    const focused = item === document.activeElement;
+    const fresh = this.make(message);
+    if (item.hasAttribute("data-grouped")) fresh.dataset.grouped = "1";
+    item.replaceWith(fresh);
+    if (focused) fresh.focus({ preventScroll: true });
+  }
+
+  remove(items) {
+    for (const item of items) item.remove();
+    arrange(this.list);
+  }
+
+  /** What differs by who looks: own reactions, mentions of oneself, what a reply answers. */
+  #mark(item) {
+    for (const button of item.querySelectorAll(".reaction")) {
+      button.setAttribute("aria-pressed", String(button.dataset.actors.split(" ").includes(this.viewer)));
+    }
+    if (item.dataset.mentions?.includes(this.viewer)) item.dataset.mineMentioned = "";
+    const parent = item.dataset.parent && this.find(item.dataset.parent);
+    const text = parent?.querySelector(".content")?.textContent.trim();
+    if (!text) return;
+    const who = parent.querySelector(".author").textContent;
+    item.querySelector(".reply-mark .truncate").textContent = `${who}: ${text.slice(0, EXCERPT)}`;
+  }
+}

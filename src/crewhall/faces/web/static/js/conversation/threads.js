@@ -1,0 +1,46 @@
+// The thread beside the stream: a frame that the server fills, kept live by the conversation's records.
+
+import { Scroller } from "./scroller.js";
+import { Stream } from "./stream.js";
+
+export class Threads {
+  constructor(conversation, viewer) {
+    this.viewer = viewer;
+    this.frame = conversation.querySelector("turbo-frame#thread");
+    this.loaded = () => this.#open();
+    this.frame.addEventListener("turbo:frame-load", this.loaded);
+    this.#open();
+  }
+
+  stop() {
+    this.frame.removeEventListener("turbo:frame-load", this.loaded);
+    this.#close();
+  }
+
+  #close() {
+    this.scroller?.stop();
+    this.scroller = this.replies = this.root = this.id = null;
+  }
+
+  #open() {
+    this.#close();
+    const panel = this.frame.querySelector(".thread");
+    if (!panel) return;
+    this.id = panel.dataset.thread;
+    this.root = new Stream(panel.querySelector(".root"), this.viewer, "t");
+    this.replies = new Stream(panel.querySelector(".replies"), this.viewer, "t");
+    this.scroller = new Scroller(panel.querySelector(".scroller"), {});
+    this.scroller.toFoot();
+    if (this.frame.hasAttribute("data-asked")) panel.querySelector("textarea")?.focus();
+  }
+
+  /** Take a record, or a message on its way, when it belongs here. */
+  take(record) {
+    if (!this.id) return;
+    this.scroller.hold(() => {
+      if (record.type === "message") {
+        if (record.parent_id === this.id) this.replies.put([record]);
+      } else if (!this.root.lay(record)) this.replies.lay(record);
+    });
+  }
+}

@@ -1,0 +1,155 @@
+// One live socket per tab. It remembers the last seq of each followed conversation and resumes from there, so that a
+// reconnect misses nothing and shows nothing twice.
+
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 10000;
+const PING_MS = 25000;
+const PONG_MS = 10000;
+const SIGNED_OUT = 4401;
+const REFUSED = 4403;
+
+class Live extends EventTarget {
+  state = "stopped";
+  #viewer = null;
+  #socket = null;
+  #followed = new Map();
+  #retry = FIRST_RETRY_MS;
+  #timer = null;
+  #alive = null;
+
+  constructor() {
+    super();
+    window.addEventListener("online", () => this.#hurry());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.#hurry());
+  }
+
+  /** Connect for the signed-in person; another person gets another socket. */
+  start(viewer) {
+    if (this.#viewer === viewer) return;
+    this.stop();
+    this.#viewer = viewer;
+    this.#connect();
+  }
+
+  /** Hang up. */
+  stop() {
+    this.#viewer = null;
+    clearTimeout(this.#timer);
+    this.#drop();
+    this.#setState("stopped");
+  }
+
+  /** Call back with each frame of a conversation, its records after the seq `after`. Returns how to stop. */
+  follow(conversation, after, listener) {
+    let entry = this.#followed.get(conversation);
+    const known = entry && after >= entry.after;
+    if (!entry) this.#followed.set(conversation, (entry = { after, listeners: new Map() }));
+    entry.after = Math.min(entry.after, after);
+    entry.listeners.set(listener, after);
+    if (!known) this.#subscribe(conversation, entry);
+    return () => {
+      entry.listeners.delete(listener);
+      if (entry.listeners.size) return;
+      // A page that follows the same conversation may come right after: let it find the subscription.
+      setTimeout(() => this.#release(conversation, entry), 1000);
+    };
+  }
+
+  /** Say something that need not arrive (typing). */
+  whisper(frame) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  #release(conversation, entry) {
+    if (entry.listeners.size || this.#followed.get(conversation) !== entry) return;
+    this.#followed.delete(conversation);
+    this.whisper({ type: "unsubscribe", conversation });
+  }
+
+  #subscribe(conversation, entry) {
+    this.whisper({ type: "subscribe", conversation, after: entry.after });
+  }
+
+  #connect() {
+    clearTimeout(this.#timer);
+    this.#setState("connecting");
+    const address = new URL("/api/v1/live", window.location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    const socket = (this.#socket = new WebSocket(address));
+    socket.onopen = () => this.#onOpen();
+    socket.onmessage = (event) => this.#onFrame(JSON.parse(event.data));
+    socket.onclose = (event) => socket === this.#socket && this.#onClose(event.code);
+  }
+
+  #onOpen() {
+    this.#retry = FIRST_RETRY_MS;
+    for (const [conversation, entry] of this.#followed) this.#subscribe(conversation, entry);
+    this.#alive = setInterval(() => this.#ping(), PING_MS);
+    this.#setState("open");
+  }
+
+  #ping() {
+    this.whisper({ type: "ping" });
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lose(), PONG_MS);
+  }
+
+  #onFrame(frame) {
+    clearTimeout(this.#timer);
+    if (frame.type === "ephemeral" && frame.event === "presence") {
+      this.dispatchEvent(new CustomEvent("presence", { detail: frame }));
+      return;
+    }
+    const entry = frame.conversation && this.#followed.get(frame.conversation);
+    if (!entry) return;
+    if (frame.type === "record" || frame.type === "resumed") entry.after = Math.max(entry.after, frame.seq);
+    for (const [listener, seen] of [...entry.listeners]) {
+      if (frame.type === "record") {
+        if (frame.seq <= seen) continue;
+        entry.listeners.set(listener, frame.seq);
+      }
+      listener(frame);
+    }
+  }
+
+  #onClose(code) {
+    this.#drop();
+    if (code === SIGNED_OUT) {
+      this.#setState("stopped");
+      this.dispatchEvent(new Event("signed-out"));
+    } else if (code === REFUSED) this.#setState("refused");
+    else this.#retryLater();
+  }
+
+  #lose() {
+    this.#drop();
+    this.#retryLater();
+  }
+
+  #retryLater() {
+    this.#setState("away");
+    this.#timer = setTimeout(() => this.#connect(), this.#retry * (0.5 + Math.random()));
+    this.#retry = Math.min(this.#retry * 2, LAST_RETRY_MS);
+  }
+
+  #hurry() {
+    if (this.state !== "away") return;
+    this.#retry = FIRST_RETRY_MS;
+    this.#connect();
+  }
+
+  #drop() {
+    clearInterval(this.#alive);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  #setState(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.dispatchEvent(new Event("state"));
+  }
+}
+
+export const live = new Live();

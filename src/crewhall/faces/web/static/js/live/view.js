@@ -1,0 +1,104 @@
+// What a message shows, computed from the message as it comes over the wire. The same as message_view in
+// faces/plumbing/messages.py; a browser test compares the two.
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const KIND_LABELS = { insight: "Insight", question: "Question", answer: "Answer", alert: "Alert", metric: "Metric" };
+const HUES = 12;
+
+const two = (number) => String(number).padStart(2, "0");
+
+/** Up to two letters that stand for a name. */
+export function initials(name) {
+  const words = name.split(/\s+/).filter(Boolean);
+  if (!words.length) return "?";
+  const ends = words.length === 1 ? [words[0]] : [words[0], words[words.length - 1]];
+  return ends.map((word) => [...word][0].toUpperCase()).join("");
+}
+
+/** One of twelve hues, from the last byte of an id. */
+export function hue(id) {
+  return parseInt(id.slice(-2), 16) % HUES;
+}
+
+/** The local day of a moment, as a key to compare days by. */
+export function dayKey(moment) {
+  const date = new Date(moment);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** The local day of a moment, as people say it. */
+export function dayName(moment) {
+  const date = new Date(moment);
+  const year = date.getFullYear() === new Date().getFullYear() ? "" : ` ${date.getFullYear()}`;
+  return `${WEEKDAYS[date.getDay()]}, ${date.getDate()} ${MONTHS[date.getMonth()]}${year}`;
+}
+
+/** The local time of day of a moment. */
+export function clock(moment) {
+  const date = new Date(moment);
+  return `${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/** Day and time of a moment. */
+export function stamp(moment) {
+  return `${dayKey(moment)} ${clock(moment)}`;
+}
+
+function lastReply(message) {
+  const moment = message.last_reply_at;
+  if (!moment) return "";
+  if (dayKey(moment) === dayKey(message.created_at)) return `last at ${clock(moment)}`;
+  const date = new Date(moment);
+  return `last on ${date.getDate()} ${MONTHS[date.getMonth()]}`;
+}
+
+function reactionsOf(message) {
+  return Object.entries(message.reactions ?? {}).map(([emoji, actors]) => ({
+    emoji,
+    count: actors.length,
+    actors: actors.map((actor) => actor.id).join(" "),
+    label: `${emoji} ${actors.length}`,
+  }));
+}
+
+/** The view of a message: every value that the template `message` names. */
+export function messageView(message, { grouped = false } = {}) {
+  const { author, deleted_at: deletedAt } = message;
+  const deleted = Boolean(deletedAt);
+  const replies = message.reply_count ?? 0;
+  return {
+    id: message.id,
+    dom_id: message.id ? `m-${message.id}` : `c-${message.client_id}`,
+    seq: message.seq,
+    kind: message.kind,
+    status: message.status,
+    author_type: author.type,
+    author_id: author.id,
+    author_name: author.name,
+    initials: initials(author.name),
+    hue: hue(author.id),
+    is_agent: author.type === "agent",
+    kind_label: KIND_LABELS[message.kind] ?? null,
+    created_at: new Date(message.created_at).toISOString(),
+    time: clock(message.created_at),
+    stamp: stamp(message.created_at),
+    parent_id: message.parent_id,
+    thread_href: `?thread=${message.parent_id ?? message.id}`,
+    own_thread_href: `?thread=${message.id}`,
+    mentions: (message.mentions ?? []).join(" ") || null,
+    client_id: message.client_id,
+    grouped: grouped ? "1" : null,
+    title: deleted ? null : message.title,
+    html: deleted ? null : message.html,
+    edited: Boolean(message.edited_at) && !deleted,
+    pinned: Boolean(message.pinned_at) && !deleted,
+    deleted,
+    present: !deleted,
+    reactions: deleted ? [] : reactionsOf(message),
+    replies: replies ? `${replies} ${replies === 1 ? "reply" : "replies"}` : null,
+    last_reply: lastReply(message),
+    last_reply_at: message.last_reply_at ? new Date(message.last_reply_at).toISOString() : null,
+    unsent: message.unsent ?? null,
+  };
+}

@@ -1,0 +1,30 @@
+// The live socket follows who is signed in; a banner says when it is away.
+
+import { live } from "../live/socket.js";
+
+const PATIENCE_MS = 1500;
+let timer = null;
+
+function show(text) {
+  const banner = document.querySelector("[data-connection]");
+  if (!banner) return;
+  if (banner.textContent !== text) banner.textContent = text;
+  banner.hidden = !text;
+}
+
+function reflect() {
+  clearTimeout(timer);
+  document.documentElement.dataset.live = live.state;
+  if (live.state === "open" || live.state === "stopped") show("");
+  else if (live.state === "refused") show("The server refuses live messages from this address. Reload the page.");
+  else timer = setTimeout(() => show("The connection is away. Crewhall keeps trying; nothing is lost."), PATIENCE_MS);
+}
+
+live.addEventListener("state", reflect);
+live.addEventListener("signed-out", () => window.location.assign("/login"));
+
+document.addEventListener("turbo:load", () => {
+  if (document.body.dataset.viewer) live.start(document.body.dataset.viewer);
+  else live.stop();
+  reflect();
+});

@@ -1,0 +1,88 @@
+// The sidebar: unread counts that move, presence that shows, and a drawer on a phone.
+
+import { live } from "../live/socket.js";
+
+let scrolledTo = 0;
+
+class Sidebar extends HTMLElement {
+  #forget = [];
+
+  connectedCallback() {
+    const nav = this.querySelector("nav");
+    nav.scrollTop = scrolledTo;
+    nav.addEventListener("scroll", () => (scrolledTo = nav.scrollTop), { passive: true });
+    for (const link of this.querySelectorAll("[data-conversation]")) {
+      this.#forget.push(live.follow(link.dataset.conversation, Number(link.dataset.lastSeq), (frame) => this.#onFrame(link, frame)));
+    }
+    const onPresence = (event) => showPresence(event.detail);
+    live.addEventListener("presence", onPresence);
+    this.#forget.push(() => live.removeEventListener("presence", onPresence));
+    const onKey = (event) => event.key === "Escape" && this.close();
+    document.addEventListener("keydown", onKey);
+    this.#forget.push(() => document.removeEventListener("keydown", onKey));
+  }
+
+  disconnectedCallback() {
+    for (const forget of this.#forget.splice(0)) forget();
+  }
+
+  /** Show how many messages of a conversation are unread. */
+  setUnread(conversation, count) {
+    const link = this.querySelector(`[data-conversation="${conversation}"]`);
+    if (!link) return;
+    const badge = link.querySelector(".count");
+    badge.dataset.count = String(count);
+    badge.firstChild.textContent = count < 100 ? String(count) : "99+";
+    badge.hidden = count === 0;
+    if (count) link.dataset.unread = "true";
+    else delete link.dataset.unread;
+  }
+
+  /** Slide in, on a phone. */
+  open() {
+    if (this.hasAttribute("data-open") || !window.matchMedia("(max-width: 47.99rem)").matches) return;
+    this.dataset.open = "";
+    const scrim = Object.assign(document.createElement("button"), { className: "scrim", type: "button" });
+    scrim.setAttribute("aria-label", "Close the menu");
+    scrim.addEventListener("click", () => this.close());
+    this.after(scrim);
+    document.getElementById("main").inert = true;
+    this.#tell(true);
+    this.querySelector("button, a, input").focus();
+  }
+
+  /** Slide out. */
+  close() {
+    if (!this.hasAttribute("data-open")) return;
+    delete this.dataset.open;
+    document.querySelector(".scrim")?.remove();
+    document.getElementById("main").inert = false;
+    this.#tell(false);
+    document.querySelector("[data-open-sidebar]")?.focus();
+  }
+
+  #tell(open) {
+    for (const button of document.querySelectorAll("[data-open-sidebar]")) button.setAttribute("aria-expanded", String(open));
+  }
+
+  #onFrame(link, frame) {
+    if (frame.type !== "record" || frame.record.type !== "message") return;
+    if (frame.record.author.id === document.body.dataset.viewer) return;
+    if (link.getAttribute("aria-current") === "page") return; // the open conversation counts for itself
+    this.setUnread(link.dataset.conversation, Number(link.querySelector(".count").dataset.count) + 1);
+  }
+}
+
+function showPresence({ actor, presence }) {
+  for (const dot of document.querySelectorAll(`[data-presence-of="${actor.id}"]`)) {
+    dot.dataset.presence = presence;
+    dot.title = presence;
+  }
+}
+
+customElements.define("crew-sidebar", Sidebar);
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-open-sidebar]")) document.getElementById("sidebar").open();
+});
+document.addEventListener("turbo:before-cache", () => document.getElementById("sidebar")?.close?.());
