@@ -143,3 +143,16 @@ def test_links_between_the_pages_lead_somewhere():
         if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_nobodys_machine_is_named():
+    """Paths of a home folder or a checkout work for one person."""
+    pages = [*ROOT.glob("*.md"), ROOT / "Makefile", ROOT / "pyproject.toml", *(ROOT / "docs").rglob("*.md")]
+    private = re.compile(r"(?<![\w.])/(home|root|Users|work)/\w")
+    named = [
+        f"{shown(path)}:{number}"
+        for path in [*pages, *python_files("src", "tests", "scripts", "bench", "examples")]
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if private.search(line)
+    ]
+    assert named == []
