@@ -11,7 +11,6 @@ from crewhall.agents.queries import find_agents, find_agents_by_codes, list_agen
 from crewhall.agents.schemas import Agent, AgentDetail, AgentInput, AgentPatch, AgentRef
 from crewhall.agents.settings import AgentSettings
 from crewhall.agents.status import answers, authenticates
-from crewhall.agents.templates import seed_templates
 from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
 
 __all__ = [
@@ -43,7 +42,6 @@ __all__ = [
     "list_agents",
     "list_templates",
     "make_key",
-    "seed_templates",
     "serve_topic",
     "start_agents",
     "update_agent",

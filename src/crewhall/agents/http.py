@@ -5,11 +5,12 @@ from uuid import UUID
 
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from crewhall.agents import actions, queries
 from crewhall.agents.access import access_agent
-from crewhall.agents.presence import PresenceWatch
+from crewhall.agents.http_credentials import HANDLERS as CREDENTIALS
+from crewhall.agents.lifecycle import AgentParts
 from crewhall.agents.schemas import (
     Agent,
     AgentDetail,
@@ -21,12 +22,15 @@ from crewhall.agents.schemas import (
     HeartbeatInput,
 )
 from crewhall.agents.vocabulary import AgentKind, AgentStatus, Presence, Visibility
+from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import FORBIDDEN, INVALID
 from crewhall.kernel.paging import Page
 
-Words = Annotated[str | None, Parameter(description="Words, or their beginnings, in name, code, role, description.")]
+Words = Annotated[
+    str | None, QueryParameter(description="Words, or their beginnings, in name, code, role, description.")
+]
 
 
 @get(
@@ -38,13 +42,13 @@ async def list_agents(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
     q: Words = None,
-    capability: str | None = None,
-    status: AgentStatus | None = None,
-    kind: AgentKind | None = None,
-    presence: Presence | None = None,
-    visibility: Visibility | None = None,
-    after: str | None = None,
-    limit: int | None = None,
+    capability: FromQuery[str | None] = None,
+    status: FromQuery[AgentStatus | None] = None,
+    kind: FromQuery[AgentKind | None] = None,
+    presence: FromQuery[Presence | None] = None,
+    visibility: FromQuery[Visibility | None] = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Page[Agent]:
     """List the agents that the caller may see, oldest first."""
     async with services.db.transaction(actor) as tx:
@@ -64,7 +68,7 @@ async def list_agents(
 
 @post("/", summary="Create an agent", description="From a template if one is named; the code is made from the name.")
 async def create_agent(
-    data: AgentInput, services: NamedDependency[Services], actor: NamedDependency[Actor]
+    data: JSONBody[AgentInput], services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> AgentDetail:
     """Create an agent."""
     async with services.db.transaction(actor) as tx:
@@ -75,8 +79,8 @@ async def create_agent(
 async def list_templates(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
-    after: str | None = None,
-    limit: int | None = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Page[AgentTemplate]:
     """List what a new agent may start from."""
     async with services.db.transaction(actor) as tx:
@@ -84,7 +88,9 @@ async def list_templates(
 
 
 @get("/{agent_id:uuid}", summary="Show an agent")
-async def show_agent(agent_id: UUID, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> AgentDetail:
+async def show_agent(
+    agent_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> AgentDetail:
     """Show an agent with all that makes it up."""
     async with services.db.transaction(actor) as tx:
         return await access_agent(tx, actor, agent_id)
@@ -92,7 +98,10 @@ async def show_agent(agent_id: UUID, services: NamedDependency[Services], actor:
 
 @patch("/{agent_id:uuid}", summary="Change an agent", description="Only what is given changes.")
 async def update_agent(
-    agent_id: UUID, data: AgentPatch, services: NamedDependency[Services], actor: NamedDependency[Actor]
+    agent_id: FromPath[UUID],
+    data: JSONBody[AgentPatch],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
 ) -> AgentDetail:
     """Change an agent."""
     async with services.db.transaction(actor) as tx:
@@ -100,7 +109,9 @@ async def update_agent(
 
 
 @delete("/{agent_id:uuid}", summary="Delete an agent", description="Softly: its keys stop, its inbox retires.")
-async def delete_agent(agent_id: UUID, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> None:
+async def delete_agent(
+    agent_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> None:
     """Delete an agent."""
     async with services.db.transaction(actor) as tx:
         await actions.delete_agent(tx, actor, agent_id)
@@ -108,7 +119,10 @@ async def delete_agent(agent_id: UUID, services: NamedDependency[Services], acto
 
 @post("/{agent_id:uuid}/fork", summary="Fork an agent", description="A copy that remembers its origin.")
 async def fork_agent(
-    agent_id: UUID, data: ForkInput, services: NamedDependency[Services], actor: NamedDependency[Actor]
+    agent_id: FromPath[UUID],
+    data: JSONBody[ForkInput],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
 ) -> AgentDetail:
     """Copy an agent under a name of its own."""
     async with services.db.transaction(actor) as tx:
@@ -122,25 +136,21 @@ async def fork_agent(
     status_code=200,
 )
 async def beat(
-    agent_id: UUID, data: HeartbeatInput, services: NamedDependency[Services], actor: NamedDependency[Actor]
+    agent_id: FromPath[UUID],
+    data: JSONBody[HeartbeatInput],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
 ) -> Heartbeat:
     """Note that the agent is there."""
     if actor.id != agent_id:
         raise FORBIDDEN("Only the agent itself sends its heartbeat.")
     if data.presence is Presence.OFFLINE:
         raise INVALID("A heartbeat says online or busy; silence says offline.", field="presence")
-    watch = services.part(PresenceWatch)
+    watch = services.part(AgentParts).presence
     await watch.touch(actor, data.presence)
     return Heartbeat(data.presence, watch.timeout_s)
 
 
-HANDLERS = [
-    list_agents,
-    create_agent,
-    list_templates,
-    show_agent,
-    update_agent,
-    delete_agent,
-    fork_agent,
-    beat,
-]
+HANDLERS = [list_agents, create_agent, list_templates, show_agent, update_agent, delete_agent, fork_agent, beat]
+
+ROUTERS = [api_router("/agents", [*HANDLERS, *CREDENTIALS], tags=["Agents"])]

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from litestar import delete, get, post
 from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from crewhall.agents import credentials, usage
 from crewhall.agents.access import access_agent
@@ -22,11 +23,11 @@ from crewhall.kernel.paging import Page
 
 @get("/{agent_id:uuid}/credentials", summary="List an agent's credentials")
 async def list_credentials(
-    agent_id: UUID,
+    agent_id: FromPath[UUID],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
-    after: str | None = None,
-    limit: int | None = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Page[Credential]:
     """List an agent's credentials, oldest first."""
     async with services.db.transaction(actor) as tx:
@@ -39,7 +40,10 @@ async def list_credentials(
     description="The answer holds the key as `key`; it is never shown again.",
 )
 async def create_credential(
-    agent_id: UUID, data: CredentialInput, services: NamedDependency[Services], actor: NamedDependency[Actor]
+    agent_id: FromPath[UUID],
+    data: JSONBody[CredentialInput],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
 ) -> NewCredential:
     """Make a key. It is hashed between two transactions, so that none is held open meanwhile."""
     async with services.db.transaction(actor) as tx:
@@ -55,9 +59,9 @@ async def create_credential(
     description="A new key takes the old one's place; the old one stays valid for `overlap_seconds`.",
 )
 async def rotate_credential(
-    agent_id: UUID,
-    credential_id: UUID,
-    data: RotationInput,
+    agent_id: FromPath[UUID],
+    credential_id: FromPath[UUID],
+    data: JSONBody[RotationInput],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
 ) -> NewCredential:
@@ -71,7 +75,10 @@ async def rotate_credential(
 
 @delete("/{agent_id:uuid}/credentials/{credential_id:uuid}", summary="Revoke a key")
 async def revoke_credential(
-    agent_id: UUID, credential_id: UUID, services: NamedDependency[Services], actor: NamedDependency[Actor]
+    agent_id: FromPath[UUID],
+    credential_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
 ) -> None:
     """Revoke a key: it stops within a second, everywhere."""
     async with services.db.transaction(actor) as tx:
@@ -80,12 +87,12 @@ async def revoke_credential(
 
 @get("/{agent_id:uuid}/credentials/{credential_id:uuid}/usage", summary="List the uses of a key")
 async def list_uses(
-    agent_id: UUID,
-    credential_id: UUID,
+    agent_id: FromPath[UUID],
+    credential_id: FromPath[UUID],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
-    after: str | None = None,
-    limit: int | None = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Page[CredentialUse]:
     """List the uses of a key, newest first."""
     async with services.db.transaction(actor) as tx:

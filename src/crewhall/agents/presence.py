@@ -7,8 +7,9 @@ process watches the agents that it heard from, sleeps until the next of them is 
 import asyncio
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from msgspec import Struct
@@ -36,12 +37,12 @@ class PresenceChange(Struct, frozen=True):
 
 
 class _Heard(Struct):
-    """What this process heard of an agent: its presence, when that was written, and until when it holds."""
+    """What this process heard of an agent, when it was written, and when it must be looked at again."""
 
-    org_id: UUID
+    actor: Actor
     presence: Presence
     written_at: float
-    until: float
+    due: float
 
 
 class _Written(Struct):
@@ -68,7 +69,9 @@ class PresenceWatch:
         self._write_every = min(write_every_s, timeout_s / 3)
         self._on_change = on_change
         self._heard: dict[UUID, _Heard] = {}
+        self._held: Counter[UUID] = Counter()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self._checking: asyncio.Task[None] | None = None
 
     async def touch(self, actor: Actor, presence: Presence) -> None:
@@ -82,16 +85,27 @@ class PresenceWatch:
         if heard and heard.presence is presence and now - heard.written_at < self._write_every:
             return
         written = await self._write(actor, presence)
-        if written is None:
-            return
-        if presence is Presence.OFFLINE:
+        if written is None or presence is Presence.OFFLINE:
             self._heard.pop(actor.id, None)
         else:
-            self._heard[actor.id] = _Heard(actor.org, presence, now, now + self.timeout_s)
-        if self.sleeping:  # whoever is heard from later is due later: a timer that is set stays good
-            self._set_timer()
-        if written.before is not presence:
+            lasts = self.timeout_s / 2 if self._held[actor.id] else self.timeout_s
+            self._heard[actor.id] = _Heard(actor, presence, now, now + lasts)
+            self._set_timer(now + lasts)
+        if written and written.before is not presence:
             self._tell(actor.org, actor.id, written.name, written.visibility, presence)
+
+    @asynccontextmanager
+    async def held(self, actor: Actor) -> AsyncIterator[None]:
+        """Keep the agent there while the block runs: an open socket needs no heartbeats. Then silence counts again."""
+        self._held[actor.id] += 1
+        self._heard.pop(actor.id, None)  # whatever is written already, write again, and look at it in time
+        try:
+            await self.touch(actor, Presence.ONLINE)
+            yield
+        finally:
+            self._held[actor.id] -= 1
+            if not self._held[actor.id]:
+                del self._held[actor.id]
 
     async def close(self) -> None:
         """Stop watching; agents stay as they are until their heartbeat runs out."""
@@ -126,13 +140,15 @@ class PresenceWatch:
                 {"id": actor.id, "presence": str(presence), "timeout": self.timeout_s},
             )
 
-    def _set_timer(self) -> None:
-        if self._heard:
-            soonest = min(heard.until for heard in self._heard.values())
-            self._sleep(max(soonest - time.monotonic(), 0) + SLACK_S)
-
-    def _sleep(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._wake)
+    def _set_timer(self, due: float) -> None:
+        """Wake when that is due, unless something is due before."""
+        if self._timer and self._timer_due <= due:
+            return
+        if self._timer:
+            self._timer.cancel()
+        self._timer_due = due
+        delay = max(due - time.monotonic(), 0) + SLACK_S
+        self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
 
     def _wake(self) -> None:
         self._timer = None
@@ -140,20 +156,24 @@ class PresenceWatch:
             self._checking = asyncio.create_task(self._check(), name="presence")
 
     async def _check(self) -> None:
-        """Ask the table about those that are due: another process may have heard from them since."""
+        """Renew who holds a socket; ask the table about the others: another process may have heard from them since."""
         now = time.monotonic()
         due: dict[UUID, list[UUID]] = defaultdict(list)
-        for agent_id, heard in self._heard.items():
-            if heard.until <= now:
-                due[heard.org_id].append(agent_id)
         try:
+            for agent_id, heard in list(self._heard.items()):
+                if heard.due <= now and self._held[agent_id]:
+                    heard.written_at = -self.timeout_s
+                    await self.touch(heard.actor, heard.presence)
+                elif heard.due <= now:
+                    due[heard.actor.org].append(agent_id)
             for org, ids in due.items():
                 await self._check_org(org, ids)
         except (Error, PoolTimeout, PoolClosed, OSError) as error:
             log.warning("presence is not known", extra={"reason": str(error).strip()})
-            self._sleep(RETRY_S)
-        else:
-            self._set_timer()
+            self._set_timer(time.monotonic() + RETRY_S)
+            return
+        if self._heard:
+            self._set_timer(min(heard.due for heard in self._heard.values()))
 
     async def _check_org(self, org: UUID, ids: list[UUID]) -> None:
         async with self._db.transaction(system_actor(org)) as tx:
@@ -169,10 +189,10 @@ class PresenceWatch:
         now, found = time.monotonic(), {row.id: row for row in rows}
         for agent_id in ids:
             heard, row = self._heard.get(agent_id), found.get(agent_id)
-            if heard is None or heard.until > now:  # heard from again meanwhile
+            if heard is None or heard.due > now:  # heard from again meanwhile
                 continue
             if row and row.remaining is not None and row.remaining > 0:
-                heard.until = now + row.remaining
+                heard.due = now + row.remaining
                 continue
             del self._heard[agent_id]
             if row and row.remaining is not None:

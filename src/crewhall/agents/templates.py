@@ -92,12 +92,11 @@ TEMPLATES = [
 ]
 
 
-async def seed_templates(tx: Tx) -> int:
-    """Write the platform's templates; those that are there already stay as they are. Return how many were written."""
-    written = 0
+async def plant_templates(tx: Tx, _actor: Actor, _event: InstallationSeeded) -> None:
+    """Write the platform's templates in the transaction of the first start, once."""
     for template in TEMPLATES:
         row = {**msgspec.structs.asdict(template), "id": new_id(), "kind": str(template.kind)}
-        written += await tx.run(
+        await tx.run(
             """
             insert into agent_templates (id, code, name, description, role_title, instructions, kind, capabilities,
                                          model_config)
@@ -107,12 +106,6 @@ async def seed_templates(tx: Tx) -> int:
             """,
             {**row, "model_config": Jsonb(template.model_config)},
         )
-    return written
-
-
-async def plant_templates(tx: Tx, _actor: Actor, _event: InstallationSeeded) -> None:
-    """Write the templates in the transaction of the first start, once."""
-    await seed_templates(tx)
 
 
 async def find_template(tx: Tx, code: str) -> Persona:

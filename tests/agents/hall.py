@@ -1,0 +1,103 @@
+"""Identity's small installation with agents in it."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+from litestar import Litestar
+
+from crewhall.agents import AgentParts, AgentSettings, start_agents
+from crewhall.agents.http import ROUTERS as AGENTS
+from crewhall.faces.plumbing.dependencies import DEPENDENCIES
+from crewhall.faces.plumbing.gate import Gate
+from crewhall.faces.plumbing.problems import render_problem
+from crewhall.identity.http import ROUTERS as IDENTITY
+from crewhall.ports.live import MemoryLive
+from tests.identity.hall import Hall, Member, Org
+
+
+@dataclass
+class AgentMember:
+    """An agent with a key, as a client of the API."""
+
+    id: str
+    credential_id: str
+    key: str
+    api: httpx.AsyncClient
+
+
+@dataclass
+class AgentOrg:
+    """An organization and what its people do with agents."""
+
+    base: Org
+    hall: "AgentHall"
+
+    @property
+    def owner(self) -> Member:
+        return self.base.owner
+
+    async def add(self, role: str = "member") -> Member:
+        return await self.base.add(role)
+
+    async def create(self, by: Member | None = None, **fields: Any) -> dict[str, Any]:
+        """Create an agent and return it as the API shows it."""
+        answer = await (by or self.owner).api.post("/agents", json={"name": "Scout", **fields})
+        assert answer.status_code == 201, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    async def make_key(self, agent_id: str, **fields: Any) -> dict[str, Any]:
+        answer = await self.owner.api.post(f"/agents/{agent_id}/credentials", json=fields)
+        assert answer.status_code == 201, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    async def hire(self, **fields: Any) -> AgentMember:
+        """Create an agent and return it as a client with a key of its own."""
+        agent = await self.create(**fields)
+        made = await self.make_key(agent["id"])
+        return AgentMember(agent["id"], made["id"], made["key"], self.hall.client(made["key"]))
+
+    async def audited(self) -> list[dict[str, Any]]:
+        """The organization's audit log, newest first."""
+        answer = await self.owner.api.get("/audit", params={"limit": 200})
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+
+class AgentHall(Hall):
+    """Identity's hall that also serves agents."""
+
+    def __init__(self, url: str, **settings: Any) -> None:
+        super().__init__(url)
+        self.agent_settings = AgentSettings(**settings)
+        self.live = MemoryLive()
+        self.services.live = self.live
+        app = Litestar(
+            [*IDENTITY, *AGENTS],
+            dependencies=DEPENDENCIES,
+            exception_handlers={Exception: render_problem},
+            openapi_config=None,
+        )
+        app.state.services = self.services
+        self.gate = Gate(app, self.services)  # type: ignore[arg-type]
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self.parts: AgentParts = await start_agents(
+            db=self.db,
+            verified=self.verified,
+            limiter=self.services.limiter,
+            live=self.live,
+            settings=self.agent_settings,
+        )
+        self.services.add_part(self.parts)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.parts.close()
+        await super().__aexit__(*error)
+
+    async def make_agent_org(self) -> AgentOrg:
+        return AgentOrg(await self.make_org(), self)
