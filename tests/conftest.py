@@ -1,0 +1,36 @@
+"""One Postgres for the run, one database and one running server for each worker."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.identity.hall import Org
+from tests.support.database import SharedCluster, shared_cluster
+from tests.support.server import Server
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[SharedCluster]:
+    base = tmp_path_factory.getbasetemp()
+    found = shared_cluster(base if worker_id == "master" else base.parent)
+    yield found
+    found.release()
+
+
+@pytest.fixture(scope="session")
+async def server(cluster: SharedCluster, worker_id: str) -> AsyncIterator[Server]:
+    """The product, running; tests make organizations of their own in it."""
+    async with Server(cluster.clone(f"server_{worker_id}")) as running:
+        yield running
+
+
+@pytest.fixture
+async def org(server: Server) -> Org:
+    """A fresh organization with its owner."""
+    return await server.make_org()
+
+
+@pytest.fixture
+async def other_org(server: Server) -> Org:
+    """Another tenant."""
+    return await server.make_org("Other")

@@ -1,0 +1,205 @@
+"""The contract of every log engine: the real one and the fake pass the same tests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from crewhall.adapters.postgres.message_log import PostgresMessageLog
+from crewhall.kernel.actor import ActorType, system_actor
+from crewhall.kernel.db import Database
+from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.ids import new_id
+from crewhall.kernel.signals import Signals
+from crewhall.ports.memory_log import MemoryMessageLog
+from crewhall.ports.message_log import Advanced, Author, MessageLog, NewRecord, topic_of
+from tests.support.database import SharedCluster
+
+AUTHOR = Author(ActorType.USER, new_id(), "Ada")
+
+
+class Engine:
+    """A log engine with conversations to write to."""
+
+    def __init__(self, log: MessageLog, db: Database | None = None) -> None:
+        self.log = log
+        self.db = db
+        self.org = new_id()
+
+    async def conversation(self) -> UUID:
+        """Provision a conversation's topic."""
+        conversation = new_id()
+        if self.db is None:
+            await self.log.create(None, self.org, conversation)  # type: ignore[arg-type]
+            return conversation
+        async with self.db.transaction(system_actor(self.org)) as tx:
+            await tx.run(
+                "insert into conversations (id, org_id, kind, type, name, topic, owner_type, owner_user_id) "
+                "values (%(id)s, %(org)s, 'channel', 'public', %(name)s, %(topic)s, 'user', %(user)s)",
+                {
+                    "id": conversation,
+                    "org": self.org,
+                    "name": conversation.hex,
+                    "topic": topic_of(conversation),
+                    "user": AUTHOR.id,
+                },
+            )
+            await self.log.create(tx, self.org, conversation)
+        return conversation
+
+    async def close(self, conversation: UUID) -> None:
+        """Retire a conversation's topic."""
+        if self.db is None:
+            await self.log.retire(None, self.org, conversation)  # type: ignore[arg-type]
+            return
+        async with self.db.transaction(system_actor(self.org)) as tx:
+            await self.log.retire(tx, self.org, conversation)
+
+    def record(self, conversation: UUID, content: str = "hello", client_id: str | None = None) -> NewRecord:
+        return NewRecord(
+            org_id=self.org, conversation_id=conversation, author=AUTHOR, content=content, client_id=client_id
+        )
+
+    async def contents(self, conversation: UUID) -> list[tuple[int, str]]:
+        records = await self.log.read(self.org, conversation, after=0, limit=10_000)
+        return [(record.seq, record.content) for record in records]
+
+
+@pytest.fixture(scope="module")
+async def postgres(cluster: SharedCluster, worker_id: str) -> AsyncIterator[Engine]:
+    urls = cluster.clone(f"log_{worker_id}")
+    db, signals = Database(urls.app), Signals(urls.app)
+    log = PostgresMessageLog(db, signals)
+    await db.open()
+    await log.start()
+    await signals.start()
+    engine = Engine(log, db)
+    person = system_actor(engine.org)
+    async with db.transaction(person) as tx:
+        await tx.run(
+            "insert into organizations (id, slug, name) values (%(id)s, %(slug)s, 'Acme')",
+            {"id": engine.org, "slug": engine.org.hex},
+        )
+        await tx.run("select set_config('crewhall.actor', %(id)s, true)", {"id": str(AUTHOR.id)})
+        await tx.run(
+            "insert into users (id, handle, email, name) values (%(id)s, 'ada', 'ada@example.org', 'Ada')",
+            {"id": AUTHOR.id},
+        )
+    yield engine
+    await log.stop()
+    await signals.stop()
+    await db.close()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def engine(request: pytest.FixtureRequest, postgres: Engine) -> Engine:
+    return Engine(MemoryMessageLog()) if request.param == "memory" else postgres
+
+
+async def test_seqs_rise_and_what_is_acknowledged_is_readable(engine: Engine) -> None:
+    conversation = await engine.conversation()
+    acknowledged = [await engine.log.append(engine.record(conversation, f"m{n}")) for n in range(5)]
+    assert [appended.seq for appended in acknowledged] == [1, 2, 3, 4, 5]
+    assert await engine.contents(conversation) == [(n + 1, f"m{n}") for n in range(5)]
+    assert await engine.log.head(engine.org, conversation) == 5
+
+
+@pytest.mark.rule("X1")
+async def test_a_repeated_client_id_is_the_same_record_and_another_body_is_refused(engine: Engine) -> None:
+    conversation = await engine.conversation()
+    first = await engine.log.append(engine.record(conversation, "once", client_id="a"))
+    again = await engine.log.append(engine.record(conversation, "once", client_id="a"))
+    assert (again.id, again.seq, again.is_new) == (first.id, first.seq, False)
+    with pytest.raises(CrewhallError) as refused:
+        await engine.log.append(engine.record(conversation, "twice", client_id="a"))
+    assert refused.value.code == "client_id_reused"
+    assert await engine.contents(conversation) == [(1, "once")]
+
+
+async def test_the_same_client_id_at_the_same_time_is_written_once(engine: Engine) -> None:
+    conversation = await engine.conversation()
+    results = await asyncio.gather(
+        *(engine.log.append(engine.record(conversation, "once", client_id="same")) for _ in range(20))
+    )
+    assert {appended.seq for appended in results} == {1}
+    assert sum(appended.is_new for appended in results) == 1
+
+
+async def test_many_writers_keep_their_own_order(engine: Engine) -> None:
+    conversation, other = await engine.conversation(), await engine.conversation()
+
+    async def write(writer: int) -> list[int]:
+        target = conversation if writer % 2 else other
+        return [(await engine.log.append(engine.record(target, f"{writer}-{n}"))).seq for n in range(20)]
+
+    for seqs in await asyncio.gather(*(write(writer) for writer in range(16))):
+        assert seqs == sorted(seqs)
+    for target in (conversation, other):
+        found = await engine.contents(target)
+        assert [seq for seq, _ in found] == list(range(1, 161))
+        assert len({content for _, content in found}) == 160
+
+
+async def test_reading_continues_after_a_seq(engine: Engine) -> None:
+    conversation = await engine.conversation()
+    for n in range(7):
+        await engine.log.append(engine.record(conversation, str(n)))
+    page = await engine.log.read(engine.org, conversation, after=2, limit=3)
+    assert [record.seq for record in page] == [3, 4, 5]
+    assert await engine.log.read(engine.org, conversation, after=7, limit=3) == []
+    assert await engine.log.read(new_id(), conversation, after=0, limit=3) == []
+
+
+@pytest.mark.rule("A3")
+async def test_a_retired_or_missing_topic_takes_nothing(engine: Engine) -> None:
+    conversation = await engine.conversation()
+    await engine.log.append(engine.record(conversation, "kept", client_id="k"))
+    await engine.close(conversation)
+    for target in (conversation, new_id()):
+        with pytest.raises(CrewhallError) as refused:
+            await engine.log.append(engine.record(target))
+        assert refused.value.code == "conversation_closed"
+    assert await engine.contents(conversation) == [(1, "kept")]
+
+
+async def test_a_stale_membership_version_is_refused(engine: Engine) -> None:
+    conversation = await engine.conversation()
+    record = engine.record(conversation)
+    record.membership_version = 1
+    assert (await engine.log.append(record)).seq == 1
+    record = engine.record(conversation)
+    record.membership_version = 99
+    with pytest.raises(CrewhallError) as refused:
+        await engine.log.append(record)
+    assert refused.value.code == "membership_changed"
+
+
+async def test_one_poisonous_record_harms_no_other(engine: Engine) -> None:
+    conversation = await engine.conversation()
+    records = [engine.record(conversation, f"m{n}" if n != 3 else "bad\0") for n in range(8)]
+    results = await asyncio.gather(*(engine.log.append(record) for record in records), return_exceptions=True)
+    refused = [n for n, result in enumerate(results) if isinstance(result, Exception)]
+    assert refused == [3]
+    assert isinstance(results[3], CrewhallError)
+    assert results[3].code == "invalid"
+    assert [content for _, content in await engine.contents(conversation)] == [f"m{n}" for n in range(8) if n != 3]
+
+
+async def test_watchers_see_every_record_in_order_without_a_gap(engine: Engine) -> None:
+    conversation = await engine.conversation()
+    seen: list[int] = []
+    expected = 0
+
+    def watch(advanced: Advanced | None) -> None:
+        nonlocal expected
+        if advanced is None or advanced.conversation_id != conversation:
+            return
+        assert advanced.previous_seq == expected
+        assert advanced.records is not None
+        seen.extend(record.seq for record in advanced.records)
+        expected = advanced.last_seq
+
+    engine.log.watch(watch)
+    await asyncio.gather(*(engine.log.append(engine.record(conversation, str(n))) for n in range(50)))
+    assert seen == list(range(1, 51))

@@ -1,0 +1,112 @@
+"""The whole product, served for real: every route and socket on a port of its own, in the test's process."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import uuid4
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+from crewhall.faces.http.server import HallServer, address_of, bind
+from crewhall.faces.live.hub import Hub
+from crewhall.identity.settings import IdentitySettings
+from crewhall.kernel.postgres.urls import DatabaseUrls
+from crewhall.kernel.settings import KernelSettings
+from crewhall.main import open_hall
+from tests.identity.hall import Hall, Member, Org
+
+
+@dataclass
+class AgentClient:
+    """An agent with a key, as a client of the API."""
+
+    id: str
+    code: str
+    key: str
+    inbox_id: str
+    api: httpx.AsyncClient
+
+
+class Server(Hall):
+    """A running product, with short ways to people, organizations, agents and channels."""
+
+    def __init__(self, urls: DatabaseUrls, **settings: Any) -> None:
+        super().__init__(urls.app)
+        self._urls = urls
+        self._kernel = KernelSettings(host="127.0.0.1", port=0, **settings)
+        self._stack = contextlib.AsyncExitStack()
+        self._api: list[httpx.AsyncClient] = []
+
+    async def __aenter__(self) -> Self:
+        listener = bind("127.0.0.1", 0)
+        self.address = address_of(listener, "127.0.0.1")
+        hall = await self._stack.enter_async_context(open_hall(self._kernel, self._urls, self.address))
+        self.services, self.setup_link = hall.services, hall.setup_link
+        self.db, self.settings = hall.services.db, hall.services.settings_of(IdentitySettings)
+        self.hub = hall.services.part(Hub)
+        ready = asyncio.Event()
+        self._server = HallServer(hall.application, hall.hub, ready.set)
+        self._task = asyncio.create_task(self._server._serve([listener]))  # noqa: SLF001 - without signal handlers
+        await asyncio.wait({self._task, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for client in self._api:
+            await client.aclose()
+        self._server.should_exit = True
+        await self._task
+        await self._stack.aclose()
+
+    def client(
+        self, token: str | None = None, *, cookie: str | None = None, address: str | None = None
+    ) -> httpx.AsyncClient:
+        """A client of the API, signed in by token or cookie, or a guest."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        if cookie:
+            headers["cookie"] = f"crewhall_session={cookie}"
+        made = httpx.AsyncClient(base_url=f"{self.address}/api/v1", headers=headers, timeout=20)
+        self._api.append(made)
+        return made
+
+    async def hire(self, org: Org, code: str | None = None, **fields: Any) -> AgentClient:
+        """Create an agent with a key."""
+        code = code or f"agent-{uuid4().hex[:8]}"
+        made = (await org.owner.api.post("/agents", json={"name": code, "code": code, **fields})).raise_for_status()
+        agent = made.json()
+        key = (await org.owner.api.post(f"/agents/{agent['id']}/credentials", json={})).raise_for_status().json()["key"]
+        shown = (await org.owner.api.get(f"/agents/{agent['id']}")).raise_for_status().json()
+        return AgentClient(agent["id"], code, key, shown["inbox_id"], self.client(key))
+
+    async def channel(self, member: Member, **fields: Any) -> str:
+        """Create a channel; returns its id."""
+        body = {"kind": "channel", "name": f"c-{uuid4().hex[:10]}", **fields}
+        made = (await member.api.post("/conversations", json=body)).raise_for_status()
+        return str(made.json()["id"])
+
+    async def general(self, org: Org) -> str:
+        """The id of #general."""
+        found = (await org.owner.api.get("/conversations", params={"kind": "channel"})).raise_for_status().json()
+        return next(str(item["id"]) for item in found["items"] if item["name"] == "general")
+
+    def live(self, token: str, **options: Any) -> connect:
+        """Open the live socket: `async with server.live(token) as socket`."""
+        url = self.address.replace("http", "ws", 1) + "/api/v1/live"
+        return connect(url, additional_headers={"authorization": f"Bearer {token}"}, **options)
+
+
+def token_of(api: httpx.AsyncClient) -> str:
+    """The bearer token that a client sends."""
+    return api.headers["authorization"].removeprefix("Bearer ")
+
+
+async def frames_until(socket: ClientConnection, wanted: str, timeout: float = 10) -> list[dict[str, Any]]:
+    """Read frames up to the first of type `wanted`."""
+    import msgspec
+
+    frames: list[dict[str, Any]] = []
+    async with asyncio.timeout(timeout):
+        while not frames or frames[-1]["type"] != wanted:
+            frames.append(msgspec.json.decode(await socket.recv()))
+    return frames
