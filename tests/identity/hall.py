@@ -65,6 +65,7 @@ class Hall:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._clients = 0
         self.db = Database(url, pool_size=5)
         self.signals = Signals(url)
         self.mailer = MemoryMailer()
@@ -104,9 +105,11 @@ class Hall:
         await self.db.close()
 
     def client(
-        self, token: str | None = None, *, cookie: str | None = None, address: str = "10.1.1.1"
+        self, token: str | None = None, *, cookie: str | None = None, address: str | None = None
     ) -> httpx.AsyncClient:
-        """A client of the API, signed in by token or cookie, or a guest."""
+        """A client of the API, signed in by token or cookie, or a guest; each comes from an address of its own."""
+        self._clients += 1
+        address = address or f"10.{self._clients // 65536}.{self._clients // 256 % 256}.{self._clients % 256}"
         headers = {"authorization": f"Bearer {token}"} if token else {}
         if cookie:
             headers["cookie"] = f"crewhall_session={cookie}"
