@@ -10,7 +10,9 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import pytest
 
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres import embedded
 from crewhall.kernel.postgres.account import Account, can_reach
 from crewhall.kernel.postgres.binaries import copy_binaries, wheel_binaries
@@ -40,5 +42,7 @@ print(
         }
     )
 )
+with pytest.raises(CrewhallError, match="cannot be written by this user"):
+    embedded.EmbeddedPostgres(folder).start()
 postgres.release()
 assert postgres.status().pid is None

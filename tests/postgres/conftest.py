@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,9 +92,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server that somebody else runs: nothing of Crewhall in it, listening on TCP as well."""
-    home = tmp_path_factory.mktemp("foreign") / "home"
+def foreign() -> Iterator[Running]:
+    """A server that somebody else runs: nothing of Crewhall in it, listening on TCP as well, in an open folder."""
+    home = Path(tempfile.mkdtemp(prefix="crewhall-test-"))
+    home.chmod(0o711)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedded_module, "_provision", lambda *_: None)
         postgres = EmbeddedPostgres(home, listen_tcp_port=free_port(), dump_on_stop=False)

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.postgres import embedded
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.postgres.place import find_place
 from crewhall.kernel.postgres.processes import command_line
@@ -22,6 +24,7 @@ from tests.postgres.conftest import MakePostgres, needs_root
 STARTER = """
 import os, sys, json
 from pathlib import Path
+from crewhall.kernel.postgres import embedded
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 postgres = EmbeddedPostgres(Path(sys.argv[1]), dump_on_stop=False)
 urls = postgres.start()
@@ -184,22 +187,65 @@ def test_lost_passwords_are_made_anew(make_postgres: MakePostgres) -> None:
 
 
 @needs_root
-def test_a_copied_home_is_not_the_originals_twin(make_postgres: MakePostgres, tmp_path: Path) -> None:
-    original = make_postgres("original")
-    write_row(original.start().admin)
-    shutil.copytree(original.home, tmp_path / "copy")
-    with pytest.raises(CrewhallError, match="is a copy of"):
-        EmbeddedPostgres(tmp_path / "copy").start()
-    assert rows(original.start().admin) == 1
-
-
-@needs_root
-def test_a_moved_home_keeps_its_data(make_postgres: MakePostgres, tmp_path: Path) -> None:
+def test_a_home_may_be_moved_but_its_copy_is_no_twin(make_postgres: MakePostgres, tmp_path: Path) -> None:
     postgres = make_postgres("before")
     write_row(postgres.start().admin)
     postgres.release()
     (tmp_path / "before").rename(tmp_path / "after")
-    assert rows(make_postgres("after").start().admin) == 1
+    moved = make_postgres("after")
+    assert rows(moved.start().admin) == 1
+    shutil.copytree(tmp_path / "after", tmp_path / "copy")
+    with pytest.raises(CrewhallError, match="is a copy of"):
+        EmbeddedPostgres(tmp_path / "copy").start()
+    assert rows(moved.start().admin) == 1
+
+
+@needs_root
+def test_a_deleted_home_begins_afresh(make_postgres: MakePostgres) -> None:
+    """The data of a closed home lies elsewhere; who deletes the home does not expect it to come back."""
+    postgres = make_postgres()
+    write_row(postgres.start().admin)
+    old = postgres.status()
+    assert old.data is not None
+    shutil.rmtree(postgres.home)
+    urls = make_postgres().start()
+    assert old.pid is not None
+    assert command_line(old.pid) == [], "the server of the deleted home was stopped"
+    with psycopg.connect(urls.admin) as connection:
+        assert connection.execute("select to_regclass('kept')").fetchone() == (None,)
+    assert [path.name for path in old.data.parent.glob("postgres.deleted-home-*")]
+
+
+def test_data_that_an_unseen_server_uses_is_left_alone(make_postgres: MakePostgres) -> None:
+    """A container on the same volume does not see the other's processes, only that its socket answers."""
+    postgres = make_postgres()
+    postgres.start()
+    place = find_place(postgres.home)
+    folder = postgres.status().socket_folder
+    assert place is not None
+    assert folder is not None
+    text = (place.data / "postmaster.pid").read_text()
+    postgres.stop()
+    (place.data / "postmaster.pid").write_text("\n".join(["999999999", *text.split("\n")[1:]]))
+    with socket.socket(socket.AF_UNIX) as unseen:
+        unseen.bind(str(folder / ".s.PGSQL.5432"))
+        unseen.listen()
+        with pytest.raises(CrewhallError, match="another container"):
+            postgres.start()
+    postgres.start()
+
+
+def test_a_start_that_fails_leaves_no_server_behind(
+    make_postgres: MakePostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    postgres = make_postgres()
+    monkeypatch.setattr(embedded, "_provision", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        postgres.start()
+    assert postgres.status().pid is None
 
 
 def test_the_log_stays_small(make_postgres: MakePostgres, monkeypatch: pytest.MonkeyPatch) -> None:

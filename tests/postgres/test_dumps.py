@@ -11,12 +11,12 @@ import pytest
 
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres import __main__ as command
-from crewhall.kernel.postgres import dumps
+from crewhall.kernel.postgres import dumps, upgrade
 from crewhall.kernel.postgres.binaries import wheel_binaries
 from crewhall.kernel.postgres.dumps import dump_path, holds_everything, read_stamp, write_dump
-from crewhall.kernel.postgres.embedded import EmbeddedPostgres, ensure_upgrade_dump
+from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.postgres.place import Place, find_place
-from crewhall.kernel.postgres.restore import restore_dump
+from crewhall.kernel.postgres.upgrade import ensure_upgrade_dump, restore_dump
 from tests.postgres.conftest import MakePostgres, Running
 
 MAJOR = wheel_binaries().major
@@ -58,6 +58,10 @@ def change_major(postgres: EmbeddedPostgres) -> Callable[[], object]:
     return lambda: version.write_text(f"{MAJOR}\n")
 
 
+def fail(*_: object, **__: object) -> None:
+    raise RuntimeError("the machine has no more space")
+
+
 def test_the_last_process_leaves_a_dump_and_an_idle_stop_none(postgres: EmbeddedPostgres) -> None:
     dump = dump_path(postgres.home, MAJOR)
     postgres.release()
@@ -91,10 +95,10 @@ def test_a_large_database_is_not_dumped_by_the_way(postgres: EmbeddedPostgres, m
 
 
 def test_a_dump_that_fails_never_holds_up_the_stop(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object, **__: object) -> None:
+    def late(*_: object, **__: object) -> None:
         raise subprocess.TimeoutExpired("pg_dump", 20)
 
-    monkeypatch.setattr(dumps, "run_client", fail)
+    monkeypatch.setattr(dumps, "run_client", late)
     postgres.release()
     assert postgres.status().pid is None
     assert not list((postgres.home / "dumps").glob(".*"))
@@ -140,6 +144,11 @@ def test_another_major_is_refused_and_its_dump_is_the_way_out(
     assert refused.value.code == "database_version"
     assert f"restore {postgres.home} {theirs}" in refused.value.fields["mend"]
     assert "holds all of it" in refused.value.fields["mend"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(upgrade, "run_client", fail)
+        with pytest.raises(RuntimeError):
+            restore_dump(postgres.home, theirs)
+    assert place_of(postgres).data.joinpath("PG_VERSION").read_text() == "17\n", "the old data is back in its place"
     assert command.main(["restore", str(postgres.home), str(theirs)]) == 0
     assert "before-restore" in capsys.readouterr().out
     with psycopg.connect(postgres.start().admin) as admin:

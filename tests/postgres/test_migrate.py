@@ -95,7 +95,7 @@ def test_a_database_that_is_newer_is_refused(admin_url: str, directory: Path) ->
 
 def test_a_failing_revision_leaves_the_database_as_it_was(admin_url: str, directory: Path) -> None:
     add_revision(directory, 3, "insert into steps values (3); select 1 / 0;")
-    with pytest.raises(CrewhallError, match="division by zero") as failed:
+    with pytest.raises(CrewhallError, match="Revision 0003 was rolled back: division by zero") as failed:
         migrate(admin_url, directory)
     assert failed.value.code == "migration_failed"
     assert steps(admin_url) == [1, 2]

@@ -121,6 +121,23 @@ def test_provisioning_again_writes_nothing(running: Running) -> None:
         assert cluster.execute("select pg_snapshot_xmax(pg_current_snapshot())::text").fetchone() == before
 
 
+def test_extensions_of_an_older_wheel_are_brought_forward(running: Running) -> None:
+    with running.superuser("postgres") as cluster:
+        provision_database(cluster, "older")
+    try:
+        with running.superuser("older") as connection:
+            connection.execute("create extension vector")
+            connection.execute("update pg_extension set extversion = '0.8.5' where extname = 'vector'")
+            provision_schema(connection)
+            found = connection.execute(
+                "select installed_version = default_version from pg_available_extensions where name = 'vector'"
+            ).fetchone()
+        assert found == (True,)
+    finally:
+        with running.superuser("postgres") as cluster:
+            cluster.execute("drop database older")
+
+
 def test_a_verifier_fits_its_password_alone(running: Running) -> None:
     passwords = read_passwords(running.postgres.home)
     assert passwords is not None

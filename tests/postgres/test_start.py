@@ -1,5 +1,6 @@
 """The built-in Postgres: how it starts, who may reach it, who shares it."""
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -11,8 +12,19 @@ import pytest
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.account import choose_account
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
+from crewhall.kernel.postgres.place import Place
+from crewhall.kernel.postgres.sockets import choose_socket_folder
 from crewhall.kernel.postgres.urls import url_parameters, with_parameters
 from tests.postgres.conftest import MakePostgres, Running, free_port, needs_root
+
+
+def internet_sockets(pid: int) -> list[tuple[str, str]]:
+    """The address and state of every TCP or UDP socket of the server and its children, some of which come and go."""
+    found = []
+    for process in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += [(used.laddr.ip, used.status) for used in process.net_connections("inet")]
+    return found
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -55,8 +67,7 @@ def test_a_closed_home_stays_closed_and_the_data_lies_elsewhere(make_postgres: M
 
 
 def test_it_listens_on_no_port(running: Running) -> None:
-    opened = [connection for process in family(running.pid) for connection in process.net_connections("inet")]
-    assert opened == []
+    assert internet_sockets(running.pid) == []
     with running.superuser() as connection:
         assert connection.execute("show listen_addresses").fetchone() == ("",)
 
@@ -68,8 +79,7 @@ def test_it_listens_on_loopback_when_told(make_postgres: MakePostgres) -> None:
         assert connection.execute("select 1").fetchone() == (1,)
     pid = make_postgres(listen_tcp_port=port).status().pid
     assert pid is not None
-    listening = {c.laddr.ip for p in family(pid) for c in p.net_connections("inet") if c.status == "LISTEN"}
-    assert listening == {"127.0.0.1"}
+    assert {address for address, state in internet_sockets(pid) if state == "LISTEN"} == {"127.0.0.1"}
 
 
 def test_a_changed_port_restarts_a_server_that_nobody_else_uses(make_postgres: MakePostgres) -> None:
@@ -165,19 +175,45 @@ def test_stop_does_not_ask_who_uses_it(make_postgres: MakePostgres) -> None:
     postgres.release()
 
 
-def test_two_homes_share_nothing(running: Running, make_postgres: MakePostgres) -> None:
-    other = make_postgres("other")
+def test_two_homes_share_nothing_and_a_long_path_still_gets_a_socket(
+    running: Running, make_postgres: MakePostgres
+) -> None:
+    other = make_postgres("-".join(["long"] * 20) + "/" + "-".join(["home"] * 20))
     urls = other.start()
+    with psycopg.connect(urls.app) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
     assert other.status().pid != running.pid
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(with_parameters(urls.app, password=url_parameters(running.urls.app)["password"]))
 
 
-def test_a_long_path_still_gets_a_socket(make_postgres: MakePostgres) -> None:
-    postgres = make_postgres("-".join(["long"] * 20) + "/" + "-".join(["home"] * 20))
-    urls = postgres.start()
-    with psycopg.connect(urls.app) as connection:
-        assert connection.execute("select 1").fetchone() == (1,)
+def test_a_socket_folder_that_somebody_else_made_is_not_used(tmp_path: Path) -> None:
+    place = Place(tmp_path, tmp_path / ("x" * 100), choose_account(None, None))
+    squatted = Path(f"/tmp/crewhall-{place.account.uid}-{place.key}")
+    private = Path(f"/run/crewhall-{place.key}")
+    try:
+        squatted.mkdir(mode=0o777)
+        squatted.chmod(0o777)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_RUNTIME_DIR", "/nonexistent")
+            patch.setattr("crewhall.kernel.postgres.sockets.RUN", Path("/nonexistent"))
+            with pytest.raises(CrewhallError, match="is not a private folder of"):
+                choose_socket_folder(place)
+            squatted.rmdir()
+            assert choose_socket_folder(place) == squatted
+            assert stat.S_IMODE(squatted.stat().st_mode) == 0o700
+    finally:
+        squatted.rmdir()
+        assert not private.exists()
+
+
+@needs_root
+def test_under_root_an_open_home_keeps_the_data_itself(foreign: Running) -> None:
+    data = foreign.postgres.status().data
+    assert data == foreign.postgres.home / "postgres"
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert data.stat().st_uid == choose_account(None, None).uid
+    assert stat.S_IMODE(foreign.postgres.home.stat().st_mode) == 0o711
 
 
 def test_an_unknown_user_is_refused_with_the_way_out() -> None:
@@ -192,4 +228,5 @@ def test_status_of_an_empty_home_changes_nothing(tmp_path: Path) -> None:
     postgres = EmbeddedPostgres(tmp_path / "empty")
     assert postgres.status().pid is None
     assert postgres.stop() is False
-    assert not (tmp_path / "empty" / "postgres").exists()
+    postgres.release()
+    assert not (tmp_path / "empty").exists()

@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 from crewhall.kernel.errors import CrewhallError
-from crewhall.kernel.postgres.embedded import ensure_upgrade_dump
-from crewhall.kernel.postgres.restore import restore_dump
+from crewhall.kernel.postgres.upgrade import ensure_upgrade_dump, restore_dump
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,8 +3,10 @@
 It listens on a private Unix socket, and on loopback TCP only when a port is given.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -13,10 +15,11 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.account import can_reach
 from crewhall.kernel.postgres.binaries import Binaries, copy_binaries, wheel_binaries
 from crewhall.kernel.postgres.cluster import data_version, initialise, remove_unfinished, reset_superuser
-from crewhall.kernel.postgres.dumps import dump_path, holds_everything, refresh_dump, seal_dump, write_dump
-from crewhall.kernel.postgres.errors import DATABASE_VERSION, EMBEDDED_POSTGRES, failure
+from crewhall.kernel.postgres.dumps import refresh_dump, seal_dump
+from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
+from crewhall.kernel.postgres.majors import other_major
 from crewhall.kernel.postgres.passwords import Passwords, make_passwords, read_passwords
-from crewhall.kernel.postgres.place import Place, find_place, make_place
+from crewhall.kernel.postgres.place import Place, find_place, make_place, settle
 from crewhall.kernel.postgres.postmaster import PidFile, halt, launch, running, wait_ready
 from crewhall.kernel.postgres.provision import provision_database, provision_roles, provision_schema
 from crewhall.kernel.postgres.serverlog import rotate_log
@@ -55,7 +58,7 @@ class EmbeddedPostgres:
         on_progress: Callable[[str], None] = lambda _: None,
         dump_on_stop: bool = True,
     ) -> None:
-        self.home = _make_home(home)
+        self.home = home.expanduser().resolve()
         self._tcp_port = listen_tcp_port
         self._run_as = run_as
         self._progress = on_progress
@@ -67,12 +70,17 @@ class EmbeddedPostgres:
 
         Until `release` this object counts as a user of the server. Raises a CrewhallError that says what to do.
         """
+        make_home(self.home)
         with start_lock(self.home):
-            return self.start_locked()
+            try:
+                return self.start_locked()
+            except BaseException:  # Ctrl-C as well: a server that nobody uses is not left behind
+                self._abandon()
+                raise
 
     def start_locked(self) -> DatabaseUrls:
-        """Do what `start` does, for a caller that holds the start lock."""
-        place = make_place(self.home, self._run_as)
+        """Do what `start` does, for a caller that holds the start lock and looks after what a failure leaves."""
+        place = self._settle()
         binaries = usable_binaries(place)
         passwords = self._prepare(place, binaries)
         server = self._running_or_launched(place, binaries, passwords)
@@ -82,6 +90,8 @@ class EmbeddedPostgres:
 
     def release(self) -> None:
         """Stop being a user; the last one stops the server, and leaves a fresh dump if the data is small (`dumps`)."""
+        if not self.home.exists():
+            return
         with start_lock(self.home):
             self._users.leave()
             if not self._users.others():
@@ -89,6 +99,8 @@ class EmbeddedPostgres:
 
     def stop(self) -> bool:
         """Stop the server whoever uses it, leaving a dump as `release` does; says whether it was running."""
+        if not self.home.exists():
+            return False
         with start_lock(self.home):
             return self.stop_locked()
 
@@ -127,6 +139,30 @@ class EmbeddedPostgres:
         if server is None or passwords is None:
             raise failure(EMBEDDED_POSTGRES, "The built-in Postgres is not running.", "Start Crewhall first.")
         return socket_url(SUPERUSER, passwords.superuser, server.socket_folder, server.port, database)
+
+    def _settle(self) -> Place:
+        place = find_place(self.home, self._run_as)
+        if place is not None:
+            return place
+        place = make_place(self.home, self._run_as)
+        if place.root != self.home and place.data.exists():
+            self._set_aside(place)
+        settle(place)
+        return place
+
+    def _set_aside(self, place: Place) -> None:
+        """Keep, but do not open, the data of a home of the same path that somebody has deleted."""
+        if (server := running(place)) is not None:
+            halt(place, server)
+        aside = place.root / f"postgres.deleted-home-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%f')}"
+        place.data.rename(aside)
+        self._progress(f"the data of the deleted home that was at {self.home} is kept in {aside}")
+
+    def _abandon(self) -> None:
+        place = find_place(self.home, self._run_as)
+        server = running(place) if place is not None else None
+        if place is not None and server is not None and not self._users.held and not self._users.others():
+            halt(place, server)
 
     def _dump(self, place: Place, server: PidFile) -> bool:
         """Refresh the dump; a stop is never held up by one that fails, since the data itself is safe."""
@@ -192,45 +228,19 @@ def usable_binaries(place: Place) -> Binaries:
     return copy_binaries(wheel, place.root)
 
 
-def ensure_upgrade_dump(home: Path, *, run_as: str | None = None) -> Path:
-    """A verified dump that holds everything, made when there is none; the server is started for it if it is stopped."""
-    postgres = EmbeddedPostgres(home, run_as=run_as)
-    place = find_place(postgres.home, run_as)
-    version = data_version(place.data) if place is not None else None
-    if place is None or version is None:
-        raise failure(EMBEDDED_POSTGRES, f"There is no database in {home}.", "Start Crewhall once to make one.")
-    target = dump_path(postgres.home, version)
-    if running(place) is None and holds_everything(place, target):
-        return target
-    postgres.start()
+def make_home(home: Path) -> None:
+    """Make the home if there is none; refuse one that this user may not write."""
     try:
-        write_dump(postgres.superuser_url(DATABASE), target, usable_binaries(place))
-    finally:
-        postgres.release()
-    return target
-
-
-def other_major(place: Place, version: str, binaries: Binaries) -> CrewhallError:
-    """The refusal to open data of another major version, with the way out."""
-    target = dump_path(place.home, version)
-    command = "python -m crewhall.kernel.postgres"
-    restore = f"`{command} restore {place.home} {target}`"
-    if holds_everything(place, target):
-        mend = f"A verified dump holds all of it: run {restore}, which keeps the old data aside."
-    else:
-        mend = (
-            f"Install the version of Crewhall that wrote it (its embedded-postgres is {version}.x) and run"
-            f" `{command} dump {place.home}`; then come back to this version and run {restore}."
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        usable = os.access(home, os.R_OK | os.W_OK | os.X_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        raise failure(
+            EMBEDDED_POSTGRES,
+            f"The data folder {home} cannot be written by this user.",
+            "Start Crewhall as the user who made it, or set CREWHALL_HOME to a folder of your own.",
         )
-    what = (
-        f"The data in {place.data} was written by Postgres {version}; this Crewhall brings Postgres {binaries.major}."
-    )
-    return failure(DATABASE_VERSION, what, mend)
-
-
-def _make_home(home: Path) -> Path:
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return home.resolve()
 
 
 def _provision(server: PidFile, passwords: Passwords) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import LiteralString
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, errors
 from psycopg.rows import TupleRow
 
 from crewhall.kernel.errors import CrewhallError
@@ -115,24 +115,24 @@ def _upgrade_patiently(admin_url: str, directory: Path, on_progress: Callable[[s
     for attempt in range(1, ATTEMPTS + 1):
         try:
             _upgrade(admin_url, directory)
-        except CrewhallError:
-            raise
-        except Exception as error:
-            cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
-            retryable = isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected)
-            if not retryable or attempt == ATTEMPTS:
-                raise failure(
-                    MIGRATION_FAILED,
-                    f"The migration was rolled back: {str(cause).strip()}",
-                    "The database is as it was before. "
-                    + (
-                        "End the long transactions that hold its tables and start again." if retryable else "Report it."
-                    ),
-                ) from error
+        except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+            if attempt == ATTEMPTS:
+                mend = "End the long transactions that hold its tables, and start again."
+                raise _rolled_back(admin_url, directory, error, mend) from error
             on_progress(f"a table is busy: migration attempt {attempt + 1} of {ATTEMPTS}")
             time.sleep(0.2 * 2**attempt)
+        except Exception as error:
+            mend = "Report it; the version before still runs on this database."
+            raise _rolled_back(admin_url, directory, error, mend) from error
         else:
             return
+
+
+def _rolled_back(admin_url: str, directory: Path, error: Exception, mend: str) -> CrewhallError:
+    with _connect(admin_url) as connection:
+        revision = pending_revisions(connection, directory)[0]
+    what = f"Revision {revision} was rolled back: {str(error).strip()}"
+    return failure(MIGRATION_FAILED, f"{what}\nThe database is as it was before it.", mend)
 
 
 def _upgrade(admin_url: str, directory: Path) -> None:

@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.account import Account, can_reach, choose_account
 from crewhall.kernel.postgres.durably import write_durably
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
@@ -63,17 +64,16 @@ def find_place(home: Path, run_as: str | None = None) -> Place | None:
 
 
 def make_place(home: Path, run_as: str | None = None) -> Place:
-    """The home's place, made when there is none yet. No folder that exists has its rights changed."""
+    """The home's place; where there is none yet, its folder is made, and `settle` must say that the home now uses it.
+
+    No folder that exists has its rights changed.
+    """
     found = find_place(home, run_as)
     if found is not None:
         return found
     account = choose_account(run_as, None)
     if account.is_self or can_reach(home, account):
         return Place(home, home, account)
-    return _make_elsewhere(home, account)
-
-
-def _make_elsewhere(home: Path, account: Account) -> Place:
     root = ELSEWHERE / home_key(home)
     try:
         for folder in (ELSEWHERE, root):
@@ -82,12 +82,17 @@ def _make_elsewhere(home: Path, account: Account) -> Place:
         raise _no_place(home, account, str(error)) from error
     if not can_reach(root, account):
         raise _no_place(home, account, f"{root} is closed to it as well")
-    _claim(root, home)
-    write_durably(home / POINTER, json.dumps({"root": str(root)}))
     return Place(home, root, account)
 
 
-def _no_place(home: Path, account: Account, why: str) -> Exception:
+def settle(place: Place) -> None:
+    """Note in the home where its database is, and there whose it is."""
+    if place.root != place.home:
+        _claim(place.root, place.home)
+        write_durably(place.home / POINTER, json.dumps({"root": str(place.root)}))
+
+
+def _no_place(home: Path, account: Account, why: str) -> CrewhallError:
     return failure(
         EMBEDDED_POSTGRES,
         f"{account.name}, who runs Postgres for root, may not enter {home}, and there is no other place: {why}.",

@@ -23,6 +23,9 @@ DATABASE_NOW: LiteralString = """
 select pg_catalog.pg_get_userbyid(datdba) from pg_database where datname = %(database)s
 """
 EXTENSIONS_NOW: LiteralString = "select extname from pg_extension"
+EXTENSIONS_OLD: LiteralString = """
+select name from pg_available_extensions where installed_version is not null and installed_version <> default_version
+"""
 
 
 def provision_roles(connection: Connection[TupleRow], passwords: Passwords) -> None:
@@ -64,7 +67,12 @@ def grant_database(connection: Connection[TupleRow], database: str) -> None:
 
 
 def provision_schema(connection: Connection[TupleRow]) -> None:
-    """Make the extensions and say who may do what in the schema; `connection` is a superuser's, inside the database."""
+    """Make the extensions and say who may do what in the schema; `connection` is a superuser's, inside the database.
+
+    Extensions that an earlier wheel made are brought to the version of this one.
+    """
+    for (extension,) in connection.execute(EXTENSIONS_OLD).fetchall():
+        connection.execute(sql.SQL("alter extension {} update").format(sql.Identifier(extension)))
     there = {row[0] for row in connection.execute(EXTENSIONS_NOW).fetchall()}
     if there.issuperset(EXTENSIONS):
         return

@@ -1,6 +1,7 @@
 """The private folder of the server's Unix socket. A socket's path ends at 107 bytes, so long homes need another one."""
 
 import os
+import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
 from crewhall.kernel.postgres.place import Place
 
 LONGEST_PATH = 107
+RUN = Path("/run")
 SOCKET_NAME = ".s.PGSQL.65535"
 
 
@@ -33,6 +35,16 @@ def choose_socket_folder(place: Place) -> Path:
     )
 
 
+def is_answered(folder: Path, port: int) -> bool:
+    """Whether some process listens on the socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(folder / f".s.PGSQL.{port}"))
+        except OSError:
+            return False
+    return True
+
+
 def clear_sockets(folder: Path) -> None:
     """Remove what a killed server left; the folder is private to one instance, whose server must not be running."""
     for leftover in folder.glob(".s.PGSQL.*"):
@@ -45,7 +57,7 @@ def _candidates(place: Place) -> list[Path]:
     if place.account.is_self and runtime and Path(runtime).is_dir():
         candidates.append(Path(runtime) / f"crewhall-{place.key}")
     if os.geteuid() == 0:
-        candidates.append(Path(f"/run/crewhall-{place.key}"))
+        candidates.append(RUN / f"crewhall-{place.key}")
     candidates.append(Path(f"/tmp/crewhall-{place.account.uid}-{place.key}"))  # noqa: S108 - owner and mode are checked
     candidates.append(Path(tempfile.gettempdir()) / f"crewhall-{place.account.uid}-{place.key}")
     return candidates

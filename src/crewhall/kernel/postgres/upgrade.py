@@ -1,17 +1,48 @@
-"""Restoring a dump into a home; the data that was there is moved aside, never deleted."""
+"""The way over to another major version: a dump made by the old programs, restored by the new ones.
+
+The data that was there is moved aside, never deleted.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
-from crewhall.kernel.postgres.dumps import file_digest, read_back, read_stamp, run_client
-from crewhall.kernel.postgres.embedded import EmbeddedPostgres, usable_binaries
+from crewhall.kernel.postgres.binaries import wheel_binaries
+from crewhall.kernel.postgres.cluster import data_version
+from crewhall.kernel.postgres.dumps import (
+    dump_path,
+    file_digest,
+    holds_everything,
+    read_back,
+    read_stamp,
+    run_client,
+    write_dump,
+)
+from crewhall.kernel.postgres.embedded import EmbeddedPostgres, make_home
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
 from crewhall.kernel.postgres.place import Place, find_place
 from crewhall.kernel.postgres.postmaster import running
 from crewhall.kernel.postgres.urls import DATABASE
 from crewhall.kernel.postgres.users import start_lock
+
+
+def ensure_upgrade_dump(home: Path, *, run_as: str | None = None) -> Path:
+    """A verified dump that holds everything, made when there is none; the server is started for it if it is stopped."""
+    postgres = EmbeddedPostgres(home, run_as=run_as)
+    place = find_place(postgres.home, run_as)
+    version = data_version(place.data) if place is not None else None
+    if place is None or version is None:
+        raise failure(EMBEDDED_POSTGRES, f"There is no database in {home}.", "Start Crewhall once to make one.")
+    target = dump_path(postgres.home, version)
+    if running(place) is None and holds_everything(place, target):
+        return target
+    postgres.start()
+    try:
+        write_dump(postgres.superuser_url(DATABASE), target, wheel_binaries())
+    finally:
+        postgres.release()
+    return target
 
 
 def restore_dump(home: Path, dump: Path, *, run_as: str | None = None) -> Path | None:
@@ -20,6 +51,7 @@ def restore_dump(home: Path, dump: Path, *, run_as: str | None = None) -> Path |
     The server of the home must be stopped. When the restore fails, the old data is put back.
     """
     postgres = EmbeddedPostgres(home, run_as=run_as, dump_on_stop=False)
+    make_home(postgres.home)
     with start_lock(postgres.home):
         place = find_place(postgres.home, run_as)
         if place is not None and running(place) is not None:
@@ -48,6 +80,7 @@ def _check_whole(dump: Path) -> None:
         raise failure(
             EMBEDDED_POSTGRES, f"{dump} is damaged: its checksum is not the one it was made with.", "Use another copy."
         )
+    read_back(wheel_binaries(), dump)
 
 
 def _move_aside(place: Place, why: str) -> Path:
@@ -58,11 +91,7 @@ def _move_aside(place: Place, why: str) -> Path:
 
 def _fill(postgres: EmbeddedPostgres, dump: Path) -> None:
     postgres.start_locked()
-    place = find_place(postgres.home)
-    assert place is not None
-    binaries = usable_binaries(place)
-    read_back(binaries, dump)
     url = postgres.superuser_url(DATABASE)
-    run_client(binaries, "pg_restore", url, ["--exit-on-error", "--single-transaction", str(dump)])
+    run_client(wheel_binaries(), "pg_restore", url, ["--exit-on-error", "--single-transaction", str(dump)])
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("analyze")
