@@ -174,7 +174,7 @@ class Conversation(Struct, kw_only=True):
 
 
 class Member(Struct, kw_only=True):
-    """A member of a conversation. `handle` is a person's handle or an agent's code; `added_by` is null for the joined."""
+    """A member of a conversation. `handle` is a person's handle or an agent's code; `added_by` is null if it joined."""
 
     member_type: MemberType
     member_id: UUID

@@ -1,0 +1,143 @@
+"""Changing, archiving, restoring and deleting conversations."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+from psycopg.types.json import Jsonb
+
+from crewhall.conversations.access import Access, Verb, access_conversation, bump_membership
+from crewhall.conversations.membership import as_member, insert_member
+from crewhall.conversations.opening import clear_name_conflict
+from crewhall.conversations.queries import get_conversation
+from crewhall.conversations.schemas import Conversation, ConversationChange
+from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, MemberRole
+from crewhall.kernel import audit
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID
+from crewhall.ports.message_log import MessageLog
+
+
+async def change_conversation(tx: Tx, actor: Actor, conversation_id: UUID, change: ConversationChange) -> Conversation:
+    """Change what is given; its owner and admins may. Making a channel private keeps its members and nobody else.
+
+    Raises NOT_FOUND, FORBIDDEN, INVALID (not for this kind), CONFLICT (the name is taken).
+    """
+    access = await _manage(tx, actor, conversation_id)
+    given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
+    _check_kind(access, given)
+    if not given:
+        return await get_conversation(tx, actor, conversation_id)
+    policy = given.pop("agent_policy", None)
+    if policy is not None:
+        changed = {name: value for name, value in msgspec.structs.asdict(policy).items() if value is not UNSET}
+        given["agent_policy"] = changed
+    await _write(tx, actor, conversation_id, given)
+    if "type" in given and given["type"] != access.type:
+        if given["type"] == ConversationType.PRIVATE:
+            role = MemberRole.OWNER if access.is_owner else MemberRole.MEMBER
+            await insert_member(tx, conversation_id, access.org_id, as_member(actor), role=role, added_by=actor)
+        await bump_membership(tx, conversation_id)
+    await audit.record(tx, actor, "conversation.changed", "conversation", conversation_id, given)
+    return await get_conversation(tx, actor, conversation_id)
+
+
+async def archive_conversation(tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID) -> Conversation:
+    """Make a conversation read-only until it is restored; archiving an archived one changes nothing."""
+    access = await _manage(tx, actor, conversation_id)
+    if access.status != ConversationStatus.ARCHIVED:
+        await _set_status(tx, actor, conversation_id, ConversationStatus.ARCHIVED)
+        await log.retire(tx, access.org_id, conversation_id)
+        await bump_membership(tx, conversation_id)
+        await _audit(tx, actor, "conversation.archived", access)
+    return await get_conversation(tx, actor, conversation_id)
+
+
+async def restore_conversation(tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID) -> Conversation:
+    """Let an archived conversation take messages again."""
+    access = await _manage(tx, actor, conversation_id)
+    if access.status == ConversationStatus.ARCHIVED:
+        await _set_status(tx, actor, conversation_id, ConversationStatus.ACTIVE)
+        await log.reopen(tx, access.org_id, conversation_id)
+        await bump_membership(tx, conversation_id)
+        await _audit(tx, actor, "conversation.restored", access)
+    return await get_conversation(tx, actor, conversation_id)
+
+
+async def delete_conversation(tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID, confirm: str) -> None:
+    """Delete a conversation for everybody and retire its topic. `confirm` is its name or title, typed again."""
+    access = await _manage(tx, actor, conversation_id)
+    title = await tx.value("select title from conversations where id = %(id)s", {"id": conversation_id})
+    if confirm != (access.name or title or ""):
+        raise INVALID("Type the conversation's name again to delete it.", field="confirm")
+    await tx.run(
+        """
+        update conversations
+        set status = 'deleted', deleted_at = now(), topic_state = 'retiring', updated_by = %(actor)s
+        where id = %(id)s
+        """,
+        {"id": conversation_id, "actor": actor.id},
+    )
+    await log.retire(tx, access.org_id, conversation_id)
+    await bump_membership(tx, conversation_id)
+    await _audit(tx, actor, "conversation.deleted", access)
+
+
+async def _manage(tx: Tx, actor: Actor, conversation_id: UUID) -> Access:
+    access = await access_conversation(tx, actor, conversation_id, Verb.MANAGE)
+    if access.type == ConversationType.SYSTEM:
+        raise FORBIDDEN("System channels belong to Crewhall: they cannot be changed or deleted.")
+    await tx.run("select from conversations where id = %(id)s for update", {"id": conversation_id})
+    return access
+
+
+def _check_kind(access: Access, given: dict[str, Any]) -> None:
+    if access.kind != ConversationKind.CHANNEL:
+        for field in ("name", "type"):
+            if field in given:
+                raise INVALID(f"Only channels have a {field} to change.", field=field)
+    if access.kind == ConversationKind.GROUP and "title" in given and not (given["title"] or "").strip():
+        raise INVALID("A group needs a title.", field="title")
+    if access.status == ConversationStatus.ARCHIVED and given:
+        raise CONFLICT("This conversation is archived. Restore it first.")
+
+
+async def _write(tx: Tx, actor: Actor, conversation_id: UUID, given: dict[str, Any]) -> None:
+    with clear_name_conflict():
+        await tx.run(
+            """
+            update conversations set
+                name = case when %(has_name)s then %(name)s else name end,
+                type = coalesce(%(type)s, type),
+                title = case when %(has_title)s then %(title)s else title end,
+                description = coalesce(%(description)s, description),
+                agent_policy = agent_policy || %(agent_policy)s,
+                updated_by = %(actor)s
+            where id = %(id)s
+            """,
+            {
+                "id": conversation_id,
+                "actor": actor.id,
+                "has_name": "name" in given,
+                "has_title": "title" in given,
+                "name": given.get("name"),
+                "type": given.get("type"),
+                "title": given.get("title"),
+                "description": given.get("description"),
+                "agent_policy": Jsonb(given.get("agent_policy") or {}),
+            },
+        )
+
+
+async def _set_status(tx: Tx, actor: Actor, conversation_id: UUID, status: ConversationStatus) -> None:
+    await tx.run(
+        "update conversations set status = %(status)s, updated_by = %(actor)s where id = %(id)s",
+        {"id": conversation_id, "actor": actor.id, "status": str(status)},
+    )
+
+
+async def _audit(tx: Tx, actor: Actor, action: str, access: Access) -> None:
+    details = {"kind": access.kind, "name": access.name}
+    await audit.record(tx, actor, action, "conversation", access.conversation_id, details)

@@ -1,0 +1,124 @@
+"""Opening conversations: channels, groups, direct ones. Row, topic and members are written in one transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+
+from crewhall.conversations.access import bump_membership
+from crewhall.conversations.candidates import check_candidates
+from crewhall.conversations.membership import as_member, insert_member
+from crewhall.conversations.queries import get_conversation
+from crewhall.conversations.rows import NewRow, insert_conversation
+from crewhall.conversations.schemas import AgentPolicy, Conversation, NewConversation, NewMember
+from crewhall.conversations.vocabulary import ConversationKind, ConversationType, MemberRole, MemberType
+from crewhall.identity import Permission, check_permission
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import CONFLICT, INVALID
+from crewhall.ports.message_log import MessageLog
+
+
+async def open_conversation(tx: Tx, actor: Actor, log: MessageLog, data: NewConversation) -> Conversation:
+    """Open a conversation, owned by the actor, and return it. A direct one that exists is returned as it is.
+
+    Raises FORBIDDEN, INVALID (what the kind needs is missing, or a member is unknown), CONFLICT (the name is taken).
+    """
+    members = list(dict.fromkeys(member for member in data.members if member != as_member(actor)))
+    opener = {"channel": _open_channel, "group": _open_group, "direct": _open_direct}[data.kind]
+    return await get_conversation(tx, actor, await opener(tx, actor, log, data, members))
+
+
+@contextmanager
+def clear_name_conflict() -> Iterator[None]:
+    """Turn the database's refusal of a channel's name into a sentence."""
+    try:
+        yield
+    except UniqueViolation as error:
+        if error.diag.constraint_name != "conversations_channel_key":
+            raise
+        raise CONFLICT("A channel of this name exists. Choose another name.", field="name") from error
+
+
+async def _open_channel(tx: Tx, actor: Actor, log: MessageLog, data: NewConversation, members: list[NewMember]) -> UUID:
+    check_permission(actor, Permission.CHANNELS_CREATE)
+    if data.name is None:
+        raise INVALID("A channel needs a name: lower-case letters, digits, dashes and underscores.", field="name")
+    row = NewRow(
+        org_id=actor.org,
+        kind=ConversationKind.CHANNEL,
+        type=ConversationType(data.type or "public"),
+        owner=as_member(actor),
+        name=data.name,
+        title=data.title,
+        description=data.description,
+        agent_policy=data.agent_policy or AgentPolicy(),
+    )
+    with clear_name_conflict():
+        await insert_conversation(tx, actor, log, row)
+    await _insert_members(tx, actor, row, members)
+    return row.id
+
+
+async def _open_group(tx: Tx, actor: Actor, log: MessageLog, data: NewConversation, members: list[NewMember]) -> UUID:
+    check_permission(actor, Permission.CONVERSATIONS_CREATE)
+    if data.name is not None or data.type == "public":
+        raise INVALID("A group has a title and is private. Open a channel instead.", field="name")
+    if not (data.title or "").strip():
+        raise INVALID("A group needs a title.", field="title")
+    row = NewRow(
+        org_id=actor.org,
+        kind=ConversationKind.GROUP,
+        type=ConversationType.PRIVATE,
+        owner=as_member(actor),
+        title=data.title,
+        description=data.description,
+        agent_policy=data.agent_policy or AgentPolicy(),
+    )
+    await insert_conversation(tx, actor, log, row)
+    await _insert_members(tx, actor, row, members)
+    return row.id
+
+
+async def _open_direct(tx: Tx, actor: Actor, log: MessageLog, data: NewConversation, members: list[NewMember]) -> UUID:
+    check_permission(actor, Permission.CONVERSATIONS_CREATE)
+    if len(members) != 1 or data.name is not None or data.type == "public":
+        raise INVALID("A direct conversation is private and needs exactly one other member.", field="members")
+    pair = [as_member(actor), members[0]]
+    agents = [member.member_id for member in pair if member.member_type is MemberType.AGENT]
+    if len(agents) > 1:
+        raise INVALID("A direct conversation is between a person and an agent, or two people.", field="members")
+    await check_candidates(tx, members)
+    row = NewRow(
+        org_id=actor.org,
+        kind=ConversationKind.DIRECT,
+        type=ConversationType.PRIVATE,
+        owner=as_member(actor),
+        direct_key="|".join(sorted(f"{member.member_type}:{member.member_id}" for member in pair)),
+        direct_agent_id=agents[0] if agents else None,
+        agent_policy=data.agent_policy or AgentPolicy(),
+    )
+    if await insert_conversation(tx, actor, log, row):
+        await _insert_members(tx, actor, row, members)
+        return row.id
+    return await _reopen_direct(tx, actor, row, pair)
+
+
+async def _reopen_direct(tx: Tx, actor: Actor, row: NewRow, pair: list[NewMember]) -> UUID:
+    """The direct conversation that these two have; one who left the organization and came back is a member again."""
+    found: UUID = await tx.value(
+        "select id from conversations where org_id = %(org)s and direct_key = %(key)s and deleted_at is null",
+        {"org": row.org_id, "key": row.direct_key},
+    )
+    returned = [await insert_member(tx, found, row.org_id, member, added_by=actor) for member in pair]
+    if any(returned):
+        await bump_membership(tx, found)
+    return found
+
+
+async def _insert_members(tx: Tx, actor: Actor, row: NewRow, members: list[NewMember]) -> None:
+    await check_candidates(tx, members)
+    await insert_member(tx, row.id, row.org_id, as_member(actor), role=MemberRole.OWNER, added_by=actor)
+    for member in members:
+        await insert_member(tx, row.id, row.org_id, member, added_by=actor)

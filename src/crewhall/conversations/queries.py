@@ -1,0 +1,117 @@
+"""Reads of conversations: one statement gives a page with unread counts and partners."""
+
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from crewhall.conversations.access import Verb, access_conversation
+from crewhall.conversations.schemas import Conversation
+from crewhall.conversations.vocabulary import ConversationKind
+from crewhall.identity import Permission, is_allowed
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Params, Tx
+from crewhall.kernel.errors import INVALID
+from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
+
+MAX_QUERY_LENGTH = 200
+
+# `shown` is the page; what is counted or looked up per conversation is done for the page's rows alone.
+_SHOWN: LiteralString = """
+with shown as (
+    select c.*, h.last_seq, h.message_count, h.last_active_at, k.member_id is not null as is_member,
+           coalesce(k.last_read_seq, 0) as last_read_seq
+    from conversations c
+    join conversation_heads h on h.conversation_id = c.id
+    left join conversation_members k
+      on k.conversation_id = c.id and k.member_type = %(actor_type)s and k.member_id = %(actor)s
+    where c.org_id = any (current_orgs()) and c.deleted_at is null
+"""
+_COLUMNS: LiteralString = """
+)
+select s.id, s.kind, s.type, s.name, s.title, s.description, s.status, s.topic, s.is_default,
+       json_build_object('type', s.owner_type, 'id', coalesce(s.owner_user_id, s.owner_agent_id)) as owner,
+       s.agent_policy, s.is_member, s.last_read_seq, least(u.count, 100) as unread, u.count > 100 as unread_capped,
+       u.mentioned, p.partner, s.last_seq, s.message_count, s.last_active_at, s.created_at, s.updated_at
+from shown s
+cross join lateral (
+    select count(*) as count, coalesce(bool_or(%(actor)s = any (n.mentions)), false) as mentioned
+    from (select r.mentions from message_records r
+          where s.is_member and s.last_seq > s.last_read_seq and r.conversation_id = s.id and r.seq > s.last_read_seq
+            and r.type in ('message', 'delivery') and r.author_id <> %(actor)s
+          order by r.seq desc limit 101) n) u
+left join lateral (
+    select json_build_object('type', o.member_type, 'id', o.member_id, 'name', coalesce(w.name, a.name, ''),
+                             'handle', coalesce(w.handle, a.code, '')) as partner
+    from conversation_members o
+    left join users w on o.member_type = 'user' and w.id = o.member_id
+    left join agents a on o.member_type = 'agent' and a.org_id = s.org_id and a.id = o.member_id
+    where s.kind = 'direct' and o.conversation_id = s.id
+      and (o.member_type, o.member_id) <> (%(actor_type)s, %(actor)s)
+    limit 1) p on true
+"""
+_LIST: LiteralString = (
+    _SHOWN
+    + """
+      and (k.member_id is not null or (not %(mine)s and (
+              (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))))
+      and (%(kind)s::text is null or c.kind = %(kind)s)
+      and (c.status = 'archived') = %(archived)s
+      and (%(q)s::text is null or strpos(lower(coalesce(c.name, '') || ' ' || coalesce(c.title, '')), lower(%(q)s)) > 0)
+      and (%(before)s::timestamptz is null or (h.last_active_at, c.id) < (%(before)s, %(before_id)s))
+    order by h.last_active_at desc, c.id desc limit %(limit)s
+"""
+    + _COLUMNS
+    + " order by s.last_active_at desc, s.id desc"
+)
+_ONE: LiteralString = _SHOWN + " and c.id = %(id)s" + _COLUMNS
+
+
+async def get_conversation(tx: Tx, actor: Actor, conversation_id: UUID) -> Conversation:
+    """Return a conversation that the actor may read, or raise NOT_FOUND."""
+    await access_conversation(tx, actor, conversation_id, Verb.READ)
+    return await tx.one(Conversation, _ONE, {**_viewer(actor), "id": conversation_id})
+
+
+async def list_conversations(
+    tx: Tx,
+    actor: Actor,
+    *,
+    kind: ConversationKind | None = None,
+    mine: bool = False,
+    archived: bool = False,
+    q: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> Page[Conversation]:
+    """List the conversations within the actor's reach (or only those it is a member of), last active first.
+
+    `q` finds part of a name or title.
+    """
+    if q is not None and (len(q) > MAX_QUERY_LENGTH or "\0" in q):
+        raise INVALID(f"q takes at most {MAX_QUERY_LENGTH} characters without NUL.", field="q")
+    size = check_limit(limit)
+    key = decode_cursor(after, datetime, UUID)
+    rows = await tx.all(
+        Conversation,
+        _LIST,
+        {
+            **_viewer(actor),
+            "mine": mine,
+            "kind": str(kind) if kind else None,
+            "archived": archived,
+            "q": q.strip() or None if q else None,
+            "before": key[0] if key else None,
+            "before_id": key[1] if key else None,
+            "limit": size + 1,
+        },
+    )
+    return page_of(rows, size, lambda row: (row.last_active_at, row.id))
+
+
+def _viewer(actor: Actor) -> Params:
+    return {
+        "actor": actor.id,
+        "actor_type": str(actor.type),
+        "reads_public": is_allowed(actor, Permission.ORGANIZATION_READ),
+        "sees_system": is_allowed(actor, Permission.CHANNELS_SYSTEM),
+    }

@@ -1,0 +1,89 @@
+-- Consumers of the log: how far they lag, and which agents are due a delivery.
+
+grant select on messages to crewhall_definer;
+
+-- The age in seconds of the oldest record that a consumer has not seen, committed or about to be readable; null when it has
+-- seen all. Unlike `log_after` this looks past the horizon: a consumer that is woken too early learns that more is coming.
+create function consumer_lag(of_consumer text) returns double precision language sql stable as $$
+    select extract(epoch from clock_timestamp() - r.created_at)::double precision
+    from consumer_checkpoints k
+    cross join lateral (
+        select m.created_at from message_records m
+        where (m.position, m.conversation_id, m.seq) > (k.position, k.conversation_id, k.seq)
+        order by m.position, m.conversation_id, m.seq limit 1) r
+    where k.consumer = of_consumer
+$$;
+call make_definer('consumer_lag(text)');
+
+-- Where the next batch of records after a checkpoint ends; no row when there is none.
+create function log_batch_end(at_position bigint, at_conversation uuid, at_seq bigint, size integer)
+returns table (position bigint, conversation_id uuid, seq bigint) language sql stable as $$
+    select r.position, r.conversation_id, r.seq
+    from log_after(at_position, at_conversation, at_seq, size) r
+    order by r.position desc, r.conversation_id desc, r.seq desc limit 1
+$$;
+call make_definer('log_batch_end(bigint, uuid, bigint, integer)');
+
+-- How many messages of agents that address agents stand in a conversation before this one and after the last of a person
+-- (counted over the newest 200 messages).
+create function agent_rounds(in_conversation uuid, before_seq bigint) returns bigint language sql stable as $$
+    with recent as materialized (
+        select r.seq, r.author_type, r.parent_id is not null or cardinality(r.mentions) > 0 as addresses
+        from message_records r
+        where r.conversation_id = in_conversation and r.seq < before_seq and r.type = 'message'
+        order by r.seq desc limit 200
+    )
+    select count(*) from recent
+    where author_type = 'agent' and addresses
+      and seq > coalesce((select max(seq) from recent where author_type = 'user'), 0)
+$$;
+call make_definer('agent_rounds(uuid, bigint)');
+
+-- The deliveries that the records of one batch make due: to agents that are mentioned, replied to, or the partner of a
+-- direct conversation; that may read it, take turns, and did not write the message. Each message once per agent, the
+-- strongest reason first. What an agent writes reaches other agents only within the conversation's agent policy, so that
+-- agents never talk to each other without end.
+create function due_deliveries(
+    from_position bigint, from_conversation uuid, from_seq bigint,
+    to_position bigint, to_conversation uuid, to_seq bigint)
+returns table (org_id uuid, inbox_id uuid, agent_id uuid, reason text, message_id uuid, message json)
+language sql stable as $$
+    with batch as materialized (
+        select * from message_records r
+        where (r.position, r.conversation_id, r.seq) > (from_position, from_conversation, from_seq)
+          and (r.position, r.conversation_id, r.seq) <= (to_position, to_conversation, to_seq)
+          and r.type = 'message' and r.author_type <> 'system'
+    ), targets as (
+        select b.id, mentioned.agent_id, 'mention' as reason, 1 as rank
+        from batch b cross join lateral unnest(b.mentions) as mentioned (agent_id)
+        union all
+        select b.id, p.author_id, 'reply', 2
+        from batch b join message_records p on p.id = b.parent_id and p.conversation_id = b.conversation_id
+        where p.author_type = 'agent'
+        union all
+        select b.id, c.direct_agent_id, 'message', 3
+        from batch b join conversations c on c.id = b.conversation_id
+        where c.kind = 'direct' and c.direct_agent_id is not null
+    ), due as (
+        select distinct on (t.id, t.agent_id) t.id, t.agent_id, t.reason from targets t order by t.id, t.agent_id, t.rank
+    )
+    select b.org_id, inbox.id, a.id, d.reason, b.id, message_wire(m)
+    from due d
+    join batch b on b.id = d.id
+    join messages m on m.id = d.id
+    join conversations c on c.id = b.conversation_id and c.deleted_at is null
+    join agents a on a.org_id = b.org_id and a.id = d.agent_id and a.deleted_at is null
+        and a.status in ('active', 'probation')
+    join conversations inbox on inbox.org_id = b.org_id and inbox.owner_agent_id = a.id and inbox.kind = 'agent'
+        and inbox.deleted_at is null
+    where a.id <> b.author_id
+      and m.deleted_at is null
+      and (c.type = 'public' or exists (
+          select from conversation_members k
+          where k.conversation_id = c.id and k.member_type = 'agent' and k.member_id = a.id))
+      and (b.author_type = 'user' or (
+          coalesce((c.agent_policy ->> 'multi_agent_enabled')::boolean, true)
+          and agent_rounds(b.conversation_id, b.seq) < coalesce((c.agent_policy ->> 'max_agent_rounds')::integer, 2)))
+    order by b.position, b.conversation_id, b.seq, a.id
+$$;
+call make_definer('due_deliveries(bigint, uuid, bigint, bigint, uuid, bigint)');
