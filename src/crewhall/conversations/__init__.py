@@ -1,1 +1,24 @@
 """Conversations, members, messages, threads, reactions, search. What other packages may use is exported here."""
+
+from crewhall.conversations.access import CHANNEL as MEMBERSHIP_CHANNEL
+from crewhall.conversations.access import Access, AccessCache, Verb, access_conversation
+from crewhall.conversations.lifecycle import ConversationParts, start_conversations
+from crewhall.conversations.posting import Posted, Posting
+from crewhall.conversations.schemas import ClientId, PostMessage
+from crewhall.conversations.wire import Message, wire_of
+
+__all__ = [
+    "MEMBERSHIP_CHANNEL",
+    "Access",
+    "AccessCache",
+    "ClientId",
+    "ConversationParts",
+    "Message",
+    "PostMessage",
+    "Posted",
+    "Posting",
+    "Verb",
+    "access_conversation",
+    "start_conversations",
+    "wire_of",
+]

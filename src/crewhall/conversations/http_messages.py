@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from crewhall.conversations.access import AccessCache, Verb
 from crewhall.conversations.history import messages_json
@@ -20,7 +20,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.paging import DEFAULT_LIMIT, Page, check_limit
 
-Seq = Annotated[int | None, Parameter(ge=0, le=2**62, required=False)]
+Seq = Annotated[int | None, QueryParameter(ge=0, le=2**62)]
 _PAGE = ResponseSpec(Page[Message], description="A page of messages in order of seq.", generate_examples=False)
 
 

@@ -61,17 +61,20 @@ class Posting:
         return Text(render_markdown(content, found), list({mentioned.id for mentioned in found.values()}))
 
     async def post(self, actor: Actor, conversation_id: UUID, data: PostMessage) -> Posted:
-        """Post a message; returns when it is durable.
+        """Post a message; returns when it is durable. Raises what `compose` and `append` raise."""
+        return await self.append(actor, await self.compose(actor, conversation_id, data), Verb.POST)
 
-        Raises NOT_FOUND, FORBIDDEN, INVALID (no such parent), CONVERSATION_CLOSED, CLIENT_ID_REUSED,
-        TOO_MANY_REQUESTS, UNAVAILABLE.
+    async def compose(self, actor: Actor, conversation_id: UUID, data: PostMessage) -> NewRecord:
+        """Make the record of a message: access, thread, mentions, HTML.
+
+        Raises NOT_FOUND, FORBIDDEN, INVALID (no such parent), CONVERSATION_CLOSED, TOO_MANY_REQUESTS.
         """
         self._limiter.check(self._limit, actor.id)
         access = await self._access.access(actor, conversation_id, Verb.POST)
         if data.parent_id is not None:
             await self._check_parent(actor, conversation_id, data.parent_id)
         text = await self.prepare(actor, data.content, conversation_id)
-        record = NewRecord(
+        return NewRecord(
             org_id=access.org_id,
             conversation_id=conversation_id,
             author=Author.of(actor),
@@ -85,10 +88,12 @@ class Posting:
             mentions=text.mentions,
             client_id=data.client_id,
         )
-        return await self.append(actor, record, Verb.POST)
 
     async def append(self, actor: Actor, record: NewRecord, verb: Verb) -> Posted:
-        """Append a record with the actor's access checked again inside the log's transaction."""
+        """Append a record; returns when it is durable. The actor's access is checked again inside the log's transaction.
+
+        Raises NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED, CLIENT_ID_REUSED, UNAVAILABLE.
+        """
         for attempt in range(ATTEMPTS):
             access = await self._access.access(actor, record.conversation_id, verb)
             record.membership_version = access.membership_version

@@ -1,11 +1,10 @@
 """What a client may say on a live socket."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from crewhall.ports.message_log import MessageKind
+from crewhall.conversations import ClientId, PostMessage
 
 
 class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type"):
@@ -21,16 +20,11 @@ class Unsubscribe(msgspec.Struct, tag="unsubscribe", tag_field="type"):
     conversation: UUID
 
 
-class Post(msgspec.Struct, tag="post", tag_field="type"):
+class Post(PostMessage, tag="post", tag_field="type", kw_only=True):
     """Post a message; answered by `ack` or `error`, both with the client id."""
 
     conversation: UUID
-    content: str
-    client_id: str
-    kind: MessageKind | None = None
-    title: str | None = None
-    parent_id: UUID | None = None
-    metadata: dict[str, Any] | None = None
+    client_id: ClientId
 
 
 class Typing(msgspec.Struct, tag="typing", tag_field="type"):

@@ -8,17 +8,18 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import AccessCache, Posting, PostMessage, Verb, check_post
+from crewhall.conversations import AccessCache, Posting, Verb
 from crewhall.faces.live.commands import Command, Heartbeat, Ping, Post, Subscribe, Typing, Unsubscribe, decoder
-from crewhall.faces.live.frames import Frame, error_frame, frame_of
+from crewhall.faces.live.frames import error_frame, frame_of
 from crewhall.faces.live.hub import Hub
-from crewhall.faces.live.listener import GOING_AWAY, SIGNED_OUT, Listener
+from crewhall.faces.live.listener import SIGNED_OUT, Listener
 from crewhall.faces.plumbing.problems import as_crewhall_error
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.errors import FORBIDDEN, INVALID, MALFORMED, CrewhallError
 from crewhall.kernel.limits import RateLimit
 from crewhall.ports.live import Ephemeral
+from crewhall.ports.message_log import NewRecord
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -114,19 +115,43 @@ class Connection:
             return
         while len(self._tasks) >= MAX_PENDING:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        self._start(self._answer(command))
+        if isinstance(command, Post):
+            await self._post(command)
+        else:
+            self._start(self._answer(command, self._run(command)))
 
-    async def _answer(self, command: Command) -> None:
+    async def _post(self, command: Post) -> None:
+        """Compose in the order of the socket, wait for the commit beside it: order holds, and commits are shared."""
         try:
-            await self._run(command)
+            record = await self._services.part(Posting).compose(self._actor, command.conversation, command)
         except Exception as error:  # noqa: BLE001 - every error goes to the client in the one form
-            self._listener.push(
-                error_frame(
-                    as_crewhall_error(error),
-                    conversation=getattr(command, "conversation", None),
-                    client_id=getattr(command, "client_id", None),
-                )
-            )
+            self._refuse(command, error)
+        else:
+            self._start(self._answer(command, self._append(command, record)))
+
+    async def _append(self, command: Post, record: NewRecord) -> None:
+        posted = await self._services.part(Posting).append(self._actor, record, Verb.POST)
+        self._listener.push(
+            frame_of({
+                "type": "ack",
+                "conversation": command.conversation,
+                "client_id": command.client_id,
+                "id": posted.message.id,
+                "seq": posted.message.seq,
+                "created_at": posted.message.created_at,
+            })
+        )  # fmt: skip
+
+    async def _answer(self, command: Command, work: Awaitable[None]) -> None:
+        """Do the work; an error goes to the client."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - every error goes to the client in the one form
+            self._refuse(command, error)
+
+    def _refuse(self, command: Command, error: Exception) -> None:
+        about = {name: getattr(command, name, None) for name in ("conversation", "client_id")}
+        self._listener.push(error_frame(as_crewhall_error(error), **about))
 
     async def _run(self, command: Command) -> None:
         match command:
@@ -135,8 +160,6 @@ class Connection:
             case Unsubscribe():
                 self._subscribed.discard(command.conversation)
                 self._hub.unsubscribe(self._listener, command.conversation)
-            case Post():
-                self._listener.push(await self._post(command))
             case Typing():
                 access = await self._services.part(AccessCache).access(self._actor, command.conversation, Verb.POST)
                 self._hub.emit(self._actor, Ephemeral(access.org_id, command.conversation, "typing", {}))
@@ -144,8 +167,8 @@ class Connection:
                 if self._actor.type is not ActorType.AGENT:
                     raise FORBIDDEN("Only agents send heartbeats.")
                 await self._presence(self._actor, command.presence)
-            case Ping():
-                self._listener.push(PONG)
+            case _:
+                raise MALFORMED("This command is not known.")
 
     async def _subscribe(self, command: Subscribe) -> None:
         access = await self._services.part(AccessCache).access(self._actor, command.conversation, Verb.READ)
@@ -154,27 +177,3 @@ class Connection:
             self._subscribed.discard(command.conversation)
             raise INVALID(f"One socket follows at most {MAX_SUBSCRIPTIONS} conversations. Open another.")
         await self._hub.subscribe(self._listener, access.org_id, command.conversation, command.after)
-
-    async def _post(self, command: Post) -> Frame:
-        data = check_post(
-            PostMessage(
-                content=command.content,
-                kind=command.kind,
-                title=command.title,
-                parent_id=command.parent_id,
-                metadata=command.metadata,
-                client_id=command.client_id,
-            )
-        )
-        posted = await self._services.part(Posting).post(self._actor, command.conversation, data)
-        return frame_of({
-            "type": "ack",
-            "conversation": command.conversation,
-            "client_id": command.client_id,
-            "id": posted.message.id,
-            "seq": posted.message.seq,
-            "created_at": posted.message.created_at,
-        })  # fmt: skip
-
-
-__all__ = ["GOING_AWAY", "LiveSocket"]

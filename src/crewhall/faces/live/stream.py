@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from crewhall.conversations import AccessCache, Verb
@@ -20,8 +20,8 @@ from crewhall.kernel.actor import Actor
 KEEPALIVE_S = 20.0
 MAX_AHEAD = 64
 
-After = Annotated[int | None, Parameter(ge=0, le=2**62, required=False)]
-LastEventId = Annotated[str | None, Parameter(header="Last-Event-ID", required=False)]
+After = Annotated[int | None, QueryParameter(ge=0, le=2**62)]
+LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
 
 
 class EventStream:

@@ -1,0 +1,167 @@
+"""Links between the processes of one installation, for ephemeral frames only: loss is allowed.
+
+Each process registers a private socket under a lease, and opens one link to each other process. A link proves itself by
+the installation's secret before it is heard.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import os
+from uuid import UUID
+
+import msgspec
+from psycopg import Error as PostgresError
+
+from crewhall.faces.live.hub import Hub
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Database
+from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.ids import new_id
+from crewhall.kernel.signals import Signals
+from crewhall.ports.live import Ephemeral
+
+log = logging.getLogger(__name__)
+CHANNEL = "crewhall_processes"
+LEASE_S = 60
+RENEW_S = 20.0
+MAX_LINE = 64 * 1024
+MAX_UNSENT = 256 * 1024
+
+
+class _Forwarded(msgspec.Struct):
+    actor: Actor
+    frame: Ephemeral
+
+
+class _Peer(msgspec.Struct):
+    id: UUID
+    address: str
+
+
+class Peers:
+    """The links of one process. Listens on loopback, or on `CREWHALL_PEER_HOST` between machines."""
+
+    def __init__(self, db: Database, hub: Hub, signals: Signals, host: str = "127.0.0.1") -> None:
+        self._db = db
+        self._hub = hub
+        self._host = host
+        self._id = new_id()
+        self._secret = ""
+        self._server: asyncio.Server | None = None
+        self._links: dict[UUID, asyncio.StreamWriter] = {}
+        self._renewing: asyncio.Task[None] | None = None
+        self._linking: asyncio.Task[None] | None = None
+        self._readers: set[asyncio.StreamWriter] = set()
+        self._encoder = msgspec.json.Encoder()
+        self._decoder = msgspec.json.Decoder(_Forwarded)
+        signals.subscribe(CHANNEL, self._on_change)
+
+    async def start(self) -> None:
+        """Listen, register, link to those that are there."""
+        async with self._db.transaction(None) as tx:
+            self._secret = await tx.value("select peer_secret from installation")
+        self._server = await asyncio.start_server(self._hear, self._host, 0, limit=MAX_LINE)
+        self._hub.forward = self._forward
+        await self._register()
+        await self._link()
+        self._renewing = asyncio.create_task(self._renew(), name="peers")
+
+    async def stop(self) -> None:
+        """Unregister and close every link."""
+        for task in (self._renewing, self._linking):
+            if task:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        with contextlib.suppress(PostgresError, CrewhallError, OSError):
+            async with self._db.transaction(None) as tx:
+                await tx.run("delete from processes where id = %(id)s", {"id": self._id})
+        for writer in (*self._links.values(), *self._readers):
+            writer.close()
+        if self._server:
+            self._server.close()
+
+    async def _register(self) -> None:
+        assert self._server is not None  # noqa: S101 - started before
+        host, port = self._server.sockets[0].getsockname()[:2]
+        async with self._db.transaction(None) as tx:
+            await tx.run("delete from processes where lease_until < now()")
+            await tx.run(
+                """
+                insert into processes (id, kind, address, lease_until)
+                values (%(id)s, 'serve', %(address)s, now() + make_interval(secs => %(lease)s))
+                on conflict (id) do update set lease_until = excluded.lease_until
+                """,
+                {"id": self._id, "address": f"{host}:{port}", "lease": LEASE_S},
+            )
+            await tx.run("select pg_notify('crewhall_processes', %(id)s)", {"id": str(self._id)})
+
+    async def _renew(self) -> None:
+        """Keep the lease. The first of an hour's worth of links is made by notice, not by waiting for this."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            try:
+                async with self._db.transaction(None) as tx:
+                    kept = await tx.run(
+                        "update processes set lease_until = now() + make_interval(secs => %(lease)s) where id = %(id)s",
+                        {"id": self._id, "lease": LEASE_S},
+                    )
+                if not kept:
+                    await self._register()
+                await self._link()
+            except (PostgresError, CrewhallError, OSError) as error:
+                log.warning("the lease was not renewed", extra={"reason": str(error).strip()})
+
+    def _on_change(self, payload: str) -> None:
+        if payload != str(self._id) and (self._linking is None or self._linking.done()):
+            self._linking = asyncio.get_running_loop().create_task(self._link())
+
+    async def _link(self) -> None:
+        """Open a link to every registered process that has none yet."""
+        async with self._db.transaction(None) as tx:
+            peers = await tx.all(
+                _Peer,
+                "select id, address from processes where id <> %(id)s and lease_until > now() and address is not null",
+                {"id": self._id},
+            )
+        for peer in peers:
+            if peer.id not in self._links:
+                await self._open(peer)
+
+    async def _open(self, peer: _Peer) -> None:
+        host, _, port = peer.address.rpartition(":")
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), timeout=2)
+        except (OSError, TimeoutError):
+            return
+        writer.write(self._secret.encode() + b"\n")
+        self._links[peer.id] = writer
+
+    def _forward(self, actor: Actor, frame: Ephemeral) -> None:
+        """Hand a frame to every other process; a link that does not keep up loses frames."""
+        if not self._links:
+            return
+        line = self._encoder.encode(_Forwarded(actor, frame)) + b"\n"
+        for peer, writer in list(self._links.items()):
+            if writer.transport.is_closing():
+                del self._links[peer]
+            elif writer.transport.get_write_buffer_size() < MAX_UNSENT:
+                writer.write(line)
+
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Emit here what another process forwards, once it has proved itself."""
+        self._readers.add(writer)
+        try:
+            offered = await asyncio.wait_for(reader.readline(), timeout=2)
+            if not hmac.compare_digest(offered.strip(), self._secret.encode()):
+                log.warning("a link was refused", extra={"process": os.getpid()})
+                return
+            while line := await reader.readline():
+                forwarded = self._decoder.decode(line)
+                self._hub.emit_here(forwarded.actor, forwarded.frame)
+        except (OSError, ValueError, TimeoutError, msgspec.MsgspecError):
+            log.debug("a link ended")
+        finally:
+            self._readers.discard(writer)
+            writer.close()
