@@ -24,7 +24,7 @@ from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.services import Services
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.http.server import HallServer, address_of, bind, stop_signals_as_exit
-from crewhall.identity import IdentitySettings, LoginVerifier, prepare_first_run
+from crewhall.identity import Errands, IdentitySettings, LoginVerifier, prepare_first_run
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
@@ -34,6 +34,7 @@ from crewhall.kernel.postgres.migrate import migrate
 from crewhall.kernel.settings import KernelSettings, load_settings
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import configure_logging
+from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
 def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_url: str) -> Services:
     signals = Signals(urls.app)
     verified = VerifiedTokens(signals)
+    db.hear(REVOKED, verified.drop)
     message_log = PostgresMessageLog(db, signals)
     hub = Hub(message_log, verified)
     services = Services(
@@ -119,9 +121,10 @@ def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_u
 
 async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -> None:
     """Start the domains in their order; they close in reverse."""
-    identity = LoginVerifier(services.db, services.settings_of(IdentitySettings))
-    identity.register(services.verified)
-    stack.push_async_callback(identity.close)
+    errands = Errands()
+    services.add_part(errands)
+    stack.push_async_callback(errands.close)
+    LoginVerifier(services.db, services.settings_of(IdentitySettings), errands).register(services.verified)
     agents = await start_agents(
         db=services.db,
         verified=services.verified,

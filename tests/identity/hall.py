@@ -13,6 +13,7 @@ from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.problems import render_problem
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity.accounts import create_account, person_actor
+from crewhall.identity.errands import Errands
 from crewhall.identity.http import ROUTERS
 from crewhall.identity.logins import start_login
 from crewhall.identity.organizations import add_membership, create_organization, founder_of_new
@@ -25,6 +26,7 @@ from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.settings import KernelSettings
 from crewhall.kernel.signals import Signals
+from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
 from crewhall.ports.mailer import MemoryMailer, SentMail
 
@@ -70,9 +72,10 @@ class Hall:
         self.signals = Signals(url)
         self.mailer = MemoryMailer()
         self.verified = VerifiedTokens(self.signals)
+        self.db.hear(REVOKED, self.verified.drop)
         self.settings = IdentitySettings()
-        self.verifier = LoginVerifier(self.db, self.settings)
-        self.verifier.register(self.verified)
+        self.errands = Errands()
+        LoginVerifier(self.db, self.settings, self.errands).register(self.verified)
         self.services = Services(
             settings=KernelSettings(),
             db=self.db,
@@ -85,6 +88,7 @@ class Hall:
             base_url=BASE_URL,
             packages={IdentitySettings: self.settings},
         )
+        self.services.add_part(self.errands)
         app = Litestar(
             list(ROUTERS),
             dependencies=DEPENDENCIES,
@@ -100,7 +104,7 @@ class Hall:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.verifier.close()
+        await self.errands.close()
         await self.signals.stop()
         await self.db.close()
 

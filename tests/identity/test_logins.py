@@ -146,7 +146,7 @@ async def test_using_a_browsers_login_keeps_it_alive(hall: Hall):
             {"id": person.id},
         )
     assert (await browser.get("/me")).status_code == 200
-    await hall.verifier.close()
+    await hall.errands.close()
     logins = (await person.api.get("/me/logins")).json()["items"]
     login = next(one for one in logins if one["kind"] == "browser")
     lives = datetime.fromisoformat(login["expires_at"]) - datetime.fromisoformat(login["last_seen_at"])

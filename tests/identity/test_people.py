@@ -126,7 +126,7 @@ async def test_a_removed_person_is_out_at_once(hall: Hall, monkeypatch: pytest.M
     assert (await member.api.get("/people")).status_code == 401
     assert (await elsewhere.api.get("/people", headers={"x-crewhall-org": org.slug})).status_code == 403
     assert (await elsewhere.api.get("/people")).status_code == 200, "the login in the other organization lives on"
-    assert (await browser.get("/people")).json().get("items", []) == [] or member.id
+    assert (await browser.get("/people", headers={"x-crewhall-org": org.slug})).status_code in {401, 403}
     assert str(member.id) not in await roles(org, admin)
     assert (await admin.api.delete(f"/people/{member.id}")).status_code == 404
     assert [(event.org_id, event.user_id) for event in told] == [(org.id, member.id)]

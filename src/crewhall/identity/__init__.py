@@ -1,5 +1,6 @@
 """Organizations, people, memberships, logins, permissions. What other packages may use is exported here."""
 
+from crewhall.identity.errands import Errands
 from crewhall.identity.events import (
     InstallationSeeded,
     MemberJoined,
@@ -20,6 +21,7 @@ __all__ = [
     "PERMISSIONS",
     "ActorShown",
     "AgentShown",
+    "Errands",
     "IdentitySettings",
     "InstallationSeeded",
     "LoginVerifier",

@@ -3,8 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, delete, get, patch, post
-from litestar.background_tasks import BackgroundTask
+from litestar import Request, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
@@ -13,6 +12,7 @@ from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import invitations, logins, organizations, people
 from crewhall.identity.accounts import update_profile
+from crewhall.identity.errands import Errands
 from crewhall.identity.http_auth import AUTH, address_of, show_login, throttle_of
 from crewhall.identity.me import get_me
 from crewhall.identity.permissions import Permission, check_permission
@@ -228,14 +228,15 @@ async def list_invitations(
 @post("/", summary="Invite somebody")
 async def invite(
     services: NamedDependency[Services], actor: NamedDependency[Actor], data: JSONBody[NewInvitation]
-) -> Response[SentInvitation]:
+) -> SentInvitation:
     """The link is in the answer, once, and is mailed where an email is given. Only the owner invites admins."""
     settings = services.settings_of(IdentitySettings)
     async with services.db.transaction(actor) as tx:
         sent = await invitations.invite(tx, actor, throttle_of(services), settings, data, base_url=services.base_url)
         mail = await invitations.invitation_mail(tx, actor, sent)
-    task = BackgroundTask(services.mailer.send, mail) if mail else None
-    return Response(sent, status_code=201, background=task)
+    if mail:
+        services.part(Errands).run(services.mailer.send(mail), "mailing an invitation")
+    return sent
 
 
 @delete("/{invitation_id:uuid}", summary="Withdraw an invitation")

@@ -3,7 +3,6 @@
 from typing import Any
 
 from litestar import Request, Response, post
-from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
@@ -12,6 +11,7 @@ from crewhall.faces.plumbing.gate import COOKIE
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity.accounts import get_profile
+from crewhall.identity.errands import Errands
 from crewhall.identity.first_run import set_up
 from crewhall.identity.logins import StartedLogin, end_all_logins, end_login, refresh_login
 from crewhall.identity.organizations import get_organization, list_organizations
@@ -20,6 +20,7 @@ from crewhall.identity.schemas import (
     Credentials,
     PasswordChange,
     RefreshToken,
+    ResetAsked,
     ResetConfirmation,
     ResetRequest,
     SetUp,
@@ -118,19 +119,13 @@ async def change_own_password(
 @post("/password-reset", status_code=202, summary="Ask for a mail that resets the password")
 async def ask_for_reset(
     services: NamedDependency[Services], request: AnyRequest, data: JSONBody[ResetRequest]
-) -> Response[dict[str, str]]:
+) -> ResetAsked:
     """Answers the same whether there is such an account or not."""
     throttle_of(services).check_reset(address_of(request), data.email.strip().lower())
-    mail = BackgroundTask(
-        send_reset,
-        services.db,
-        services.settings_of(IdentitySettings),
-        services.mailer,
-        services.base_url,
-        data.email,
-    )
-    said = {"detail": "If there is an account with this email, a mail with a link is on its way."}
-    return Response(said, status_code=202, background=mail)
+    settings = services.settings_of(IdentitySettings)
+    mail = send_reset(services.db, settings, services.mailer, services.base_url, data.email)
+    services.part(Errands).run(mail, "mailing a password reset")
+    return ResetAsked()
 
 
 @post("/password-reset/confirm", status_code=204, summary="Choose a new password by a mailed link")

@@ -168,6 +168,12 @@ class ResetRequest(Struct, forbid_unknown_fields=True):
     email: Email
 
 
+class ResetAsked(Struct):
+    """Said to everybody who asks, account or not."""
+
+    detail: str = "If there is an account with this email, a mail with a link is on its way."
+
+
 class ResetConfirmation(Struct, forbid_unknown_fields=True):
     """The token of the mailed link and the new password."""
 

@@ -1,7 +1,5 @@
 """Who is behind a person's token, and when a login was last seen."""
 
-import asyncio
-import logging
 import time
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -10,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.identity.accounts import person_actor
+from crewhall.identity.errands import Errands
 from crewhall.identity.logins import ACCESS, SESSION
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor, ActorType, Role
@@ -19,7 +18,6 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.errors import FORBIDDEN, UNAUTHENTICATED
 from crewhall.kernel.verified import Verified, VerifiedTokens
 
-log = logging.getLogger(__name__)
 SEEN_EVERY_S = 60.0
 MAX_REMEMBERED = 20_000
 
@@ -36,11 +34,11 @@ class _Found(msgspec.Struct):
 class LoginVerifier:
     """Verifies session and access tokens, and notes once a minute, off the request's path, that a login is alive."""
 
-    def __init__(self, db: Database, settings: IdentitySettings) -> None:
+    def __init__(self, db: Database, settings: IdentitySettings, errands: Errands) -> None:
         self._db = db
         self._settings = settings
+        self._errands = errands
         self._seen: OrderedDict[UUID, float] = OrderedDict()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def register(self, verified: VerifiedTokens) -> None:
         """Serve the prefixes of people's tokens."""
@@ -72,34 +70,24 @@ class LoginVerifier:
         self._seen.move_to_end(login)
         if len(self._seen) > MAX_REMEMBERED:
             self._seen.popitem(last=False)
-        task = asyncio.create_task(self._write(verified.actor, address), name="login-seen")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def close(self) -> None:
-        """Wait for what is being written."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._errands.run(self._write(verified.actor, address), "noting the use of a login")
 
     async def _write(self, actor: Actor, address: str | None) -> None:
         """A browser's login slides: it ends so many days after its last use."""
         until = utc_now() + timedelta(days=self._settings.login_days)
         row = {"login": actor.credential_id, "address": address, "until": until}
-        try:
-            async with self._db.transaction(person_actor(actor.id)) as tx:
-                await tx.run(
-                    """
-                    update logins set last_seen_at = now(), address = coalesce(%(address)s, address),
-                        expires_at = case when kind = 'browser' then %(until)s else expires_at end
-                    where id = %(login)s and revoked_at is null
-                    """,
-                    row,
-                )
-                await tx.run(
-                    "update login_tokens set expires_at = %(until)s where login_id = %(login)s and kind = 'session'",
-                    row,
-                )
-        except Exception:  # a missed note must never harm a request
-            log.warning("last use of a login not noted", exc_info=True)
+        async with self._db.transaction(person_actor(actor.id)) as tx:
+            await tx.run(
+                """
+                update logins set last_seen_at = now(), address = coalesce(%(address)s, address),
+                    expires_at = case when kind = 'browser' then %(until)s else expires_at end
+                where id = %(login)s and revoked_at is null
+                """,
+                row,
+            )
+            await tx.run(
+                "update login_tokens set expires_at = %(until)s where login_id = %(login)s and kind = 'session'", row
+            )
 
 
 def _as_verified(found: _Found, address: str | None) -> Verified:

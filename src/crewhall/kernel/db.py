@@ -4,7 +4,8 @@ Row-level security compares `org_id` with the transaction's setting `crewhall.or
 `crewhall.actor`. A transaction opened without an actor sees no tenant's rows at all.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeVar
 
@@ -42,6 +43,12 @@ class Tx:
 
     def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
         self.connection = connection
+        self.notices: list[tuple[str, str]] = []
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Wake the listeners of every process when the transaction commits; those of this process before it returns."""
+        self.notices.append((channel, payload))
+        await self.run("select pg_notify(%(channel)s, %(payload)s)", {"channel": channel, "payload": payload})
 
     async def run(self, sql: LiteralString, params: Params | None = None) -> int:
         """Execute and return the number of rows changed."""
@@ -101,6 +108,11 @@ class Database:
             timeout=10,
             kwargs={"autocommit": True, "options": options, "application_name": "crewhall"},
         )
+        self._hearers: dict[str, list[Callable[[str], None]]] = defaultdict(list)
+
+    def hear(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Call back as soon as a transaction of this process has committed a notice; quick, never raises."""
+        self._hearers[channel].append(callback)
 
     async def open(self) -> None:
         """Open the pool; raises when the database cannot be reached within ten seconds."""
@@ -115,4 +127,8 @@ class Database:
         """Open a transaction scoped to the actor; commits when the block ends, rolls back when it raises."""
         async with self.pool.connection() as connection, connection.transaction():
             await connection.execute(SET_SCOPE, scope_of(actor))
-            yield Tx(connection)
+            tx = Tx(connection)
+            yield tx
+        for channel, payload in tx.notices:
+            for callback in self._hearers[channel]:
+                callback(payload)

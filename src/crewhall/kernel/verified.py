@@ -116,11 +116,15 @@ class VerifiedTokens:
                 if not keys:
                     del self._by_tag[tag]
 
-    def forget(self, tag: str) -> None:
-        """Forget the entries with this tag."""
+    def drop(self, tag: str) -> None:
+        """Forget the entries with this tag, and tell nobody: the notice that tells them is on its way."""
         self._epoch += 1
         for key in list(self._by_tag.get(tag, ())):
             self._drop(key)
+
+    def forget(self, tag: str) -> None:
+        """Forget the entries with this tag."""
+        self.drop(tag)
         for callback in self._on_revoked:
             callback(tag)
 
@@ -135,5 +139,5 @@ class VerifiedTokens:
 
 
 async def revoke(tx: Tx, tag: str) -> None:
-    """Make every process forget what carries the tag, when the transaction commits."""
-    await tx.run("select pg_notify('crewhall_revoked', %(tag)s)", {"tag": tag})
+    """Make every process forget what carries the tag, when the transaction commits; this one, before it returns."""
+    await tx.notify(CHANNEL, tag)

@@ -1,0 +1,272 @@
+"""Pages of one's own settings, the organization's settings and the audit log."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from crewhall.faces.plumbing.forms import Form, read_form
+from crewhall.faces.plumbing.gate import COOKIE
+from crewhall.faces.plumbing.pages import go, page_data, render_in_hall
+from crewhall.faces.plumbing.services import Services
+from crewhall.identity import logins, organizations
+from crewhall.identity.accounts import get_profile, update_profile
+from crewhall.identity.http_auth import throttle_of
+from crewhall.identity.passwords import change_password
+from crewhall.identity.people import find_people
+from crewhall.identity.permissions import Permission, check_permission, is_allowed
+from crewhall.identity.schemas import Login, OrganizationChange, PasswordChange, ProfileChange
+from crewhall.kernel import audit
+from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.errors import CrewhallError
+from crewhall.ports.mailer import MemoryMailer
+
+AnyRequest = Request[Any, Any, Any]
+Page = Response[str] | Redirect
+LANGUAGES = (
+    ("simple", "Simple: no language"), ("english", "English"), ("german", "German"), ("french", "French"),
+    ("spanish", "Spanish"), ("portuguese", "Portuguese"), ("italian", "Italian"), ("dutch", "Dutch"),
+    ("danish", "Danish"), ("swedish", "Swedish"), ("norwegian", "Norwegian"), ("finnish", "Finnish"),
+    ("hungarian", "Hungarian"), ("romanian", "Romanian"), ("russian", "Russian"), ("turkish", "Turkish"),
+    ("greek", "Greek"), ("arabic", "Arabic"), ("hindi", "Hindi"), ("indonesian", "Indonesian"),
+)  # fmt: skip
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+
+
+class ShownLogin(msgspec.Struct):
+    """A login as its owner recognises it."""
+
+    id: UUID
+    device: str
+    current: bool
+    address: str | None
+    last_seen_at: Any
+
+
+def _shown(login: Login) -> ShownLogin:
+    agent = login.user_agent or ""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), None)
+    system = next((name for mark, name in _SYSTEMS if mark in agent), None)
+    device = " on ".join(filter(None, (browser, system))) or agent.partition("/")[0] or "A client"
+    return ShownLogin(login.id, device, login.current, login.address, login.last_seen_at)
+
+
+async def _settings_page(
+    request: AnyRequest,
+    services: Services,
+    person: Actor,
+    *,
+    form: Form | None = None,
+    password_form: Form | None = None,
+    status: int = 200,
+) -> Response[str]:
+    async with services.db.transaction(person) as tx:
+        profile = await get_profile(tx, person)
+        own = await logins.list_logins(tx, person)
+    return await render_in_hall(
+        "settings.html",
+        request,
+        services,
+        person,
+        status=status,
+        profile=profile,
+        logins=[_shown(login) for login in own.items],
+        form=form or Form(),
+        password_form=password_form or Form(),
+    )
+
+
+@get("/settings")
+async def show_settings(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Page:
+    """One's own account."""
+    return await _settings_page(request, services, actor)
+
+
+@post("/settings")
+async def change_profile(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Page:
+    """Change name, handle, timezone."""
+    form = await read_form(request)
+    try:
+        change = form.read(ProfileChange, "name", "handle", "timezone")
+        async with services.db.transaction(actor) as tx:
+            await update_profile(tx, actor, change)
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _settings_page(request, services, actor, form=form, status=error.kind.status)
+    return go("/settings", "Saved.")
+
+
+@post("/settings/password")
+async def change_own_password(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Page:
+    """Change the password; other logins end."""
+    form = await read_form(request)
+    try:
+        change = form.read(PasswordChange, "current_password", "new_password")
+        await change_password(services.db, throttle_of(services), actor, change)
+    except CrewhallError as error:
+        if error.fields.get("field") == "password":
+            error.fields["field"] = "new_password"
+        form.refuse(error)
+        return await _settings_page(request, services, actor, password_form=form, status=error.kind.status)
+    return go("/settings", "The password is changed. Other browsers and clients are signed out.")
+
+
+@post("/settings/logins/{login_id:uuid}/end")
+async def end_own_login(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], login_id: FromPath[UUID]
+) -> Redirect:
+    """Sign one of one's browsers or clients out."""
+    async with services.db.transaction(actor) as tx:
+        await logins.end_login(tx, actor, login_id)
+    return go("/settings", "Signed out there.")
+
+
+@post("/settings/logins/end-all")
+async def end_every_login(services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Redirect:
+    """Sign out everywhere, here too."""
+    async with services.db.transaction(actor) as tx:
+        await logins.end_all_logins(tx, actor)
+    gone = Cookie(COOKIE, value="", path="/", max_age=0, httponly=True)
+    return go("/login", "You are signed out everywhere.", cookies=[gone])
+
+
+async def _organization_page(
+    request: AnyRequest,
+    services: Services,
+    actor: Actor,
+    *,
+    form: Form | None = None,
+    delete_form: Form | None = None,
+    status: int = 200,
+) -> Response[str]:
+    check_permission(actor, Permission.SETTINGS_READ)
+    async with services.db.transaction(actor) as tx:
+        organization = await organizations.get_organization(tx, actor.org)
+    may_delete = is_allowed(actor, Permission.ORGANIZATION_DELETE)
+    mailer = services.mailer
+    return await render_in_hall(
+        "settings_organization.html",
+        request,
+        services,
+        actor,
+        status=status,
+        organization=organization,
+        languages=LANGUAGES,
+        form=form or Form(),
+        delete_form=delete_form or Form(),
+        may_delete=may_delete,
+        mails=list(reversed(mailer.sent)) if may_delete and isinstance(mailer, MemoryMailer) else None,
+    )
+
+
+@get("/settings/organization")
+async def show_organization_settings(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Page:
+    """The organization's settings, for owners and admins."""
+    return await _organization_page(request, services, actor)
+
+
+@post("/settings/organization")
+async def change_organization(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Page:
+    """Change the organization."""
+    form = await read_form(request)
+    try:
+        change = form.read(OrganizationChange, "name", "slug", "search_language")
+        change = msgspec.structs.replace(change, description=form.v("description").strip() or None)
+        async with services.db.transaction(actor) as tx:
+            await organizations.update_organization(tx, actor, change)
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _organization_page(request, services, actor, form=form, status=error.kind.status)
+    return go("/settings/organization", "Saved.")
+
+
+@post("/settings/organization/delete")
+async def delete_organization(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Page:
+    """Delete the organization, when its slug was typed."""
+    form = await read_form(request)
+    try:
+        async with services.db.transaction(actor) as tx:
+            await organizations.delete_organization(tx, actor, confirm=form.values.get("confirm"))
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _organization_page(request, services, actor, delete_form=form, status=error.kind.status)
+    return go("/organizations", "The organization is deleted.")
+
+
+class ShownEntry(msgspec.Struct):
+    """An audit entry with the actor's name."""
+
+    created_at: Any
+    who: str
+    action: str
+    resource_type: str | None
+    details_text: str
+    address: str | None
+
+
+@get("/audit")
+async def show_audit(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+) -> Page:
+    """Who changed what, for owners and admins."""
+    check_permission(actor, Permission.AUDIT_READ)
+    async with services.db.transaction(actor) as tx:
+        page = await audit.list_audit(tx, after=after)
+        known = await find_people(tx, {entry.actor_id for entry in page.items})
+    entries = [
+        ShownEntry(
+            entry.created_at,
+            known[entry.actor_id].name if entry.actor_id in known else _unnamed(entry.actor_type),
+            entry.action,
+            entry.resource_type,
+            ", ".join(f"{key}: {_plain(value)}" for key, value in entry.details.items()),
+            entry.ip_address,
+        )
+        for entry in page.items
+    ]
+    return await render_in_hall("audit.html", request, services, actor, entries=entries, next=page.next)
+
+
+def _unnamed(kind: ActorType) -> str:
+    return {ActorType.USER: "a former member", ActorType.AGENT: "an agent", ActorType.SYSTEM: "Crewhall"}[kind]
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else page_data(value)
+
+
+SETTINGS = [
+    show_settings,
+    change_profile,
+    change_own_password,
+    end_own_login,
+    end_every_login,
+    show_organization_settings,
+    change_organization,
+    delete_organization,
+    show_audit,
+]
