@@ -71,12 +71,17 @@ def shared_cluster(root: Path) -> SharedCluster:
     """Start or join the run's cluster below `root`, its template made. Call `release` when the session ends."""
     postgres = EmbeddedPostgres(root / "shared-postgres", dump_on_stop=False)
     urls = postgres.start()
-    with _locked(postgres.home / "template.lock"):
-        made = postgres.home / "template.made"
-        if not made.exists():
-            migrate(urls.admin)
-            made.touch()
-    return SharedCluster(postgres, urls, postgres.superuser_url())
+    try:
+        with _locked(postgres.home / "template.lock"):
+            made = postgres.home / "template.made"
+            if not made.exists():
+                migrate(urls.admin)
+                made.touch()
+        return SharedCluster(postgres, urls, postgres.superuser_url())
+    except BaseException:
+        postgres.release()
+        discard(postgres.home)
+        raise
 
 
 def discard(home: Path) -> None:
