@@ -1,6 +1,127 @@
 """Conversations over HTTP."""
 
-from crewhall.conversations.http_messages import HANDLERS as MESSAGE_HANDLERS
-from crewhall.faces.plumbing.routers import api_router
+from typing import Annotated, Literal
+from uuid import UUID
 
-ROUTERS = [api_router("/conversations", MESSAGE_HANDLERS, tags=["Conversations"])]
+from litestar import delete, get, patch, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from crewhall.conversations import changes, opening, queries
+from crewhall.conversations.http_members import HANDLERS as MEMBERS
+from crewhall.conversations.http_messages import HANDLERS as MESSAGES
+from crewhall.conversations.http_overlays import HANDLERS as OVERLAYS
+from crewhall.conversations.http_search import search_messages
+from crewhall.conversations.schemas import Conversation, ConversationChange, DeleteConversation, NewConversation
+from crewhall.conversations.vocabulary import ConversationKind
+from crewhall.faces.plumbing.routers import api_router
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.paging import Page
+
+Whose = Annotated[
+    Literal["me", "all"], QueryParameter(description="`me`: only those joined; `all`: also public channels not joined.")
+]
+Status = Annotated[Literal["active", "archived"], QueryParameter(description="Archived ones are read-only.")]
+Part = Annotated[str | None, QueryParameter(description="Part of a name or title.")]
+
+
+@get("/", summary="List conversations", description="Last active first, with unread counts.")
+async def list_conversations(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    kind: FromQuery[ConversationKind | None] = None,
+    member: Whose = "all",
+    status: Status = "active",
+    q: Part = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[Conversation]:
+    """List the conversations within the caller's reach."""
+    async with services.db.transaction(actor) as tx:
+        return await queries.list_conversations(
+            tx, actor, kind=kind, mine=member == "me", archived=status == "archived", q=q, after=after, limit=limit
+        )
+
+
+@post(
+    "/",
+    summary="Open a conversation",
+    description="A channel, a group or a direct conversation. Opening a direct one again gives the same one.",
+)
+async def open_conversation(
+    data: JSONBody[NewConversation], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Conversation:
+    """Open a conversation that the caller owns."""
+    async with services.db.transaction(actor) as tx:
+        return await opening.open_conversation(tx, actor, services.log, data)
+
+
+@get("/{conversation_id:uuid}", summary="Show a conversation")
+async def get_conversation(
+    conversation_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Conversation:
+    """Show a conversation as the caller sees it."""
+    async with services.db.transaction(actor) as tx:
+        return await queries.get_conversation(tx, actor, conversation_id)
+
+
+@patch("/{conversation_id:uuid}", summary="Change a conversation", description="Its owner may, and admins.")
+async def change_conversation(
+    conversation_id: FromPath[UUID],
+    data: JSONBody[ConversationChange],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> Conversation:
+    """Change what is given of a conversation."""
+    async with services.db.transaction(actor) as tx:
+        return await changes.change_conversation(tx, actor, conversation_id, data)
+
+
+@delete(
+    "/{conversation_id:uuid}",
+    summary="Delete a conversation",
+    description="For everybody. Its name (or title) is typed again as `confirm`.",
+)
+async def delete_conversation(
+    conversation_id: FromPath[UUID],
+    data: JSONBody[DeleteConversation],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> None:
+    """Delete a conversation and retire its topic."""
+    async with services.db.transaction(actor) as tx:
+        await changes.delete_conversation(tx, actor, services.log, conversation_id, data.confirm)
+
+
+@put("/{conversation_id:uuid}/archive", summary="Archive a conversation", description="It becomes read-only.")
+async def archive_conversation(
+    conversation_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Conversation:
+    """Make a conversation read-only until it is restored."""
+    async with services.db.transaction(actor) as tx:
+        return await changes.archive_conversation(tx, actor, services.log, conversation_id)
+
+
+@delete("/{conversation_id:uuid}/archive", summary="Restore an archived conversation", status_code=200)
+async def restore_conversation(
+    conversation_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Conversation:
+    """Let an archived conversation take messages again."""
+    async with services.db.transaction(actor) as tx:
+        return await changes.restore_conversation(tx, actor, services.log, conversation_id)
+
+
+HANDLERS = [
+    list_conversations,
+    open_conversation,
+    get_conversation,
+    change_conversation,
+    delete_conversation,
+    archive_conversation,
+    restore_conversation,
+]
+ROUTERS = [
+    api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS], tags=["Conversations"]),
+    api_router("/search", [search_messages], tags=["Conversations"]),
+]

@@ -3,6 +3,9 @@
 from msgspec import Struct
 
 from crewhall.conversations.access import AccessCache
+from crewhall.conversations.consumers import Consumer
+from crewhall.conversations.following import make_consumers
+from crewhall.conversations.founding import subscribe_conversations
 from crewhall.conversations.newest import NewestPages
 from crewhall.conversations.posting import Posting
 from crewhall.kernel.db import Database
@@ -17,12 +20,17 @@ class ConversationParts(Struct, frozen=True):
     access: AccessCache
     posting: Posting
     newest: NewestPages
+    consumers: list[Consumer]
 
     async def follow(self) -> None:
         """Start the consumers of the log; the database and the signals must be up."""
+        for consumer in self.consumers:
+            consumer.start()
 
     async def close(self) -> None:
         """Stop the consumers; the database must still be open."""
+        for consumer in self.consumers:
+            await consumer.stop()
 
 
 def start_conversations(
@@ -31,4 +39,5 @@ def start_conversations(
     """Make the parts of a process, and subscribe to what happens to people and agents."""
     access = AccessCache(db, signals)
     posting = Posting(db, log, access, limiter, posts_per_second)
-    return ConversationParts(access, posting, NewestPages(log, signals))
+    subscribe_conversations(log)
+    return ConversationParts(access, posting, NewestPages(log, signals), make_consumers(db, log))

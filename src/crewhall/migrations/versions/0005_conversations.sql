@@ -17,7 +17,7 @@ call make_definer('consumer_lag(text)');
 
 -- Where the next batch of records after a checkpoint ends; no row when there is none.
 create function log_batch_end(at_position bigint, at_conversation uuid, at_seq bigint, size integer)
-returns table (position bigint, conversation_id uuid, seq bigint) language sql stable as $$
+returns table ("position" bigint, conversation_id uuid, seq bigint) language sql stable as $$
     select r.position, r.conversation_id, r.seq
     from log_after(at_position, at_conversation, at_seq, size) r
     order by r.position desc, r.conversation_id desc, r.seq desc limit 1

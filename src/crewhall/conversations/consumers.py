@@ -1,0 +1,92 @@
+"""Consumers of the log: woken by its advances, at work until they have seen everything, asleep otherwise.
+
+Every process runs each consumer; a lock in the database decides which one works. What a consumer has seen is its row in
+`consumer_checkpoints`, which moves with (or after) what it wrote.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from crewhall.kernel.db import Database
+from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.telemetry import consumer_lag_seconds
+from crewhall.ports.message_log import Advanced, MessageLog
+
+log = logging.getLogger(__name__)
+BATCH = 500
+FIRST_RETRY_S, LAST_RETRY_S = 0.01, 1.0
+
+
+class Consumer:
+    """Calls `step` while there is anything to do. `step` handles one batch and gives the number of records it saw.
+
+    `gather_s` is how long to wait after waking, so that one batch serves many records.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        db: Database,
+        message_log: MessageLog,
+        step: Callable[[], Awaitable[int]],
+        gather_s: float = 0.0,
+    ) -> None:
+        self.name = name
+        self._db = db
+        self._step = step
+        self._gather_s = gather_s
+        self._due = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        message_log.watch(self._wake)
+
+    def start(self) -> None:
+        """Catch up, then follow."""
+        self._due.set()
+        self._task = asyncio.create_task(self._run(), name=f"consumer-{self.name}")
+
+    async def stop(self) -> None:
+        """Stop; what was begun is rolled back, or done again by who comes next."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _wake(self, _advanced: Advanced | None) -> None:
+        self._due.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._due.wait()
+            await asyncio.sleep(self._gather_s)
+            self._due.clear()
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Work until nothing is left.
+
+        Records that stay unseen are tried again: transactions beside theirs still run, another process has the lock, or
+        something failed.
+        """
+        retry = FIRST_RETRY_S
+        while True:
+            try:
+                if await self._step():
+                    retry = FIRST_RETRY_S
+                    continue
+                if not await self._measure_lag():
+                    return
+            except (psycopg.Error, PoolTimeout, PoolClosed, CrewhallError, OSError) as error:
+                log.warning("a consumer failed", extra={"consumer": self.name, "reason": str(error).strip()})
+                retry = max(retry, LAST_RETRY_S / 4)
+            await asyncio.sleep(retry)
+            retry = min(retry * 2, LAST_RETRY_S)
+
+    async def _measure_lag(self) -> bool:
+        """Note the lag; tells whether anything is left unseen."""
+        async with self._db.transaction(None) as tx:
+            lag = await tx.value("select consumer_lag(%(name)s)", {"name": self.name})
+        consumer_lag_seconds.labels(self.name).set(lag or 0)
+        return lag is not None

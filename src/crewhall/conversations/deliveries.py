@@ -1,0 +1,116 @@
+"""Deliveries: an agent that is mentioned, replied to or written to directly finds one record in its inbox.
+
+The checkpoint moves only after the log has acknowledged the batch's deliveries; each carries the client id
+`delivery:<message id>`, so that a batch that is done again after a crash doubles nothing.
+"""
+
+import asyncio
+import logging
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from crewhall.conversations.consumers import BATCH
+from crewhall.kernel.actor import system_actor
+from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import UNAVAILABLE, CrewhallError
+from crewhall.ports.message_log import (
+    CLIENT_ID_REUSED,
+    CONVERSATION_CLOSED,
+    Author,
+    MessageLog,
+    MessageRole,
+    NewRecord,
+    RecordType,
+)
+
+log = logging.getLogger(__name__)
+
+
+class _Place(msgspec.Struct):
+    position: int
+    conversation_id: UUID
+    seq: int
+
+
+class _Due(msgspec.Struct):
+    org_id: UUID
+    inbox_id: UUID
+    reason: str
+    message_id: UUID
+    message: dict[str, Any]
+
+
+class Deliverer:
+    """Makes the deliveries that the log's records are due."""
+
+    def __init__(self, db: Database, log: MessageLog) -> None:
+        self._db = db
+        self._log = log
+
+    async def step(self) -> int:
+        """Deliver the next batch, unless another process does; gives 0 when there is nothing to do.
+
+        The lock is an advisory one: it holds no transaction id, so that `log_horizon` moves on while the log appends.
+        """
+        async with self._db.transaction(None) as tx:
+            if not await tx.value("select pg_try_advisory_xact_lock(hashtext('crewhall.deliveries'))"):
+                return 0
+            checkpoint = await tx.one(
+                _Place, "select position, conversation_id, seq from consumer_checkpoints where consumer = 'deliveries'"
+            )
+            values = {**msgspec.structs.asdict(checkpoint), "size": BATCH}
+            end = await tx.find(
+                _Place, "select * from log_batch_end(%(position)s, %(conversation_id)s, %(seq)s, %(size)s)", values
+            )
+            if end is None:
+                return 0
+            # Side by side, so that they share commits; the log keeps the order in which they were handed over.
+            await asyncio.gather(*[self._deliver(due) for due in await _due_between(tx, checkpoint, end)])
+            await tx.run(
+                """
+                update consumer_checkpoints
+                set position = %(position)s, conversation_id = %(conversation_id)s, seq = %(seq)s, updated_at = now()
+                where consumer = 'deliveries'
+                """,
+                msgspec.structs.asdict(end),
+            )
+        return 1
+
+    async def _deliver(self, due: _Due) -> None:
+        record = NewRecord(
+            org_id=due.org_id,
+            conversation_id=due.inbox_id,
+            author=Author.of(system_actor(due.org_id)),
+            type=RecordType.DELIVERY,
+            role=MessageRole.SYSTEM,
+            metadata={"reason": due.reason, "message": due.message},
+            target_id=due.message_id,
+            client_id=f"delivery:{due.message_id}",
+        )
+        try:
+            await self._log.append(record)
+        except CrewhallError as error:
+            if error.kind is UNAVAILABLE:
+                raise
+            # Delivered before and edited since, or the inbox has been retired: either way nothing is left to do.
+            if error.kind not in {CLIENT_ID_REUSED, CONVERSATION_CLOSED}:
+                log.warning("a delivery was refused", extra={"message_id": due.message_id, "reason": str(error)})
+
+
+async def _due_between(tx: Tx, start: _Place, end: _Place) -> list[_Due]:
+    return await tx.all(
+        _Due,
+        """
+        select org_id, inbox_id, reason, message_id, message
+        from due_deliveries(%(position)s, %(conversation_id)s, %(seq)s,
+                            %(to_position)s, %(to_conversation)s, %(to_seq)s)
+        """,
+        {
+            **msgspec.structs.asdict(start),
+            "to_position": end.position,
+            "to_conversation": end.conversation_id,
+            "to_seq": end.seq,
+        },
+    )

@@ -1,0 +1,31 @@
+"""The consumers that follow the log for conversations: search rows and deliveries."""
+
+from crewhall.conversations.consumers import BATCH, Consumer
+from crewhall.conversations.deliveries import Deliverer
+from crewhall.kernel.db import Database
+from crewhall.ports.message_log import MessageLog
+
+GATHER_SEARCH_S = 0.05
+"""Search may trail the log by this much, so that one derivation serves many posts."""
+
+
+class SearchDeriver:
+    """Derives the rows of full-text search."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def step(self) -> int:
+        """Derive the next batch, unless another process does; gives the number of records seen."""
+        async with self._db.transaction(None) as tx:
+            seen: int = await tx.value("select derive_search(%(size)s)", {"size": BATCH})
+        return seen
+
+
+def make_consumers(db: Database, log: MessageLog) -> list[Consumer]:
+    """Make the consumers of one process, not yet started."""
+    deliverer, deriver = Deliverer(db, log), SearchDeriver(db)
+    return [
+        Consumer("deliveries", db, log, deliverer.step),
+        Consumer("search", db, log, deriver.step, gather_s=GATHER_SEARCH_S),
+    ]

@@ -1,0 +1,105 @@
+"""Members of conversations over HTTP, and their read marks."""
+
+from uuid import UUID
+
+from litestar import Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from crewhall.conversations import members, queries, read_marks
+from crewhall.conversations.schemas import Conversation, Member, NewMember, ReadMark, ReadState
+from crewhall.conversations.vocabulary import MemberType
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.paging import Page
+
+
+@get("/{conversation_id:uuid}/members", summary="List members")
+async def list_members(
+    conversation_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[Member]:
+    """List the people and agents of a conversation, in the order in which they joined."""
+    async with services.db.transaction(actor) as tx:
+        return await members.list_members(tx, actor, conversation_id, after=after, limit=limit)
+
+
+@post(
+    "/{conversation_id:uuid}/members",
+    summary="Add a member",
+    description="201 for a new member, 200 for one who was a member already.",
+    responses={200: ResponseSpec(NewMember, description="The person or agent was a member already.")},
+)
+async def add_member(
+    conversation_id: FromPath[UUID],
+    data: JSONBody[NewMember],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> Response[NewMember]:
+    """Make a person or agent of the organization a member."""
+    async with services.db.transaction(actor) as tx:
+        is_new = await members.add_member(tx, actor, conversation_id, data)
+    return Response(data, status_code=201 if is_new else 200)
+
+
+@delete("/{conversation_id:uuid}/members/{member_type:str}/{member_id:uuid}", summary="Remove a member")
+async def remove_member(
+    conversation_id: FromPath[UUID],
+    member_type: FromPath[MemberType],
+    member_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> None:
+    """Take a person or agent out of a conversation."""
+    async with services.db.transaction(actor) as tx:
+        await members.remove_member(tx, actor, conversation_id, NewMember(member_type, member_id))
+
+
+@post("/{conversation_id:uuid}/join", summary="Join a public channel", status_code=200)
+async def join_conversation(
+    conversation_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Conversation:
+    """Join a public channel: it counts unread messages from now on."""
+    async with services.db.transaction(actor) as tx:
+        await members.join_conversation(tx, actor, conversation_id)
+        return await queries.get_conversation(tx, actor, conversation_id)
+
+
+@post("/{conversation_id:uuid}/leave", summary="Leave a conversation", status_code=204)
+async def leave_conversation(
+    conversation_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> None:
+    """Leave a conversation."""
+    async with services.db.transaction(actor) as tx:
+        await members.leave_conversation(tx, actor, conversation_id)
+
+
+@post(
+    "/{conversation_id:uuid}/read",
+    summary="Mark as read",
+    description="The mark moves forward only, and never past the last record. Who has not joined has none: 0.",
+    status_code=200,
+)
+async def mark_read(
+    conversation_id: FromPath[UUID],
+    data: JSONBody[ReadMark],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> ReadState:
+    """Move the caller's read mark forward."""
+    async with services.db.transaction(actor) as tx:
+        return await read_marks.mark_read(tx, actor, conversation_id, data.seq)
+
+
+HANDLERS = [
+    list_members,
+    add_member,
+    remove_member,
+    join_conversation,
+    leave_conversation,
+    mark_read,
+]

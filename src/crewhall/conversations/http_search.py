@@ -1,0 +1,32 @@
+"""Search over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
+
+from crewhall.conversations.schemas import SearchHit
+from crewhall.conversations.search import MAX_QUERY_LENGTH, search
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.paging import Page
+
+Query = Annotated[
+    str, QueryParameter(min_length=1, max_length=MAX_QUERY_LENGTH, description='Words, "phrases", or, -not.')
+]
+
+
+@get("/", summary="Search messages", description="Within the caller's reach, newest first.")
+async def search_messages(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    q: Query,
+    conversation: FromQuery[UUID | None] = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[SearchHit]:
+    """Find messages, with what matched marked in a snippet of safe HTML."""
+    async with services.db.transaction(actor) as tx:
+        return await search(tx, actor, q, conversation_id=conversation, after=after, limit=limit)

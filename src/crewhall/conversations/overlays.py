@@ -1,0 +1,129 @@
+"""Editing, deleting, pinning and reacting: each is a record that is laid over a message, idempotent by nature."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from crewhall.conversations.access import Verb
+from crewhall.conversations.emoji import check_emoji
+from crewhall.conversations.messages import get_message
+from crewhall.conversations.posting import Posting
+from crewhall.conversations.schemas import EditMessage
+from crewhall.conversations.wire import Message
+from crewhall.identity import Permission, check_permission
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Database
+from crewhall.kernel.errors import CONFLICT, FORBIDDEN
+from crewhall.ports.message_log import Author, NewRecord, RecordType
+
+MAX_REACTION_KINDS = 50
+
+
+class Overlays:
+    """Lays records over messages. What would change nothing is not written."""
+
+    def __init__(self, db: Database, posting: Posting) -> None:
+        self._db = db
+        self._posting = posting
+
+    async def edit(self, actor: Actor, conversation_id: UUID, message_id: UUID, data: EditMessage) -> Message:
+        """Give a message new text; its author alone may. Earlier versions stay in its history.
+
+        Raises NOT_FOUND, FORBIDDEN, CONFLICT (deleted), CONVERSATION_CLOSED.
+        """
+        message = await self._load(actor, conversation_id, message_id, Verb.POST)
+        _check_there(message)
+        if not _is_author(actor, message):
+            raise FORBIDDEN("Only its author can edit a message.")
+        title = message.title if data.title is None else data.title
+        if (data.content, title) == (message.content, message.title):
+            return message
+        text = await self._posting.prepare(actor, data.content, conversation_id)
+        record = _overlay(actor, message, RecordType.EDIT, data.content)
+        record.title, record.html, record.mentions = title, text.html, text.mentions
+        return await self._append(actor, message, record, Verb.POST)
+
+    async def delete(self, actor: Actor, conversation_id: UUID, message_id: UUID) -> None:
+        """Leave a tombstone in a message's place; its author may, and owners and admins."""
+        message = await self._load(actor, conversation_id, message_id, Verb.READ)
+        verb = Verb.POST if _is_author(actor, message) else Verb.MODERATE
+        await self._load(actor, conversation_id, message_id, verb)
+        if message.deleted_at is None:
+            await self._append(actor, message, _overlay(actor, message, RecordType.DELETION), verb)
+
+    async def pin(self, actor: Actor, conversation_id: UUID, message_id: UUID) -> Message:
+        """Pin a message for everybody in the conversation."""
+        return await self._set_pin(actor, conversation_id, message_id, pinned=True)
+
+    async def unpin(self, actor: Actor, conversation_id: UUID, message_id: UUID) -> Message:
+        """Take a message's pin off."""
+        return await self._set_pin(actor, conversation_id, message_id, pinned=False)
+
+    async def react(self, actor: Actor, conversation_id: UUID, message_id: UUID, emoji: str) -> Message:
+        """Add the actor's reaction; a message takes at most 50 different emoji."""
+        check_emoji(emoji)
+
+        def refuse_too_many(message: Message) -> None:
+            if emoji not in message.reactions and len(message.reactions) >= MAX_REACTION_KINDS:
+                raise CONFLICT(f"A message takes at most {MAX_REACTION_KINDS} different reactions.", field="emoji")
+
+        return await self._set_reaction(actor, conversation_id, message_id, emoji, refuse_too_many)
+
+    async def unreact(self, actor: Actor, conversation_id: UUID, message_id: UUID, emoji: str) -> Message:
+        """Take the actor's reaction back."""
+        check_emoji(emoji)
+        return await self._set_reaction(actor, conversation_id, message_id, emoji, None)
+
+    async def _set_pin(self, actor: Actor, conversation_id: UUID, message_id: UUID, *, pinned: bool) -> Message:
+        message = await self._load(actor, conversation_id, message_id, Verb.POST)
+        check_permission(actor, Permission.MESSAGES_PIN)
+        _check_there(message)
+        if (message.pinned_at is not None) == pinned:
+            return message
+        kind = RecordType.PIN if pinned else RecordType.UNPIN
+        return await self._append(actor, message, _overlay(actor, message, kind), Verb.POST)
+
+    async def _set_reaction(
+        self,
+        actor: Actor,
+        conversation_id: UUID,
+        message_id: UUID,
+        emoji: str,
+        check_new: Callable[[Message], None] | None,
+    ) -> Message:
+        message = await self._load(actor, conversation_id, message_id, Verb.POST)
+        _check_there(message)
+        reacted = any((by.type, by.id) == (str(actor.type), actor.id) for by in message.reactions.get(emoji, ()))
+        if reacted == (check_new is not None):
+            return message
+        if check_new:
+            check_new(message)
+        kind = RecordType.REACTION if check_new else RecordType.UNREACTION
+        return await self._append(actor, message, _overlay(actor, message, kind, emoji), Verb.POST)
+
+    async def _load(self, actor: Actor, conversation_id: UUID, message_id: UUID, verb: Verb) -> Message:
+        async with self._db.transaction(actor) as tx:
+            return await get_message(tx, actor, conversation_id, message_id, verb)
+
+    async def _append(self, actor: Actor, message: Message, record: NewRecord, verb: Verb) -> Message:
+        await self._posting.append(actor, record, verb)
+        return await self._load(actor, message.conversation_id, message.id, Verb.READ)
+
+
+def _overlay(actor: Actor, message: Message, kind: RecordType, content: str = "") -> NewRecord:
+    return NewRecord(
+        org_id=actor.org,
+        conversation_id=message.conversation_id,
+        author=Author.of(actor),
+        type=kind,
+        content=content,
+        target_id=message.id,
+    )
+
+
+def _is_author(actor: Actor, message: Message) -> bool:
+    return (message.author.type, message.author.id) == (actor.type, actor.id)
+
+
+def _check_there(message: Message) -> None:
+    if message.deleted_at is not None:
+        raise CONFLICT("This message was deleted.")
