@@ -279,7 +279,7 @@ async def accept_invitation(
 
 
 INVITATIONS = api_router(
-    "/invitations", [list_invitations, invite, revoke_invitation, accept_invitation], tags=["Invitations"]
+    "/invitations", [list_invitations, invite, revoke_invitation, accept_invitation], tags=["People"]
 )
 
 
@@ -297,6 +297,6 @@ async def read_audit(
         return await audit.list_audit(tx, after=after, limit=limit, action=action)
 
 
-AUDIT = api_router("/audit", [read_audit], tags=["Audit"])
+AUDIT = api_router("/audit", [read_audit], tags=["Organizations"])
 
 ROUTERS = [AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, AUDIT]

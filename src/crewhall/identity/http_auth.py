@@ -165,5 +165,5 @@ AUTH = api_router(
         confirm_password_reset,
         set_up_installation,
     ],
-    tags=["Sign-in"],
+    tags=["Auth"],
 )
