@@ -1,18 +1,11 @@
 """One database for the tests of identity, and fresh ones for the tests of the first start."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.identity.hall import Hall
-from tests.support.database import SharedCluster, shared_cluster
-
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedCluster]:
-    found = shared_cluster(tmp_path_factory.getbasetemp().parent)
-    yield found
-    found.release()
+from tests.support.database import SharedCluster
 
 
 @pytest.fixture(scope="session")
