@@ -5,9 +5,8 @@ from uuid import UUID
 
 
 from litestar import Response, get, post
-from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import QueryParameter
+from litestar.params import FromQuery, QueryParameter
 
 from crewhall.conversations.access import AccessCache, Verb
 from crewhall.conversations.history import messages_json
@@ -15,8 +14,7 @@ from crewhall.conversations.newest import NewestPages
 from crewhall.conversations.posting import Posting
 from crewhall.conversations.schemas import PostMessage
 from crewhall.conversations.wire import Message
-from crewhall.faces.plumbing.services import Services
-from crewhall.kernel.actor import Actor
+from crewhall.faces.plumbing.dependencies import AnyRequest, actor_of, services_of
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.paging import DEFAULT_LIMIT, Page, check_limit
 
@@ -30,11 +28,9 @@ _PAGE = ResponseSpec(Page[Message], description="A page of messages in order of 
     description="Answers when the message is durable: 201 for a new message, 200 when the client id repeats one.",
     responses={200: ResponseSpec(Message, description="The message that this client id named before.")},
 )
-async def post_message(
-    conversation_id: UUID, data: PostMessage, services: NamedDependency[Services], actor: NamedDependency[Actor]
-) -> Message:
+async def post_message(conversation_id: UUID, data: PostMessage, request: AnyRequest) -> Message:
     """Post a message to a conversation."""
-    posted = await services.part(Posting).post(actor, conversation_id, data)
+    posted = await services_of(request).part(Posting).post(actor_of(request), conversation_id, data)
     return Response(posted.message, status_code=201 if posted.is_new else 200)  # type: ignore[return-value]
 
 
@@ -49,14 +45,14 @@ async def post_message(
 )
 async def list_messages(
     conversation_id: UUID,
-    services: NamedDependency[Services],
-    actor: NamedDependency[Actor],
+    request: AnyRequest,
     after: Seq = None,
     before: Seq = None,
-    limit: int | None = None,
-    parent: UUID | None = None,
+    limit: FromQuery[int | None] = None,
+    parent: FromQuery[UUID | None] = None,
 ) -> Response[bytes]:
     """Read a page of a conversation's history."""
+    services, actor = services_of(request), actor_of(request)
     await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
     size = check_limit(limit)
     if after is not None and before is not None:

@@ -5,7 +5,7 @@ finds out who calls, and adds the security headers. What it refuses never reache
 """
 
 import asyncio
-import secrets
+import random
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
@@ -39,6 +39,7 @@ SECURITY_HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
+_random = random.Random()  # noqa: S311 - request ids are names, not secrets
 _OPEN_PATHS = ("/static/", "/health/", "/metrics")
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -63,7 +64,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        current = secrets.token_hex(8)
+        current = f"{_random.getrandbits(64):016x}"
         token = telemetry.request_id.set(current)
         scope["client_address"], scope["scheme"] = self._proxies.client_of(scope, headers)
         try:
