@@ -116,15 +116,20 @@ async def change_own_password(
     await change_password(services.db, throttle_of(services), person, data)
 
 
+def mail_reset(services: Services, address: str | None, email: str) -> None:
+    """Mail a reset link behind the answer, if there is such an account; raises TOO_MANY_REQUESTS only."""
+    throttle_of(services).check_reset(address, email.strip().lower())
+    settings = services.settings_of(IdentitySettings)
+    mail = send_reset(services.db, settings, services.mailer, services.base_url, email)
+    services.part(Errands).run(mail, "mailing a password reset")
+
+
 @post("/password-reset", status_code=202, summary="Ask for a mail that resets the password")
 async def ask_for_reset(
     services: NamedDependency[Services], request: AnyRequest, data: JSONBody[ResetRequest]
 ) -> ResetAsked:
     """Answers the same whether there is such an account or not."""
-    throttle_of(services).check_reset(address_of(request), data.email.strip().lower())
-    settings = services.settings_of(IdentitySettings)
-    mail = send_reset(services.db, settings, services.mailer, services.base_url, data.email)
-    services.part(Errands).run(mail, "mailing a password reset")
+    mail_reset(services, address_of(request), data.email)
     return ResetAsked()
 
 

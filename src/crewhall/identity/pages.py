@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
-from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
@@ -15,6 +14,7 @@ from crewhall.faces.plumbing.pages import go, render, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import invitations, organizations, people
+from crewhall.identity.errands import Errands
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.logins import switch_organization
 from crewhall.identity.pages_door import DOOR
@@ -136,9 +136,9 @@ async def invite_somebody(
     except CrewhallError as error:
         form.refuse(error)
         return await _people_page(request, services, actor, form=form, status=error.kind.status)
-    page = await _people_page(request, services, actor, sent=sent, status=201)
-    page.background = BackgroundTask(services.mailer.send, mail) if mail else None
-    return page
+    if mail:
+        services.part(Errands).run(services.mailer.send(mail), "mailing an invitation")
+    return await _people_page(request, services, actor, sent=sent, status=201)
 
 
 @post("/people/invitations/{invitation_id:uuid}/revoke")

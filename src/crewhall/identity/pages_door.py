@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import quote
 
 from litestar import Request, Response, get, post
-from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
@@ -15,10 +14,10 @@ from crewhall.faces.plumbing.gate import COOKIE
 from crewhall.faces.plumbing.pages import go, render
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity.first_run import check_set_up_token, is_set_up, set_up
-from crewhall.identity.http_auth import address_of, throttle_of
+from crewhall.identity.http_auth import address_of, mail_reset, throttle_of
 from crewhall.identity.invitations import accept_as_newcomer, accept_as_person, get_open_invitation, show_invitation
 from crewhall.identity.logins import StartedLogin, end_login
-from crewhall.identity.passwords import confirm_reset, send_reset, sign_in
+from crewhall.identity.passwords import confirm_reset, sign_in
 from crewhall.identity.schemas import Acceptance, Credentials, ResetConfirmation, ResetRequest, SetUp
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor
@@ -168,20 +167,11 @@ async def ask_for_reset(request: AnyRequest, services: NamedDependency[Services]
     form = await read_form(request)
     try:
         asked = form.read(ResetRequest, "email")
-        throttle_of(services).check_reset(address_of(request), asked.email.strip().lower())
+        mail_reset(services, address_of(request), asked.email)
     except CrewhallError as error:
         form.refuse(error)
         return render("reset.html", request, status=error.kind.status, form=form)
-    answer = go("/login", "If there is an account with this email, a link is on its way to it.")
-    answer.background = BackgroundTask(
-        send_reset,
-        services.db,
-        services.settings_of(IdentitySettings),
-        services.mailer,
-        services.base_url,
-        asked.email,
-    )
-    return answer
+    return go("/login", "If there is an account with this email, a link is on its way to it.")
 
 
 @get("/password-reset")
