@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -23,6 +24,8 @@ Sidebar = Callable[[Services, Actor], Awaitable[object]]
 
 TEMPLATES = Path(__file__).parent.parent / "web" / "templates"
 THEME_COOKIE, ZONE_COOKIE, FLASH_COOKIE = "crewhall_theme", "crewhall_zone", "crewhall_flash"
+LAST_COOKIE = "crewhall_last"
+_YEAR_S = 31_536_000
 _THEMES = ("light", "dark")
 _HTML = "text/html; charset=utf-8"
 _sidebars: list[Sidebar] = []
@@ -61,9 +64,9 @@ def zone_of(request: AnyRequest) -> ZoneInfo:
 
 
 def render(
-    template: str, request: AnyRequest, *, status: int = 200, headers: dict[str, str] | None = None, **context: Any
+    template: str, request: AnyRequest, *, status: int = 200, cookies: list[Cookie] | None = None, **context: Any
 ) -> Response[str]:
-    """Render a page without sidebar. A passing message is shown once."""
+    """Render a page from what its template names. A passing message is shown once."""
     flash = _read_flash(request)
     theme = request.cookies.get(THEME_COOKIE, "")
     html = environment.get_template(template).render(
@@ -73,9 +76,18 @@ def render(
         zone=zone_of(request),
         **context,
     )
-    gone = [Cookie(FLASH_COOKIE, value="", max_age=0, path="/")] if flash else []
-    sent = {"cache-control": "no-store", "vary": "cookie", **(headers or {})}
-    return Response(html, status_code=status, media_type=_HTML, cookies=gone, headers=sent)
+    given = list(cookies or [])
+    if flash:
+        given.append(Cookie(FLASH_COOKIE, value="", max_age=0, path="/"))
+    sent = {"cache-control": "no-store", "vary": "cookie"}
+    return Response(html, status_code=status, media_type=_HTML, cookies=given, headers=sent)
+
+
+def remember(request: AnyRequest, conversation_id: UUID) -> list[Cookie]:
+    """The cookie that leads back to a conversation next time; none when it says so already."""
+    if request.cookies.get(LAST_COOKIE) == str(conversation_id):
+        return []
+    return [Cookie(LAST_COOKIE, value=str(conversation_id), path="/", max_age=_YEAR_S, httponly=True, samesite="lax")]
 
 
 async def render_in_hall(

@@ -1,5 +1,8 @@
-"""Every page: the static files and the pages of each domain, in the order in which they are tried."""
+"""Every page: the static files and the pages of each domain."""
 
+import crewhall.agents.pages as agents
+import crewhall.conversations.pages as conversations
+import crewhall.identity.pages as identity
 from crewhall.faces.plumbing.assets import serve_asset
 
-PAGES = [serve_asset]
+PAGES = [serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES]

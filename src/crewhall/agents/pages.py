@@ -1,0 +1,243 @@
+"""Pages of agents: who there is, one agent with its keys, a new one."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from crewhall.agents import actions, credentials, queries
+from crewhall.agents.access import access_agent
+from crewhall.agents.credential_schemas import Credential, CredentialInput, RotationInput
+from crewhall.agents.keys import make_key
+from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch
+from crewhall.agents.status import TRANSITIONS
+from crewhall.faces.plumbing.forms import Form, read_form
+from crewhall.faces.plumbing.pages import go, render_in_hall
+from crewhall.faces.plumbing.routers import page_router
+from crewhall.faces.plumbing.services import Services
+from crewhall.identity import Permission, check_permission, is_allowed
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.paging import MAX_LIMIT
+
+AnyRequest = Request[Any, Any, Any]
+Page = Response[str] | Redirect
+OVERLAP_S = 3600
+"""How long the old key of a rotation from the page still works."""
+
+SAMPLE = """from crewhall.sdk import Agent
+
+agent = Agent("{address}", key="{key}")
+
+@agent.on_mention
+async def greet(message):
+    await message.reply(f"You said: {{message.content}}")
+
+agent.run()"""
+
+
+@get("/agents")
+async def show_agents(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    q: FromQuery[str] = "",
+    after: FromQuery[str | None] = None,
+) -> Page:
+    """The organization's agents, found by text or capability."""
+    async with services.db.transaction(actor) as tx:
+        page = await queries.list_agents(tx, actor, q=q.strip() or None, after=after)
+    return await render_in_hall(
+        "agents.html",
+        request,
+        services,
+        actor,
+        agents=page.items,
+        next=page.next,
+        q=q,
+        may_create=is_allowed(actor, Permission.AGENTS_CREATE),
+    )
+
+
+async def _new_page(
+    request: AnyRequest, services: Services, actor: Actor, form: Form, *, status: int = 200
+) -> Response[str]:
+    check_permission(actor, Permission.AGENTS_CREATE)
+    async with services.db.transaction(actor) as tx:
+        templates = await queries.list_templates(tx, limit=MAX_LIMIT)
+    return await render_in_hall(
+        "agent_new.html", request, services, actor, status=status, form=form, templates=templates.items
+    )
+
+
+@get("/agents/new")
+async def show_new_agent(request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Page:
+    """The form of a new agent."""
+    return await _new_page(request, services, actor, Form())
+
+
+@post("/agents/new")
+async def make_agent(request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Page:
+    """Make an agent, and show it."""
+    form = await read_form(request)
+    try:
+        data = form.read(AgentInput, "name", "code", "description", "template")
+        async with services.db.transaction(actor) as tx:
+            agent = await actions.create_agent(tx, actor, data)
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _new_page(request, services, actor, form, status=error.kind.status)
+    return go(f"/agents/{agent.id}", f"{agent.name} is here. Make it a key, and connect it.")
+
+
+async def _agent_page(
+    request: AnyRequest,
+    services: Services,
+    actor: Actor,
+    agent_id: UUID,
+    *,
+    form: Form | None = None,
+    status: int = 200,
+    new_key: str | None = None,
+) -> Response[str]:
+    keys: list[Credential] = []
+    async with services.db.transaction(actor) as tx:
+        agent = await access_agent(tx, actor, agent_id)
+        owns = agent.owner_user_id == actor.id
+        may_see_keys = owns or is_allowed(actor, Permission.AGENTS_CREDENTIALS)
+        if may_see_keys:
+            keys = (await credentials.list_credentials(tx, actor, agent_id, limit=MAX_LIMIT)).items
+    return await render_in_hall(
+        "agent.html",
+        request,
+        services,
+        actor,
+        status=status,
+        agent=agent,
+        credentials=keys,
+        new_key=new_key,
+        sample=SAMPLE.format(address=services.base_url, key=new_key or "cwk_…"),
+        statuses=_statuses(agent),
+        form=form or Form(),
+        may_see_credentials=may_see_keys,
+        may_update=owns or is_allowed(actor, Permission.AGENTS_UPDATE),
+        may_delete=owns or is_allowed(actor, Permission.AGENTS_DELETE),
+    )
+
+
+def _statuses(agent: AgentDetail) -> list[tuple[str, str]]:
+    return [(str(status), str(status).capitalize()) for status in (agent.status, *sorted(TRANSITIONS[agent.status]))]
+
+
+@get("/agents/{agent_id:uuid}")
+async def show_agent(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    agent_id: FromPath[UUID],
+) -> Page:
+    """One agent: who it is, how to connect it, its keys."""
+    return await _agent_page(request, services, actor, agent_id)
+
+
+@post("/agents/{agent_id:uuid}")
+async def change_agent(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    agent_id: FromPath[UUID],
+) -> Page:
+    """Change an agent's persona or standing."""
+    form = await read_form(request)
+    try:
+        capabilities = [word.strip() for word in form.v("capabilities").split(",") if word.strip()]
+        patch = form.read(AgentPatch, "name", "visibility", "status", capabilities=capabilities)
+        patch = msgspec.structs.replace(
+            patch,
+            role_title=form.v("role_title").strip(),
+            description=form.v("description").strip() or None,
+            instructions=form.v("instructions").strip() or None,
+        )
+        async with services.db.transaction(actor) as tx:
+            agent = await actions.update_agent(tx, actor, agent_id, patch)
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _agent_page(request, services, actor, agent_id, form=form, status=error.kind.status)
+    return go(f"/agents/{agent.id}", "Saved.")
+
+
+@post("/agents/{agent_id:uuid}/delete")
+async def delete_agent(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], agent_id: FromPath[UUID]
+) -> Redirect:
+    """Delete an agent; its keys stop at once."""
+    async with services.db.transaction(actor) as tx:
+        await actions.delete_agent(tx, actor, agent_id)
+    return go("/agents", "The agent is deleted.")
+
+
+@post("/agents/{agent_id:uuid}/credentials")
+async def make_credential(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    agent_id: FromPath[UUID],
+) -> Page:
+    """Make a key, and show it this once."""
+    data = (await read_form(request)).read(CredentialInput, "label")
+    async with services.db.transaction(actor) as tx:
+        await access_agent(tx, actor, agent_id, "credentials")
+    key = await make_key()
+    async with services.db.transaction(actor) as tx:
+        made = await credentials.create_credential(tx, actor, agent_id, data, key)
+    return await _agent_page(request, services, actor, agent_id, new_key=made.key, status=201)
+
+
+@post("/agents/{agent_id:uuid}/credentials/{credential_id:uuid}/rotate")
+async def rotate_credential(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    agent_id: FromPath[UUID],
+    credential_id: FromPath[UUID],
+) -> Page:
+    """Put a new key in the place of one; the old one works for another hour."""
+    async with services.db.transaction(actor) as tx:
+        await credentials.access_credential(tx, actor, agent_id, credential_id, own=True)
+    key = await make_key()
+    rotation = RotationInput(overlap_seconds=OVERLAP_S)
+    async with services.db.transaction(actor) as tx:
+        made = await credentials.rotate_credential(tx, actor, agent_id, credential_id, rotation, key)
+    return await _agent_page(request, services, actor, agent_id, new_key=made.key, status=201)
+
+
+@post("/agents/{agent_id:uuid}/credentials/{credential_id:uuid}/revoke")
+async def revoke_credential(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    agent_id: FromPath[UUID],
+    credential_id: FromPath[UUID],
+) -> Redirect:
+    """Revoke a key; it stops within a second."""
+    async with services.db.transaction(actor) as tx:
+        await credentials.revoke_credential(tx, actor, agent_id, credential_id)
+    return go(f"/agents/{agent_id}", "The key is revoked.")
+
+
+PAGES = page_router(
+    [
+        show_agents,
+        show_new_agent,
+        make_agent,
+        show_agent,
+        change_agent,
+        delete_agent,
+        make_credential,
+        rotate_credential,
+        revoke_credential,
+    ]
+)

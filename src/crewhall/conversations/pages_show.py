@@ -1,0 +1,213 @@
+"""The page of one conversation, its threads, and writing without scripts."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+from markupsafe import Markup
+
+from crewhall.conversations.access import Access, AccessCache, Verb, refusal
+from crewhall.conversations.messages import get_message, message_history
+from crewhall.conversations.pages_sidebar import (
+    Other,
+    Sidebar,
+    full_label,
+    icon_of,
+    label_of,
+    load_sidebar,
+)
+from crewhall.conversations.pages_stream import replies_to, stream_around, streams
+from crewhall.conversations.posting import Posting
+from crewhall.conversations.queries import get_conversation
+from crewhall.conversations.schemas import Conversation, PostMessage
+from crewhall.conversations.vocabulary import ConversationKind, ConversationType
+from crewhall.faces.plumbing.forms import read_form
+from crewhall.faces.plumbing.messages import render_stream
+from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zone_of
+from crewhall.faces.plumbing.services import Services
+from crewhall.identity import Permission, is_allowed
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import CrewhallError
+
+AnyRequest = Request[Any, Any, Any]
+Page = Response[str] | Redirect
+
+
+class Composer(msgspec.Struct):
+    """Where one writes, or why one cannot."""
+
+    conversation_id: UUID
+    placeholder: str
+    parent_id: UUID | None = None
+    closed: str | None = None
+    may_join: bool = False
+
+
+class Thread(msgspec.Struct):
+    """A message and its replies, beside the stream."""
+
+    id: UUID
+    root: Markup
+    replies: Markup
+    composer: Composer
+
+
+class Head(msgspec.Struct):
+    """What the page says about its conversation."""
+
+    id: UUID
+    label: str
+    icon: str
+    description: str
+    other: Other | None
+    beginning: str
+    hint: str
+    last_seq: int
+    read_seq: int | None
+    may_moderate: bool
+    may_pin: bool
+    may_join: bool
+
+
+@get("/")
+async def go_home(request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Redirect:
+    """To the conversation that was open last, else to #general."""
+    async with services.db.transaction(actor) as tx:
+        sidebar = await load_sidebar(tx, actor)
+    entries = [*sidebar.channels, *sidebar.directs]
+    last = request.cookies.get(LAST_COOKIE)
+    chosen = next((entry for entry in entries if str(entry.id) == last), entries[0] if entries else None)
+    return go(f"/c/{chosen.id}" if chosen else "/c")
+
+
+@get("/c/{conversation_id:uuid}")
+async def show_conversation(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+    at: FromQuery[int | None] = None,
+    thread: FromQuery[UUID | None] = None,
+) -> Page:
+    """A conversation at its newest messages, or around the place `at`."""
+    access = await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
+    if request.headers.get("turbo-frame") == "thread":
+        opened = await _thread(request, services, actor, access, thread) if thread else None
+        return render("thread_frame.html", request, thread=opened, conversation=access)
+    found = await (
+        streams.newest(services, actor, conversation_id)
+        if at is None
+        else stream_around(services, actor, conversation_id, at)
+    )
+    async with services.db.transaction(actor) as tx:
+        sidebar = await load_sidebar(tx, actor)
+        conversation = sidebar.find(conversation_id) or await get_conversation(tx, actor, conversation_id)
+    head = _head(actor, sidebar, conversation, found.last_seq)
+    html = found.render(zone_of(request), actor.id, head.read_seq if at is None else None)
+    return render(
+        "conversation.html",
+        request,
+        cookies=remember(request, conversation_id),
+        viewer=actor,
+        sidebar=sidebar,
+        conversation=head,
+        stream=html if at is None else Markup(html.replace(f'data-seq="{at}"', f'data-seq="{at}" data-found')),  # noqa: S704
+        has_older=found.has_older,
+        has_newer=found.has_newer,
+        composer=_composer(actor, access, f"Write in {full_label(conversation)}"),
+        thread=await _thread(request, services, actor, access, thread) if thread else None,
+    )
+
+
+def _composer(actor: Actor, access: Access, placeholder: str, parent_id: UUID | None = None) -> Composer:
+    refused = refusal(actor, access, Verb.POST)
+    may_join = access.type == ConversationType.PUBLIC and not access.is_member
+    return Composer(
+        access.conversation_id, placeholder, parent_id, closed=refused.detail if refused else None, may_join=may_join
+    )
+
+
+def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, last_seq: int) -> Head:
+    other = next((entry.other for entry in sidebar.directs if entry.id == conversation.id), None)
+    name, organization = full_label(conversation), sidebar.organization.name
+    match conversation.kind, conversation.type:
+        case ConversationKind.DIRECT, _:
+            hint = "What you write here stays between the two of you."
+        case ConversationKind.CHANNEL, ConversationType.SYSTEM:
+            hint = "Crewhall writes here; owners and admins read."
+        case ConversationKind.CHANNEL, ConversationType.PUBLIC:
+            hint = f"Everybody in {organization} may read along, people and agents alike. Mention an agent to ask it."
+        case _:
+            hint = "Only its members see it, people and agents alike. Mention an agent to ask it."
+    return Head(
+        id=conversation.id,
+        label=label_of(conversation),
+        icon=icon_of(conversation),
+        description=conversation.description,
+        other=other,
+        beginning=f"This is where {name} begins",
+        hint=hint,
+        last_seq=last_seq,
+        read_seq=conversation.last_read_seq if conversation.is_member else None,
+        may_moderate=is_allowed(actor, Permission.MESSAGES_MODERATE),
+        may_pin=is_allowed(actor, Permission.MESSAGES_PIN),
+        may_join=not conversation.is_member and conversation.type is ConversationType.PUBLIC,
+    )
+
+
+async def _thread(
+    request: AnyRequest, services: Services, actor: Actor, access: Access, message_id: UUID
+) -> Thread:
+    zone = zone_of(request)
+    async with services.db.transaction(actor) as tx:
+        root = await get_message(tx, actor, access.conversation_id, message_id)
+    replies = await replies_to(services, actor, access.conversation_id, root.id)
+    return Thread(
+        id=root.id,
+        root=_beside(render_stream([root], zone)),
+        replies=_beside(render_stream(replies, zone)),
+        composer=_composer(actor, access, "Reply", root.id),
+    )
+
+
+def _beside(html: Markup) -> Markup:
+    """The same messages under other element ids, since they may stand in the stream too."""
+    return Markup(html.replace(' id="m-', ' id="t-'))  # noqa: S704 - was safe before
+
+
+@post("/c/{conversation_id:uuid}/messages")
+async def post_message(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+) -> Redirect:
+    """Post a message from a browser without scripts."""
+    form = await read_form(request)
+    try:
+        data = form.read(PostMessage, "content", "parent_id")
+        await services.part(Posting).post(actor, conversation_id, data)
+    except CrewhallError as error:
+        return go(f"/c/{conversation_id}", error.detail)
+    return go(f"/c/{conversation_id}" + (f"?thread={data.parent_id}" if data.parent_id else ""))
+
+
+@get("/c/{conversation_id:uuid}/messages/{message_id:uuid}/history")
+async def show_history(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+    message_id: FromPath[UUID],
+) -> Page:
+    """How a message read before its edits; a fragment for the dialog."""
+    async with services.db.transaction(actor) as tx:
+        versions = await message_history(tx, actor, conversation_id, message_id)
+    return render("message_history.html", request, versions=versions)
+
+
+HANDLERS = [go_home, show_conversation, post_message, show_history]

@@ -1,0 +1,121 @@
+"""What the sidebar of every page shows: one's conversations with their unread counts, the agents, the organizations."""
+
+from uuid import UUID
+
+import msgspec
+
+from crewhall.agents import Agent, AgentStatus, list_agents
+from crewhall.conversations.queries import list_conversations
+from crewhall.conversations.schemas import Conversation
+from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
+from crewhall.faces.plumbing.pages import provide_sidebar
+from crewhall.faces.plumbing.services import Services
+from crewhall.identity import Organization, Permission, is_allowed, list_organizations
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.kernel.paging import MAX_LIMIT
+
+MOST_DIRECTS, MOST_AGENTS = 30, 30
+_ICONS = {ConversationType.PRIVATE: "lock", ConversationType.SYSTEM: "shield", ConversationType.PUBLIC: "channel"}
+
+
+class Other(msgspec.Struct):
+    """The other one of a direct conversation."""
+
+    type: str
+    id: UUID
+    name: str
+    presence: str | None
+
+
+class Entry(msgspec.Struct):
+    """A conversation as the sidebar names it."""
+
+    id: UUID
+    label: str
+    icon: str
+    unread: int
+    last_seq: int
+    other: Other | None
+
+
+class Sidebar(msgspec.Struct):
+    """All that the sidebar shows."""
+
+    organization: Organization
+    organizations: list[Organization]
+    channels: list[Entry]
+    directs: list[Entry]
+    agents: list[Agent]
+    conversations: list[Conversation]
+    may_read_settings: bool
+
+    def find(self, conversation_id: UUID) -> Conversation | None:
+        """The conversation, when it is among those shown."""
+        return next((found for found in self.conversations if found.id == conversation_id), None)
+
+
+async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
+    """Read the sidebar, in the page's own transaction."""
+    organizations = (await list_organizations(tx, limit=MAX_LIMIT)).items
+    known = (await list_conversations(tx, actor, limit=MAX_LIMIT)).items
+    agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items
+    presence = {agent.id: str(agent.presence) for agent in agents}
+    shown = [found for found in known if _is_shown(found)]
+    channels = [found for found in shown if found.kind is ConversationKind.CHANNEL]
+    others = [found for found in shown if found.kind is not ConversationKind.CHANNEL]
+    return Sidebar(
+        organization=next(org for org in organizations if org.id == actor.org_id),
+        organizations=organizations,
+        channels=[entry_of(found, presence) for found in sorted(channels, key=_channel_order)],
+        directs=[entry_of(found, presence) for found in others[:MOST_DIRECTS]],
+        agents=[agent for agent in agents if agent.status is not AgentStatus.TERMINATED][:MOST_AGENTS],
+        conversations=known,
+        may_read_settings=is_allowed(actor, Permission.SETTINGS_READ),
+    )
+
+
+def _is_shown(found: Conversation) -> bool:
+    return found.kind is not ConversationKind.AGENT and (found.is_member or found.type is ConversationType.SYSTEM)
+
+
+def _channel_order(found: Conversation) -> tuple[bool, bool, str]:
+    """#general leads, what Crewhall itself writes comes last, the rest by name."""
+    return found.type is ConversationType.SYSTEM, found.name != "general", found.name or ""
+
+
+def entry_of(found: Conversation, presence: dict[UUID, str]) -> Entry:
+    """A conversation with the name and sign that a reader knows it by."""
+    partner = found.partner
+    other = Other(str(partner.type), partner.id, partner.name, presence.get(partner.id)) if partner else None
+    return Entry(found.id, label_of(found), icon_of(found), found.unread, found.last_seq, other)
+
+
+def label_of(found: Conversation) -> str:
+    """What a conversation is called where a sign stands before it."""
+    if found.kind is ConversationKind.DIRECT:
+        return found.partner.name if found.partner else "Only you"
+    return found.name or found.title or "Untitled"
+
+
+def full_label(found: Conversation) -> str:
+    """What a conversation is called within a sentence."""
+    return f"#{found.name}" if found.kind is ConversationKind.CHANNEL else label_of(found)
+
+
+def icon_of(found: Conversation) -> str:
+    """The sign of a conversation."""
+    return _ICONS[found.type] if found.kind is ConversationKind.CHANNEL else "group"
+
+
+def is_open(found: Conversation) -> bool:
+    """Whether people may write there."""
+    return found.status is not ConversationStatus.ARCHIVED and found.type is not ConversationType.SYSTEM
+
+
+async def _sidebar(services: Services, actor: Actor) -> Sidebar:
+    async with services.db.transaction(actor) as tx:
+        return await load_sidebar(tx, actor)
+
+
+provide_sidebar(_sidebar)
