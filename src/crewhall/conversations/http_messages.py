@@ -53,14 +53,15 @@ async def list_messages(
 ) -> Response[bytes]:
     """Read a page of a conversation's history."""
     services, actor = services_of(request), actor_of(request)
-    await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
+    access = await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
     size = check_limit(limit)
     if after is not None and before is not None:
         raise INVALID("Give `after` or `before`, not both.", field="before")
 
     async def load() -> bytes:
-        async with services.db.transaction(actor) as tx:
-            return await messages_json(tx, conversation_id, limit=size, after=after, before=before, parent=parent)
+        return await messages_json(
+            services.db, access.org_id, conversation_id, limit=size, after=after, before=before, parent=parent
+        )
 
     newest = after is None and before is None and parent is None and size == DEFAULT_LIMIT
     body = await (services.part(NewestPages).page(conversation_id, size, load) if newest else load())

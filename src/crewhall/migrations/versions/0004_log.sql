@@ -150,6 +150,30 @@ create function message_wire(m messages) returns json language sql stable parall
         'reply_count', m.reply_count, 'last_reply_at', wire_time(m.last_reply_at))
 $$;
 
+-- A page of messages as JSON text, with its first and last seq and its length, in one round trip: the statement sets its
+-- own scope. `forward` reads up from `bound`, otherwise down from it; `thread` reads the replies to one message, upwards.
+-- The caller has checked access to the conversation.
+create function read_messages(
+    orgs uuid[], in_conversation uuid, forward boolean, bound bigint, thread uuid, size integer)
+returns table (items text, first bigint, last bigint, length bigint) language plpgsql volatile as $$
+begin
+    perform set_config('crewhall.orgs', orgs::text, true);
+    if thread is not null then
+        return query select json_agg(message_wire(p) order by p.seq)::text, min(p.seq), max(p.seq), count(*)
+            from (select m.* from messages m
+                  where m.parent_id = thread and m.conversation_id = in_conversation and m.seq > bound
+                  order by m.seq limit size) p;
+    elsif forward then
+        return query select json_agg(message_wire(p) order by p.seq)::text, min(p.seq), max(p.seq), count(*)
+            from (select m.* from messages m where m.conversation_id = in_conversation and m.seq > bound
+                  order by m.seq limit size) p;
+    else
+        return query select json_agg(message_wire(p) order by p.seq)::text, min(p.seq), max(p.seq), count(*)
+            from (select m.* from messages m where m.conversation_id = in_conversation and m.seq < bound
+                  order by m.seq desc limit size) p;
+    end if;
+end $$;
+
 -- How far consumers may read: positions below this belong to transactions that have ended.
 create function log_horizon() returns bigint language sql stable security definer set search_path = public, pg_temp
     as $$ select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + n.log_offset from installation n $$;
