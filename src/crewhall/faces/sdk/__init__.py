@@ -1,0 +1,56 @@
+"""The client library: `from crewhall.sdk import Agent, Client`. It needs no other part of Crewhall."""
+
+from crewhall.faces.sdk.agent import Agent
+from crewhall.faces.sdk.client import Client
+from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
+from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
+from crewhall.faces.sdk.incoming import IncomingMessage, Post
+from crewhall.faces.sdk.live import Live
+from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
+from crewhall.faces.sdk.resources import (
+    AgentInfo,
+    Conversation,
+    Credential,
+    Invitation,
+    Me,
+    Member,
+    Organization,
+    Page,
+    Person,
+    SearchHit,
+)
+from crewhall.faces.sdk.tokens import Tokens, TokenStore
+
+__all__ = [
+    "Ack",
+    "Agent",
+    "AgentInfo",
+    "Author",
+    "Change",
+    "Client",
+    "Conversation",
+    "Credential",
+    "CrewhallApiError",
+    "Delivery",
+    "Ephemeral",
+    "Event",
+    "IncomingMessage",
+    "Invitation",
+    "Live",
+    "Me",
+    "Member",
+    "Message",
+    "NotReachable",
+    "Organization",
+    "Page",
+    "Person",
+    "Post",
+    "Record",
+    "RecordEvent",
+    "Refused",
+    "Resumed",
+    "SearchHit",
+    "SignedOut",
+    "TokenStore",
+    "Tokens",
+]

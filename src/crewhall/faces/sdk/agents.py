@@ -1,0 +1,76 @@
+"""Agents and their keys."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from crewhall.faces.sdk.errors import CrewhallApiError
+from crewhall.faces.sdk.paging import walk
+from crewhall.faces.sdk.resources import AgentInfo, Credential, CredentialUse, Page
+from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
+
+
+class Agents:
+    """The agents of the organization, as far as the signed-in actor may see them."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(
+        self,
+        *,
+        text: str | None = None,
+        capability: str | None = None,
+        status: str | None = None,
+        kind: str | None = None,
+    ) -> AsyncIterator[AgentInfo]:
+        """Give agents, found by text and capability if asked."""
+        query = {"q": text, "capability": capability, "status": status, "kind": kind}
+        return walk(self._transport, "/agents", Page[AgentInfo], query)
+
+    async def get(self, agent_id: str) -> AgentInfo:
+        """Give one agent."""
+        return await self._transport.call("GET", join("agents", agent_id), AgentInfo)
+
+    async def find(self, code: str) -> AgentInfo:
+        """Give the agent with this code (with or without `@`)."""
+        wanted = code.removeprefix("@").lower()
+        async for agent in self.list():
+            if agent.code == wanted:
+                return await self.get(agent.id)
+        raise CrewhallApiError("not_found", 404, f"There is no agent @{wanted} that you can see.")
+
+    async def create(self, name: str, **fields: Any) -> AgentInfo:
+        """Create an agent; fields as in the API (`code`, `instructions`, `kind`, `template`, …)."""
+        return await self._transport.call("POST", "/agents", AgentInfo, body={"name": name, **fields})
+
+    async def update(self, agent_id: str, **changes: Any) -> AgentInfo:
+        """Change an agent; what is left out stays."""
+        return await self._transport.call("PATCH", join("agents", agent_id), AgentInfo, body=changes)
+
+    async def delete(self, agent_id: str) -> None:
+        """Delete an agent: it stops answering and its keys stop working."""
+        await self._transport.call("DELETE", join("agents", agent_id), Nothing)
+
+    def keys(self, agent_id: str) -> AsyncIterator[Credential]:
+        """Give an agent's keys, without their secrets."""
+        return walk(self._transport, join("agents", agent_id, "credentials"), Page[Credential])
+
+    async def create_key(self, agent_id: str, *, label: str = "", expires_at: datetime | None = None) -> Credential:
+        """Make a key. `key` of the answer is the secret, shown this once."""
+        path = join("agents", agent_id, "credentials")
+        return await self._transport.call("POST", path, Credential, body=as_body(label=label, expires_at=expires_at))
+
+    async def rotate_key(self, agent_id: str, credential_id: str, *, overlap_seconds: int = 0) -> Credential:
+        """Replace a key; the old one works for `overlap_seconds` more."""
+        path = join("agents", agent_id, "credentials", credential_id, "rotate")
+        return await self._transport.call("POST", path, Credential, body={"overlap_seconds": overlap_seconds})
+
+    async def revoke_key(self, agent_id: str, credential_id: str) -> None:
+        """Stop a key now, everywhere."""
+        await self._transport.call("DELETE", join("agents", agent_id, "credentials", credential_id), Nothing)
+
+    def key_usage(self, agent_id: str, credential_id: str) -> AsyncIterator[CredentialUse]:
+        """Give the uses of a key, newest first."""
+        path = join("agents", agent_id, "credentials", credential_id, "usage")
+        return walk(self._transport, path, Page[CredentialUse])

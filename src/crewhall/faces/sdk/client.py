@@ -1,0 +1,94 @@
+"""The client: everything that a person or an agent does in Crewhall, from a program."""
+
+import os
+from typing import Self
+
+from crewhall.faces.sdk.agents import Agents
+from crewhall.faces.sdk.conversations import Conversations
+from crewhall.faces.sdk.errors import SignedOut
+from crewhall.faces.sdk.live import Live
+from crewhall.faces.sdk.messages import Messages
+from crewhall.faces.sdk.organization import Organizations, People
+from crewhall.faces.sdk.resources import Me
+from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
+from crewhall.faces.sdk.transport import Nothing, Transport
+
+DEFAULT_URL = "http://127.0.0.1:8787"
+
+
+def url_from_environment() -> str:
+    """The server that CREWHALL_URL names, or the one on this machine."""
+    return os.environ.get("CREWHALL_URL") or DEFAULT_URL
+
+
+class Client:
+    """A signed-in actor on one server.
+
+    Give a `token` (a person's access token or an agent's key), or `email` and `password`, or a store that keeps
+    tokens. Access tokens renew themselves. `org` (id or slug) acts for another than the login's current organization.
+
+        async with Client("http://127.0.0.1:8787", token="…") as client:
+            general = await client.conversations.find("#general")
+            await client.messages.post(general.id, "Hello")
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        token: str | None = None,
+        refresh_token: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        org: str | None = None,
+        store: TokenStore | None = None,
+        timeout: float = 30.0,
+        retry_for: float = 30.0,
+    ) -> None:
+        given = Tokens(token, refresh_token) if token is not None else None
+        self.transport = Transport(
+            base_url or url_from_environment(),
+            store or MemoryTokens(given),
+            password_login=(email, password) if email is not None and password is not None else None,
+            org=org,
+            timeout=timeout,
+            retry_for=retry_for,
+        )
+        self.conversations = Conversations(self.transport)
+        self.messages = Messages(self.transport)
+        self.agents = Agents(self.transport)
+        self.people = People(self.transport)
+        self.organizations = Organizations(self.transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.transport.close()
+
+    async def login(self, email: str, password: str) -> Me:
+        """Sign in as a person."""
+        await self.transport.login(email, password)
+        return await self.me()
+
+    async def refresh(self) -> None:
+        """Renew the access token now; it also renews itself when the server refuses it."""
+        token = await self.transport.token()
+        await self.transport.renew(token, SignedOut("unauthenticated", 401, "This token cannot be renewed."))
+
+    async def logout(self) -> None:
+        """End the login on the server and forget its tokens."""
+        await self.transport.call("POST", "/auth/logout", Nothing, body={}, repeatable=True)
+        self.transport.keep(None)
+
+    async def me(self) -> Me:
+        """Who is signed in, for which organization, with which role."""
+        return await self.transport.call("GET", "/me", Me)
+
+    def live(self) -> Live:
+        """Open the live connection, as an async context manager."""
+        return Live(self.transport)

@@ -1,0 +1,116 @@
+"""Conversations and their members."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from crewhall.faces.sdk.errors import CrewhallApiError
+from crewhall.faces.sdk.paging import walk
+from crewhall.faces.sdk.resources import Conversation, Member, Page
+from crewhall.faces.sdk.transport import Nothing, Transport, join
+
+
+class Conversations:
+    """The conversations within reach of the signed-in actor."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self, *, kind: str | None = None, member: str | None = None) -> AsyncIterator[Conversation]:
+        """Give conversations, of one kind if asked; `member="me"` gives only joined ones."""
+        return walk(self._transport, "/conversations", Page[Conversation], {"kind": kind, "member": member})
+
+    async def get(self, conversation_id: str) -> Conversation:
+        """Give one conversation."""
+        return await self._transport.call("GET", join("conversations", conversation_id), Conversation)
+
+    async def find(self, name: str) -> Conversation:
+        """Give a conversation by its id or, for a channel, its name (with or without `#`)."""
+        if _is_id(name):
+            return await self.get(name)
+        wanted = name.removeprefix("#").lower()
+        async for conversation in self.list(kind="channel"):
+            if conversation.name == wanted:
+                return conversation
+        raise CrewhallApiError("not_found", 404, f"There is no channel #{wanted} that you can see.")
+
+    async def create_channel(
+        self, name: str, *, description: str = "", private: bool = False, members: Sequence[tuple[str, str]] = ()
+    ) -> Conversation:
+        """Open a channel; members are (type, id)."""
+        body = {
+            "kind": "channel",
+            "name": name,
+            "type": "private" if private else "public",
+            "description": description,
+            "members": _members(members),
+        }
+        return await self._transport.call("POST", "/conversations", Conversation, body=body)
+
+    async def create_group(self, title: str, members: Sequence[tuple[str, str]]) -> Conversation:
+        """Open a group of people and agents; members are (type, id)."""
+        body = {"kind": "group", "title": title, "members": _members(members)}
+        return await self._transport.call("POST", "/conversations", Conversation, body=body)
+
+    async def direct(self, member_type: str, member_id: str) -> Conversation:
+        """Open the direct conversation with somebody; opening it again gives the same one."""
+        body = {"kind": "direct", "members": _members([(member_type, member_id)])}
+        return await self._transport.call("POST", "/conversations", Conversation, body=body, repeatable=True)
+
+    async def update(self, conversation_id: str, **changes: Any) -> Conversation:
+        """Change name, title, description, type, agent_policy or status."""
+        return await self._transport.call("PATCH", join("conversations", conversation_id), Conversation, body=changes)
+
+    async def delete(self, conversation_id: str, confirm: str) -> None:
+        """Delete a conversation; `confirm` is its name or title, typed again."""
+        path = join("conversations", conversation_id)
+        await self._transport.call("DELETE", path, Nothing, body={"confirm": confirm})
+
+    async def join(self, conversation_id: str) -> None:
+        """Join a public channel; joining again changes nothing."""
+        await self._transport.call("POST", join("conversations", conversation_id, "join"), Nothing, repeatable=True)
+
+    async def leave(self, conversation_id: str) -> None:
+        """Leave a conversation; leaving again changes nothing."""
+        await self._transport.call("POST", join("conversations", conversation_id, "leave"), Nothing, repeatable=True)
+
+    def members(self, conversation_id: str) -> AsyncIterator[Member]:
+        """Give the people and agents in a conversation."""
+        return walk(self._transport, join("conversations", conversation_id, "members"), Page[Member])
+
+    async def add_member(self, conversation_id: str, member_type: str, member_id: str) -> None:
+        """Add a person (`user`) or an agent."""
+        path = join("conversations", conversation_id, "members")
+        body = {"member_type": member_type, "member_id": member_id}
+        await self._transport.call("POST", path, Nothing, body=body, repeatable=True)
+
+    async def remove_member(self, conversation_id: str, member_type: str, member_id: str) -> None:
+        """Remove a person (`user`) or an agent."""
+        await self._transport.call(
+            "DELETE", join("conversations", conversation_id, "members", member_type, member_id), Nothing
+        )
+
+    async def mark_read(self, conversation_id: str, seq: int, *, retry_for: float | None = None) -> None:
+        """Say that everything up to `seq` was read; the marker never moves back."""
+        path = join("conversations", conversation_id, "read")
+        await self._transport.call("POST", path, Nothing, body={"seq": seq}, repeatable=True, retry_for=retry_for)
+
+    async def archive(self, conversation_id: str) -> Conversation:
+        """Archive: readable, no new messages, until restored."""
+        return await self._transport.call("PUT", join("conversations", conversation_id, "archive"), Conversation)
+
+    async def restore(self, conversation_id: str) -> Conversation:
+        """Let an archived conversation take messages again."""
+        return await self._transport.call("DELETE", join("conversations", conversation_id, "archive"), Conversation)
+
+
+def _members(members: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"member_type": member_type, "member_id": member_id} for member_type, member_id in members]
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

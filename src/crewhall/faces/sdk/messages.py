@@ -1,0 +1,127 @@
+"""Messages of conversations: posting once however often it is tried, reading, changing."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+from crewhall.faces.sdk.records import Message
+from crewhall.faces.sdk.resources import Page, SearchHit, Version
+from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
+
+PAGE = 100
+
+
+class Messages:
+    """The messages that the signed-in actor may reach."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def post(
+        self,
+        conversation_id: str,
+        content: str,
+        *,
+        kind: str | None = None,
+        title: str | None = None,
+        parent_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        client_id: str | None = None,
+        retry_for: float | None = None,
+    ) -> Message:
+        """Post; returns when the message is durable.
+
+        Tried again on lost answers and 429/503: the client id (made here unless given) makes a repetition the same
+        message. `parent_id` is the first message of a thread.
+        """
+        body = as_body(
+            content=content,
+            kind=kind,
+            title=title,
+            parent_id=parent_id,
+            metadata=metadata,
+            client_id=client_id or uuid4().hex,
+        )
+        path = join("conversations", conversation_id, "messages")
+        return await self._transport.call("POST", path, Message, body=body, repeatable=True, retry_for=retry_for)
+
+    async def page(
+        self,
+        conversation_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        parent_id: str | None = None,
+    ) -> Page[Message]:
+        """Give one page in order of seq: the newest (before `before`), or the one that follows `after`."""
+        query = {"after": after, "before": before, "limit": limit, "parent": parent_id}
+        path = join("conversations", conversation_id, "messages")
+        return await self._transport.call("GET", path, Page[Message], query=query)
+
+    async def history(
+        self, conversation_id: str, *, after: int = 0, parent_id: str | None = None
+    ) -> AsyncIterator[Message]:
+        """Give every message after a seq, oldest first, page by page; of one thread when `parent_id` is given."""
+        while True:
+            page = await self.page(conversation_id, after=after, limit=PAGE, parent_id=parent_id)
+            for message in page.items:
+                yield message
+            if page.next is None or not page.items:
+                return
+            after = page.items[-1].seq
+
+    async def backwards(self, conversation_id: str, *, before: int | None = None) -> AsyncIterator[Message]:
+        """Give every message before a seq (or from the end), newest first, page by page."""
+        while True:
+            page = await self.page(conversation_id, before=before, limit=PAGE)
+            for message in reversed(page.items):
+                yield message
+            if page.next is None or not page.items:
+                return
+            before = page.items[0].seq
+
+    async def get(self, conversation_id: str, message_id: str) -> Message:
+        """Give one message."""
+        return await self._transport.call("GET", _path(conversation_id, message_id), Message)
+
+    async def edit(self, conversation_id: str, message_id: str, content: str, *, title: str | None = None) -> Message:
+        """Replace the text of an own message; earlier versions are kept."""
+        body = as_body(content=content, title=title)
+        return await self._transport.call("PATCH", _path(conversation_id, message_id), Message, body=body)
+
+    async def delete(self, conversation_id: str, message_id: str) -> None:
+        """Delete a message: its place in the conversation remains, without text."""
+        await self._transport.call("DELETE", _path(conversation_id, message_id), Nothing)
+
+    async def versions(self, conversation_id: str, message_id: str) -> list[Version]:
+        """Give how a message read over time, oldest first."""
+        path = _path(conversation_id, message_id) + "/history"
+        return (await self._transport.call("GET", path, Page[Version])).items
+
+    async def react(self, conversation_id: str, message_id: str, emoji: str) -> None:
+        """React with an emoji; a second time changes nothing."""
+        await self._transport.call("PUT", _path(conversation_id, message_id) + join("reactions", emoji), Nothing)
+
+    async def unreact(self, conversation_id: str, message_id: str, emoji: str) -> None:
+        """Take the own reaction back."""
+        await self._transport.call("DELETE", _path(conversation_id, message_id) + join("reactions", emoji), Nothing)
+
+    async def pin(self, conversation_id: str, message_id: str) -> None:
+        """Pin a message."""
+        await self._transport.call("PUT", _path(conversation_id, message_id) + "/pin", Nothing)
+
+    async def unpin(self, conversation_id: str, message_id: str) -> None:
+        """Unpin a message."""
+        await self._transport.call("DELETE", _path(conversation_id, message_id) + "/pin", Nothing)
+
+    async def search(
+        self, text: str, *, conversation_id: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Page[SearchHit]:
+        """Find messages within reach, newest first."""
+        query = {"q": text, "conversation": conversation_id, "after": after, "limit": limit}
+        return await self._transport.call("GET", "/search", Page[SearchHit], query=query)
+
+
+def _path(conversation_id: str, message_id: str) -> str:
+    return join("conversations", conversation_id, "messages", message_id)

@@ -1,0 +1,102 @@
+"""What a conversation's log holds, as clients see it: messages, changes to them, and deliveries to an agent."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Author(msgspec.Struct, frozen=True):
+    """A person (`user`), an agent, or the system."""
+
+    type: str
+    id: str
+    name: str = ""
+
+
+class Reactor(msgspec.Struct, frozen=True):
+    """Who reacted."""
+
+    type: str
+    id: str
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A message with everything that its edits, pins and reactions add up to.
+
+    `content` is Markdown, `html` its sanitised rendering. `parent_id` is the message whose thread this one is in.
+    """
+
+    id: str
+    conversation_id: str
+    seq: int
+    author: Author
+    content: str
+    created_at: datetime
+    type: str = "message"
+    role: str = "user"
+    kind: str = "message"
+    status: str = "sent"
+    title: str | None = None
+    html: str | None = None
+    metadata: dict[str, Any] = {}
+    parent_id: str | None = None
+    mentions: list[str] = []
+    client_id: str | None = None
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    pinned_at: datetime | None = None
+    reactions: dict[str, list[Reactor]] = {}
+    reply_count: int = 0
+    last_reply_at: datetime | None = None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A record about an earlier message: edit, deletion, pin, unpin, reaction or unreaction (emoji in `content`)."""
+
+    id: str
+    conversation_id: str
+    seq: int
+    type: str
+    author: Author
+    created_at: datetime
+    target_id: str | None = None
+    title: str | None = None
+    content: str | None = None
+    html: str | None = None
+    metadata: dict[str, Any] = {}
+    mentions: list[str] = []
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """Why an agent should see a message (mention, reply or message), and the message."""
+
+    reason: str
+    message: Message
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of an agent's inbox."""
+
+    id: str
+    conversation_id: str
+    seq: int
+    metadata: Delivered
+    type: str = "delivery"
+
+
+Record = Message | Change | Delivery
+
+
+class _Type(msgspec.Struct):
+    type: str
+
+
+def read_record(raw: bytes | msgspec.Raw) -> Record:
+    """Read one record of any type."""
+    kind = msgspec.json.decode(raw, type=_Type).type
+    if kind == "message":
+        return msgspec.json.decode(raw, type=Message)
+    if kind == "delivery":
+        return msgspec.json.decode(raw, type=Delivery)
+    return msgspec.json.decode(raw, type=Change)

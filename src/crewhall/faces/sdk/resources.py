@@ -1,0 +1,205 @@
+"""What the API answers besides messages. Unknown fields are ignored, so that a newer server can be talked to."""
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+from crewhall.faces.sdk.records import Author, Message
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list; `next`, given as `after`, asks for the following page, and is None on the last."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class ActorInfo(msgspec.Struct, frozen=True):
+    """Who is signed in."""
+
+    type: str
+    id: str
+    name: str = ""
+
+
+class Organization(msgspec.Struct, frozen=True):
+    """One tenant. `role` is the signed-in person's."""
+
+    id: str
+    slug: str
+    name: str
+    description: str | None = None
+    role: str | None = None
+    plan: str | None = None
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A person, as seen by the members of an organization."""
+
+    id: str
+    handle: str
+    name: str
+    email: str | None = None
+    role: str | None = None
+    timezone: str = "UTC"
+    joined_at: datetime | None = None
+
+
+class AgentInfo(msgspec.Struct, frozen=True):
+    """An agent's profile. `inbox_id` is the conversation in which its deliveries arrive."""
+
+    id: str
+    code: str
+    name: str
+    description: str | None = None
+    role_title: str = ""
+    instructions: str | None = None
+    kind: str = "custom"
+    status: str = "active"
+    presence: str = "offline"
+    visibility: str = "public"
+    level: str = "organization"
+    trust_score: float | None = None
+    version: str = ""
+    capabilities: list[str] = []
+    last_heartbeat_at: datetime | None = None
+    owner_user_id: str | None = None
+    inbox_id: str | None = None
+    created_at: datetime | None = None
+
+
+class Me(msgspec.Struct, frozen=True):
+    """The signed-in person or agent, with the organization it acts for."""
+
+    actor: ActorInfo
+    user: Person | None = None
+    agent: AgentInfo | None = None
+    organization: Organization | None = None
+    role: str | None = None
+    inbox_id: str | None = None
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """An agent's key, known by its prefix. `key` is the whole secret, and only there right after it was made."""
+
+    id: str
+    prefix: str
+    label: str = ""
+    type: str = "api_key"
+    is_active: bool = True
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    created_at: datetime | None = None
+    key: str | None = None
+
+
+class Partner(msgspec.Struct, frozen=True):
+    """The other one of a direct conversation."""
+
+    type: str
+    id: str
+    name: str = ""
+    handle: str = ""
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """A channel, group, direct session or agent's inbox. `last_read_seq` and `unread` are the signed-in actor's."""
+
+    id: str
+    kind: str
+    type: str = "private"
+    name: str | None = None
+    title: str | None = None
+    description: str = ""
+    status: str = "active"
+    last_seq: int = 0
+    last_read_seq: int = 0
+    unread: int = 0
+    is_member: bool = False
+    mentioned: bool = False
+    message_count: int = 0
+    partner: Partner | None = None
+    last_active_at: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        """What to call it: #name of a channel, the title of a group, @handle of the other one, else its id."""
+        if self.name:
+            return f"#{self.name}"
+        return self.title or (f"@{self.partner.handle}" if self.partner else self.id)
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A person or agent in a conversation; `handle` is a person's handle or an agent's code."""
+
+    member_type: str
+    member_id: str
+    role: str = "member"
+    name: str = ""
+    handle: str = ""
+    last_read_seq: int = 0
+    joined_at: datetime | None = None
+
+
+class Invitation(msgspec.Struct, frozen=True):
+    """An open invitation. Without an email, whoever holds the link may accept it, once."""
+
+    id: str
+    email: str | None = None
+    role: str = "member"
+    expires_at: datetime | None = None
+    created_at: datetime | None = None
+
+
+class SentInvitation(msgspec.Struct, frozen=True):
+    """A new invitation with its link, which is shown only now."""
+
+    invitation: Invitation
+    link: str
+    token: str
+
+
+class CredentialUse(msgspec.Struct, frozen=True):
+    """A validation of a key, good or bad."""
+
+    id: str
+    ok: bool
+    uses: int = 1
+    reason: str | None = None
+    address: str | None = None
+    used_at: datetime | None = None
+
+
+class Version(msgspec.Struct, frozen=True):
+    """How a message read from `created_at` until its next version."""
+
+    version: int
+    author: Author
+    content: str
+    created_at: datetime
+    title: str | None = None
+    html: str | None = None
+
+
+class ConversationRef(msgspec.Struct, frozen=True):
+    """A conversation in short."""
+
+    id: str
+    kind: str
+    name: str | None = None
+    title: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What to call it: #name for a channel, otherwise its title or its id."""
+        return f"#{self.name}" if self.name else self.title or self.id
+
+
+class SearchHit(Message, frozen=True, kw_only=True):
+    """A message that was found. `snippet` is safe HTML in which `<mark>` shows what matched."""
+
+    conversation: ConversationRef
+    snippet: str = ""
