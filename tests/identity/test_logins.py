@@ -194,3 +194,23 @@ async def test_without_an_organization_one_has_oneself_and_little_else(hall: Hal
     assert (await person.api.get("/me")).json()["organization"] is None
     refused = await person.api.get("/people")
     assert (refused.status_code, refused.json()["code"]) == (409, "no_organization")
+
+
+async def test_logins_that_ended_long_ago_are_forgotten_at_the_next_sign_in(hall: Hall):
+    person = await hall.make_person()
+    recent = await hall.sign_in(person)
+    async with hall.db.transaction(person.actor) as tx:
+        await tx.run(
+            "update logins set revoked_at = now() - interval '91 days' where id = %(id)s",
+            {"id": person.actor.credential_id},
+        )
+        await tx.run(
+            "update logins set revoked_at = now() - interval '89 days' where id = %(id)s",
+            {"id": recent.actor.credential_id},
+        )
+    latest = await hall.sign_in(person)
+    async with hall.db.transaction(person.actor) as tx:
+        kept = await tx.values("select id from logins order by id")
+        tokens = await tx.value("select count(distinct login_id) from login_tokens")
+    assert kept == [recent.actor.credential_id, latest.actor.credential_id]
+    assert tokens == 2

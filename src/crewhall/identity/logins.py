@@ -27,6 +27,8 @@ from crewhall.kernel.verified import revoke
 SESSION, ACCESS, REFRESH = "cws_", "cwt_", "cwr_"
 _KINDS = {SESSION: "session", ACCESS: "access", REFRESH: "refresh"}
 MAX_USER_AGENT = 300
+KEPT_DAYS = 90
+"""Days that an ended login is kept; the next sign-in forgets older ones, with their tokens."""
 Client = Literal["browser", "token"]
 
 
@@ -56,6 +58,13 @@ async def start_login(
     if chosen is not None:
         actor = await enter_organization(tx, actor, chosen)
     until = utc_now() + timedelta(days=settings.login_days)
+    await tx.run(
+        """
+        delete from logins
+        where user_id = %(user)s and coalesce(revoked_at, expires_at) < now() - make_interval(days => %(kept)s)
+        """,
+        {"user": actor.id, "kept": KEPT_DAYS},
+    )
     await tx.run(
         """
         insert into logins (id, user_id, org_id, kind, user_agent, address, expires_at)

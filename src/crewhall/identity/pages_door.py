@@ -25,6 +25,8 @@ from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
+COOKIE_DAYS = 400
+"""As long as browsers keep one: the login behind it slides, and decides."""
 
 
 def _client(request: AnyRequest) -> dict[str, Any]:
@@ -32,13 +34,13 @@ def _client(request: AnyRequest) -> dict[str, Any]:
     return {"kind": "browser", "address": address_of(request), "user_agent": request.headers.get("user-agent")}
 
 
-def _enter(request: AnyRequest, services: Services, started: StartedLogin, path: str) -> Redirect:
+def _enter(request: AnyRequest, started: StartedLogin, path: str) -> Redirect:
     """Give the browser its session and send it on."""
     session = Cookie(
         COOKIE,
         value=started.session,
         path="/",
-        max_age=services.settings_of(IdentitySettings).login_days * 86400,
+        max_age=COOKIE_DAYS * 86400,
         httponly=True,
         samesite="lax",
         secure=request.scope.get("scheme") == "https",
@@ -79,7 +81,7 @@ async def sign_in_here(request: AnyRequest, services: NamedDependency[Services])
         return render(
             "login.html", request, status=error.kind.status, form=form, next=_own_path(form.values.get("next"))
         )
-    return _enter(request, services, started, _own_path(form.values.get("next")))
+    return _enter(request, started, _own_path(form.values.get("next")))
 
 
 @post("/logout")
@@ -111,7 +113,7 @@ async def set_up_here(request: AnyRequest, services: NamedDependency[Services]) 
     except CrewhallError as error:
         form.refuse(error)
         return render("setup.html", request, status=error.kind.status, form=form, token=form.v("token"))
-    return _enter(request, services, started, "/")
+    return _enter(request, started, "/")
 
 
 @get("/invitation")
@@ -142,7 +144,7 @@ async def accept_invitation(
     except CrewhallError as error:
         form.refuse(error)
         return await _invitation_page(request, services, guest, token, form, status=error.kind.status)
-    return _enter(request, services, started, "/")
+    return _enter(request, started, "/")
 
 
 async def _invitation_page(
