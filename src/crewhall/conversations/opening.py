@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
+from psycopg.errors import CheckViolation, UniqueViolation
 
 from crewhall.conversations.access import bump_membership
 from crewhall.conversations.candidates import check_candidates
@@ -19,6 +19,8 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, INVALID
 from crewhall.ports.message_log import MessageLog
 
+NAME_FORM = "A channel needs a name of lower-case letters, digits, dashes and underscores."
+
 
 async def open_conversation(tx: Tx, actor: Actor, log: MessageLog, data: NewConversation) -> Conversation:
     """Open a conversation, owned by the actor, and return it. A direct one that exists is returned as it is.
@@ -32,9 +34,13 @@ async def open_conversation(tx: Tx, actor: Actor, log: MessageLog, data: NewConv
 
 @contextmanager
 def clear_name_conflict() -> Iterator[None]:
-    """Turn the database's refusal of a channel's name into a sentence."""
+    """Turn the database's refusals of a channel's name into sentences."""
     try:
         yield
+    except CheckViolation as error:
+        if error.diag.constraint_name != "conversations_name_form":
+            raise
+        raise INVALID(NAME_FORM, field="name") from error
     except UniqueViolation as error:
         if error.diag.constraint_name != "conversations_channel_key":
             raise
@@ -44,7 +50,7 @@ def clear_name_conflict() -> Iterator[None]:
 async def _open_channel(tx: Tx, actor: Actor, log: MessageLog, data: NewConversation, members: list[NewMember]) -> UUID:
     check_permission(actor, Permission.CHANNELS_CREATE)
     if data.name is None:
-        raise INVALID("A channel needs a name: lower-case letters, digits, dashes and underscores.", field="name")
+        raise INVALID(NAME_FORM, field="name")
     row = NewRow(
         org_id=actor.org,
         kind=ConversationKind.CHANNEL,

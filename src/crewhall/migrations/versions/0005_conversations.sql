@@ -87,3 +87,6 @@ language sql stable as $$
     order by b.position, b.conversation_id, b.seq, a.id
 $$;
 call make_definer('due_deliveries(bigint, uuid, bigint, bigint, uuid, bigint)');
+
+-- The names of channels, as the API states them.
+alter table conversations add constraint conversations_name_form check (name ~ '^[a-z0-9][a-z0-9_-]*$');

@@ -1,0 +1,69 @@
+"""Short ways of these tests: joining by invitation, posting, finding, waiting."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from crewhall.kernel.db import Database
+from tests.identity.hall import Member, Org
+from tests.support.server import AgentClient, Server
+
+T = TypeVar("T")
+Someone = Member | AgentClient
+
+
+async def join(server: Server, org: Org) -> Member:
+    """A new person who joined the organization by invitation."""
+    sent = (await org.owner.api.post("/invitations", json={})).raise_for_status().json()
+    person = await server.make_person()
+    (await person.api.post("/invitations/accept", json={"token": sent["token"]})).raise_for_status()
+    return await server.sign_in(person, org.id)
+
+
+async def post(someone: Someone, conversation: str, content: str = "hello", **fields: Any) -> dict[str, Any]:
+    """Post a message."""
+    path = f"/conversations/{conversation}/messages"
+    answer = (await someone.api.post(path, json={"content": content, **fields})).raise_for_status()
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+async def show(someone: Someone, conversation: str) -> dict[str, Any]:
+    """The conversation as somebody sees it."""
+    shown: dict[str, Any] = (await someone.api.get(f"/conversations/{conversation}")).raise_for_status().json()
+    return shown
+
+
+async def group(owner: Someone, *members: Someone, title: str = "Circle") -> str:
+    """Open a group; returns its id."""
+    body = {"kind": "group", "title": title, "members": [as_member(member) for member in members]}
+    return str((await owner.api.post("/conversations", json=body)).raise_for_status().json()["id"])
+
+
+async def direct(owner: Someone, other: Someone) -> str:
+    """Open a direct conversation; returns its id."""
+    body = {"kind": "direct", "members": [as_member(other)]}
+    return str((await owner.api.post("/conversations", json=body)).raise_for_status().json()["id"])
+
+
+def as_member(someone: Someone) -> dict[str, str]:
+    """Somebody as the API names members."""
+    return {"member_type": "user" if isinstance(someone, Member) else "agent", "member_id": str(someone.id)}
+
+
+async def until(ask: Callable[[], Awaitable[T]], timeout: float = 10) -> T:
+    """Ask again and again until the answer is true, and give it."""
+    async with asyncio.timeout(timeout):
+        while not (answer := await ask()):
+            pass
+    return answer
+
+
+async def caught_up(db: Database, consumer: str) -> None:
+    """Wait until a consumer has seen every record."""
+
+    async def has_seen_all() -> bool:
+        async with db.transaction(None) as tx:
+            return await tx.value("select consumer_lag(%(name)s)", {"name": consumer}) is None
+
+    await until(has_seen_all)
