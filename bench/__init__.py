@@ -1,0 +1,1 @@
+"""How fast Crewhall is, always beside a floor measured in the same run: `make bench`. See docs/performance.md."""

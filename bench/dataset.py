@@ -1,0 +1,103 @@
+"""A large history, written with SQL as the owner of the tables, in the form that posting and the search consumer give.
+
+Messages are spread evenly over ten channels and the last thirty days. Texts are twelve words drawn so that the most
+common word (`COMMON`) stands in about half of all messages; `RARE` stands in twenty.
+"""
+
+import asyncio
+from typing import LiteralString
+from uuid import UUID
+
+import psycopg
+
+from bench.ground import Ground
+
+CONVERSATIONS = 10
+SENTENCES = 20_000
+STEP = 500_000
+COMMON, RARE = "kb", "zyzzyva"
+RARE_COUNT = 20
+
+SENTENCE_TABLE: LiteralString = """
+create temp table sentences as
+select n, string_agg('k' || translate((1 + floor(4000 * power(random(), 3)))::int::text, '0123456789', 'abcdefghij'), ' ') as body
+from generate_series(0, %(sentences)s - 1) n, generate_series(1, 12) w group by n
+"""
+SENTENCE_INDEX: LiteralString = "alter table sentences add primary key (n)"
+NUMBERED: LiteralString = """
+    select i, c.id as conversation_id, i / %(conversations)s + 1 as seq,
+           now() - interval '30 days' * (1 - i::float8 / %(total)s) as created_at,
+           s.body || case when i %% (%(total)s / %(rare_count)s) = 7 then ' ' || %(rare)s else '' end as body
+    from generate_series(%(first)s, %(last)s) i
+    join unnest(%(channels)s::uuid[]) with ordinality as c (id, place) on c.place = i %% %(conversations)s + 1
+    join sentences s on s.n = (i * 7919::bigint) %% %(sentences)s
+"""
+FILL: LiteralString = (
+    "with numbered as ("
+    + NUMBERED
+    + """), written as (
+        insert into message_records (conversation_id, seq, org_id, id, type, author_type, author_id, author_name, role, kind,
+                                     content, html, created_at, position)
+        select conversation_id, seq, %(org)s, uuidv7(created_at - clock_timestamp()), 'message', 'user', %(author)s, 'Ada',
+               'user', 'message', body, '<p>' || body || '</p>', created_at, 0
+        from numbered order by i
+        returning id, org_id, conversation_id, seq, author_id, kind, content, created_at
+    )
+    insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, created_at)
+    select w.id, w.org_id, w.conversation_id, w.seq, w.author_id, w.kind, to_tsvector('english', w.content), w.created_at
+    from written w
+    """
+)
+HEADS: LiteralString = """
+update conversation_heads set last_seq = greatest(last_seq, %(length)s), message_count = message_count + %(length)s
+where conversation_id = any (%(channels)s)
+"""
+# What is generated has no place in the log's order: consumers that have read nothing yet begin after it.
+CHECKPOINTS: LiteralString = "update consumer_checkpoints set position = greatest(position, 1)"
+GIN: LiteralString = "select pg_get_indexdef('message_search_vector'::regclass)"
+COUNT: LiteralString = "select coalesce(sum(message_count), 0) from conversation_heads where conversation_id = any (%s)"
+
+
+def conversation_length(messages: int) -> int:
+    """How many messages each of the data set's conversations holds."""
+    return messages // CONVERSATIONS
+
+
+async def ensure_messages(ground: Ground, messages: int) -> None:
+    """Give the ground's data channels this many messages together, unless they have them; takes a minute a million."""
+    channels = [UUID(one) for one in await ground.channels("data", CONVERSATIONS)]
+    await asyncio.to_thread(_fill, ground, channels, messages)
+
+
+def _fill(ground: Ground, channels: list[UUID], messages: int) -> None:
+    with psycopg.connect(ground.superuser_url, autocommit=True) as connection:
+        row = connection.execute(COUNT, (channels,)).fetchone()
+        if row is not None and row[0] >= messages:
+            return
+        if row is not None and row[0] > 0:
+            raise RuntimeError(f"{ground.home} holds another data set: remove it.")
+        connection.execute("set synchronous_commit = off")
+        connection.execute("set session_replication_role = replica")  # foreign keys hold by construction
+        connection.execute(SENTENCE_TABLE, {"sentences": SENTENCES})
+        connection.execute(SENTENCE_INDEX)
+        _write(connection, ground, channels, messages)
+
+
+def _write(
+    connection: psycopg.Connection[tuple[object, ...]], ground: Ground, channels: list[UUID], messages: int
+) -> None:
+    values = {
+        "channels": channels, "conversations": CONVERSATIONS, "total": messages, "sentences": SENTENCES,
+        "org": ground.org_id, "author": ground.user_id, "rare": RARE, "rare_count": RARE_COUNT,
+    }  # fmt: skip
+    index = connection.execute(GIN).fetchone()
+    assert index is not None
+    connection.execute("drop index message_search_vector")
+    for first in range(0, messages, STEP):
+        connection.execute(FILL, values | {"first": first, "last": min(first + STEP, messages) - 1})
+    connection.execute("set maintenance_work_mem = '512MB'")
+    connection.execute(str(index[0]).encode())
+    connection.execute(CHECKPOINTS)
+    connection.execute("vacuum (analyze) message_records, message_search")
+    connection.execute(HEADS, {"length": conversation_length(messages), "channels": channels})
+    connection.execute("checkpoint")

@@ -1,0 +1,53 @@
+"""Serves the floors in one process, on the same server as Crewhall: `python -m bench.floors.serve`.
+
+The database's address comes in BENCH_DATABASE_URL: a superuser's, past row-level security.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+
+import uvicorn
+import uvloop
+
+from bench.floors.asgi import Receive, Scope, Send
+from bench.floors.broadcast import Broadcast
+from bench.floors.history import History
+from bench.floors.posts import Posts
+
+
+async def run(database_url: str) -> None:
+    """Serve until told to stop."""
+    posts, history, broadcast = Posts(database_url), History(database_url), Broadcast()
+    await posts.start()
+    await history.start()
+    routes = {
+        "posts": posts,
+        "history": history,
+        "newest": history.newest,
+        "broadcast": broadcast,
+        "live": broadcast.listen,
+    }
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await routes[scope["path"].split("/", 2)[1]](scope, receive, send)
+
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        application, loop="none", http="httptools", ws="websockets-sansio", ws_per_message_deflate=False, lifespan="off",
+        log_config=None, access_log=False, server_header=False, proxy_headers=False, backlog=2048,
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    print(f"READY http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    await serving
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    uvloop.run(run(os.environ["BENCH_DATABASE_URL"]))

@@ -1,0 +1,125 @@
+"""Where rows are measured: a data folder with its Postgres, the product serving on it, and the floors beside it."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from bench.meter import Meter
+from bench.programs import Program
+from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
+from crewhall.kernel.postgres.urls import DATABASE
+
+EMAIL = "ada@example.test"
+PASSWORD = "a password for benches only"  # noqa: S105
+UNLIMITED = str(10**9)
+TIMEOUT_S = 120
+
+
+def server_environment(home: Path) -> dict[str, str]:
+    """The environment of a server on a home: a free port, an owner, and no rate limits in the way of the load."""
+    return {
+        "CREWHALL_HOME": str(home),
+        "CREWHALL_HOST": "127.0.0.1",
+        "CREWHALL_PORT": "0",
+        "CREWHALL_OWNER_EMAIL": EMAIL,
+        "CREWHALL_OWNER_PASSWORD": PASSWORD,
+        "CREWHALL_LOG_LEVEL": "warning",
+        "CREWHALL_RATE_ADDRESS_PER_MINUTE": UNLIMITED,
+        "CREWHALL_RATE_ACTOR_PER_MINUTE": UNLIMITED,
+        "CREWHALL_RATE_POST_PER_SECOND": UNLIMITED,
+        "CREWHALL_RATE_LOGIN_PER_MINUTE": UNLIMITED,
+    }
+
+
+class Ground:
+    """One home, served. Use `async with Ground(home) as ground`."""
+
+    def __init__(self, home: Path, environment: dict[str, str] | None = None) -> None:
+        self.home = home
+        self._environment = environment or {}
+        self._postgres = EmbeddedPostgres(home, dump_on_stop=False)
+        self._floors: Program | None = None
+        self._channels: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        self.urls: DatabaseUrls = await asyncio.to_thread(self._postgres.start)
+        try:
+            self.superuser_url = self._postgres.superuser_url(DATABASE)
+            environment = server_environment(self.home) | self._environment
+            self.server = await Program.start("bench.serving", environment=environment)
+            await self._sign_in()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if hasattr(self, "api"):
+            await self.api.aclose()
+        if hasattr(self, "server"):
+            await self.server.stop()
+        if self._floors:
+            await self._floors.stop()
+        await asyncio.to_thread(self._postgres.release)
+
+    async def _sign_in(self) -> None:
+        self.address = self.server.address
+        self.api = httpx.AsyncClient(base_url=f"{self.address}/api/v1", timeout=TIMEOUT_S)
+        answer = await self.post("/auth/login", {"email": EMAIL, "password": PASSWORD})
+        self.headers = {"Authorization": f"Bearer {answer['access_token']}"}
+        self.org_id, self.user_id = answer["organizations"][0]["id"], answer["user"]["id"]
+        self.api.headers.update(self.headers)
+
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
+        """POST to the API; returns the answer."""
+        answer = await self.api.post(path, json=body)
+        return answer.raise_for_status().json()
+
+    async def channels(self, kind: str, count: int) -> list[str]:
+        """The ids of the channels `<kind>-0`, `<kind>-1` …, opened where they are missing."""
+        if not self._channels:
+            await self._known_channels()
+        names = [f"{kind}-{i}" for i in range(count)]
+        for name in names:
+            if name not in self._channels:
+                made = await self.post("/conversations", {"kind": "channel", "name": name})
+                self._channels[name] = made["id"]
+        return [self._channels[name] for name in names]
+
+    async def _known_channels(self) -> None:
+        following: str | None = None
+        while True:
+            query = {"kind": "channel", "limit": "100"} | ({"after": following} if following else {})
+            page = (await self.api.get("/conversations", params=query)).raise_for_status().json()
+            self._channels |= {item["name"]: item["id"] for item in page["items"]}
+            following = page["next"]
+            if following is None:
+                return
+
+    async def floors(self) -> Program:
+        """The floors' process, started when it is first asked for."""
+        if self._floors is None:
+            self._floors = await Program.start(
+                "bench.floors.serve", environment={"BENCH_DATABASE_URL": self.superuser_url}
+            )
+        return self._floors
+
+    @property
+    def postgres_pid(self) -> int:
+        """The postmaster's process id."""
+        pid = self._postgres.status().pid
+        assert pid is not None
+        return pid
+
+    def meter(self) -> Meter:
+        """A meter of everything that takes part here."""
+        floors = [self._floors.pid] if self._floors else []
+        return Meter([self.server.pid, self.postgres_pid, *floors])
+
+
+def json_body(fields: dict[str, Any]) -> bytes:
+    """Fields as the body of a request."""
+    return json.dumps(fields, separators=(",", ":")).encode()

@@ -1,0 +1,100 @@
+"""Posts acknowledged per second, their p99, and the processor time of server and database per post."""
+
+import itertools
+import uuid
+from collections.abc import Callable, Sequence
+
+from bench import peers
+from bench.ground import Ground, json_body
+from bench.load.http import NextRequest, Outcome, post_request, run_loop
+from bench.rows.row import Scale
+from bench.table import Figure, Target
+
+CONNECTIONS = 64
+TEXT = "The deployment of the billing service finished: 42 checks passed, none failed, the queue is empty again. (%d)"
+
+
+class Posts:
+    """64 connections of one person that each post, wait for the acknowledgement, and post again, with client ids."""
+
+    ground = "fresh"
+
+    def __init__(self, conversations: int, peer: float) -> None:
+        self.conversations = conversations
+        plural = "s" if conversations > 1 else ""
+        self.name = f"posts-{conversations}"
+        where = f"{conversations} conversation{plural}, {CONNECTIONS} connections"
+        self.figures: Sequence[Figure] = (
+            Figure(
+                "rate", f"posts, {where}", "/s", Target(floor_share=0.5, peer_times=100), floor_key="rate", peer=peer
+            ),
+            Figure("p50", f"posts, {where}: p50", "ms", floor_key="p50"),
+            Figure("p99", f"posts, {where}: p99", "ms", Target(at_most=30), floor_key="p99"),
+            Figure(
+                "cpu", f"server and database CPU per post, {where}", "ms", Target(at_most=0.3), floor_key="cpu",
+                peer=peers.CPU_MS_PER_POST,
+            ),
+            Figure("server_cpu", f"… of which the server, {where}", "ms", floor_key="server_cpu"),
+            Figure("client_cpu", f"… and the load client (not counted), {where}", "ms", floor_key="client_cpu"),
+        )  # fmt: skip
+
+    async def prepare(self, ground: Ground, scale: Scale) -> None:
+        """Open the channels; let both sides post for a moment."""
+        await ground.channels("posts", self.conversations)
+        await self._load_product(ground, scale.seconds / 2)
+        await self._load_floor(ground, scale.seconds / 2)
+
+    async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
+        """Post to the product."""
+        meter = ground.meter()
+        outcome = await self._load_product(ground, scale.seconds)
+        usage = meter.stop()
+        server, database = usage.trees[ground.server.pid], usage.trees[ground.postgres_pid]
+        return _figures(outcome, server, database, usage.client)
+
+    async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
+        """Post to the bare program."""
+        floors = await ground.floors()
+        meter = ground.meter()
+        outcome = await self._load_floor(ground, scale.seconds)
+        usage = meter.stop()
+        return _figures(outcome, usage.trees[floors.pid], usage.trees[ground.postgres_pid], usage.client)
+
+    async def _load_product(self, ground: Ground, seconds: float) -> Outcome:
+        paths = [f"/api/v1/conversations/{one}/messages" for one in await ground.channels("posts", self.conversations)]
+        return await run_loop(ground.address, CONNECTIONS, seconds, self._requests(paths, ground.headers))
+
+    async def _load_floor(self, ground: Ground, seconds: float) -> Outcome:
+        paths = [f"/posts/{i}" for i in range(self.conversations)]
+        floors = await ground.floors()
+        return await run_loop(floors.address, CONNECTIONS, seconds, self._requests(paths, ground.headers))
+
+    def _requests(self, paths: list[str], headers: dict[str, str]) -> Callable[[int], NextRequest]:
+        """Connection i posts to the conversations in turn, each time with a new client id."""
+        run = uuid.uuid4().hex[:12]
+
+        def requests(connection: int) -> NextRequest:
+            path = itertools.cycle(paths[connection % len(paths) :] + paths[: connection % len(paths)])
+            number = itertools.count()
+
+            def following() -> bytes:
+                n = next(number)
+                return post_request(
+                    next(path), headers, json_body({"content": TEXT % n, "client_id": f"{run}-{connection}-{n}"})
+                )
+
+            return following
+
+        return requests
+
+
+def _figures(outcome: Outcome, server: float, database: float, client: float) -> dict[str, float]:
+    posts = len(outcome.latencies)
+    return {
+        "rate": outcome.per_second,
+        "p50": outcome.percentile_ms(0.50),
+        "p99": outcome.percentile_ms(0.99),
+        "cpu": (server + database) / posts * 1000,
+        "server_cpu": server / posts * 1000,
+        "client_cpu": client / posts * 1000,
+    }

@@ -1,0 +1,104 @@
+"""Runs rows: floor and product in turn, at least three times, noisy runs thrown away."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from bench.dataset import ensure_messages
+from bench.ground import Ground
+from bench.load.http import LoadError
+from bench.meter import Meter
+from bench.rows.row import Row, Scale, Skip
+from bench.table import Line, line_of
+
+Say = Callable[[str], None]
+SPARE_RUNS = 2
+"""How many runs beyond those wanted a row may take to find quiet ones."""
+
+
+class Grounds:
+    """The grounds of one bench: a fresh home of this run, and the large data set that is kept between runs."""
+
+    def __init__(self, data: Path, scale: Scale, say: Say) -> None:
+        self._data = data / f"messages-{scale.messages}"
+        self._scale = scale
+        self._say = say
+        self._open: dict[str, Ground] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> "Grounds":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def get(self, kind: str) -> Ground:
+        """The ground of a kind, opened when first asked for."""
+        if kind not in self._open:
+            self._open[kind] = await (self._fresh() if kind == "fresh" else self._large())
+        return self._open[kind]
+
+    async def _fresh(self) -> Ground:
+        home = Path(tempfile.mkdtemp(prefix="crewhall-bench-"))
+        self._stack.callback(shutil.rmtree, home, ignore_errors=True)
+        return await self._stack.enter_async_context(Ground(home))
+
+    async def _large(self) -> Ground:
+        self._data.mkdir(parents=True, exist_ok=True)
+        ground = await self._stack.enter_async_context(Ground(self._data))
+        self._say(f"data set of {self._scale.messages:,} messages in {self._data}")
+        await ensure_messages(ground, self._scale.messages)
+        return ground
+
+
+async def run_row(row: Row, grounds: Grounds, scale: Scale, say: Say) -> list[Line]:
+    """Measure one row; a row that cannot be measured here says so and gives no lines."""
+    say(f"{row.name} …")
+    ground = await grounds.get(row.ground)
+    try:
+        await row.prepare(ground, scale)
+        floors, floor_noise = [], False
+        products, product_noise = [], False
+        for _ in range(scale.runs):
+            found, noisy = await _quietly(row.floor, ground, scale)
+            floors.append(found)
+            floor_noise |= noisy
+            found, noisy = await _quietly(row.product, ground, scale)
+            products.append(found)
+            product_noise |= noisy
+    except Skip as reason:
+        say(f"  skipped: {reason}")
+        return []
+    except LoadError as error:
+        say(f"  FAILED: {error}")
+        return []
+    noise = floor_noise or product_noise
+    lines = [line_of(row.name, figure, products, floors, noisy=noise) for figure in row.figures]
+    return [line for line in lines if line]
+
+
+Measure = Callable[[Ground, Scale], Awaitable[dict[str, float]]]
+
+
+async def _quietly(measure: Measure, ground: Ground, scale: Scale) -> tuple[dict[str, float], bool]:
+    """Measure once while nothing else uses the processors; after a few noisy tries the last one, and that it was noisy."""
+    for attempt in range(1 + (SPARE_RUNS if scale.runs > 1 else 0)):
+        if attempt:
+            await asyncio.sleep(1)
+        meter: Meter = ground.meter()
+        found = await measure(ground, scale)
+        if not meter.stop().is_noisy:
+            return found, False
+    return found, True
+
+
+async def run_rows(rows: Sequence[Row], data: Path, scale: Scale, say: Say) -> list[Line]:
+    """Measure rows one after the other; those on one ground share it."""
+    lines: list[Line] = []
+    async with Grounds(data, scale, say) as grounds:
+        for row in rows:
+            lines += await run_row(row, grounds, scale, say)
+    return lines
