@@ -41,6 +41,7 @@ class Server(Hall):
 
     async def __aenter__(self) -> Self:
         listener = bind("127.0.0.1", 0)
+        self._stack.callback(listener.close)
         self.address = address_of(listener, "127.0.0.1")
         hall = await self._stack.enter_async_context(open_hall(self._kernel, self._urls, self.address))
         self.services, self.setup_link = hall.services, hall.setup_link

@@ -93,9 +93,7 @@ def _may_read(actor: Actor, access: Access) -> bool:
 
 async def find_access(tx: Tx, actor: Actor, conversation_id: UUID) -> Access | None:
     """What the actor may do in a conversation, from the tables."""
-    return await tx.find(
-        Access, ACCESS, {"id": conversation_id, "actor": actor.id, "actor_type": str(actor.type)}
-    )
+    return await tx.find(Access, ACCESS, {"id": conversation_id, "actor": actor.id, "actor_type": str(actor.type)})
 
 
 async def access_conversation(tx: Tx, actor: Actor, conversation_id: UUID, verb: Verb) -> Access:

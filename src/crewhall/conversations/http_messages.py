@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from crewhall.conversations.access import AccessCache, Verb
 from crewhall.conversations.history import messages_json
@@ -28,7 +28,7 @@ _PAGE = ResponseSpec(Page[Message], description="A page of messages in order of 
     description="Answers when the message is durable: 201 for a new message, 200 when the client id repeats one.",
     responses={200: ResponseSpec(Message, description="The message that this client id named before.")},
 )
-async def post_message(conversation_id: UUID, data: PostMessage, request: AnyRequest) -> Message:
+async def post_message(conversation_id: FromPath[UUID], data: JSONBody[PostMessage], request: AnyRequest) -> Message:
     """Post a message to a conversation."""
     posted = await services_of(request).part(Posting).post(actor_of(request), conversation_id, data)
     return Response(posted.message, status_code=201 if posted.is_new else 200)  # type: ignore[return-value]
@@ -44,7 +44,7 @@ async def post_message(conversation_id: UUID, data: PostMessage, request: AnyReq
     responses={200: _PAGE},
 )
 async def list_messages(
-    conversation_id: UUID,
+    conversation_id: FromPath[UUID],
     request: AnyRequest,
     after: Seq = None,
     before: Seq = None,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from crewhall.conversations import AccessCache, Verb
@@ -67,7 +67,7 @@ class EventStream:
     media_type="text/event-stream",
 )
 async def stream_conversation(
-    conversation_id: UUID,
+    conversation_id: FromPath[UUID],
     request: AnyRequest,
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],

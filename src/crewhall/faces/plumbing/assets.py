@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 
 from crewhall.kernel.errors import NOT_FOUND
 
@@ -67,7 +68,7 @@ assets = Assets(ROOT)
 
 
 @get("/static/{version:str}/{name:path}", include_in_schema=False, sync_to_thread=False)
-def serve_asset(request: Request[Any, Any, Any], version: str, name: str) -> Response[bytes]:
+def serve_asset(request: Request[Any, Any, Any], version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """One static file. An address of another version gets the present file, uncached."""
     found = assets.find(name.lstrip("/"))
     if found is None:

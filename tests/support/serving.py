@@ -1,0 +1,12 @@
+"""The product in a process of its own: says READY and its address on standard output, then serves until a signal."""
+
+from crewhall.kernel.settings import KernelSettings, load_settings
+from crewhall.main import serve
+
+
+def ready(address: str, _setup_link: str | None) -> None:
+    print("READY", address, flush=True)
+
+
+if __name__ == "__main__":
+    serve(load_settings(KernelSettings), ready)

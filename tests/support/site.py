@@ -1,0 +1,165 @@
+"""A home with the built-in Postgres, and server processes on it that can be killed and started again."""
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from crewhall.kernel.postgres.embedded import EmbeddedPostgres
+from tests.identity.hall import PASSWORD
+from tests.support.database import discard
+
+SERVING = Path(__file__).with_name("serving.py")
+OWNER = "owner@example.org"
+START_S = 30.0
+UNLIMITED = {
+    "CREWHALL_RATE_ADDRESS_PER_MINUTE": "100000000",
+    "CREWHALL_RATE_ACTOR_PER_MINUTE": "100000000",
+    "CREWHALL_RATE_POST_PER_SECOND": "1000000",
+}
+
+
+class Process:
+    """One server process of a home. Its port stays the same over its lives."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        self.port = quiet_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = home / f"server-{self.port}.log"
+        self.serving = asyncio.Event()
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CREWHALL_")},
+            "CREWHALL_HOME": str(home),
+            "CREWHALL_PORT": str(self.port),
+            "CREWHALL_OWNER_EMAIL": OWNER,
+            "CREWHALL_OWNER_PASSWORD": PASSWORD,
+            **UNLIMITED,
+            **environment,
+        }
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def launch(self) -> None:
+        """Start the process without waiting for it to serve."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.serving"],
+                cwd=SERVING.parents[2],
+                env=self._environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+
+    async def start(self) -> float:
+        """Start and wait until it serves; returns the seconds that took."""
+        began = time.monotonic()
+        self.launch()
+        assert self._process is not None
+        assert self._process.stdout is not None
+        async with asyncio.timeout(START_S):
+            said = await asyncio.to_thread(self._process.stdout.readline)
+        assert said.startswith("READY"), self.log.read_text()[-3000:]
+        self.serving.set()
+        return time.monotonic() - began
+
+    async def kill(self) -> None:
+        """SIGKILL: no line of the process runs after this."""
+        await self.stop(signal.SIGKILL)
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM, *, group: bool = False) -> int:
+        """Send a signal (to its whole session, as a terminal does, with `group`) and wait; returns the exit code."""
+        self.serving.clear()
+        assert self._process is not None
+        (os.killpg if group else os.kill)(self._process.pid, number)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait for the process to end; returns its exit code."""
+        self.serving.clear()
+        assert self._process is not None
+        code = await asyncio.to_thread(self._process.wait, START_S)
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._process = None
+        return code
+
+    async def ended_within(self, seconds: float) -> bool:
+        """Wait at most that long for the process to end by itself; tells whether it has."""
+        assert self._process is not None
+        try:
+            await asyncio.to_thread(self._process.wait, seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            await self.kill()
+
+
+class Site:
+    """A home, its first server process, and its Postgres."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.postgres = EmbeddedPostgres(home, dump_on_stop=False)
+        self.server = Process(home)
+        self._others: list[Process] = []
+
+    def beside(self) -> Process:
+        """Another server process of the same home."""
+        self._others.append(Process(self.home))
+        return self._others[-1]
+
+    async def sign_in(self) -> str:
+        """The owner's access token."""
+        return str((await self.call(None, "POST", "/auth/login", email=OWNER, password=PASSWORD))["access_token"])
+
+    async def call(self, token: str | None, method: str, path: str, /, **body: Any) -> Any:
+        """Ask the API of the first server process; returns the decoded answer."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        async with httpx.AsyncClient(base_url=f"{self.server.url}/api/v1", headers=headers, timeout=20) as api:
+            answer = await api.request(method, path, **({"json": body} if method != "GET" else {"params": body}))
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def postmaster(self) -> psutil.Process | None:
+        """The running Postgres."""
+        pid = self.postgres.status().pid
+        return psutil.Process(pid) if pid is not None else None
+
+    async def close(self) -> None:
+        """End every process and remove the data."""
+        for process in (self.server, *self._others):
+            await process.close()
+        if self.home.exists():
+            await asyncio.to_thread(self.postgres.stop)
+            discard(self.home)
+
+
+def quiet_port() -> int:
+    """A free port below those that the system gives to clients: a client that retries while nobody listens there must
+    not be given the port itself, and so find itself connected to itself."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
