@@ -73,7 +73,7 @@ end $$;
 -- Applies the batch's overlay records and replies that were written just now, in order of seq.
 create function apply_overlays(records json) returns void language plpgsql volatile as $$
 declare
-    entry record;
+    entry message_records;
 begin
     for entry in
         select m.* from json_to_recordset(records) as r (id uuid)
