@@ -1,11 +1,13 @@
 """The product as a bench starts it: `python -m bench.serving`. Settings come from the environment.
 
-With BENCH_PROFILE=<file> the event loop runs under cProfile, and the file is written when the process stops.
+With BENCH_PROFILE=<file> the process is sampled, and the file is written when it stops; SIGUSR1 forgets the samples so far.
 """
 
-import cProfile
 import os
+import signal
+from pathlib import Path
 
+from bench.sampler import Sampler
 from crewhall.kernel.settings import KernelSettings, load_settings
 from crewhall.main import serve
 
@@ -19,15 +21,17 @@ def run() -> None:
 
 
 def main() -> None:
-    profile_file = os.environ.get("BENCH_PROFILE")
-    if profile_file is None:
+    profile = os.environ.get("BENCH_PROFILE")
+    if profile is None:
         run()
         return
-    profiler = cProfile.Profile()
+    sampler = Sampler()
+    signal.signal(signal.SIGUSR1, lambda *_: sampler.clear())
+    sampler.start()
     try:
-        profiler.runcall(run)
+        run()
     finally:
-        profiler.dump_stats(profile_file)
+        sampler.write(Path(profile))
 
 
 if __name__ == "__main__":

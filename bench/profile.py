@@ -1,0 +1,61 @@
+"""Where the server's time goes under load: `python -m bench.profile posts|history|newest|fanout`.
+
+Samples of the server's Python stacks while the row's load runs (bench/sampler.py).
+"""
+
+import argparse
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from bench.dataset import ensure_messages
+from bench.ground import Ground
+from bench.rows import ALL
+from bench.rows.row import FULL, QUICK, Row
+from bench.sampler import Profile, report
+
+NAMED = {"posts": "posts-1", "posts50": "posts-50", "history": "history-any", "newest": "history-newest", "fanout": "fanout-500"}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
+    parser.add_argument("what", help=f"a row, or one of {', '.join(NAMED)}")
+    parser.add_argument("--top", type=int, default=50, help="lines to print")
+    return parser.parse_args()
+
+
+def row_named(what: str) -> Row:
+    name = NAMED.get(what, what)
+    found = [row for row in ALL if row.name == name]
+    if not found:
+        raise SystemExit(f"There is no row {what}. Rows: {', '.join(row.name for row in ALL)}")
+    return found[0]
+
+
+async def load(row: Row, profile: Path) -> dict[str, float]:
+    """Load the product, profiled, on a ground of its own; returns the figures."""
+    with tempfile.TemporaryDirectory(prefix="crewhall-bench-") as home:
+        async with Ground(Path(home), {"BENCH_PROFILE": str(profile)}) as ground:
+            scale = QUICK
+            if row.ground == "data":
+                await ensure_messages(ground, scale.messages)
+            await row.prepare(ground, scale)
+            os.kill(ground.server.pid, signal.SIGUSR1)
+            return await row.product(ground, msgspec.structs.replace(scale, seconds=FULL.seconds))
+
+
+def main() -> None:
+    asked = arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "server.json"
+        figures = uvloop.run(load(row_named(asked.what), path))
+        print(report(msgspec.json.decode(path.read_bytes(), type=Profile), asked.top))
+    print({key: round(value, 3) for key, value in figures.items()})
+
+
+if __name__ == "__main__":
+    main()
