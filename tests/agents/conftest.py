@@ -1,18 +1,15 @@
 """One installation for the tests of agents: identity's and agents' API on one database."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.agents.hall import AgentHall, AgentOrg
-from tests.support.database import SharedCluster, shared_cluster
+from tests.support.database import SharedCluster
 
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedCluster]:
-    found = shared_cluster(tmp_path_factory.getbasetemp().parent)
-    yield found
-    found.release()
+SuperuserRows = Callable[..., Awaitable[list[tuple[Any, ...]]]]
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +25,13 @@ async def hall(cluster: SharedCluster, database: str) -> AsyncIterator[AgentHall
         yield opened
 
 
+@pytest.fixture(scope="session")
+async def second_hall(cluster: SharedCluster, hall: AgentHall, database: str) -> AsyncIterator[AgentHall]:
+    """Another process on the same database."""
+    async with AgentHall(cluster.urls(database).app) as opened:
+        yield opened
+
+
 @pytest.fixture
 async def org(hall: AgentHall) -> AgentOrg:
     return await hall.make_agent_org()
@@ -36,3 +40,14 @@ async def org(hall: AgentHall) -> AgentOrg:
 @pytest.fixture
 async def other_org(hall: AgentHall) -> AgentOrg:
     return await hall.make_agent_org()
+
+
+@pytest.fixture
+def superuser_rows(cluster: SharedCluster, database: str) -> SuperuserRows:
+    """Look at rows that nobody who serves requests may see."""
+
+    async def rows(sql: str, *values: object) -> list[tuple[Any, ...]]:
+        async with await psycopg.AsyncConnection.connect(cluster.superuser(database), autocommit=True) as connection:
+            return await (await connection.execute(sql.encode(), values)).fetchall()
+
+    return rows

@@ -1,5 +1,6 @@
 """Identity's small installation with agents in it."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,6 +13,8 @@ from crewhall.faces.plumbing.dependencies import DEPENDENCIES
 from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.problems import render_problem
 from crewhall.identity.http import ROUTERS as IDENTITY
+from crewhall.kernel.ids import new_id
+from crewhall.kernel.verified import revoke
 from crewhall.ports.live import MemoryLive
 from tests.identity.hall import Hall, Member, Org
 
@@ -101,3 +104,13 @@ class AgentHall(Hall):
 
     async def make_agent_org(self) -> AgentOrg:
         return AgentOrg(await self.make_org(), self)
+
+    async def hear_revocations(self) -> None:
+        """Wait until this process has heard of every revocation that was committed by now."""
+        heard = asyncio.Event()
+        marker = f"heard:{new_id()}"
+        self.verified.on_revoked(lambda told: heard.set() if told == marker else None)
+        async with self.db.transaction(None) as tx:
+            await revoke(tx, marker)
+        async with asyncio.timeout(1):
+            await heard.wait()

@@ -1,0 +1,155 @@
+"""Keys are verified once, refused alike, limited, and forgotten by every process when revoked."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from crewhall.agents import AgentSettings
+from crewhall.agents.verification import KeyVerifier
+from crewhall.kernel import crypto
+from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.limits import RateLimiter
+from tests.agents.hall import AgentHall, AgentMember, AgentOrg
+from tests.support.database import SharedCluster
+
+Check = Callable[[bytes, str | None], Awaitable[bool]]
+
+
+@pytest.fixture
+def bcrypts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """One entry for each bcrypt spent: whether it was against a real hash."""
+    spent: list[bool] = []
+    real = crypto.verify_secret
+
+    async def counted(secret: bytes, hashed: str | None) -> bool:
+        spent.append(hashed is not None)
+        return await real(secret, hashed)
+
+    monkeypatch.setattr("crewhall.agents.verification.verify_secret", counted)
+    return spent
+
+
+async def refusal(hall: AgentHall, key: str, address: str | None = None) -> dict[str, object]:
+    answer = await hall.client(key, address=address).get("/agents")
+    assert answer.status_code == 401
+    shown: dict[str, object] = answer.json()
+    shown.pop("request_id")
+    return shown
+
+
+async def test_an_unknown_prefix_and_a_wrong_secret_get_the_same_answer_for_the_same_work(
+    hall: AgentHall, org: AgentOrg, bcrypts: list[bool]
+):
+    agent = await org.hire()
+    wrong = await refusal(hall, agent.key[:-1] + ("A" if agent.key[-1] != "A" else "B"))
+    unknown = await refusal(hall, "cwk_" + "0" * 51)
+    short = await refusal(hall, "cwk_0")
+    longer = await refusal(hall, agent.key + "x" * 40)
+    assert wrong == unknown == short == longer
+    assert bcrypts == [True, False, False, True]
+
+
+async def test_a_verified_key_costs_no_bcrypt_on_the_next_request(org: AgentOrg, bcrypts: list[bool]):
+    agent = await org.hire()
+    for _ in range(5):
+        assert (await agent.api.get("/agents")).status_code == 200
+    assert bcrypts == [True]
+
+
+async def test_many_requests_with_a_new_key_share_one_bcrypt(org: AgentOrg, bcrypts: list[bool]):
+    agent = await org.hire()
+    answers = await asyncio.gather(*(agent.api.get("/agents") for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert bcrypts == [True]
+
+
+@pytest.mark.rule("D10")
+@pytest.mark.parametrize("act", ["revoke", "rotate", "delete", "deactivate"])
+async def test_a_revoked_key_stops_within_a_second_in_every_process(
+    hall: AgentHall, second_hall: AgentHall, org: AgentOrg, act: str
+):
+    agent = await org.hire()
+    for process in (hall, second_hall):
+        assert (await process.client(agent.key).get("/agents")).status_code == 200
+    url = f"/agents/{agent.id}"
+    one = f"{url}/credentials/{agent.credential_id}"
+    acts = {
+        "revoke": lambda: org.owner.api.delete(one),
+        "rotate": lambda: org.owner.api.post(f"{one}/rotate", json={}),
+        "delete": lambda: org.owner.api.delete(url),
+        "deactivate": lambda: org.owner.api.patch(url, json={"status": "inactive"}),
+    }
+    assert (await acts[act]()).is_success
+    for process in (hall, second_hall):
+        client = process.client(agent.key)
+        async with asyncio.timeout(1):
+            while (await client.get("/agents")).status_code != 401:
+                pass
+
+
+async def test_a_process_that_loses_its_wake_ups_forgets_every_key(
+    hall: AgentHall, second_hall: AgentHall, org: AgentOrg, bcrypts: list[bool]
+):
+    agent = await org.hire()
+    client = second_hall.client(agent.key)
+    assert (await client.get("/agents")).status_code == 200
+    await second_hall.signals.stop()
+    try:
+        second_hall.verified.forget_all()
+        assert (await client.get("/agents")).status_code == 200
+    finally:
+        await second_hall.signals.start()
+    assert bcrypts == [True, True]
+
+
+async def test_a_new_name_shows_at_once(hall: AgentHall, org: AgentOrg):
+    agent = await org.hire(name="Old")
+    assert (await hall.verified.resolve(agent.key)).actor.name == "Old"
+    await org.owner.api.patch(f"/agents/{agent.id}", json={"name": "New"})
+    await hall.hear_revocations()
+    assert (await hall.verified.resolve(agent.key)).actor.name == "New"
+
+
+def strict(hall: AgentHall) -> KeyVerifier:
+    return KeyVerifier(hall.db, RateLimiter(), AgentSettings(rate_key_per_minute=2, rate_key_address_per_minute=3))
+
+
+async def code_of(work: Awaitable[object]) -> str:
+    try:
+        await work
+    except CrewhallError as error:
+        return error.code
+    return "fine"
+
+
+@pytest.mark.rule("D10")
+async def test_checks_of_one_key_prefix_are_limited_from_wherever_they_come(hall: AgentHall, org: AgentOrg):
+    agent: AgentMember = await org.hire()
+    verifier = strict(hall)
+    wrong = agent.key[:12] + "x" * 43
+    codes = [await code_of(verifier.verify(wrong, None, f"10.9.9.{number}")) for number in range(3)]
+    assert codes == ["unauthenticated", "unauthenticated", "too_many_requests"]
+    other = await org.make_key(agent.id)
+    assert await code_of(verifier.verify(other["key"], None, "10.9.9.9")) == "fine"
+    await verifier.close()
+
+
+@pytest.mark.rule("D10")
+async def test_checks_from_one_address_are_limited_whatever_the_prefix(hall: AgentHall, org: AgentOrg):
+    agent = await org.hire()
+    verifier = strict(hall)
+    codes = [await code_of(verifier.verify(f"cwk_{number:08}" + "x" * 43, None, "10.8.8.8")) for number in range(4)]
+    assert codes == ["unauthenticated"] * 3 + ["too_many_requests"]
+    assert await code_of(verifier.verify(agent.key, None, "10.8.8.9")) == "fine"
+
+
+async def test_the_refusal_comes_over_http_with_the_seconds_to_wait(
+    hall: AgentHall, cluster: SharedCluster, database: str, org: AgentOrg
+):
+    agent = await org.hire()
+    async with AgentHall(cluster.urls(database).app, rate_key_per_minute=1) as careful:
+        client = careful.client(agent.key[:12] + "y" * 43)
+        answers = [await client.get("/agents") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [401, 429]
+    assert 1 <= int(answers[1].headers["retry-after"]) <= 60
