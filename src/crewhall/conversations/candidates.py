@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from crewhall.agents import find_agents
-from crewhall.agents.vocabulary import AgentStatus
+from crewhall.agents import AgentStatus, find_agents
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
 from crewhall.identity import find_people
