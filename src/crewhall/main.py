@@ -5,7 +5,7 @@ Nothing else composes. `Hall` is one running process; `serve` runs one in the fo
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +16,14 @@ from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentParts, AgentSettings, Presence, start_agents
 from crewhall.conversations import ConversationParts, start_conversations
+from crewhall.faces.http.routes import build_routes
+from crewhall.faces.http.server import HallServer, address_of, bind, stop_signals_as_exit
 from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
 from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.services import Services
-from crewhall.faces.http.routes import build_routes
-from crewhall.faces.http.server import HallServer, address_of, bind, stop_signals_as_exit
 from crewhall.identity import Errands, IdentitySettings, LoginVerifier, prepare_first_run
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database
@@ -53,7 +53,7 @@ class Hall:
 
 @contextlib.contextmanager
 def database_for(settings: KernelSettings, say: Say) -> Iterator[DatabaseUrls]:
-    """Give the database's addresses, migrated: the external one that the settings name, or our own, released at the end."""
+    """Give the addresses of a migrated database: the external one that the settings name, or our own until the end."""
     if settings.database_url is not None:
         admin = settings.database_admin_url
         urls = resolve_external(settings.database_url.get_secret_value(), admin.get_secret_value() if admin else None)
@@ -152,7 +152,7 @@ def _application(services: Services, hub: Hub) -> Gate:
 
     socket = LiveSocket(services, hub, present)
 
-    async def application(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         await (socket if scope["type"] == "websocket" else routes)(scope, receive, send)
 
     return Gate(application, services)

@@ -49,7 +49,7 @@ class Server(Hall):
         self.hub = hall.services.part(Hub)
         ready = asyncio.Event()
         self._server = HallServer(hall.application, hall.hub, ready.set)
-        self._task = asyncio.create_task(self._server._serve([listener]))  # noqa: SLF001 - without signal handlers
+        self._task = asyncio.create_task(self._server._serve([listener]))
         await asyncio.wait({self._task, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
         return self
 
@@ -102,12 +102,12 @@ def token_of(api: httpx.AsyncClient) -> str:
     return api.headers["authorization"].removeprefix("Bearer ")
 
 
-async def frames_until(socket: ClientConnection, wanted: str, timeout: float = 10) -> list[dict[str, Any]]:
+async def frames_until(socket: ClientConnection, wanted: str) -> list[dict[str, Any]]:
     """Read frames up to the first of type `wanted`."""
     import msgspec
 
     frames: list[dict[str, Any]] = []
-    async with asyncio.timeout(timeout):
+    async with asyncio.timeout(10):
         while not frames or frames[-1]["type"] != wanted:
             frames.append(msgspec.json.decode(await socket.recv()))
     return frames

@@ -20,7 +20,9 @@ class MailSettings(CrewhallSettings):
     smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
     smtp_user: str | None = Field(None, description="User name at the mail server.")
     smtp_password: SecretStr | None = Field(None, description="Password at the mail server.")
-    smtp_security: str = Field("starttls", pattern="^(starttls|tls|none)$", description="Encryption: starttls, tls, none.")
+    smtp_security: str = Field(
+        "starttls", pattern="^(starttls|tls|none)$", description="Encryption: starttls, tls, none."
+    )
     mail_from: str = Field("crewhall@localhost", description="Sender of mails.")
 
 

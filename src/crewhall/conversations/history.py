@@ -22,7 +22,8 @@ async def messages_json(
     """Return `{"items": […], "next": …}`, items in order of seq.
 
     With `after` (or `parent`, which reads a thread) the page goes forward and `next` is the seq to continue after;
-    otherwise it is the newest page before `before` and `next` is the seq to continue before. The caller has checked access.
+    otherwise it is the newest page before `before` and `next` is the seq to continue before.
+    The caller has checked access.
     """
     forward = after is not None or parent is not None
     bound = (after or 0) if forward else (before if before is not None else LAST)

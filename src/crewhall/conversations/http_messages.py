@@ -3,7 +3,6 @@
 from typing import Annotated
 from uuid import UUID
 
-
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter

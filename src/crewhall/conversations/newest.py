@@ -1,6 +1,6 @@
 """The newest page of each busy conversation, as JSON, until its log moves on.
 
-Every advance of a conversation, of this process or another, drops its page; a process that may have missed one drops all.
+Every advance of a conversation, of this process or another, drops its page; who may have missed one drops all.
 """
 
 from collections import OrderedDict

@@ -90,7 +90,7 @@ class Posting:
         )
 
     async def append(self, actor: Actor, record: NewRecord, verb: Verb) -> Posted:
-        """Append a record; returns when it is durable. The actor's access is checked again inside the log's transaction.
+        """Append a record; returns when it is durable. Access is checked again inside the log's transaction.
 
         Raises NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED, CLIENT_ID_REUSED, UNAVAILABLE.
         """

@@ -1,4 +1,4 @@
-"""A record as every face shows it (docs/internals.md), from Python; `message_wire` in SQL gives the same for messages."""
+"""A record as every face shows it (docs/internals.md), from Python; `message_wire` in SQL does the same."""
 
 from datetime import datetime
 from typing import Any

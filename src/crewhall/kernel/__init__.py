@@ -1,1 +1,1 @@
-"""The ground that knows no domain: settings, database, actors, errors, ids, clock, paging, limits, crypto, telemetry."""
+"""The ground that knows no domain: settings, database, actors, errors, ids, paging, limits, crypto, telemetry."""

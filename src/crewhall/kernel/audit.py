@@ -38,8 +38,10 @@ async def record(
     """Write one row in the caller's transaction. `action` is past tense with its noun: `agent.created`."""
     await tx.run(
         """
-        insert into audit_log (id, org_id, actor_type, actor_id, action, resource_type, resource_id, details, ip_address)
-        values (%(id)s, %(org)s, %(actor_type)s, %(actor)s, %(action)s, %(type)s, %(resource)s, %(details)s, %(address)s)
+        insert into audit_log
+            (id, org_id, actor_type, actor_id, action, resource_type, resource_id, details, ip_address)
+        values
+            (%(id)s, %(org)s, %(actor_type)s, %(actor)s, %(action)s, %(type)s, %(resource)s, %(details)s, %(address)s)
         """,
         {
             "id": new_id(),

@@ -86,7 +86,9 @@ class VerifiedTokens:
         try:
             verified = await verify(token, key[1], address)
         except BaseException as error:
-            shown = error if isinstance(error, CrewhallError) else UNAUTHENTICATED("Verification was cut short. Try again.")
+            shown = (
+                error if isinstance(error, CrewhallError) else UNAUTHENTICATED("Verification was cut short. Try again.")
+            )
             future.set_exception(shown)
             future.exception()
             raise

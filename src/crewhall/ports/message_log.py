@@ -93,7 +93,16 @@ class NewRecord(msgspec.Struct, kw_only=True):
 
     def body_digest(self) -> bytes:
         """What must be equal for two records with one client id to be the same record."""
-        body = (self.type, self.role, self.kind, self.title, self.content, self.metadata, self.parent_id, self.target_id)
+        body = (
+            self.type,
+            self.role,
+            self.kind,
+            self.title,
+            self.content,
+            self.metadata,
+            self.parent_id,
+            self.target_id,
+        )
         return hashlib.blake2b(msgspec.json.encode(body, order="deterministic"), digest_size=16).digest()
 
 

@@ -121,7 +121,9 @@ class PostgresMessageLog:
             except Exception as error:
                 log.exception("a batch failed")
                 for pending in batch:
-                    pending.fail(UNAVAILABLE("The message could not be stored. Try again.", reason=type(error).__name__))
+                    pending.fail(
+                        UNAVAILABLE("The message could not be stored. Try again.", reason=type(error).__name__)
+                    )
 
     def _take(self) -> list[Pending]:
         """Take the next batch; a client id appears in it once, a repetition waits for the next."""

@@ -52,7 +52,7 @@ class Hub:
         listener.closed = True
 
     async def subscribe(self, listener: Listener, org_id: UUID, conversation_id: UUID, after: int | None) -> None:
-        """Send what came after `after` (None: nothing), then `resumed`, then everything live. Access is checked before."""
+        """Send what came after `after` (None: nothing), then `resumed`, then what is live. The caller checks access."""
         if listener not in self._listeners:
             return
         self.unsubscribe(listener, conversation_id)
@@ -60,6 +60,8 @@ class Hub:
         self._listeners[listener][conversation_id] = subscription
         topic = await self._topic(org_id, conversation_id)
         topic.interested.add(listener)
+        if after is not None and after > topic.last_seq:
+            await self._reach(topic, conversation_id, after)
         sent = topic.last_seq if after is None else min(after, topic.last_seq)
         while sent < topic.last_seq and self._holds(listener, conversation_id, subscription):
             for frame in await self._missed(topic, conversation_id, sent):
@@ -72,6 +74,12 @@ class Hub:
             topic.listeners.add(listener)
         elif conversation_id not in self._listeners.get(listener, ()):
             self._leave(listener, conversation_id)
+
+    async def _reach(self, topic: Topic, conversation_id: UUID, seq: int) -> None:
+        """Bring a tail that lags as far as its reader, who has read on in another process: nothing is sent twice."""
+        seq = min(seq, await self._log.head(topic.org_id, conversation_id))
+        while topic.last_seq < seq:
+            topic.deliver(await self._log.read(topic.org_id, conversation_id, after=topic.last_seq, limit=READ_SIZE))
 
     def _holds(self, listener: Listener, conversation_id: UUID, subscription: object) -> bool:
         return not listener.closed and self._listeners.get(listener, {}).get(conversation_id) is subscription
@@ -116,9 +124,9 @@ class Hub:
 
     def _on_advance(self, advanced: Advanced | None) -> None:
         if advanced is None:
-            for conversation_id, topic in self._topics.items():
-                topic.target = max(topic.target, topic.last_seq + 1)
-                self._follow(conversation_id, topic)
+            for conversation_id, known in self._topics.items():
+                known.target = max(known.target, known.last_seq + 1)
+                self._follow(conversation_id, known)
             return
         topic = self._topics.get(advanced.conversation_id)
         if topic is None or advanced.last_seq <= topic.last_seq:
@@ -141,9 +149,7 @@ class Hub:
         try:
             while topic.last_seq < topic.target and self._topics.get(conversation_id) is topic:
                 try:
-                    records = await self._log.read(
-                        topic.org_id, conversation_id, after=topic.last_seq, limit=READ_SIZE
-                    )
+                    records = await self._log.read(topic.org_id, conversation_id, after=topic.last_seq, limit=READ_SIZE)
                 except Exception:
                     log.exception("the log could not be read")
                     await asyncio.sleep(RETRY_S)
@@ -182,11 +188,14 @@ class Hub:
         return topic
 
     async def _missed(self, topic: Topic, conversation_id: UUID, after: int) -> list[Frame]:
-        """The frames after a seq: from the tail where it reaches back far enough, else from the log."""
+        """The frames after a seq: from the tail where it reaches back far enough, else from the log.
+
+        The log may be ahead of the tail: what the tail has not seen yet is left for it to deliver, once.
+        """
         if after >= topic.floor:
             return [frame for frame in topic.tail if (frame.seq or 0) > after]
         records = await self._log.read(topic.org_id, conversation_id, after=after, limit=READ_SIZE)
-        return [record_frame(record) for record in records]
+        return [record_frame(record) for record in records if record.seq <= topic.last_seq]
 
     def _leave(self, listener: Listener, conversation_id: UUID) -> None:
         topic = self._topics.get(conversation_id)
@@ -197,7 +206,7 @@ class Hub:
                 del self._topics[conversation_id]
 
     def _on_revoked(self, tag: str | None) -> None:
-        """Close the connections of whoever was revoked; where revocations were missed all of them, which then resume."""
+        """Close the connections of whoever was revoked; where that may have been missed all of them, to resume."""
         for listener in list(self._listeners):
             if tag is None or tag in listener.tags:
                 listener.close(SIGNED_OUT if tag else GOING_AWAY)

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import hmac
 import logging
-import os
 from uuid import UUID
 
 import msgspec
@@ -83,7 +82,7 @@ class Peers:
             self._server.close()
 
     async def _register(self) -> None:
-        assert self._server is not None  # noqa: S101 - started before
+        assert self._server is not None
         host, port = self._server.sockets[0].getsockname()[:2]
         async with self._db.transaction(None) as tx:
             await tx.run("delete from processes where lease_until < now()")
@@ -155,7 +154,7 @@ class Peers:
         try:
             offered = await asyncio.wait_for(reader.readline(), timeout=2)
             if not hmac.compare_digest(offered.strip(), self._secret.encode()):
-                log.warning("a link was refused", extra={"process": os.getpid()})
+                log.warning("a link was refused", extra={"of": str(self._id)})
                 return
             while line := await reader.readline():
                 forwarded = self._decoder.decode(line)

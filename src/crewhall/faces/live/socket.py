@@ -49,7 +49,9 @@ class LiveSocket:
             refused: CrewhallError | None = scope.get("refused")
             code = ORIGIN_REFUSED if refused and refused.code == "cross_origin" else SIGNED_OUT
             await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": code, "reason": refused.code if refused else "unauthenticated"})
+            await send(
+                {"type": "websocket.close", "code": code, "reason": refused.code if refused else "unauthenticated"}
+            )
             return
         await send({"type": "websocket.accept"})
         connection = Connection(self._services, self._hub, self._presence, actor, scope["verified"].tags, send)

@@ -1,6 +1,7 @@
 """The live stream of one conversation as server-sent events: the same frames, `id:` is the seq."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
@@ -17,6 +18,7 @@ from crewhall.faces.plumbing.dependencies import AnyRequest
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 
+log = logging.getLogger(__name__)
 KEEPALIVE_S = 20.0
 MAX_AHEAD = 64
 
@@ -36,10 +38,17 @@ class EventStream:
         head = f"id: {seq}\n" if seq is not None else ""
         await self._events.put(f"{head}data: {text}\n\n")
 
+    def _subscribed(self, task: asyncio.Task[None]) -> None:
+        """End a stream that could not be begun (the database is away): its reader comes back and begins again."""
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("a stream could not be begun", extra={"reason": str(error).strip()})
+            self._closed.set()
+
     async def events(self, hub: Hub, org_id: UUID, conversation_id: UUID, after: int | None) -> AsyncIterator[str]:
         """Give event after event until the reader goes or is cut off; a comment now and then keeps proxies awake."""
         hub.attach(self.listener)
         subscribing = asyncio.create_task(hub.subscribe(self.listener, org_id, conversation_id, after))
+        subscribing.add_done_callback(self._subscribed)
         closed = asyncio.create_task(self._closed.wait())
         try:
             yield "retry: 1000\n\n"

@@ -32,10 +32,10 @@ def signed_in(actor: Actor | None) -> Actor:
     return actor
 
 
-def provide_actor(request: AnyRequest, services: NamedDependency[Services]) -> Actor:
+def provide_actor(request: AnyRequest, services: NamedDependency[Services]) -> Actor:  # noqa: ARG001
     """The signed-in actor with its organization.
 
-    It asks for the services only to be resolved after them: dependencies that are resolved at once cost a group of tasks.
+    It asks for the services only to come after them: dependencies that are resolved at once cost a group of tasks.
     """
     return actor_of(request)
 
@@ -54,7 +54,7 @@ def actor_of(request: AnyRequest) -> Actor:
     return actor
 
 
-def provide_person(request: AnyRequest, services: NamedDependency[Services]) -> Actor:
+def provide_person(request: AnyRequest, services: NamedDependency[Services]) -> Actor:  # noqa: ARG001
     """The signed-in person, with or without an organization; agents are refused."""
     actor = signed_in(provide_guest(request))
     if actor.type is not ActorType.USER:

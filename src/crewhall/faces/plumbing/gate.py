@@ -122,7 +122,7 @@ class Gate:
             actor = await self._resolve(bearer[7:].decode("latin-1").strip(), scope, headers)
         else:
             if scope["type"] == "websocket" or scope["method"] in _UNSAFE:
-                check_same_origin(scope, headers, self._public_url)
+                check_same_origin(headers, self._public_url)
             actor = await self._resolve_cookie(scope, headers)
         if actor is not None:
             scope["actor"] = actor

@@ -31,8 +31,11 @@ def initials(name: str) -> str:
 
 
 def hue(identity: object) -> int:
-    """One of twelve hues, from the last byte of an id."""
-    return int(str(identity)[-2:], 16) % HUES
+    """One of twelve hues, from an id."""
+    total = 0
+    for digit in str(identity).replace("-", ""):
+        total = (total * 31 + int(digit, 16)) % 65521
+    return total % HUES
 
 
 def clock(moment: datetime, zone: tzinfo) -> str:

@@ -1,13 +1,11 @@
 """Requests from other sites are refused: the browser says where a request comes from (Fetch Metadata, Origin)."""
 
-from collections.abc import MutableMapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from crewhall.kernel.errors import CROSS_ORIGIN
 
 
-def check_same_origin(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], public_url: str | None) -> None:
+def check_same_origin(headers: dict[bytes, bytes], public_url: str | None) -> None:
     """Refuse a request that a browser sent from another site.
 
     `Sec-Fetch-Site` decides where the browser sends it; otherwise `Origin` must name our own host. A client that sends
