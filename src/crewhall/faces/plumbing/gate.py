@@ -118,6 +118,7 @@ class Gate:
             return
         self._services.limiter.check(self._per_address, scope["client_address"])
         bearer = headers.get(b"authorization", b"")
+        actor: Actor | None
         if bearer[:7].lower() == b"bearer ":
             actor = await self._resolve(bearer[7:].decode("latin-1").strip(), scope, headers)
         else:

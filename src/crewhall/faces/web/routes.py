@@ -1,8 +1,10 @@
 """Every page: the static files and the pages of each domain."""
 
+from litestar.types import ControllerRouterHandler
+
 import crewhall.agents.pages as agents
 import crewhall.conversations.pages as conversations
 import crewhall.identity.pages as identity
 from crewhall.faces.plumbing.assets import serve_asset
 
-PAGES = [serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES]
+PAGES: list[ControllerRouterHandler] = [serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES]
