@@ -56,8 +56,7 @@ class Streams:
         """The newest messages. The caller has checked access."""
 
         async def load() -> bytes:
-            async with services.db.transaction(actor) as tx:
-                return await messages_json(tx, conversation_id, limit=DEFAULT_LIMIT)
+            return await messages_json(services.db, actor.org, conversation_id, limit=DEFAULT_LIMIT)
 
         body = await services.part(NewestPages).page(conversation_id, DEFAULT_LIMIT, load)
         known = self._known.get(conversation_id)
@@ -80,14 +79,13 @@ def _stream_of(body: bytes) -> Stream:
 
 async def stream_around(services: Services, actor: Actor, conversation_id: UUID, seq: int) -> Stream:
     """The messages around a place. The caller has checked access."""
-    async with services.db.transaction(actor) as tx:
-        before = _decoder.decode(await messages_json(tx, conversation_id, limit=HALF, before=seq + 1))
-        after = _decoder.decode(await messages_json(tx, conversation_id, limit=HALF, after=seq))
+    db, org_id = services.db, actor.org
+    before = _decoder.decode(await messages_json(db, org_id, conversation_id, limit=HALF, before=seq + 1))
+    after = _decoder.decode(await messages_json(db, org_id, conversation_id, limit=HALF, after=seq))
     return Stream([*before.items, *after.items], before.next is not None, after.next is not None)
 
 
 async def replies_to(services: Services, actor: Actor, conversation_id: UUID, parent_id: UUID) -> list[Message]:
     """The replies of a thread, as far as one page goes. The caller has checked access."""
-    async with services.db.transaction(actor) as tx:
-        body = await messages_json(tx, conversation_id, limit=MAX_LIMIT, after=0, parent=parent_id)
+    body = await messages_json(services.db, actor.org, conversation_id, limit=MAX_LIMIT, after=0, parent=parent_id)
     return _decoder.decode(body).items

@@ -1,6 +1,7 @@
 /*!
 Turbo 8.0.23
 Copyright © 2026 37signals LLC
+Changed for Crewhall: the progress bar installs no inline style (see TURBO-LICENSE).
  */
 const FrameLoadingStyle = {
   eager: "eager",
@@ -3542,7 +3543,6 @@ class ProgressBar {
   constructor() {
     this.stylesheetElement = this.createStylesheetElement();
     this.progressElement = this.createProgressElement();
-    this.installStylesheetElement();
     this.setValue(0);
   }
 

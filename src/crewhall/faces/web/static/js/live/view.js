@@ -16,9 +16,11 @@ export function initials(name) {
   return ends.map((word) => [...word][0].toUpperCase()).join("");
 }
 
-/** One of twelve hues, from the last byte of an id. */
+/** One of twelve hues, from an id. */
 export function hue(id) {
-  return parseInt(id.slice(-2), 16) % HUES;
+  let sum = 0;
+  for (const digit of id.replaceAll("-", "")) sum = (sum * 31 + parseInt(digit, 16)) % 65521;
+  return sum % HUES;
 }
 
 /** The local day of a moment, as a key to compare days by. */
