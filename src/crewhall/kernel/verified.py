@@ -14,7 +14,7 @@ import msgspec
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.crypto import digest
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import UNAUTHENTICATED, CrewhallError
+from crewhall.kernel.errors import UNAUTHENTICATED, UNAVAILABLE
 from crewhall.kernel.signals import Signals
 
 CHANNEL = "crewhall_revoked"
@@ -86,10 +86,9 @@ class VerifiedTokens:
         try:
             verified = await verify(token, key[1], address)
         except BaseException as error:
-            shown = (
-                error if isinstance(error, CrewhallError) else UNAUTHENTICATED("Verification was cut short. Try again.")
-            )
-            future.set_exception(shown)
+            # Who waited is told the same: a database that is away signs nobody out.
+            cut_short = UNAVAILABLE("Verification was cut short. Try again.", retry_after=1)
+            future.set_exception(error if isinstance(error, Exception) else cut_short)
             future.exception()
             raise
         else:

@@ -12,7 +12,7 @@ from crewhall.conversations import AccessCache, Posting, Verb
 from crewhall.faces.live.commands import Command, Heartbeat, Ping, Post, Subscribe, Typing, Unsubscribe, decoder
 from crewhall.faces.live.frames import error_frame, frame_of
 from crewhall.faces.live.hub import Hub
-from crewhall.faces.live.listener import SIGNED_OUT, Listener
+from crewhall.faces.live.listener import GOING_AWAY, SIGNED_OUT, Listener
 from crewhall.faces.plumbing.problems import as_crewhall_error
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor, ActorType
@@ -47,7 +47,7 @@ class LiveSocket:
         actor: Actor | None = scope.get("actor")
         if actor is None or actor.org_id is None:
             refused: CrewhallError | None = scope.get("refused")
-            code = ORIGIN_REFUSED if refused and refused.code == "cross_origin" else SIGNED_OUT
+            code = _close_code(refused)
             await send({"type": "websocket.accept"})
             await send(
                 {"type": "websocket.close", "code": code, "reason": refused.code if refused else "unauthenticated"}
@@ -56,6 +56,13 @@ class LiveSocket:
         await send({"type": "websocket.accept"})
         connection = Connection(self._services, self._hub, self._presence, actor, scope["verified"].tags, send)
         await connection.serve(receive)
+
+
+def _close_code(refused: CrewhallError | None) -> int:
+    """What a refused caller is told: to sign in, that its site may not, or to come back later."""
+    if refused is not None and refused.code == "cross_origin":
+        return ORIGIN_REFUSED
+    return GOING_AWAY if refused is not None and "retry_after" in refused.fields else SIGNED_OUT
 
 
 class Connection:

@@ -96,7 +96,7 @@ class Gate:
             else:
                 async with asyncio.timeout(self._timeout):
                     await self._app(scope, limited, guarded_send)
-        except (CrewhallError, TimeoutError) as error:
+        except Exception as error:
             if begun:
                 raise
             await _answer(as_crewhall_error(error), guarded_send)
@@ -107,8 +107,8 @@ class Gate:
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
         try:
             await self._admit(scope, headers)
-        except CrewhallError as error:
-            scope["refused"] = error
+        except Exception as error:  # noqa: BLE001 - the socket closes with its code
+            scope["refused"] = as_crewhall_error(error)
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
