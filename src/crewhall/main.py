@@ -10,11 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
-from crewhall.agents import AgentParts, AgentSettings, Presence, start_agents
+from crewhall.agents import AgentSettings, start_agents
 from crewhall.conversations import ConversationParts, start_conversations
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.http.server import HallServer, address_of, bind, stop_signals_as_exit
@@ -25,7 +23,6 @@ from crewhall.faces.live.socket import LiveSocket
 from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Errands, IdentitySettings, LoginVerifier, prepare_first_run
-from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
@@ -34,6 +31,7 @@ from crewhall.kernel.postgres.migrate import migrate
 from crewhall.kernel.settings import KernelSettings, load_settings
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import configure_logging
+from crewhall.kernel.tracing import Tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
 
@@ -94,7 +92,10 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         stack.push_async_callback(peers.stop)
         setup_link = await prepare_first_run(db, services.settings_of(IdentitySettings), base_url)
         await services.part(ConversationParts).follow()
-        yield Hall(services, hub, _application(services, hub), setup_link)
+        tracing = make_tracing(settings)
+        if tracing:
+            stack.callback(tracing.close)
+        yield Hall(services, hub, _application(services, hub, tracing), setup_link)
 
 
 def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_url: str) -> Services:
@@ -143,19 +144,15 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
     stack.push_async_callback(conversations.close)
 
 
-def _application(services: Services, hub: Hub) -> Gate:
+def _application(services: Services, hub: Hub, tracing: Tracing | None) -> Gate:
     """Sockets go to the hub, everything else to the routes; both through the gate."""
     routes = build_routes(services)
-
-    async def present(actor: Actor, presence: str) -> None:
-        await services.part(AgentParts).presence.touch(actor, msgspec.convert(presence, Presence))
-
-    socket = LiveSocket(services, hub, present)
+    socket = LiveSocket(services, hub)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await (socket if scope["type"] == "websocket" else routes)(scope, receive, send)
 
-    return Gate(application, services)
+    return Gate(application, services, tracing)
 
 
 async def serve_hall(settings: KernelSettings, urls: DatabaseUrls, announce: Callable[[str, str | None], None]) -> None:

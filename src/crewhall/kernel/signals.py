@@ -49,6 +49,7 @@ class Signals:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        self._listening.clear()
 
     async def _run(self) -> None:
         retry, first = FIRST_RETRY_S, True

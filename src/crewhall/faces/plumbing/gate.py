@@ -21,6 +21,7 @@ from crewhall.kernel import telemetry
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import TOO_LARGE, CrewhallError
 from crewhall.kernel.limits import RateLimit
+from crewhall.kernel.tracing import Tracing
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -47,8 +48,9 @@ _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 class Gate:
     """Wraps the application; `services` are there once the application has started."""
 
-    def __init__(self, app: Application, services: Services) -> None:
+    def __init__(self, app: Application, services: Services, tracing: Tracing | None = None) -> None:
         self._app = app
+        self._tracing = tracing
         self._services = services
         settings = services.settings
         self._proxies = Proxies(settings.trusted_proxies)
@@ -68,7 +70,10 @@ class Gate:
         token = telemetry.request_id.set(current)
         scope["client_address"], scope["scheme"] = self._proxies.client_of(scope, headers)
         try:
-            if scope["type"] == "http":
+            if scope["type"] == "http" and self._tracing is not None:
+                with self._tracing.request(scope["method"], scope["path"], headers) as found:
+                    found["status"] = await self._serve_http(scope, receive, send, headers, current)
+            elif scope["type"] == "http":
                 await self._serve_http(scope, receive, send, headers, current)
             else:
                 await self._serve_socket(scope, receive, send, headers)
@@ -77,7 +82,8 @@ class Gate:
 
     async def _serve_http(
         self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes], current: str
-    ) -> None:
+    ) -> int:
+        """Serve one request; returns the status of its answer."""
         started, status, begun = time.perf_counter(), 500, False
         extra = [*SECURITY_HEADERS, (b"x-request-id", current.encode())]
 
@@ -103,6 +109,7 @@ class Gate:
         finally:
             telemetry.requests_total.labels(scope["method"], status).inc()
             telemetry.request_seconds.observe(time.perf_counter() - started)
+        return status
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
         try:

@@ -72,6 +72,8 @@ def as_crewhall_error(error: Exception) -> CrewhallError:
         case HTTPException() if error.status_code < 500:  # noqa: PLR2004
             kind = _BY_STATUS.get(error.status_code, MALFORMED)
             return kind(_SENTENCES.get(error.status_code, error.detail))
+        case UnicodeDecodeError():
+            return MALFORMED("The body is not valid UTF-8.")
         case RecursionError():
             return MALFORMED("The body is nested too deeply.")
         case psycopg.errors.UniqueViolation():

@@ -1,0 +1,105 @@
+"""The gate: limits, other sites, proxies, headers, problems."""
+
+import pytest
+
+from crewhall.faces.plumbing.origin import check_same_origin
+from crewhall.faces.plumbing.proxies import Proxies
+from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.limits import RateLimit, RateLimiter
+from tests.identity.hall import Org
+from tests.support.server import Server
+
+
+async def test_every_answer_carries_the_security_headers_and_a_request_id(server: Server) -> None:
+    answer = await server.client().get("/me")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_body_over_the_limit_is_refused_whether_declared_or_not(server: Server, org: Org) -> None:
+    big = b"x" * (2 * 1024 * 1024)
+
+    async def in_pieces() -> object:
+        for start in range(0, len(big), 65536):
+            yield big[start : start + 65536]
+
+    channel = await server.general(org)
+    for body in (big, in_pieces()):
+        answer = await org.owner.api.post(f"/conversations/{channel}/messages", content=body)  # type: ignore[arg-type]
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b'{"content": "\xff"}', b"null", b'{"content": 7}'])
+async def test_a_body_that_cannot_be_read_is_a_problem_not_a_crash(server: Server, org: Org, body: bytes) -> None:
+    channel = await server.general(org)
+    answer = await org.owner.api.post(
+        f"/conversations/{channel}/messages", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code in {400, 422}
+    assert answer.json()["code"] in {"malformed", "invalid"}
+
+
+async def test_a_form_of_another_site_is_refused(server: Server, org: Org) -> None:
+    browser, _ = await server.browse(org.owner)
+    channel = await server.general(org)
+    path, body = f"/conversations/{channel}/messages", {"content": "hi"}
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
+        answer = await browser.post(path, json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "cross_origin")
+    assert (await browser.post(path, json=body, headers={"origin": server.address})).status_code == 201
+
+
+async def test_nothing_is_open_to_other_origins(server: Server) -> None:
+    answer = await server.client().get("/me", headers={"origin": "https://elsewhere.example"})
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_same_origin_by_host_or_public_address() -> None:
+    check_same_origin({b"origin": b"https://hall.example", b"host": b"hall.example"}, None)
+    check_same_origin({b"origin": b"https://hall.example", b"host": b"10.0.0.3:8787"}, "https://hall.example")
+    with pytest.raises(CrewhallError):
+        check_same_origin({b"origin": b"https://hall.example", b"host": b"10.0.0.3:8787"}, None)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("192.0.2.7", "203.0.113.9", "192.0.2.7"),
+        ("10.0.0.1", "", "10.0.0.1"),
+    ],
+)
+def test_only_trusted_proxies_are_believed(peer: str, forwarded: str, expected: str) -> None:
+    proxies = Proxies("10.0.0.0/8")
+    scope = {"type": "http", "scheme": "http", "client": (peer, 1)}
+    headers = {b"x-forwarded-for": forwarded.encode(), b"x-forwarded-proto": b"https"}
+    address, scheme = proxies.client_of(scope, headers)
+    assert address == expected
+    assert scheme == ("https" if peer.startswith("10.") else "http")
+
+
+def test_a_rate_limit_says_when_to_come_back() -> None:
+    limiter, limit = RateLimiter(), RateLimit("tests", burst=2, per_second=0.5)
+    limiter.check(limit, "me")
+    limiter.check(limit, "me")
+    limiter.check(limit, "you")
+    with pytest.raises(CrewhallError) as refused:
+        limiter.check(limit, "me")
+    assert (refused.value.code, refused.value.fields["retry_after"]) == ("too_many_requests", 2)
+
+
+async def test_health_and_metrics_are_open(server: Server) -> None:
+    root = server.client()
+    root.base_url = server.address  # type: ignore[assignment]
+    assert (await root.get("/health/live")).json()["status"] == "ok"
+    ready = await root.get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]) == (200, {"signals": True, "database": True})
+    metrics = (await root.get("/metrics")).text
+    assert "crewhall_requests_total" in metrics
+    assert "crewhall_posts_total" in metrics
