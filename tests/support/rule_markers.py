@@ -12,7 +12,10 @@ def marked_tests(root: Path) -> dict[str, set[str]]:
     """The ids (`tests/x/test_y.py::test_z`) of the marked tests below `root`/tests, by rule number."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted((root / "tests").rglob("test_*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except SyntaxError:  # pytest says so
+            continue
         for name, rules in _marked(tree.body, _of_module(tree)):
             for rule in rules:
                 found[rule].add(f"{path.relative_to(root).as_posix()}::{name}")
