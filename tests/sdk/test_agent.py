@@ -1,0 +1,305 @@
+"""Agents: which handler a message goes to, order, errors, and one answer whatever happens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from crewhall.sdk import Agent, Client, IncomingMessage, Message, Post, RecordEvent, SignedOut
+from tests.identity.hall import Org
+from tests.sdk.relay import Relay
+from tests.support.server import AgentClient, Server
+
+
+@asynccontextmanager
+async def serving(agent: Agent) -> AsyncIterator[asyncio.Event]:
+    """Run the agent in this process; asked to stop at the end."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(agent.serve(stop))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 20)
+
+
+async def messages(client: Client, channel: str, done: Callable[[list[Message]], bool]) -> list[Message]:
+    """Follow a channel from its beginning until enough was said."""
+    said: list[Message] = []
+    async with asyncio.timeout(20), client.live() as live:
+        await live.subscribe(channel, after=0)
+        async for event in live:
+            if isinstance(event, RecordEvent) and isinstance(event.record, Message):
+                said.append(event.record)
+                if done(said):
+                    break
+    return said
+
+
+async def read_to(client: Client, agent: AgentClient, seq: int) -> None:
+    """Wait until the agent's own marker stands at a seq of its inbox."""
+    async with asyncio.timeout(20):
+        while (await agent.api.get(f"/conversations/{agent.inbox_id}")).json()["last_read_seq"] < seq:
+            await asyncio.sleep(0.02)
+
+
+def answers_of(said: list[Message], agent: AgentClient) -> list[str]:
+    return [message.content for message in said if message.author.id == agent.id]
+
+
+async def scene(server: Server, org: Org) -> tuple[str, AgentClient]:
+    """A channel with an agent in it."""
+    channel, hired = await server.channel(org.owner), await server.hire(org)
+    await hired.api.post(f"/conversations/{channel}/join")
+    return channel, hired
+
+
+async def test_a_mention_is_answered_where_it_stands(server: Server, org: Org, ada: Client) -> None:
+    channel, hired = await scene(server, org)
+    agent = Agent(server.address, hired.key)
+
+    @agent.on_mention
+    async def answer(message: IncomingMessage) -> str:
+        await message.typing()
+        return f"{message.author.name} said: {message.text}"
+
+    async with serving(agent):
+        asked = await ada.messages.post(channel, f"@{hired.code}: hello")
+        said = await messages(ada, channel, lambda said: len(said) == 2)
+        assert (said[1].content, said[1].kind, said[1].parent_id) == ("Ada Lovelace said: hello", "answer", None)
+        assert (said[1].metadata, said[1].client_id) == ({"answers": asked.id}, f"answer:{asked.id}")
+        await ada.messages.post(channel, f"and here @{hired.code}", parent_id=asked.id)
+        said = await messages(ada, channel, lambda said: len(said) == 4)
+        assert (said[3].content, said[3].parent_id) == ("Ada Lovelace said: and here", asked.id)
+
+
+async def test_replies_and_direct_messages_have_handlers_of_their_own(server: Server, org: Org, ada: Client) -> None:
+    channel, hired = await scene(server, org)
+    agent = Agent(server.address, hired.key)
+    agent.on_mention(lambda message: Post(content="mention", thread=True, title="T", metadata={"n": 1}))
+    agent.on_reply(lambda message: "reply")
+    agent.on_message(lambda message: "message")
+    async with serving(agent):
+        asked = await ada.messages.post(channel, f"@{hired.code}")
+        said = await messages(ada, channel, lambda said: len(said) == 2)
+        assert (said[1].content, said[1].parent_id, said[1].title) == ("mention", asked.id, "T")
+        assert said[1].metadata == {"n": 1, "answers": asked.id}
+        own = (await hired.api.post(f"/conversations/{channel}/messages", json={"content": "I begin"})).json()
+        await ada.messages.post(channel, "go on", parent_id=own["id"])
+        said = await messages(ada, channel, lambda said: len(said) == 5)
+        assert (said[4].content, said[4].parent_id) == ("reply", own["id"])
+        direct = await ada.conversations.direct("agent", hired.id)
+        await ada.messages.post(direct.id, "just us")
+        said = await messages(ada, direct.id, lambda said: len(said) == 2)
+        assert said[1].content == "message"
+
+
+async def test_without_a_handler_for_messages_a_direct_one_is_as_good_as_a_mention(
+    server: Server, org: Org, ada: Client
+) -> None:
+    hired = await server.hire(org)
+    agent = Agent(server.address, hired.key)
+    agent.on_mention(lambda message: "here")
+    async with serving(agent):
+        direct = await ada.conversations.direct("agent", hired.id)
+        await ada.messages.post(direct.id, "hello?")
+        said = await messages(ada, direct.id, lambda said: len(said) == 2)
+        assert said[1].content == "here"
+
+
+async def test_a_followed_channel_gives_every_message_from_now_on_and_each_once(
+    server: Server, org: Org, ada: Client
+) -> None:
+    channel, hired = await server.channel(org.owner), await server.hire(org)
+    name = (await ada.conversations.get(channel)).name or ""
+    await ada.messages.post(channel, "before it joined")
+    agent = Agent(server.address, hired.key, channels=[f"#{name}"])
+    started = asyncio.Event()
+
+    @agent.on_start
+    async def start(_: Agent) -> None:
+        started.set()
+
+    agent.on_mention(lambda message: "mention " + message.text)
+    agent.on_message(lambda message: "message " + message.text)
+    async with serving(agent):
+        async with asyncio.timeout(20):
+            while not (await ada.conversations.get(channel)).message_count or hired.id not in {
+                member.member_id async for member in ada.conversations.members(channel)
+            }:
+                await asyncio.sleep(0.02)
+        assert started.is_set()
+        await ada.messages.post(channel, "one")
+        await ada.messages.post(channel, f"@{hired.code} two")
+        await messages(ada, channel, lambda said: len(answers_of(said, hired)) == 2)
+        await ada.messages.post(channel, "three")
+        said = await messages(ada, channel, lambda said: "message three" in answers_of(said, hired))
+    assert sorted(answers_of(said, hired)) == ["mention two", "message one", "message three"]
+    await ada.messages.post(channel, "while it was away")
+    async with serving(agent):
+        said = await messages(ada, channel, lambda said: "message while it was away" in answers_of(said, hired))
+        assert len(answers_of(said, hired)) == 4
+
+
+async def test_it_answers_neither_itself_nor_other_agents_unless_told(server: Server, org: Org, ada: Client) -> None:
+    channel, hired = await scene(server, org)
+    other = await server.hire(org)
+    await other.api.post(f"/conversations/{channel}/join")
+    agent = Agent(server.address, hired.key)
+    agent.on_mention(lambda message: f"@{hired.code} @{other.code} heard {message.text}")
+    async with serving(agent):
+        await other.api.post(f"/conversations/{channel}/messages", json={"content": f"@{hired.code} idle talk"})
+        await ada.messages.post(channel, f"@{hired.code} Ada")
+        await messages(ada, channel, lambda said: len(said) == 3)
+        await ada.messages.post(channel, f"@{hired.code} Grace")
+        said = await messages(ada, channel, lambda said: len(said) == 5)
+        assert [text.split()[-1] for text in answers_of(said, hired)] == ["Ada", "Grace"]
+    talkative = Agent(server.address, hired.key, answer_agents=True)
+    talkative.on_mention(lambda message: f"heard {message.text}")
+    async with serving(talkative):
+        await other.api.post(f"/conversations/{channel}/messages", json={"content": f"@{hired.code} business"})
+        said = await messages(ada, channel, lambda said: len(said) == 7)
+        assert said[-1].content == "heard business"
+
+
+async def test_order_holds_within_a_conversation_and_others_do_not_wait(server: Server, org: Org, ada: Client) -> None:
+    slow, hired = await scene(server, org)
+    quick = await server.channel(org.owner)
+    await hired.api.post(f"/conversations/{quick}/join")
+    agent = Agent(server.address, hired.key, concurrency=2)
+    gate = asyncio.Event()
+
+    @agent.on_mention
+    async def answer(message: IncomingMessage) -> str:
+        if message.conversation_id == slow:
+            await gate.wait()
+        return message.text
+
+    async with serving(agent):
+        for n in range(5):
+            await ada.messages.post(slow, f"@{hired.code} {n}")
+        await ada.messages.post(quick, f"@{hired.code} quick")
+        await messages(ada, quick, lambda said: len(said) == 2)
+        gate.set()
+        said = await messages(ada, slow, lambda said: len(said) == 10)
+        assert answers_of(said, hired) == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_failing_handler_is_tried_again_then_reported_and_passed_by(
+    server: Server, org: Org, ada: Client
+) -> None:
+    channel, hired = await scene(server, org)
+    agent = Agent(server.address, hired.key, attempts=3)
+    calls: list[str] = []
+    given_up: list[tuple[str, str]] = []
+
+    @agent.on_mention
+    async def answer(message: IncomingMessage) -> str:
+        calls.append(message.text)
+        if message.text == "never" or (message.text == "twice" and calls.count("twice") < 3):
+            raise ValueError(message.text)
+        return message.text
+
+    @agent.on_error
+    async def report(message: IncomingMessage, error: Exception) -> None:
+        given_up.append((message.text, str(error)))
+
+    async with serving(agent):
+        for word in ("twice", "never", "fine"):
+            await ada.messages.post(channel, f"@{hired.code} {word}")
+        said = await messages(ada, channel, lambda said: len(said) == 5)
+        await read_to(ada, hired, 3)
+    assert answers_of(said, hired) == ["twice", "fine"]
+    assert given_up == [("never", "never")]
+    assert calls == ["twice"] * 3 + ["never"] * 3 + ["fine"]
+
+
+@pytest.mark.rule("X1")
+@pytest.mark.rule("X2")
+async def test_a_network_that_keeps_breaking_costs_no_answer_and_doubles_none(
+    server: Server, org: Org, ada: Client, relay: Relay
+) -> None:
+    channel, hired = await scene(server, org)
+    agent = Agent(relay.address, hired.key)
+    agent.on_mention(lambda message: message.text)
+    total = 40
+    async with serving(agent):
+        for n in range(total):
+            await ada.messages.post(channel, f"@{hired.code} {n}")
+            if n % 10 == 3:
+                relay.cut()
+            if n % 10 == 7:
+                relay.swallow = b"answer:"
+        said = await messages(ada, channel, lambda said: len(answers_of(said, hired)) == total)
+        await read_to(ada, hired, total)
+    assert answers_of(said, hired) == [str(n) for n in range(total)]
+
+
+async def test_two_processes_with_one_key_answer_once(server: Server, org: Org, ada: Client) -> None:
+    channel, hired = await scene(server, org)
+    agents = [Agent(server.address, hired.key) for _ in range(2)]
+    for number, agent in enumerate(agents):
+        agent.on_mention(lambda message, number=number: f"{number} {message.text}")
+    async with serving(agents[0]), serving(agents[1]):
+        for n in range(10):
+            await ada.messages.post(channel, f"@{hired.code} {n}")
+        said = await messages(ada, channel, lambda said: len(said) == 20)
+        await read_to(ada, hired, 10)
+    assert [text.split()[1] for text in answers_of(said, hired)] == [str(n) for n in range(10)]
+
+
+async def test_asked_to_stop_it_finishes_what_it_has_begun(server: Server, org: Org, ada: Client) -> None:
+    channel, hired = await scene(server, org)
+    agent = Agent(server.address, hired.key)
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    @agent.on_mention
+    async def answer(message: IncomingMessage) -> str:
+        begun.set()
+        await gate.wait()
+        return message.text
+
+    async with serving(agent) as stop:
+        await ada.messages.post(channel, f"@{hired.code} begun")
+        await ada.messages.post(channel, f"@{hired.code} waiting")
+        await begun.wait()
+        stop.set()
+        gate.set()
+    await read_to(ada, hired, 1)
+    said = [message async for message in ada.messages.history(channel)]
+    assert answers_of(said, hired) == ["begun"]
+    async with serving(agent):
+        said = await messages(ada, channel, lambda said: len(answers_of(said, hired)) == 2)
+        assert answers_of(said, hired) == ["begun", "waiting"]
+
+
+@pytest.mark.rule("E2")
+async def test_a_running_agent_is_online(server: Server, org: Org, ada: Client) -> None:
+    hired = await server.hire(org)
+    assert (await ada.agents.get(hired.id)).presence == "offline"
+    async with serving(Agent(server.address, hired.key)), asyncio.timeout(10):
+        while (await ada.agents.get(hired.id)).presence != "online":
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.rule("D10")
+async def test_a_revoked_key_stops_the_agent(server: Server, org: Org, ada: Client) -> None:
+    hired = await server.hire(org)
+    running = asyncio.create_task(Agent(server.address, hired.key).serve())
+    async with asyncio.timeout(10):
+        while (await ada.agents.get(hired.id)).presence != "online":
+            await asyncio.sleep(0.02)
+        (key,) = [key async for key in ada.agents.keys(hired.id)]
+        await ada.agents.revoke_key(hired.id, key.id)
+        with pytest.raises(SignedOut):
+            await running
+
+
+def test_without_a_key_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[Any]) -> None:
+    monkeypatch.delenv("CREWHALL_AGENT_KEY", raising=False)
+    with pytest.raises(SystemExit) as left:
+        Agent().run()
+    assert left.value.code == 2
+    assert "CREWHALL_AGENT_KEY" in capsys.readouterr().err
