@@ -14,6 +14,7 @@ from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, start_agents
 from crewhall.conversations import ConversationParts, start_conversations
+from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.http.server import HallServer, address_of, bind, stop_signals_as_exit
 from crewhall.faces.live.hub import Hub
@@ -146,7 +147,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
 
 def _application(services: Services, hub: Hub, tracing: Tracing | None) -> Gate:
     """Sockets go to the hub, everything else to the routes; both through the gate."""
-    routes = build_routes(services)
+    routes = DirectMessages(build_routes(services), services)  # type: ignore[arg-type]
     socket = LiveSocket(services, hub)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -1,6 +1,7 @@
 """Agents through HTTP: created, changed, forked, deleted; and who may not."""
 
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.ids import new_id
 from tests.agents.hall import AgentHall, AgentOrg
 
-PERSONA = {
+PERSONA: dict[str, Any] = {
     "name": "Übersicht & Plan",
     "description": "Plans.",
     "role_title": "Planner",
@@ -244,7 +245,7 @@ async def test_every_administrative_act_is_audited_with_its_address(org: AgentOr
     agent = await org.create(name="Scout")
     url = f"/agents/{agent['id']}"
     await org.owner.api.patch(url, json={"status": "inactive"})
-    first = await org.make_key(agent["id"], label="one")
+    first = (await org.owner.api.post(f"{url}/credentials", json={"label": "one"})).json()
     second = (await org.owner.api.post(f"{url}/credentials/{first['id']}/rotate", json={})).json()
     await org.owner.api.delete(f"{url}/credentials/{second['id']}")
     await org.owner.api.delete(url)

@@ -1,7 +1,6 @@
 """What the database itself holds about agents, whatever the application does."""
 
 import re
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -77,13 +76,13 @@ async def test_no_row_of_another_organization_is_seen_changed_or_written(
 ):
     theirs = await other_org.hire()
     await theirs.api.get("/agents")
-    count: Callable[[], bytes] = lambda: f"select count(*) from {table} where org_id = %(org)s".encode()  # noqa: E731
+    count = f"select count(*) from {table} where org_id = %(org)s".encode()
     async with hall.db.transaction(other_org.owner.actor) as tx:
-        row = await (await tx.connection.execute(count(), {"org": other_org.base.id})).fetchone()
+        row = await (await tx.connection.execute(count, {"org": other_org.base.id})).fetchone()
         assert row
         assert row[0] > 0
     async with hall.db.transaction(org.owner.actor) as tx:
-        row = await (await tx.connection.execute(count(), {"org": other_org.base.id})).fetchone()
+        row = await (await tx.connection.execute(count, {"org": other_org.base.id})).fetchone()
         assert row == (0,)
         if table != "credential_usage":
             changed = await tx.connection.execute(

@@ -23,7 +23,7 @@ async def names(member: Member | Any, **params: Any) -> list[str]:
 @pytest.mark.rule("B2")
 async def test_hidden_agents_are_in_no_listing_and_private_ones_in_their_owners_and_admins(org: AgentOrg):
     owner_of_agents, member, admin = await org.add(), await org.add(), await org.add("admin")
-    mine = {"owner_user_id": str(owner_of_agents.id)}
+    mine: dict[str, Any] = {"owner_user_id": str(owner_of_agents.id)}
     shown = {kind: await org.create(name=kind, visibility=kind, **mine) for kind in ("public", "private", "hidden")}
     watcher = await org.hire(name="watcher")
 
@@ -134,36 +134,35 @@ async def test_other_domains_find_agents_within_the_actors_reach(hall: AgentHall
         assert len(await find_agents(tx, [UUID(public["id"]), UUID(private["id"]), new_id()])) == 2
 
 
-@pytest.mark.parametrize(("query", "wanted"), [("'zanzibar'", "null"), ("null", "'{navigation}'")])
-async def test_search_uses_its_indexes_under_row_level_security(
-    hall: AgentHall, cluster: SharedCluster, database: str, query: str, wanted: str
-):
+async def test_search_uses_its_indexes_under_row_level_security(hall: AgentHall, cluster: SharedCluster, database: str):
     org = await hall.make_agent_org()
     rare = await org.create(name="Zanzibar", capabilities=["navigation"])
     plans: list[str] = []
+    found: list[str] = []
     async with await psycopg.AsyncConnection.connect(cluster.superuser(database), autocommit=True) as connection:
         await connection.execute(
             """
             insert into agents (id, org_id, code, name)
-            select gen_random_uuid(), %s, 'filler-' || n, 'Filler ' || n from generate_series(1, 20000) as n
+            select gen_random_uuid(), %s, 'filler-' || n, 'Filler ' || n from generate_series(1, 5000) as n
             """,
             [org.base.id],
         )
         await connection.execute("analyze agents")
         await connection.execute("load 'auto_explain'")
-        for setting in ("log_min_duration = 0", "log_nested_statements = on", "log_analyze = on"):
+        for setting in ("log_min_duration = 0", "log_nested_statements = on"):
             await connection.execute(f"set auto_explain.{setting}".encode())
         await connection.execute("set client_min_messages = log")
         connection.add_notice_handler(lambda notice: plans.append(notice.message_primary or ""))
         await connection.execute("set role crewhall_app")
         await connection.execute("select set_config('crewhall.orgs', %s, false)", [f"{{{org.base.id}}}"])
         await connection.execute("select set_config('crewhall.role', 'owner', false)")
-        plans.clear()
-        cursor = await connection.execute(f"select search_agents({query}, {wanted})".encode())
-        found = await cursor.fetchall()
+        for search in ("search_agents('zanzibar', null)", "search_agents(null, '{navigation}')"):
+            cursor = await connection.execute(f"select {search}".encode())
+            found += [str(row[0]) for row in await cursor.fetchall()]
         await connection.execute("reset role")
         await connection.execute("delete from agents where code like 'filler-%'")
-    assert [str(row[0]) for row in found] == [rare["id"]]
-    plan = next(plan for plan in plans if "@@" in plan or "@>" in plan)
-    assert "Bitmap Index Scan on agents_search" in plan or "Bitmap Index Scan on agents_capabilities" in plan
-    assert "Seq Scan on agents a" not in plan
+    assert found == [rare["id"], rare["id"]]
+    used = " ".join(plans)
+    assert "Bitmap Index Scan on agents_search" in used
+    assert "Bitmap Index Scan on agents_capabilities" in used
+    assert "Seq Scan on agents a" not in used

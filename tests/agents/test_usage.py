@@ -75,13 +75,14 @@ def verified_of(agent: AgentMember, org: AgentOrg) -> Verified:
 async def test_counts_are_written_by_themselves_and_nothing_is_pending_while_idle(hall: AgentHall, org: AgentOrg):
     agent = await org.hire()
     uses = KeyUses(hall.db, flush_after_s=0.01)
-    assert uses._flushing is None
+    assert not uses.pending
     uses.count(verified_of(agent, org), "10.4.0.1")
     uses.count(verified_of(agent, org), "10.4.0.1")
-    assert uses._flushing is not None
-    await uses._flushing
+    flushing = uses._flushing
+    assert flushing
+    await flushing
     assert [use["uses"] for use in await uses_of(org, agent)] == [2]
-    assert uses._flushing.done()
+    assert not uses.pending
 
 
 async def test_what_was_counted_is_written_when_the_process_ends(hall: AgentHall, org: AgentOrg):

@@ -95,6 +95,11 @@ class KeyUses:
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush_later(), name="key-uses")
 
+    @property
+    def pending(self) -> bool:
+        """Whether something is counted that is not written."""
+        return bool(self._counts) or not (self._flushing is None or self._flushing.done())
+
     async def ensure_partitions(self) -> None:
         """Make the months' partitions ahead of time, once a month of this process."""
         month = utc_now().month

@@ -1,5 +1,6 @@
 """What a client may say on a live socket."""
 
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -36,7 +37,7 @@ class Typing(msgspec.Struct, tag="typing", tag_field="type"):
 class Heartbeat(msgspec.Struct, tag="heartbeat", tag_field="type"):
     """An agent is there, and whether it is busy."""
 
-    presence: str = "online"
+    presence: Literal["online", "busy"] = "online"
 
 
 class Ping(msgspec.Struct, tag="ping", tag_field="type"):

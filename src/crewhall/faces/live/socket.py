@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from crewhall.agents import AgentParts, Presence
 from crewhall.conversations import AccessCache, Posting, Verb
 from crewhall.faces.live.commands import Command, Heartbeat, Ping, Post, Subscribe, Typing, Unsubscribe, decoder
 from crewhall.faces.live.frames import error_frame, frame_of
@@ -24,7 +25,6 @@ from crewhall.ports.message_log import NewRecord
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Presence = Callable[[Actor, str], Awaitable[None]]
 
 ORIGIN_REFUSED = 4403
 MAX_SUBSCRIPTIONS = 1_000
@@ -34,12 +34,11 @@ PONG = frame_of({"type": "pong"})
 
 
 class LiveSocket:
-    """The endpoint: one `Connection` per socket. `presence` records that an agent is there."""
+    """The endpoint: one `Connection` per socket."""
 
-    def __init__(self, services: Services, hub: Hub, presence: Presence) -> None:
+    def __init__(self, services: Services, hub: Hub) -> None:
         self._services = services
         self._hub = hub
-        self._presence = presence
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket until it closes."""
@@ -54,7 +53,7 @@ class LiveSocket:
             )
             return
         await send({"type": "websocket.accept"})
-        connection = Connection(self._services, self._hub, self._presence, actor, scope["verified"].tags, send)
+        connection = Connection(self._services, self._hub, actor, scope["verified"].tags, send)
         await connection.serve(receive)
 
 
@@ -68,12 +67,9 @@ def _close_code(refused: CrewhallError | None) -> int:
 class Connection:
     """One open socket of one actor."""
 
-    def __init__(
-        self, services: Services, hub: Hub, presence: Presence, actor: Actor, tags: tuple[str, ...], send: Send
-    ) -> None:
+    def __init__(self, services: Services, hub: Hub, actor: Actor, tags: tuple[str, ...], send: Send) -> None:
         self._services = services
         self._hub = hub
-        self._presence = presence
         self._actor = actor
         self._send = send
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,13 +77,14 @@ class Connection:
         self._subscribed: set[UUID] = set()
 
     async def serve(self, receive: Receive) -> None:
-        """Read commands until the client goes."""
+        """Read commands until the client goes. An agent is present while its socket is open."""
         self._hub.attach(self._listener)
         try:
-            if self._actor.type is ActorType.AGENT:
-                await self._presence(self._actor, "online")
-            while (message := await receive())["type"] == "websocket.receive":
-                await self._take(message)
+            async with contextlib.AsyncExitStack() as stack:
+                if self._actor.type is ActorType.AGENT:
+                    await stack.enter_async_context(self._services.part(AgentParts).presence.held(self._actor))
+                while (message := await receive())["type"] == "websocket.receive":
+                    await self._take(message)
         finally:
             self._hub.detach(self._listener)
             for task in tuple(self._tasks):
@@ -175,7 +172,7 @@ class Connection:
             case Heartbeat():
                 if self._actor.type is not ActorType.AGENT:
                     raise FORBIDDEN("Only agents send heartbeats.")
-                await self._presence(self._actor, command.presence)
+                await self._services.part(AgentParts).presence.touch(self._actor, Presence(command.presence))
             case _:
                 raise MALFORMED("This command is not known.")
 
