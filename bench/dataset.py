@@ -1,7 +1,7 @@
 """A large history, written with SQL as the owner of the tables, in the form that posting and the search consumer give.
 
 Messages are spread evenly over ten channels and the last thirty days. Texts are twelve words drawn so that the most
-common word (`COMMON`) stands in about half of all messages; `RARE` stands in twenty.
+common word (`COMMON`) stands in about half of all messages, `MIDDLING` in one of 400; `RARE` in twenty in all.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from bench.ground import Ground
 CONVERSATIONS = 10
 SENTENCES = 20_000
 STEP = 500_000
-COMMON, RARE = "kb", "zyzzyva"
+COMMON, MIDDLING, RARE = "kb", "kbaaa", "zyzzyva"
 RARE_COUNT = 20
 
 SENTENCE_TABLE: LiteralString = """
 create temp table sentences as
 select n, string_agg('k' || translate((1 + floor(4000 * power(random(), 3)))::int::text, '0123456789', 'abcdefghij'), ' ') as body
-from generate_series(0, %(sentences)s - 1) n, generate_series(1, 12) w group by n
+from generate_series(0, %(sentences)s::int - 1) n, generate_series(1, 12) w group by n
 """
 SENTENCE_INDEX: LiteralString = "alter table sentences add primary key (n)"
 NUMBERED: LiteralString = """
-    select i, c.id as conversation_id, i / %(conversations)s + 1 as seq,
-           now() - interval '30 days' * (1 - i::float8 / %(total)s) as created_at,
-           s.body || case when i %% (%(total)s / %(rare_count)s) = 7 then ' ' || %(rare)s else '' end as body
-    from generate_series(%(first)s, %(last)s) i
-    join unnest(%(channels)s::uuid[]) with ordinality as c (id, place) on c.place = i %% %(conversations)s + 1
-    join sentences s on s.n = (i * 7919::bigint) %% %(sentences)s
+    select i, c.id as conversation_id, i / %(conversations)s::bigint + 1 as seq,
+           now() - interval '30 days' * (1 - i::float8 / %(total)s::bigint) as created_at,
+           s.body || case when i %% (%(total)s::bigint / %(rare_count)s::bigint) = 7 then ' ' || %(rare)s else '' end as body
+    from generate_series(%(first)s::bigint, %(last)s::bigint) i
+    join unnest(%(channels)s::uuid[]) with ordinality as c (id, place) on c.place = i %% %(conversations)s::bigint + 1
+    join sentences s on s.n = (i * 7919::bigint) %% %(sentences)s::bigint
 """
 FILL: LiteralString = (
     "with numbered as ("

@@ -43,7 +43,7 @@ async def load(row: Row, profile: Path) -> dict[str, float]:
             scale = QUICK
             if row.ground == "data":
                 await ensure_messages(ground, scale.messages)
-            await row.prepare(ground, scale)
+            await row.prepare(ground, ground, scale)
             os.kill(ground.server.pid, signal.SIGUSR1)
             return await row.product(ground, msgspec.structs.replace(scale, seconds=FULL.seconds))
 

@@ -7,14 +7,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import httpx
+
 from bench.dataset import ensure_messages
 from bench.ground import Ground
 from bench.load.http import LoadError
+from bench.load.live import ListenerError
 from bench.meter import Meter
-from bench.rows.row import Row, Scale, Skip
+from bench.programs import ProgramError
+from bench.rows.row import SMALL, Row, Scale, Skip
 from bench.table import Line, line_of
 
 Say = Callable[[str], None]
+FAILURES = (LoadError, ListenerError, ProgramError, TimeoutError, OSError, httpx.HTTPError)
+"""What ends a row but not the run."""
 SPARE_RUNS = 2
 """How many runs beyond those wanted a row may take to find quiet ones."""
 
@@ -38,13 +44,16 @@ class Grounds:
     async def get(self, kind: str) -> Ground:
         """The ground of a kind, opened when first asked for."""
         if kind not in self._open:
-            self._open[kind] = await (self._fresh() if kind == "fresh" else self._large())
+            self._open[kind] = await (self._large() if kind == "data" else self._fresh(kind))
         return self._open[kind]
 
-    async def _fresh(self) -> Ground:
+    async def _fresh(self, kind: str) -> Ground:
         home = Path(tempfile.mkdtemp(prefix="crewhall-bench-"))
         self._stack.callback(shutil.rmtree, home, ignore_errors=True)
-        return await self._stack.enter_async_context(Ground(home))
+        ground = await self._stack.enter_async_context(Ground(home))
+        if kind == "small":
+            await ensure_messages(ground, SMALL)
+        return ground
 
     async def _large(self) -> Ground:
         self._data.mkdir(parents=True, exist_ok=True)
@@ -57,13 +66,13 @@ class Grounds:
 async def run_row(row: Row, grounds: Grounds, scale: Scale, say: Say) -> list[Line]:
     """Measure one row; a row that cannot be measured here says so and gives no lines."""
     say(f"{row.name} …")
-    ground = await grounds.get(row.ground)
+    ground, floor_ground = await grounds.get(row.ground), await grounds.get(row.floor_ground)
     try:
-        await row.prepare(ground, scale)
+        await row.prepare(ground, floor_ground, scale)
         floors, floor_noise = [], False
         products, product_noise = [], False
         for _ in range(scale.runs):
-            found, noisy = await _quietly(row.floor, ground, scale)
+            found, noisy = await _quietly(row.floor, floor_ground, scale)
             floors.append(found)
             floor_noise |= noisy
             found, noisy = await _quietly(row.product, ground, scale)
@@ -72,8 +81,8 @@ async def run_row(row: Row, grounds: Grounds, scale: Scale, say: Say) -> list[Li
     except Skip as reason:
         say(f"  skipped: {reason}")
         return []
-    except LoadError as error:
-        say(f"  FAILED: {error}")
+    except FAILURES as error:
+        say(f"  FAILED: {type(error).__name__}: {error}")
         return []
     noise = floor_noise or product_noise
     lines = [line_of(row.name, figure, products, floors, noisy=noise) for figure in row.figures]

@@ -14,12 +14,13 @@ import uvloop
 from bench.floors.asgi import Receive, Scope, Send
 from bench.floors.broadcast import Broadcast
 from bench.floors.history import History
+from bench.floors.kept import Kept
 from bench.floors.posts import Posts
 
 
 async def run(database_url: str) -> None:
     """Serve until told to stop."""
-    posts, history, broadcast = Posts(database_url), History(database_url), Broadcast()
+    posts, history, broadcast, kept = Posts(database_url), History(database_url), Broadcast(), Kept()
     await posts.start()
     await history.start()
     routes = {
@@ -28,6 +29,8 @@ async def run(database_url: str) -> None:
         "newest": history.newest,
         "broadcast": broadcast,
         "live": broadcast.listen,
+        "keep": kept.keep,
+        "kept": kept,
     }
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

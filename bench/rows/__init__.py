@@ -2,14 +2,24 @@
 
 from bench import peers
 from bench.rows import fanout
+from bench.rows.growth import Growth
 from bench.rows.history import History
+from bench.rows.idle import Idle
+from bench.rows.page import Page
 from bench.rows.posts import Posts
 from bench.rows.row import Row
+from bench.rows.search import Search
+from bench.rows.start import Start
 
 ALL: tuple[Row, ...] = (
     Posts(1, peers.POSTS_1_ROOM_64),
     Posts(50, peers.POSTS_50_ROOMS_64),
     *fanout.ROWS,
+    Idle(),
     History(newest=True),
     History(newest=False),
+    Page(),
+    Search(),
+    Start(),
+    Growth(),
 )

@@ -20,7 +20,7 @@ LATE_S = 1.0
 class FanOut:
     """One conversation with N listeners on N sockets of one process, and 20 posts a second; then more, to the ceiling."""
 
-    ground = "fresh"
+    ground = floor_ground = "fresh"
 
     def __init__(self, listeners: int, p99_ms: float, peer_p99: float | None = None, ceiling: float | None = None) -> None:
         self.listeners = listeners
@@ -40,7 +40,7 @@ class FanOut:
             )
         self.figures: Sequence[Figure] = figures
 
-    async def prepare(self, ground: Ground, scale: Scale) -> None:
+    async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
         """Open the channel and start the floor."""
         await ground.channels("fanout", 1)
         await ground.floors()
@@ -84,11 +84,16 @@ def subscription(conversation_id: str) -> str:
     return f'{{"type":"subscribe","conversation":"{conversation_id}","after":null}}'
 
 
-async def hear(crowd: Crowd, pacer: Pacer, per_second: float, seconds: float) -> list[float]:
-    """Post at a rate; returns the delays of every delivery, a late one counted as `LATE_S`."""
+async def hear(
+    crowd: Crowd, pacer: Pacer, per_second: float, seconds: float, hearers: int | None = None
+) -> list[float]:
+    """Post at a rate; returns the delays of every delivery, a late one counted as `LATE_S`.
+
+    Each post is heard by `hearers`, by default the whole crowd.
+    """
     crowd.delays.clear()
     posted = await pacer.post(per_second, seconds)
-    expected = posted * len(crowd.listeners)
+    expected = posted * (hearers or len(crowd.listeners))
     patience = asyncio.get_running_loop().time() + 2 * LATE_S
     while len(crowd.delays) < expected and asyncio.get_running_loop().time() < patience:
         await asyncio.sleep(0.01)

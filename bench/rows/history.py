@@ -18,7 +18,7 @@ Paths = Callable[[], str]
 class History:
     """64 connections that read pages of the large data set, each page picked at random."""
 
-    ground = "data"
+    ground = floor_ground = "data"
 
     def __init__(self, *, newest: bool) -> None:
         self._newest = newest
@@ -31,7 +31,7 @@ class History:
             Figure("p99", f"{what}: p99", "ms", floor_key="p99"),
         )
 
-    async def prepare(self, ground: Ground, scale: Scale) -> None:
+    async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
         """Warm both sides up."""
         await self._product(ground, scale, scale.seconds / 2)
         await self._floor(ground, scale, scale.seconds / 2)
@@ -45,17 +45,7 @@ class History:
         return _figures(await self._floor(ground, scale, scale.seconds))
 
     async def _product(self, ground: Ground, scale: Scale, seconds: float) -> Outcome:
-        channels = await ground.channels("data", CONVERSATIONS)
-        longest = conversation_length(scale.messages)
-
-        def newest() -> str:
-            return f"/api/v1/conversations/{random.choice(channels)}/messages"
-
-        def any_page() -> str:
-            return f"{newest()}?before={random.randint(PAGE + 1, longest)}"
-
-        path = newest if self._newest else any_page
-        return await run_loop(ground.address, CONNECTIONS, seconds, _requests(path, ground.headers))
+        return await (newest_page(ground, seconds) if self._newest else any_page(ground, scale.messages, seconds))
 
     async def _floor(self, ground: Ground, scale: Scale, seconds: float) -> Outcome:
         channels = await ground.channels("data", CONVERSATIONS)
@@ -67,6 +57,27 @@ class History:
 
         floors = await ground.floors()
         return await run_loop(floors.address, CONNECTIONS, seconds, _requests(path, ground.headers))
+
+
+async def newest_page(ground: Ground, seconds: float) -> Outcome:
+    """Read newest pages for some seconds."""
+    channels = await ground.channels("data", CONVERSATIONS)
+
+    def path() -> str:
+        return f"/api/v1/conversations/{random.choice(channels)}/messages"
+
+    return await run_loop(ground.address, CONNECTIONS, seconds, _requests(path, ground.headers))
+
+
+async def any_page(ground: Ground, messages: int, seconds: float) -> Outcome:
+    """Read pages anywhere in a data set of so many messages for some seconds."""
+    channels = await ground.channels("data", CONVERSATIONS)
+    longest = conversation_length(messages)
+
+    def path() -> str:
+        return f"/api/v1/conversations/{random.choice(channels)}/messages?before={random.randint(PAGE + 1, longest)}"
+
+    return await run_loop(ground.address, CONNECTIONS, seconds, _requests(path, ground.headers))
 
 
 def _requests(path: Paths, headers: dict[str, str]) -> Callable[[int], NextRequest]:

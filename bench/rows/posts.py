@@ -17,9 +17,9 @@ TEXT = "The deployment of the billing service finished: 42 checks passed, none f
 class Posts:
     """64 connections of one person that each post, wait for the acknowledgement, and post again, with client ids."""
 
-    ground = "fresh"
+    ground = floor_ground = "fresh"
 
-    def __init__(self, conversations: int, peer: float) -> None:
+    def __init__(self, conversations: int, peer: float | None = None) -> None:
         self.conversations = conversations
         plural = "s" if conversations > 1 else ""
         self.name = f"posts-{conversations}"
@@ -38,16 +38,16 @@ class Posts:
             Figure("client_cpu", f"… and the load client (not counted), {where}", "ms", floor_key="client_cpu"),
         )  # fmt: skip
 
-    async def prepare(self, ground: Ground, scale: Scale) -> None:
+    async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
         """Open the channels; let both sides post for a moment."""
         await ground.channels("posts", self.conversations)
-        await self._load_product(ground, scale.seconds / 2)
+        await self.load(ground, scale.seconds / 2)
         await self._load_floor(ground, scale.seconds / 2)
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Post to the product."""
         meter = ground.meter()
-        outcome = await self._load_product(ground, scale.seconds)
+        outcome = await self.load(ground, scale.seconds)
         usage = meter.stop()
         server, database = usage.trees[ground.server.pid], usage.trees[ground.postgres_pid]
         return _figures(outcome, server, database, usage.client)
@@ -60,7 +60,8 @@ class Posts:
         usage = meter.stop()
         return _figures(outcome, usage.trees[floors.pid], usage.trees[ground.postgres_pid], usage.client)
 
-    async def _load_product(self, ground: Ground, seconds: float) -> Outcome:
+    async def load(self, ground: Ground, seconds: float) -> Outcome:
+        """Post to the product for some seconds."""
         paths = [f"/api/v1/conversations/{one}/messages" for one in await ground.channels("posts", self.conversations)]
         return await run_loop(ground.address, CONNECTIONS, seconds, self._requests(paths, ground.headers))
 

@@ -17,6 +17,8 @@ class Scale(msgspec.Struct, frozen=True):
     messages: int
 
 
+SMALL = 10_000
+"""Messages in the small data set, against which growth is measured."""
 QUICK = Scale(seconds=1.0, runs=1, messages=100_000)
 FULL = Scale(seconds=4.0, runs=3, messages=1_000_000)
 
@@ -31,9 +33,11 @@ class Row(Protocol):
     name: str
     figures: Sequence[Figure]
     ground: str
-    """`fresh` (an empty home of this run) or `data` (the large data set, kept between runs)."""
+    """`fresh` (an empty home of this run), `small` (10,000 messages) or `data` (the large data set, kept between runs)."""
+    floor_ground: str
+    """Where the floor is measured: nearly always the same."""
 
-    async def prepare(self, ground: Ground, scale: Scale) -> None:
+    async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
         """Make what both sides need, and warm them up. Raises Skip."""
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
