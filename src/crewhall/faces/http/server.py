@@ -1,5 +1,6 @@
 """The server of a process: uvicorn with uvloop and httptools, WebSockets uncompressed, a clean stop."""
 
+import asyncio
 import contextlib
 import logging
 import signal
@@ -54,6 +55,7 @@ class HallServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Send listeners away, finish what is being answered, stop."""
         self._hub.close()
+        await asyncio.sleep(0)  # the hub's closing frames go out first: uvicorn would send codes of its own
         await super().shutdown(sockets)
 
 
