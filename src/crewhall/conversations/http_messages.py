@@ -14,6 +14,8 @@ from crewhall.conversations.posting import Posting
 from crewhall.conversations.schemas import PostMessage
 from crewhall.conversations.wire import Message
 from crewhall.faces.plumbing.dependencies import AnyRequest, actor_of, services_of
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.paging import DEFAULT_LIMIT, Page, check_limit
 
@@ -51,7 +53,23 @@ async def list_messages(
     parent: FromQuery[UUID | None] = None,
 ) -> Response[bytes]:
     """Read a page of a conversation's history."""
-    services, actor = services_of(request), actor_of(request)
+    body = await read_page(
+        services_of(request), actor_of(request), conversation_id, after=after, before=before, limit=limit, parent=parent
+    )
+    return Response(body, media_type="application/json")
+
+
+async def read_page(
+    services: Services,
+    actor: Actor,
+    conversation_id: UUID,
+    *,
+    after: int | None = None,
+    before: int | None = None,
+    limit: int | None = None,
+    parent: UUID | None = None,
+) -> bytes:
+    """Return a page of messages as JSON; the newest page of a busy conversation is known already."""
     access = await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
     size = check_limit(limit)
     if after is not None and before is not None:
@@ -63,8 +81,7 @@ async def list_messages(
         )
 
     newest = after is None and before is None and parent is None and size == DEFAULT_LIMIT
-    body = await (services.part(NewestPages).page(conversation_id, size, load) if newest else load())
-    return Response(body, media_type="application/json")
+    return await (services.part(NewestPages).page(conversation_id, size, load) if newest else load())
 
 
 HANDLERS = [post_message, list_messages]
