@@ -40,8 +40,11 @@ async def test_every_member_row_says_who_added_it(server, org):
     members = (await agent.api.get(f"/conversations/{circle}/members")).json()["items"]
     added_by = {member["member_id"]: member["added_by"] and member["added_by"]["id"] for member in members}
     assert added_by == {
-        str(org.owner.id): None, str(friend.id): str(org.owner.id), str(late.id): str(friend.id), agent.id: str(friend.id),
-    }  # fmt: skip
+        str(org.owner.id): None,
+        str(friend.id): str(org.owner.id),
+        str(late.id): str(friend.id),
+        agent.id: str(friend.id),
+    }
     assert {member["handle"] for member in members} >= {agent.code}
 
 

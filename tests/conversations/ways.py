@@ -51,9 +51,9 @@ def as_member(someone: Someone) -> dict[str, str]:
     return {"member_type": "user" if isinstance(someone, Member) else "agent", "member_id": str(someone.id)}
 
 
-async def until(ask: Callable[[], Awaitable[T]], timeout: float = 10) -> T:
+async def until(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask again and again until the answer is true, and give it."""
-    async with asyncio.timeout(timeout):
+    async with asyncio.timeout(20):
         while not (answer := await ask()):
             pass
     return answer

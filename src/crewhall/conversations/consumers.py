@@ -14,7 +14,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.telemetry import consumer_lag_seconds
-from crewhall.ports.message_log import Advanced, MessageLog
+from crewhall.ports.message_log import Advanced, Watcher
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -24,14 +24,15 @@ FIRST_RETRY_S, LAST_RETRY_S = 0.01, 1.0
 class Consumer:
     """Calls `step` while there is anything to do. `step` handles one batch and gives the number of records it saw.
 
-    `gather_s` is how long to wait after waking, so that one batch serves many records.
+    `watch` is the log's: it notes who is told of advances. `gather_s` is how long to wait after waking, so that one
+    batch serves many records.
     """
 
     def __init__(
         self,
         name: str,
         db: Database,
-        message_log: MessageLog,
+        watch: Callable[[Watcher], None],
         step: Callable[[], Awaitable[int]],
         gather_s: float = 0.0,
     ) -> None:
@@ -41,7 +42,7 @@ class Consumer:
         self._gather_s = gather_s
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        message_log.watch(self._wake)
+        watch(self._wake)
 
     def start(self) -> None:
         """Catch up, then follow."""

@@ -26,6 +26,6 @@ def make_consumers(db: Database, log: MessageLog) -> list[Consumer]:
     """Make the consumers of one process, not yet started."""
     deliverer, deriver = Deliverer(db, log), SearchDeriver(db)
     return [
-        Consumer("deliveries", db, log, deliverer.step),
-        Consumer("search", db, log, deriver.step, gather_s=GATHER_SEARCH_S),
+        Consumer("deliveries", db, log.watch, deliverer.step),
+        Consumer("search", db, log.watch, deriver.step, gather_s=GATHER_SEARCH_S),
     ]

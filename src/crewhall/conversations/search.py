@@ -22,6 +22,8 @@ AROUND = 60
 
 # Private-use characters mark the matches until the text is escaped; the text itself is freed of them first.
 _START, _STOP = "\ue000", "\ue001"
+_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+"""As `is_spaceless` of the schema: what is found by its pieces."""
 _HITS: LiteralString = """
 select message_wire(m) as message,
        json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'title', c.title) as conversation,
@@ -83,7 +85,8 @@ def check_query(q: str) -> str:
 
 
 def _hit(row: _Row, q: str) -> SearchHit:
-    marked = row.headline if _START in row.headline else _mark_pieces(row.body, q)
+    by_words = _START in row.headline and not _SPACELESS.search(q)
+    marked = row.headline if by_words else _mark_pieces(row.body, q)
     shown = {**row.message, "conversation": row.conversation, "snippet": safe_snippet(marked)}
     return msgspec.convert(shown, SearchHit, strict=False)
 

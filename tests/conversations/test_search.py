@@ -1,0 +1,119 @@
+import pytest
+
+from crewhall.conversations.search import safe_snippet
+from tests.conversations.ways import caught_up, group, post
+
+
+async def find(server, someone, q, **params):
+    await caught_up(server.db, "search")
+    answer = await someone.api.get("/search", params={"q": q, **params})
+    return [item["content"] for item in answer.raise_for_status().json()["items"]]
+
+
+@pytest.mark.rule("E4")
+async def test_messages_are_found_newest_first_within_reach(server, org):
+    ada = await org.add()
+    general, circle = await server.general(org), await group(org.owner)
+    await post(org.owner, general, "the quick brown fox")
+    await post(org.owner, circle, "a quick secret")
+    await post(ada, general, "quicker than a fox", title="Speed report")
+    assert await find(server, org.owner, "quick") == ["a quick secret", "the quick brown fox"]
+    assert await find(server, ada, "quick") == ["the quick brown fox"]
+    assert await find(server, ada, "foxes") == ["quicker than a fox", "the quick brown fox"]
+    assert await find(server, ada, '"brown fox" -quicker') == ["the quick brown fox"]
+    assert await find(server, ada, "speed") == ["quicker than a fox"]
+    assert await find(server, org.owner, "quick", conversation=circle) == ["a quick secret"]
+    assert (await ada.api.get("/search", params={"q": "x", "conversation": circle})).status_code == 404
+
+
+@pytest.mark.rule("B1")
+async def test_nothing_of_others_is_found(server, org, other_org):
+    outsider, agent = await org.add("admin"), await server.hire(org)
+    circle = await group(org.owner)
+    await post(org.owner, circle, "zebra in the group")
+    await post(org.owner, await server.channel(org.owner, type="private"), "zebra in private")
+    await post(org.owner, await server.general(org), "zebra in general")
+    for someone in (outsider, agent):
+        assert await find(server, someone, "zebra") == ["zebra in general"]
+    assert await find(server, other_org.owner, "zebra") == []
+    assert (await server.client().get("/search", params={"q": "zebra"})).status_code == 401
+
+
+async def test_edits_are_found_by_their_new_words_and_deleted_messages_not_at_all(server, org):
+    general = await server.general(org)
+    edited, deleted = await post(org.owner, general, "walrus one"), await post(org.owner, general, "walrus two")
+    base = f"/conversations/{general}/messages"
+    (await org.owner.api.patch(f"{base}/{edited['id']}", json={"content": "narwhal"})).raise_for_status()
+    (await org.owner.api.delete(f"{base}/{deleted['id']}")).raise_for_status()
+    assert await find(server, org.owner, "walrus") == []
+    assert await find(server, org.owner, "narwhal") == ["narwhal"]
+
+
+async def test_a_removed_member_finds_nothing_of_the_conversation_any_more(server, org):
+    ada = await org.add()
+    circle = await group(org.owner, ada)
+    await post(org.owner, circle, "okapi")
+    assert await find(server, ada, "okapi") == ["okapi"]
+    (await org.owner.api.delete(f"/conversations/{circle}/members/user/{ada.id}")).raise_for_status()
+    assert await find(server, ada, "okapi") == []
+
+
+async def test_languages_without_spaces_are_found_by_pieces(server, org):
+    general = await server.general(org)
+    await post(org.owner, general, "東京タワーで会いましょう")
+    await post(org.owner, general, "大阪城")
+    await post(org.owner, general, "100%の_東京")
+    assert await find(server, org.owner, "東京タワー") == ["東京タワーで会いましょう"]
+    assert await find(server, org.owner, "東京") == ["100%の_東京", "東京タワーで会いましょう"]
+    assert await find(server, org.owner, "%の_") == ["100%の_東京"]
+    assert await find(server, org.owner, "会_ま") == []
+
+
+async def test_snippets_are_safe_html_that_marks_what_matched(server, org):
+    general = await server.general(org)
+    await post(org.owner, general, "<script>alert('gazelle')</script> & \ue000b\ue001 a gazelle")
+    await post(org.owner, general, "長い話" * 40 + "<b>麒麟</b>" + "続く" * 60)
+    await caught_up(server.db, "search")
+    hit = (await org.owner.api.get("/search", params={"q": "gazelle"})).json()["items"][0]
+    assert "<script" not in hit["snippet"]
+    assert "<mark>gazelle</mark>" in hit["snippet"]
+    assert hit["conversation"]["name"] == "general"
+    hit = (await org.owner.api.get("/search", params={"q": "麒麟"})).json()["items"][0]
+    assert "&lt;b&gt;<mark>麒麟</mark>&lt;/b&gt;" in hit["snippet"]
+    assert len(hit["snippet"]) < 250
+    assert safe_snippet("<\ue000&\ue001>") == "&lt;<mark>&amp;</mark>&gt;"
+
+
+async def test_pages_of_hits_follow_each_other(server, org):
+    general = await server.general(org)
+    for number in range(7):
+        await post(org.owner, general, f"puffin {number}")
+    await caught_up(server.db, "search")
+    seen, after = [], {}
+    while True:
+        page = (await org.owner.api.get("/search", params={"q": "puffin", "limit": 3, **after})).json()
+        seen += [item["content"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    assert seen == [f"puffin {number}" for number in reversed(range(7))]
+
+
+@pytest.mark.parametrize(
+    "q", ["&", "!!", "'", '"', "\\", "a:*", "the", "or", "-", "(", "<mark>", "🙂", "%", "_", "x" * 200]
+)
+async def test_odd_queries_are_answered(server, org, q):
+    assert (await org.owner.api.get("/search", params={"q": q})).status_code == 200
+
+
+async def test_impossible_queries_are_refused(org):
+    for params in (
+        {},
+        {"q": ""},
+        {"q": "  "},
+        {"q": "x" * 201},
+        {"q": "\0"},
+        {"q": "x", "after": "?"},
+        {"q": "x", "limit": 0},
+    ):
+        assert (await org.owner.api.get("/search", params=params)).status_code in {400, 422}, params

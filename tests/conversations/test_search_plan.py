@@ -1,0 +1,109 @@
+"""Search over tens of thousands of rows, as the application role sees them: by its indexes, within its reach."""
+
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import TupleRow
+
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import SET_SCOPE, scope_of
+from crewhall.kernel.ids import new_id
+from tests.identity.hall import Hall
+from tests.support.database import SharedCluster
+
+ROWS = 24_000
+FILL = """
+insert into conversations (id, org_id, kind, type, name, topic, owner_type, owner_user_id)
+values (%(conversation)s, %(org)s, 'channel', %(type)s, %(name)s, %(name)s || %(org)s, 'user', %(owner)s);
+"""
+ROWS_SQL = """
+insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, spaceless, created_at)
+select ('01900000-0000-7000-8000-' || lpad(to_hex(n * 4 + %(salt)s), 12, '0'))::uuid, %(org)s, %(conversation)s, n,
+       %(owner)s, 'message',
+       to_tsvector('english', 'common word' || case when n %% 6000 = 1 then ' rareword' else '' end),
+       case when n %% 6000 = 2 then '東京タワー' || n end, now()
+from generate_series(1, %(rows)s) n
+"""
+
+
+@pytest.fixture(scope="module")
+async def filled(cluster: SharedCluster, worker_id: str):
+    """Two organizations, each with a public and a private channel of many rows; gives the actors and the channels."""
+    urls = cluster.clone(f"search_plan_{worker_id}")
+    actors: list[Actor] = []
+    places: dict[UUID, tuple[UUID, UUID]] = {}
+    async with Hall(urls.app) as hall:
+        for name in ("One", "Two"):
+            org = await hall.make_org(name)
+            other = await org.add()
+            actors += [org.owner.actor, other.actor]
+            places[org.id] = (new_id(), new_id())
+    with psycopg.connect(cluster.superuser(f"search_plan_{worker_id}"), autocommit=True) as connection:
+        for salt, (org_id, channels) in enumerate(places.items()):
+            owner = next(actor.id for actor in actors if actor.org_id == org_id)
+            for place, (channel, kind) in enumerate(zip(channels, ("public", "private"), strict=True)):
+                values = {"conversation": channel, "org": org_id, "type": kind, "name": f"{kind}-x", "owner": owner,
+                          "salt": salt * 2 + place, "rows": ROWS}  # fmt: skip
+                connection.execute(FILL, values)
+                connection.execute(ROWS_SQL, values)
+            connection.execute(
+                """
+                insert into conversation_members (conversation_id, org_id, member_type, member_id)
+                values (%s, %s, 'user', %s)
+                """,
+                (channels[1], org_id, owner),
+            )
+        connection.execute("vacuum analyze message_search")
+    yield urls.app, cluster.superuser(f"search_plan_{worker_id}"), actors, places
+    cluster.drop(f"search_plan_{worker_id}")
+
+
+async def hits(url: str, actor: Actor, q: str, size: int = 100) -> list[TupleRow]:
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        await connection.execute(SET_SCOPE, scope_of(actor))
+        return await (
+            await connection.execute("select * from search_messages(%s, null, null, %s)", (q, size))
+        ).fetchall()
+
+
+def plans(superuser_url: str, actor: Actor, q: str) -> str:
+    """The plans of the statements inside `search_messages`, run as the application role under forced row security."""
+    notices: list[str] = []
+    with psycopg.connect(superuser_url, options="-c session_preload_libraries=auto_explain") as connection:
+        connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+        for setting in ("log_min_duration = 0", "log_nested_statements = on"):
+            connection.execute("set auto_explain." + setting)
+        connection.execute("set client_min_messages = log")
+        connection.execute("set role crewhall_app")
+        connection.execute(SET_SCOPE, scope_of(actor))
+        connection.execute("select * from search_messages(%s, null, null, 20)", (q,))
+    return "\n".join(text for text in notices if "from message_search s" in text)
+
+
+@pytest.mark.rule("B1")
+async def test_reach_holds_over_many_rows(filled):
+    url, _, actors, places = filled
+    for owner, member in (actors[:2], actors[2:]):
+        public, private = places[owner.org]
+        for q in ("rareword", "東京タワー"):
+            assert {row[1] for row in await hits(url, owner, q)} == {public, private}
+            assert {row[1] for row in await hits(url, member, q)} == {public}
+            assert len(await hits(url, member, q)) == ROWS // 6000
+
+
+@pytest.mark.parametrize(("q", "index"), [
+    ("rareword", "message_search_vector"), ("東京タワー", "message_search_spaceless"),
+    ("common", "message_search_recent"),
+    ('"word rareword"', "message_search_vector"),
+])  # fmt: skip
+async def test_search_uses_its_index_under_row_security(filled, q, index):
+    _, superuser_url, actors, _ = filled
+    plan = plans(superuser_url, actors[1], q)
+    assert index in plan
+    assert "Seq Scan on message_search" not in plan
+
+
+async def test_a_common_word_is_answered_by_the_newest_rows_alone(filled):
+    _, superuser_url, actors, _ = filled
+    assert "message_search_vector" not in plans(superuser_url, actors[1], "common")
