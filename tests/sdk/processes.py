@@ -14,7 +14,7 @@ class AgentProcesses:
     """Starts agent files; remembers them so that none outlives its test."""
 
     def __init__(self) -> None:
-        self._started: list[asyncio.subprocess.Process] = []
+        self.started: list[asyncio.subprocess.Process] = []
 
     async def start(self, file: Path, url: str, key: str, **env: str) -> asyncio.subprocess.Process:
         """Start an agent and wait until it says that it listens."""
@@ -24,7 +24,7 @@ class AgentProcesses:
             env={**os.environ, "CREWHALL_URL": url, "CREWHALL_AGENT_KEY": key, **env},
             stderr=asyncio.subprocess.PIPE,
         )
-        self._started.append(process)
+        self.started.append(process)
         assert process.stderr is not None
         async with asyncio.timeout(20):
             while b"listening as" not in (line := await process.stderr.readline()):
@@ -34,7 +34,7 @@ class AgentProcesses:
 
     async def kill_all(self) -> None:
         """Kill what still runs."""
-        for process in self._started:
+        for process in self.started:
             if process.returncode is None:
                 process.kill()
             await process.wait()
