@@ -61,9 +61,9 @@ class Consumer:
     async def _run(self) -> None:
         while True:
             await self._due.wait()
-            await asyncio.sleep(self._gather_s)
             self._due.clear()
             await self._catch_up()
+            await asyncio.sleep(self._gather_s)
 
     async def _catch_up(self) -> None:
         """Work until nothing is left.
@@ -76,6 +76,7 @@ class Consumer:
             try:
                 if await self._step():
                     retry = FIRST_RETRY_S
+                    await asyncio.sleep(self._gather_s)
                     continue
                 if not await self._measure_lag():
                     return

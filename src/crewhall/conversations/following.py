@@ -5,8 +5,8 @@ from crewhall.conversations.deliveries import Deliverer
 from crewhall.kernel.db import Database
 from crewhall.ports.message_log import MessageLog
 
-GATHER_SEARCH_S = 0.05
-"""Search may trail the log by this much, so that one derivation serves many posts."""
+GATHER_DELIVERIES_S, GATHER_SEARCH_S = 0.02, 0.05
+"""How far apart batches are under load: so much may deliveries and search trail a busy log."""
 
 
 class SearchDeriver:
@@ -26,6 +26,6 @@ def make_consumers(db: Database, log: MessageLog) -> list[Consumer]:
     """Make the consumers of one process, not yet started."""
     deliverer, deriver = Deliverer(db, log), SearchDeriver(db)
     return [
-        Consumer("deliveries", db, log.watch, deliverer.step),
+        Consumer("deliveries", db, log.watch, deliverer.step, gather_s=GATHER_DELIVERIES_S),
         Consumer("search", db, log.watch, deriver.step, gather_s=GATHER_SEARCH_S),
     ]
