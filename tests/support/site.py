@@ -137,7 +137,7 @@ class Site:
         """Ask the API of the first server process; returns the decoded answer."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
         async with httpx.AsyncClient(base_url=f"{self.server.url}/api/v1", headers=headers, timeout=20) as api:
-            answer = await api.request(method, path, **({"json": body} if method != "GET" else {"params": body}))
+            answer = await api.request(method, path, json=None if method == "GET" else body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 

@@ -1,0 +1,176 @@
+"""The load under which processes are killed: sixteen writers, six subscribers, one hall."""
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import psutil
+import psycopg
+
+from crewhall.kernel.postgres.urls import DATABASE
+from tests.crash.history import Entry, History, delivery_faults, faults
+from tests.crash.subscribers import SocketSubscriber, StreamSubscriber, Subscriber
+from tests.crash.writers import HttpWriter, SocketWriter, Somebody, Writer
+from tests.identity.hall import PASSWORD
+from tests.support.site import Site
+
+CAUGHT_UP_S = 30.0
+PROGRESS_S = 60.0
+STORED = """
+select conversation_id::text, seq, id::text, type, author_id::text, client_id, coalesce(content, ''),
+       coalesce(mentions, '{}')::text[], target_id::text
+from message_records where conversation_id = any (%s) order by conversation_id, seq
+"""
+
+
+@dataclass
+class Load:
+    """Writers and subscribers at work on a site."""
+
+    site: Site
+    random: random.Random
+    conversations: list[str]
+    agent: Somebody
+    inbox: str
+    history: History
+    writers: Sequence[Writer]
+    subscribers: Sequence[Subscriber]
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def progress(self, posts: int) -> None:
+        """Wait until that many more posts were acknowledged."""
+        target = len(self.history.acks) + posts
+        async with asyncio.timeout(PROGRESS_S):
+            while len(self.history.acks) < target:  # noqa: ASYNC110 - looks are cheap; the writers stay simple
+                await asyncio.sleep(0.002)
+
+    async def round(self, how: str) -> None:
+        """Let it run for a random while, kill, and bring back what was killed."""
+        await self.progress(self.random.randint(1, 400))
+        server = self.site.server
+        match how:
+            case "server":
+                await server.kill()
+            case "start":
+                await server.kill()
+                server.launch()
+                assert not await server.ended_within(self.random.uniform(0, 1.5)), server.log.read_text()[-3000:]
+                await server.kill()
+            case "postgres":
+                _kill(self.site.postmaster())
+                await server.ended_within(self.random.uniform(0, 0.2))
+                await server.kill()
+            case "backend":
+                _kill(self._backend())
+                await self.progress(200)
+                return
+        await server.start()
+
+    def _backend(self) -> psutil.Process | None:
+        """One of the database's connections of the server process."""
+        postmaster = self.site.postmaster()
+        assert postmaster is not None
+        children = postmaster.children()
+        backends = [child for child in children if "crewhall_app" in " ".join(child.cmdline())]
+        return self.random.choice(backends) if backends else None
+
+    async def settle(self) -> list[str]:
+        """Stop writing, wait for every subscriber and consumer, and return what is wrong."""
+        heads = await asyncio.to_thread(self._heads)
+        async with asyncio.timeout(CAUGHT_UP_S):
+            while not all(subscriber.has(heads) for subscriber in self.subscribers) or self._undelivered():
+                await asyncio.sleep(0.02)
+                heads = await asyncio.to_thread(self._heads)
+        stored = await asyncio.to_thread(self.stored)
+        return faults(self.history, stored) + delivery_faults(stored, self.agent.id, self.inbox)
+
+    def stored(self) -> list[Entry]:
+        """The log as the database has it."""
+        with psycopg.connect(self.site.postgres.superuser_url(DATABASE)) as connection:
+            rows = connection.execute(STORED, ([*self.conversations, self.inbox],)).fetchall()
+        return [Entry(*row) for row in rows]
+
+    def _heads(self) -> dict[str, int]:
+        with psycopg.connect(self.site.postgres.superuser_url(DATABASE)) as connection:
+            rows = connection.execute(
+                "select conversation_id::text, last_seq from conversation_heads where conversation_id = any (%s)",
+                ([*self.conversations, self.inbox],),
+            ).fetchall()
+        return {str(id): int(seq) for id, seq in rows}
+
+    def _undelivered(self) -> bool:
+        with psycopg.connect(self.site.postgres.superuser_url(DATABASE)) as connection:
+            row = connection.execute("select consumer_lag('deliveries')").fetchone()
+        return row is not None and row[0] is not None
+
+
+@contextlib.asynccontextmanager
+async def load_on(site: Site, seed: int) -> AsyncIterator[Load]:
+    """Start the load on a running site; it ends with the block, its last posts acknowledged."""
+    load = await _prepare(site, seed)
+    following = [asyncio.create_task(subscriber.run()) for subscriber in load.subscribers]
+    writing = asyncio.gather(*[writer.run(load.enough) for writer in load.writers])
+    try:
+        yield load
+        load.enough.set()
+        async with asyncio.timeout(CAUGHT_UP_S):
+            await writing
+        wrong = await load.settle()
+        assert not wrong, "\n".join([f"seed {seed}:", *wrong])
+    finally:
+        writing.cancel()
+        for task in following:
+            task.cancel()
+        await asyncio.gather(writing, *following, return_exceptions=True)
+
+
+async def _prepare(site: Site, seed: int) -> Load:
+    chance = random.Random(seed)
+    owner = Somebody((await site.call(token := await site.sign_in(), "GET", "/me"))["user"]["id"], token)
+    run = chance.getrandbits(32)
+    people = [owner, *[await _invite(site, owner, f"p{run}-{n}@example.org") for n in range(3)]]
+    agent, inbox = await _hire(site, owner, code := f"scout-{run}")
+    conversations = [
+        (await site.call(owner.token, "POST", "/conversations", kind="channel", name=f"c{run}-{n}"))["id"]
+        for n in range(3)
+    ]
+    history = History()
+    authors = [*(people * 4)[:14], agent, agent]
+    writers = [
+        (HttpWriter if n % 2 else SocketWriter)(f"w{n}", one, conversations, code, site.server, history)
+        for n, one in enumerate(authors)
+    ]
+    subscribers: list[Subscriber] = [
+        SocketSubscriber("socket-person", people[1].token, conversations, site.server, history),
+        SocketSubscriber("socket-owner", owner.token, conversations, site.server, history),
+        SocketSubscriber("socket-agent", agent.token, [inbox], site.server, history),
+        *[
+            StreamSubscriber(f"stream-{n}", people[n].token, [conversation], site.server, history)
+            for n, conversation in enumerate(conversations)
+        ],
+    ]
+    return Load(site, chance, conversations, agent, inbox, history, writers, subscribers)
+
+
+async def _invite(site: Site, owner: Somebody, email: str) -> Somebody:
+    token = (await site.call(owner.token, "POST", "/invitations"))["token"]
+    joined = await site.call(
+        None, "POST", "/invitations/accept", token=token, email=email, name="Pat", password=PASSWORD
+    )
+    return Somebody(joined["login"]["user"]["id"], joined["login"]["access_token"])
+
+
+async def _hire(site: Site, owner: Somebody, code: str) -> tuple[Somebody, str]:
+    agent = await site.call(owner.token, "POST", "/agents", name=code, code=code)
+    key = (await site.call(owner.token, "POST", f"/agents/{agent['id']}/credentials"))["key"]
+    shown = await site.call(owner.token, "GET", f"/agents/{agent['id']}")
+    return Somebody(agent["id"], key), shown["inbox_id"]
+
+
+def _kill(process: psutil.Process | None) -> None:
+    if process is not None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)

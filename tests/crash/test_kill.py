@@ -1,0 +1,41 @@
+"""Whatever is killed when: nothing acknowledged is lost, nothing is doubled, subscribers see every record once."""
+
+import os
+import random
+
+import pytest
+
+from tests.crash.load import load_on
+from tests.support.site import Site
+
+KINDS = ["server", "start", "postgres", "backend", "server"]
+
+
+async def run_rounds(site: Site, number: int) -> None:
+    """Kill that many times under load. What, in which order and when comes from a seed, which a failure shows."""
+    seed = int(os.environ.get("CREWHALL_TEST_SEED") or random.randrange(2**32))
+    others = random.Random(seed).sample(KINDS[1:4] * number, number - 1)
+    kinds = ["server", *others] if number <= len(KINDS) else KINDS * (number // len(KINDS))
+    random.Random(seed).shuffle(kinds)
+    await site.server.start()
+    try:
+        async with load_on(site, seed) as load:
+            for kind in kinds:
+                await load.round(kind)
+            await load.progress(100)
+        print(f"{len(kinds)} rounds, {len(load.history.acks)} posts acknowledged, seed {seed}")
+    finally:
+        await site.server.close()
+
+
+@pytest.mark.rule("X1", "X2")
+@pytest.mark.timeout(120)
+async def test_what_is_acknowledged_survives_three_kills(site: Site):
+    await run_rounds(site, 3)
+
+
+@pytest.mark.rule("X1", "X2")
+@pytest.mark.slow
+@pytest.mark.timeout(360)
+async def test_what_is_acknowledged_survives_thirty_kills(site: Site):
+    await run_rounds(site, 30)
