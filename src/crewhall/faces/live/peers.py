@@ -42,7 +42,7 @@ class _Peer(msgspec.Struct):
 class Peers:
     """The links of one process. Listens on loopback, or on `CREWHALL_PEER_HOST` between machines."""
 
-    def __init__(self, db: Database, hub: Hub, signals: Signals, host: str = "127.0.0.1") -> None:
+    def __init__(self, db: Database, hub: Hub, signals: Signals, host: str) -> None:
         self._db = db
         self._hub = hub
         self._host = host
