@@ -1,0 +1,127 @@
+"""Writing and reading in a conversation: at once, live, and once."""
+
+from typing import Any
+
+from playwright.async_api import Page, Route, expect
+
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.web.browser import Visitors, connected, message, write
+
+
+async def test_a_message_stands_at_once_and_is_settled_by_the_log(visitors: Visitors, server: Server, org: Org):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    held: list[Route] = []
+    await page.route("**/messages", lambda route: held.append(route))
+
+    await write(page, "**hello** hall")
+    waiting = message(page, "hello")
+    await expect(waiting).to_have_attribute("data-status", "sending")
+    await expect(waiting.locator(".content")).to_have_text("**hello** hall")
+
+    await held[0].continue_()
+    await expect(waiting).to_have_attribute("data-status", "sent")
+    await expect(waiting.locator("strong")).to_have_text("hello")
+    await expect(page.locator(".message")).to_have_count(1)
+    assert await waiting.get_attribute("data-seq") != "0"
+
+    await page.reload()
+    await expect(page.locator(".message")).to_have_count(1)
+
+
+async def test_two_browsers_see_each_other_live(visitors: Visitors, server: Server, org: Org):
+    member = await org.add()
+    path = f"/c/{await server.general(org)}"
+    ada, bob = await visitors.visit(path, org.owner), await visitors.visit(path, member)
+    await connected(ada)
+    await connected(bob)
+    await ada.locator("crew-composer textarea").press_sequentially("hi")
+    await expect(bob.locator("[data-typing]")).to_have_text("Ada Lovelace is writing…")
+    await write(ada, "first")
+    await expect(message(bob, "first")).to_be_visible()
+    await expect(bob.locator("[data-typing]")).to_be_empty()
+    await write(bob, "second")
+    await expect(message(ada, "second")).to_be_visible()
+    await expect(ada.locator("[data-announcer]")).to_have_text("Ada Lovelace: second")
+    for page in (ada, bob):
+        assert await _texts(page) == ["first", "second"]
+
+
+async def test_what_was_not_sent_stays_and_can_be_sent_again(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("ERR_FAILED", "ERR_CONNECTION")
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    await page.route("**/messages", lambda route: route.abort())
+    await write(page, "lost?")
+    lost = message(page, "lost?")
+    await expect(lost).to_have_attribute("data-status", "failed")
+    await expect(lost.locator(".unsent")).to_contain_text("Not sent")
+    await page.unroute("**/messages")
+    await lost.get_by_role("button", name="Try again").click()
+    await expect(lost).to_have_attribute("data-status", "sent")
+    assert await _texts(page) == ["lost?"]
+
+
+async def test_what_the_server_refuses_says_why_and_can_be_discarded(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("409",)
+    channel = await server.channel(org.owner)
+    page = await visitors.visit(f"/c/{channel}", org.owner)
+    await connected(page)
+    (await org.owner.api.put(f"/conversations/{channel}/archive")).raise_for_status()
+    await write(page, "too late")
+    late = message(page, "too late")
+    await expect(late.locator(".unsent")).to_contain_text("archived")
+    await late.get_by_role("button", name="Discard").click()
+    await expect(page.locator(".message")).to_have_count(0)
+
+
+async def test_shift_enter_starts_a_line_and_drafts_are_kept(visitors: Visitors, server: Server, org: Org):
+    general, other = await server.general(org), await server.channel(org.owner)
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    field = page.locator("crew-composer textarea")
+    await field.press_sequentially("one")
+    await field.press("Shift+Enter")
+    await field.press_sequentially("two")
+    await expect(field).to_have_value("one\ntwo")
+    await page.locator(f"crew-sidebar a[href='/c/{other}']").click()
+    await expect(page).to_have_url(f"/c/{other}")
+    await expect(field).to_have_value("")
+    await page.locator(f"crew-sidebar a[href='/c/{general}']").click()
+    await expect(field).to_have_value("one\ntwo")
+    await field.press("Enter")
+    await expect(message(page, "two")).to_have_attribute("data-status", "sent")
+
+
+async def test_messages_of_one_author_stand_together_below_their_day(visitors: Visitors, server: Server, org: Org):
+    general = await server.general(org)
+    for text in ("one", "two"):
+        await _post(org, general, content=text)
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await connected(page)
+    await write(page, "three")
+    await expect(message(page, "three")).to_have_attribute("data-status", "sent")
+    await expect(page.locator(".day")).to_have_count(1)
+    await expect(page.locator(".message[data-grouped]")).to_have_count(2)
+    member = await org.add()
+    answer = await member.api.post(f"/conversations/{general}/messages", json={"content": "four"})
+    assert answer.status_code == 201
+    await expect(message(page, "four")).not_to_have_attribute("data-grouped", "1")
+
+
+async def test_a_page_works_without_scripts(visitors: Visitors, server: Server, org: Org):
+    general = await server.general(org)
+    page = await visitors.visit(f"/c/{general}", org.owner, java_script_enabled=False)
+    await page.locator("crew-composer textarea").fill("plain")
+    await page.get_by_role("button", name="Send").click()
+    await expect(message(page, "plain")).to_have_attribute("data-status", "sent")
+
+
+async def _texts(page: Page) -> list[str]:
+    return [text.strip() for text in await page.locator(".stream .message .content").all_inner_texts()]
+
+
+async def _post(org: Org, conversation: str, **body: Any) -> dict[str, Any]:
+    answer = (await org.owner.api.post(f"/conversations/{conversation}/messages", json=body)).raise_for_status()
+    shown: dict[str, Any] = answer.json()
+    return shown

@@ -1,0 +1,59 @@
+"""Unread counts, the line above what is new, the read mark."""
+
+from playwright.async_api import Page, expect
+
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.web.browser import Visitors, connected, message, write
+
+
+def _count(page: Page, conversation: str) -> object:
+    return page.locator(f"crew-sidebar a[data-conversation='{conversation}'] .count")
+
+
+async def test_counts_rise_live_and_fall_when_seen(visitors: Visitors, server: Server, org: Org):
+    general, member = await server.general(org), await org.add()
+    channel = await server.channel(org.owner)
+    (await member.api.post(f"/conversations/{channel}/join")).raise_for_status()
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await connected(page)
+    badge = _count(page, channel)
+    await expect(badge).to_be_hidden()
+    for text in ("one", "two"):
+        (await member.api.post(f"/conversations/{channel}/messages", json={"content": text})).raise_for_status()
+    await expect(badge).to_have_attribute("data-count", "2")
+    await page.reload()
+    await expect(badge).to_have_attribute("data-count", "2")
+    await page.locator(f"crew-sidebar a[href='/c/{channel}']").click()
+    await expect(message(page, "two")).to_be_visible()
+    await expect(badge).to_be_hidden()
+    await page.wait_for_function(
+        "async (path) => (await (await fetch(path)).json()).unread === 0", arg=f"/api/v1/conversations/{channel}"
+    )
+    await page.locator(f"crew-sidebar a[href='/c/{general}']").click()
+    await expect(page).to_have_url(f"/c/{general}")
+    await expect(badge).to_be_hidden()
+
+
+async def test_one_s_own_messages_are_not_unread(visitors: Visitors, server: Server, org: Org):
+    general, channel = await server.general(org), await server.channel(org.owner)
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await connected(page)
+    (await org.owner.api.post(f"/conversations/{channel}/messages", json={"content": "mine"})).raise_for_status()
+    await write(page, "later")
+    await expect(message(page, "later")).to_have_attribute("data-status", "sent")
+    await expect(_count(page, channel)).to_be_hidden()
+
+
+async def test_a_line_stands_above_what_is_new(visitors: Visitors, server: Server, org: Org):
+    general, member = await server.general(org), await org.add()
+    seen = await member.api.post(f"/conversations/{general}/messages", json={"content": "seen"})
+    await org.owner.api.post(f"/conversations/{general}/read", json={"seq": seen.json()["seq"]})
+    await member.api.post(f"/conversations/{general}/messages", json={"content": "new"})
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    line = page.locator(".unread-line")
+    await expect(line).to_have_count(1)
+    assert await line.evaluate("line => line.nextElementSibling.querySelector('.content').innerText.trim()") == "new"
+    await connected(page)
+    await write(page, "answered")
+    await expect(line).to_have_count(0)
