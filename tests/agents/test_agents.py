@@ -69,6 +69,7 @@ async def test_a_code_and_a_name_are_unique_in_the_organization_only(org: AgentO
         {"name": "   "},
         {"name": "x" * 256},
         {"name": "nul\0"},
+        {"metadata": {"nul": "\0"}},
         {"code": "Upper"},
         {"code": "a b"},
         {"kind": "unknown"},
@@ -94,6 +95,12 @@ async def test_wrong_values_are_refused(org: AgentOrg, wrong: dict[str, object])
     refused = await org.owner.api.post("/agents", json={"name": "Scout", **wrong})
     assert refused.status_code in {400, 422}, refused.text
     assert (await org.owner.api.get("/agents")).json()["items"] == []
+
+
+async def test_half_a_character_is_refused(org: AgentOrg):
+    body = rb'{"name": "Scout", "metadata": {"half": "\ud800"}}'
+    refused = await org.owner.api.post("/agents", content=body, headers={"content-type": "application/json"})
+    assert refused.status_code in {400, 422}, refused.text
 
 
 async def test_a_name_is_needed_unless_a_template_gives_one(hall: AgentHall, org: AgentOrg):

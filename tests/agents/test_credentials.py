@@ -134,7 +134,7 @@ async def test_a_key_expires_and_its_rotation_keeps_its_length_of_life(hall: Age
     assert not await signed_in(new["key"], hall)
 
 
-@pytest.mark.parametrize("wrong", ["2020-01-01T00:00:00Z", "2099-01-01T00:00:00", "soon"])
+@pytest.mark.parametrize("wrong", ["2020-01-01T00:00:00Z", "2030-01-01T00:00:00", "9999-12-31T23:59:59Z", "soon"])
 async def test_an_expiry_must_be_a_moment_to_come(org: AgentOrg, wrong: str):
     agent = await org.create()
     answer = await org.owner.api.post(f"/agents/{agent['id']}/credentials", json={"expires_at": wrong})

@@ -69,7 +69,7 @@ async def test_only_the_agent_itself_beats_and_never_offline(org: AgentOrg, agen
     for api in (org.owner.api, peer.api, stranger.api):
         assert (await api.post(url, json={})).status_code == 403
     assert (await org.hall.client().post(url, json={})).status_code == 401
-    assert (await agent.api.post(url, json={"presence": "offline"})).status_code == 422
+    assert (await agent.api.post(url, json={"presence": "offline"})).status_code in {400, 422}
     assert (await agent.api.post(url, json={"presence": "asleep"})).status_code in {400, 422}
     assert await shown(org, agent) == "offline"
 
@@ -78,7 +78,7 @@ async def test_only_the_agent_itself_beats_and_never_offline(org: AgentOrg, agen
 async def test_a_silent_agent_falls_offline_by_itself_and_its_change_is_told(
     hall: AgentHall, org: AgentOrg, agent: AgentMember, actor: Actor
 ):
-    watch = Watch(hall, timeout_s=0.3)
+    watch = Watch(hall, timeout_s=1)
     await watch.touch(actor, Presence.ONLINE)
     assert await watch.next() is Presence.ONLINE
     assert await shown(org, agent) == "online"
@@ -118,7 +118,7 @@ async def test_unchanged_heartbeats_are_not_written_but_changed_ones_are(
 async def test_heartbeats_at_another_process_keep_an_agent_from_falling_offline(
     hall: AgentHall, org: AgentOrg, agent: AgentMember, actor: Actor
 ):
-    here, there = Watch(hall, timeout_s=0.3), Watch(hall, timeout_s=600)
+    here, there = Watch(hall, timeout_s=1), Watch(hall, timeout_s=600)
     await here.touch(actor, Presence.ONLINE)
     assert await here.next() is Presence.ONLINE
     await there.touch(actor, Presence.ONLINE)
@@ -143,7 +143,7 @@ async def test_heartbeats_at_another_process_keep_an_agent_from_falling_offline(
 async def test_an_open_socket_keeps_an_agent_present_without_heartbeats(
     hall: AgentHall, org: AgentOrg, agent: AgentMember, actor: Actor
 ):
-    watch = Watch(hall, timeout_s=0.4)
+    watch = Watch(hall, timeout_s=2)
     async with watch.held(actor):
         assert await watch.next() is Presence.ONLINE
         opened = await written_at(org, agent)

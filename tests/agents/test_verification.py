@@ -10,6 +10,7 @@ from crewhall.agents.verification import KeyVerifier
 from crewhall.kernel import crypto
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.limits import RateLimiter
+from tests.agents.conftest import SuperuserRows
 from tests.agents.hall import AgentHall, AgentMember, AgentOrg
 from tests.support.database import SharedCluster
 
@@ -89,18 +90,28 @@ async def test_a_revoked_key_stops_within_a_second_in_every_process(
 
 
 async def test_a_process_that_loses_its_wake_ups_forgets_every_key(
-    hall: AgentHall, second_hall: AgentHall, org: AgentOrg, bcrypts: list[bool]
+    hall: AgentHall, database: str, superuser_rows: SuperuserRows, org: AgentOrg, bcrypts: list[bool]
 ):
     agent = await org.hire()
-    client = second_hall.client(agent.key)
-    assert (await client.get("/agents")).status_code == 200
-    await second_hall.signals.stop()
-    try:
-        second_hall.verified.forget_all()
-        assert (await client.get("/agents")).status_code == 200
-    finally:
-        await second_hall.signals.start()
+    for _ in range(2):
+        assert (await agent.api.get("/agents")).status_code == 200
+    assert bcrypts == [True]
+    distrusted = asyncio.Event()
+    hall.verified.on_revoked(lambda tag: distrusted.set() if tag is None else None)
+    await superuser_rows(
+        """
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'crewhall-signals' and datname = %s
+        """,
+        database,
+    )
+    async with asyncio.timeout(5):
+        await distrusted.wait()
+    assert (await agent.api.get("/agents")).status_code == 200
     assert bcrypts == [True, True]
+    async with asyncio.timeout(10):
+        while not hall.signals.listening:
+            await agent.api.get("/agents")
 
 
 async def test_a_new_name_shows_at_once(hall: AgentHall, org: AgentOrg):

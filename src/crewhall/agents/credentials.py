@@ -16,6 +16,7 @@ from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.kernel.verified import revoke
 
 MAX_ACTIVE = 20
+LONGEST_LIFE = timedelta(days=3660)
 
 
 async def list_credentials(
@@ -142,6 +143,10 @@ def _check_expiry(expires_at: datetime | None) -> datetime | None:
         raise INVALID("expires_at needs a timezone, such as 2027-01-31T00:00:00Z.", field="expires_at")
     if expires_at <= utc_now():
         raise INVALID("expires_at is in the past.", field="expires_at")
+    if expires_at > utc_now() + LONGEST_LIFE:
+        raise INVALID(
+            f"A key lives at most {LONGEST_LIFE.days} days. Leave expires_at out for no end.", field="expires_at"
+        )
     return expires_at
 
 

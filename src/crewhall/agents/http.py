@@ -25,7 +25,7 @@ from crewhall.agents.vocabulary import AgentKind, AgentStatus, Presence, Visibil
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.errors import FORBIDDEN, INVALID
+from crewhall.kernel.errors import FORBIDDEN
 from crewhall.kernel.paging import Page
 
 Words = Annotated[
@@ -144,11 +144,9 @@ async def beat(
     """Note that the agent is there."""
     if actor.id != agent_id:
         raise FORBIDDEN("Only the agent itself sends its heartbeat.")
-    if data.presence is Presence.OFFLINE:
-        raise INVALID("A heartbeat says online or busy; silence says offline.", field="presence")
-    watch = services.part(AgentParts).presence
-    await watch.touch(actor, data.presence)
-    return Heartbeat(data.presence, watch.timeout_s)
+    watch, presence = services.part(AgentParts).presence, Presence(data.presence)
+    await watch.touch(actor, presence)
+    return Heartbeat(presence, watch.timeout_s)
 
 
 HANDLERS = [list_agents, create_agent, list_templates, show_agent, update_agent, delete_agent, fork_agent, beat]

@@ -1,7 +1,7 @@
 """What goes in and out at the edge. Nothing that is hashed is ever among it."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -140,7 +140,7 @@ class AgentTemplate(Struct):
 class HeartbeatInput(Struct, forbid_unknown_fields=True):
     """An agent says that it is there: online, or busy."""
 
-    presence: Presence = Presence.ONLINE
+    presence: Literal["online", "busy"] = "online"
 
 
 class Heartbeat(Struct):
