@@ -1,12 +1,12 @@
 """A large history, written with SQL as the owner of the tables, in the form that posting and the search consumer give.
 
-Messages are spread evenly over ten channels and the last thirty days. Texts are twelve words drawn so that the most
+Messages are spread evenly over ten channels and the last thirty days, written by five people and read by the bench. Texts are twelve words drawn so that the most
 common word (`COMMON`) stands in about half of all messages, `MIDDLING` in one of 400; `RARE` in twenty in all.
 """
 
 import asyncio
 from typing import LiteralString
-from uuid import UUID
+from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import psycopg
 
@@ -38,7 +38,7 @@ FILL: LiteralString = (
     + """), written as (
         insert into message_records (conversation_id, seq, org_id, id, type, author_type, author_id, author_name, role, kind,
                                      content, html, created_at, position)
-        select conversation_id, seq, %(org)s, uuidv7(created_at - clock_timestamp()), 'message', 'user', %(author)s, 'Ada',
+        select conversation_id, seq, %(org)s, uuidv7(created_at - clock_timestamp()), 'message', 'user', (%(authors)s::uuid[])[1 + i %% 5], 'Grace',
                'user', 'message', body, '<p>' || body || '</p>', created_at, 0
         from numbered order by i
         returning id, org_id, conversation_id, seq, author_id, kind, content, created_at
@@ -55,6 +55,7 @@ where conversation_id = any (%(channels)s)
 # What is generated has no place in the log's order: consumers that have read nothing yet begin after it.
 CHECKPOINTS: LiteralString = "update consumer_checkpoints set position = greatest(position, 1)"
 GIN: LiteralString = "select pg_get_indexdef('message_search_vector'::regclass)"
+READ: LiteralString = "update conversation_members set last_read_seq = %(length)s where conversation_id = any (%(channels)s)"
 COUNT: LiteralString = "select coalesce(sum(message_count), 0) from conversation_heads where conversation_id = any (%s)"
 
 
@@ -88,7 +89,7 @@ def _write(
 ) -> None:
     values = {
         "channels": channels, "conversations": CONVERSATIONS, "total": messages, "sentences": SENTENCES,
-        "org": ground.org_id, "author": ground.user_id, "rare": RARE, "rare_count": RARE_COUNT,
+        "org": ground.org_id, "authors": [uuid5(NAMESPACE_DNS, f"{n}.example.test") for n in range(5)], "rare": RARE, "rare_count": RARE_COUNT,
     }  # fmt: skip
     index = connection.execute(GIN).fetchone()
     assert index is not None
@@ -100,4 +101,5 @@ def _write(
     connection.execute(CHECKPOINTS)
     connection.execute("vacuum (analyze) message_records, message_search")
     connection.execute(HEADS, {"length": conversation_length(messages), "channels": channels})
+    connection.execute(READ, {"length": conversation_length(messages), "channels": channels})
     connection.execute("checkpoint")

@@ -1,7 +1,11 @@
 """Where rows are measured: a data folder with its Postgres, the product serving on it, and the floors beside it."""
 
 import asyncio
+import contextlib
 import json
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +36,17 @@ def server_environment(home: Path) -> dict[str, str]:
         "CREWHALL_RATE_POST_PER_SECOND": UNLIMITED,
         "CREWHALL_RATE_LOGIN_PER_MINUTE": UNLIMITED,
     }
+
+
+@contextlib.contextmanager
+def temporary_home() -> Iterator[Path]:
+    """An empty data folder, removed with all that is in it. Open to the user who runs Postgres for root."""
+    home = Path(tempfile.mkdtemp(prefix="crewhall-bench-"))
+    home.chmod(0o755)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 class Ground:

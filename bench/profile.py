@@ -13,7 +13,7 @@ import msgspec
 import uvloop
 
 from bench.dataset import ensure_messages
-from bench.ground import Ground
+from bench.ground import Ground, temporary_home
 from bench.rows import ALL
 from bench.rows.row import FULL, QUICK, Row
 from bench.sampler import Profile, report
@@ -38,14 +38,14 @@ def row_named(what: str) -> Row:
 
 async def load(row: Row, profile: Path) -> dict[str, float]:
     """Load the product, profiled, on a ground of its own; returns the figures."""
-    with tempfile.TemporaryDirectory(prefix="crewhall-bench-") as home:
-        async with Ground(Path(home), {"BENCH_PROFILE": str(profile)}) as ground:
+    with temporary_home() as home:
+        async with Ground(home, {"BENCH_PROFILE": str(profile)}) as ground:
             scale = QUICK
             if row.ground == "data":
                 await ensure_messages(ground, scale.messages)
             await row.prepare(ground, ground, scale)
             os.kill(ground.server.pid, signal.SIGUSR1)
-            return await row.product(ground, msgspec.structs.replace(scale, seconds=FULL.seconds))
+            return await row.product(ground, msgspec.structs.replace(scale, seconds=3 * FULL.seconds))
 
 
 def main() -> None:

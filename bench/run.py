@@ -1,8 +1,6 @@
 """Runs rows: floor and product in turn, at least three times, noisy runs thrown away."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from bench.dataset import ensure_messages
-from bench.ground import Ground
+from bench.ground import Ground, temporary_home
 from bench.load.http import LoadError
 from bench.load.live import ListenerError
 from bench.meter import Meter
@@ -48,8 +46,7 @@ class Grounds:
         return self._open[kind]
 
     async def _fresh(self, kind: str) -> Ground:
-        home = Path(tempfile.mkdtemp(prefix="crewhall-bench-"))
-        self._stack.callback(shutil.rmtree, home, ignore_errors=True)
+        home = self._stack.enter_context(temporary_home())
         ground = await self._stack.enter_async_context(Ground(home))
         if kind == "small":
             await ensure_messages(ground, SMALL)

@@ -2,18 +2,16 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from bench import peers
-from bench.ground import Ground, server_environment
+from bench.ground import Ground, server_environment, temporary_home
 from bench.load.http import Connection, connect, get_request
 from bench.meter import resident_mib
 from bench.programs import Program
@@ -45,22 +43,18 @@ class Start:
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Start on an empty home, stop, start again."""
-        home = Path(tempfile.mkdtemp(prefix="crewhall-bench-"))
-        try:
-            first, _ = await _up(home)
-            later, resident = await _up(home)
-        finally:
-            await asyncio.to_thread(EmbeddedPostgres(home).stop)
-            shutil.rmtree(home, ignore_errors=True)
+        with temporary_home() as home:
+            try:
+                first, _ = await _up(home)
+                later, resident = await _up(home)
+            finally:
+                await asyncio.to_thread(EmbeddedPostgres(home).stop)
         return {"first": first, "later": later, "resident": resident}
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Make and start Postgres, stop it, start it again; and the memory of the bare programs' process."""
-        home = Path(tempfile.mkdtemp(prefix="crewhall-bench-"))
-        try:
+        with temporary_home() as home:
             first, later = [await asyncio.to_thread(_postgres_once, home) for _ in range(2)]
-        finally:
-            shutil.rmtree(home, ignore_errors=True)
         floors: Program = await ground.floors()
         return {"first": first, "later": later, "resident": resident_mib(floors.pid)}
 
