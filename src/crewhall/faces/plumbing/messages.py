@@ -166,6 +166,7 @@ def _version(message: ShownMessage) -> tuple[object, ...]:
 
 
 fragments = Fragments()
+_separators: Any = environment.get_template("parts/separators.html").module
 
 
 def render_stream(
@@ -181,19 +182,15 @@ def render_stream(
     for message in messages:
         day = moments.day_key(message.created_at, zone)
         if before is None or moments.day_key(before.created_at, zone) != day:
-            parts.append(_DAY.format(day=day, name=moments.day_name(message.created_at, zone)))
+            parts.append(_separators.day(day, moments.day_name(message.created_at, zone)))
             before = None
         if line_wanted and message.seq > (read_seq or 0) and message.author.id != viewer:
             line_wanted, before = False, None
             if read_seq:
-                parts.append(_UNREAD)
+                parts.append(_separators.unread())
         parts.append(fragments.render(message, zone, grouped=before is not None and _together(before, message)))
         before = message
     return Markup("".join(parts))  # noqa: S704 - rendered by the template
-
-
-_DAY = '<li class="day" data-day="{day}">{name}</li>\n'
-_UNREAD = '<li class="unread-line" data-unread-line>New</li>\n'
 
 
 def _together(before: ShownMessage, message: ShownMessage) -> bool:
