@@ -3,6 +3,12 @@
 import { call } from "../api.js";
 
 const SETTLE_MS = 300;
+const seen = new Map();
+
+/** The seq up to which this tab has shown a conversation; the server may not have heard of it yet. */
+export function seenUpTo(conversation) {
+  return seen.get(conversation) ?? -1;
+}
 
 export class ReadMarker {
   #timer = null;
@@ -15,6 +21,7 @@ export class ReadMarker {
   /** Everything up to `seq` has been seen, when the window has the focus. */
   moveTo(seq) {
     if (document.hidden || !document.hasFocus()) return;
+    seen.set(this.conversation, Math.max(seq, seenUpTo(this.conversation)));
     document.getElementById("sidebar")?.setUnread?.(this.conversation, 0);
     if (seq <= this.seq) return;
     this.seq = seq;

@@ -1,5 +1,6 @@
 // The sidebar: unread counts that move, presence that shows, and a drawer on a phone.
 
+import { seenUpTo } from "../conversation/read.js";
 import { live } from "../live/socket.js";
 
 let scrolledTo = 0;
@@ -12,7 +13,9 @@ class Sidebar extends HTMLElement {
     nav.scrollTop = scrolledTo;
     nav.addEventListener("scroll", () => (scrolledTo = nav.scrollTop), { passive: true });
     for (const link of this.querySelectorAll("[data-conversation]")) {
-      this.#forget.push(live.follow(link.dataset.conversation, Number(link.dataset.lastSeq), (frame) => this.#onFrame(link, frame)));
+      const { conversation, lastSeq } = link.dataset;
+      if (seenUpTo(conversation) >= Number(lastSeq)) this.setUnread(conversation, 0);
+      this.#forget.push(live.follow(conversation, Number(lastSeq), (frame) => this.#onFrame(link, frame)));
     }
     const onPresence = (event) => showPresence(event.detail);
     live.addEventListener("presence", onPresence);
