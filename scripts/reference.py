@@ -10,6 +10,7 @@ import msgspec
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from crewhall.faces.sdk.client import DEFAULT_URL
 from crewhall.kernel.errors import KINDS
 from crewhall.kernel.rules import list_rules
 from crewhall.kernel.settings import ENV_PREFIX, CrewhallSettings
@@ -34,7 +35,14 @@ def settings_page() -> str:
         CrewhallSettings.registry, key=lambda kind: (kind.__module__ != "crewhall.kernel.settings", kind.__module__)
     ):
         lines += ["", f"## {first_line(kind)}", "", *table(("Variable", "Default", "Meaning"), setting_rows(kind))]
+    lines += ["", "## What clients read", "", *table(("Variable", "Default", "Meaning"), client_rows())]
     return page(lines)
+
+
+def client_rows() -> Iterable[tuple[str, ...]]:
+    """What programs that speak to a server read."""
+    yield "`CREWHALL_URL`", f"`{DEFAULT_URL}`", "The server that agents and the command line speak to."
+    yield "`CREWHALL_AGENT_KEY`", "not set", "The key of an agent that runs by `crewhall.sdk`."
 
 
 def setting_rows(kind: type[CrewhallSettings]) -> Iterable[tuple[str, ...]]:

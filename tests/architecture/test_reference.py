@@ -1,7 +1,8 @@
+import re
 import subprocess
 import sys
 
-from tests.architecture.source import ROOT
+from tests.architecture.source import DOCS, PACKAGE, ROOT, shown
 
 
 def test_the_reference_pages_are_those_that_the_code_writes():
@@ -11,3 +12,16 @@ def test_the_reference_pages_are_those_that_the_code_writes():
     )
     assert check.stdout + check.stderr == ""
     assert check.returncode == 0
+
+
+def test_every_variable_that_the_product_speaks_of_is_a_documented_one():
+    """In code, templates and messages: advice that names a variable which does not exist helps nobody."""
+    documented = (DOCS / "settings.md").read_text(encoding="utf-8")
+    named = {
+        (shown(path), name)
+        for path in PACKAGE.rglob("*")
+        if path.suffix in {".py", ".html", ".js", ".sql"}
+        for name in re.findall(r"CREWHALL_[A-Z_]*[A-Z](?![A-Z_*])", path.read_text(encoding="utf-8"))
+    }
+    assert {(place, name) for place, name in named if f"`{name}`" not in documented} == set()
+    assert len({name for _, name in named}) > 10
