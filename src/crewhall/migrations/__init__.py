@@ -1,0 +1,1 @@
+"""The schema, version by version: SQL files, and Alembic to run them in order."""

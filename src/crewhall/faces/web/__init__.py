@@ -1,0 +1,1 @@
+"""Pages: templates, styles and modules. Their handlers are the domains' own `pages…` modules."""
