@@ -1,0 +1,107 @@
+"""What `doctor` looks at: what a user could get wrong, with the mend."""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from crewhall.faces.cli.runfile import find_running
+from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.postgres.checks import Finding, check_database
+from crewhall.kernel.postgres.embedded import EmbeddedPostgres
+from crewhall.kernel.postgres.external import resolve_external
+from crewhall.kernel.settings import KernelSettings, load_settings
+
+LEAST_DISK_MB = 500
+
+
+def look() -> Iterator[Finding]:
+    """Check one thing after another; never raises for what is wrong."""
+    yield Finding("Python", ok=sys.version_info >= (3, 11), detail=sys.version.split()[0], mend="Use 3.11 or newer.")
+    try:
+        settings = load_settings(KernelSettings)
+    except CrewhallError as error:
+        yield Finding("settings", ok=False, detail=error.detail, mend="See docs/settings.md.")
+        return
+    yield _home(settings.home)
+    yield _disk(settings.home)
+    yield _port(settings)
+    yield _public(settings)
+    yield from _database(settings)
+
+
+def _home(home: Path) -> Finding:
+    place = home
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK):
+        return Finding("data folder", ok=False, detail=f"{place} cannot be written", mend="Set CREWHALL_HOME.")
+    open_to_others = home.exists() and home.stat().st_mode & 0o077
+    if open_to_others:
+        return Finding("data folder", ok=False, detail=f"{home} is open to others", mend=f"Run: chmod 700 {home}")
+    return Finding("data folder", ok=True, detail=f"{home}" + ("" if home.exists() else " (made at first start)"))
+
+
+def _disk(home: Path) -> Finding:
+    place = home
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free // 2**20
+    return Finding("disk", ok=free >= LEAST_DISK_MB, detail=f"{free} MiB free", mend="Free some space.")
+
+
+def _port(settings: KernelSettings) -> Finding:
+    where = f"{settings.host}:{settings.port}"
+    if any(urlsplit(one.address).port == settings.port for one in find_running(settings.home)):
+        return Finding("port", ok=True, detail=f"{where} is served by this data folder")
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            mend = "Stop what uses it, or set CREWHALL_PORT (0 picks a free one)."
+            return Finding("port", ok=False, detail=f"{where}: {error.strerror}", mend=mend)
+    return Finding("port", ok=True, detail=f"{where} is free")
+
+
+def _public(settings: KernelSettings) -> Finding:
+    url = settings.public_url
+    if url is None:
+        loopback = settings.host in {"127.0.0.1", "::1", "localhost"}
+        detail = "this machine only" if loopback else f"plain HTTP on {settings.host}"
+        mend = "Put a proxy with TLS in front, and set CREWHALL_PUBLIC_URL and CREWHALL_TRUSTED_PROXIES."
+        return Finding("address", ok=loopback, detail=detail, mend=mend)
+    if urlsplit(url).scheme != "https":
+        return Finding("address", ok=False, detail=f"{url} is not encrypted", mend="Use an https:// address.")
+    if not settings.trusted_proxies:
+        mend = "Set CREWHALL_TRUSTED_PROXIES to the proxy's address, or every client looks the same to rate limits."
+        return Finding("address", ok=False, detail=f"{url}, but no proxy is trusted", mend=mend)
+    return Finding("address", ok=True, detail=url)
+
+
+def _database(settings: KernelSettings) -> Iterator[Finding]:
+    try:
+        if settings.database_url is not None:
+            admin = settings.database_admin_url
+            url = settings.database_url.get_secret_value()
+            yield from check_database(resolve_external(url, admin.get_secret_value() if admin else None))
+            return
+        if not settings.home.exists():
+            yield Finding("database", ok=True, detail="the embedded Postgres is made at first start")
+            return
+        postgres = EmbeddedPostgres(settings.home, run_as=settings.database_user)
+        found = postgres.status()
+        if found.pid is None:
+            detail = "the embedded Postgres is stopped" if found.version else "is made at first start"
+            yield Finding("database", ok=True, detail=detail)
+            return
+        urls = postgres.start()
+        try:
+            yield from check_database(urls)
+        finally:
+            postgres.release()
+    except CrewhallError as error:
+        yield Finding("database", ok=False, detail=error.detail, mend=str(error.fields.get("mend", "")))
