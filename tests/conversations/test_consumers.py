@@ -50,9 +50,9 @@ async def test_a_consumer_works_at_start_and_when_woken_and_never_while_idle(ser
         await consumer.stop()
 
 
-async def test_a_consumer_goes_on_until_a_batch_is_empty_and_after_errors(server):
+async def test_a_consumer_goes_on_until_nothing_is_left_and_after_errors(server):
     await caught_up(server.db, "search")
-    feed, outcomes = Feed(), [500, psycopg.OperationalError("gone"), 3, OSError("away"), 0]
+    feed, outcomes = Feed(), [500, psycopg.OperationalError("gone"), 500, OSError("away"), 3]
 
     async def step():
         outcome = outcomes.pop(0)

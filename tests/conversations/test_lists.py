@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from crewhall.conversations.queries import list_conversations
@@ -40,8 +42,7 @@ async def test_overlays_and_what_was_there_before_joining_are_not_unread(server,
 async def test_unread_is_capped_and_says_so(server, org):
     ada = await org.add()
     circle = await group(org.owner, ada)
-    for number in range(100):
-        await post(org.owner, circle, str(number))
+    await asyncio.gather(*(post(org.owner, circle, str(number)) for number in range(100)))
     shown = await show(ada, circle)
     assert (shown["unread"], shown["unread_capped"]) == (100, False)
     await post(org.owner, circle)

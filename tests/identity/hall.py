@@ -120,7 +120,7 @@ class Hall:
         if cookie:
             headers["cookie"] = f"crewhall_session={cookie}"
         transport = httpx.ASGITransport(app=self.gate, client=(address, 5000))  # type: ignore[arg-type]
-        return httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1", headers=headers)
+        return httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1", headers=headers, verify=False)
 
     async def make_person(self, email: str | None = None, name: str = "Ada Lovelace") -> Member:
         """Make an account whose password is PASSWORD, signed in without an organization."""

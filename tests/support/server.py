@@ -67,7 +67,7 @@ class Server(Hall):
         headers = {"authorization": f"Bearer {token}"} if token else {}
         if cookie:
             headers["cookie"] = f"crewhall_session={cookie}"
-        made = httpx.AsyncClient(base_url=f"{self.address}/api/v1", headers=headers, timeout=20)
+        made = httpx.AsyncClient(base_url=f"{self.address}/api/v1", headers=headers, timeout=20, verify=False)
         self._api.append(made)
         return made
 

@@ -24,8 +24,8 @@ FIRST_RETRY_S, LAST_RETRY_S = 0.01, 1.0
 class Consumer:
     """Calls `step` while there is anything to do. `step` handles one batch and gives the number of records it saw.
 
-    `watch` is the log's: it notes who is told of advances. `gather_s` is how long to wait after waking, so that one
-    batch serves many records.
+    `watch` is the log's: it notes who is told of advances. Batches that are not full are `gather_s` apart, so that
+    under load one serves many records; the first record after a pause is not kept waiting.
     """
 
     def __init__(
@@ -74,12 +74,15 @@ class Consumer:
         retry = FIRST_RETRY_S
         while True:
             try:
-                if await self._step():
-                    retry = FIRST_RETRY_S
-                    await asyncio.sleep(self._gather_s)
+                seen = await self._step()
+                if seen >= BATCH:
                     continue
                 if not await self._measure_lag():
                     return
+                if seen:
+                    retry = FIRST_RETRY_S
+                    await asyncio.sleep(self._gather_s)
+                    continue
             except (psycopg.Error, PoolTimeout, PoolClosed, CrewhallError, OSError) as error:
                 log.warning("a consumer failed", extra={"consumer": self.name, "reason": str(error).strip()})
                 retry = max(retry, LAST_RETRY_S / 4)

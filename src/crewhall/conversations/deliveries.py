@@ -34,6 +34,10 @@ class _Place(msgspec.Struct):
     seq: int
 
 
+class _BatchEnd(_Place):
+    length: int
+
+
 class _Due(msgspec.Struct):
     org_id: UUID
     inbox_id: UUID
@@ -50,7 +54,7 @@ class Deliverer:
         self._log = log
 
     async def step(self) -> int:
-        """Deliver the next batch, unless another process does; gives 0 when there is nothing to do.
+        """Deliver the next batch, unless another process does; gives the number of records seen.
 
         The lock is an advisory one: it holds no transaction id, so that `log_horizon` moves on while the log appends.
         """
@@ -62,7 +66,7 @@ class Deliverer:
             )
             values = {**msgspec.structs.asdict(checkpoint), "size": BATCH}
             end = await tx.find(
-                _Place, "select * from log_batch_end(%(position)s, %(conversation_id)s, %(seq)s, %(size)s)", values
+                _BatchEnd, "select * from log_batch_end(%(position)s, %(conversation_id)s, %(seq)s, %(size)s)", values
             )
             if end is None:
                 return 0
@@ -76,7 +80,7 @@ class Deliverer:
                 """,
                 msgspec.structs.asdict(end),
             )
-        return 1
+        return end.length
 
     async def _deliver(self, due: _Due) -> None:
         record = NewRecord(

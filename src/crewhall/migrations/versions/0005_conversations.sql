@@ -15,10 +15,10 @@ create function consumer_lag(of_consumer text) returns double precision language
 $$;
 call make_definer('consumer_lag(text)');
 
--- Where the next batch of records after a checkpoint ends; no row when there is none.
+-- Where the next batch of records after a checkpoint ends, and how many they are; no row when there is none.
 create function log_batch_end(at_position bigint, at_conversation uuid, at_seq bigint, size integer)
-returns table ("position" bigint, conversation_id uuid, seq bigint) language sql stable as $$
-    select r.position, r.conversation_id, r.seq
+returns table ("position" bigint, conversation_id uuid, seq bigint, length bigint) language sql stable as $$
+    select r.position, r.conversation_id, r.seq, count(*) over ()
     from log_after(at_position, at_conversation, at_seq, size) r
     order by r.position desc, r.conversation_id desc, r.seq desc limit 1
 $$;
@@ -42,7 +42,8 @@ call make_definer('agent_rounds(uuid, bigint)');
 -- The deliveries that the records of one batch make due: to agents that are mentioned, replied to, or the partner of a
 -- direct conversation; that may read it, take turns, and did not write the message. Each message once per agent, the
 -- strongest reason first. What an agent writes reaches other agents only within the conversation's agent policy, so that
--- agents never talk to each other without end.
+-- agents never talk to each other without end. Rows are looked up one by one (`limit 1`): whatever the planner believes
+-- of the batch's size, it never scans the log.
 create function due_deliveries(
     from_position bigint, from_conversation uuid, from_seq bigint,
     to_position bigint, to_conversation uuid, to_seq bigint)
@@ -58,26 +59,33 @@ language sql stable as $$
         from batch b cross join lateral unnest(b.mentions) as mentioned (agent_id)
         union all
         select b.id, p.author_id, 'reply', 2
-        from batch b join message_records p on p.id = b.parent_id and p.conversation_id = b.conversation_id
-        where p.author_type = 'agent'
+        from batch b
+        cross join lateral (
+            select r.author_id, r.author_type from message_records r
+            where r.id = b.parent_id and r.conversation_id = b.conversation_id limit 1) p
+        where b.parent_id is not null and p.author_type = 'agent'
         union all
         select b.id, c.direct_agent_id, 'message', 3
-        from batch b join conversations c on c.id = b.conversation_id
+        from batch b
+        cross join lateral (select * from conversations k where k.id = b.conversation_id limit 1) c
         where c.kind = 'direct' and c.direct_agent_id is not null
-    ), due as (
+    ), due as materialized (
         select distinct on (t.id, t.agent_id) t.id, t.agent_id, t.reason from targets t order by t.id, t.agent_id, t.rank
     )
-    select b.org_id, inbox.id, a.id, d.reason, b.id, message_wire(m)
+    select b.org_id, inbox.id, a.id, d.reason, b.id, m.shown
     from due d
     join batch b on b.id = d.id
-    join messages m on m.id = d.id
-    join conversations c on c.id = b.conversation_id and c.deleted_at is null
-    join agents a on a.org_id = b.org_id and a.id = d.agent_id and a.deleted_at is null
-        and a.status in ('active', 'probation')
-    join conversations inbox on inbox.org_id = b.org_id and inbox.owner_agent_id = a.id and inbox.kind = 'agent'
-        and inbox.deleted_at is null
+    cross join lateral (
+        select * from agents k where k.org_id = b.org_id and k.id = d.agent_id and k.deleted_at is null limit 1) a
+    cross join lateral (
+        select k.id from conversations k
+        where k.org_id = b.org_id and k.owner_agent_id = a.id and k.kind = 'agent' and k.deleted_at is null limit 1) inbox
+    cross join lateral (
+        select * from conversations k where k.id = b.conversation_id and k.deleted_at is null limit 1) c
+    cross join lateral (
+        select message_wire(k) as shown from messages k where k.id = b.id and k.deleted_at is null limit 1) m
     where a.id <> b.author_id
-      and m.deleted_at is null
+      and a.status in ('active', 'probation')
       and (c.type = 'public' or exists (
           select from conversation_members k
           where k.conversation_id = c.id and k.member_type = 'agent' and k.member_id = a.id))
