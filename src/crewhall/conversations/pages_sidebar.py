@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.agents import Agent, AgentStatus, list_agents
+from crewhall.agents import AgentStatus, list_agents
 from crewhall.conversations.queries import list_conversations
 from crewhall.conversations.schemas import Conversation
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
@@ -19,7 +19,7 @@ MOST_DIRECTS, MOST_AGENTS = 30, 30
 _ICONS = {ConversationType.PRIVATE: "lock", ConversationType.SYSTEM: "shield", ConversationType.PUBLIC: "channel"}
 
 
-class Other(msgspec.Struct):
+class Other(msgspec.Struct, frozen=True):
     """The other one of a direct conversation."""
 
     type: str
@@ -28,7 +28,7 @@ class Other(msgspec.Struct):
     presence: str | None
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, frozen=True):
     """A conversation as the sidebar names it."""
 
     id: UUID
@@ -39,6 +39,14 @@ class Entry(msgspec.Struct):
     other: Other | None
 
 
+class AgentEntry(msgspec.Struct, frozen=True):
+    """An agent as the sidebar names it."""
+
+    id: UUID
+    name: str
+    presence: str
+
+
 class Sidebar(msgspec.Struct):
     """All that the sidebar shows."""
 
@@ -46,7 +54,7 @@ class Sidebar(msgspec.Struct):
     organizations: list[Organization]
     channels: list[Entry]
     directs: list[Entry]
-    agents: list[Agent]
+    agents: list[AgentEntry]
     conversations: list[Conversation]
     may_read_settings: bool
 
@@ -69,7 +77,11 @@ async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
         organizations=organizations,
         channels=[entry_of(found, presence) for found in sorted(channels, key=_channel_order)],
         directs=[entry_of(found, presence) for found in others[:MOST_DIRECTS]],
-        agents=[agent for agent in agents if agent.status is not AgentStatus.TERMINATED][:MOST_AGENTS],
+        agents=[
+            AgentEntry(agent.id, agent.name, str(agent.presence))
+            for agent in agents
+            if agent.status is not AgentStatus.TERMINATED
+        ][:MOST_AGENTS],
         conversations=known,
         may_read_settings=is_allowed(actor, Permission.SETTINGS_READ),
     )

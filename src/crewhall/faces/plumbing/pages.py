@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -12,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
+from markupsafe import Markup
 
 from crewhall.faces.plumbing import moments
 from crewhall.faces.plumbing.assets import assets
@@ -26,6 +28,7 @@ TEMPLATES = Path(__file__).parent.parent / "web" / "templates"
 THEME_COOKIE, ZONE_COOKIE, FLASH_COOKIE = "crewhall_theme", "crewhall_zone", "crewhall_flash"
 LAST_COOKIE = "crewhall_last"
 _YEAR_S = 31_536_000
+_KEPT = 20_000
 _THEMES = ("light", "dark")
 _HTML = "text/html; charset=utf-8"
 _sidebars: list[Sidebar] = []
@@ -51,7 +54,17 @@ def _environment() -> Environment:
         styles=[f"css/{name}.css" for name in _LAYERS],
     )
     made.filters.update(hue=moments.hue, initials=moments.initials, stamp=moments.stamp)
+    keep_rendered(made, "parts/ui.html", "icon", "dot", "avatar")
+    keep_rendered(made, "parts/sidebar_link.html", "conversation_link", "agent_link")
+    made.globals["head"] = Markup(made.get_template("parts/head.html").render())  # noqa: S704 - a template's own text
     return made
+
+
+def keep_rendered(made: Environment, template: str, *macros: str) -> None:
+    """Offer macros to every template, each result rendered once and kept. Their arguments are values, never changed."""
+    module = made.get_template(template).module
+    for name in macros:
+        made.globals[name] = lru_cache(maxsize=_KEPT)(getattr(module, name))
 
 
 _LAYERS = ("tokens", "base", "components", "layout", "conversation", "utilities")
