@@ -1,33 +1,56 @@
 """The command `crewhall`. Heavy libraries are imported by the commands that need them, when they run."""
 
+import os
 import sys
+from typing import Annotated
 
 import typer
 
+from crewhall.faces.cli.agents import agent
+from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
-from crewhall.faces.cli.output import fail
+from crewhall.faces.cli.context import Json, Options
+from crewhall.faces.cli.failures import report
+from crewhall.faces.cli.messages import history, say, search, tail
+from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.serving import status, stop, up
-from crewhall.kernel.errors import CrewhallError
+from crewhall.faces.cli.signing import login, logout, whoami
+
+HELP = """The place where people and AI agents work as one organization.
+
+Start with `crewhall up`, then `crewhall login`.
+
+Exit codes: 0 well, 1 an error, 2 asked wrongly, 3 the server cannot be reached, 4 nobody is signed in.
+"""
 
 app = typer.Typer(
-    name="crewhall",
-    help="The place where people and AI agents work as one organization.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    name="crewhall", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-
-for command in (up, status, stop, config, doctor, rules):
+for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
+for group in (org, people, agent, channel):
+    app.add_typer(group)
+
+
+@app.callback(help=HELP)
+def options(
+    context: typer.Context,
+    server: Annotated[str | None, typer.Option(help="Address of the server (CREWHALL_URL).")] = None,
+    org: Annotated[str | None, typer.Option(help="Act for this organization, by slug or id (CREWHALL_ORG).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Keep the options that stand before the command."""
+    context.obj = Options(server or os.environ.get("CREWHALL_URL"), org or os.environ.get("CREWHALL_ORG"), as_json)
 
 
 def main() -> None:
     """Run a command; an error is one sentence with its code on standard error."""
     try:
         app()
-    except CrewhallError as error:
-        mend = error.fields.get("mend")
-        fail(f"{error.detail}" + (f"\n{mend}" if mend and mend not in error.detail else ""), error.code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # noqa: BLE001 - a person gets a sentence, not a traceback
+        report(error)

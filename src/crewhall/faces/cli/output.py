@@ -1,10 +1,19 @@
 """What the command line prints: tables and sentences for people, JSON for programs; errors on standard error."""
 
 import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+WIDE = 200
+STEPS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "w"))
 
 
 class Exit(IntEnum):
@@ -18,7 +27,7 @@ class Exit(IntEnum):
 
 def say(text: str = "") -> None:
     """Print one line."""
-    print(text, flush=True)
+    print(visible(text), flush=True)
 
 
 def say_json(value: Any) -> None:
@@ -27,16 +36,68 @@ def say_json(value: Any) -> None:
     print((msgspec.json.format(encoded, indent=2) if sys.stdout.isatty() else encoded).decode(), flush=True)
 
 
-def say_table(columns: list[str], rows: list[list[str]], title: str | None = None) -> None:
-    """Print a table."""
+def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "Nothing there.") -> None:
+    """Print rows under headings; one sentence when there are none."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*row)
-    Console(highlight=False).print(table)
+        table.add_row(*(safe("" if cell is None else str(cell)) for cell in row))
+    if table.row_count:
+        console().print(table)
+    else:
+        say(empty)
+
+
+def say_facts(facts: dict[str, object]) -> None:
+    """Print names and values, one a line; what is None is left out."""
+    from rich.text import Text
+
+    shown = {name: value for name, value in facts.items() if value is not None}
+    width = max(map(len, shown), default=0) + 2
+    for name, value in shown.items():
+        console().print(Text(name.ljust(width), style="dim") + safe(str(value)))
+
+
+def console() -> "Console":
+    """The terminal; what is piped is neither wrapped nor coloured."""
+    from rich.console import Console
+
+    is_terminal = sys.stdout.isatty()
+    return Console(width=None if is_terminal else WIDE, highlight=False, soft_wrap=not is_terminal)
+
+
+def safe(text: str, style: str = "") -> "Text":
+    """Text that cannot command the terminal."""
+    from rich.text import Text
+
+    return Text(visible(text), style=style)
+
+
+def visible(text: str) -> str:
+    """Show control characters in what others wrote instead of obeying them."""
+    return "".join(char if char in "\n\t\u200d" or char.isprintable() else "\ufffd" for char in text)
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago it was, in the largest unit that fits; the date when it is long past."""
+    if moment is None:
+        return "never"
+    amount = max(0.0, (datetime.now(UTC) - moment).total_seconds())
+    for size, unit in STEPS:
+        if amount < size:
+            return f"{int(amount)} {unit} ago"
+        amount /= size
+    return moment.date().isoformat()
+
+
+def rows_of(items: Iterable[Any], *names: str) -> list[list[object]]:
+    """The named fields of each item; moments as how long ago they were."""
+    return [
+        [ago(value) if isinstance(value, datetime) else value for value in (getattr(item, name) for name in names)]
+        for item in items
+    ]
 
 
 def fail(detail: str, code: str | None = None, exit_code: int = Exit.ERROR) -> NoReturn:

@@ -1,0 +1,264 @@
+"""Agents and their keys."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crewhall.faces.cli.context import Json, act, wants_json
+from crewhall.faces.cli.output import ago, rows_of, say, say_facts, say_json, say_table
+
+if TYPE_CHECKING:
+    from crewhall.faces.sdk import AgentInfo, Client, Credential
+
+agent = typer.Typer(name="agent", help="Agents of the organization.", no_args_is_help=True)
+key = typer.Typer(name="key", help="Keys with which an agent signs in.", no_args_is_help=True)
+agent.add_typer(key)
+Code = Annotated[str, typer.Argument(help="The agent's code, as in @code.")]
+Prefix = Annotated[str, typer.Argument(help="The key's prefix (`crewhall agent key list`) or id.")]
+Field = Annotated[str | None, typer.Option()]
+
+
+@agent.command("list")
+def list_agents(
+    context: typer.Context,
+    text: Annotated[str | None, typer.Argument(help="Words in name, code, role or description.")] = None,
+    capability: Annotated[str | None, typer.Option(help="Only agents that can do this.")] = None,
+    status: Annotated[str | None, typer.Option(help="active, probation, maintenance, inactive or terminated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List agents."""
+
+    async def work(client: "Client") -> list["AgentInfo"]:
+        return [found async for found in client.agents.list(text=text, capability=capability, status=status)]
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+    else:
+        say_table(
+            ("Code", "Name", "Role", "Status", "Presence", "Seen"),
+            rows_of(found, "code", "name", "role_title", "status", "presence", "last_heartbeat_at"),
+            "No agents yet: `crewhall agent create NAME`.",
+        )
+
+
+@agent.command("show")
+def show_agent(context: typer.Context, code: Code, as_json: Json = False) -> None:
+    """Show an agent."""
+    _report(context, as_json, act(context, lambda client: client.agents.find(code)))
+
+
+@agent.command("create")
+def create_agent(
+    context: typer.Context,
+    name: str,
+    code: Annotated[str | None, typer.Option(help="Made from the name when not given.")] = None,
+    description: Field = None,
+    role_title: Field = None,
+    instructions: Field = None,
+    kind: Field = None,
+    visibility: Annotated[str | None, typer.Option(help="public, private or hidden.")] = None,
+    template: Annotated[str | None, typer.Option(help="Take what is not given from this template.")] = None,
+    capability: Annotated[list[str] | None, typer.Option(help="May be given again.")] = None,
+    with_key: Annotated[bool, typer.Option("--key", help="Make a key as well, and print it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Create an agent."""
+    fields = _given(
+        code=code,
+        description=description,
+        role_title=role_title,
+        instructions=instructions,
+        kind=kind,
+        visibility=visibility,
+        template=template,
+        capabilities=capability or None,
+    )
+
+    async def work(client: "Client") -> tuple["AgentInfo", "Credential | None"]:
+        made = await client.agents.create(name, **fields)
+        return made, await client.agents.create_key(made.id) if with_key else None
+
+    made, credential = act(context, work)
+    if wants_json(context, as_json):
+        say_json({"agent": made, "credential": credential})
+        return
+    _show(made)
+    if credential is not None:
+        _show_key(credential)
+
+
+@agent.command("update")
+def update_agent(
+    context: typer.Context,
+    code: Code,
+    name: Field = None,
+    description: Field = None,
+    role_title: Field = None,
+    instructions: Field = None,
+    status: Field = None,
+    visibility: Field = None,
+    capability: Annotated[list[str] | None, typer.Option(help="Replaces all; may be given again.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is given of an agent."""
+    changes = _given(
+        name=name,
+        description=description,
+        role_title=role_title,
+        instructions=instructions,
+        status=status,
+        visibility=visibility,
+        capabilities=capability or None,
+    )
+
+    async def work(client: "Client") -> "AgentInfo":
+        return await client.agents.update((await client.agents.find(code)).id, **changes)
+
+    _report(context, as_json, act(context, work))
+
+
+@agent.command("delete")
+def delete_agent(
+    context: typer.Context,
+    code: Code,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete an agent: it stops answering and its keys stop working."""
+    if not yes:
+        typer.confirm(f"Delete @{code.removeprefix('@')}?", abort=True)
+
+    async def work(client: "Client") -> "AgentInfo":
+        found = await client.agents.find(code)
+        await client.agents.delete(found.id)
+        return found
+
+    deleted = act(context, work)
+    if wants_json(context, as_json):
+        say_json({"deleted": deleted.id})
+    else:
+        say(f"Deleted @{deleted.code}.")
+
+
+@key.command("list")
+def list_keys(context: typer.Context, code: Code, as_json: Json = False) -> None:
+    """List an agent's keys; the keys themselves are never shown again."""
+
+    async def work(client: "Client") -> list["Credential"]:
+        return [found async for found in client.agents.keys((await client.agents.find(code)).id)]
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+        return
+    rows = [
+        [each.prefix, each.label, "yes" if each.is_active else "no", each.expires_at, ago(each.last_used_at)]
+        for each in found
+    ]
+    say_table(("Prefix", "Label", "Active", "Expires", "Used"), rows, "No keys: `crewhall agent key create CODE`.")
+
+
+@key.command("create")
+def create_key(
+    context: typer.Context,
+    code: Code,
+    label: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    days: Annotated[int | None, typer.Option(help="Days until it expires.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key; it is printed this once."""
+    expires_at = datetime.now(UTC) + timedelta(days=days) if days is not None else None
+
+    async def work(client: "Client") -> "Credential":
+        return await client.agents.create_key((await client.agents.find(code)).id, label=label, expires_at=expires_at)
+
+    _report_key(context, as_json, act(context, work))
+
+
+@key.command("rotate")
+def rotate_key(
+    context: typer.Context,
+    code: Code,
+    prefix: Prefix,
+    overlap: Annotated[int, typer.Option(help="Seconds that the old key still works.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Replace a key; the new one is printed this once."""
+
+    async def work(client: "Client") -> "Credential":
+        agent_id, credential_id = await _find_key(client, code, prefix)
+        return await client.agents.rotate_key(agent_id, credential_id, overlap_seconds=overlap)
+
+    _report_key(context, as_json, act(context, work))
+
+
+@key.command("revoke")
+def revoke_key(context: typer.Context, code: Code, prefix: Prefix, as_json: Json = False) -> None:
+    """Stop a key now, everywhere."""
+
+    async def work(client: "Client") -> str:
+        agent_id, credential_id = await _find_key(client, code, prefix)
+        await client.agents.revoke_key(agent_id, credential_id)
+        return credential_id
+
+    revoked = act(context, work)
+    if wants_json(context, as_json):
+        say_json({"revoked": revoked})
+    else:
+        say(f"Revoked {prefix}.")
+
+
+async def _find_key(client: "Client", code: str, prefix: str) -> tuple[str, str]:
+    from crewhall.faces.sdk import CrewhallApiError
+
+    found = await client.agents.find(code)
+    async for credential in client.agents.keys(found.id):
+        if prefix in {credential.prefix, credential.id}:
+            return found.id, credential.id
+    raise CrewhallApiError(
+        "not_found", 404, f"@{found.code} has no key {prefix}. `crewhall agent key list` shows them."
+    )
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _report(context: typer.Context, as_json: bool, found: "AgentInfo") -> None:
+    if wants_json(context, as_json):
+        say_json(found)
+    else:
+        _show(found)
+
+
+def _show(found: "AgentInfo") -> None:
+    say_facts(
+        {
+            "code": f"@{found.code}",
+            "name": found.name,
+            "id": found.id,
+            "role": found.role_title or None,
+            "description": found.description or None,
+            "kind": found.kind,
+            "status": found.status,
+            "presence": f"{found.presence} ({ago(found.last_heartbeat_at)})",
+            "visibility": found.visibility,
+            "capabilities": ", ".join(found.capabilities) or None,
+            "version": found.version or None,
+            "inbox": found.inbox_id,
+        }
+    )
+
+
+def _report_key(context: typer.Context, as_json: bool, credential: "Credential") -> None:
+    if wants_json(context, as_json):
+        say_json(credential)
+    else:
+        _show_key(credential)
+
+
+def _show_key(credential: "Credential") -> None:
+    say_facts({"key": credential.key, "prefix": credential.prefix, "expires": credential.expires_at})
+    say("Keep the key now: it is never shown again. An agent reads it from CREWHALL_AGENT_KEY.")

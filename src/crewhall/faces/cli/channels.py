@@ -1,0 +1,144 @@
+"""Channels and who is in them."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crewhall.faces.cli.context import Json, act, wants_json
+from crewhall.faces.cli.output import ago, rows_of, say, say_json, say_table
+
+if TYPE_CHECKING:
+    from crewhall.faces.sdk import Client, Conversation, Member
+
+channel = typer.Typer(name="channel", help="Channels.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The channel's name, or the id of any conversation.")]
+
+
+@channel.command("list")
+def list_channels(
+    context: typer.Context,
+    mine: Annotated[bool, typer.Option("--mine", help="Only those joined.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Groups and direct conversations too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List channels with what is new in them."""
+
+    async def work(client: "Client") -> list["Conversation"]:
+        kind = None if every else "channel"
+        return [found async for found in client.conversations.list(kind=kind, member="me" if mine else None)]
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+        return
+    rows = [
+        [each.label, each.type, each.unread or "", "yes" if each.is_member else "", ago(each.last_active_at), each.id]
+        for each in found
+    ]
+    say_table(("Name", "Type", "New", "Joined", "Active", "Id"), rows)
+
+
+@channel.command("create")
+def create_channel(
+    context: typer.Context,
+    name: str,
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    private: Annotated[bool, typer.Option("--private", help="Only members see it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Open a channel."""
+    bare = name.removeprefix("#")
+    made = act(
+        context, lambda client: client.conversations.create_channel(bare, description=description, private=private)
+    )
+    _report(context, as_json, made, "Opened")
+
+
+@channel.command("join")
+def join_channel(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Join a public channel."""
+
+    async def work(client: "Client") -> "Conversation":
+        found = await client.conversations.find(name)
+        await client.conversations.join(found.id)
+        return await client.conversations.get(found.id)
+
+    _report(context, as_json, act(context, work), "Joined")
+
+
+@channel.command("leave")
+def leave_channel(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Leave a channel or group."""
+
+    async def work(client: "Client") -> "Conversation":
+        found = await client.conversations.find(name)
+        await client.conversations.leave(found.id)
+        return found
+
+    _report(context, as_json, act(context, work), "Left")
+
+
+@channel.command("members")
+def list_members(
+    context: typer.Context,
+    name: Name,
+    add: Annotated[list[str] | None, typer.Option(help="Add @handle or @code first; may be given again.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Remove @handle or @code first; may be given again.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the people and agents of a channel; add or remove some first."""
+
+    async def work(client: "Client") -> list["Member"]:
+        found = await client.conversations.find(name)
+        for who in add or ():
+            await client.conversations.add_member(found.id, *await find_somebody(client, who))
+        for who in remove or ():
+            await client.conversations.remove_member(found.id, *await find_somebody(client, who))
+        return [member async for member in client.conversations.members(found.id)]
+
+    members = act(context, work)
+    if wants_json(context, as_json):
+        say_json(members)
+    else:
+        say_table(
+            ("Handle", "Name", "Type", "Role", "Joined"),
+            rows_of(members, "handle", "name", "member_type", "role", "joined_at"),
+        )
+
+
+@channel.command("archive")
+def archive_channel(
+    context: typer.Context,
+    name: Name,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Let an archived one (by id) take messages again.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Archive a channel: it stays readable and takes no more messages."""
+
+    async def work(client: "Client") -> "Conversation":
+        found = await client.conversations.find(name)
+        change = client.conversations.restore if restore else client.conversations.archive
+        return await change(found.id)
+
+    _report(context, as_json, act(context, work), "Restored" if restore else "Archived")
+
+
+async def find_somebody(client: "Client", name: str) -> tuple[str, str]:
+    """The type and id of the person with this handle or the agent with this code."""
+    from crewhall.faces.sdk import CrewhallApiError
+
+    try:
+        return "agent", (await client.agents.find(name)).id
+    except CrewhallApiError as error:
+        if error.code != "not_found":
+            raise
+    return "user", (await client.people.find(name)).id
+
+
+def _report(context: typer.Context, as_json: bool, found: "Conversation", verb: str) -> None:
+    if wants_json(context, as_json):
+        say_json(found)
+    else:
+        say(f"{verb} {found.label}.")

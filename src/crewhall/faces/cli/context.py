@@ -1,0 +1,81 @@
+"""What a command was asked with, and the client that acts for whoever is signed in."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from crewhall.faces.sdk import Client
+
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RETRY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options that stand before the command."""
+
+    server: str | None
+    org: str | None
+    as_json: bool = False
+
+
+def options_of(context: typer.Context) -> Options:
+    """The options of the call."""
+    found = context.find_object(Options)
+    return found if found is not None else Options(None, None)
+
+
+def server_of(options: Options) -> str:
+    """The server to talk to: the one named, else where one last signed in, else this machine's."""
+    from crewhall.faces.cli.logins import Logins
+    from crewhall.faces.sdk.client import DEFAULT_URL
+
+    if options.server:
+        return options.server.rstrip("/")
+    current = Logins().current()
+    if current is not None:
+        return current
+    return _here() or DEFAULT_URL
+
+
+def _here() -> str | None:
+    """The address at which this machine's data folder is served."""
+    from crewhall.faces.cli.runfile import find_running
+    from crewhall.kernel.settings import home_from_environment
+
+    running = find_running(home_from_environment())
+    return running[0].address if running else None
+
+
+def client_for(options: Options, server: str | None = None) -> "Client":
+    """Make a client: with CREWHALL_TOKEN if it is set, otherwise with the tokens that `login` kept."""
+    from crewhall.faces.cli.logins import Logins
+    from crewhall.faces.sdk import Client
+
+    address = server or server_of(options)
+    token = os.environ.get("CREWHALL_TOKEN")
+    org = options.org or os.environ.get("CREWHALL_ORG") or None
+    if token:
+        return Client(address, token=token, org=org, retry_for=RETRY_S)
+    return Client(address, store=Logins().store(address), org=org, retry_for=RETRY_S)
+
+
+def act(context: typer.Context, work: "Callable[[Client], Awaitable[T]]") -> T:
+    """Do something as whoever is signed in."""
+
+    async def inside() -> T:
+        async with client_for(options_of(context)) as client:
+            return await work(client)
+
+    return asyncio.run(inside())
+
+
+def wants_json(context: typer.Context, as_json: bool) -> bool:
+    """Whether `--json` was given, before or after the command."""
+    return as_json or options_of(context).as_json

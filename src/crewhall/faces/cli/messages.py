@@ -1,0 +1,168 @@
+"""Saying and reading."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crewhall.faces.cli.channels import find_somebody
+from crewhall.faces.cli.context import Json, act, client_for, options_of, wants_json
+from crewhall.faces.cli.lines import say_message
+from crewhall.faces.cli.output import say as say_line
+from crewhall.faces.cli.output import say_json
+
+if TYPE_CHECKING:
+    from crewhall.faces.sdk import Client, Conversation, Event, Message, Page, SearchHit
+
+Place = Annotated[str, typer.Argument(help="A channel's name, @handle or @code for a direct message, or an id.")]
+
+
+def say(
+    context: typer.Context,
+    place: Place,
+    text: Annotated[list[str] | None, typer.Argument(help="What to say; read from stdin when left out or `-`.")] = None,
+    reply_to: Annotated[str | None, typer.Option(help="Id of the message to reply to.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="update, insight, question, answer, alert, metric or message.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="A heading.")] = None,
+    client_id: Annotated[str | None, typer.Option(help="Saying it again under this id says it once.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Post a message; returns when it is durable."""
+    content = sys.stdin.read() if text in (None, [], ["-"]) else " ".join(text or [])
+
+    async def work(client: "Client") -> "Message":
+        where = await find_place(client, place)
+        parent = reply_to
+        if parent is not None:
+            replied = await client.messages.get(where.id, parent)
+            parent = replied.parent_id or replied.id
+        return await client.messages.post(
+            where.id, content.rstrip("\n"), kind=kind, title=title, parent_id=parent, client_id=client_id
+        )
+
+    posted = act(context, work)
+    if wants_json(context, as_json):
+        say_json(posted)
+    else:
+        say_message(posted)
+
+
+def tail(
+    context: typer.Context,
+    places: Annotated[list[str], typer.Argument(help="Channels, @handles or ids to follow.")],
+    after: Annotated[int | None, typer.Option(help="Begin after this seq (of one place).")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Begin with so many of the newest messages.")] = 10,
+    everything: Annotated[bool, typer.Option("--records", help="Edits, reactions and deletions too.")] = False,
+    until: Annotated[int | None, typer.Option(help="End after so many messages; otherwise with Ctrl-C.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Follow conversations live; a lost connection is taken up again without gap or double."""
+    as_json = wants_json(context, as_json)
+
+    async def follow() -> None:
+        from crewhall.faces.sdk import CrewhallApiError, Message, RecordEvent, Refused
+
+        left = until
+        async with client_for(options_of(context)) as client, client.live() as live:
+            labels: dict[str, str | None] = {}
+            for name in places:
+                where = await find_place(client, name)
+                labels[where.id] = where.label if len(places) > 1 else None
+                start = after if after is not None else await _start(client, where, lines)
+                await live.subscribe(where.id, after=start)
+            async for event in live:
+                if isinstance(event, Refused):
+                    raise CrewhallApiError(event.code, 0, event.detail)
+                if not isinstance(event, RecordEvent) or not (everything or isinstance(event.record, Message)):
+                    continue
+                _print_record(event, labels, as_json=as_json)
+                left = None if left is None else left - 1
+                if left == 0:
+                    return
+
+    asyncio.run(follow())
+
+
+def history(
+    context: typer.Context,
+    place: Place,
+    after: Annotated[int | None, typer.Option(help="Messages after this seq, oldest first.")] = None,
+    before: Annotated[int | None, typer.Option(help="Messages before this seq.")] = None,
+    limit: Annotated[int, typer.Option(help="So many messages, at most 200.")] = 50,
+    thread: Annotated[str | None, typer.Option(help="Only the replies to this message.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read messages: the newest, or those before or after a seq."""
+
+    async def work(client: "Client") -> "Page[Message]":
+        where = await find_place(client, place)
+        return await client.messages.page(where.id, after=after, before=before, limit=limit, parent_id=thread)
+
+    page = act(context, work)
+    if wants_json(context, as_json):
+        say_json(page)
+        return
+    for message in page.items:
+        say_message(message)
+    if page.next is not None:
+        way = "after" if after is not None or thread is not None else "before"
+        sys.stderr.write(f"There are more: --{way} {page.next}\n")
+
+
+def search(
+    context: typer.Context,
+    text: Annotated[list[str], typer.Argument(help="Words to find.")],
+    within: Annotated[str | None, typer.Option("--in", help="Only in this conversation.")] = None,
+    limit: Annotated[int, typer.Option(help="So many messages.")] = 20,
+    after: Annotated[str | None, typer.Option(help="Continue: the `next` of the page before.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find messages within your reach, newest first."""
+
+    async def work(client: "Client") -> "Page[SearchHit]":
+        where = await find_place(client, within) if within else None
+        return await client.messages.search(
+            " ".join(text), conversation_id=where.id if where else None, after=after, limit=limit
+        )
+
+    page = act(context, work)
+    if wants_json(context, as_json):
+        say_json(page)
+        return
+    for hit in page.items:
+        say_message(hit, hit.conversation.label)
+    if not page.items:
+        say_line("Nothing found.")
+    if page.next is not None:
+        sys.stderr.write(f"There are more: --after {page.next}\n")
+
+
+async def find_place(client: "Client", name: str) -> "Conversation":
+    """The conversation that a name means; `@somebody` opens the direct one."""
+    if name.startswith("@"):
+        return await client.conversations.direct(*await find_somebody(client, name))
+    return await client.conversations.find(name)
+
+
+async def _start(client: "Client", where: "Conversation", lines: int) -> int:
+    if lines <= 0:
+        return where.last_seq
+    newest = await client.messages.page(where.id, limit=min(lines, 200))
+    return newest.items[0].seq - 1 if newest.items else where.last_seq
+
+
+def _print_record(event: "Event", labels: dict[str, str | None], *, as_json: bool) -> None:
+    from crewhall.faces.sdk import Message, RecordEvent
+
+    if not isinstance(event, RecordEvent):
+        return
+    if as_json:
+        say_json(event.record)
+    elif isinstance(event.record, Message):
+        say_message(event.record, labels.get(event.conversation))
+    else:
+        record = event.record
+        say_line(f"{record.seq:>5} {record.type}")
