@@ -30,7 +30,7 @@ class EventStream:
     """A listener whose frames are read by an HTTP response."""
 
     def __init__(self, actor: Actor, tags: tuple[str, ...]) -> None:
-        self._events: asyncio.Queue[str | None] = asyncio.Queue(MAX_AHEAD)
+        self._events: asyncio.Queue[str] = asyncio.Queue(MAX_AHEAD)
         self._closed = asyncio.Event()
         self.listener = Listener(actor, tags, self._put, lambda _code: self._closed.set())
 
@@ -50,22 +50,22 @@ class EventStream:
         subscribing = asyncio.create_task(hub.subscribe(self.listener, org_id, conversation_id, after))
         subscribing.add_done_callback(self._subscribed)
         closed = asyncio.create_task(self._closed.wait())
+        waiting = asyncio.create_task(self._events.get())
         try:
             yield "retry: 1000\n\n"
             while not self._closed.is_set():
-                waiting = asyncio.create_task(self._events.get())
                 done, _ = await asyncio.wait(
                     {waiting, closed}, timeout=KEEPALIVE_S, return_when=asyncio.FIRST_COMPLETED
                 )
                 if waiting in done:
-                    yield waiting.result() or ""
-                    continue
-                waiting.cancel()
-                if not done:
+                    event = waiting.result()
+                    waiting = asyncio.create_task(self._events.get())
+                    yield event
+                elif not done:
                     yield ": still here\n\n"
         finally:
-            subscribing.cancel()
-            closed.cancel()
+            for task in (subscribing, closed, waiting):
+                task.cancel()
             hub.detach(self.listener)
 
 
