@@ -71,7 +71,7 @@ def test_one_emoji_may_be_several_characters(emoji):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "1", "#", "<", "+", "👍👍", "👍a", "日", "\u200d", "\ufe0f", "👍\u200d", "\0", "é"]
+    "text", ["", "a", "1", "#", "<", "+", "👍👍", "👍a", "日", "\u200d", "\ufe0f", "👍\u200d", "\0", "é", "\ufffd"]
 )
 def test_what_is_no_emoji(text):
     with pytest.raises(CrewhallError):

@@ -126,6 +126,15 @@ async def test_hidden_agents_join_nothing_by_themselves(server, org):
     assert hidden.id not in ids
 
 
+async def test_opening_an_archived_direct_conversation_restores_it(server, org):
+    friend = await org.add()
+    talk = await direct(org.owner, friend)
+    (await org.owner.api.put(f"/conversations/{talk}/archive")).raise_for_status()
+    assert (await friend.api.post(f"/conversations/{talk}/messages", json={"content": "x"})).status_code == 409
+    assert await direct(friend, org.owner) == talk
+    await post(friend, talk)
+
+
 async def test_a_deleted_direct_conversation_is_opened_anew(server, org):
     friend = await org.add()
     first = await direct(org.owner, friend)

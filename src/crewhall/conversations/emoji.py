@@ -11,6 +11,7 @@ _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _AFTER = r"\ufe0f?[\U0001f3fb-\U0001f3ff]?[\U000e0020-\U000e007f]*"
 _SEQUENCE = re.compile(rf"(.{_AFTER})(?:\u200d(.{_AFTER}))*")
 _EXTRA = frozenset("\u203c\u2049\u2139\u3030\u303d\u24c2\u3297\u3299")
+_STAND_INS = "\ufffc\ufffd"  # what stands for an object or for bytes that are no text
 _JOINS = re.compile(r"[\ufe0f\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 
 
@@ -28,6 +29,8 @@ def _is_one(emoji: str) -> bool:
         return False
     symbols = _JOINS.sub("", emoji) or emoji
     return all(
-        not symbol.isascii() and (unicodedata.category(symbol) in {"So", "Sm", "Sk"} or symbol in _EXTRA)
+        symbol > "\xa0"
+        and symbol not in _STAND_INS
+        and (unicodedata.category(symbol) in {"So", "Sm", "Sk"} or symbol in _EXTRA)
         for symbol in symbols
     )

@@ -108,17 +108,28 @@ async def _open_direct(tx: Tx, actor: Actor, log: MessageLog, data: NewConversat
     if await insert_conversation(tx, actor, log, row):
         await _insert_members(tx, actor, row, members)
         return row.id
-    return await _reopen_direct(tx, actor, row, pair)
+    return await _reopen_direct(tx, actor, log, row, pair)
 
 
-async def _reopen_direct(tx: Tx, actor: Actor, row: NewRow, pair: list[NewMember]) -> UUID:
-    """The direct conversation that these two have; one who left the organization and came back is a member again."""
+async def _reopen_direct(tx: Tx, actor: Actor, log: MessageLog, row: NewRow, pair: list[NewMember]) -> UUID:
+    """The direct conversation that these two have: restored if it was archived, with both as its members.
+
+    One who left the organization and came back is a member again.
+    """
     found: UUID = await tx.value(
-        "select id from conversations where org_id = %(org)s and direct_key = %(key)s and deleted_at is null",
+        """
+        select id from conversations where org_id = %(org)s and direct_key = %(key)s and deleted_at is null for update
+        """,
         {"org": row.org_id, "key": row.direct_key},
     )
+    restored = await tx.run(
+        "update conversations set status = 'active', updated_by = %(actor)s where id = %(id)s and status = 'archived'",
+        {"id": found, "actor": actor.id},
+    )
+    if restored:
+        await log.reopen(tx, row.org_id, found)
     returned = [await insert_member(tx, found, row.org_id, member, added_by=actor) for member in pair]
-    if any(returned):
+    if restored or any(returned):
         await bump_membership(tx, found)
     return found
 
