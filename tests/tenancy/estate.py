@@ -1,0 +1,137 @@
+"""One tenant with something of every kind, and how to tell whether any of it was shown or changed."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+from psycopg import sql
+
+from tests.identity.hall import Member, Org
+from tests.support.server import AgentClient, Server
+
+TENANT_TABLES = """
+select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 1
+"""
+
+
+@dataclass
+class Talk:
+    """A conversation with a message in it."""
+
+    id: str
+    message: str
+
+
+@dataclass
+class Estate:
+    """A tenant's people by role, its agent, and its things. `marks` are texts that are nobody else's to see."""
+
+    org: Org
+    admin: Member
+    member: Member
+    agent: AgentClient
+    credential: str
+    invitation: str
+    login: str
+    talks: dict[str, Talk]
+    marks: set[str] = field(default_factory=set)
+
+    def clients(self) -> dict[str, httpx.AsyncClient]:
+        """A client for each role."""
+        return {
+            "owner": self.org.owner.api,
+            "admin": self.admin.api,
+            "member": self.member.api,
+            "agent": self.agent.api,
+        }
+
+    @property
+    def people(self) -> list[Member]:
+        """Everybody."""
+        return [self.org.owner, self.admin, self.member]
+
+
+async def make_estate(server: Server, name: str) -> Estate:
+    """Make a tenant whose every text carries `name`."""
+    org = await server.make_org(name)
+    admin, member = await org.add("admin"), await org.add("member")
+    agent = await server.hire(org, f"{name}-agent", description=f"{name} agent")
+    owner = org.owner.api
+    someone = {"member_type": "user", "member_id": str(admin.id)}
+    talks = {
+        "public": await _talk(owner, name, kind="channel", name=f"{name}-public", description=f"{name} channel"),
+        "private": await _talk(owner, name, kind="channel", name=f"{name}-private", type="private", members=[someone]),
+        "group": await _talk(owner, name, kind="group", title=f"{name} group", members=[someone]),
+        "direct": await _talk(owner, name, kind="direct", members=[someone]),
+    }
+    public = talks["public"]
+    await _ask(owner, "POST", f"/conversations/{public.id}/messages", content=f"{name} asks @{agent.code}")
+    await _ask(owner, "PUT", f"/conversations/{public.id}/messages/{public.message}/pin")
+    await _ask(owner, "PUT", f"/conversations/{public.id}/messages/{public.message}/reactions/👍")
+    await _ask(owner, "PATCH", f"/conversations/{public.id}/messages/{public.message}", content=f"{name} edited")
+    talks["inbox"] = Talk(agent.inbox_id, await _delivered(agent))
+    invited = await _ask(owner, "POST", "/invitations", email=f"{name}-invited@example.org")
+    estate = Estate(
+        org=org,
+        admin=admin,
+        member=member,
+        agent=agent,
+        credential=(await _ask(owner, "GET", f"/agents/{agent.id}/credentials"))["items"][0]["id"],
+        invitation=invited["invitation"]["id"],
+        login=(await _ask(owner, "GET", "/me/logins"))["items"][0]["id"],
+        talks=talks,
+    )
+    estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login}
+    estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
+    estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
+    return estate
+
+
+async def _ask(api: httpx.AsyncClient, method: str, path: str, /, **body: Any) -> Any:
+    answer = await api.request(method, path, json=body or ({} if method == "POST" else None))
+    assert answer.is_success, (method, path, answer.text)
+    return answer.json() if answer.content else None
+
+
+async def _talk(api: httpx.AsyncClient, mark: str, **fields: Any) -> Talk:
+    made = await _ask(api, "POST", "/conversations", **fields)
+    posted = await _ask(
+        api, "POST", f"/conversations/{made['id']}/messages", content=f"{mark} {uuid4().hex}", client_id="first"
+    )
+    return Talk(made["id"], posted["id"])
+
+
+async def _delivered(agent: AgentClient) -> str:
+    """Wait for the agent's delivery; returns the id of its record."""
+    async with agent.api.stream("GET", f"/conversations/{agent.inbox_id}/stream", params={"after": 0}) as answer:
+        async for line in answer.aiter_lines():
+            if '"type":"record"' in line:
+                return line.partition('"record":{"id":"')[2][:36]
+    raise AssertionError("the stream ended without the delivery")
+
+
+def rows_of(superuser_url: str, org_id: str) -> dict[str, list[str]]:
+    """Every row that the tenant owns, by table, and its people's own rows: equal before and after, nothing changed."""
+    with psycopg.connect(superuser_url) as connection:
+        tables = [row[0] for row in connection.execute(TENANT_TABLES)]
+        assert len(tables) >= 10, tables
+        found = {
+            table: [
+                row[0]
+                for row in connection.execute(
+                    sql.SQL("select t::text from {} t where org_id = %s order by 1").format(sql.Identifier(table)),
+                    (org_id,),
+                )
+            ]
+            for table in tables
+        }
+        for table, column in (("organizations", "id"), ("users", "id"), ("logins", "user_id")):
+            statement = sql.SQL(
+                "select t::text from {} t where {} = any (select user_id from memberships where org_id = %s union"
+                " select %s::uuid) order by 1"
+            ).format(sql.Identifier(table), sql.Identifier(column))
+            found[f"{table} themselves"] = [row[0] for row in connection.execute(statement, (org_id, org_id))]
+    return found

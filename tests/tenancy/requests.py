@@ -1,0 +1,149 @@
+"""Requests that name another tenant's things, for every operation that the description knows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from tests.support.description import Operation
+from tests.tenancy.estate import Estate
+
+BODIES: dict[str, dict[str, Any]] = {
+    "PATCH /organizations/{org_id}": {"name": "Taken over"},
+    "PATCH /people/{person_id}": {"role": "admin"},
+    "POST /agents": {"name": "Mole"},
+    "PATCH /agents/{agent_id}": {"description": "Taken over"},
+    "POST /agents/{agent_id}/fork": {"name": "Twin"},
+    "POST /agents/{agent_id}/heartbeat": {"presence": "busy"},
+    "POST /agents/{agent_id}/credentials": {"label": "mine now"},
+    "POST /agents/{agent_id}/credentials/{credential_id}/rotate": {},
+    "POST /conversations": {"kind": "group", "title": "With strangers"},
+    "PATCH /conversations/{conversation_id}": {"description": "Taken over"},
+    "DELETE /conversations/{conversation_id}": {"confirm": ""},
+    "POST /conversations/{conversation_id}/read": {"seq": 1},
+    "POST /conversations/{conversation_id}/members": {"member_type": "user"},
+    "POST /conversations/{conversation_id}/messages": {"content": "Hello?"},
+    "PATCH /conversations/{conversation_id}/messages/{message_id}": {"content": "Taken over"},
+}
+"""A body that the operation would accept from who may: a refusal is then for who asks, not for how."""
+
+FREE_IDS = {"project_id": "projects come with a later domain; until then the id points nowhere"}
+"""Ids in bodies that name nothing of any tenant, each with the reason."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that somebody of the one tenant makes, with an id of the other in it somewhere."""
+
+    operation: str
+    method: str
+    path: str
+    body: dict[str, Any] | None
+    query: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.query or ''} {self.body or ''}"
+
+
+def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
+    """The sets of path parameters that name the estate's things. A parameter that nobody has told about fails."""
+    singles = {
+        "org_id": [str(estate.org.id)],
+        "person_id": [str(estate.org.owner.id), str(estate.member.id)],
+        "login_id": [estate.login],
+        "invitation_id": [estate.invitation],
+        "agent_id": [estate.agent.id],
+        "credential_id": [estate.credential],
+        "emoji": ["👍"],
+    }
+    members = [
+        {"member_type": "user", "member_id": str(estate.admin.id)},
+        {"member_type": "agent", "member_id": estate.agent.id},
+    ]
+    talks = [{"conversation_id": talk.id, "message_id": talk.message} for talk in estate.talks.values()]
+    names = operation.path_parameters
+    parts: list[list[dict[str, str]]] = [
+        [{name: value} for value in singles[name]] for name in names if name in singles
+    ]
+    for group in (talks, members):
+        known = [name for name in names if name in group[0]]
+        if known:
+            parts.append([{name: values[name] for name in known} for values in group])
+    values = [{name: value for part in chosen for name, value in part.items()} for chosen in product(*parts)]
+    unknown = set(names) - set(values[0] if values else {})
+    assert not unknown, f"{operation}: how does one of these look: {unknown}? Tell tests/tenancy/requests.py."
+    return values
+
+
+def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str, Any]]]:
+    """By id of the body: fields that name the estate's things. An id that nobody has told about fails."""
+    people = [str(estate.org.owner.id), str(estate.member.id)]
+    members = [
+        *[{"member_type": "user", "member_id": person} for person in people],
+        {"member_type": "agent", "member_id": estate.agent.id},
+    ]
+    is_list = "members" in (operation.body or {}).get("properties", {})
+    known: dict[str, list[dict[str, Any]]] = {
+        "owner_user_id": [{"owner_user_id": person} for person in people],
+        "parent_id": [{"parent_id": talk.message} for talk in estate.talks.values()],
+        "member_id": [{"members": [member]} for member in members] if is_list else members,
+    }
+    unknown = operation.body_ids - set(known) - set(FREE_IDS)
+    assert not unknown, f"{operation}: how does one of these look: {unknown}? Tell tests/tenancy/requests.py."
+    return {name: known[name] for name in operation.body_ids - set(FREE_IDS)}
+
+
+def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
+    """Queries that name the estate's things. A parameter that nobody has told about fails."""
+    known = {
+        "conversation": [talk.id for talk in estate.talks.values()],
+        "parent": [talk.message for talk in estate.talks.values()],
+    }
+    unknown = set(operation.query_ids) - set(known)
+    assert not unknown, f"{operation}: how does one of these look: {unknown}? Tell tests/tenancy/requests.py."
+    return [{name: value} for name in operation.query_ids for value in known[name]]
+
+
+def required_query(operation: Operation, mark: str) -> dict[str, str]:
+    """The query without which the operation answers nothing."""
+    parameters = operation.spec.get("parameters", [])
+    return {one["name"]: mark for one in parameters if one["in"] == "query" and one.get("required")}
+
+
+def foreign_requests(operation: Operation, own: Estate, other: Estate) -> Iterator[Request]:
+    """Each way of naming the other tenant's things: in the whole path, in its last part, in the query, in the body."""
+    body = body_of(operation)
+    query = required_query(operation, other.org.slug)
+    owns, others = path_values(operation, own), path_values(operation, other)
+    if operation.path_parameters and operation.path_parameters != ["emoji"]:
+        for values in others:
+            yield _request(operation, values, body, query)
+        if len(operation.path_parameters) > 1:
+            first = operation.path_parameters[0]
+            for values in others[:2]:
+                yield _request(operation, {**values, first: owns[0][first]}, body, query)
+    for asked in query_values(operation, other):
+        yield _request(operation, owns[0], body, {**query, **asked})
+    for fields in body_values(operation, other).values():
+        for field in fields:
+            yield _request(operation, owns[0], {**(body or {}), **field}, query)
+
+
+def body_of(operation: Operation) -> dict[str, Any] | None:
+    """The body to send, where there is one. One that nobody has told about fails, unless the operation takes no ids."""
+    if operation.body is None:
+        return None
+    if str(operation) in BODIES:
+        return BODIES[str(operation)]
+    takes_ids = operation.path_parameters or operation.body_ids
+    assert not takes_ids, f"{operation}: what does it take? Tell tests/tenancy/requests.py."
+    return {}
+
+
+def _request(
+    operation: Operation, values: dict[str, str], body: dict[str, Any] | None, query: dict[str, str]
+) -> Request:
+    path = operation.path
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", value)
+    return Request(str(operation), operation.method, path, body, query)
