@@ -16,7 +16,7 @@ from litestar.params import FromPath
 from crewhall.kernel.errors import NOT_FOUND
 
 ROOT = Path(__file__).parent.parent / "web" / "static"
-_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
 _WORTH_PACKING = 512
 
@@ -60,7 +60,7 @@ class Assets:
 
 def _asset(path: Path, body: bytes) -> Asset:
     packed = gzip.compress(body, 9, mtime=0) if len(body) >= _WORTH_PACKING else None
-    media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain; charset=utf-8"
+    media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
     return Asset(body, packed, media_type, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
 
 

@@ -34,10 +34,19 @@ export class Stream {
     return items[items.length - 1] ?? null;
   }
 
-  /** Put messages where their seq says. One that stands already, or stands as on its way, is replaced. */
+  /** Put messages, in order of seq, where it says. One that stands already, or stands as on its way, is replaced. */
   put(messages) {
-    for (const message of messages) this.#place(message);
+    const first = Number(this.first?.dataset.seq ?? 0);
+    if (messages.length > 1 && messages[messages.length - 1].seq < first) this.#putBefore(messages);
+    else for (const message of messages) this.#place(message);
     arrange(this.list);
+  }
+
+  /** An older page, in one piece. */
+  #putBefore(messages) {
+    const page = document.createDocumentFragment();
+    page.append(...messages.map((message) => this.make(message)));
+    this.list.prepend(page);
   }
 
   #place(message) {
@@ -60,16 +69,14 @@ export class Stream {
     return this.list.querySelector(`:scope > [data-client="${CSS.escape(message.client_id)}"]`);
   }
 
+  /** Most messages belong at the foot, above what is on its way. */
   #insert(item, seq) {
-    const items = this.items();
-    if (seq === 0) {
-      this.list.append(item);
-      return;
+    let after = this.list.lastElementChild;
+    while (after && seq && (after.dataset.seq === "0" || Number(after.dataset.seq ?? 0) > seq)) {
+      after = after.previousElementSibling;
     }
-    let at = items.length;
-    while (at > 0 && (items[at - 1].dataset.seq === "0" || Number(items[at - 1].dataset.seq) > seq)) at -= 1;
-    if (at === items.length) this.list.append(item);
-    else items[at].before(item);
+    if (after) after.after(item);
+    else this.list.prepend(item);
   }
 
   /** Lay a record over the message it is about, when that one is here. Returns whether it was. */

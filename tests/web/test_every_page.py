@@ -1,0 +1,125 @@
+"""Every page: usable by everybody (axe finds nothing serious), at every width, in dark and light."""
+
+from typing import Any
+
+import pytest
+from axe_core_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.identity.hall import Member, Org
+from tests.support.server import Server
+from tests.web.browser import PHONE, Visitors
+
+SERIOUS = {"serious", "critical"}
+LOOKS: list[dict[str, Any]] = [
+    {"color_scheme": "light", "viewport": {"width": 1440, "height": 900}},
+    {"color_scheme": "dark", **PHONE},
+]
+
+
+async def _furnish(server: Server, org: Org) -> list[str]:
+    """An organization in use; returns the path of each page."""
+    general = await server.general(org)
+    agent = await server.hire(org, "scout", name="Scout", description="Looks things up.", capabilities=["research"])
+    api = org.owner.api
+    first = await api.post(f"/conversations/{general}/messages", json={"content": "A **question** for @scout", "title": "One"})
+    root = first.raise_for_status().json()["id"]
+    for body in (
+        {"content": "`code` and [a link](https://example.org)\n\n```\nmuch code that is long " + "x" * 200 + "\n```"},
+        {"content": "> quoted\n\n| a | b |\n|---|---|\n| 1 | 2 |", "kind": "insight"},
+        {"content": "word" * 60},
+        {"content": "answered", "parent_id": root},
+    ):
+        (await api.post(f"/conversations/{general}/messages", json=body)).raise_for_status()
+    await agent.api.post(f"/conversations/{general}/messages", json={"content": "here", "kind": "answer"})
+    (await api.put(f"/conversations/{general}/messages/{root}/reactions/👍")).raise_for_status()
+    (await api.put(f"/conversations/{general}/messages/{root}/pin")).raise_for_status()
+    (await api.post("/invitations", json={"email": f"x{org.id.hex}@example.org"})).raise_for_status()
+    return [
+        f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about", "/c", "/c/new",
+        "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
+        "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations", "/organizations/new",
+    ]  # fmt: skip
+
+
+ADMIN_PAGES = ["/agents/new", "/settings/organization", "/audit"]
+GUEST_PAGES = ["/login", "/reset", "/password-reset?token=x"]
+
+
+async def check(page: Page, path: str) -> None:
+    """Nothing serious for assistive technology, nothing to scroll sideways."""
+    found = await Axe().run(page)
+    problems = [
+        (violation["id"], violation["nodes"][0]["html"][:200])
+        for violation in found["violations"]
+        if violation["impact"] in SERIOUS
+    ]
+    assert problems == [], path
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{path} scrolls sideways"
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("look", LOOKS, ids=["wide-light", "phone-dark"])
+@pytest.mark.parametrize("role", ["owner", "member", "guest"])
+async def test_nothing_serious_on_any_page(
+    visitors: Visitors, server: Server, org: Org, role: str, look: dict[str, Any]
+):
+    visitors.tolerated = ("403", "404")
+    paths = await _furnish(server, org)
+    member: Member | None = {"owner": org.owner, "guest": None}.get(role) or (await org.add() if role == "member" else None)
+    page = await (await visitors.context(member, **look)).new_page()
+    for path in {"owner": [*paths, *ADMIN_PAGES, "/nowhere"], "member": [*paths, "/audit"], "guest": GUEST_PAGES}[role]:
+        await page.goto(path)
+        await expect(page.locator("h1").first).to_be_visible()
+        await check(page, path)
+
+
+async def test_open_menus_and_dialogs_are_usable(visitors: Visitors, server: Server, org: Org):
+    paths = await _furnish(server, org)
+    page = await visitors.visit(paths[0], org.owner)
+    target = page.locator(".message").first
+    await target.hover()
+    await target.get_by_role("button", name="More actions").click()
+    await check(page, "message menu")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_role("menuitem", name="Copy text")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await target.get_by_role("button", name="Add a reaction").click()
+    await check(page, "emoji")
+    await page.keyboard.press("Escape")
+    await page.locator(".switcher").click()
+    await check(page, "switcher")
+    await page.goto("/people")
+    await page.get_by_role("button", name="Invite", exact=True).click()
+    await check(page, "invite")
+
+
+async def test_the_sidebar_is_a_drawer_on_a_phone(visitors: Visitors, server: Server, org: Org):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner, **PHONE)
+    sidebar = page.locator("#sidebar")
+    await expect(sidebar).to_be_hidden()
+    await page.get_by_role("button", name="Open the menu").click()
+    await expect(sidebar).to_be_visible()
+    await check(page, "drawer")
+    await page.keyboard.press("Escape")
+    await expect(sidebar).to_be_hidden()
+    await expect(page.get_by_role("button", name="Open the menu")).to_be_focused()
+    await page.get_by_role("button", name="Open the menu").click()
+    await sidebar.get_by_role("link", name="Agents").click()
+    await expect(page.get_by_role("heading", name="Agents", level=1)).to_be_visible()
+    await expect(sidebar).to_be_hidden()
+
+
+async def test_the_theme_is_chosen_kept_and_rendered_by_the_server(visitors: Visitors, org: Org):
+    page = await visitors.visit("/settings", org.owner, color_scheme="light")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = await page.evaluate(paper)
+    await page.get_by_role("button", name="Dark", exact=True).click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    answer = await page.request.get("/settings")
+    assert 'data-theme="dark"' in await answer.text()
+    await page.reload()
+    assert await page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    assert await page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light
+    await page.get_by_role("button", name="System").click()
+    await expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")

@@ -1,0 +1,114 @@
+"""A channel of ten thousand messages: it opens at once, scrolls smoothly, and nothing jumps."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Page, expect
+
+from crewhall.ports.message_log import Author, NewRecord
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.web.browser import Visitors, connected, message
+
+MANY = 10_000
+MOST_NODES = 420
+ANCHORED_PX = 2.0
+SMOOTH_MS, HITCH_MS = 34.0, 120.0
+"""Half of the frames at 30 a second or better, hardly one that the eye notices; the server shares the processor."""
+
+# Scrolls a step in each frame and notes how long frames took, how far what is in view strayed, and how many nodes stand.
+SCROLL = """async ({ step, frames }) => {
+  const scroller = document.querySelector(".stream .scroller");
+  const frame = () => new Promise(requestAnimationFrame);
+  const times = [];
+  let strayed = 0, most = 0, before = performance.now();
+  for (let count = 0; count < frames; count += 1) {
+    const top = scroller.getBoundingClientRect().top;
+    const seen = [...scroller.querySelectorAll(".message")].find((m) => m.getBoundingClientRect().bottom > top + 200);
+    const was = seen?.getBoundingClientRect().top;
+    const from = scroller.scrollTop;
+    scroller.scrollTop += step;
+    const moved = scroller.scrollTop - from;
+    await frame();
+    if (seen?.isConnected) strayed = Math.max(strayed, Math.abs(seen.getBoundingClientRect().top - (was - moved)));
+    most = Math.max(most, scroller.querySelectorAll(".message").length);
+    const now = performance.now();
+    times.push(now - before);
+    before = now;
+  }
+  times.sort((a, b) => a - b);
+  return { p50: times[times.length >> 1], p95: times[Math.floor(times.length * 0.95)], worst: times.at(-1), strayed, most,
+           first: Number(scroller.querySelector(".message").dataset.seq) };
+}"""
+
+
+async def _fill(server: Server, org: Org, channel: str) -> None:
+    author = Author.of(org.owner.actor)
+    line = "and some words, as people write them, more in one and less in another. "
+    for start in range(0, MANY, 500):
+        await asyncio.gather(
+            *(
+                server.services.log.append(
+                    NewRecord(
+                        org_id=org.id,
+                        conversation_id=UUID(channel),
+                        author=author,
+                        content=f"message {number}",
+                        html=f"<p>message {number} {line * (number % 7)}</p>",
+                    )
+                )
+                for number in range(start + 1, start + 501)
+            )
+        )
+
+
+@pytest.mark.timeout(180)
+async def test_ten_thousand_messages_scroll_smoothly(visitors: Visitors, server: Server, org: Org):
+    channel = await server.channel(org.owner)
+    await _fill(server, org, channel)
+    page = await visitors.visit(f"/c/{channel}", org.owner, viewport={"width": 1200, "height": 800})
+    await connected(page)
+    await expect(message(page, f"message {MANY}").last).to_be_in_viewport()
+
+    up = await page.evaluate(SCROLL, {"step": -220, "frames": 240})
+    print(f"scrolling up: {up}")
+    assert up["first"] < MANY - 400, "older messages came while scrolling"
+    assert up["most"] <= MOST_NODES
+    assert up["strayed"] <= ANCHORED_PX
+    assert up["p50"] <= SMOOTH_MS
+    assert up["p95"] <= HITCH_MS
+
+    down = await page.evaluate(SCROLL, {"step": 260, "frames": 120})
+    print(f"scrolling down: {down}")
+    assert down["strayed"] <= ANCHORED_PX
+    assert down["p50"] <= SMOOTH_MS
+    assert down["p95"] <= HITCH_MS
+
+    await _at_the_foot_again(page)
+    (await org.owner.api.post(f"/conversations/{channel}/messages", json={"content": "the newest"})).raise_for_status()
+    await expect(message(page, "the newest")).to_be_in_viewport()
+
+
+async def _at_the_foot_again(page: Page) -> None:
+    await page.get_by_role("button", name="Newest").click()
+    await expect(message(page, f"message {MANY}").last).to_be_in_viewport()
+
+
+async def test_a_reader_above_the_foot_is_left_where_they_are(visitors: Visitors, server: Server, org: Org):
+    general, member = await server.general(org), await org.add()
+    for number in range(60):
+        await org.owner.api.post(f"/conversations/{general}/messages", json={"content": f"message {number}"})
+    page = await visitors.visit(f"/c/{general}", org.owner, viewport={"width": 1000, "height": 600})
+    await connected(page)
+    await page.locator(".stream .scroller").evaluate("scroller => { scroller.scrollTop -= 700; }")
+    await page.wait_for_function("() => !document.querySelector('crew-conversation').scroller.following")
+    place = await page.locator(".stream .scroller").evaluate("scroller => scroller.scrollTop")
+    for number in range(2):
+        await member.api.post(f"/conversations/{general}/messages", json={"content": f"late {number}"})
+    pill = page.get_by_role("button", name="2 new messages")
+    await expect(pill).to_be_visible()
+    assert await page.locator(".stream .scroller").evaluate("scroller => scroller.scrollTop") == place
+    await pill.click()
+    await expect(message(page, "late 1")).to_be_in_viewport()
+    await expect(pill).to_be_hidden()

@@ -1,0 +1,77 @@
+"""The server goes and comes back: the page says so, resumes, and misses nothing."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.identity.hall import PASSWORD, Org
+from tests.support.server import Server
+from tests.support.site import OWNER, Site
+from tests.web.browser import Visitors, connected, message, write
+
+
+@pytest.mark.rule("X2")
+@pytest.mark.timeout(120)
+async def test_a_page_outlives_a_restart_of_the_server(browser: Browser, tmp_path: Path):
+    site = Site(tmp_path / "home")
+    try:
+        await site.server.start()
+        context = await browser.new_context(base_url=site.server.url, timezone_id="UTC")
+        page = await context.new_page()
+        await page.goto("/login")
+        await page.get_by_label("Email").fill(OWNER)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await connected(page)
+        await write(page, "before")
+        await expect(message(page, "before")).to_have_attribute("data-status", "sent")
+
+        await site.server.kill()
+        await expect(page.get_by_text("The connection is away")).to_be_visible()
+        await write(page, "meanwhile")
+        await expect(message(page, "meanwhile")).to_have_attribute("data-status", "failed")
+
+        beside = site.beside()
+        await beside.start()
+        token = await _sign_in(beside.url)
+        general = page.url.rsplit("/", 1)[1]
+        await _post(beside.url, token, general, "written elsewhere")
+        await site.server.start()
+        await connected(page)
+        await expect(page.get_by_text("The connection is away")).to_be_hidden()
+        await expect(message(page, "written elsewhere")).to_be_visible()
+        await expect(message(page, "meanwhile")).to_have_attribute("data-status", "sent")
+        shown = await _texts(page)
+        assert sorted(shown) == ["before", "meanwhile", "written elsewhere"]
+        await page.reload()
+        assert await _texts(page) == shown
+        await context.close()
+    finally:
+        await site.close()
+
+
+async def _texts(page: Page) -> list[str]:
+    await expect(page.locator(".stream .message")).to_have_count(3)
+    return [text.strip() for text in await page.locator(".stream .message .content").all_inner_texts()]
+
+
+async def _sign_in(url: str) -> str:
+    async with httpx.AsyncClient(base_url=url) as api:
+        answer = await api.post("/api/v1/auth/login", json={"email": OWNER, "password": PASSWORD})
+    return str(answer.raise_for_status().json()["access_token"])
+
+
+async def _post(url: str, token: str, conversation: str, content: str) -> None:
+    async with httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}) as api:
+        answer = await api.post(f"/api/v1/conversations/{conversation}/messages", json={"content": content})
+    answer.raise_for_status()
+
+
+async def test_a_person_signed_out_elsewhere_is_led_to_the_door(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("WebSocket", "401")
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    (await org.owner.api.post("/auth/logout-everywhere")).raise_for_status()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

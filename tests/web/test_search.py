@@ -1,0 +1,51 @@
+"""Finding what was said."""
+
+import asyncio
+
+from playwright.async_api import expect
+
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.web.browser import Visitors
+
+
+async def _found(org: Org, q: str, count: int) -> None:
+    """Wait until the consumer of the log has made the messages searchable."""
+    async with asyncio.timeout(10):
+        while len((await org.owner.api.get("/search", params={"q": q})).json()["items"]) < count:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_search_leads_to_the_place(visitors: Visitors, server: Server, org: Org):
+    general = await server.general(org)
+    for number in range(120):
+        text = "the <b>lighthouse</b> keeper" if number == 30 else f"message {number}"
+        (await org.owner.api.post(f"/conversations/{general}/messages", json={"content": text})).raise_for_status()
+    await _found(org, "lighthouse", 1)
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("lighthouse")
+    await page.keyboard.press("Enter")
+    hit = page.locator(".hit")
+    await expect(hit).to_have_count(1)
+    await expect(hit.locator("mark")).to_have_text("lighthouse")
+    await expect(hit).to_contain_text("in #general")
+    await hit.locator("a.title").click()
+    found = page.locator("[data-found]")
+    await expect(found).to_contain_text("keeper")
+    await expect(found).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="Newest")).to_be_visible()
+    await page.get_by_role("button", name="Newest").click()
+    await expect(page.locator(".message").last).to_contain_text("message 119")
+    await expect(page.locator(".message").last).to_be_in_viewport()
+
+
+async def test_nothing_outside_one_s_reach_is_found(visitors: Visitors, server: Server, org: Org):
+    hidden = await server.channel(org.owner, type="private")
+    (await org.owner.api.post(f"/conversations/{hidden}/messages", json={"content": "a zebra"})).raise_for_status()
+    await _found(org, "zebra", 1)
+    member = await org.add()
+    page = await visitors.visit("/search?q=zebra", member)
+    await expect(page.get_by_text("Nothing found")).to_be_visible()
+    owner = await visitors.visit("/search?q=zebra", org.owner)
+    await expect(owner.locator(".hit")).to_have_count(1)
