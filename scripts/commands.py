@@ -10,8 +10,9 @@ INTRODUCTION = """# Command line
 
 <!-- Written by `make docs` from the code: change it there. -->
 
-`crewhall COMMAND --help` says the same. Every command that prints something people read prints JSON with `--json`. A
-command that fails prints one sentence and ends with a code other than 0.
+`crewhall COMMAND --help` says the same. Every command that prints something people read prints JSON with `--json`.
+A command that fails prints one sentence and ends with a code: 1 an error, 2 asked wrongly, 3 the server cannot be
+reached, 4 nobody is signed in. `--server` (`CREWHALL_URL`) and `--org` (`CREWHALL_ORG`) stand before the command.
 """
 
 

@@ -42,6 +42,8 @@ def settings_page() -> str:
 def client_rows() -> Iterable[tuple[str, ...]]:
     """What programs that speak to a server read."""
     yield "`CREWHALL_URL`", f"`{DEFAULT_URL}`", "The server that agents and the command line speak to."
+    yield "`CREWHALL_TOKEN`", "not set", "A token or key for the command line, in place of what `crewhall login` keeps."
+    yield "`CREWHALL_ORG`", "not set", "The organization that the command line acts for, by slug or id."
     yield "`CREWHALL_AGENT_KEY`", "not set", "The key of an agent that runs by `crewhall.sdk`."
 
 
