@@ -5,9 +5,11 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from crewhall.adapters.mailing import MailSettings
 from crewhall.faces.cli.runfile import find_running
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.checks import Finding, check_database
@@ -16,6 +18,8 @@ from crewhall.kernel.postgres.external import resolve_external
 from crewhall.kernel.settings import KernelSettings, load_settings
 
 LEAST_DISK_MB = 500
+CLOCK_FLOOR = datetime(2026, 1, 1, tzinfo=UTC)
+MAIL_TIMEOUT_S = 5.0
 
 
 def look() -> Iterator[Finding]:
@@ -29,7 +33,9 @@ def look() -> Iterator[Finding]:
     yield _home(settings.home)
     yield _disk(settings.home)
     yield _port(settings)
+    yield _clock()
     yield _public(settings)
+    yield _mail()
     yield from _database(settings)
 
 
@@ -65,6 +71,28 @@ def _port(settings: KernelSettings) -> Finding:
             mend = "Stop what uses it, or set CREWHALL_PORT (0 picks a free one)."
             return Finding("port", ok=False, detail=f"{where}: {error.strerror}", mend=mend)
     return Finding("port", ok=True, detail=f"{where} is free")
+
+
+def _clock() -> Finding:
+    now = datetime.now(UTC)
+    mend = "Set the clock (NTP): ids and expiry times depend on it."
+    return Finding("clock", ok=now > CLOCK_FLOOR, detail=now.isoformat(timespec="seconds"), mend=mend)
+
+
+def _mail() -> Finding:
+    try:
+        mail = load_settings(MailSettings)
+    except CrewhallError as error:
+        return Finding("mail", ok=False, detail=error.detail, mend="See docs/settings.md.")
+    if mail.smtp_host is None:
+        return Finding("mail", ok=True, detail="no mail server: mails are shown on the console")
+    where = f"{mail.smtp_host}:{mail.smtp_port}"
+    try:
+        socket.create_connection((mail.smtp_host, mail.smtp_port), timeout=MAIL_TIMEOUT_S).close()
+    except OSError as error:
+        mend = "Correct CREWHALL_SMTP_HOST and CREWHALL_SMTP_PORT, or start the mail server."
+        return Finding("mail", ok=False, detail=f"{where} does not answer: {error}", mend=mend)
+    return Finding("mail", ok=True, detail=f"{where} answers")
 
 
 def _public(settings: KernelSettings) -> Finding:

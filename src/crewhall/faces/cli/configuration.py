@@ -21,7 +21,16 @@ def config(home: Home = None, as_json: AsJson = False) -> None:
         values = load_settings(kind)
         for name, field in kind.model_fields.items():
             variable = ENV_PREFIX + name.upper()
-            source = "environment" if os.environ.get(variable) else "file" if name in in_file else "default"
+            by_flag = name == "home" and home is not None
+            source = (
+                "flag"
+                if by_flag
+                else "environment"
+                if os.environ.get(variable)
+                else "file"
+                if name in in_file
+                else "default"
+            )
             value = getattr(values, name)
             shown.append(
                 {

@@ -1,8 +1,7 @@
 """What a command was asked with, and the client that acts for whoever is signed in."""
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-RETRY_S = 5.0
+RETRY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,14 @@ def act(context: typer.Context, work: "Callable[[Client], Awaitable[T]]") -> T:
         async with client_for(options_of(context)) as client:
             return await work(client)
 
-    return asyncio.run(inside())
+    return run(inside())
+
+
+def run(work: "Coroutine[object, object, T]") -> T:
+    """Run a coroutine to its end."""
+    import asyncio
+
+    return asyncio.run(work)
 
 
 def wants_json(context: typer.Context, as_json: bool) -> bool:

@@ -1,13 +1,12 @@
 """Saying and reading."""
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crewhall.faces.cli.channels import find_somebody
-from crewhall.faces.cli.context import Json, act, client_for, options_of, wants_json
+from crewhall.faces.cli.context import Json, act, client_for, options_of, run, wants_json
 from crewhall.faces.cli.lines import say_message
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.output import say_json
@@ -83,7 +82,7 @@ def tail(
                 if left == 0:
                     return
 
-    asyncio.run(follow())
+    run(follow())
 
 
 def history(

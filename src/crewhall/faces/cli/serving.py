@@ -26,6 +26,7 @@ def up(
     database_admin_url: Annotated[str | None, typer.Option(help="Its migrating role.")] = None,
     public_url: Annotated[str | None, typer.Option(help="Address that people use, behind a proxy.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the browser when it is ready.")] = False,
 ) -> None:
     """Serve in the foreground: the database, the API, the pages. Ctrl-C or SIGTERM stops cleanly."""
     name_home(home)
@@ -48,6 +49,8 @@ def up(
         if setup_link:
             say(f"Nobody owns it yet. Open this link once to become its owner:\n  {setup_link}")
         say("Press Ctrl-C to stop.")
+        if open_browser:
+            typer.launch(setup_link or settings.public_url or address)
 
     try:
         serve(settings, announce, lambda text: say(f"  {text} …"))

@@ -1,12 +1,11 @@
 """Signing in and out."""
 
-import asyncio
 import sys
 from typing import Annotated
 
 import typer
 
-from crewhall.faces.cli.context import Json, act, client_for, options_of, server_of, wants_json
+from crewhall.faces.cli.context import Json, act, client_for, options_of, run, server_of, wants_json
 from crewhall.faces.cli.output import say, say_facts, say_json
 
 
@@ -46,7 +45,7 @@ def login(
                 + (f" ({me.organization.name})." if me.organization else ".")
             )
 
-    asyncio.run(sign_in())
+    run(sign_in())
 
 
 def logout(context: typer.Context) -> None:
@@ -65,7 +64,7 @@ def logout(context: typer.Context) -> None:
             finally:
                 Logins().save(server, None)
 
-    asyncio.run(sign_out())
+    run(sign_out())
     say(f"Signed out of {server}.")
 
 

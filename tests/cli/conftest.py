@@ -1,0 +1,97 @@
+"""The command line as a process of its own, with a configuration folder of its own."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.identity.hall import PASSWORD, Org
+from tests.sdk.relay import Relay
+from tests.support.server import Server, token_of
+
+PROGRAM = Path(sys.executable).with_name("crewhall")
+
+
+@dataclass
+class Result:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.out)
+
+
+class Cli:
+    """Runs `crewhall`; `env` is what it sees beside the ordinary environment."""
+
+    def __init__(self, folder: Path, server: str, **env: str) -> None:
+        self.folder = folder
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("CREWHALL_")}
+        self.env = {
+            **kept,
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "CREWHALL_HOME": str(folder / "home"),
+            "CREWHALL_URL": server,
+            **env,
+        }
+
+    async def start(self, *words: str) -> asyncio.subprocess.Process:
+        """Start a command without waiting for it."""
+        return await asyncio.create_subprocess_exec(
+            str(PROGRAM),
+            *words,
+            env=self.env,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def run(self, *words: str, stdin: str = "") -> Result:
+        """Run a command to its end."""
+        process = await self.start(*words)
+        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 40)
+        return Result(process.returncode or 0, out.decode(), err.decode())
+
+    async def ok(self, *words: str, stdin: str = "") -> Any:
+        """Run a command that must go well, with `--json`; give what it printed."""
+        result = await self.run(*words, "--json", stdin=stdin)
+        assert result.code == 0, result.err
+        return result.json
+
+
+@pytest.fixture
+def cli(tmp_path: Path, server: Server) -> Cli:
+    """A command line that nobody has signed in with."""
+    return Cli(tmp_path, server.address)
+
+
+@pytest.fixture
+async def owner(cli: Cli, org: Org) -> Cli:
+    """A command line signed in as the organization's owner, by token."""
+    cli.env["CREWHALL_TOKEN"] = token_of(org.owner.api)
+    return cli
+
+
+@pytest.fixture
+async def signed_in(cli: Cli, org: Org) -> Cli:
+    """A command line signed in as the owner, by password."""
+    result = await cli.run("login", "--email", org.owner.email, "--password-stdin", stdin=PASSWORD + "\n")
+    assert result.code == 0, result.err
+    return cli
+
+
+@pytest.fixture
+async def relay(server: Server) -> AsyncIterator[Relay]:
+    """A bad network in front of the server."""
+    async with Relay(server.address) as made:
+        yield made

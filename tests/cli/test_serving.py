@@ -1,0 +1,107 @@
+"""`up`, `status`, `stop` with the built-in database; `config`, `doctor`, `rules`."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.support.database import discard
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Cli]:
+    """A data folder of its own, with an owner."""
+    cli = Cli(tmp_path, "", CREWHALL_OWNER_EMAIL="ada@example.org", CREWHALL_OWNER_PASSWORD="correct horse battery")
+    del cli.env["CREWHALL_URL"]
+    yield cli
+    await cli.run("stop")
+    if (tmp_path / "home").exists():
+        discard(tmp_path / "home")
+
+
+@pytest.mark.rule("D14")
+async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
+    assert (await home.run("status")).code == 3
+    serving = await home.start("up", "--port", "0")
+    assert serving.stdout is not None
+    async with asyncio.timeout(50):
+        while b"Crewhall is ready at" not in (line := await serving.stdout.readline()):
+            assert line, (await serving.stderr.read()).decode() if serving.stderr else ""
+    address = line.decode().split()[-1]
+    status = await home.ok("status")
+    assert [server["address"] for server in status["servers"]] == [address]
+    login = await home.run("login", "--email", "ada@example.org", "--password-stdin", stdin="correct horse battery\n")
+    assert (login.code, address in login.out) == (0, True), login.err
+    said = await home.ok("say", "general", "hello, hall")
+    page = await home.ok("history", "general")
+    assert said["id"] in {item["id"] for item in page["items"]}
+    checked = await home.run("doctor")
+    assert "database" in checked.out.lower() or "connection" in checked.out
+    assert (await home.run("stop")).code == 0
+    assert await asyncio.wait_for(serving.wait(), 20) == 0
+    assert (await home.run("status")).code == 3
+    gone = await home.run("whoami")
+    assert (gone.code, "crewhall up" in gone.err) == (3, True)
+
+
+async def test_config_says_where_each_setting_comes_from_and_masks_secrets(home: Cli) -> None:
+    home.env |= {"CREWHALL_PORT": "9001", "CREWHALL_SMTP_PASSWORD": "do not show this"}
+    folder = home.folder / "home"
+    folder.mkdir()
+    (folder / "crewhall.toml").write_text('log_level = "debug"\nport = 9002\n')
+    result = await home.run("config", "--json")
+    assert result.code == 0, result.err
+    assert "do not show this" not in result.out
+    assert "correct horse" not in result.out
+    found = {each["setting"]: (each["value"], each["source"]) for each in result.json}
+    assert found["CREWHALL_PORT"] == ("9001", "environment")
+    assert found["CREWHALL_LOG_LEVEL"] == ("debug", "file")
+    assert found["CREWHALL_HOST"] == ("127.0.0.1", "default")
+    assert found["CREWHALL_SMTP_PASSWORD"][1] == "environment"
+    home.env["CREWHALL_PORT"] = "many"
+    refused = await home.run("config")
+    assert (refused.code, "CREWHALL_PORT" in refused.err) == (1, True)
+
+
+async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
+    def findings(result: object) -> dict[str, dict[str, object]]:
+        return {each["name"]: each for each in result}  # type: ignore[attr-defined]
+
+    taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    home.env["CREWHALL_PORT"] = str(taken.sockets[0].getsockname()[1])
+    home.env["CREWHALL_PUBLIC_URL"] = "https://hall.example.org"
+    home.env["CREWHALL_SMTP_HOST"] = "127.0.0.1"
+    home.env["CREWHALL_SMTP_PORT"] = "9"
+    sick = await home.run("doctor", "--json")
+    assert sick.code == 1
+    found = findings(sick.json)
+    for name, mend in (("port", "CREWHALL_PORT"), ("address", "CREWHALL_TRUSTED_PROXIES"), ("mail", "CREWHALL_SMTP")):
+        assert found[name]["ok"] is False, name
+        assert mend in str(found[name]["mend"])
+    assert found["clock"]["ok"] is True
+    taken.close()
+    for name in ("CREWHALL_PUBLIC_URL", "CREWHALL_SMTP_HOST", "CREWHALL_SMTP_PORT"):
+        del home.env[name]
+    well = await home.run("doctor", "--json")
+    assert (well.code, {each["ok"] for each in well.json}) == (0, {True}), well.out
+
+
+async def test_rules_are_listed(cli: Cli) -> None:
+    rules = {rule["number"]: rule for rule in await cli.ok("rules")}
+    assert {"A1", "D1", "X12"} <= rules.keys()
+    assert (await cli.ok("rules", "x1"))["number"] == "X1"
+    assert (await cli.run("rules", "Z9")).code == 2
+
+
+async def test_ctrl_c_is_a_clean_end(home: Cli) -> None:
+    serving = await home.start("up", "--port", "0")
+    assert serving.stdout is not None
+    async with asyncio.timeout(50):
+        while b"Crewhall is ready at" not in await serving.stdout.readline():
+            pass
+    serving.send_signal(signal.SIGINT)
+    _, err = await asyncio.wait_for(serving.communicate(), 30)
+    assert (serving.returncode, b"Traceback" in err) == (0, False), err.decode()
