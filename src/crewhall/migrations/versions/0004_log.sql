@@ -138,37 +138,46 @@ end $$;
 create function wire_time(moment timestamptz) returns text language sql stable parallel safe
     as $$ select to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') $$;
 
--- A message as every face shows it (docs/internals.md).
-create function message_wire(m messages) returns json language sql stable parallel safe as $$
-    select json_build_object(
-        'id', m.id, 'conversation_id', m.conversation_id, 'seq', m.seq, 'type', 'message',
-        'author', json_build_object('type', m.author_type, 'id', m.author_id, 'name', m.author_name),
-        'role', m.role, 'kind', m.kind, 'status', m.status, 'title', m.title, 'content', m.content, 'html', m.html,
-        'metadata', coalesce(m.metadata, '{}'), 'parent_id', m.parent_id, 'mentions', coalesce(m.mentions, '{}'),
-        'client_id', m.client_id, 'created_at', wire_time(m.created_at), 'edited_at', wire_time(m.edited_at),
-        'deleted_at', wire_time(m.deleted_at), 'pinned_at', wire_time(m.pinned_at), 'reactions', m.reactions,
-        'reply_count', m.reply_count, 'last_reply_at', wire_time(m.last_reply_at))
+-- A message as every face shows it (docs/internals.md), as JSON text. Written out by hand: a page of 50 takes a third of the
+-- time that json_build_object takes.
+create function message_text(m messages) returns text language sql stable parallel safe as $$
+    select format(
+        '{"id":"%s","conversation_id":"%s","seq":%s,"type":"message","author":{"type":"%s","id":"%s","name":%s},'
+        '"role":"%s","kind":"%s","status":"%s","title":%s,"content":%s,"html":%s,"metadata":%s,"parent_id":%s,'
+        '"mentions":%s,"client_id":%s,"created_at":"%s","edited_at":%s,"deleted_at":%s,"pinned_at":%s,"reactions":%s,'
+        '"reply_count":%s,"last_reply_at":%s}',
+        m.id, m.conversation_id, m.seq, m.author_type, m.author_id, to_json(m.author_name), m.role, m.kind, m.status,
+        coalesce(to_json(m.title)::text, 'null'), to_json(m.content), coalesce(to_json(m.html)::text, 'null'),
+        coalesce(m.metadata::text, '{}'), coalesce('"' || m.parent_id || '"', 'null'),
+        case when m.mentions is null then '[]' else to_json(m.mentions)::text end,
+        coalesce(to_json(m.client_id)::text, 'null'), wire_time(m.created_at),
+        coalesce('"' || wire_time(m.edited_at) || '"', 'null'), coalesce('"' || wire_time(m.deleted_at) || '"', 'null'),
+        coalesce('"' || wire_time(m.pinned_at) || '"', 'null'), m.reactions, m.reply_count,
+        coalesce('"' || wire_time(m.last_reply_at) || '"', 'null'))
 $$;
+create function message_wire(m messages) returns json language sql stable parallel safe
+    as $$ select message_text(m)::json $$;
 
 -- A page of messages as JSON text, with its first and last seq and its length, in one round trip: the statement sets its
 -- own scope. `forward` reads up from `bound`, otherwise down from it; `thread` reads the replies to one message, upwards.
--- The caller has checked access to the conversation.
+-- The caller has checked access to the conversation. One plan serves every page: planning each anew doubles its time.
 create function read_messages(
     orgs uuid[], in_conversation uuid, forward boolean, bound bigint, thread uuid, size integer)
-returns table (items text, first bigint, last bigint, length bigint) language plpgsql volatile as $$
+returns table (items text, first bigint, last bigint, length bigint) language plpgsql volatile
+set plan_cache_mode = force_generic_plan as $$
 begin
     perform set_config('crewhall.orgs', orgs::text, true);
     if thread is not null then
-        return query select json_agg(message_wire(p) order by p.seq)::text, min(p.seq), max(p.seq), count(*)
+        return query select '[' || string_agg(message_text(p), ',' order by p.seq) || ']', min(p.seq), max(p.seq), count(*)
             from (select m.* from messages m
                   where m.parent_id = thread and m.conversation_id = in_conversation and m.seq > bound
                   order by m.seq limit size) p;
     elsif forward then
-        return query select json_agg(message_wire(p) order by p.seq)::text, min(p.seq), max(p.seq), count(*)
+        return query select '[' || string_agg(message_text(p), ',' order by p.seq) || ']', min(p.seq), max(p.seq), count(*)
             from (select m.* from messages m where m.conversation_id = in_conversation and m.seq > bound
                   order by m.seq limit size) p;
     else
-        return query select json_agg(message_wire(p) order by p.seq)::text, min(p.seq), max(p.seq), count(*)
+        return query select '[' || string_agg(message_text(p), ',' order by p.seq) || ']', min(p.seq), max(p.seq), count(*)
             from (select m.* from messages m where m.conversation_id = in_conversation and m.seq < bound
                   order by m.seq desc limit size) p;
     end if;
