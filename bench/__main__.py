@@ -31,7 +31,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="name the rows")
     parser.add_argument("--messages", type=int, help="messages in the large data set")
     parser.add_argument(
-        "--data", type=Path, default=Path(tempfile.gettempdir()) / "crewhall-bench-data", help="where data sets are kept"
+        "--data",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "crewhall-bench-data",
+        help="where data sets are kept",
     )
     return parser.parse_args()
 

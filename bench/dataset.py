@@ -5,12 +5,15 @@ common word (`COMMON`) stands in about half of all messages, `MIDDLING` in one o
 """
 
 import asyncio
+import hashlib
+from pathlib import Path
 from typing import LiteralString
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import psycopg
 
 from bench.ground import Ground
+from crewhall import migrations
 
 CONVERSATIONS = 10
 SENTENCES = 20_000
@@ -55,8 +58,16 @@ where conversation_id = any (%(channels)s)
 # What is generated has no place in the log's order: consumers that have read nothing yet begin after it.
 CHECKPOINTS: LiteralString = "update consumer_checkpoints set position = greatest(position, 1)"
 GIN: LiteralString = "select pg_get_indexdef('message_search_vector'::regclass)"
-READ: LiteralString = "update conversation_members set last_read_seq = %(length)s where conversation_id = any (%(channels)s)"
+READ: LiteralString = (
+    "update conversation_members set last_read_seq = %(length)s where conversation_id = any (%(channels)s)"
+)
 COUNT: LiteralString = "select coalesce(sum(message_count), 0) from conversation_heads where conversation_id = any (%s)"
+
+
+def schema_key() -> str:
+    """A name of the schema: a data set that another schema left behind is not used."""
+    statements = b"".join(path.read_bytes() for path in sorted(Path(migrations.__file__).parent.glob("versions/*.sql")))
+    return hashlib.sha256(statements).hexdigest()[:8]
 
 
 def conversation_length(messages: int) -> int:

@@ -17,7 +17,7 @@ from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
 from crewhall.kernel.postgres.urls import DATABASE
 
 EMAIL = "ada@example.test"
-PASSWORD = "a password for benches only"  # noqa: S105
+PASSWORD = "a password for benches only"
 UNLIMITED = str(10**9)
 TIMEOUT_S = 120
 

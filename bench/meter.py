@@ -50,7 +50,12 @@ class Meter:
 
     def _read(self) -> tuple[float, float, float, dict[int, float]]:
         own = psutil.Process().cpu_times()
-        return time.perf_counter(), _busy_seconds(), own.user + own.system, {pid: tree_seconds(pid) for pid in self._roots}
+        return (
+            time.perf_counter(),
+            _busy_seconds(),
+            own.user + own.system,
+            {pid: tree_seconds(pid) for pid in self._roots},
+        )
 
     def stop(self) -> "Usage":
         """What was used since the meter was made."""

@@ -18,7 +18,13 @@ from bench.rows import ALL
 from bench.rows.row import FULL, QUICK, Row
 from bench.sampler import Profile, report
 
-NAMED = {"posts": "posts-1", "posts50": "posts-50", "history": "history-any", "newest": "history-newest", "fanout": "fanout-500"}
+NAMED = {
+    "posts": "posts-1",
+    "posts50": "posts-50",
+    "history": "history-any",
+    "newest": "history-newest",
+    "fanout": "fanout-500",
+}
 
 
 def arguments() -> argparse.Namespace:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.dataset import ensure_messages
+from bench.dataset import ensure_messages, schema_key
 from bench.ground import Ground, temporary_home
 from bench.load.http import LoadError
 from bench.load.live import ListenerError
@@ -27,7 +27,7 @@ class Grounds:
     """The grounds of one bench: a fresh home of this run, and the large data set that is kept between runs."""
 
     def __init__(self, data: Path, scale: Scale, say: Say) -> None:
-        self._data = data / f"messages-{scale.messages}"
+        self._data = data / f"messages-{scale.messages}-{schema_key()}"
         self._scale = scale
         self._say = say
         self._open: dict[str, Ground] = {}

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-
 RATE = "/s"
 
 
@@ -147,7 +146,11 @@ def _cells(line: Line) -> tuple[str, ...]:
         line.what,
         f"{number(line.value)} {line.unit}".strip(),
         "" if line.floor is None else number(line.floor),
-        "" if line.floor_ratio is None else f"{line.floor_ratio:.0%}" if line.floor_ratio < 2 else f"{line.floor_ratio:.1f} ×",
+        ""
+        if line.floor_ratio is None
+        else f"{line.floor_ratio:.0%}"
+        if line.floor_ratio < 2
+        else f"{line.floor_ratio:.1f} ×",
         "" if line.peer is None else number(line.peer),
         "" if line.peer_gain is None else f"{number(line.peer_gain)} ×",
         "; ".join(line.target),

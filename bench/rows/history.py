@@ -29,6 +29,8 @@ class History:
         self.figures: Sequence[Figure] = (
             Figure("rate", what, "/s", target, floor_key="rate", peer=peers.HISTORY_64),
             Figure("p99", f"{what}: p99", "ms", floor_key="p99"),
+            Figure("cpu", f"server and database CPU per request, {which} of {PAGE}", "ms", floor_key="cpu"),
+            Figure("server_cpu", f"… of which the server, {which}", "ms", floor_key="server_cpu"),
         )
 
     async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
@@ -38,11 +40,18 @@ class History:
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Read from the product."""
-        return _figures(await self._product(ground, scale, scale.seconds))
+        meter = ground.meter()
+        outcome = await self._product(ground, scale, scale.seconds)
+        usage = meter.stop()
+        return _figures(outcome, usage.trees[ground.server.pid], usage.trees[ground.postgres_pid])
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Read from the bare program."""
-        return _figures(await self._floor(ground, scale, scale.seconds))
+        floors = await ground.floors()
+        meter = ground.meter()
+        outcome = await self._floor(ground, scale, scale.seconds)
+        usage = meter.stop()
+        return _figures(outcome, usage.trees[floors.pid], usage.trees[ground.postgres_pid])
 
     async def _product(self, ground: Ground, scale: Scale, seconds: float) -> Outcome:
         return await (newest_page(ground, seconds) if self._newest else any_page(ground, scale.messages, seconds))
@@ -84,5 +93,11 @@ def _requests(path: Paths, headers: dict[str, str]) -> Callable[[int], NextReque
     return lambda _connection: lambda: get_request(path(), headers)
 
 
-def _figures(outcome: Outcome) -> dict[str, float]:
-    return {"rate": outcome.per_second, "p99": outcome.percentile_ms(0.99)}
+def _figures(outcome: Outcome, server: float, database: float) -> dict[str, float]:
+    answered = len(outcome.latencies)
+    return {
+        "rate": outcome.per_second,
+        "p99": outcome.percentile_ms(0.99),
+        "cpu": (server + database) / answered * 1000,
+        "server_cpu": server / answered * 1000,
+    }

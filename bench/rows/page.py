@@ -22,7 +22,12 @@ class Page:
     ground = floor_ground = "data"
     figures: Sequence[Figure] = (
         Figure(
-            "rate", f"conversation page as HTML, {CONNECTIONS} connections", "/s", Target(at_least=600), "rate", DJANGO_WARM
+            "rate",
+            f"conversation page as HTML, {CONNECTIONS} connections",
+            "/s",
+            Target(at_least=600),
+            "rate",
+            DJANGO_WARM,
         ),
         Figure("p99", "conversation page as HTML: p99", "ms", floor_key="p99"),
         Figure("kib", "size of the page", "KiB"),

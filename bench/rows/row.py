@@ -23,7 +23,7 @@ QUICK = Scale(seconds=1.0, runs=1, messages=100_000)
 FULL = Scale(seconds=4.0, runs=3, messages=1_000_000)
 
 
-class Skip(Exception):  # noqa: N818
+class Skip(Exception):
     """The row cannot be measured here; the message says why."""
 
 
