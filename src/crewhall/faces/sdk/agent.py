@@ -54,7 +54,7 @@ class Agent:
         self.answer_agents = answer_agents
         self.grace_s = grace_s
         self.handlers = Handlers(attempts)
-        self._key = key or os.environ.get("CREWHALL_AGENT_KEY")
+        self._key = key or os.environ.get("CREWHALL_AGENT_KEY") or None
         self._on_start: Start | None = None
         self._client: Client | None = None
         self._me: Me | None = None
