@@ -10,6 +10,7 @@ import pytest
 from crewhall.sdk import Agent, Client, IncomingMessage, Message, Post, RecordEvent, SignedOut
 from tests.identity.hall import Org
 from tests.sdk.relay import Relay
+from tests.sdk.waiting import until
 from tests.support.server import AgentClient, Server
 
 
@@ -38,11 +39,23 @@ async def messages(client: Client, channel: str, done: Callable[[list[Message]],
     return said
 
 
+async def until_online(client: Client, agent: AgentClient) -> None:
+    """Wait until others see the agent online."""
+
+    async def is_online() -> bool:
+        return (await client.agents.get(agent.id)).presence == "online"
+
+    await until(is_online)
+
+
 async def read_to(client: Client, agent: AgentClient, seq: int) -> None:
     """Wait until the agent's own marker stands at a seq of its inbox."""
-    async with asyncio.timeout(20):
-        while (await agent.api.get(f"/conversations/{agent.inbox_id}")).json()["last_read_seq"] < seq:
-            await asyncio.sleep(0.02)
+
+    async def is_there() -> bool:
+        shown = (await agent.api.get(f"/conversations/{agent.inbox_id}")).json()
+        return int(shown["last_read_seq"]) >= seq
+
+    await until(is_there)
 
 
 def answers_of(said: list[Message], agent: AgentClient) -> list[str]:
@@ -78,9 +91,9 @@ async def test_a_mention_is_answered_where_it_stands(server: Server, org: Org, a
 async def test_replies_and_direct_messages_have_handlers_of_their_own(server: Server, org: Org, ada: Client) -> None:
     channel, hired = await scene(server, org)
     agent = Agent(server.address, hired.key)
-    agent.on_mention(lambda message: Post(content="mention", thread=True, title="T", metadata={"n": 1}))
-    agent.on_reply(lambda message: "reply")
-    agent.on_message(lambda message: "message")
+    agent.on_mention(lambda _: Post(content="mention", thread=True, title="T", metadata={"n": 1}))
+    agent.on_reply(lambda _: "reply")
+    agent.on_message(lambda _: "message")
     async with serving(agent):
         asked = await ada.messages.post(channel, f"@{hired.code}")
         said = await messages(ada, channel, lambda said: len(said) == 2)
@@ -101,7 +114,7 @@ async def test_without_a_handler_for_messages_a_direct_one_is_as_good_as_a_menti
 ) -> None:
     hired = await server.hire(org)
     agent = Agent(server.address, hired.key)
-    agent.on_mention(lambda message: "here")
+    agent.on_mention(lambda _: "here")
     async with serving(agent):
         direct = await ada.conversations.direct("agent", hired.id)
         await ada.messages.post(direct.id, "hello?")
@@ -125,11 +138,11 @@ async def test_a_followed_channel_gives_every_message_from_now_on_and_each_once(
     agent.on_mention(lambda message: "mention " + message.text)
     agent.on_message(lambda message: "message " + message.text)
     async with serving(agent):
-        async with asyncio.timeout(20):
-            while not (await ada.conversations.get(channel)).message_count or hired.id not in {
-                member.member_id async for member in ada.conversations.members(channel)
-            }:
-                await asyncio.sleep(0.02)
+
+        async def has_joined() -> bool:
+            return hired.id in {member.member_id async for member in ada.conversations.members(channel)}
+
+        await until(has_joined)
         assert started.is_set()
         await ada.messages.post(channel, "one")
         await ada.messages.post(channel, f"@{hired.code} two")
@@ -240,8 +253,8 @@ async def test_a_network_that_keeps_breaking_costs_no_answer_and_doubles_none(
 async def test_two_processes_with_one_key_answer_once(server: Server, org: Org, ada: Client) -> None:
     channel, hired = await scene(server, org)
     agents = [Agent(server.address, hired.key) for _ in range(2)]
-    for number, agent in enumerate(agents):
-        agent.on_mention(lambda message, number=number: f"{number} {message.text}")
+    agents[0].on_mention(lambda message: f"first {message.text}")
+    agents[1].on_mention(lambda message: f"second {message.text}")
     async with serving(agents[0]), serving(agents[1]):
         for n in range(10):
             await ada.messages.post(channel, f"@{hired.code} {n}")
@@ -279,18 +292,16 @@ async def test_asked_to_stop_it_finishes_what_it_has_begun(server: Server, org: 
 async def test_a_running_agent_is_online(server: Server, org: Org, ada: Client) -> None:
     hired = await server.hire(org)
     assert (await ada.agents.get(hired.id)).presence == "offline"
-    async with serving(Agent(server.address, hired.key)), asyncio.timeout(10):
-        while (await ada.agents.get(hired.id)).presence != "online":
-            await asyncio.sleep(0.02)
+    async with serving(Agent(server.address, hired.key)):
+        await until_online(ada, hired)
 
 
 @pytest.mark.rule("D10")
 async def test_a_revoked_key_stops_the_agent(server: Server, org: Org, ada: Client) -> None:
     hired = await server.hire(org)
     running = asyncio.create_task(Agent(server.address, hired.key).serve())
+    await until_online(ada, hired)
     async with asyncio.timeout(10):
-        while (await ada.agents.get(hired.id)).presence != "online":
-            await asyncio.sleep(0.02)
         (key,) = [key async for key in ada.agents.keys(hired.id)]
         await ada.agents.revoke_key(hired.id, key.id)
         with pytest.raises(SignedOut):

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from functools import partial
 
 import pytest
 
@@ -10,16 +11,24 @@ from tests.identity.hall import Org
 from tests.sdk.processes import AGENTS, EXAMPLES, AgentProcesses
 from tests.sdk.relay import Relay
 from tests.sdk.test_agent import answers_of, messages, read_to, scene
-from tests.support.server import Server, token_of
+from tests.sdk.waiting import until
+from tests.support.server import AgentClient, Server, token_of
 
 HOLDING = AGENTS / "holding.py"
 
 
 async def until_seen(client: Client, message: Message) -> None:
     """Wait until the agent has reacted to the message: it has it, and has not answered yet."""
-    async with asyncio.timeout(20):
-        while "👀" not in (await client.messages.get(message.conversation_id, message.id)).reactions:
-            await asyncio.sleep(0.02)
+
+    async def is_seen() -> bool:
+        return "👀" in (await client.messages.get(message.conversation_id, message.id)).reactions
+
+    await until(is_seen)
+
+
+def has_answered(agent: AgentClient, number: int, said: list[Message]) -> bool:
+    """Whether the agent has answered so often."""
+    return len(answers_of(said, agent)) >= number
 
 
 @pytest.mark.rule("X1")
@@ -66,8 +75,7 @@ async def test_killed_again_and_again_it_answers_each_question_once(
         process = await processes.start(HOLDING, server.address, hired.key, WORDS=f"{life}: ", THINK="0.02")
         for n in range(total // lives):
             await ada.messages.post(channel, f"@{hired.code} {life * total // lives + n}")
-        answered = life * total // lives + 2
-        await messages(ada, channel, lambda said, answered=answered: len(answers_of(said, hired)) >= answered)
+        await messages(ada, channel, partial(has_answered, hired, life * total // lives + 2))
         process.kill()
         await process.wait()
     await processes.start(HOLDING, server.address, hired.key, WORDS="last: ")
@@ -96,9 +104,7 @@ async def test_a_refused_key_ends_the_process_with_4(server: Server, processes: 
     assert await processes.started[0].wait() == 4
 
 
-async def test_the_poll_example_counts_votes(
-    server: Server, org: Org, ada: Client, processes: AgentProcesses
-) -> None:
+async def test_the_poll_example_counts_votes(server: Server, org: Org, ada: Client, processes: AgentProcesses) -> None:
     channel, hired = await scene(server, org)
     grace = await org.add()
     await processes.start(EXAMPLES / "poll.py", server.address, hired.key)
@@ -106,9 +112,11 @@ async def test_the_poll_example_counts_votes(
     said = await messages(ada, channel, lambda said: len(said) == 2)
     poll = said[1]
     assert (poll.kind, poll.metadata["poll"]["choices"]) == ("question", ["Berlin", "Lisbon", "online"])
-    async with asyncio.timeout(20):
-        while len((await ada.messages.get(channel, poll.id)).reactions) < 3:
-            await asyncio.sleep(0.02)
+
+    async def can_be_voted_on() -> bool:
+        return len((await ada.messages.get(channel, poll.id)).reactions) == 3
+
+    await until(can_be_voted_on)
     await ada.messages.react(channel, poll.id, "🇧")
     async with Client(server.address, token=token_of(grace.api)) as client:
         await client.messages.react(channel, poll.id, "🇧")

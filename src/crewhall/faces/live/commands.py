@@ -46,3 +46,20 @@ class Ping(msgspec.Struct, tag="ping", tag_field="type"):
 
 Command = Subscribe | Unsubscribe | Post | Typing | Heartbeat | Ping
 decoder = msgspec.json.Decoder(Command)
+
+
+class _Subject(msgspec.Struct):
+    conversation: str | None = None
+    client_id: str | None = None
+
+
+_subjects = msgspec.json.Decoder(_Subject)
+
+
+def subject_of(text: str | bytes) -> dict[str, str]:
+    """What a refused command was about, as far as it can be read: its sender waits for an answer to just that."""
+    try:
+        found = _subjects.decode(text)
+    except msgspec.MsgspecError:
+        return {}
+    return {name: value for name, value in msgspec.structs.asdict(found).items() if value is not None}

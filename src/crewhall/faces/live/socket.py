@@ -10,7 +10,17 @@ import msgspec
 
 from crewhall.agents import AgentParts, Presence
 from crewhall.conversations import AccessCache, Posting, Verb
-from crewhall.faces.live.commands import Command, Heartbeat, Ping, Post, Subscribe, Typing, Unsubscribe, decoder
+from crewhall.faces.live.commands import (
+    Command,
+    Heartbeat,
+    Ping,
+    Post,
+    Subscribe,
+    Typing,
+    Unsubscribe,
+    decoder,
+    subject_of,
+)
 from crewhall.faces.live.frames import error_frame, frame_of
 from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.listener import GOING_AWAY, SIGNED_OUT, Listener
@@ -107,14 +117,15 @@ class Connection:
 
     async def _take(self, message: MutableMapping[str, Any]) -> None:
         """Read one command. Slow ones run beside, so that posts of one socket share a commit."""
+        text = message.get("text") or message.get("bytes") or b""
         try:
             self._services.limiter.check(COMMANDS, self._actor.id)
-            command = decoder.decode(message.get("text") or message.get("bytes") or b"")
+            command = decoder.decode(text)
         except msgspec.MsgspecError as error:
-            self._listener.push(error_frame(MALFORMED(f"This frame cannot be read: {error}")))
+            self._listener.push(error_frame(MALFORMED(f"This frame cannot be read: {error}"), **subject_of(text)))
             return
         except CrewhallError as error:
-            self._listener.push(error_frame(error))
+            self._listener.push(error_frame(error, **subject_of(text)))
             return
         if isinstance(command, Ping):
             self._listener.push(PONG)
