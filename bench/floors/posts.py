@@ -2,7 +2,9 @@
 
 One writer, group commit without a timer: what arrives while a commit is in flight goes with the next statement. Left
 out is all that Crewhall does besides: who calls, whether they may, row-level security, idempotence, Markdown, mentions,
-the other columns, telling listeners.
+the other columns and indexes, what follows from a post, telling listeners.
+
+It is served twice: by Starlette, the usual small framework (the floor that the targets name), and by nothing but ASGI.
 """
 
 import asyncio
@@ -12,6 +14,10 @@ from uuid import UUID
 
 import msgspec
 import psycopg
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from bench.floors.asgi import Receive, Scope, Send, answer, read_body
 from crewhall.kernel.ids import new_id
@@ -35,8 +41,8 @@ with input as (
     where h.conversation = n.conversation returning h.conversation, h.last_seq - n.count as first
 ), inserted as (
     insert into bench_floor.posts (conversation, seq, id, author, content, client_id)
-    select i.conversation, m.first + row_number() over (partition by i.conversation order by i.i), i.id, i.author, i.content,
-           i.client_id
+    select i.conversation, m.first + row_number() over (partition by i.conversation order by i.i), i.id, i.author,
+           i.content, i.client_id
     from input i join moved m using (conversation) returning id, seq
 )
 select id, seq from inserted
@@ -63,13 +69,14 @@ AUTHOR = new_id()
 
 
 class Posts:
-    """`POST /posts/<conversation>`, over one connection of the database."""
+    """`POST /posts/<conversation>` by Starlette, `POST /bare-posts/<conversation>` without; one database connection."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._queue: deque[tuple[int, UUID, Post, asyncio.Future[int]]] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._connection: psycopg.AsyncConnection[Any] | None = None
+        self.framework = Starlette(routes=[Route("/posts/{conversation:int}", self._answer, methods=["POST"])])
 
     async def start(self) -> None:
         """Make the table, open the writer's connection."""
@@ -77,15 +84,24 @@ class Posts:
         await self._connection.execute(SCHEMA, prepare=False)
         self._connection.prepare_threshold = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Store one post."""
+    async def bare(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Store one post, without a framework."""
         post = _decode(await read_body(receive))
+        stored = await self._store(int(scope["path"].rpartition("/")[2]), post)
+        await answer(send, 201, _encode(stored))
+
+    async def _answer(self, request: Request) -> JSONResponse:
+        body = await request.json()
+        stored = await self._store(request.path_params["conversation"], Post(body["content"], body["client_id"]))
+        return JSONResponse({"id": str(stored.id), "seq": stored.seq}, status_code=201)
+
+    async def _store(self, conversation: int, post: Post) -> Stored:
         made = new_id()
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._queue.append((int(scope["path"].rpartition("/")[2]), made, post, future))
+        self._queue.append((conversation, made, post, future))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        await answer(send, 201, _encode(Stored(made, await future)))
+        return Stored(made, await future)
 
     async def _write(self) -> None:
         assert self._connection is not None

@@ -11,7 +11,7 @@ import socket
 import uvicorn
 import uvloop
 
-from bench.floors.asgi import Receive, Scope, Send
+from bench.floors.asgi import Application, Receive, Scope, Send
 from bench.floors.broadcast import Broadcast
 from bench.floors.history import History
 from bench.floors.kept import Kept
@@ -23,8 +23,9 @@ async def run(database_url: str) -> None:
     posts, history, broadcast, kept = Posts(database_url), History(database_url), Broadcast(), Kept()
     await posts.start()
     await history.start()
-    routes = {
-        "posts": posts,
+    routes: dict[str, Application] = {
+        "posts": posts.framework,
+        "bare-posts": posts.bare,
         "history": history,
         "newest": history.newest,
         "broadcast": broadcast,

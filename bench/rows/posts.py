@@ -28,6 +28,7 @@ class Posts:
             Figure(
                 "rate", f"posts, {where}", "/s", Target(floor_share=0.5, peer_times=100), floor_key="rate", peer=peer
             ),
+            Figure("rate", f"… against a floor without a framework, {where}", "/s", floor_key="bare_rate"),
             Figure("p50", f"posts, {where}: p50", "ms", floor_key="p50"),
             Figure("p99", f"posts, {where}: p99", "ms", Target(at_most=30), floor_key="p99"),
             Figure(
@@ -42,7 +43,7 @@ class Posts:
         """Open the channels; let both sides post for a moment."""
         await ground.channels("posts", self.conversations)
         await self.load(ground, scale.seconds / 2)
-        await self._load_floor(ground, scale.seconds / 2)
+        await self._load_floor(ground, "posts", scale.seconds / 2)
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Post to the product."""
@@ -53,20 +54,22 @@ class Posts:
         return _figures(outcome, server, database, usage.client)
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
-        """Post to the bare program."""
+        """Post to the bare program, with its framework and without."""
         floors = await ground.floors()
         meter = ground.meter()
-        outcome = await self._load_floor(ground, scale.seconds)
+        outcome = await self._load_floor(ground, "posts", scale.seconds)
         usage = meter.stop()
-        return _figures(outcome, usage.trees[floors.pid], usage.trees[ground.postgres_pid], usage.client)
+        bare = await self._load_floor(ground, "bare-posts", scale.seconds / 2)
+        figures = _figures(outcome, usage.trees[floors.pid], usage.trees[ground.postgres_pid], usage.client)
+        return figures | {"bare_rate": bare.per_second}
 
     async def load(self, ground: Ground, seconds: float) -> Outcome:
         """Post to the product for some seconds."""
         paths = [f"/api/v1/conversations/{one}/messages" for one in await ground.channels("posts", self.conversations)]
         return await run_loop(ground.address, CONNECTIONS, seconds, self._requests(paths, ground.headers))
 
-    async def _load_floor(self, ground: Ground, seconds: float) -> Outcome:
-        paths = [f"/posts/{i}" for i in range(self.conversations)]
+    async def _load_floor(self, ground: Ground, program: str, seconds: float) -> Outcome:
+        paths = [f"/{program}/{i}" for i in range(self.conversations)]
         floors = await ground.floors()
         return await run_loop(floors.address, CONNECTIONS, seconds, self._requests(paths, ground.headers))
 
