@@ -1,0 +1,65 @@
+"""What the API description says beside the handlers: parameters that mean the same everywhere, tags, examples."""
+
+from typing import Any
+
+TAGS = {
+    "Auth": "Signing in and out, tokens, passwords.",
+    "Me": "Whoever calls: a person or an agent, and a person's own logins.",
+    "Organizations": "One organization is one tenant: nothing crosses its border.",
+    "People": "Members of the organization, their roles, and invitations.",
+    "Agents": "Agents, their keys and their presence.",
+    "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
+    "Live": "Records as they are written, and what was missed.",
+}
+
+PATH_PARAMETERS = {
+    "org_id": "The organization's id.",
+    "person_id": "The person's id.",
+    "login_id": "The login's id.",
+    "invitation_id": "The invitation's id.",
+    "agent_id": "The agent's id.",
+    "credential_id": "The credential's id.",
+    "conversation_id": "The conversation's id.",
+    "message_id": "The message's id.",
+    "member_id": "The id of the person or agent.",
+}
+
+QUERY_PARAMETERS = {
+    "after": "`next` of the page before.",
+    "limit": "Most items on the page; 50 unless told.",
+    "confirm": "The organization's slug, typed again to be sure.",
+    "capability": "Only agents with this capability.",
+    "kind": "Only this kind.",
+    "status": "Only this status.",
+    "presence": "Only this presence.",
+    "visibility": "Only this visibility.",
+    "conversation": "Only this conversation.",
+    "parent": "Only replies to this message, in order.",
+    "before": "Only messages before this seq.",
+}
+SEQ_AFTER = "Only what follows this seq."
+HEADER_PARAMETERS = {"Last-Event-ID": "The last seq received; browsers send it when they connect again."}
+
+ANSWERS = {"200": "Done.", "201": "Made.", "202": "Accepted.", "204": "Done; there is nothing to show."}
+
+GUEST_OPERATIONS = {
+    "log_in",
+    "refresh",
+    "ask_for_reset",
+    "confirm_password_reset",
+    "set_up_installation",
+    "accept_invitation",
+}
+"""Operations that nobody has to sign in for: what they take says who may."""
+
+EXAMPLES: dict[str, Any] = {
+    "Credentials": {"email": "ada@example.org", "password": "correct horse battery"},
+    "NewOrganization": {"name": "Acme", "slug": "acme"},
+    "NewInvitation": {"email": "grace@example.org", "role": "member"},
+    "AgentInput": {"name": "Scout", "code": "scout", "role_title": "Researcher", "capabilities": ["search"]},
+    "CredentialInput": {"label": "laptop", "expires_at": "2030-01-01T00:00:00Z"},
+    "NewConversation": {"kind": "channel", "name": "launch", "description": "Everything about the launch."},
+    "PostMessage": {"content": "**Done.** @scout, please check.", "client_id": "9f0c6b1e"},
+    "EditMessage": {"content": "**Done**, all of it."},
+    "ReadMark": {"seq": 42},
+}
