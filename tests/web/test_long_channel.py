@@ -42,6 +42,12 @@ SCROLL = """async ({ step, frames }) => {
            first: Number(scroller.querySelector(".message").dataset.seq) };
 }"""
 
+IN_VIEW = """() => {
+  const top = document.querySelector(".stream .scroller").getBoundingClientRect().top;
+  const seen = [...document.querySelectorAll(".message")].find((m) => m.getBoundingClientRect().bottom > top);
+  return [seen.innerText, Math.round(seen.getBoundingClientRect().top)];
+}"""
+
 
 async def _fill(server: Server, org: Org, channel: str) -> None:
     author = Author.of(org.owner.actor)
@@ -103,12 +109,14 @@ async def test_a_reader_above_the_foot_is_left_where_they_are(visitors: Visitors
     await connected(page)
     await page.locator(".stream .scroller").evaluate("scroller => { scroller.scrollTop -= 700; }")
     await page.wait_for_function("() => !document.querySelector('crew-conversation').scroller.following")
-    place = await page.locator(".stream .scroller").evaluate("scroller => scroller.scrollTop")
+    await expect(page.locator(".message")).to_have_count(60)
+    await expect(page.locator("[data-beginning]")).to_be_attached()
+    place = await page.evaluate(IN_VIEW)
     for number in range(2):
         await member.api.post(f"/conversations/{general}/messages", json={"content": f"late {number}"})
     pill = page.get_by_role("button", name="2 new messages")
     await expect(pill).to_be_visible()
-    assert await page.locator(".stream .scroller").evaluate("scroller => scroller.scrollTop") == place
+    assert await page.evaluate(IN_VIEW) == place
     await pill.click()
     await expect(message(page, "late 1")).to_be_in_viewport()
     await expect(pill).to_be_hidden()

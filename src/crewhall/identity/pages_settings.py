@@ -243,7 +243,7 @@ async def show_audit(
             known[entry.actor_id].name if entry.actor_id in known else _unnamed(entry.actor_type),
             entry.action,
             entry.resource_type,
-            ", ".join(f"{key}: {_plain(value)}" for key, value in entry.details.items()),
+            "; ".join(f"{key}: {_plain(value)}" for key, value in entry.details.items()),
             entry.ip_address,
         )
         for entry in page.items
@@ -256,6 +256,8 @@ def _unnamed(kind: ActorType) -> str:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
     return value if isinstance(value, str) else page_data(value)
 
 

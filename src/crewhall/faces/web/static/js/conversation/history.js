@@ -55,8 +55,10 @@ export class History {
   /** While the reader follows the foot, keep the window bounded. */
   bound() {
     if (this.stream.list.childElementCount <= MOST + PAGE) return;
-    this.#trim((items) => items.slice(0, items.length - MOST), () => (this.hasOlder = true));
-    this.onChange();
+    this.scroller.hold(() => {
+      this.#trim((items) => items.slice(0, items.length - MOST), () => (this.hasOlder = true));
+      this.onChange();
+    });
   }
 
   async #load(query, take) {
@@ -64,12 +66,15 @@ export class History {
     this.#loading = true;
     try {
       const { items } = await call("GET", `/conversations/${this.conversation}/messages?${query}&limit=${PAGE}`);
-      if (this.stream.list.isConnected) this.scroller.hold(() => take(items));
+      if (!this.stream.list.isConnected) return;
+      this.scroller.hold(() => {
+        take(items);
+        this.onChange();
+      });
     } catch {
       // The reader scrolls again, or the banner says that the connection is away.
     } finally {
       this.#loading = false;
-      this.onChange();
     }
   }
 

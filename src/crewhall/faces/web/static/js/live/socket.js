@@ -114,11 +114,20 @@ class Live extends EventTarget {
 
   #onClose(code) {
     this.#drop();
-    if (code === SIGNED_OUT) {
-      this.#setState("stopped");
-      this.dispatchEvent(new Event("signed-out"));
-    } else if (code === REFUSED) this.#setState("refused");
+    if (code === SIGNED_OUT) this.#askWho();
+    else if (code === REFUSED) this.#setState("refused");
     else this.#retryLater();
+  }
+
+  /** The login has ended, or merely changed (another role, another name). */
+  async #askWho() {
+    const answer = await fetch("/api/v1/me").catch(() => null);
+    if (answer?.status !== 401) {
+      this.#retryLater();
+      return;
+    }
+    this.#setState("stopped");
+    this.dispatchEvent(new Event("signed-out"));
   }
 
   #lose() {

@@ -1,0 +1,95 @@
+"""Agents on pages: made, given a key that is shown once, connected, talked to, deleted."""
+
+import asyncio
+import re
+
+from playwright.async_api import expect
+
+from crewhall.sdk import Agent
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.web.browser import Visitors, connected, message, write
+
+
+async def test_an_agent_is_made_and_its_key_is_shown_once(visitors: Visitors, server: Server, org: Org):
+    page = await visitors.visit("/agents", org.owner)
+    await page.get_by_role("link", name="Make the first agent").click()
+    await page.get_by_label("Name").fill("Scout")
+    await page.get_by_label("Mentioned as").fill("Not A Code")
+    visitors.tolerated = ("422",)
+    await page.get_by_role("button", name="Make the agent").click()
+    await expect(page.locator("#error-code")).to_be_visible()
+    await expect(page.get_by_label("Name")).to_have_value("Scout")
+    await page.get_by_label("Mentioned as").fill("scout")
+    await page.get_by_role("button", name="Make the agent").click()
+    await expect(page.get_by_text("No key yet")).to_be_visible()
+
+    await page.get_by_label("Label of the new key").fill("laptop")
+    await page.get_by_role("button", name="New key").click()
+    key = await page.get_by_label("Agent key").input_value()
+    assert re.fullmatch(r"cwk_\S{40,}", key)
+    await expect(page.get_by_label("Example program")).to_contain_text(key)
+    assert (await server.client(key).get("/me")).json()["agent"]["code"] == "scout"
+
+    await page.goto(page.url.removesuffix("/credentials"))
+    await expect(page.get_by_label("Agent key")).to_have_count(0)
+    await expect(page.get_by_role("row").filter(has_text="laptop")).to_contain_text(key[:12])
+    await page.get_by_role("button", name="Rotate").click()
+    assert (await page.get_by_label("Agent key").input_value()) != key
+    await page.goto(re.sub(r"/credentials.*", "", page.url))
+    await page.get_by_role("row").filter(has_text="laptop").get_by_role("button", name="Revoke").first.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    await expect(page.get_by_text("The key is revoked.")).to_be_visible()
+
+
+async def test_a_person_and_a_connected_agent_talk(visitors: Visitors, server: Server, org: Org):
+    hired = await server.hire(org, "echo", name="Echo")
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    dot = page.locator(f"crew-sidebar [data-presence-of='{hired.id}']")
+    await expect(dot).to_have_attribute("data-presence", "offline")
+    agent = Agent(server.address, key=hired.key)
+
+    @agent.on_mention
+    async def answer(said: object) -> None:
+        await said.reply("**heard** you")  # type: ignore[attr-defined]
+
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(agent.serve(stop))
+        await expect(dot).to_have_attribute("data-presence", "online")
+        await write(page, "@echo hello")
+        heard = message(page, "heard you")
+        await expect(heard.locator("strong")).to_have_text("heard")
+        await expect(heard.locator(".author")).to_have_text("Echo")
+        await expect(heard.locator(".tag").first).to_have_text("agent")
+        stop.set()
+
+
+async def test_a_persona_is_changed_and_an_agent_deleted(visitors: Visitors, server: Server, org: Org):
+    hired = await server.hire(org, "scout", name="Scout")
+    page = await visitors.visit(f"/agents/{hired.id}", org.owner)
+    await page.get_by_label("Name").fill("Ranger")
+    await page.get_by_label("Instructions").fill("Be brief.")
+    await page.get_by_label("Capabilities").fill("maps, weather")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="Ranger", level=1)).to_be_visible()
+    shown = (await org.owner.api.get(f"/agents/{hired.id}")).json()
+    assert (shown["instructions"], shown["capabilities"]) == ("Be brief.", ["maps", "weather"])
+    await page.get_by_role("button", name="Write").click()
+    await expect(page.get_by_role("heading", name="Ranger", level=1)).to_be_visible()
+    await page.goto(f"/agents/{hired.id}")
+    await page.get_by_role("button", name="Delete", exact=True).first.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_text("No agents yet")).to_be_visible()
+
+
+async def test_a_member_may_look_but_not_change(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("403",)
+    hired = await server.hire(org, "scout", name="Scout")
+    page = await visitors.visit(f"/agents/{hired.id}", await org.add())
+    await expect(page.get_by_role("heading", name="Connect it")).to_be_visible()
+    await expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    await expect(page.get_by_role("heading", name="Keys")).to_have_count(0)
+    await page.goto("/agents/new")
+    await expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()

@@ -1,0 +1,122 @@
+"""Opening, changing and leaving conversations on pages; the organization's people and settings."""
+
+import re
+
+from playwright.async_api import expect
+
+from tests.identity.hall import PASSWORD, Org
+from tests.support.server import Server
+from tests.web.browser import Visitors, message, write
+
+CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}$")
+
+
+async def test_a_channel_is_opened_described_joined_and_left(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("409", "422")
+    page = await visitors.visit("/c/new", org.owner)
+    await page.get_by_label("Name").fill("general")
+    await page.get_by_role("button", name="Create").click()
+    await expect(page.locator("#error-name")).to_contain_text("exists")
+    await page.get_by_label("Name").fill("planning")
+    await page.get_by_label("What is it for?").fill("Plans.")
+    await page.get_by_role("button", name="Create").click()
+    await expect(page).to_have_url(CONVERSATION)
+    await expect(page.get_by_text("This is where #planning begins")).to_be_visible()
+    url = page.url
+
+    member = await org.add()
+    other = await visitors.visit("/c", member)
+    await other.get_by_role("listitem").filter(has_text="planning").get_by_role("button", name="Join").click()
+    await expect(other).to_have_url(url)
+    await expect(other.locator("crew-sidebar").get_by_role("link", name="planning")).to_be_visible()
+    await other.get_by_role("link", name="Members and details").click()
+    await other.get_by_role("button", name="Leave").click()
+    await expect(other.locator("crew-sidebar").get_by_role("link", name="planning")).to_have_count(0)
+
+    await page.get_by_role("link", name="Members and details").click()
+    await page.get_by_label("What is it for?").fill("Plans and dates.")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".about")).to_contain_text("Plans and dates.")
+    await page.get_by_role("link", name="Members and details").click()
+    await page.get_by_role("button", name="Archive").click()
+    await expect(page.locator(".closed")).to_contain_text("archived")
+    await page.get_by_role("link", name="Members and details").click()
+    await page.get_by_role("button", name="Restore").click()
+    await expect(page.locator("crew-composer textarea")).to_be_visible()
+
+
+async def test_a_direct_conversation_and_a_group(visitors: Visitors, server: Server, org: Org):
+    member, hired = await org.add(), await server.hire(org, "scout", name="Scout")
+    page = await visitors.visit("/people", org.owner)
+    await page.get_by_role("button", name="Write to Ada Lovelace").click()
+    await write(page, "just us")
+    await expect(message(page, "just us")).to_have_attribute("data-status", "sent")
+    other = await visitors.visit(page.url, member)
+    await expect(message(other, "just us")).to_be_visible()
+
+    await page.goto("/c/new?kind=group")
+    await page.get_by_label("Title").fill("Launch week")
+    await page.get_by_label("Scout").check()
+    await page.get_by_role("button", name="Create").click()
+    await expect(page.get_by_role("heading", name="Launch week", exact=True)).to_be_visible()
+    members = (await org.owner.api.get(f"/conversations/{page.url.rsplit('/', 1)[1]}/members")).json()["items"]
+    assert {item["member_id"] for item in members} == {str(org.owner.id), hired.id}
+
+
+async def test_settings_are_saved_and_refused_at_their_field(visitors: Visitors, org: Org):
+    visitors.tolerated = ("401", "409", "422")
+    page = await visitors.visit("/settings", org.owner)
+    await page.get_by_label("Handle").fill("Not A Handle")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#error-handle")).to_be_visible()
+    await page.get_by_label("Handle").fill(f"ada-{org.id.hex[:12]}")
+    await page.get_by_label("Name").fill("Countess Ada")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    await expect(page.get_by_label("Name")).to_have_value("Countess Ada")
+    await page.get_by_label("Present password").fill("wrong one here")
+    await page.get_by_label("New password").fill("another password")
+    await page.get_by_role("button", name="Change the password").click()
+    await expect(page.locator("#error-current_password")).to_contain_text("wrong")
+    await page.get_by_label("Present password").fill(PASSWORD)
+    await page.get_by_label("New password").fill("short")
+    await page.get_by_role("button", name="Change the password").click()
+    await expect(page.locator("#error-new_password")).to_contain_text("at least 10")
+    await page.get_by_label("Present password").fill(PASSWORD)
+    await page.get_by_label("New password").fill("another password")
+    await page.get_by_role("button", name="Change the password").click()
+    await expect(page.get_by_text("The password is changed.")).to_be_visible()
+    await page.get_by_role("button", name="Sign out everywhere").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_the_organization_is_named_and_deleted(visitors: Visitors, org: Org):
+    visitors.tolerated = ("409",)
+    page = await visitors.visit("/settings/organization", org.owner)
+    await page.get_by_label("Name", exact=True).fill("Lighthouse Labs")
+    await page.get_by_label("Search language").select_option("german")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".switcher")).to_contain_text("Lighthouse Labs")
+    await expect(page.get_by_label("Search language")).to_have_value("german")
+    await page.goto("/audit")
+    await expect(page.get_by_role("row").filter(has_text="organization.updated")).to_contain_text("Ada Lovelace")
+    await page.goto("/settings/organization")
+    await page.get_by_label("to confirm").fill("something else")
+    await page.get_by_role("button", name="Delete Lighthouse Labs").click()
+    await expect(page.locator("#error-confirm")).to_be_visible()
+    await page.get_by_label("to confirm").fill(org.slug)
+    await page.get_by_role("button", name="Delete Lighthouse Labs").click()
+    await expect(page.get_by_role("heading", name="No organization yet")).to_be_visible()
+
+
+async def test_a_role_is_given_and_a_person_removed(visitors: Visitors, org: Org):
+    member = await org.add()
+    page = await visitors.visit("/people", org.owner)
+    row = page.get_by_role("listitem").filter(has_text=member.email)
+    await row.get_by_role("button", name="Change Ada Lovelace").click()
+    await row.get_by_role("button", name="Make an admin").click()
+    await expect(row.locator(".badge")).to_have_text("admin")
+    await row.get_by_role("button", name="Change Ada Lovelace").click()
+    await row.get_by_role("button", name="Remove from the organization").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    await expect(row).to_have_count(0)
