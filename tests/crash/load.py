@@ -44,7 +44,7 @@ class Load:
         """Wait until that many more posts were acknowledged."""
         target = len(self.history.acks) + posts
         async with asyncio.timeout(PROGRESS_S):
-            while len(self.history.acks) < target:  # noqa: ASYNC110 - looks are cheap; the writers stay simple
+            while len(self.history.acks) < target:  # looks are cheap; the writers stay simple
                 await asyncio.sleep(0.002)
 
     async def round(self, how: str) -> None:

@@ -119,7 +119,7 @@ class Hall:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         if cookie:
             headers["cookie"] = f"crewhall_session={cookie}"
-        transport = httpx.ASGITransport(app=self.gate, client=(address, 5000))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=self.gate, client=(address, 5000))
         return httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1", headers=headers, verify=False)
 
     async def make_person(self, email: str | None = None, name: str = "Ada Lovelace") -> Member:

@@ -96,7 +96,7 @@ def test_a_rate_limit_says_when_to_come_back() -> None:
 
 async def test_health_and_metrics_are_open(server: Server) -> None:
     root = server.client()
-    root.base_url = server.address  # type: ignore[assignment]
+    root.base_url = server.address
     assert (await root.get("/health/live")).json()["status"] == "ok"
     ready = await root.get("/health/ready")
     assert (ready.status_code, ready.json()["checks"]) == (200, {"signals": True, "database": True})

@@ -4,14 +4,14 @@ import os
 import shutil
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from tests.identity.hall import Member
 from tests.support.server import Server
 
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PHONE = {"viewport": {"width": 375, "height": 760}, "has_touch": True, "is_mobile": True}
 
@@ -72,6 +72,6 @@ async def write(page: Page, text: str) -> None:
     await field.press("Enter")
 
 
-def message(page: Page, text: str, within: str = ".stream") -> Any:
+def message(page: Page, text: str, within: str = ".stream") -> Locator:
     """The message with this text."""
     return page.locator(f"{within} .message").filter(has=page.locator(".content", has_text=text))

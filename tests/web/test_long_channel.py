@@ -17,7 +17,7 @@ ANCHORED_PX = 2.0
 SMOOTH_MS, HITCH_MS = 34.0, 120.0
 """Half of the frames at 30 a second or better, hardly one that the eye notices; the server shares the processor."""
 
-# Scrolls a step in each frame and notes how long frames took, how far what is in view strayed, and how many nodes stand.
+# Scrolls a step in each frame and notes how long frames took, how far what is in view strayed, how many nodes stand.
 SCROLL = """async ({ step, frames }) => {
   const scroller = document.querySelector(".stream .scroller");
   const frame = () => new Promise(requestAnimationFrame);
@@ -38,8 +38,8 @@ SCROLL = """async ({ step, frames }) => {
     before = now;
   }
   times.sort((a, b) => a - b);
-  return { p50: times[times.length >> 1], p95: times[Math.floor(times.length * 0.95)], worst: times.at(-1), strayed, most,
-           first: Number(scroller.querySelector(".message").dataset.seq) };
+  return { p50: times[times.length >> 1], p95: times[Math.floor(times.length * 0.95)], worst: times.at(-1), strayed,
+           most, first: Number(scroller.querySelector(".message").dataset.seq) };
 }"""
 
 IN_VIEW = """() => {

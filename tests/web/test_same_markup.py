@@ -46,7 +46,8 @@ RENDER = """async ([messages, grouped, base]) => {
 
 def _message(**fields: Any) -> Message:
     plain = {
-        "id": new_id(), "conversation_id": new_id(), "seq": 7, "author": {"type": "user", "id": SOMEBODY, "name": "Ada"},
+        "id": new_id(), "conversation_id": new_id(), "seq": 7,
+        "author": {"type": "user", "id": SOMEBODY, "name": "Ada"},
         "role": "user", "kind": "message", "content": "x", "html": "<p>x</p>\n", "created_at": MOMENT,
     }  # fmt: skip
     return msgspec.convert({**plain, **fields}, Message)
@@ -90,7 +91,7 @@ async def test_both_sides_put_the_same_between_messages(visitors: Visitors, serv
     """Days and grouping: what the server arranged is left as it is by the browser's own arranging."""
     page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
     agent = {"type": "agent", "id": ANOTHER, "name": "Scout"}
-    steps = [
+    steps: list[tuple[int, dict[str, Any]]] = [
         (0, {}), (1, {}), (1, {"author": agent}), (1, {"author": agent, "title": "Title"}), (1, {"author": agent}),
         (6, {"author": agent}), (1, {"author": agent, "parent_id": SOMEBODY}), (1200, {"author": agent}), (1, {}),
     ]  # fmt: skip

@@ -1,13 +1,13 @@
 """Unread counts, the line above what is new, the read mark."""
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.web.browser import Visitors, connected, message, write
 
 
-def _count(page: Page, conversation: str) -> object:
+def _count(page: Page, conversation: str) -> Locator:
     return page.locator(f"crew-sidebar a[data-conversation='{conversation}'] .count")
 
 

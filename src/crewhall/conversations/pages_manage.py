@@ -275,5 +275,6 @@ async def restore(
 
 
 HANDLERS = [
-    browse, show_new, open_new, open_direct, show_about, change, add_member, remove_member, join, leave, archive, restore,
+    browse, show_new, open_new, open_direct, show_about, change, add_member, remove_member, join, leave, archive,
+    restore,
 ]  # fmt: skip

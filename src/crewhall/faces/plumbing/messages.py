@@ -1,4 +1,7 @@
-"""Messages as HTML: each is rendered once per version and timezone, and kept. static/js/live/view.js has the same view."""
+"""Messages as HTML: each is rendered once per version and timezone, and kept.
+
+static/js/live/view.js makes the same view in the browser.
+"""
 
 import re
 from collections import OrderedDict
@@ -49,28 +52,78 @@ class Reactor(Protocol):
 class ShownMessage(Protocol):
     """A message as it goes over the wire; only what is shown."""
 
-    id: UUID
-    seq: int
-    author: Any
-    kind: str
-    status: str
-    title: str | None
-    html: str | None
-    parent_id: UUID | None
-    mentions: list[UUID]
-    client_id: str | None
-    created_at: datetime
-    edited_at: datetime | None
-    deleted_at: datetime | None
-    pinned_at: datetime | None
-    reactions: Mapping[str, Sequence[Any]]
-    reply_count: int
-    last_reply_at: datetime | None
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def seq(self) -> int:
+        """Its place."""
+
+    @property
+    def author(self) -> ShownActor:
+        """Who wrote it."""
+
+    @property
+    def kind(self) -> str:
+        """What it is for."""
+
+    @property
+    def status(self) -> str:
+        """Sent, delivered or failed."""
+
+    @property
+    def title(self) -> str | None:
+        """Its title."""
+
+    @property
+    def html(self) -> str | None:
+        """Its sanitised text; none when deleted."""
+
+    @property
+    def parent_id(self) -> UUID | None:
+        """The message it replies to."""
+
+    @property
+    def mentions(self) -> Sequence[UUID]:
+        """Who is mentioned."""
+
+    @property
+    def client_id(self) -> str | None:
+        """The author's own id for it."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was written."""
+
+    @property
+    def edited_at(self) -> datetime | None:
+        """When it was edited last."""
+
+    @property
+    def deleted_at(self) -> datetime | None:
+        """When it was deleted."""
+
+    @property
+    def pinned_at(self) -> datetime | None:
+        """When it was pinned."""
+
+    @property
+    def reactions(self) -> Mapping[str, Sequence[Reactor]]:
+        """Who reacted, by emoji."""
+
+    @property
+    def reply_count(self) -> int:
+        """How many replies it has."""
+
+    @property
+    def last_reply_at(self) -> datetime | None:
+        """When the last one was written."""
 
 
 def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False) -> dict[str, Any]:
     """Every value that the template `message` names."""
-    author: ShownActor = message.author
+    author = message.author
     deleted = message.deleted_at is not None
     count = message.reply_count
     return {
