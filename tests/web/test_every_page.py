@@ -22,7 +22,9 @@ async def _furnish(server: Server, org: Org) -> list[str]:
     general = await server.general(org)
     agent = await server.hire(org, "scout", name="Scout", description="Looks things up.", capabilities=["research"])
     api = org.owner.api
-    first = await api.post(f"/conversations/{general}/messages", json={"content": "A **question** for @scout", "title": "One"})
+    first = await api.post(
+        f"/conversations/{general}/messages", json={"content": "A **question** for @scout", "title": "One"}
+    )
     root = first.raise_for_status().json()["id"]
     for body in (
         {"content": "`code` and [a link](https://example.org)\n\n```\nmuch code that is long " + "x" * 200 + "\n```"},
@@ -66,7 +68,9 @@ async def test_nothing_serious_on_any_page(
 ):
     visitors.tolerated = ("403", "404")
     paths = await _furnish(server, org)
-    member: Member | None = {"owner": org.owner, "guest": None}.get(role) or (await org.add() if role == "member" else None)
+    member: Member | None = {"owner": org.owner, "guest": None}.get(role) or (
+        await org.add() if role == "member" else None
+    )
     page = await (await visitors.context(member, **look)).new_page()
     for path in {"owner": [*paths, *ADMIN_PAGES, "/nowhere"], "member": [*paths, "/audit"], "guest": GUEST_PAGES}[role]:
         await page.goto(path)

@@ -27,9 +27,7 @@ async def _choose(page: Page, text: str, item: str) -> None:
     await page.get_by_role("menuitem", name=item).click()
 
 
-async def test_a_thread_opens_beside_the_stream_and_is_live_on_both_sides(
-    visitors: Visitors, server: Server, org: Org
-):
+async def test_a_thread_opens_beside_the_stream_and_is_live_on_both_sides(visitors: Visitors, server: Server, org: Org):
     ada, bob = await _open_two(visitors, server, org)
     await message(bob, "shall we?").hover()
     await message(bob, "shall we?").get_by_role("link", name="Reply in a thread").click()

@@ -75,7 +75,9 @@ async def _new_page(
 
 
 @get("/agents/new")
-async def show_new_agent(request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Page:
+async def show_new_agent(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Page:
     """The form of a new agent."""
     return await _new_page(request, services, actor, Form())
 
