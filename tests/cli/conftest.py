@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.identity.hall import PASSWORD, Org
+from tests.sdk.processes import AgentProcesses
 from tests.sdk.relay import Relay
 from tests.support.server import Server, token_of
 
@@ -95,3 +96,11 @@ async def relay(server: Server) -> AsyncIterator[Relay]:
     """A bad network in front of the server."""
     async with Relay(server.address) as made:
         yield made
+
+
+@pytest.fixture
+async def processes() -> AsyncIterator[AgentProcesses]:
+    """Agents as processes of their own; those still alive at the end are killed."""
+    started = AgentProcesses()
+    yield started
+    await started.kill_all()

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from crewhall.sdk import Client
 from tests.cli.conftest import Cli
+from tests.sdk.processes import EXAMPLES, AgentProcesses
+from tests.sdk.waiting import until
 from tests.support.database import discard
 
 
@@ -26,11 +29,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Cli]:
 async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
     assert (await home.run("status")).code == 3
     serving = await home.start("up", "--port", "0")
-    assert serving.stdout is not None
-    async with asyncio.timeout(50):
-        while b"Crewhall is ready at" not in (line := await serving.stdout.readline()):
-            assert line, (await serving.stderr.read()).decode() if serving.stderr else ""
-    address = line.decode().split()[-1]
+    address = await listening(serving)
     status = await home.ok("status")
     assert [server["address"] for server in status["servers"]] == [address]
     login = await home.run("login", "--email", "ada@example.org", "--password-stdin", stdin="correct horse battery\n")
@@ -45,6 +44,52 @@ async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
     assert (await home.run("status")).code == 3
     gone = await home.run("whoami")
     assert (gone.code, "crewhall up" in gone.err) == (3, True)
+
+
+async def listening(serving: asyncio.subprocess.Process) -> str:
+    """Wait until a server is ready; give its address."""
+    assert serving.stdout is not None
+    async with asyncio.timeout(50):
+        while b"Crewhall is ready at" not in (line := await serving.stdout.readline()):
+            assert line, (await serving.stderr.read()).decode() if serving.stderr else ""
+    return line.decode().split()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.rule("X1")
+@pytest.mark.rule("X2")
+async def test_an_agent_outlives_a_server_that_is_killed_and_answers_each_question_once(
+    home: Cli, processes: AgentProcesses
+) -> None:
+    serving = await home.start("up", "--port", "0")
+    address = await listening(serving)
+    async with Client(address, email="ada@example.org", password="correct horse battery", retry_for=60) as ada:
+        made = await ada.agents.create("Scout", code="scout")
+        key = await ada.agents.create_key(made.id)
+        general = await ada.conversations.find("general")
+        await processes.start(EXAMPLES / "poll.py", address, key.key or "")
+        rounds = 4
+        for n in range(rounds):
+            for question in range(5):
+                await ada.messages.post(general.id, f"@scout {n}-{question}? | yes | no")
+            serving.kill()
+            await serving.wait()
+            serving = await home.start("up", "--port", address.rpartition(":")[2])
+            await listening(serving)
+        asked = [f"**{n}-{question}?**" for n in range(rounds) for question in range(5)]
+
+        async def are_answered() -> bool:
+            return len([polls async for polls in polls_of(ada, general.id, made.id)]) >= len(asked)
+
+        await until(are_answered, within=50)
+        assert [poll async for poll in polls_of(ada, general.id, made.id)] == asked
+
+
+async def polls_of(client: Client, conversation_id: str, agent_id: str) -> AsyncIterator[str]:
+    """The questions of an agent's polls."""
+    async for message in client.messages.history(conversation_id):
+        if message.author.id == agent_id:
+            yield message.content.splitlines()[0]
 
 
 async def test_config_says_where_each_setting_comes_from_and_masks_secrets(home: Cli) -> None:
@@ -98,10 +143,7 @@ async def test_rules_are_listed(cli: Cli) -> None:
 
 async def test_ctrl_c_is_a_clean_end(home: Cli) -> None:
     serving = await home.start("up", "--port", "0")
-    assert serving.stdout is not None
-    async with asyncio.timeout(50):
-        while b"Crewhall is ready at" not in await serving.stdout.readline():
-            pass
+    await listening(serving)
     serving.send_signal(signal.SIGINT)
     _, err = await asyncio.wait_for(serving.communicate(), 30)
     assert (serving.returncode, b"Traceback" in err) == (0, False), err.decode()

@@ -177,6 +177,26 @@ async def test_it_answers_neither_itself_nor_other_agents_unless_told(server: Se
         assert said[-1].content == "heard business"
 
 
+async def test_thrown_out_of_a_channel_it_goes_on_elsewhere(server: Server, org: Org, ada: Client) -> None:
+    channel, hired = await scene(server, org)
+    private = await server.channel(org.owner, type="private")
+    await ada.conversations.add_member(private, "agent", hired.id)
+    agent = Agent(server.address, hired.key, channels=[private])
+    agent.on_message(lambda message: message.text)
+    async with serving(agent):
+        await until_online(ada, hired)
+        await ada.messages.post(private, "while it is in")
+        await messages(ada, private, lambda said: len(said) == 2)
+        await ada.conversations.remove_member(private, "agent", hired.id)
+        await ada.messages.post(private, "behind its back")
+        await ada.messages.post(channel, f"@{hired.code} elsewhere")
+        said = await messages(ada, channel, lambda said: len(said) == 2)
+        assert answers_of(said, hired) == ["elsewhere"]
+        await read_to(ada, hired, 1)
+    said = [message async for message in ada.messages.history(private)]
+    assert answers_of(said, hired) == ["while it is in"]
+
+
 async def test_order_holds_within_a_conversation_and_others_do_not_wait(server: Server, org: Org, ada: Client) -> None:
     slow, hired = await scene(server, org)
     quick = await server.channel(org.owner)

@@ -7,6 +7,7 @@ from crewhall.faces.cli.output import console, safe
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Message
 
+INDENT = "\n" + " " * 19
 AUTHORS = {"agent": "bold cyan", "user": "bold green"}
 
 
@@ -24,7 +25,7 @@ def say_message(message: "Message", place: str | None = None) -> None:
         line += Text(f"[{message.kind}] ", style="yellow")
     if message.title:
         line += safe(f"{message.title}: ", style="bold")
-    line += Text("(deleted)", style="dim") if message.deleted_at else safe(message.content)
+    line += Text("(deleted)", style="dim") if message.deleted_at else safe(message.content.replace("\n", INDENT))
     if message.edited_at and not message.deleted_at:
         line += Text(" (edited)", style="dim")
     for emoji, reactors in message.reactions.items():

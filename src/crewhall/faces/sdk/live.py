@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from crewhall.faces.sdk.backoff import delays
 from crewhall.faces.sdk.dialling import dial, refusal_of
-from crewhall.faces.sdk.errors import NotReachable, SignedOut
+from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.frames import Ack, Event, Frame, RecordEvent, Refused, Resumed, frame, read_frame
 from crewhall.faces.sdk.posts import PATIENT, WaitingPosts
 from crewhall.faces.sdk.transport import Transport
@@ -20,6 +20,7 @@ from crewhall.faces.sdk.transport import Transport
 log = logging.getLogger("crewhall.sdk")
 AHEAD = 1000
 """Events kept for a consumer that is slower than the server; beyond, the socket is not read until it catches up."""
+MAX_POST = 255 * 1024
 PING_EVERY_S = 15.0
 SILENT_FOR_S = 40.0
 PASSING = (ConnectionClosed, InvalidHandshake, OSError, NotReachable)
@@ -111,6 +112,8 @@ class Live:
         """
         client_id = client_id or uuid4().hex
         text = frame("post", conversation=conversation_id, content=content, client_id=client_id, **fields)
+        if len(text.encode()) > MAX_POST:
+            raise CrewhallApiError("too_large", 0, f"A post is at most {MAX_POST // 1024} KiB.")
         acknowledged = self._posts.add(client_id, text)
         if self._failure is not None:
             self._posts.fail_all(self._failure)
@@ -224,7 +227,7 @@ class Live:
             if self._posts.refuse(refused):
                 self._again_later(refused)
             return True
-        if refused.conversation in self._subscriptions and refused.code in PATIENT:
+        if refused.code in PATIENT and (refused.conversation is None or refused.conversation in self._subscriptions):
             self._again_later(refused)
             return True
         self._subscriptions.pop(refused.conversation or "", None)
@@ -240,14 +243,12 @@ class Live:
         task.add_done_callback(self._later.discard)
 
     async def _send_again(self, refused: Refused) -> None:
-        if refused.client_id is not None:
-            text = self._posts.text_of(refused.client_id)
-        else:
-            subscription = self._subscriptions.get(refused.conversation or "")
-            if subscription is None:
-                return
-            text = frame("subscribe", conversation=refused.conversation, after=subscription.after)
-        if text is not None:
+        """Send what was refused for now; where the refusal does not say what it was, every waiting post."""
+        subscription = self._subscriptions.get(refused.conversation or "")
+        if refused.client_id is None and subscription is not None:
+            await self._send(frame("subscribe", conversation=refused.conversation, after=subscription.after))
+            return
+        for text in self._posts.texts(refused.client_id):
             await self._send(text)
 
     async def _watch(self, socket: ClientConnection) -> None:

@@ -18,11 +18,6 @@ class Marker:
         """The last seq before which nothing is open."""
         return min(self._open) - 1 if self._open else self._last
 
-    @property
-    def is_saved(self) -> bool:
-        """Whether the server knows all that is finished."""
-        return self.saved >= self.seq
-
     def begin(self, seq: int) -> None:
         """A record that must be dealt with has come."""
         self._open.add(seq)

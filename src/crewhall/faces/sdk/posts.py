@@ -30,14 +30,9 @@ class WaitingPosts:
         self._waiting[client_id] = _Waiting(text, acknowledged)
         return acknowledged
 
-    def texts(self) -> list[str]:
-        """Frames to send again, in the order in which they were posted."""
-        return [waiting.text for waiting in self._waiting.values()]
-
-    def text_of(self, client_id: str) -> str | None:
-        """The frame of a post that still waits."""
-        waiting = self._waiting.get(client_id)
-        return waiting.text if waiting else None
+    def texts(self, client_id: str | None = None) -> list[str]:
+        """Frames to send again, in the order in which they were posted: all that wait, or the one of a client id."""
+        return [waiting.text for name, waiting in self._waiting.items() if client_id in {None, name}]
 
     def acknowledge(self, ack: Ack) -> None:
         """The post is durable."""

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
 from crewhall.faces.sdk.backoff import delays
 from crewhall.faces.sdk.client import Client
-from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable
+from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.frames import Event, RecordEvent, Refused
 from crewhall.faces.sdk.handlers import MENTION, MESSAGE, REPLY, Handlers
 from crewhall.faces.sdk.incoming import IncomingMessage, Post, Voice
@@ -88,7 +89,7 @@ class Service:
             if error is not None:
                 raise error
         for marker in self._markers.values():
-            with contextlib.suppress(NotReachable):
+            with contextlib.suppress(NotReachable, CrewhallApiError):
                 await self._save(marker, retry_for=5.0)
 
     async def _inbox(self) -> Marker:
@@ -110,8 +111,8 @@ class Service:
             await self._take(event)
 
     async def _take(self, event: Event) -> None:
-        if isinstance(event, Refused) and event.conversation == self._inbox_id:
-            raise CrewhallApiError(event.code, 0, event.detail)
+        if isinstance(event, Refused) and event.conversation is not None:
+            self._leave(event.conversation, CrewhallApiError(event.code, 0, event.detail))
         if not isinstance(event, RecordEvent) or event.conversation not in self._markers:
             return
         marker = self._markers[event.conversation]
@@ -123,6 +124,13 @@ class Service:
         marker.begin(event.seq)
         message, reason = incoming
         await self._lanes.put(message.conversation_id, lambda: self._handle(message, reason, marker, event.seq))
+
+    def _leave(self, conversation_id: str, error: CrewhallApiError) -> None:
+        """Follow a conversation no longer that the agent has lost; without its inbox it cannot go on."""
+        if conversation_id == self._inbox_id and not self._lanes.failure.done():
+            self._lanes.failure.set_exception(error)
+        if self._markers.pop(conversation_id, None) is not None:
+            log.warning("no longer following %s: %s", conversation_id, error.detail)
 
     async def _incoming(self, event: RecordEvent) -> tuple[Message, str] | None:
         """The message to handle and why; None for what is not for the handlers."""
@@ -148,7 +156,12 @@ class Service:
         if message.parent_id is None:
             return False
         parent_id = message.parent_id
-        parent = await patiently(lambda: self._client.messages.get(message.conversation_id, parent_id))
+        try:
+            parent = await patiently(lambda: self._client.messages.get(message.conversation_id, parent_id))
+        except SignedOut:
+            raise
+        except CrewhallApiError:
+            return False  # the agent has just lost sight of the conversation
         return parent.author.id == self._id
 
     async def _handle(self, message: Message, reason: str, marker: Marker, seq: int) -> None:
@@ -181,8 +194,11 @@ class Service:
         while True:
             await self._moved.wait()
             self._moved.clear()
-            for marker in self._markers.values():
-                await patiently(lambda kept=marker: self._save(kept))  # type: ignore[misc]
+            for marker in list(self._markers.values()):
+                try:
+                    await patiently(partial(self._save, marker))
+                except CrewhallApiError as error:
+                    self._leave(marker.conversation_id, error)
 
     async def _save(self, marker: Marker, retry_for: float | None = None) -> None:
         seq = marker.seq
