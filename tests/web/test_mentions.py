@@ -14,7 +14,7 @@ async def test_a_mention_is_completed_by_keys(visitors: Visitors, server: Server
     await connected(page)
     field, options = page.locator("crew-composer textarea"), page.locator(".mention-list [role=option]")
     await field.press_sequentially("ask @")
-    await expect(options).to_have_count(3)
+    await expect(options).to_have_count(2)
     await field.press_sequentially("l")
     await expect(options.first).to_contain_text("@ledger")
     await expect(field).to_have_attribute("aria-expanded", "true")

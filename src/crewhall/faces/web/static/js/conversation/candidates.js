@@ -35,6 +35,7 @@ export async function findCandidates(word, most) {
     return [];
   }
   const wanted = word.toLowerCase();
-  const ranked = all.map((candidate) => [rank(candidate, wanted), candidate]).filter(([place]) => place < 3);
+  const others = all.filter((candidate) => candidate.id !== document.body.dataset.viewer);
+  const ranked = others.map((candidate) => [rank(candidate, wanted), candidate]).filter(([place]) => place < 3);
   return ranked.sort(([a, x], [b, y]) => a - b || x.name.localeCompare(y.name)).slice(0, most).map(([, found]) => found);
 }
