@@ -1,7 +1,8 @@
 """A large history, written with SQL as the owner of the tables, in the form that posting and the search consumer give.
 
-Messages are spread evenly over ten channels and the last thirty days, written by five people and read by the bench. Texts are twelve words drawn so that the most
-common word (`COMMON`) stands in about half of all messages, `MIDDLING` in one of 400; `RARE` in twenty in all.
+Messages are spread evenly over ten channels and the last thirty days, written by five people and read by the bench.
+Texts are twelve words drawn so that the most common word (`COMMON`) stands in about half of all messages, `MIDDLING` in
+one of 400; `RARE` in twenty in all.
 """
 
 import asyncio
@@ -23,14 +24,16 @@ RARE_COUNT = 20
 
 SENTENCE_TABLE: LiteralString = """
 create temp table sentences as
-select n, string_agg('k' || translate((1 + floor(4000 * power(random(), 3)))::int::text, '0123456789', 'abcdefghij'), ' ') as body
+select n, string_agg(
+    'k' || translate((1 + floor(4000 * power(random(), 3)))::int::text, '0123456789', 'abcdefghij'), ' ') as body
 from generate_series(0, %(sentences)s::int - 1) n, generate_series(1, 12) w group by n
 """
 SENTENCE_INDEX: LiteralString = "alter table sentences add primary key (n)"
 NUMBERED: LiteralString = """
     select i, c.id as conversation_id, i / %(conversations)s::bigint + 1 as seq,
            now() - interval '30 days' * (1 - i::float8 / %(total)s::bigint) as created_at,
-           s.body || case when i %% (%(total)s::bigint / %(rare_count)s::bigint) = 7 then ' ' || %(rare)s else '' end as body
+           s.body || case when i %% (%(total)s::bigint / %(rare_count)s::bigint) = 7 then ' ' || %(rare)s else '' end
+               as body
     from generate_series(%(first)s::bigint, %(last)s::bigint) i
     join unnest(%(channels)s::uuid[]) with ordinality as c (id, place) on c.place = i %% %(conversations)s::bigint + 1
     join sentences s on s.n = (i * 7919::bigint) %% %(sentences)s::bigint
@@ -39,15 +42,17 @@ FILL: LiteralString = (
     "with numbered as ("
     + NUMBERED
     + """), written as (
-        insert into message_records (conversation_id, seq, org_id, id, type, author_type, author_id, author_name, role, kind,
-                                     content, html, created_at, position)
-        select conversation_id, seq, %(org)s, uuidv7(created_at - clock_timestamp()), 'message', 'user', (%(authors)s::uuid[])[1 + i %% 5], 'Grace',
-               'user', 'message', body, '<p>' || body || '</p>', created_at, 0
+        insert into message_records (conversation_id, seq, org_id, id, type, author_type, author_id, author_name, role,
+                                     kind, content, html, created_at, position)
+        select conversation_id, seq, %(org)s, uuidv7(created_at - clock_timestamp()), 'message', 'user',
+               (%(authors)s::uuid[])[1 + i %% 5], 'Grace', 'user', 'message', body, '<p>' || body || '</p>', created_at,
+               0
         from numbered order by i
         returning id, org_id, conversation_id, seq, author_id, kind, content, created_at
     )
     insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, created_at)
-    select w.id, w.org_id, w.conversation_id, w.seq, w.author_id, w.kind, to_tsvector('english', w.content), w.created_at
+    select w.id, w.org_id, w.conversation_id, w.seq, w.author_id, w.kind, to_tsvector('english', w.content),
+           w.created_at
     from written w
     """
 )
@@ -100,7 +105,8 @@ def _write(
 ) -> None:
     values = {
         "channels": channels, "conversations": CONVERSATIONS, "total": messages, "sentences": SENTENCES,
-        "org": ground.org_id, "authors": [uuid5(NAMESPACE_DNS, f"{n}.example.test") for n in range(5)], "rare": RARE, "rare_count": RARE_COUNT,
+        "org": ground.org_id, "authors": [uuid5(NAMESPACE_DNS, f"{n}.example.test") for n in range(5)],
+        "rare": RARE, "rare_count": RARE_COUNT,
     }  # fmt: skip
     index = connection.execute(GIN).fetchone()
     assert index is not None

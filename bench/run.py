@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -33,7 +34,7 @@ class Grounds:
         self._open: dict[str, Ground] = {}
         self._stack = AsyncExitStack()
 
-    async def __aenter__(self) -> "Grounds":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -90,7 +91,7 @@ Measure = Callable[[Ground, Scale], Awaitable[dict[str, float]]]
 
 
 async def _quietly(measure: Measure, ground: Ground, scale: Scale) -> tuple[dict[str, float], bool]:
-    """Measure once while nothing else uses the processors; after a few noisy tries the last one, and that it was noisy."""
+    """Measure while nothing else uses the processors; after a few tries the last one, and that it was noisy."""
     for attempt in range(1 + (SPARE_RUNS if scale.runs > 1 else 0)):
         if attempt:
             await asyncio.sleep(1)

@@ -1,4 +1,4 @@
-"""A sampling profiler: each millisecond of processor time it notes the stack, so that no call becomes dearer by being watched."""
+"""A sampling profiler: it notes the stack now and then, so that no call becomes dearer by being watched."""
 
 import json
 import signal

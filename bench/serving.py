@@ -1,6 +1,6 @@
 """The product as a bench starts it: `python -m bench.serving`. Settings come from the environment.
 
-With BENCH_PROFILE=<file> the process is sampled, and the file is written when it stops; SIGUSR1 forgets the samples so far.
+With BENCH_PROFILE=<file> the process is sampled, and the file written when it stops; SIGUSR1 forgets what is sampled.
 """
 
 import os

@@ -37,7 +37,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One figure of a row: `key` names it in what the product's runs give, `floor_key` in what the floor's runs give."""
+    """One figure of a row: `key` is its name in the product's runs, `floor_key` in the floor's."""
 
     key: str
     what: str

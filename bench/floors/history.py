@@ -15,8 +15,8 @@ from bench.floors.asgi import Receive, Scope, Send, answer
 
 PAGE: LiteralString = """
 select coalesce(json_agg(p order by p.seq), '[]')::text from (
-    select id, conversation_id, seq, type, author_type, author_id, author_name, role, kind, status, title, content, html,
-           parent_id, client_id, created_at
+    select id, conversation_id, seq, type, author_type, author_id, author_name, role, kind, status, title, content,
+           html, parent_id, client_id, created_at
     from message_records where conversation_id = %s and seq < %s order by seq desc limit 50) p
 """
 

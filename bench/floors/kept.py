@@ -1,4 +1,4 @@
-"""The floor of pages: bytes kept in memory, given out as they are. Nothing is rendered, nobody is asked who they are."""
+"""The floor of pages: bytes kept in memory, given out as they are. Nothing is rendered, nobody asked who they are."""
 
 from bench.floors.asgi import Receive, Scope, Send, answer, read_body
 

@@ -40,8 +40,8 @@ async def run(database_url: str) -> None:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        application, loop="none", http="httptools", ws="websockets-sansio", ws_per_message_deflate=False, lifespan="off",
-        log_config=None, access_log=False, server_header=False, proxy_headers=False, backlog=2048,
+        application, loop="none", http="httptools", ws="websockets-sansio", ws_per_message_deflate=False,
+        lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False, backlog=2048,
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -97,15 +97,20 @@ def _content_length(head: bytes) -> int:
     return int(line)
 
 
+def place_of(address: str) -> tuple[str, int]:
+    """The host and port of `http://host:port`."""
+    where = urlsplit(address)
+    return where.hostname or "127.0.0.1", where.port or 80
+
+
 async def connect(address: str) -> Connection:
     """Open one connection to `http://host:port`."""
-    where = urlsplit(address)
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, where.hostname, where.port)
+    _, connection = await asyncio.get_running_loop().create_connection(Connection, *place_of(address))
     return connection
 
 
 async def run_loop(address: str, connections: int, seconds: float, requests: Callable[[int], NextRequest]) -> Outcome:
-    """Load for some seconds; `requests(i)` gives the source of requests of connection i. Raises at the first refusal."""
+    """Load for some seconds; `requests(i)` is the source of requests of connection i. Raises at the first refusal."""
     loop = asyncio.get_running_loop()
     finished: asyncio.Future[None] = loop.create_future()
     opened = [await connect(address) for _ in range(connections)]
@@ -157,8 +162,8 @@ def get_request(path: str, headers: dict[str, str]) -> bytes:
 
 def post_request(path: str, headers: dict[str, str], body: bytes) -> bytes:
     """A POST of JSON as it goes over the wire."""
-    head = f"POST {path} HTTP/1.1\r\n{_lines(headers)}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    described = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return f"POST {path} HTTP/1.1\r\n{_lines(headers | described)}\r\n".encode() + body
 
 
 def _lines(headers: dict[str, str]) -> str:

@@ -7,7 +7,8 @@ import struct
 import time
 from collections.abc import Callable
 from typing import cast
-from urllib.parse import urlsplit
+
+from bench.load.http import place_of
 
 MARK = b"sent-at="
 STAMP_LENGTH = 16
@@ -127,10 +128,10 @@ class Crowd:
     """Listeners opened together; `delays` are the seconds from sending to arrival of what they all heard."""
 
     def __init__(self, address: str, path: str, headers: dict[str, str]) -> None:
-        self._where = urlsplit(address)
+        self._place = place_of(address)
         key = base64.b64encode(os.urandom(16)).decode()
         wanted = {
-            "Host": self._where.netloc,
+            "Host": "bench",
             "Upgrade": "websocket",
             "Connection": "Upgrade",
             "Sec-WebSocket-Key": key,
@@ -147,9 +148,7 @@ class Crowd:
         for begin in range(0, count, at_once):
             made = await asyncio.gather(
                 *(
-                    loop.create_connection(
-                        lambda: Listener(self._request, self.delays), self._where.hostname, self._where.port
-                    )
+                    loop.create_connection(lambda: Listener(self._request, self.delays), *self._place)
                     for _ in range(min(at_once, count - begin))
                 )
             )

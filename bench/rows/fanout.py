@@ -1,4 +1,4 @@
-"""Live delivery: how long from sending a post until every listener of its conversation has it, and how many per second."""
+"""Live delivery: how long from sending a post until each listener of its conversation has it; and how many a second."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +19,7 @@ FIRST_CEILING = 50_000
 
 
 class FanOut:
-    """One conversation with N listeners on N sockets of one process, and 20 posts a second; then more, to the ceiling."""
+    """One conversation with N listeners on sockets of their own, and 20 posts a second; then more, to the ceiling."""
 
     ground = floor_ground = "fresh"
 
@@ -42,7 +42,7 @@ class FanOut:
                     "/s",
                     Target(at_least=ceiling),
                     floor_key="ceiling",
-                )  # fmt: skip
+                )
             )
         self.figures: Sequence[Figure] = figures
 

@@ -20,7 +20,7 @@ NO_TAX = 1.2
 
 
 class Idle:
-    """100 busy conversations with a listener each and 200 posts a second among them; then the same beside idle sockets."""
+    """100 busy conversations with a listener each and 200 posts a second in all; then the same beside idle sockets."""
 
     name = "idle"
     ground = floor_ground = "idle"  # memory is told by processes that were not used before

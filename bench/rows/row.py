@@ -33,7 +33,7 @@ class Row(Protocol):
     name: str
     figures: Sequence[Figure]
     ground: str
-    """`fresh` (an empty home of this run), `small` (10,000 messages) or `data` (the large data set, kept between runs)."""
+    """`data` is the large data set, kept between runs; `small` has 10,000 messages; any other name is an empty home."""
     floor_ground: str
     """Where the floor is measured: nearly always the same."""
 

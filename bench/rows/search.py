@@ -26,7 +26,7 @@ FLOOR_TIMES = 2
 
 
 class Search:
-    """The floor is twice the bare statement: the twenty newest ids that match, by the better plan, past row-level security."""
+    """The floor is twice the bare statement: the twenty newest ids that match, by the better plan, past policies."""
 
     name = "search"
     ground = floor_ground = "data"

@@ -33,8 +33,8 @@ class Start:
         Figure("first", "first start to ready (initdb, migrations, seed)", "s", Target(at_most=4), "first"),
         Figure("later", "later start to ready", "s", Target(at_most=1.5), "later", peers.LATER_START_S),
         Figure(
-            "resident", "resident memory of the server after start", "MiB", Target(at_most=peers.RESIDENT_MIB), "resident",
-            peers.RESIDENT_MIB,
+            "resident", "resident memory of the server after start", "MiB", Target(at_most=peers.RESIDENT_MIB),
+            "resident", peers.RESIDENT_MIB,
         ),
     )  # fmt: skip
 
