@@ -27,7 +27,7 @@ class MailSettings(CrewhallSettings):
 
 
 class ConsoleMailer(MemoryMailer):
-    """For a local installation: each mail goes to the log, and the last hundred to the owner's page."""
+    """For a local installation: each mail goes to the log, and an organization's to its owner's page."""
 
     async def send(self, mail: Mail) -> None:
         """Keep and show the mail."""

@@ -101,7 +101,7 @@ async def invitation_mail(tx: Tx, actor: Actor, sent: SentInvitation) -> Mail | 
         f"{actor.name} invites you to {organization.name} on Crewhall.\n\n"
         f"Accept until {sent.invitation.expires_at:%d %B %Y}:\n{sent.link}\n"
     )
-    return Mail(sent.invitation.email, f"Join {organization.name} on Crewhall", body)
+    return Mail(sent.invitation.email, f"Join {organization.name} on Crewhall", body, actor.org)
 
 
 async def revoke_invitation(tx: Tx, actor: Actor, invitation_id: UUID) -> None:

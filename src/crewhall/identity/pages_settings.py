@@ -170,7 +170,7 @@ async def _organization_page(
         form=form or Form(),
         delete_form=delete_form or Form(),
         may_delete=may_delete,
-        mails=list(reversed(mailer.sent)) if may_delete and isinstance(mailer, MemoryMailer) else None,
+        mails=mailer.sent_for(actor.org) if may_delete and isinstance(mailer, MemoryMailer) else None,
     )
 
 

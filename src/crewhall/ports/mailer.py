@@ -3,6 +3,7 @@
 from collections import deque
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -10,11 +11,16 @@ from crewhall.kernel.clock import utc_now
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """One plain-text mail to one person."""
+    """One plain-text mail to one person.
+
+    `org_id` is the organization that sends it: without a mail server its owner may read the mail. A mail that proves who
+    its reader is (a password reset) has none: nobody else may read it.
+    """
 
     to: str
     subject: str
     body: str
+    org_id: UUID | None = None
 
 
 class SentMail(msgspec.Struct, frozen=True):
@@ -41,3 +47,7 @@ class MemoryMailer:
     async def send(self, mail: Mail) -> None:
         """Keep the mail."""
         self.sent.append(SentMail(mail, utc_now()))
+
+    def sent_for(self, org_id: UUID) -> list[SentMail]:
+        """The mails that an organization sent, newest first."""
+        return [sent for sent in reversed(self.sent) if sent.mail.org_id == org_id]
