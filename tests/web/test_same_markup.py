@@ -126,3 +126,9 @@ def test_names_and_ids_have_signs():
         "A", "AL", "?", "JD",
     ]  # fmt: skip
     assert moments.hue("01a2020f-c0ce-776a-b1fe-ba5c37254163") in range(moments.HUES)
+
+
+def test_text_that_looks_like_a_binding_stays_as_it_was_written():
+    html = '<p>a data-if="b <a href="https://example.org" rel="nofollow">c</a> data-html="d</p>'
+    assert html in fragments.render(_message(html=html), ZoneInfo("UTC"))
+    assert 'data-if="' not in fragments.render(_message(html="<p>x</p>"), ZoneInfo("UTC"))

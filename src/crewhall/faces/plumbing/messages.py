@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from jinja2 import Template
 from markupsafe import Markup
 
 from crewhall.faces.plumbing import moments
@@ -187,13 +188,20 @@ def _last_reply(message: ShownMessage, zone: ZoneInfo) -> str:
     return f"last on {moments.day_and_month(moment, zone)}"
 
 
+def _shown_template() -> Template:
+    """The template without its bindings. They go before it is filled: what a person writes may look like one."""
+    name = "parts/message.html"
+    source, _, _ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]
+    return environment.from_string(_BINDINGS.sub("", source))
+
+
 class Fragments:
     """Rendered messages, the least recently shown forgotten first."""
 
     def __init__(self, kept: int = _KEPT) -> None:
         self._kept = kept
         self._html: OrderedDict[tuple[object, ...], str] = OrderedDict()
-        self._macro = environment.get_template("parts/message.html").module.message  # type: ignore[attr-defined]
+        self._macro = _shown_template().module.message  # type: ignore[attr-defined]
 
     def render(self, message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False) -> str:
         """The message's HTML, from what is kept when this version was shown before."""
@@ -202,7 +210,7 @@ class Fragments:
         if found is not None:
             self._html.move_to_end(key)
             return found
-        rendered = _BINDINGS.sub("", str(self._macro(message_view(message, zone, grouped=grouped))))
+        rendered = str(self._macro(message_view(message, zone, grouped=grouped)))
         self._html[key] = rendered
         if len(self._html) > self._kept:
             self._html.popitem(last=False)
