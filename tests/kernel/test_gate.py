@@ -47,7 +47,7 @@ async def test_a_form_of_another_site_is_refused(server: Server, org: Org) -> No
     browser, _ = await server.browse(org.owner)
     channel = await server.general(org)
     path, body = f"/conversations/{channel}/messages", {"content": "hi"}
-    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}, {"origin": "http://["}):
         answer = await browser.post(path, json=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "cross_origin")
     assert (await browser.post(path, json=body, headers={"origin": server.address})).status_code == 201

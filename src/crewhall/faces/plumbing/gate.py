@@ -139,7 +139,8 @@ class Gate:
     async def _resolve(self, token: str, scope: Scope, headers: dict[bytes, bytes]) -> Actor:
         org = headers.get(b"x-crewhall-org")
         address = scope["client_address"]
-        verified = await self._services.verified.resolve(token, org.decode("latin-1") if org else None, address)
+        named = org.decode("latin-1").strip().lower() if org else None  # one spelling: each is remembered apart
+        verified = await self._services.verified.resolve(token, named or None, address)
         scope["verified"] = verified
         actor = verified.actor
         if actor.address != address:

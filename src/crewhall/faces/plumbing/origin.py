@@ -18,13 +18,21 @@ def check_same_origin(headers: dict[bytes, bytes], public_url: str | None) -> No
     if origin is None and site is None:
         return
     if origin is not None:
-        named = urlsplit(origin.decode("latin-1"))
+        named = _host_of(origin)
         own = {headers.get(b"host", b"").decode("latin-1")}
         if public_url:
             own.add(urlsplit(public_url).netloc)
-        if named.netloc and named.netloc in own:
+        if named and named in own:
             return
     raise CROSS_ORIGIN(
         "This request came from another site. Open Crewhall itself, or send a token.",
         origin=origin.decode("latin-1") if origin else None,
     )
+
+
+def _host_of(origin: bytes) -> str:
+    """The host and port that an origin names; empty for `null` and for what is no address."""
+    try:
+        return urlsplit(origin.decode("latin-1")).netloc
+    except ValueError:
+        return ""
