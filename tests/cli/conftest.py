@@ -1,16 +1,21 @@
 """The command line as a process of its own, with a configuration folder of its own."""
 
 import asyncio
+import contextlib
+import io
 import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from crewhall.faces.cli.app import app
+from crewhall.faces.cli.failures import report
 from tests.identity.hall import PASSWORD, Org
 from tests.sdk.processes import AgentProcesses
 from tests.sdk.relay import Relay
@@ -70,6 +75,21 @@ class Cli:
         return result.json
 
 
+class QuickCli(Cli):
+    """The same commands in this process: starting an interpreter for each takes longer than what they do."""
+
+    async def run(self, *words: str, stdin: str = "") -> Result:
+        return await asyncio.to_thread(self._invoke, words, stdin)
+
+    def _invoke(self, words: tuple[str, ...], stdin: str) -> Result:
+        result = CliRunner(env=self.env).invoke(app, list(words), input=stdin)
+        if result.exception is None or isinstance(result.exception, SystemExit):
+            return Result(result.exit_code, result.stdout, result.stderr)
+        with contextlib.redirect_stderr(io.StringIO()) as err, pytest.raises(SystemExit) as left:
+            report(cast("Exception", result.exception))
+        return Result(int(str(left.value.code)), result.stdout, result.stderr + err.getvalue())
+
+
 @pytest.fixture
 def cli(tmp_path: Path, server: Server) -> Cli:
     """A command line that nobody has signed in with."""
@@ -77,10 +97,9 @@ def cli(tmp_path: Path, server: Server) -> Cli:
 
 
 @pytest.fixture
-async def owner(cli: Cli, org: Org) -> Cli:
+async def owner(tmp_path: Path, server: Server, org: Org) -> Cli:
     """A command line signed in as the organization's owner, by token."""
-    cli.env["CREWHALL_TOKEN"] = token_of(org.owner.api)
-    return cli
+    return QuickCli(tmp_path, server.address, CREWHALL_TOKEN=token_of(org.owner.api))
 
 
 @pytest.fixture
