@@ -15,7 +15,8 @@ from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 
 MAX_QUERY_LENGTH = 200
 
-# `shown` is the page; what is counted or looked up per conversation is done for the page's rows alone.
+# `shown` is the page; what is counted or looked up per conversation is done for the page's rows alone. Unread messages
+# are counted among the newest 1,000 records: an agent that wrote very many itself and marked none must not cost more.
 _SHOWN: LiteralString = """
 with shown as (
     select c.*, h.last_seq, h.message_count, h.last_active_at, k.member_id is not null as is_member,
@@ -35,9 +36,12 @@ select s.id, s.kind, s.type, s.name, s.title, s.description, s.status, s.topic, 
 from shown s
 cross join lateral (
     select count(*) as count, coalesce(bool_or(%(actor)s = any (n.mentions)), false) as mentioned
-    from (select r.mentions from message_records r
-          where s.is_member and s.last_seq > s.last_read_seq and r.conversation_id = s.id and r.seq > s.last_read_seq
-            and r.type in ('message', 'delivery') and r.author_id <> %(actor)s
+    from (select r.mentions
+          from (select w.seq, w.mentions, w.type, w.author_id from message_records w
+                where s.is_member and s.last_seq > s.last_read_seq and w.conversation_id = s.id
+                  and w.seq > s.last_read_seq
+                order by w.seq desc limit 1000) r
+          where r.type in ('message', 'delivery') and r.author_id <> %(actor)s
           order by r.seq desc limit 101) n) u
 left join lateral (
     select json_build_object('type', o.member_type, 'id', o.member_id, 'name', coalesce(w.name, a.name, ''),

@@ -145,8 +145,9 @@ class Partner(Struct):
 class Conversation(Struct, kw_only=True):
     """A conversation as one actor sees it.
 
-    `unread` counts messages of others after the actor's read mark, up to 100 (`unread_capped`: there are more);
-    it is 0 for who has not joined. `mentioned` tells whether one of them mentions the actor.
+    `unread` counts messages of others after the actor's read mark, up to 100 (`unread_capped`: there are more) and
+    among the newest 1,000 records; it is 0 for who has not joined. `mentioned` tells whether one of them mentions the
+    actor.
     """
 
     id: UUID
