@@ -22,6 +22,8 @@ FAILURES = (LoadError, ListenerError, ProgramError, TimeoutError, OSError, httpx
 """What ends a row but not the run."""
 SPARE_RUNS = 2
 """How many runs beyond those wanted a row may take to find quiet ones."""
+WAIT_S, LOOK_S = 10.0, 0.5
+"""How long to wait for a quiet moment before a measurement, and how long to look whether it is one."""
 
 
 class Grounds:
@@ -61,29 +63,46 @@ class Grounds:
         return ground
 
 
+class Taken:
+    """The runs of one side of a row. Those that other work disturbed are thrown away, unless there are no others."""
+
+    def __init__(self) -> None:
+        self._quiet: list[dict[str, float]] = []
+        self._noisy: list[dict[str, float]] = []
+
+    def add(self, found: dict[str, float], noisy: bool) -> None:  # noqa: FBT001 - as _quietly gives it
+        """Take one run."""
+        (self._noisy if noisy else self._quiet).append(found)
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether more than half of the runs were disturbed: then the figures do not count."""
+        return len(self._noisy) > len(self._quiet)
+
+    @property
+    def counted(self) -> list[dict[str, float]]:
+        """The runs that count."""
+        return self._noisy if self.is_noisy else self._quiet
+
+
 async def run_row(row: Row, grounds: Grounds, scale: Scale, say: Say) -> list[Line]:
     """Measure one row; a row that cannot be measured here says so and gives no lines."""
     say(f"{row.name} …")
     ground, floor_ground = await grounds.get(row.ground), await grounds.get(row.floor_ground)
     try:
         await row.prepare(ground, floor_ground, scale)
-        floors, floor_noise = [], False
-        products, product_noise = [], False
+        floors, products = Taken(), Taken()
         for _ in range(scale.runs):
-            found, noisy = await _quietly(row.floor, floor_ground, scale)
-            floors.append(found)
-            floor_noise |= noisy
-            found, noisy = await _quietly(row.product, ground, scale)
-            products.append(found)
-            product_noise |= noisy
+            floors.add(*await _quietly(row.floor, floor_ground, scale))
+            products.add(*await _quietly(row.product, ground, scale))
     except Skip as reason:
         say(f"  skipped: {reason}")
         return []
     except FAILURES as error:
         say(f"  FAILED: {type(error).__name__}: {error}")
         return []
-    noise = floor_noise or product_noise
-    lines = [line_of(row.name, figure, products, floors, noisy=noise) for figure in row.figures]
+    noisy = floors.is_noisy or products.is_noisy
+    lines = [line_of(row.name, figure, products.counted, floors.counted, noisy=noisy) for figure in row.figures]
     return [line for line in lines if line]
 
 
@@ -92,14 +111,23 @@ Measure = Callable[[Ground, Scale], Awaitable[dict[str, float]]]
 
 async def _quietly(measure: Measure, ground: Ground, scale: Scale) -> tuple[dict[str, float], bool]:
     """Measure while nothing else uses the processors; after a few tries the last one, and that it was noisy."""
-    for attempt in range(1 + (SPARE_RUNS if scale.runs > 1 else 0)):
-        if attempt:
-            await asyncio.sleep(1)
+    for _ in range(1 + (SPARE_RUNS if scale.runs > 1 else 0)):
+        if scale.runs > 1:
+            await _quiet_moment(ground)
         meter: Meter = ground.meter()
         found = await measure(ground, scale)
         if not meter.stop().is_noisy:
             return found, False
     return found, True
+
+
+async def _quiet_moment(ground: Ground) -> None:
+    """Return when nothing else uses the processors, or after a while all the same."""
+    for _ in range(int(WAIT_S / LOOK_S)):
+        meter = ground.meter()
+        await asyncio.sleep(LOOK_S)
+        if not meter.stop().is_noisy:
+            return
 
 
 async def run_rows(rows: Sequence[Row], data: Path, scale: Scale, say: Say) -> list[Line]:
