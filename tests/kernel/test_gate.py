@@ -1,5 +1,7 @@
 """The gate: limits, other sites, proxies, headers, problems."""
 
+import logging
+
 import pytest
 
 from crewhall.faces.plumbing.origin import check_same_origin
@@ -47,7 +49,12 @@ async def test_a_form_of_another_site_is_refused(server: Server, org: Org) -> No
     browser, _ = await server.browse(org.owner)
     channel = await server.general(org)
     path, body = f"/conversations/{channel}/messages", {"content": "hi"}
-    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}, {"origin": "http://["}):
+    for headers in (
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "null"},
+        {"origin": "http://["},
+    ):
         answer = await browser.post(path, json=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "cross_origin")
     assert (await browser.post(path, json=body, headers={"origin": server.address})).status_code == 201
@@ -103,3 +110,44 @@ async def test_health_and_metrics_are_open(server: Server) -> None:
     metrics = (await root.get("/metrics")).text
     assert "crewhall_requests_total" in metrics
     assert "crewhall_posts_total" in metrics
+    assert "process_resident_memory_bytes" in metrics
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/login", "/nowhere"])
+async def test_a_content_type_says_its_charset_once(server: Server, path: str) -> None:
+    root = server.client()
+    root.base_url = server.address
+    answer = await root.get(path, headers={"accept": "text/html"})
+    assert answer.headers["content-type"].count("charset=utf-8") == 1
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/nowhere/at/all", "/conversations/nothing", "/openapi.yml"])
+async def test_an_unknown_address_of_the_api_is_a_problem_whatever_is_accepted(server: Server, path: str) -> None:
+    for accept in ("*/*", "application/json", "text/html"):
+        answer = await server.client().get(path, headers={"accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.json()["code"] == "not_found"
+
+
+async def test_head_answers_as_get_does_without_the_body(server: Server, org: Org) -> None:
+    root = server.client()
+    root.base_url = server.address
+    for client, path in ((root, "/health/live"), (root, "/login"), (org.owner.api, "/me")):
+        shown, asked = await client.get(path), await client.head(path)
+        assert (asked.status_code, asked.content) == (200, b"")
+        assert asked.headers["content-length"] == shown.headers["content-length"]
+    assert (await server.client().head("/me")).status_code == 401
+
+
+async def test_requests_are_logged_for_who_asks(server: Server, org: Org, caplog: pytest.LogCaptureFixture) -> None:
+    gate = "crewhall.faces.plumbing.gate"
+    with caplog.at_level(logging.INFO, gate):
+        await org.owner.api.get("/me")
+    assert not [record for record in caplog.records if record.name == gate]
+    with caplog.at_level(logging.DEBUG, gate):
+        await org.owner.api.get("/me", params={"secret": "s3cret"})
+    (line,) = [vars(record) for record in caplog.records if record.name == gate]
+    assert (line["method"], line["path"], line["status"], line["actor"]) == (
+        "GET", "/api/v1/me", 200, str(org.owner.id),
+    )  # fmt: skip
+    assert "s3cret" not in str(line)

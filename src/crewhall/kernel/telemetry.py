@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import TextIO
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.settings import KernelSettings
@@ -15,6 +15,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being served: shown in its answer and in each log line it causes."""
 
 METRICS = CollectorRegistry()
+ProcessCollector(registry=METRICS)
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 requests_total = Counter(

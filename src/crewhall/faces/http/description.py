@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import msgspec
-from litestar import Request
+from litestar import Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -16,6 +16,7 @@ from litestar.types.internal_types import PathParameterDefinition
 from crewhall.faces.http import reference
 from crewhall.faces.plumbing.problems import MEDIA_TYPE
 from crewhall.faces.plumbing.routers import API_PREFIX
+from crewhall.kernel.errors import NOT_FOUND
 from crewhall.kernel.paging import MAX_LIMIT
 from crewhall.version import VERSION
 
@@ -128,6 +129,12 @@ def operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[str | P
     return handler.handler_name
 
 
+async def refuse_unknown_address(request: Request[Any, Any, Any]) -> None:
+    """What is not the description is unknown, as everywhere else: Litestar would show a page of its own."""
+    if request.url.path.rstrip("/") not in {API_PREFIX, f"{API_PREFIX}/openapi.json"}:
+        raise NOT_FOUND("There is nothing at this address.")
+
+
 def describe() -> OpenAPIConfig:
     """How Litestar describes the API."""
     return OpenAPIConfig(
@@ -136,7 +143,9 @@ def describe() -> OpenAPIConfig:
         description=DESCRIPTION.strip(),
         contact=Contact(name="Crewhall maintainers"),
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
-        path=API_PREFIX,
+        openapi_router=Router(
+            API_PREFIX, route_handlers=[], include_in_schema=False, before_request=refuse_unknown_address
+        ),
         render_plugins=[Description()],
         use_handler_docstrings=True,
         operation_id_creator=operation_id,

@@ -31,7 +31,7 @@ async def show_ready(services: NamedDependency[Services]) -> Response[dict[str, 
 @get("/metrics", include_in_schema=False)
 async def show_metrics() -> Response[bytes]:
     """Metrics in Prometheus' text format."""
-    return Response(generate_latest(METRICS), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(METRICS), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 SYSTEM = [show_live, show_ready, show_metrics]

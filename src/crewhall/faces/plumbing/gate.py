@@ -5,6 +5,7 @@ finds out who calls, and adds the security headers. What it refuses never reache
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -28,6 +29,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+log = logging.getLogger(__name__)
 COOKIE = "crewhall_session"
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -65,6 +67,8 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        if scope.get("method") == "HEAD" and not scope["path"].endswith("/stream"):
+            scope = {**scope, "method": "GET"}  # uvicorn keeps the body of its answer back
         headers = dict(scope["headers"])
         current = f"{_random.getrandbits(64):016x}"
         token = telemetry.request_id.set(current)
@@ -107,8 +111,11 @@ class Gate:
                 raise
             await _answer(as_crewhall_error(error), guarded_send)
         finally:
+            took = time.perf_counter() - started
             telemetry.requests_total.labels(scope["method"], status).inc()
-            telemetry.request_seconds.observe(time.perf_counter() - started)
+            telemetry.request_seconds.observe(took)
+            if log.isEnabledFor(logging.DEBUG):
+                _log_request(scope, status, took)
         return status
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
@@ -186,6 +193,22 @@ class Gate:
 
     def _too_large(self) -> CrewhallError:
         return TOO_LARGE(f"The body is larger than {self._body_limit // 1024} KiB.", limit=self._body_limit)
+
+
+def _log_request(scope: Scope, status: int, took: float) -> None:
+    """One line per request, for who asks for them (CREWHALL_LOG_LEVEL=debug). Queries may hold secrets: left out."""
+    actor: Actor | None = scope.get("actor")
+    log.debug(
+        "request",
+        extra={
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "ms": round(took * 1000, 1),
+            "address": scope["client_address"],
+            "actor": str(actor.id) if actor else None,
+        },
+    )
 
 
 def _per_minute(name: str, count: int) -> RateLimit:

@@ -30,7 +30,7 @@ LAST_COOKIE = "crewhall_last"
 _YEAR_S = 31_536_000
 _KEPT = 20_000
 _THEMES = ("light", "dark")
-_HTML = "text/html; charset=utf-8"
+_HTML = "text/html"  # Litestar adds the charset
 _sidebars: list[Sidebar] = []
 
 
