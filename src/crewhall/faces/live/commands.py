@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.conversations import ClientId, PostMessage
+from crewhall.kernel.errors import INVALID, MALFORMED, CrewhallError
 
 
 class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type"):
@@ -46,6 +47,13 @@ class Ping(msgspec.Struct, tag="ping", tag_field="type"):
 
 Command = Subscribe | Unsubscribe | Post | Typing | Heartbeat | Ping
 decoder = msgspec.json.Decoder(Command)
+
+
+def unreadable(error: Exception) -> CrewhallError:
+    """Say why a frame was refused: malformed when it is no JSON or no command, invalid when a command's value is wrong."""
+    if isinstance(error, msgspec.ValidationError) and "`$" in str(error) and "`$.type`" not in str(error):
+        return INVALID(f"This command is not valid: {error}")
+    return MALFORMED(f"This frame cannot be read: {error}")
 
 
 class _Subject(msgspec.Struct):

@@ -20,6 +20,7 @@ from crewhall.faces.live.commands import (
     Unsubscribe,
     decoder,
     subject_of,
+    unreadable,
 )
 from crewhall.faces.live.frames import error_frame, frame_of
 from crewhall.faces.live.hub import Hub
@@ -122,7 +123,7 @@ class Connection:
             self._services.limiter.check(COMMANDS, self._actor.id)
             command = decoder.decode(text)
         except msgspec.MsgspecError as error:
-            self._listener.push(error_frame(MALFORMED(f"This frame cannot be read: {error}"), **subject_of(text)))
+            self._listener.push(error_frame(unreadable(error), **subject_of(text)))
             return
         except CrewhallError as error:
             self._listener.push(error_frame(error, **subject_of(text)))
