@@ -19,6 +19,7 @@ from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.http.server import HallServer, address_of, bind, stop_signals_as_exit
 from crewhall.faces.live.hub import Hub
+from crewhall.faces.live.newcomers import Newcomers
 from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
@@ -89,6 +90,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         hub = services.part(Hub)
         await _start_domains(services, stack)
         services.add_part(Rechecks(hub, services.part(ConversationParts).access, services.signals))
+        services.add_part(Newcomers(hub, services.signals))
         peers = Peers(db, hub, services.signals, settings.peer_host)
         await services.signals.start()
         stack.push_async_callback(services.signals.stop)

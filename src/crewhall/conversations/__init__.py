@@ -3,11 +3,13 @@
 from crewhall.conversations.access import CHANNEL as MEMBERSHIP_CHANNEL
 from crewhall.conversations.access import Access, AccessCache, Verb, access_conversation
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
+from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
 from crewhall.conversations.posting import Posted, Posting
 from crewhall.conversations.schemas import ClientId, PostMessage
 from crewhall.conversations.wire import Message, wire_of
 
 __all__ = [
+    "JOINED_CHANNEL",
     "MEMBERSHIP_CHANNEL",
     "Access",
     "AccessCache",

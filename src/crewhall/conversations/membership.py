@@ -9,6 +9,9 @@ from crewhall.conversations.vocabulary import MemberRole, MemberType
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 
+JOINED = "crewhall_joined"
+"""Notices of new members: the ids of organization, conversation and member, with spaces between."""
+
 
 async def insert_member(
     tx: Tx,
@@ -20,26 +23,27 @@ async def insert_member(
     added_by: Actor | None = None,
 ) -> bool:
     """Make somebody a member, with everything so far read; tells whether it was none before."""
-    return bool(
-        await tx.run(
-            """
-            insert into conversation_members (
-                conversation_id, org_id, member_type, member_id, role, added_by_type, added_by, last_read_seq)
-            values (%(id)s, %(org)s, %(type)s, %(member)s, %(role)s, %(added_by_type)s, %(added_by)s, coalesce(
-                (select last_seq from conversation_heads where conversation_id = %(id)s), 0))
-            on conflict (conversation_id, member_type, member_id) do nothing
-            """,
-            {
-                "id": conversation_id,
-                "org": org_id,
-                "type": str(member.member_type),
-                "member": member.member_id,
-                "role": str(role),
-                "added_by_type": str(added_by.type) if added_by else None,
-                "added_by": added_by.id if added_by else None,
-            },
-        )
+    inserted = await tx.run(
+        """
+        insert into conversation_members (
+            conversation_id, org_id, member_type, member_id, role, added_by_type, added_by, last_read_seq)
+        values (%(id)s, %(org)s, %(type)s, %(member)s, %(role)s, %(added_by_type)s, %(added_by)s, coalesce(
+            (select last_seq from conversation_heads where conversation_id = %(id)s), 0))
+        on conflict (conversation_id, member_type, member_id) do nothing
+        """,
+        {
+            "id": conversation_id,
+            "org": org_id,
+            "type": str(member.member_type),
+            "member": member.member_id,
+            "role": str(role),
+            "added_by_type": str(added_by.type) if added_by else None,
+            "added_by": added_by.id if added_by else None,
+        },
     )
+    if inserted:
+        await tx.notify(JOINED, f"{org_id} {conversation_id} {member.member_id}")
+    return bool(inserted)
 
 
 async def delete_member(tx: Tx, conversation_id: UUID, member: NewMember) -> bool:

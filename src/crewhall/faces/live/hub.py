@@ -95,6 +95,10 @@ class Hub:
         topic = self._topics.get(conversation_id)
         return list(topic.listeners) if topic else []
 
+    def connections(self, org_id: UUID, actor_id: UUID) -> list[Listener]:
+        """The connections that somebody has in an organization."""
+        return [one for one in self._listeners if one.actor.id == actor_id and one.actor.org_id == org_id]
+
     def close(self) -> None:
         """Close every connection: the process is going away, readers resume elsewhere."""
         for listener in list(self._listeners):

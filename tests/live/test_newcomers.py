@@ -1,0 +1,42 @@
+"""Who is made a member hears of it at once, on whatever it has open."""
+
+import pytest
+
+from tests.conversations.ways import direct, group, join
+from tests.identity.hall import Org
+from tests.live.test_socket import say
+from tests.support.server import Server, frames_until, token_of
+
+
+async def test_a_first_direct_message_makes_itself_known(server: Server, org: Org) -> None:
+    member = await join(server, org)
+    async with server.live(token_of(member.api)) as socket:
+        await socket.send(say("ping"))
+        await frames_until(socket, "pong")
+        conversation = await direct(org.owner, member)
+        (frame,) = await frames_until(socket, "ephemeral")
+        assert (frame["event"], frame["conversation"], frame["actor"]["id"]) == ("joined", conversation, str(member.id))
+        await direct(org.owner, member)
+        await socket.send(say("ping"))
+        assert [frame["type"] for frame in await frames_until(socket, "pong")] == ["pong"]
+
+
+@pytest.mark.rule("B1")
+async def test_only_who_joined_is_told_and_agents_are_too(server: Server, org: Org, other_org: Org) -> None:
+    member, bystander, agent = await join(server, org), await join(server, org), await server.hire(org)
+    async with (
+        server.live(token_of(bystander.api)) as aside,
+        server.live(token_of(other_org.owner.api)) as stranger,
+        server.live(agent.key) as robot,
+    ):
+        for socket in (aside, stranger, robot):
+            await socket.send(say("ping"))
+            await frames_until(socket, "pong")
+        circle = await group(org.owner, member)
+        body = {"member_type": "agent", "member_id": agent.id}
+        (await org.owner.api.post(f"/conversations/{circle}/members", json=body)).raise_for_status()
+        told = [frame for frame in await frames_until(robot, "ephemeral") if frame["event"] == "joined"]
+        assert [frame["conversation"] for frame in told] == [circle]
+        for socket in (aside, stranger):
+            await socket.send(say("ping"))
+            assert not [frame for frame in await frames_until(socket, "pong") if frame.get("event") == "joined"]
