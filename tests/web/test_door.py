@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.identity.hall import PASSWORD, Org
@@ -56,8 +57,11 @@ async def test_signing_in_leads_to_where_one_wanted_to_be(visitors: Visitors, or
     await expect(page).to_have_url(re.compile("/login"))
 
 
-async def test_sign_in_goes_to_no_other_site(visitors: Visitors, org: Org):
-    page = await visitors.visit("/login?next=//evil.example/")
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example/", "https://evil.example/", "/%5Cevil.example", "/%09/evil.example"]
+)
+async def test_sign_in_goes_to_no_other_site(visitors: Visitors, org: Org, elsewhere: str):
+    page = await visitors.visit(f"/login?next={elsewhere}")
     await page.get_by_label("Email").fill(org.owner.email)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()

@@ -1,5 +1,6 @@
 """Pages of those who are not inside yet: signing in, the first set-up, invitations, forgotten passwords."""
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,8 @@ from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
+_OWN_PATH = re.compile(r"/(?!/)[^\\\x00-\x20]*")
+"""Browsers read a backslash as a slash and pass over tabs and line ends: either could lead to another site."""
 COOKIE_DAYS = 400
 """As long as browsers keep one: the login behind it slides, and decides."""
 
@@ -50,7 +53,7 @@ def _enter(request: AnyRequest, started: StartedLogin, path: str) -> Redirect:
 
 def _own_path(path: str | None) -> str:
     """The path to go on to, when it is one of ours."""
-    return path if path and path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+    return path if path and _OWN_PATH.fullmatch(path) else "/"
 
 
 @get("/login")

@@ -52,9 +52,11 @@ export class Scroller {
     if (anchor?.isConnected) this.element.scrollTop += anchor.getBoundingClientRect().top - before;
   }
 
+  /** Not the very first message: it may come to stand under the name of one put above it, and shrink. */
   #firstInView() {
     const top = this.element.getBoundingClientRect().top;
-    return [...this.element.querySelectorAll(".message")].find((item) => item.getBoundingClientRect().bottom > top);
+    const items = [...this.element.querySelectorAll(".message")];
+    return items.find((item, at) => at > 0 && item.getBoundingClientRect().bottom > top) ?? items[0];
   }
 
   #onScroll() {
