@@ -1,0 +1,183 @@
+"""The same error has the same code on every face: REST, the socket, the event stream."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.identity.hall import Member, Org
+from tests.support.server import Server, frames_until, token_of
+
+
+@dataclass
+class Attempt:
+    """Who tries what, where. `body` is a post's; a read has none."""
+
+    who: httpx.AsyncClient
+    conversation: str
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Scene:
+    """An organization with a channel of each kind, and a stranger to them."""
+
+    server: Server
+    org: Org
+    member: Member
+    public: str
+    private: str
+    archived: str
+    deleted: str
+    elsewhere: str
+    system: str
+
+    def owner(self, conversation: str, **body: Any) -> Attempt:
+        return Attempt(self.org.owner.api, conversation, body)
+
+    def stranger(self, conversation: str, **body: Any) -> Attempt:
+        return Attempt(self.member.api, conversation, body)
+
+
+@pytest.fixture(scope="module")
+async def scene(server: Server) -> Scene:
+    org, other = await server.make_org(), await server.make_org("Other")
+    owner = org.owner
+    channels = (await owner.api.get("/conversations", params={"kind": "channel"})).raise_for_status().json()["items"]
+    archived, deleted = await server.channel(owner), await server.channel(owner, name="gone")
+    (await owner.api.put(f"/conversations/{archived}/archive")).raise_for_status()
+    (await owner.api.request("DELETE", f"/conversations/{deleted}", json={"confirm": "gone"})).raise_for_status()
+    made = Scene(
+        server=server,
+        org=org,
+        member=await org.add("member"),
+        public=await server.channel(owner),
+        private=await server.channel(owner, type="private"),
+        archived=archived,
+        deleted=deleted,
+        elsewhere=await server.channel(other.owner),
+        system=next(channel["id"] for channel in channels if channel["type"] == "system"),
+    )
+    first = {"content": "the first", "client_id": "used"}
+    (await owner.api.post(f"/conversations/{made.public}/messages", json=first)).raise_for_status()
+    return made
+
+
+async def by_rest(scene: Scene, attempt: Attempt) -> str:
+    path = f"/conversations/{attempt.conversation}/messages"
+    if attempt.body:
+        answer = await attempt.who.post(path, json={"client_id": uuid4().hex, **attempt.body})
+    else:
+        answer = await attempt.who.get(path)
+    return code_of(answer)
+
+
+async def by_stream(scene: Scene, attempt: Attempt) -> str:
+    return code_of(await attempt.who.get(f"/conversations/{attempt.conversation}/stream"))
+
+
+async def by_socket(scene: Scene, attempt: Attempt) -> str:
+    what = (
+        {"type": "post", "client_id": uuid4().hex, **attempt.body}
+        if attempt.body
+        else {"type": "subscribe", "after": 0}
+    )
+    async with scene.server.live(token_of(attempt.who)) as socket:
+        await socket.send(msgspec.json.encode({"conversation": attempt.conversation, **what}).decode())
+        (frame,) = await frames_until(socket, "error")
+        return str(frame["code"])
+
+
+def code_of(answer: httpx.Response) -> str:
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == answer.status_code
+    assert problem["type"].endswith("/" + problem["code"])
+    return str(problem["code"])
+
+
+Face = Callable[[Scene, Attempt], Awaitable[str]]
+
+POSTS: dict[str, tuple[str, Callable[[Scene], Attempt]]] = {
+    "to nothing": ("not_found", lambda scene: scene.owner(str(uuid4()), content="x")),
+    "to a deleted conversation": ("not_found", lambda scene: scene.owner(scene.deleted, content="x")),
+    "to another tenant": ("not_found", lambda scene: scene.owner(scene.elsewhere, content="x")),
+    "to a private one of others": ("not_found", lambda scene: scene.stranger(scene.private, content="x")),
+    "to a system channel": ("forbidden", lambda scene: scene.owner(scene.system, content="x")),
+    "to an archived one": ("conversation_closed", lambda scene: scene.owner(scene.archived, content="x")),
+    "in another's name": ("forbidden", lambda scene: scene.owner(scene.public, content="x", role="assistant")),
+    "with a used client id": (
+        "client_id_reused",
+        lambda scene: scene.owner(scene.public, content="x", client_id="used"),
+    ),
+    "in reply to nothing": ("invalid", lambda scene: scene.owner(scene.public, content="x", parent_id=str(uuid4()))),
+    "of nothing": ("invalid", lambda scene: scene.owner(scene.public, content="  ")),
+    "of too much": ("invalid", lambda scene: scene.owner(scene.public, content="x" * 40_001)),
+    "of an unknown kind": ("invalid", lambda scene: scene.owner(scene.public, content="x", kind="shout")),
+    "of an unknown field": ("invalid", lambda scene: scene.owner(scene.public, content="x", colour="red")),
+}
+READS: dict[str, tuple[str, Callable[[Scene], Attempt]]] = {
+    "nothing": ("not_found", lambda scene: scene.owner(str(uuid4()))),
+    "a deleted conversation": ("not_found", lambda scene: scene.owner(scene.deleted)),
+    "another tenant's": ("not_found", lambda scene: scene.owner(scene.elsewhere)),
+    "a private one of others": ("not_found", lambda scene: scene.stranger(scene.private)),
+    "a system channel of the admins": ("not_found", lambda scene: scene.stranger(scene.system)),
+}
+
+
+@pytest.mark.rule("X4")
+@pytest.mark.parametrize("face", [by_rest, by_socket])
+@pytest.mark.parametrize("case", POSTS)
+async def test_a_refused_post_has_one_code(scene: Scene, case: str, face: Face):
+    code, attempt = POSTS[case]
+    assert await face(scene, attempt(scene)) == code
+
+
+@pytest.mark.rule("X4")
+@pytest.mark.parametrize("face", [by_rest, by_socket, by_stream])
+@pytest.mark.parametrize("case", READS)
+async def test_a_refused_read_has_one_code(scene: Scene, case: str, face: Face):
+    code, attempt = READS[case]
+    assert await face(scene, attempt(scene)) == code
+
+
+@pytest.mark.rule("X4")
+async def test_a_post_and_a_read_that_are_allowed_pass_on_every_face(scene: Scene):
+    owner = scene.org.owner.api
+    (await owner.post(f"/conversations/{scene.public}/messages", json={"content": "by REST"})).raise_for_status()
+    async with scene.server.live(token_of(owner)) as socket:
+        post = {"type": "post", "conversation": scene.public, "client_id": uuid4().hex, "content": "by socket"}
+        await socket.send(msgspec.json.encode(post).decode())
+        (*_, ack) = await frames_until(socket, "ack")
+        await socket.send(msgspec.json.encode({"type": "subscribe", "conversation": scene.public, "after": 0}).decode())
+        records = [frame for frame in await frames_until(socket, "resumed") if frame["type"] == "record"]
+    shown = (await owner.get(f"/conversations/{scene.public}/messages")).raise_for_status().json()["items"]
+    assert [record["record"]["id"] for record in records] == [item["id"] for item in shown]
+    assert shown[-1]["id"] == ack["id"]
+    async with owner.stream("GET", f"/conversations/{scene.public}/stream", params={"after": 0}) as answer:
+        ids = []
+        async for line in answer.aiter_lines():
+            if line.startswith("id: "):
+                ids.append(int(line[4:]))
+            if '"type":"resumed"' in line:
+                break
+    assert ids == [item["seq"] for item in shown]
+
+
+@pytest.mark.rule("X4")
+@pytest.mark.parametrize("token", ["cwt_nobody", "cwk_nobody", "other"])
+async def test_who_is_not_signed_in_is_told_so_on_every_face(scene: Scene, token: str):
+    unknown = scene.server.client(token)
+    attempt = Attempt(unknown, scene.public, {"content": "x"})
+    assert await by_rest(scene, attempt) == "unauthenticated"
+    assert await by_stream(scene, attempt) == "unauthenticated"
+    async with scene.server.live(token) as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4401, "unauthenticated")
