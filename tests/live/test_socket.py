@@ -138,7 +138,7 @@ async def test_what_cannot_be_read_gets_an_error_and_the_socket_stays(server: Se
     async with server.live(token_of(org.owner.api)) as socket:
         await socket.send(text)
         (frame,) = await frames_until(socket, "error")
-        assert frame["code"] == "malformed"
+        assert frame["code"] in {"malformed", "invalid"}
         await socket.send(say("ping"))
         await frames_until(socket, "pong")
 

@@ -88,7 +88,7 @@ async def test_posts_over_the_socket_are_sent_again_and_posted_once(server: Serv
         assert refused.value.code == "client_id_reused"
         with pytest.raises(CrewhallApiError) as blank:
             await live.post(channel, " ")
-        assert blank.value.code == "malformed"
+        assert blank.value.code == "invalid"
         with pytest.raises(CrewhallApiError) as too_large:
             await live.post(channel, "x" * 300_000)
         assert too_large.value.code == "too_large"

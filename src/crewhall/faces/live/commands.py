@@ -50,8 +50,8 @@ decoder = msgspec.json.Decoder(Command)
 
 
 def unreadable(error: Exception) -> CrewhallError:
-    """Say why a frame was refused: malformed when it is no JSON or no command, invalid when a command's value is wrong."""
-    if isinstance(error, msgspec.ValidationError) and "`$" in str(error) and "`$.type`" not in str(error):
+    """Say why a frame was refused, as REST does of a body: malformed when it is no JSON, otherwise invalid."""
+    if isinstance(error, msgspec.ValidationError):
         return INVALID(f"This command is not valid: {error}")
     return MALFORMED(f"This frame cannot be read: {error}")
 
