@@ -132,9 +132,12 @@ async def test_typing_reaches_the_others(server: Server, org: Org) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"type":"dance"}', '{"type":"subscribe"}', '{"type":"post","conversation":"x"}', "9" * 1000],
-)
-async def test_what_cannot_be_read_gets_an_error_and_the_socket_stays(server: Server, org: Org, text: str) -> None:
+    ["", "{", "[]", '{"type":"dance"}', '{"type":"subscribe"}', '{"type":"post","conversation":"x"}', "9" * 1000,
+     '{"type":"ping","x":' + "[" * 100_000, b'{"type":"\xff"}', '{"type":"typing","conversation":"\\ud800"}'],
+)  # fmt: skip
+async def test_what_cannot_be_read_gets_an_error_and_the_socket_stays(
+    server: Server, org: Org, text: str | bytes
+) -> None:
     async with server.live(token_of(org.owner.api)) as socket:
         await socket.send(text)
         (frame,) = await frames_until(socket, "error")

@@ -119,6 +119,16 @@ async def bump_membership(tx: Tx, conversation_id: UUID) -> None:
     )
 
 
+class _Load:
+    """A decision that is being read."""
+
+    __slots__ = ("conversation_id", "is_stale")
+
+    def __init__(self, conversation_id: UUID) -> None:
+        self.conversation_id = conversation_id
+        self.is_stale = False
+
+
 class AccessCache:
     """Access decisions of one process, by (actor, conversation); dropped when membership or a role changes."""
 
@@ -127,7 +137,7 @@ class AccessCache:
         self._signals = signals
         self._entries: OrderedDict[tuple[UUID, UUID], Access] = OrderedDict()
         self._by_conversation: dict[UUID, set[UUID]] = {}
-        self._epoch = 0
+        self._loads: set[_Load] = set()
         signals.subscribe(CHANNEL, lambda payload: self.forget(UUID(payload)))
         signals.on_lost(self.forget_all)
 
@@ -143,27 +153,45 @@ class AccessCache:
         return found
 
     async def _load(self, actor: Actor, conversation_id: UUID) -> Access:
-        epoch = self._epoch
-        async with self._db.transaction(actor) as tx:
-            found = await find_access(tx, actor, conversation_id)
-        if found is None:
-            raise absent()
-        if epoch == self._epoch and self._signals.listening:
-            self._entries[actor.id, conversation_id] = found
-            self._by_conversation.setdefault(conversation_id, set()).add(actor.id)
-            if len(self._entries) > MAX_ENTRIES:
-                (old_actor, old_conversation), _ = self._entries.popitem(last=False)
-                self._by_conversation.get(old_conversation, set()).discard(old_actor)
-        return found
+        """Read it from the tables; again, if membership changed meanwhile.
+
+        Who begins to listen on what was true before a change would never be told of it.
+        """
+        while True:
+            load = _Load(conversation_id)
+            self._loads.add(load)
+            try:
+                async with self._db.transaction(actor) as tx:
+                    found = await find_access(tx, actor, conversation_id)
+            finally:
+                self._loads.discard(load)
+            if found is None:
+                raise absent()
+            if not load.is_stale:
+                if self._signals.listening:
+                    self._remember(actor.id, found)
+                return found
+
+    def _remember(self, actor_id: UUID, found: Access) -> None:
+        self._entries[actor_id, found.conversation_id] = found
+        self._by_conversation.setdefault(found.conversation_id, set()).add(actor_id)
+        if len(self._entries) > MAX_ENTRIES:
+            (old_actor, old_conversation), _ = self._entries.popitem(last=False)
+            known = self._by_conversation[old_conversation]
+            known.discard(old_actor)
+            if not known:
+                del self._by_conversation[old_conversation]
 
     def forget(self, conversation_id: UUID) -> None:
         """Forget what is known about one conversation."""
-        self._epoch += 1
+        for load in self._loads:
+            load.is_stale = load.is_stale or load.conversation_id == conversation_id
         for actor_id in self._by_conversation.pop(conversation_id, ()):
             self._entries.pop((actor_id, conversation_id), None)
 
     def forget_all(self) -> None:
         """Forget everything: changes may have been missed."""
-        self._epoch += 1
+        for load in self._loads:
+            load.is_stale = True
         self._entries.clear()
         self._by_conversation.clear()

@@ -74,6 +74,15 @@ class VerifiedTokens:
             return found[0]
         return await self._verify_once(key, verify, token, address)
 
+    def holds(self, verified: Verified) -> bool:
+        """Whether nothing was revoked since `resolve` gave this; true while revocations are not heard.
+
+        For what lasts: ask once `on_revoked` reaches it, else a revocation in between is missed.
+        """
+        if not verified.tags or not (self._signals is None or self._signals.listening):
+            return True
+        return any(self._entries[key][0] is verified for key in self._by_tag.get(verified.tags[0], ()))
+
     async def _verify_once(
         self, key: tuple[bytes, str | None], verify: Verifier, token: str, address: str | None
     ) -> Verified:

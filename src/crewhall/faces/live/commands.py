@@ -46,6 +46,8 @@ class Ping(msgspec.Struct, tag="ping", tag_field="type"):
 
 
 Command = Subscribe | Unsubscribe | Post | Typing | Heartbeat | Ping
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises for a frame that is no command."""
 decoder = msgspec.json.Decoder(Command)
 
 
@@ -68,6 +70,6 @@ def subject_of(text: str | bytes) -> dict[str, str]:
     """What a refused command was about, as far as it can be read: its sender waits for an answer to just that."""
     try:
         found = _subjects.decode(text)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return {}
     return {name: value for name, value in msgspec.structs.asdict(found).items() if value is not None}

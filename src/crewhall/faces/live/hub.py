@@ -6,6 +6,8 @@ after it in order, and joins the live listeners at the moment when nothing is mi
 
 import asyncio
 import logging
+import time
+from collections import Counter
 from collections.abc import Callable
 from uuid import UUID
 
@@ -28,8 +30,10 @@ class Hub:
 
     def __init__(self, message_log: MessageLog, verified: VerifiedTokens) -> None:
         self._log = message_log
+        self._verified = verified
         self._topics: dict[UUID, Topic] = {}
         self._opening: dict[UUID, asyncio.Task[Topic]] = {}
+        self._coming: Counter[UUID] = Counter()
         self._listeners: dict[Listener, dict[UUID, object]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.forward: Callable[[Actor, Ephemeral], None] = lambda _actor, _frame: None
@@ -40,9 +44,19 @@ class Hub:
     # -- listeners
 
     def attach(self, listener: Listener) -> None:
-        """Count a new connection."""
+        """Count a new connection.
+
+        It ends with what authenticated it, at once where that was revoked on the way here: who comes back is asked
+        anew.
+        """
         self._listeners[listener] = {}
         live_sockets.inc()
+        until = listener.verified.expires_at
+        if not self._verified.holds(listener.verified):
+            listener.close(GOING_AWAY)
+        elif until is not None:
+            left = max(0.0, until - time.time())
+            listener.expiry = asyncio.get_running_loop().call_later(left, listener.close, GOING_AWAY)
 
     def detach(self, listener: Listener) -> None:
         """Forget a connection and all it listened to."""
@@ -50,6 +64,8 @@ class Hub:
             self._leave(listener, conversation_id)
         live_sockets.dec()
         listener.closed = True
+        if listener.expiry is not None:
+            listener.expiry.cancel()
 
     async def subscribe(self, listener: Listener, org_id: UUID, conversation_id: UUID, after: int | None) -> None:
         """Send what came after `after` (None: nothing), then `resumed`, then what is live. The caller checks access."""
@@ -58,8 +74,16 @@ class Hub:
         self.unsubscribe(listener, conversation_id)
         subscription = object()
         self._listeners[listener][conversation_id] = subscription
-        topic = await self._topic(org_id, conversation_id)
-        topic.interested.add(listener)
+        self._coming[conversation_id] += 1
+        try:
+            topic = await self._topic(org_id, conversation_id)
+            topic.interested.add(listener)
+        finally:
+            self._coming[conversation_id] -= 1
+            if not self._coming[conversation_id]:
+                del self._coming[conversation_id]
+                if conversation_id in self._topics:
+                    self._forget_unless_wanted(conversation_id, self._topics[conversation_id])
         if after is not None and after > topic.last_seq:
             await self._reach(topic, conversation_id, after)
         sent = topic.last_seq if after is None else min(after, topic.last_seq)
@@ -91,9 +115,8 @@ class Hub:
             self._leave(listener, conversation_id)
 
     def subscriptions(self, conversation_id: UUID) -> list[Listener]:
-        """Who listens to a conversation: for checking their access again."""
-        topic = self._topics.get(conversation_id)
-        return list(topic.listeners) if topic else []
+        """Who follows a conversation, live or still reading its history: for checking their access again."""
+        return [listener for listener, followed in self._listeners.items() if conversation_id in followed]
 
     def connections(self, org_id: UUID, actor_id: UUID) -> list[Listener]:
         """The connections that somebody has in an organization."""
@@ -117,7 +140,7 @@ class Hub:
             topic = self._topics.get(frame.conversation_id)
             listeners = tuple(topic.listeners) if topic else ()
         else:
-            listeners = tuple(one for one in self._listeners if one.org_id == frame.org_id)
+            listeners = tuple(one for one in self._listeners if one.actor.org_id == frame.org_id)
         made: Frame | None = None
         for listener in listeners:
             if listener.actor.id != actor.id:
@@ -129,6 +152,7 @@ class Hub:
     def _on_advance(self, advanced: Advanced | None) -> None:
         if advanced is None:
             for conversation_id, known in self._topics.items():
+                known.heard += 1
                 known.target = max(known.target, known.last_seq + 1)
                 self._follow(conversation_id, known)
             return
@@ -138,6 +162,7 @@ class Hub:
         if advanced.records is not None and advanced.previous_seq == topic.last_seq:
             topic.deliver(advanced.records)
             return
+        topic.heard += 1
         topic.target = max(topic.target, advanced.last_seq)
         self._follow(advanced.conversation_id, topic)
 
@@ -152,13 +177,14 @@ class Hub:
     async def _catch_up(self, conversation_id: UUID, topic: Topic) -> None:
         try:
             while topic.last_seq < topic.target and self._topics.get(conversation_id) is topic:
+                heard = topic.heard
                 try:
                     records = await self._log.read(topic.org_id, conversation_id, after=topic.last_seq, limit=READ_SIZE)
                 except Exception:
                     log.exception("the log could not be read")
                     await asyncio.sleep(RETRY_S)
                     continue
-                if not records:
+                if not records and heard == topic.heard:  # else an advance came that this reading was too early for
                     topic.target = topic.last_seq
                 topic.deliver(records)
         finally:
@@ -178,17 +204,13 @@ class Hub:
             await asyncio.shield(opening)
 
     async def _open(self, org_id: UUID, conversation_id: UUID) -> Topic:
-        """The topic takes part in advances from seq 0 on before the head is read, so that none is missed between."""
-        topic = Topic(org_id, 0)
-        topic.following = True
-        head = await self._log.head(org_id, conversation_id)
-        topic.last_seq = topic.floor = head
-        topic.following = False
+        """Read the head, take part in advances from there on, and read it again: none is missed between."""
+        topic = Topic(org_id, await self._log.head(org_id, conversation_id))
+        if not self._coming[conversation_id]:  # whoever wanted it has gone
+            return topic
         self._topics[conversation_id] = topic
-        again = await self._log.head(org_id, conversation_id)
-        if again > topic.last_seq:
-            topic.target = max(topic.target, again)
-            self._follow(conversation_id, topic)
+        topic.target += 1  # there may be more; what looks for it tries until the log can be read
+        self._follow(conversation_id, topic)
         return topic
 
     async def _missed(self, topic: Topic, conversation_id: UUID, after: int) -> list[Frame]:
@@ -206,11 +228,14 @@ class Hub:
         if topic is not None:
             topic.listeners.discard(listener)
             topic.interested.discard(listener)
-            if not topic.interested:
-                del self._topics[conversation_id]
+            self._forget_unless_wanted(conversation_id, topic)
+
+    def _forget_unless_wanted(self, conversation_id: UUID, topic: Topic) -> None:
+        if not topic.interested and not self._coming[conversation_id]:
+            del self._topics[conversation_id]
 
     def _on_revoked(self, tag: str | None) -> None:
         """Close the connections of whoever was revoked; where that may have been missed all of them, to resume."""
         for listener in list(self._listeners):
-            if tag is None or tag in listener.tags:
+            if tag is None or tag in listener.verified.tags:
                 listener.close(SIGNED_OUT if tag else GOING_AWAY)

@@ -3,11 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from uuid import UUID
 
 from crewhall.faces.live.frames import Frame
-from crewhall.kernel.actor import Actor
 from crewhall.kernel.telemetry import deliveries_total, slow_readers_total
+from crewhall.kernel.verified import Verified
 
 MAX_QUEUE = 1_000
 MAX_QUEUED_CHARACTERS = 4_000_000
@@ -23,12 +22,12 @@ Send = Callable[[str, int | None], Awaitable[None]]
 class Listener:
     """A socket or stream. Frames are pushed without waiting; who reads too slowly is cut off and may resume."""
 
-    __slots__ = ("_closing", "_queue", "_queued", "_room", "_send", "_sender", "actor", "closed", "org_id", "tags")
+    __slots__ = ("_closing", "_queue", "_queued", "_room", "_send", "_sender", "actor", "closed", "expiry", "verified")
 
-    def __init__(self, actor: Actor, tags: tuple[str, ...], send: Send, closing: Callable[[int], None]) -> None:
-        self.actor = actor
-        self.org_id: UUID | None = actor.org_id
-        self.tags = tags
+    def __init__(self, verified: Verified, send: Send, closing: Callable[[int], None]) -> None:
+        self.actor = verified.actor
+        self.verified = verified
+        self.expiry: asyncio.TimerHandle | None = None
         self.closed = False
         self._send = send
         self._closing = closing
@@ -50,9 +49,14 @@ class Listener:
         if self._sender is None:
             self._sender = asyncio.create_task(self._drain())
 
+    @property
+    def full(self) -> bool:
+        """Whether the queue is more than half full."""
+        return len(self._queue) > MAX_QUEUE // 2 or self._queued > MAX_QUEUED_CHARACTERS // 2
+
     async def room(self) -> None:
         """Wait until the queue is at most half full: replays go no faster than the reader reads."""
-        while not self.closed and (len(self._queue) > MAX_QUEUE // 2 or self._queued > MAX_QUEUED_CHARACTERS // 2):
+        while not self.closed and self.full:
             if self._room is None:
                 self._room = asyncio.Event()
             self._room.clear()

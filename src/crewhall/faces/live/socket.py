@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from crewhall.agents import AgentParts, Presence
 from crewhall.conversations import AccessCache, Posting, Verb
 from crewhall.faces.live.commands import (
+    UNREADABLE,
     Command,
     Heartbeat,
     Ping,
@@ -30,6 +29,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.errors import FORBIDDEN, INVALID, MALFORMED, CrewhallError
 from crewhall.kernel.limits import RateLimit
+from crewhall.kernel.verified import Verified
 from crewhall.ports.live import Ephemeral
 from crewhall.ports.message_log import NewRecord
 
@@ -64,7 +64,7 @@ class LiveSocket:
             )
             return
         await send({"type": "websocket.accept"})
-        connection = Connection(self._services, self._hub, actor, scope["verified"].tags, send)
+        connection = Connection(self._services, self._hub, actor, scope["verified"], send)
         await connection.serve(receive)
 
 
@@ -78,13 +78,13 @@ def _close_code(refused: CrewhallError | None) -> int:
 class Connection:
     """One open socket of one actor."""
 
-    def __init__(self, services: Services, hub: Hub, actor: Actor, tags: tuple[str, ...], send: Send) -> None:
+    def __init__(self, services: Services, hub: Hub, actor: Actor, verified: Verified, send: Send) -> None:
         self._services = services
         self._hub = hub
         self._actor = actor
         self._send = send
         self._tasks: set[asyncio.Task[None]] = set()
-        self._listener = Listener(actor, tags, self._send_text, self._close)
+        self._listener = Listener(verified, self._send_text, self._close)
         self._subscribed: set[UUID] = set()
 
     async def serve(self, receive: Receive) -> None:
@@ -95,7 +95,8 @@ class Connection:
                 if self._actor.type is ActorType.AGENT:
                     await stack.enter_async_context(self._services.part(AgentParts).presence.held(self._actor))
                 while (message := await receive())["type"] == "websocket.receive":
-                    await self._take(message)
+                    if not self._listener.closed:  # a client may go on talking for as long as it reads no farewell
+                        await self._take(message)
         finally:
             self._hub.detach(self._listener)
             for task in tuple(self._tasks):
@@ -122,7 +123,7 @@ class Connection:
         try:
             self._services.limiter.check(COMMANDS, self._actor.id)
             command = decoder.decode(text)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             self._listener.push(error_frame(unreadable(error), **subject_of(text)))
             return
         except CrewhallError as error:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import get
@@ -17,6 +17,7 @@ from crewhall.faces.live.listener import Listener
 from crewhall.faces.plumbing.dependencies import AnyRequest
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.verified import Verified
 
 log = logging.getLogger(__name__)
 KEEPALIVE_S = 20.0
@@ -29,10 +30,10 @@ LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
 class EventStream:
     """A listener whose frames are read by an HTTP response."""
 
-    def __init__(self, actor: Actor, tags: tuple[str, ...]) -> None:
+    def __init__(self, verified: Verified) -> None:
         self._events: asyncio.Queue[str] = asyncio.Queue(MAX_AHEAD)
         self._closed = asyncio.Event()
-        self.listener = Listener(actor, tags, self._put, lambda _code: self._closed.set())
+        self.listener = Listener(verified, self._put, lambda _code: self._closed.set())
 
     async def _put(self, text: str, seq: int | None) -> None:
         head = f"id: {seq}\n" if seq is not None else ""
@@ -44,10 +45,13 @@ class EventStream:
             log.warning("a stream could not be begun", extra={"reason": str(error).strip()})
             self._closed.set()
 
-    async def events(self, hub: Hub, org_id: UUID, conversation_id: UUID, after: int | None) -> AsyncIterator[str]:
-        """Give event after event until the reader goes or is cut off; a comment now and then keeps proxies awake."""
+    async def events(self, hub: Hub, begin: Callable[[Listener], Coroutine[Any, Any, None]]) -> AsyncIterator[str]:
+        """Give event after event until the reader goes or is cut off; a comment now and then keeps proxies awake.
+
+        `begin` subscribes the listener, which is attached by then.
+        """
         hub.attach(self.listener)
-        subscribing = asyncio.create_task(hub.subscribe(self.listener, org_id, conversation_id, after))
+        subscribing = asyncio.create_task(begin(self.listener))
         subscribing.add_done_callback(self._subscribed)
         closed = asyncio.create_task(self._closed.wait())
         waiting = asyncio.create_task(self._events.get())
@@ -84,9 +88,15 @@ async def stream_conversation(
     last_event_id: LastEventId = None,
 ) -> Stream:
     """Follow one conversation."""
-    access = await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
+    cache, hub = services.part(AccessCache), services.part(Hub)
+    await cache.access(actor, conversation_id, Verb.READ)
     start = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 19 else after  # noqa: PLR2004
-    stream = EventStream(actor, request.scope["verified"].tags)  # type: ignore[typeddict-item]
-    events = stream.events(services.part(Hub), access.org_id, conversation_id, start)
+
+    async def begin(listener: Listener) -> None:
+        # Asked once more, and nothing awaits before subscribing: from here on changes of membership reach the listener.
+        access = await cache.access(actor, conversation_id, Verb.READ)
+        await hub.subscribe(listener, access.org_id, conversation_id, start)
+
+    events = EventStream(request.scope["verified"]).events(hub, begin)  # type: ignore[typeddict-item]
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return Stream(events, media_type="text/event-stream", headers=headers)

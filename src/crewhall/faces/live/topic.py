@@ -13,10 +13,11 @@ TAIL = 200
 class Topic:
     """The tail is contiguous: every record after `floor` up to `last_seq` is in it.
 
-    `interested` are all who subscribed; `listeners` those of them who have caught up and are live.
+    `interested` are all who subscribed; `listeners` those of them who have caught up and are live. `heard` counts the
+    advances that were not followed at once.
     """
 
-    __slots__ = ("floor", "following", "interested", "last_seq", "listeners", "org_id", "tail", "target")
+    __slots__ = ("floor", "following", "heard", "interested", "last_seq", "listeners", "org_id", "tail", "target")
 
     def __init__(self, org_id: UUID, last_seq: int) -> None:
         self.org_id = org_id
@@ -27,6 +28,7 @@ class Topic:
         self.interested: set[Listener] = set()
         self.listeners: set[Listener] = set()
         self.following = False
+        self.heard = 0
 
     def deliver(self, records: list[Record]) -> None:
         """Add the next records to the tail and push them to every live listener, each serialised once."""
