@@ -1,0 +1,199 @@
+"""What each role may do, for every operation of the API: the permission table decides, whatever the way in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from crewhall.identity.permissions import PERMISSIONS, Grantee, Permission
+from crewhall.kernel.actor import Role
+from tests.identity.hall import PASSWORD
+from tests.support.description import Operation, read_operations
+from tests.support.server import Server
+from tests.tenancy.requests import BODIES
+
+P = Permission
+ROLES: dict[str, Grantee] = {"owner": Role.OWNER, "admin": Role.ADMIN, "member": Role.MEMBER, "agent": "agent"}
+PEOPLE = frozenset({"owner", "admin", "member"})
+EVERYBODY = PEOPLE | {"agent"}
+AUTHOR = frozenset({"owner"})
+"""The owner wrote the message that is tried."""
+NOBODY: frozenset[str] = frozenset()
+
+RIGHTS: dict[str, P | frozenset[str]] = {
+    "show_me": EVERYBODY,
+    "change_me": PEOPLE,
+    "list_own_logins": PEOPLE,
+    "list_own_organizations": EVERYBODY,
+    "create_organization": PEOPLE,
+    "switch_organization": PEOPLE,
+    "change_own_password": PEOPLE,
+    "log_out": PEOPLE,
+    "log_out_everywhere": PEOPLE,
+    "show_organization": P.ORGANIZATION_READ,
+    "change_organization": P.ORGANIZATION_UPDATE,
+    "delete_organization": P.ORGANIZATION_DELETE,
+    "list_people": P.MEMBERS_READ,
+    "show_person": P.MEMBERS_READ,
+    "change_role": P.MEMBERS_ROLE,
+    "remove_person": P.MEMBERS_REMOVE,
+    "list_invitations": P.MEMBERS_INVITE,
+    "invite": P.MEMBERS_INVITE,
+    "revoke_invitation": P.MEMBERS_INVITE,
+    "read_audit": P.AUDIT_READ,
+    "list_agents": P.AGENTS_READ,
+    "list_templates": P.AGENTS_READ,
+    "show_agent": P.AGENTS_READ,
+    "create_agent": P.AGENTS_CREATE,
+    "fork_agent": P.AGENTS_CREATE,
+    "update_agent": P.AGENTS_UPDATE,
+    "delete_agent": P.AGENTS_DELETE,
+    "beat": NOBODY,
+    "list_credentials": P.AGENTS_CREDENTIALS,
+    "create_credential": P.AGENTS_CREDENTIALS,
+    "rotate_credential": P.AGENTS_CREDENTIALS,
+    "revoke_credential": P.AGENTS_CREDENTIALS,
+    "list_uses": P.AGENTS_CREDENTIALS,
+    "list_conversations": EVERYBODY,
+    "get_conversation": P.ORGANIZATION_READ,
+    "list_members": P.ORGANIZATION_READ,
+    "list_messages": P.ORGANIZATION_READ,
+    "get_message": P.ORGANIZATION_READ,
+    "get_history": P.ORGANIZATION_READ,
+    "search_messages": EVERYBODY,
+    "join_conversation": P.ORGANIZATION_READ,
+    "leave_conversation": EVERYBODY,
+    "mark_read": EVERYBODY,
+    "post_message": P.MESSAGES_POST,
+    "add_reaction": P.MESSAGES_POST,
+    "remove_reaction": P.MESSAGES_POST,
+    "pin_message": P.MESSAGES_PIN,
+    "unpin_message": P.MESSAGES_PIN,
+    "edit_message": AUTHOR,
+    "delete_message": P.MESSAGES_MODERATE,
+    "open_conversation": P.CHANNELS_CREATE,
+    "change_conversation": P.CHANNELS_UPDATE,
+    "archive_conversation": P.CHANNELS_ARCHIVE,
+    "restore_conversation": P.CHANNELS_ARCHIVE,
+    "delete_conversation": P.CHANNELS_ARCHIVE,
+    "add_member": P.CHANNELS_UPDATE,
+    "remove_member": P.CHANNELS_UPDATE,
+}
+"""Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
+
+ELSEWHERE = {
+    "log_in": "for guests: what it takes says who may",
+    "refresh": "for guests: what it takes says who may",
+    "ask_for_reset": "for guests: what it takes says who may",
+    "confirm_password_reset": "for guests: what it takes says who may",
+    "set_up_installation": "for guests: what it takes says who may",
+    "accept_invitation": "for guests: what it takes says who may",
+    "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
+    "stream_conversation": "answers without end: test_same_codes.py and tests/live",
+}
+"""Operations that no role decides, each with the reason."""
+
+LAST = ["log_out", "change_own_password", "archive_conversation", "restore_conversation"]
+"""What ends something, in an order in which each still finds what it needs; then what deletes, from the inside out."""
+
+
+@dataclass
+class Ground:
+    """An organization in which one role tries everything. `names` fills the paths, `bodies` the bodies."""
+
+    role: str
+    api: httpx.AsyncClient
+    names: dict[str, str]
+    bodies: dict[str, dict[str, Any]]
+    slug: str
+    fresh: httpx.AsyncClient
+
+    async def attempt(self, operation: Operation) -> httpx.Response:
+        name = operation.spec["operationId"]
+        path = operation.path
+        for key, value in self.names.items():
+            path = path.replace(f"{{{key}}}", value)
+        query = {"q": "hello"} if name == "search_messages" else {}
+        query |= {"confirm": self.slug} if name == "delete_organization" else {}
+        api = self.fresh if name == "log_out" else self.api
+        body = None if operation.body is None else self.bodies.get(name, BODIES.get(str(operation), {}))
+        return await api.request(operation.method, path, json=body, params=query)
+
+
+async def make_ground(server: Server, role: str) -> Ground:
+    org = await server.make_org()
+    owner = org.owner.api
+    acting = {
+        "owner": lambda: server.sign_in(org.owner, org.id),
+        "admin": lambda: org.add("admin"),
+        "member": lambda: org.add("member"),
+    }
+    other, agent = await org.add("member"), await server.hire(org)
+    channel = await server.channel(org.owner, name="tried")
+    posted = await owner.post(f"/conversations/{channel}/messages", json={"content": "hello"})
+    invited = (await owner.post("/invitations", json={})).raise_for_status().json()
+    keys = (await owner.get(f"/agents/{agent.id}/credentials")).raise_for_status().json()
+    member = {"member_type": "user", "member_id": str(other.id)}
+    (await owner.post(f"/conversations/{channel}/members", json=member)).raise_for_status()
+    names = {
+        "org_id": str(org.id),
+        "person_id": str(other.id),
+        "agent_id": agent.id,
+        "credential_id": keys["items"][0]["id"],
+        "invitation_id": invited["invitation"]["id"],
+        "conversation_id": channel,
+        "message_id": posted.json()["id"],
+        **member,
+        "emoji": "👍",
+    }
+    bodies = {
+        "change_me": {"name": "Another"},
+        "create_organization": {"name": "Theirs"},
+        "change_own_password": {"current_password": PASSWORD, "new_password": "another horse battery"},
+        "invite": {"role": "member"},
+        "open_conversation": {"kind": "channel", "name": "made"},
+        "delete_conversation": {"confirm": "tried"},
+        "add_member": {"member_type": "agent", "member_id": agent.id},
+    }
+    if role == "agent":
+        api = (await server.hire(org)).api
+        return Ground(role, api, names, bodies, org.slug, api)
+    who = await acting[role]()
+    return Ground(role, who.api, names, bodies, org.slug, (await server.sign_in(who, org.id)).api)
+
+
+def order(operation: Operation) -> tuple[int, int]:
+    name = operation.spec["operationId"]
+    if name == "log_out_everywhere":
+        return len(LAST) + 2, 0
+    if name in LAST:
+        return LAST.index(name) + 1, 0
+    undoes = name in {"unpin_message", "remove_reaction"}
+    return (len(LAST) + 1, -len(operation.path)) if operation.method == "DELETE" and not undoes else (0, 0)
+
+
+def is_right(right: P | frozenset[str], role: str) -> bool:
+    return right in PERMISSIONS[ROLES[role]] if isinstance(right, P) else role in right
+
+
+async def test_every_operation_says_who_may(server: Server):
+    known = {operation.spec["operationId"] for operation in await read_operations(server.client())}
+    assert known == set(RIGHTS) | set(ELSEWHERE), "tell RIGHTS (or ELSEWHERE, with a reason) about it"
+
+
+@pytest.mark.rule("E1", "X11")
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_may_do_what_the_table_says_and_no_more(server: Server, role: str):
+    ground = await make_ground(server, role)
+    operations = [one for one in await read_operations(server.client()) if one.spec["operationId"] in RIGHTS]
+    wrong = []
+    for operation in sorted(operations, key=order):
+        answer = await ground.attempt(operation)
+        may = is_right(RIGHTS[operation.spec["operationId"]], role)
+        refused = answer.status_code == 403 and answer.json()["code"] == "forbidden"
+        if refused if may else not refused:
+            wrong.append(f"{role} {'may' if may else 'may not'} {operation}: {answer.status_code} {answer.text[:200]}")
+        elif may and answer.status_code not in {200, 201, 202, 204, 409}:
+            wrong.append(f"{role} tried {operation} in vain: {answer.status_code} {answer.text[:200]}")
+    assert wrong == []
