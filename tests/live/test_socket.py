@@ -197,3 +197,22 @@ async def _read_to_the_end(socket: ClientConnection) -> None:
     async with asyncio.timeout(20):
         while True:
             await socket.recv()
+
+
+@pytest.mark.rule("X2")
+async def test_a_deleted_message_is_sent_to_no_late_reader(server: Server, org: Org) -> None:
+    channel = await server.channel(org.owner)
+    path = f"/conversations/{channel}/messages"
+    token = token_of(org.owner.api)
+    async with server.live(token) as present, server.live(token) as late:
+        await present.send(say("subscribe", conversation=channel))
+        await frames_until(present, "resumed")
+        message = (await org.owner.api.post(path, json={"content": "secret"})).json()["id"]
+        (frame,) = await frames_until(present, "record")
+        assert frame["record"]["content"] == "secret"
+        await org.owner.api.patch(f"{path}/{message}", json={"content": "secret, edited"})
+        await org.owner.api.delete(f"{path}/{message}")
+        await late.send(say("subscribe", conversation=channel, after=0))
+        frames = await frames_until(late, "resumed")
+        assert [frame["record"]["type"] for frame in frames[:-1]] == ["message", "edit", "deletion"]
+        assert "secret" not in str(frames)

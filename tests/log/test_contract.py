@@ -13,7 +13,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
 from crewhall.ports.memory_log import MemoryMessageLog
-from crewhall.ports.message_log import Advanced, Author, MessageLog, NewRecord, topic_of
+from crewhall.ports.message_log import Advanced, Author, MessageLog, NewRecord, RecordType, topic_of
 from tests.support.database import SharedCluster
 
 AUTHOR = Author(ActorType.USER, new_id(), "Ada")
@@ -139,6 +139,22 @@ async def test_many_writers_keep_their_own_order(engine: Engine) -> None:
         found = await engine.contents(target)
         assert [seq for seq, _ in found] == list(range(1, 161))
         assert len({content for _, content in found}) == 160
+
+
+async def test_what_was_deleted_is_read_by_nobody(engine: Engine) -> None:
+    conversation = await engine.conversation()
+    first, kept = engine.record(conversation, "secret"), engine.record(conversation, "kept")
+    first.title, first.html, first.metadata = "secret", "<p>secret</p>", {"secret": 1}
+    edit, deletion = engine.record(conversation, "secret, edited"), engine.record(conversation, "")
+    edit.type, deletion.type = RecordType.EDIT, RecordType.DELETION
+    edit.target_id = deletion.target_id = first.id
+    for record in (first, kept, edit, deletion):
+        await engine.log.append(record)
+    records = await engine.log.read(engine.org, conversation, after=0, limit=10)
+    assert [(record.type, record.content, record.title) for record in records] == [
+        ("message", "", None), ("message", "kept", None), ("edit", "", None), ("deletion", "", None),
+    ]  # fmt: skip
+    assert not any("secret" in f"{record.html} {record.metadata}" for record in records)
 
 
 async def test_reading_continues_after_a_seq(engine: Engine) -> None:

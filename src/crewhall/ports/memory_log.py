@@ -18,6 +18,7 @@ from crewhall.ports.message_log import (
     Appended,
     NewRecord,
     Record,
+    RecordType,
     Watcher,
 )
 
@@ -78,7 +79,10 @@ class MemoryMessageLog:
     async def read(self, org_id: UUID, conversation_id: UUID, *, after: int, limit: int) -> list[Record]:
         """See MessageLog.read."""
         topic = self._topics.get((org_id, conversation_id))
-        return [msgspec.structs.replace(r) for r in topic.records if r.seq > after][:limit] if topic else []
+        if topic is None:
+            return []
+        deleted = {record.target_id for record in topic.records if record.type is RecordType.DELETION}
+        return [_shown(record, deleted) for record in topic.records if record.seq > after][:limit]
 
     async def head(self, org_id: UUID, conversation_id: UUID) -> int:
         """See MessageLog.head."""
@@ -101,3 +105,9 @@ class MemoryMessageLog:
         topic = self._topics[org_id, conversation_id]
         topic.is_open = is_open
         topic.membership_version += 1
+
+
+def _shown(record: Record, deleted: set[UUID | None]) -> Record:
+    if record.type in {RecordType.MESSAGE, RecordType.EDIT} and (record.target_id or record.id) in deleted:
+        return msgspec.structs.replace(record, title=None, content="", html="", metadata=None, mentions=[])
+    return msgspec.structs.replace(record)

@@ -161,7 +161,10 @@ class MessageLog(Protocol):
         ...
 
     async def read(self, org_id: UUID, conversation_id: UUID, *, after: int, limit: int) -> list[Record]:
-        """Return up to `limit` records with seq > `after`, in order."""
+        """Return up to `limit` records with seq > `after`, in order.
+
+        Of a deleted message and its edits only the place is left: no text, title, metadata or mentions.
+        """
         ...
 
     async def head(self, org_id: UUID, conversation_id: UUID) -> int:

@@ -6,21 +6,20 @@ from typing import Any, LiteralString
 from crewhall.kernel.actor import ActorType
 from crewhall.ports.message_log import Author, MessageKind, MessageRole, Record, RecordType
 
-RECORD_COLUMNS: LiteralString = """
-    org_id, conversation_id, seq, id, type, author_type, author_id, author_name, role, kind, content, title, html,
-    metadata, parent_id, target_id, mentions, client_id, created_at
+READ_RECORDS: LiteralString = """
+    select r.org_id, r.conversation_id, r.seq, r.id, r.type, r.author_type, r.author_id, r.author_name, r.role, r.kind,
+           case when d.gone then '' else r.content end, case when not d.gone then r.title end,
+           case when d.gone then '' else r.html end, case when not d.gone then r.metadata end, r.parent_id, r.target_id,
+           case when not d.gone then r.mentions end, r.client_id, r.created_at
+    from message_records r
+    left join message_overlays o on o.message_id = coalesce(r.target_id, r.id) and r.type in ('message', 'edit')
+    cross join lateral (select o.deleted_at is not null as gone) d
+    where r.conversation_id = %(conversation)s and r.seq > %(after)s order by r.seq limit %(limit)s
 """
-READ_RECORDS: LiteralString = (
-    "select"
-    + RECORD_COLUMNS
-    + """
-    from message_records where conversation_id = %(conversation)s and seq > %(after)s order by seq limit %(limit)s
-    """
-)
 
 
 def record_of_row(row: Sequence[Any]) -> Record:
-    """Make a record from a row of RECORD_COLUMNS."""
+    """Make a record from a row of READ_RECORDS."""
     return Record(
         org_id=row[0],
         conversation_id=row[1],

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from crewhall.faces.live.frames import Frame, record_frame
 from crewhall.faces.live.listener import Listener
-from crewhall.ports.message_log import Record
+from crewhall.ports.message_log import Record, RecordType
 
 TAIL = 200
 
@@ -35,6 +35,9 @@ class Topic:
         for record in records:
             if record.seq <= self.last_seq:
                 continue
+            if record.type is RecordType.DELETION:  # what it took away is read from the log, which holds it back
+                self.tail.clear()
+                self.floor = self.last_seq
             frame = record_frame(record)
             self.last_seq = record.seq
             self.tail.append(frame)
