@@ -57,3 +57,18 @@ async def test_a_line_stands_above_what_is_new(visitors: Visitors, server: Serve
     await connected(page)
     await write(page, "answered")
     await expect(line).to_have_count(0)
+
+
+async def test_a_conversation_that_somebody_opens_appears_by_itself(visitors: Visitors, server: Server, org: Org):
+    general, member = await server.general(org), await org.add()
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await connected(page)
+    body = {"kind": "direct", "members": [{"member_type": "user", "member_id": str(org.owner.id)}]}
+    opened = (await member.api.post("/conversations", json=body)).raise_for_status().json()["id"]
+    link = page.locator(f"crew-sidebar a[data-conversation='{opened}']")
+    await expect(link).to_contain_text("Ada Lovelace")
+    (await member.api.post(f"/conversations/{opened}/messages", json={"content": "psst"})).raise_for_status()
+    await expect(_count(page, opened)).to_have_attribute("data-count", "1")
+    await link.click()
+    await expect(message(page, "psst")).to_be_visible()
+    await expect(_count(page, opened)).to_be_hidden()

@@ -84,6 +84,16 @@ async def go_home(request: AnyRequest, services: NamedDependency[Services], acto
     return go(f"/c/{chosen.id}" if chosen else "/c")
 
 
+@get("/sidebar")
+async def show_sidebar(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor], here: FromQuery[str] = "/"
+) -> Page:
+    """The sidebar alone, as it would be on the page `here`."""
+    async with services.db.transaction(actor) as tx:
+        sidebar = await load_sidebar(tx, actor)
+    return render("sidebar.html", request, sidebar=sidebar, viewer=actor, path=here)
+
+
 @get("/c/{conversation_id:uuid}")
 async def show_conversation(
     request: AnyRequest,
@@ -159,9 +169,7 @@ def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, last_seq: 
     )
 
 
-async def _thread(
-    request: AnyRequest, services: Services, actor: Actor, access: Access, message_id: UUID
-) -> Thread:
+async def _thread(request: AnyRequest, services: Services, actor: Actor, access: Access, message_id: UUID) -> Thread:
     zone = zone_of(request)
     async with services.db.transaction(actor) as tx:
         root = await get_message(tx, actor, access.conversation_id, message_id)
@@ -210,4 +218,4 @@ async def show_history(
     return render("message_history.html", request, versions=versions)
 
 
-HANDLERS = [go_home, show_conversation, post_message, show_history]
+HANDLERS = [go_home, show_sidebar, show_conversation, post_message, show_history]

@@ -85,7 +85,7 @@ def render(
     html = environment.get_template(template).render(
         theme=theme if theme in _THEMES else "",
         flash=flash,
-        path=request.url.path,
+        path=context.pop("path", request.url.path),
         zone=zone_of(request),
         **context,
     )

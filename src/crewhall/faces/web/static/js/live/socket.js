@@ -16,6 +16,7 @@ class Live extends EventTarget {
   #retry = FIRST_RETRY_MS;
   #timer = null;
   #alive = null;
+  #lost = false;
 
   constructor() {
     super();
@@ -86,6 +87,8 @@ class Live extends EventTarget {
     for (const [conversation, entry] of this.#followed) this.#subscribe(conversation, entry);
     this.#alive = setInterval(() => this.#ping(), PING_MS);
     this.#setState("open");
+    if (this.#lost) this.dispatchEvent(new Event("back"));
+    this.#lost = false;
   }
 
   #ping() {
@@ -96,8 +99,8 @@ class Live extends EventTarget {
 
   #onFrame(frame) {
     clearTimeout(this.#timer);
-    if (frame.type === "ephemeral" && frame.event === "presence") {
-      this.dispatchEvent(new CustomEvent("presence", { detail: frame }));
+    if (frame.type === "ephemeral" && frame.event !== "typing") {
+      this.dispatchEvent(new CustomEvent(frame.event, { detail: frame })); // presence, joined
       return;
     }
     const entry = frame.conversation && this.#followed.get(frame.conversation);
@@ -137,6 +140,7 @@ class Live extends EventTarget {
 
   #retryLater() {
     this.#setState("away");
+    this.#lost = true;
     this.#timer = setTimeout(() => this.#connect(), this.#retry * (0.5 + Math.random()));
     this.#retry = Math.min(this.#retry * 2, LAST_RETRY_MS);
   }

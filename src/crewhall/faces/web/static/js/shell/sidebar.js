@@ -3,30 +3,55 @@
 import { seenUpTo } from "../conversation/read.js";
 import { live } from "../live/socket.js";
 
+const SETTLE_MS = 150;
 let scrolledTo = 0;
 
 class Sidebar extends HTMLElement {
-  #forget = [];
+  #unfollow = [];
+  #ending = null;
+  #timer = null;
 
   connectedCallback() {
     const nav = this.querySelector("nav");
     nav.scrollTop = scrolledTo;
     nav.addEventListener("scroll", () => (scrolledTo = nav.scrollTop), { passive: true });
-    for (const link of this.querySelectorAll("[data-conversation]")) {
-      const { conversation, lastSeq } = link.dataset;
-      if (seenUpTo(conversation) >= Number(lastSeq)) this.setUnread(conversation, 0);
-      this.#forget.push(live.follow(conversation, Number(lastSeq), (frame) => this.#onFrame(link, frame)));
-    }
-    const onPresence = (event) => showPresence(event.detail);
-    live.addEventListener("presence", onPresence);
-    this.#forget.push(() => live.removeEventListener("presence", onPresence));
-    const onKey = (event) => event.key === "Escape" && this.close();
-    document.addEventListener("keydown", onKey);
-    this.#forget.push(() => document.removeEventListener("keydown", onKey));
+    this.#ending = new AbortController();
+    const { signal } = this.#ending;
+    live.addEventListener("presence", (event) => showPresence(event.detail), { signal });
+    live.addEventListener("joined", () => this.#refreshSoon(), { signal });
+    live.addEventListener("back", () => this.#refreshSoon(), { signal });
+    document.addEventListener("keydown", (event) => event.key === "Escape" && this.close(), { signal });
+    this.#follow();
   }
 
   disconnectedCallback() {
-    for (const forget of this.#forget.splice(0)) forget();
+    clearTimeout(this.#timer);
+    this.#ending.abort();
+    for (const unfollow of this.#unfollow.splice(0)) unfollow();
+  }
+
+  #follow() {
+    const before = this.#unfollow.splice(0);
+    for (const link of this.querySelectorAll("[data-conversation]")) {
+      const { conversation, lastSeq } = link.dataset;
+      if (seenUpTo(conversation) >= Number(lastSeq)) this.setUnread(conversation, 0);
+      this.#unfollow.push(live.follow(conversation, Number(lastSeq), (frame) => this.#onFrame(link, frame)));
+    }
+    for (const unfollow of before) unfollow();
+  }
+
+  #refreshSoon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#refresh(), SETTLE_MS);
+  }
+
+  /** Ask for the lists again: somebody made one a member, or changes may have been missed. */
+  async #refresh() {
+    const answer = await fetch(`/sidebar?here=${encodeURIComponent(location.pathname)}`).catch(() => null);
+    if (!answer?.ok || !this.isConnected) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    this.querySelector("nav").replaceChildren(...fresh.querySelectorAll("nav > *"));
+    this.#follow();
   }
 
   /** Show how many messages of a conversation are unread. */
