@@ -26,9 +26,10 @@ def settings_page() -> str:
     lines = head(
         "Settings",
         """
-        A setting `port` is read from the flag `--port`, from the environment variable `CREWHALL_PORT`, or from
-        `port = …` in the file `crewhall.toml` of the data folder (`CREWHALL_CONFIG` names another file); the first
-        of these that is given counts. `crewhall config` prints what is in force, with secrets masked.
+        A setting `port` is read from the flag `--port` where [`crewhall up`](cli.md) has one, from the environment
+        variable `CREWHALL_PORT`, or from `port = …` in the file `crewhall.toml` of the data folder
+        (`CREWHALL_CONFIG` names another file); the first of these that is given counts. `crewhall config` prints
+        what is in force, with secrets masked.
         """,
     )
     for kind in sorted(
