@@ -13,8 +13,8 @@ from crewhall.kernel.clock import utc_now
 class Mail(msgspec.Struct, frozen=True):
     """One plain-text mail to one person.
 
-    `org_id` is the organization that sends it: without a mail server its owner may read it. A mail that proves who reads
-    it (a password reset) has none: nobody else may.
+    `org_id` is the organization that sends it: without a mail server its owner may read it. A mail that proves who
+    reads it (a password reset) has none: nobody else may.
     """
 
     to: str

@@ -130,8 +130,8 @@ def settle(batch: list[Pending], rows: list[tuple[Any, ...]]) -> list[Advanced]:
             case "new" | "known":
                 _advance(advances, record, seq, created_at, previous)
                 pending.acknowledge(Appended(record_id, seq, created_at, is_new=True))
-            case "duplicate":
-                pending.acknowledge(Appended(record_id, seq, created_at, is_new=False))
+            case "duplicate":  # of itself, where a lost connection has written it after all
+                pending.acknowledge(Appended(record_id, seq, created_at, is_new=record_id == record.id))
             case "conflict":
                 pending.fail(
                     CLIENT_ID_REUSED("This client_id was used for a message with another body. Use a new one.", seq=seq)

@@ -28,6 +28,7 @@ MAX_BATCH = 256
 MAX_QUEUE = 20_000
 PATIENCE_S = 8.0
 RETRY_S = 0.1
+SAME_RECORD = "message_records_id"
 
 
 class PostgresMessageLog:
@@ -168,6 +169,10 @@ class PostgresMessageLog:
                 rest = [pending for pending in batch if pending.record.id not in known]
                 written = await append_batch(self._connection, rest, self.process) if rest else []
                 return self._in_order(batch, rest, written, known)
+            except psycopg.errors.UniqueViolation as error:
+                # The lost connection's statement was still at work when we looked, and has committed since.
+                if not lost or error.diag.constraint_name != SAME_RECORD:
+                    raise
             except (psycopg.OperationalError, OSError) as error:
                 if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
                     log.warning("the log is blocked", extra={"reason": str(error).strip()})
@@ -194,6 +199,8 @@ class PostgresMessageLog:
         )
 
     async def _drop_connection(self) -> None:
+        """Let go of a lost connection. Its statement may commit yet: a new name lets us hear of that as others do."""
+        self.process = str(new_id())
         if self._connection is not None:
             try:
                 await self._connection.close()
