@@ -120,6 +120,7 @@ async def test_a_message_is_edited_reacted_to_pinned_found_and_deleted(ada: Clie
     assert [reactor.id for reactor in shown.reactions["👍"]] == [str(org.owner.id)]
     assert shown.pinned_at is not None
     assert shown.edited_at is not None
+    assert [pinned.id for pinned in (await ada.messages.pins(channel)).items] == [posted.id]
     await ada.messages.unreact(channel, posted.id, "👍")
     await ada.messages.unpin(channel, posted.id)
     await ada.messages.delete(channel, posted.id)

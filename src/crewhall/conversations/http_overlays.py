@@ -5,9 +5,9 @@ from uuid import UUID
 
 from litestar import delete, get, patch, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, PathParameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 
-from crewhall.conversations import messages
+from crewhall.conversations import messages, pins
 from crewhall.conversations.emoji import MAX_EMOJI_LENGTH
 from crewhall.conversations.overlays import Overlays
 from crewhall.conversations.posting import Posting
@@ -76,6 +76,19 @@ async def get_history(
         return Page(await messages.message_history(tx, actor, conversation_id, message_id))
 
 
+@get("/{conversation_id:uuid}/pins", summary="List pinned messages", description="The last pinned first.")
+async def list_pins(
+    conversation_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[Message]:
+    """List what is pinned in a conversation."""
+    async with services.db.transaction(actor) as tx:
+        return await pins.list_pins(tx, actor, conversation_id, after=after, limit=limit)
+
+
 @put(MESSAGE + "/pin", summary="Pin a message")
 async def pin_message(
     conversation_id: FromPath[UUID],
@@ -127,6 +140,7 @@ HANDLERS = [
     edit_message,
     delete_message,
     get_history,
+    list_pins,
     pin_message,
     unpin_message,
     add_reaction,

@@ -115,6 +115,11 @@ class Messages:
         """Unpin a message."""
         await self._transport.call("DELETE", _path(conversation_id, message_id) + "/pin", Nothing)
 
+    async def pins(self, conversation_id: str, *, after: str | None = None, limit: int | None = None) -> Page[Message]:
+        """Give what is pinned in a conversation, the last pinned first."""
+        path = join("conversations", conversation_id, "pins")
+        return await self._transport.call("GET", path, Page[Message], query={"after": after, "limit": limit})
+
     async def search(
         self, text: str, *, conversation_id: str | None = None, after: str | None = None, limit: int | None = None
     ) -> Page[SearchHit]:
