@@ -61,6 +61,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "list_messages": P.ORGANIZATION_READ,
     "get_message": P.ORGANIZATION_READ,
     "get_history": P.ORGANIZATION_READ,
+    "list_pins": P.ORGANIZATION_READ,
     "search_messages": EVERYBODY,
     "join_conversation": P.ORGANIZATION_READ,
     "leave_conversation": EVERYBODY,
