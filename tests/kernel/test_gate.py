@@ -7,8 +7,8 @@ import pytest
 from crewhall.faces.plumbing.origin import check_same_origin
 from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.kernel.errors import CrewhallError
-from crewhall.kernel.limits import RateLimit, RateLimiter
-from tests.identity.hall import Org
+from crewhall.kernel.limits import RateLimit, RateLimiter, network_of
+from tests.identity.hall import PASSWORD, Org
 from tests.support.server import Server
 
 
@@ -99,6 +99,33 @@ def test_a_rate_limit_says_when_to_come_back() -> None:
     with pytest.raises(CrewhallError) as refused:
         limiter.check(limit, "me")
     assert (refused.value.code, refused.value.fields["retry_after"]) == ("too_many_requests", 2)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9", "203.0.113.9"),
+        ("not:an:address", "not:an:address"),
+        (None, None),
+    ],
+)
+def test_a_limit_counts_all_addresses_of_one_client(address: str | None, counted: str | None) -> None:
+    assert network_of(address) == counted
+
+
+@pytest.mark.parametrize("public_url", [None, "https://hall.example"])
+async def test_the_session_stays_on_https_where_people_use_it(
+    server: Server, org: Org, monkeypatch: pytest.MonkeyPatch, public_url: str | None
+) -> None:
+    monkeypatch.setattr(server.services, "base_url", public_url or server.address)
+    root = server.client()
+    root.base_url = server.address
+    answer = await root.post("/login", data={"email": org.owner.email, "password": PASSWORD})
+    (cookie,) = [value for value in answer.headers.get_list("set-cookie") if value.startswith("crewhall_session=")]
+    assert ("Secure" in cookie, "HttpOnly" in cookie, "SameSite=lax" in cookie) == (public_url is not None, True, True)
 
 
 async def test_health_and_metrics_are_open(server: Server) -> None:

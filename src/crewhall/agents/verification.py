@@ -18,7 +18,7 @@ from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.crypto import verify_secret
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import FORBIDDEN, UNAUTHENTICATED
-from crewhall.kernel.limits import RateLimit, RateLimiter
+from crewhall.kernel.limits import RateLimit, RateLimiter, network_of
 from crewhall.kernel.verified import Verified
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class KeyVerifier:
         TOO_MANY_REQUESTS per prefix and per address, FORBIDDEN when `org` names another organization.
         """
         prefix = lookup_prefix(key)
-        self._limiter.check(self._per_address, address)
+        self._limiter.check(self._per_address, network_of(address))
         self._limiter.check(self._per_prefix, prefix)
         found = await self._find(prefix)
         if not await verify_secret(key.encode(), found.hash if found else None) or found is None:

@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
+from crewhall.faces.plumbing.dependencies import services_of
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.gate import COOKIE
 from crewhall.faces.plumbing.pages import go, render
@@ -46,7 +47,7 @@ def _enter(request: AnyRequest, started: StartedLogin, path: str) -> Redirect:
         max_age=COOKIE_DAYS * 86400,
         httponly=True,
         samesite="lax",
-        secure=request.scope.get("scheme") == "https",
+        secure="https" in {request.scope.get("scheme"), urlsplit(services_of(request).base_url).scheme},
     )
     return go(path, cookies=[session])
 

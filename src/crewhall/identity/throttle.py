@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from crewhall.identity.settings import IdentitySettings
-from crewhall.kernel.limits import RateLimit, RateLimiter
+from crewhall.kernel.limits import RateLimit, RateLimiter, network_of
 
 MINUTE, HOUR = 60, 3600
 
@@ -17,17 +17,19 @@ class Throttle:
 
     def check_login(self, address: str | None, email: str) -> None:
         """One more try of a password for an email."""
-        self._check("sign-ins per address", self._settings.rate_login_address_per_minute, MINUTE, address)
-        self._check("sign-ins", self._settings.rate_login_per_minute, MINUTE, (address, email))
+        self._check("sign-ins per address", self._settings.rate_login_address_per_minute, MINUTE, network_of(address))
+        self._check("sign-ins", self._settings.rate_login_per_minute, MINUTE, (network_of(address), email))
 
     def check_reset(self, address: str | None, email: str) -> None:
         """One more mail that resets a password."""
-        self._check("password resets per address", self._settings.rate_reset_address_per_hour, HOUR, address)
+        self._check(
+            "password resets per address", self._settings.rate_reset_address_per_hour, HOUR, network_of(address)
+        )
         self._check("password resets", self._settings.rate_reset_per_hour, HOUR, email)
 
     def check_sign_up(self, address: str | None) -> None:
         """One more set-up, accepted invitation or confirmed reset: they cost a hash each."""
-        self._check("sign-ups", self._settings.rate_sign_up_per_minute, MINUTE, address)
+        self._check("sign-ups", self._settings.rate_sign_up_per_minute, MINUTE, network_of(address))
 
     def check_invitation(self, person: UUID) -> None:
         """One more invitation."""

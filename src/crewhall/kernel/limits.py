@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from ipaddress import AddressValueError, IPv6Address, IPv6Network
 
 import msgspec
 
@@ -39,3 +40,14 @@ class RateLimiter:
         self._buckets.move_to_end(bucket)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
+
+
+def network_of(address: str | None) -> str | None:
+    """What a limit per address counts by: an IPv6 address's /64, since one client has all of it; others as they are."""
+    if address is None or ":" not in address:
+        return address
+    try:
+        parsed = IPv6Address(address)
+    except AddressValueError:
+        return address
+    return str(parsed.ipv4_mapped or IPv6Network((int(parsed) >> 64 << 64, 64)))

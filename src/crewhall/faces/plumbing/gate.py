@@ -21,7 +21,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel import telemetry
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import TOO_LARGE, CrewhallError
-from crewhall.kernel.limits import RateLimit
+from crewhall.kernel.limits import RateLimit, network_of
 from crewhall.kernel.tracing import Tracing
 
 Scope = MutableMapping[str, Any]
@@ -130,7 +130,7 @@ class Gate:
         path: str = scope["path"]
         if path.startswith(_OPEN_PATHS):
             return
-        self._services.limiter.check(self._per_address, scope["client_address"])
+        self._services.limiter.check(self._per_address, network_of(scope["client_address"]))
         bearer = headers.get(b"authorization", b"")
         actor: Actor | None
         if bearer[:7].lower() == b"bearer ":
