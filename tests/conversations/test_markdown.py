@@ -82,7 +82,8 @@ HOSTILE = {
     "brackets": "[", "images": "![", "stars": "*a **a ", "star run": "*", "quotes": "> ", "lists": "- ", "ticks": "`a`",
     "links": "[a](<b", "entities": "&", "table": "|a", "table rows": "|\n", "references": "[a]: x\n", "escapes": "\\",
     "addresses": "http://a@", "mentions": "@a.", "lines": "a\n", "open links": "[a](http://b '", "tildes": "~~a ",
-    "underscores": "_a __", "slashes": "//", "spaces": " ",
+    "underscores": "_a __", "slashes": "//", "spaces": " ", "links run together": "https://a", "emails": " a@",
+    "long links": "https://a" + "b" * 70,
 }  # fmt: skip
 
 

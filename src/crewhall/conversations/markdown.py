@@ -20,6 +20,8 @@ from crewhall.conversations.mention_syntax import split_mentions
 MAX_NESTING = 20
 MAX_MARKS = 4_000
 """Text with more lines and marks of Markdown is shown as plain text: no person writes it, and parsing takes long."""
+MAX_LINKS = 500
+"""As well with more bare links and mentions: the time to find links where one runs into the next grows with their square."""
 
 _TAGS = {
     "p", "br", "hr", "em", "strong", "s", "a", "code", "pre", "blockquote", "ul", "ol", "li", "h1", "h2", "h3", "h4",
@@ -27,6 +29,7 @@ _TAGS = {
 }  # fmt: skip
 _CODE_CLASS = re.compile(r"language-[\w+#.-]{1,40}")
 _MARK = re.compile(r"[\n\\`*_\[\]<>&|~!()#=+-]")
+_LINK = re.compile(r"//|mailto:|@", re.IGNORECASE)
 _NOT_PLAIN = re.compile(
     r"""
     [\\`*_\[<&|~]                       # inline marks, entities, tables, HTML
@@ -55,7 +58,11 @@ def is_plain(text: str) -> bool:
     """Whether lines and paragraphs are all the text's structure: it surely holds no Markdown, or far too much."""
     if text and _NOT_PLAIN.search(text) is None and text == text.strip():
         return True
-    return len(text) > MAX_MARKS and len(_MARK.findall(text)) > MAX_MARKS
+    return _holds_more(text, _MARK, MAX_MARKS) or _holds_more(text, _LINK, MAX_LINKS)
+
+
+def _holds_more(text: str, pattern: re.Pattern[str], count: int) -> bool:
+    return len(text) > count and len(pattern.findall(text)) > count
 
 
 def mentionable_text(text: str) -> Iterator[str]:
