@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request
 
+from crewhall.faces.plumbing.wording import in_words
 from crewhall.kernel.errors import INVALID, CrewhallError
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -60,7 +61,8 @@ def _refusal(message: str) -> CrewhallError:
     missing = re.search(r"missing required field `([a-z_]+)`", sentence)
     if missing:
         return INVALID("Fill this in.", field=missing[1])
-    return INVALID(sentence.replace("`str`", "Text").replace("`null`", "nothing") + ".", field=found[1] if found else None)
+    worded = in_words(sentence).replace("`str`", "text").replace("`null`", "nothing")
+    return INVALID(worded, field=found[1] if found else None)
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:

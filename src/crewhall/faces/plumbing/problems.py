@@ -9,6 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 from psycopg_pool import PoolTimeout
 
+from crewhall.faces.plumbing.wording import in_words
 from crewhall.kernel.errors import (
     CONFLICT,
     INTERNAL,
@@ -93,7 +94,7 @@ def _validation_sentence(error: ValidationException) -> str:
     for item in error.extra if isinstance(error.extra, list) else []:
         if isinstance(item, dict) and item.get("message"):
             where = f"{item['key']}: " if item.get("key") else ""
-            return f"{where}{item['message']}"
+            return f"{where}{in_words(item['message'])}"
     return error.detail
 
 
