@@ -24,7 +24,7 @@ from crewhall.conversations.pages_stream import replies_to, stream_around, strea
 from crewhall.conversations.posting import Posting
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, PostMessage
-from crewhall.conversations.vocabulary import ConversationKind, ConversationType
+from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
 from crewhall.faces.plumbing.forms import read_form
 from crewhall.faces.plumbing.messages import render_stream
 from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zone_of
@@ -116,6 +116,7 @@ async def show_conversation(
     async with services.db.transaction(actor) as tx:
         sidebar = await load_sidebar(tx, actor)
         conversation = sidebar.find(conversation_id) or await get_conversation(tx, actor, conversation_id)
+    access = _as_it_is_now(access, conversation)
     head = _head(actor, sidebar, conversation, found.last_seq)
     html = found.render(zone_of(request), actor.id, head.read_seq if at is None else None)
     return render(
@@ -131,6 +132,12 @@ async def show_conversation(
         composer=_composer(actor, access, f"Write in {full_label(conversation)}"),
         thread=await _thread(request, services, actor, access, thread) if thread else None,
     )
+
+
+def _as_it_is_now(access: Access, conversation: Conversation) -> Access:
+    """The access with what was read a moment ago: the cache may not have heard yet of an archiving or a joining."""
+    is_open = conversation.status is not ConversationStatus.ARCHIVED
+    return msgspec.structs.replace(access, is_open=is_open, is_member=conversation.is_member)
 
 
 def _composer(actor: Actor, access: Access, placeholder: str, parent_id: UUID | None = None) -> Composer:
