@@ -1,6 +1,7 @@
 """Runs rows: floor and product in turn, at least three times, noisy runs thrown away."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -24,6 +25,8 @@ SPARE_RUNS = 2
 """How many runs beyond those wanted a row may take to find quiet ones."""
 WAIT_S, LOOK_S = 10.0, 0.5
 """How long to wait for a quiet moment before a measurement, and how long to look whether it is one."""
+PATIENCE_S = 180.0
+"""How long one bench waits for quiet moments and repeats disturbed runs in all."""
 
 
 class Grounds:
@@ -31,9 +34,10 @@ class Grounds:
 
     def __init__(self, data: Path, scale: Scale, say: Say) -> None:
         self._data = data / f"messages-{scale.messages}-{schema_key()}"
-        self._scale = scale
+        self.scale = scale
         self._say = say
         self._open: dict[str, Ground] = {}
+        self.patience_s = PATIENCE_S if scale.runs > 1 else 0.0
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -58,8 +62,8 @@ class Grounds:
     async def _large(self) -> Ground:
         self._data.mkdir(parents=True, exist_ok=True)
         ground = await self._stack.enter_async_context(Ground(self._data))
-        self._say(f"data set of {self._scale.messages:,} messages in {self._data}")
-        await ensure_messages(ground, self._scale.messages)
+        self._say(f"data set of {self.scale.messages:,} messages in {self._data}")
+        await ensure_messages(ground, self.scale.messages)
         return ground
 
 
@@ -93,8 +97,8 @@ async def run_row(row: Row, grounds: Grounds, scale: Scale, say: Say) -> list[Li
         await row.prepare(ground, floor_ground, scale)
         floors, products = Taken(), Taken()
         for _ in range(scale.runs):
-            floors.add(*await _quietly(row.floor, floor_ground, scale))
-            products.add(*await _quietly(row.product, ground, scale))
+            floors.add(*await _quietly(row.floor, floor_ground, grounds))
+            products.add(*await _quietly(row.product, ground, grounds))
     except Skip as reason:
         say(f"  skipped: {reason}")
         return []
@@ -109,15 +113,21 @@ async def run_row(row: Row, grounds: Grounds, scale: Scale, say: Say) -> list[Li
 Measure = Callable[[Ground, Scale], Awaitable[dict[str, float]]]
 
 
-async def _quietly(measure: Measure, ground: Ground, scale: Scale) -> tuple[dict[str, float], bool]:
-    """Measure while nothing else uses the processors; after a few tries the last one, and that it was noisy."""
-    for _ in range(1 + (SPARE_RUNS if scale.runs > 1 else 0)):
-        if scale.runs > 1:
+async def _quietly(measure: Measure, ground: Ground, grounds: Grounds) -> tuple[dict[str, float], bool]:
+    """Measure while nothing else uses the processors; when patience ends the last try, and that it was noisy."""
+    for attempt in range(1 + SPARE_RUNS):
+        begun = time.perf_counter()
+        if grounds.patience_s > 0:
             await _quiet_moment(ground)
+            grounds.patience_s -= time.perf_counter() - begun
         meter: Meter = ground.meter()
-        found = await measure(ground, scale)
+        found = await measure(ground, grounds.scale)
         if not meter.stop().is_noisy:
             return found, False
+        if attempt:
+            grounds.patience_s -= time.perf_counter() - begun
+        if grounds.patience_s <= 0:
+            break
     return found, True
 
 
