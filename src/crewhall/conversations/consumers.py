@@ -8,11 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-import psycopg
-from psycopg_pool import PoolClosed, PoolTimeout
-
 from crewhall.kernel.db import Database
-from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.telemetry import consumer_lag_seconds
 from crewhall.ports.message_log import Advanced, Watcher
 
@@ -83,7 +79,7 @@ class Consumer:
                     retry = FIRST_RETRY_S
                     await asyncio.sleep(self._gather_s)
                     continue
-            except (psycopg.Error, PoolTimeout, PoolClosed, CrewhallError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - a consumer that ended would be missed by nobody, and by all
                 log.warning("a consumer failed", extra={"consumer": self.name, "reason": str(error).strip()})
                 retry = max(retry, LAST_RETRY_S / 4)
             await asyncio.sleep(retry)

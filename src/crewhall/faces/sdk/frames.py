@@ -24,10 +24,10 @@ class Resumed(msgspec.Struct, frozen=True):
 
 
 class Ephemeral(msgspec.Struct, frozen=True):
-    """Somebody is typing (`typing`), came or went (`presence`). Not logged; may be lost."""
+    """Somebody types (`typing`), came or went (`presence`), was made a member (`joined`). Not logged; may be lost."""
 
     event: str
-    actor: Author
+    actor: Author | None = None
     conversation: str | None = None
     presence: str | None = None
 

@@ -7,6 +7,7 @@ import time
 from typing import Any, Self
 from uuid import uuid4
 
+import msgspec
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -174,7 +175,7 @@ class Live:
         try:
             await self._greet(socket)
             while True:
-                found = read_frame(await socket.recv())
+                found = _read(await socket.recv())
                 self._is_proven = True
                 if found is not None:
                     await self._take(found)
@@ -270,3 +271,12 @@ class Live:
         if self._events.full():
             self._events.get_nowait()
         self._events.put_nowait(None)
+
+
+def _read(text: str | bytes) -> Frame | None:
+    try:
+        return read_frame(text)
+    except msgspec.MsgspecError as error:
+        raise CrewhallApiError(
+            "unreadable_frame", 0, f"This client cannot read a frame of the server: {error}"
+        ) from error
