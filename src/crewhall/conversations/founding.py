@@ -51,7 +51,7 @@ class Founding:
             type=ConversationType.SYSTEM,
             owner=owner,
             name=AUDIT_CHANNEL,
-            description="What was administered, by whom.",
+            description="For owners and admins. Who did what is in the audit log, in the organization's menu.",
         )
         await insert_conversation(tx, actor, self.log, audit)
 

@@ -108,4 +108,4 @@ def load_settings(kind: type[S], **flags: Any) -> S:
 def _bad_setting(error: ValidationError) -> CrewhallError:
     first = error.errors(include_input=False, include_url=False)[0]
     name = ENV_PREFIX + str(first["loc"][0]).upper()
-    return BAD_SETTING(f"{name}: {first['msg']}. See `crewhall config`.", setting=name)
+    return BAD_SETTING(f"{name}: {first['msg']}. docs/settings.md says what it takes.", setting=name)
