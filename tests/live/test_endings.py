@@ -13,6 +13,7 @@ import pytest
 from crewhall.conversations import AccessCache, Verb
 from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.listener import GOING_AWAY, MAX_QUEUE, Listener
+from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import Connection
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database, Tx
@@ -228,3 +229,28 @@ async def test_access_that_is_taken_away_while_it_is_read_is_not_given(server: S
     with pytest.raises(CrewhallError) as refused:
         await cache.access(member.actor, UUID(private), Verb.READ)
     assert refused.value.code == "not_found"
+
+
+@pytest.mark.parametrize(("type_", "questions"), [("public", 1), ("private", 3)])
+async def test_a_join_asks_for_each_listener_only_where_members_alone_may_read(
+    server: Server, org: Org, type_: str, questions: int
+):
+    channel, members = await server.channel(org.owner, type=type_), [await org.add("member") for _ in range(3)]
+    hub, cache = Hub(Log(), VerifiedTokens()), AccessCache(server.db, server.services.signals)
+    count = 0
+
+    class Asked:
+        async def access(self, actor: Actor, conversation_id: UUID, verb: Verb) -> Any:
+            nonlocal count
+            count += 1
+            return await cache.access(actor, conversation_id, verb)
+
+    readers = [Reader(member.actor) for member in members]
+    for reader in readers:
+        reader.let.set()
+        hub.attach(reader.listener)
+        await hub.subscribe(reader.listener, org.id, UUID(channel), None)
+    checks = Rechecks(hub, cast(AccessCache, Asked()), server.services.signals)
+    await checks._check(UUID(channel))
+    assert count == questions
+    assert len(hub.subscriptions(UUID(channel))) == (3 if type_ == "public" else 0)

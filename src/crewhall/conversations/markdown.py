@@ -21,7 +21,7 @@ MAX_NESTING = 20
 MAX_MARKS = 4_000
 """Text with more lines and marks of Markdown is shown as plain text: no person writes it, and parsing takes long."""
 MAX_LINKS = 500
-"""As well with more bare links and mentions: the time to find links where one runs into the next grows with their square."""
+"""As well with more bare links and mentions: links that run together take the square of their number."""
 
 _TAGS = {
     "p", "br", "hr", "em", "strong", "s", "a", "code", "pre", "blockquote", "ul", "ol", "li", "h1", "h2", "h3", "h4",

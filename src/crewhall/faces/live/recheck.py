@@ -28,9 +28,14 @@ class Rechecks:
         task.add_done_callback(self._tasks.discard)
 
     async def _check(self, conversation_id: UUID) -> None:
+        open_to: UUID | None = None
         for listener in self._hub.subscriptions(conversation_id):
+            if open_to is not None and listener.actor.org_id == open_to:
+                continue
             try:
-                await self._access.access(listener.actor, conversation_id, Verb.READ)
+                access = await self._access.access(listener.actor, conversation_id, Verb.READ)
+                if access.type == "public":  # to its whole organization: one answer serves all
+                    open_to = access.org_id
             except CrewhallError as error:
                 self._hub.unsubscribe(listener, conversation_id)
                 listener.push(error_frame(error, conversation=conversation_id))
