@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from crewhall.kernel.ids import new_id
 from tests.identity.hall import Hall, Org
 from tests.live.test_socket import say
 from tests.support.database import SharedCluster
@@ -85,3 +86,34 @@ async def test_membership_changed_in_one_holds_in_the_other(pair: tuple[Server, 
     assert (await there.post(f"/conversations/{private}/messages", json={"content": "in"})).status_code == 201
     await org.owner.api.delete(f"/conversations/{private}/members/user/{member.id}")
     assert (await there.post(f"/conversations/{private}/messages", json={"content": "out"})).status_code == 404
+
+
+async def test_a_link_proves_itself_without_saying_the_secret(pair: tuple[Server, Server]) -> None:
+    first, _ = pair
+    said: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"a challenge\n")
+        await said.put(await reader.readline())
+        writer.close()
+
+    rogue = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with first.db.transaction(None) as tx:
+        secret = await tx.value("select peer_secret from installation")
+        (own, *_) = await tx.values("select address from processes where lease_until > now()")
+        await tx.run(
+            "insert into processes (id, kind, address, lease_until) "
+            "values (%(id)s, 'serve', %(address)s, now() + interval '1 minute')",
+            {"id": new_id(), "address": f"127.0.0.1:{rogue.sockets[0].getsockname()[1]}"},
+        )
+        await tx.run("select pg_notify('crewhall_processes', 'somebody')")
+    async with asyncio.timeout(10):
+        proof = await said.get()
+        assert len(proof.strip()) == 64
+        assert secret.encode() not in proof
+        reader, writer = await asyncio.open_connection(*own.split(":"))
+        assert len((await reader.readline()).strip()) == 32
+        writer.write(proof)
+        assert await reader.read() == b""
+    writer.close()
+    rogue.close()

@@ -1,13 +1,15 @@
 """Links between the processes of one installation, for ephemeral frames only: loss is allowed.
 
-Each process registers a private socket under a lease, and opens one link to each other process. A link proves itself by
-the installation's secret before it is heard.
+Each process registers a private socket under a lease, and opens one link to each other process. A link proves that it
+knows the installation's secret before it is heard, without saying it: a lease may outlive its process, and anybody may
+listen at that address by then.
 """
 
 import asyncio
 import contextlib
 import hmac
 import logging
+import secrets
 from uuid import UUID
 
 import msgspec
@@ -131,11 +133,16 @@ class Peers:
     async def _open(self, peer: _Peer) -> None:
         host, _, port = peer.address.rpartition(":")
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), timeout=2)
-        except (OSError, TimeoutError):
+            async with asyncio.timeout(2):
+                reader, writer = await asyncio.open_connection(host, int(port), limit=MAX_LINE)
+                challenge = await reader.readline()
+        except (OSError, ValueError, TimeoutError):
             return
-        writer.write(self._secret.encode() + b"\n")
+        writer.write(self._proof(challenge) + b"\n")
         self._links[peer.id] = writer
+
+    def _proof(self, challenge: bytes) -> bytes:
+        return hmac.new(self._secret.encode(), challenge, "sha256").hexdigest().encode()
 
     def _forward(self, actor: Actor, frame: Ephemeral) -> None:
         """Hand a frame to every other process; a link that does not keep up loses frames."""
@@ -152,8 +159,10 @@ class Peers:
         """Emit here what another process forwards, once it has proved itself."""
         self._readers.add(writer)
         try:
+            challenge = secrets.token_hex(16).encode() + b"\n"
+            writer.write(challenge)
             offered = await asyncio.wait_for(reader.readline(), timeout=2)
-            if not hmac.compare_digest(offered.strip(), self._secret.encode()):
+            if not hmac.compare_digest(offered.strip(), self._proof(challenge)):
                 log.warning("a link was refused", extra={"of": str(self._id)})
                 return
             while line := await reader.readline():
