@@ -97,25 +97,31 @@ async def append_all(server, org, conversation: UUID, steps: Sequence[Step]) -> 
     author = Author.of(org.owner.actor)
     first = [NewRecord(org_id=org.id, conversation_id=conversation, author=author, content="m") for _ in range(TARGETS)]
     targets = [(await log.append(record)).id for record in first]
-    await asyncio.gather(*(
-        log.append(
-            NewRecord(
-                org_id=org.id,
-                conversation_id=conversation,
-                author=AUTHORS[step.author],
-                type=step.type,
-                content=step.text,
-                title=step.title,
-                html=f"<p>{step.text}</p>",
-                mentions=[AUTHORS[step.author].id],
-                parent_id=targets[step.target] if step.type is RecordType.MESSAGE else None,
-                target_id=None if step.type is RecordType.MESSAGE else targets[step.target],
-            )
+    news = [
+        NewRecord(
+            org_id=org.id,
+            conversation_id=conversation,
+            author=AUTHORS[step.author],
+            type=step.type,
+            content=step.text,
+            title=step.title,
+            html=f"<p>{step.text}</p>",
+            mentions=[AUTHORS[step.author].id],
+            parent_id=targets[step.target] if step.type is RecordType.MESSAGE else None,
+            target_id=None if step.type is RecordType.MESSAGE else targets[step.target],
         )
         for step in steps
-    ))  # fmt: skip
-    found: list[Record] = await log.read(org.id, conversation, after=0, limit=1000)
-    return found
+    ]
+    await asyncio.gather(*(log.append(new) for new in news))
+    known = {new.id: new for new in (*first, *news)}
+    return [
+        _as_written(record, known[record.id]) for record in await log.read(org.id, conversation, after=0, limit=1000)
+    ]
+
+
+def _as_written(record: Record, new: NewRecord) -> Record:
+    """With its own text: the log reads nothing of what was deleted."""
+    return msgspec.structs.replace(record, title=new.title, content=new.content, html=new.html, mentions=new.mentions)
 
 
 def overlays(connection: psycopg.Connection[Any], conversation: UUID) -> dict[UUID, dict[str, Any]]:
