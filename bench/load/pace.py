@@ -53,7 +53,10 @@ class Pacer:
                 self._error = LoadError(f"{status}: {connection.body[-400:]!r}")
 
         def lost(error: Exception) -> None:
-            self._error = error
+            if connection in self._idle:  # a server closes what nobody uses for some seconds
+                self._idle.remove(connection)
+            else:
+                self._error = error
 
         connection.on_answer, connection.on_lost = answered, lost
         return connection
