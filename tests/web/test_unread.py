@@ -1,5 +1,7 @@
 """Unread counts, the line above what is new, the read mark."""
 
+import re
+
 from playwright.async_api import Locator, Page, expect
 
 from tests.identity.hall import Org
@@ -22,11 +24,13 @@ async def test_counts_rise_live_and_fall_when_seen(visitors: Visitors, server: S
     for text in ("one", "two"):
         (await member.api.post(f"/conversations/{channel}/messages", json={"content": text})).raise_for_status()
     await expect(badge).to_have_attribute("data-count", "2")
+    await expect(page).to_have_title(re.compile(r"^\(2\) "))
     await page.reload()
     await expect(badge).to_have_attribute("data-count", "2")
     await page.locator(f"crew-sidebar a[href='/c/{channel}']").click()
     await expect(message(page, "two")).to_be_visible()
     await expect(badge).to_be_hidden()
+    await expect(page).not_to_have_title(re.compile(r"^\("))
     await page.wait_for_function(
         "async (path) => (await (await fetch(path)).json()).unread === 0", arg=f"/api/v1/conversations/{channel}"
     )

@@ -352,6 +352,7 @@ begin
     return made;
 end $$;
 select ensure_partitions();
+revoke all on function ensure_partitions() from public;
 grant execute on function ensure_partitions() to crewhall_app;
 
 -- ---------------------------------------------------------------------------------------------- conversations

@@ -1,4 +1,4 @@
-// The sidebar: unread counts that move, presence that shows, and a drawer on a phone.
+// The sidebar: unread counts that move (in the tab's title too), presence that shows, and a drawer on a phone.
 
 import { seenUpTo } from "../conversation/read.js";
 import { live } from "../live/socket.js";
@@ -38,6 +38,15 @@ class Sidebar extends HTMLElement {
       this.#unfollow.push(live.follow(conversation, Number(lastSeq), (frame) => this.#onFrame(link, frame)));
     }
     for (const unfollow of before) unfollow();
+    this.#entitle();
+  }
+
+  /** Say in the tab's title how many messages wait. */
+  #entitle() {
+    let waiting = 0;
+    for (const badge of this.querySelectorAll("[data-conversation] .count")) waiting += Number(badge.dataset.count || 0);
+    const plain = document.title.replace(/^\(\d+\+?\) /, "");
+    document.title = waiting === 0 ? plain : `(${waiting < 100 ? waiting : "99+"}) ${plain}`;
   }
 
   #refreshSoon() {
@@ -64,6 +73,7 @@ class Sidebar extends HTMLElement {
     badge.hidden = count === 0;
     if (count) link.dataset.unread = "true";
     else delete link.dataset.unread;
+    this.#entitle();
   }
 
   /** Slide in, on a phone. */
@@ -96,7 +106,7 @@ class Sidebar extends HTMLElement {
   #onFrame(link, frame) {
     if (frame.type !== "record" || frame.record.type !== "message") return;
     if (frame.record.author.id === document.body.dataset.viewer) return;
-    if (link.getAttribute("aria-current") === "page") return; // the open conversation counts for itself
+    if (link.getAttribute("aria-current") === "page" && !document.hidden) return; // whoever looks has read it
     this.setUnread(link.dataset.conversation, Number(link.querySelector(".count").dataset.count) + 1);
   }
 }
