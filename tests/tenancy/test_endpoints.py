@@ -65,6 +65,7 @@ async def test_no_operation_reaches_what_another_tenant_owns(pair: Pair):
         request for operation in pair.operations for request in foreign_requests(operation, pair.own, pair.other)
     ]
     assert len(requests) > 150, len(requests)
+    print(len(requests), "requests for each role")
     faults = []
     for role, api in pair.own.clients().items():
         for request in requests:
