@@ -95,6 +95,9 @@ class Process:
         self.serving.clear()
         assert self._process is not None
         code = await asyncio.to_thread(self._process.wait, START_S)
+        async with asyncio.timeout(START_S):
+            while not is_free(self.port):  # what a killed process held is given back soon after, not always at once
+                await asyncio.sleep(0.01)
         if self._process.stdout:
             self._process.stdout.close()
         self._process = None
@@ -155,11 +158,22 @@ class Site:
             discard(self.home)
 
 
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen()
+        except OSError:
+            return False
+        return True
+
+
 def quiet_port() -> int:
     """A free port below those that the system gives to clients: a client that retries while nobody listens there must
     not be given the port itself, and so find itself connected to itself."""
     while True:
         port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
+        if is_free(port):
+            return port
