@@ -34,7 +34,7 @@ async def test_an_agent_is_present_while_its_socket_is_open_and_listeners_hear_o
             await socket.send('{"type":"heartbeat","presence":"busy"}')
             assert (await frames_until(listener, "ephemeral"))[-1]["presence"] == "busy"
             await socket.send('{"type":"heartbeat","presence":"offline"}')
-            assert (await frames_until(socket, "error"))[-1]["code"] == "malformed"
+            assert (await frames_until(socket, "error"))[-1]["code"] == "invalid"
 
 
 @pytest.mark.rule("D10")
