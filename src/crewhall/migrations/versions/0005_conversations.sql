@@ -88,7 +88,8 @@ language sql stable as $$
       and a.status in ('active', 'probation')
       and (c.type = 'public' or exists (
           select from conversation_members k
-          where k.conversation_id = c.id and k.member_type = 'agent' and k.member_id = a.id))
+          where k.conversation_id = c.id and k.member_type = 'agent' and k.member_id = a.id
+            and k.joined_at <= b.created_at))
       and (b.author_type = 'user' or (
           coalesce((c.agent_policy ->> 'multi_agent_enabled')::boolean, true)
           and agent_rounds(b.conversation_id, b.seq) < coalesce((c.agent_policy ->> 'max_agent_rounds')::integer, 2)))
