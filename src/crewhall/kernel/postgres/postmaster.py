@@ -20,6 +20,7 @@ from crewhall.kernel.postgres.sockets import choose_socket_folder, clear_sockets
 POLL_SECONDS = 0.01
 STOP_SECONDS = 60.0
 ORPHAN_SECONDS = 15.0
+SOCKET_SECONDS = 3.0
 TELL_SECONDS = 3.0
 DETACH = '"$@" </dev/null >&2 & echo $!'
 """The shell forks and ends, so that the server is nobody's child here: no zombie, and no signal of our terminal."""
@@ -130,18 +131,22 @@ def _alive(pid: int) -> bool:
 
 def _clear_stale(place: Place, progress: Progress) -> None:
     """Wait for what a killed server left running, then remove its pid file, whose number may be somebody else's now."""
-    found = read_pid_file(place.data)
-    if found is not None and is_answered(found.socket_folder, found.port):
-        raise failure(
-            EMBEDDED_POSTGRES,
-            f"{place.data} is in use by a Postgres that this process cannot see (another container?).",
-            "Stop it first: two servers on one data folder would destroy it.",
-        )
     deadline = time.monotonic() + ORPHAN_SECONDS
     while backends_left(cluster_name(place)):
         if time.monotonic() > deadline:
             progress("processes of the Postgres that was killed are still ending")
             break
+        time.sleep(POLL_SECONDS)
+    # The socket of a killed server may answer for a moment more, until the last process that inherited it is gone.
+    deadline = time.monotonic() + SOCKET_SECONDS
+    found = read_pid_file(place.data)
+    while found is not None and is_answered(found.socket_folder, found.port):
+        if time.monotonic() > deadline:
+            raise failure(
+                EMBEDDED_POSTGRES,
+                f"{place.data} is in use by a Postgres that this process cannot see (another container?).",
+                "Stop it first: two servers on one data folder would destroy it.",
+            )
         time.sleep(POLL_SECONDS)
     (place.data / "postmaster.pid").unlink(missing_ok=True)
 

@@ -2,7 +2,7 @@
 // reconnect misses nothing and shows nothing twice.
 
 const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 10000;
+const LAST_RETRY_MS = 8000;
 const PING_MS = 25000;
 const PONG_MS = 10000;
 const SIGNED_OUT = 4401;
