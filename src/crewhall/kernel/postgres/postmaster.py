@@ -131,12 +131,6 @@ def _alive(pid: int) -> bool:
 
 def _clear_stale(place: Place, progress: Progress) -> None:
     """Wait for what a killed server left running, then remove its pid file, whose number may be somebody else's now."""
-    deadline = time.monotonic() + ORPHAN_SECONDS
-    while backends_left(cluster_name(place)):
-        if time.monotonic() > deadline:
-            progress("processes of the Postgres that was killed are still ending")
-            break
-        time.sleep(POLL_SECONDS)
     # The socket of a killed server may answer for a moment more, until the last process that inherited it is gone.
     deadline = time.monotonic() + SOCKET_SECONDS
     found = read_pid_file(place.data)
@@ -147,6 +141,12 @@ def _clear_stale(place: Place, progress: Progress) -> None:
                 f"{place.data} is in use by a Postgres that this process cannot see (another container?).",
                 "Stop it first: two servers on one data folder would destroy it.",
             )
+        time.sleep(POLL_SECONDS)
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while backends_left(cluster_name(place)):
+        if time.monotonic() > deadline:
+            progress("processes of the Postgres that was killed are still ending")
+            break
         time.sleep(POLL_SECONDS)
     (place.data / "postmaster.pid").unlink(missing_ok=True)
 
