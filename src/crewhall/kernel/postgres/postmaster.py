@@ -20,7 +20,7 @@ from crewhall.kernel.postgres.sockets import choose_socket_folder, clear_sockets
 POLL_SECONDS = 0.01
 STOP_SECONDS = 60.0
 ORPHAN_SECONDS = 15.0
-SOCKET_SECONDS = 3.0
+SOCKET_SECONDS, SOCKET_POLL_SECONDS = 3.0, 0.1
 TELL_SECONDS = 3.0
 DETACH = '"$@" </dev/null >&2 & echo $!'
 """The shell forks and ends, so that the server is nobody's child here: no zombie, and no signal of our terminal."""
@@ -141,7 +141,7 @@ def _clear_stale(place: Place, progress: Progress) -> None:
                 f"{place.data} is in use by a Postgres that this process cannot see (another container?).",
                 "Stop it first: two servers on one data folder would destroy it.",
             )
-        time.sleep(POLL_SECONDS)
+        time.sleep(SOCKET_POLL_SECONDS)
     deadline = time.monotonic() + ORPHAN_SECONDS
     while backends_left(cluster_name(place)):
         if time.monotonic() > deadline:

@@ -38,8 +38,11 @@ def choose_socket_folder(place: Place) -> Path:
 def is_answered(folder: Path, port: int) -> bool:
     """Whether some process listens on the socket."""
     with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
         try:
             probe.connect(str(folder / f".s.PGSQL.{port}"))
+        except (BlockingIOError, TimeoutError):  # somebody listens, too busy to accept
+            return True
         except OSError:
             return False
     return True
