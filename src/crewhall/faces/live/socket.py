@@ -137,7 +137,7 @@ class Connection:
         if isinstance(command, Post):
             await self._post(command)
         else:
-            self._start(self._answer(command, self._run(command)))
+            self._start(self._answer(command, lambda: self._run(command)))
 
     async def _post(self, command: Post) -> None:
         """Compose in the order of the socket, wait for the commit beside it: order holds, and commits are shared."""
@@ -146,7 +146,7 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - every error goes to the client in the one form
             self._refuse(command, error)
         else:
-            self._start(self._answer(command, self._append(command, record)))
+            self._start(self._answer(command, lambda: self._append(command, record)))
 
     async def _append(self, command: Post, record: NewRecord) -> None:
         posted = await self._services.part(Posting).append(self._actor, record, Verb.POST)
@@ -161,10 +161,10 @@ class Connection:
             })
         )  # fmt: skip
 
-    async def _answer(self, command: Command, work: Awaitable[None]) -> None:
+    async def _answer(self, command: Command, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work; an error goes to the client."""
         try:
-            await work
+            await work()
         except Exception as error:  # noqa: BLE001 - every error goes to the client in the one form
             self._refuse(command, error)
 

@@ -28,6 +28,7 @@ class Conversation extends HTMLElement {
       onNearTop: () => this.history.older(),
       onNearFoot: () => this.history.newer(),
       onFoot: () => this.#onFoot(),
+      isWhole: () => !this.history?.hasNewer,
     });
     const ends = { older: !this.older.hidden, newer: this.hasAttribute("data-has-newer") };
     this.history = new History(this.id_, this.stream, this.scroller, ends, () => this.#showEnds());

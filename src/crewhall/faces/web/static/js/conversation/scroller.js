@@ -6,11 +6,15 @@ const NEAR_PX = 900;
 export class Scroller {
   #watch;
 
-  /** `onNearTop`, `onNearFoot` and `onFoot` are told when the reader comes there. */
-  constructor(element, { onNearTop, onNearFoot, onFoot }) {
+  /**
+   * `onNearTop`, `onNearFoot` and `onFoot` are told when the reader comes there. `isWhole` tells whether the foot is that
+   * of the conversation, not of a window of it whose newer messages are still to come: only there the reader follows.
+   */
+  constructor(element, { onNearTop, onNearFoot, onFoot, isWhole = () => true }) {
     this.element = element;
     this.following = true;
     this.told = { onNearTop, onNearFoot, onFoot };
+    this.isWhole = isWhole;
     this.onScroll = () => this.#onScroll();
     element.addEventListener("scroll", this.onScroll, { passive: true });
     this.#watch = new ResizeObserver(() => this.following && this.toFoot());
@@ -60,7 +64,7 @@ export class Scroller {
   }
 
   #onScroll() {
-    this.following = this.fromFoot < FOOT_PX;
+    this.following = this.fromFoot < FOOT_PX && this.isWhole();
     if (this.element.scrollTop < NEAR_PX) this.told.onNearTop?.();
     if (this.fromFoot < NEAR_PX) this.told.onNearFoot?.();
     if (this.following) this.told.onFoot?.();
