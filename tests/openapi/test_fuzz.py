@@ -55,4 +55,4 @@ async def test_fuzzing_finds_no_server_error_and_no_broken_promise(server: Serve
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 async def test_long_fuzzing_finds_no_server_error_and_no_broken_promise(server: Server, description: dict[str, Any]):
-    await fuzz(server, description, examples=60)
+    await fuzz(server, description, examples=20)
