@@ -157,6 +157,36 @@ async def test_what_was_deleted_is_read_by_nobody(engine: Engine) -> None:
     assert not any("secret" in f"{record.html} {record.metadata}" for record in records)
 
 
+async def test_a_delivery_shows_its_message_as_it_is_now(engine: Engine) -> None:
+    conversation, inbox = await engine.conversation(), await engine.conversation()
+    heard: list[Advanced] = []
+    engine.log.watch(lambda advanced: heard.append(advanced) if advanced else None)
+    message = engine.record(conversation, "first")
+    edit, deletion = engine.record(conversation, "second"), engine.record(conversation, "")
+    edit.type, deletion.type = RecordType.EDIT, RecordType.DELETION
+    edit.html = "second"
+    edit.target_id = deletion.target_id = message.id
+    delivery = engine.record(inbox, "")
+    delivery.type, delivery.target_id = RecordType.DELIVERY, message.id
+    delivery.metadata = {"reason": "mention", "message": {"id": str(message.id), "content": "first", "html": "first"}}
+
+    async def shown() -> tuple[str, str, bool]:
+        (record,) = await engine.log.read(engine.org, inbox, after=0, limit=10)
+        assert record.metadata
+        assert record.metadata["reason"] == "mention"
+        found = record.metadata["message"]
+        return found["content"], found["html"], found.get("deleted_at") is not None
+
+    await engine.log.append(message)
+    await engine.log.append(delivery)
+    assert await shown() == ("first", "first", False)
+    await engine.log.append(edit)
+    assert await shown() == ("second", "second", False)
+    await engine.log.append(deletion)
+    assert await shown() == ("", "", True)
+    assert [advanced.records for advanced in heard if advanced.conversation_id == inbox] == [None]
+
+
 async def test_reading_continues_after_a_seq(engine: Engine) -> None:
     conversation = await engine.conversation()
     for n in range(7):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -72,8 +73,9 @@ class MemoryMessageLog:
         topic.records.append(written)
         if record.client_id:
             topic.by_client_id[record.author.id, record.client_id] = (record.body_digest(), written)
+        shown = None if record.type is RecordType.DELIVERY else [written]
         for watcher in self._watchers:
-            watcher(Advanced(record.conversation_id, previous, written.seq, [written]))
+            watcher(Advanced(record.conversation_id, previous, written.seq, shown))
         return Appended(written.id, written.seq, written.created_at, is_new=True)
 
     async def read(self, org_id: UUID, conversation_id: UUID, *, after: int, limit: int) -> list[Record]:
@@ -81,8 +83,16 @@ class MemoryMessageLog:
         topic = self._topics.get((org_id, conversation_id))
         if topic is None:
             return []
-        deleted = {record.target_id for record in topic.records if record.type is RecordType.DELETION}
-        return [_shown(record, deleted) for record in topic.records if record.seq > after][:limit]
+        overlays = self._overlays(org_id)
+        return [_shown(record, overlays) for record in topic.records if record.seq > after][:limit]
+
+    def _overlays(self, org_id: UUID) -> dict[UUID | None, Record]:
+        """The last edit of each edited message of the organization, or its deletion."""
+        found: dict[UUID | None, Record] = {}
+        for record in (one for key, topic in self._topics.items() if key[0] == org_id for one in topic.records):
+            if record.type in {RecordType.EDIT, RecordType.DELETION}:
+                found[record.target_id] = record
+        return found
 
     async def head(self, org_id: UUID, conversation_id: UUID) -> int:
         """See MessageLog.head."""
@@ -107,7 +117,23 @@ class MemoryMessageLog:
         topic.membership_version += 1
 
 
-def _shown(record: Record, deleted: set[UUID | None]) -> Record:
-    if record.type in {RecordType.MESSAGE, RecordType.EDIT} and (record.target_id or record.id) in deleted:
+def _shown(record: Record, overlays: dict[UUID | None, Record]) -> Record:
+    overlay = overlays.get(record.target_id or record.id)
+    if overlay is None:
+        return msgspec.structs.replace(record)
+    if record.type is RecordType.DELIVERY:
+        return msgspec.structs.replace(record, metadata=_delivered(record.metadata or {}, overlay))
+    if record.type in {RecordType.MESSAGE, RecordType.EDIT} and overlay.type is RecordType.DELETION:
         return msgspec.structs.replace(record, title=None, content="", html="", metadata=None, mentions=[])
     return msgspec.structs.replace(record)
+
+
+def _delivered(metadata: dict[str, Any], overlay: Record) -> dict[str, Any]:
+    """A delivery's metadata with the message as its edit or deletion leaves it."""
+    changed: dict[str, Any] = {"title": overlay.title, "content": overlay.content, "html": overlay.html or ""}
+    changed["mentions"] = [str(mentioned) for mentioned in overlay.mentions]
+    if overlay.type is RecordType.DELETION:
+        changed |= {"title": None, "metadata": {}, "deleted_at": overlay.created_at.isoformat()}
+    else:
+        changed["edited_at"] = overlay.created_at.isoformat()
+    return metadata | {"message": metadata["message"] | changed}

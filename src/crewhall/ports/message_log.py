@@ -138,7 +138,10 @@ class Appended(msgspec.Struct, frozen=True):
 
 
 class Advanced(msgspec.Struct, frozen=True):
-    """A conversation's log moved on. With `records`, they follow directly upon `previous_seq`; without, read them."""
+    """A conversation's log moved on. With `records`, they follow directly upon `previous_seq`; without, read them.
+
+    Deliveries never come with it: what they show is known when they are read.
+    """
 
     conversation_id: UUID
     previous_seq: int
@@ -163,7 +166,8 @@ class MessageLog(Protocol):
     async def read(self, org_id: UUID, conversation_id: UUID, *, after: int, limit: int) -> list[Record]:
         """Return up to `limit` records with seq > `after`, in order.
 
-        Of a deleted message and its edits only the place is left: no text, title, metadata or mentions.
+        Of a deleted message and its edits only the place is left: no text, title, metadata or mentions. A delivery
+        shows its message as it is now.
         """
         ...
 

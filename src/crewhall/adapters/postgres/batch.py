@@ -122,7 +122,10 @@ async def known_records(connection: psycopg.AsyncConnection[Any], batch: list[Pe
 
 
 def settle(batch: list[Pending], rows: list[tuple[Any, ...]]) -> list[Advanced]:
-    """Acknowledge or refuse each record of a written batch; returns how each conversation advanced."""
+    """Acknowledge or refuse each record of a written batch; returns how each conversation advanced.
+
+    Deliveries are left to be read: only reading knows what became of their messages meanwhile.
+    """
     advances: dict[UUID, Advanced] = {}
     for pending, (_, verdict, seq, record_id, created_at, previous) in zip(batch, rows, strict=True):
         record = pending.record
@@ -164,12 +167,13 @@ def _advance(advances: dict[UUID, Advanced], record: NewRecord, seq: int, create
         created_at=created_at,
     )
     known = advances.get(record.conversation_id)
+    is_whole = previous >= 0 and record.type is not RecordType.DELIVERY
     if known is None:
         # A record found after a lost connection may have others before it: -1 makes followers read the log.
         advances[record.conversation_id] = Advanced(
-            record.conversation_id, previous, seq, [written] if previous >= 0 else None
+            record.conversation_id, previous, seq, [written] if is_whole else None
         )
-    elif known.records is not None and previous >= 0:
+    elif known.records is not None and is_whole:
         known.records.append(written)
         advances[record.conversation_id] = msgspec.structs.replace(known, last_seq=seq)
     else:

@@ -40,7 +40,11 @@ class Topic:
                 self.floor = self.last_seq
             frame = record_frame(record)
             self.last_seq = record.seq
-            self.tail.append(frame)
+            if record.type is RecordType.DELIVERY:  # its message may be deleted elsewhere: later readers ask the log
+                self.tail.clear()
+                self.floor = record.seq
+            else:
+                self.tail.append(frame)
             for listener in tuple(self.listeners):
                 listener.push(frame)
         while len(self.tail) > TAIL:
