@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from crewhall.agents import Presence
-from crewhall.agents.presence import PresenceChange, PresenceWatch
+from crewhall.agents.presence import PresenceChange, PresenceWatch, _Written
 from crewhall.kernel.actor import Actor
 from tests.agents.hall import AgentHall, AgentMember, AgentOrg
 
@@ -16,11 +16,21 @@ class Watch(PresenceWatch):
 
     def __init__(self, hall: AgentHall, timeout_s: float, write_every_s: float = 15) -> None:
         self.changes: asyncio.Queue[PresenceChange] = asyncio.Queue()
+        self.writes: asyncio.Queue[Presence] = asyncio.Queue()
         super().__init__(hall.db, timeout_s=timeout_s, write_every_s=write_every_s, on_change=self.changes.put_nowait)
 
     async def next(self) -> Presence:
         async with asyncio.timeout(5):
             return (await self.changes.get()).presence
+
+    async def next_write(self) -> Presence:
+        async with asyncio.timeout(5):
+            return await self.writes.get()
+
+    async def _write(self, actor: Actor, presence: Presence) -> _Written | None:
+        written = await super()._write(actor, presence)
+        self.writes.put_nowait(presence)
+        return written
 
 
 @pytest.fixture
@@ -146,10 +156,11 @@ async def test_an_open_socket_keeps_an_agent_present_without_heartbeats(
     watch = Watch(hall, timeout_s=2)
     async with watch.held(actor):
         assert await watch.next() is Presence.ONLINE
+        assert await watch.next_write() is Presence.ONLINE
         opened = await written_at(org, agent)
-        async with asyncio.timeout(5):
-            while await written_at(org, agent) == opened:
-                assert await shown(org, agent) == "online"
+        assert await watch.next_write() is Presence.ONLINE, "the socket alone keeps it"
+        assert await written_at(org, agent) > opened
+        assert await shown(org, agent) == "online"
         async with watch.held(actor):
             pass
         assert watch.changes.empty()

@@ -13,6 +13,7 @@ from crewhall.kernel.limits import RateLimiter
 from tests.agents.conftest import SuperuserRows
 from tests.agents.hall import AgentHall, AgentMember, AgentOrg
 from tests.support.database import SharedCluster
+from tests.support.waiting import until_signed_out
 
 Check = Callable[[bytes, str | None], Awaitable[bool]]
 
@@ -83,10 +84,7 @@ async def test_a_revoked_key_stops_within_a_second_in_every_process(
     }
     assert (await acts[act]()).is_success
     for process in (hall, second_hall):
-        client = process.client(agent.key)
-        async with asyncio.timeout(1):
-            while (await client.get("/agents")).status_code != 401:
-                pass
+        await until_signed_out(process.client(agent.key), "/agents")
 
 
 async def test_a_process_that_loses_its_wake_ups_forgets_every_key(

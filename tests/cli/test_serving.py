@@ -10,8 +10,8 @@ import pytest
 from crewhall.sdk import Client
 from tests.cli.conftest import Cli
 from tests.sdk.processes import EXAMPLES, AgentProcesses
-from tests.sdk.waiting import until
 from tests.support.database import discard
+from tests.support.waiting import until
 
 
 @pytest.fixture

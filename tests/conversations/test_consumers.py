@@ -5,7 +5,8 @@ import pytest
 
 from crewhall.conversations.consumers import Consumer
 from crewhall.kernel.telemetry import METRICS
-from tests.conversations.ways import caught_up, post, until
+from tests.conversations.ways import caught_up, post
+from tests.support.waiting import until
 
 
 class Feed:

@@ -1,14 +1,12 @@
-"""Short ways of these tests: joining by invitation, posting, finding, waiting."""
+"""Short ways of these tests: joining by invitation, posting, finding."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from crewhall.kernel.db import Database
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
+from tests.support.waiting import until
 
-T = TypeVar("T")
 Someone = Member | AgentClient
 
 
@@ -49,14 +47,6 @@ async def direct(owner: Someone, other: Someone) -> str:
 def as_member(someone: Someone) -> dict[str, str]:
     """Somebody as the API names members."""
     return {"member_type": "user" if isinstance(someone, Member) else "agent", "member_id": str(someone.id)}
-
-
-async def until(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again and again until the answer is true, and give it."""
-    async with asyncio.timeout(20):
-        while not (answer := await ask()):
-            pass
-    return answer
 
 
 async def caught_up(db: Database, consumer: str) -> None:

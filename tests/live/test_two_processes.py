@@ -12,6 +12,7 @@ from tests.identity.hall import Hall, Org
 from tests.live.test_socket import say
 from tests.support.database import SharedCluster
 from tests.support.server import Server, frames_until, token_of
+from tests.support.waiting import until_signed_out
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +70,7 @@ async def test_what_is_revoked_in_one_ends_in_the_other_within_a_second(pair: tu
         async with asyncio.timeout(1):
             with pytest.raises(ConnectionClosed):
                 await socket.recv()
-            while (await beside.get("/me")).status_code != 401:
-                pass
+            await until_signed_out(beside, "/me")
 
 
 async def test_membership_changed_in_one_holds_in_the_other(pair: tuple[Server, Server]) -> None:

@@ -10,8 +10,8 @@ import pytest
 from crewhall.sdk import Agent, Client, IncomingMessage, Message, Post, RecordEvent, SignedOut
 from tests.identity.hall import Org
 from tests.sdk.relay import Relay
-from tests.sdk.waiting import until
 from tests.support.server import AgentClient, Server
+from tests.support.waiting import until
 
 
 @asynccontextmanager

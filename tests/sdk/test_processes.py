@@ -11,8 +11,8 @@ from tests.identity.hall import Org
 from tests.sdk.processes import AGENTS, EXAMPLES, AgentProcesses
 from tests.sdk.relay import Relay
 from tests.sdk.test_agent import answers_of, messages, read_to, scene
-from tests.sdk.waiting import until
 from tests.support.server import AgentClient, Server, token_of
+from tests.support.waiting import until
 
 HOLDING = AGENTS / "holding.py"
 

@@ -1,15 +1,15 @@
 """A channel of ten thousand messages: it opens at once, scrolls smoothly, and nothing jumps."""
 
 import asyncio
-from uuid import UUID
+import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
-from crewhall.ports.message_log import Author, NewRecord
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.web.browser import Visitors, connected, message
+from tests.web.filling import fill
 
 MANY = 10_000
 MOST_NODES = 420
@@ -17,7 +17,8 @@ ANCHORED_PX = 2.0
 SMOOTH_MS, HITCH_MS = 34.0, 120.0
 """Half of the frames at 30 a second or better, hardly one that the eye notices; the server shares the processor."""
 
-# Scrolls a step in each frame and notes how long frames took, how far what is in view strayed, how many nodes stand.
+# Scrolls a step in each frame and notes how long frames took, how far what is in view strayed (not the first: under an
+# older page it loses its name and shrinks), how many nodes stand.
 SCROLL = """async ({ step, frames }) => {
   const scroller = document.querySelector(".stream .scroller");
   const frame = () => new Promise(requestAnimationFrame);
@@ -25,7 +26,8 @@ SCROLL = """async ({ step, frames }) => {
   let strayed = 0, most = 0, before = performance.now();
   for (let count = 0; count < frames; count += 1) {
     const top = scroller.getBoundingClientRect().top;
-    const seen = [...scroller.querySelectorAll(".message")].find((m) => m.getBoundingClientRect().bottom > top + 200);
+    const shown = [...scroller.querySelectorAll(".message")];
+    const seen = shown.find((m, at) => at > 0 && m.getBoundingClientRect().bottom > top + 200);
     const was = seen?.getBoundingClientRect().top;
     const from = scroller.scrollTop;
     scroller.scrollTop += step;
@@ -49,30 +51,10 @@ IN_VIEW = """() => {
 }"""
 
 
-async def _fill(server: Server, org: Org, channel: str) -> None:
-    author = Author.of(org.owner.actor)
-    line = "and some words, as people write them, more in one and less in another. "
-    for start in range(0, MANY, 500):
-        await asyncio.gather(
-            *(
-                server.services.log.append(
-                    NewRecord(
-                        org_id=org.id,
-                        conversation_id=UUID(channel),
-                        author=author,
-                        content=f"message {number}",
-                        html=f"<p>message {number} {line * (number % 7)}</p>",
-                    )
-                )
-                for number in range(start + 1, start + 501)
-            )
-        )
-
-
 @pytest.mark.timeout(180)
 async def test_ten_thousand_messages_scroll_smoothly(visitors: Visitors, server: Server, org: Org):
     channel = await server.channel(org.owner)
-    await _fill(server, org, channel)
+    await fill(server, org, channel, MANY)
     page = await visitors.visit(f"/c/{channel}", org.owner, viewport={"width": 1200, "height": 800})
     await connected(page)
     await expect(message(page, f"message {MANY}").last).to_be_in_viewport()
@@ -103,11 +85,10 @@ async def _at_the_foot_again(page: Page) -> None:
 
 async def test_a_reader_above_the_foot_is_left_where_they_are(visitors: Visitors, server: Server, org: Org):
     general, member = await server.general(org), await org.add()
-    for number in range(60):
-        await org.owner.api.post(f"/conversations/{general}/messages", json={"content": f"message {number}"})
+    await fill(server, org, general, 60)
     page = await visitors.visit(f"/c/{general}", org.owner, viewport={"width": 1000, "height": 600})
     await connected(page)
-    await page.locator(".stream .scroller").evaluate("scroller => { scroller.scrollTop -= 700; }")
+    await page.locator(".stream .scroller").evaluate("scroller => { scroller.scrollTop = 500; }")
     await page.wait_for_function("() => !document.querySelector('crew-conversation').scroller.following")
     await expect(page.locator(".message")).to_have_count(60)
     await expect(page.locator("[data-beginning]")).to_be_attached()
@@ -120,3 +101,36 @@ async def test_a_reader_above_the_foot_is_left_where_they_are(visitors: Visitors
     await pill.click()
     await expect(message(page, "late 1")).to_be_in_viewport()
     await expect(pill).to_be_hidden()
+
+
+async def test_newest_is_gone_to_though_another_page_is_on_its_way(visitors: Visitors, server: Server, org: Org):
+    general, member = await server.general(org), await org.add()
+    await fill(server, org, general, 220)
+    page = await visitors.visit(f"/c/{general}?at=60", org.owner, viewport={"width": 1000, "height": 600})
+    await connected(page)
+    asked, go_on, late = asyncio.Event(), asyncio.Event(), "posted while the newest page is on its way"
+
+    async def hold_back(route: Route) -> None:
+        if not asked.is_set():
+            asked.set()
+            await go_on.wait()
+        await route.continue_()
+
+    async def post_meanwhile(route: Route) -> None:
+        answer = await route.fetch()
+        (await member.api.post(f"/conversations/{general}/messages", json={"content": late})).raise_for_status()
+        await expect(page.get_by_role("button", name="1 new message")).to_be_visible()
+        await route.fulfill(response=answer)
+
+    await page.route(re.compile(r"/messages\?after="), hold_back)
+    await page.route(re.compile(r"/messages\?before="), post_meanwhile, times=1)
+    await page.locator(".stream .scroller").evaluate("scroller => { scroller.scrollTop = scroller.scrollHeight; }")
+    await asyncio.wait_for(asked.wait(), 5)
+    await page.get_by_role("button", name="Newest").click()
+    await expect(message(page, late)).to_be_in_viewport()
+    go_on.set()
+    await page.unroute_all(behavior="wait")
+    await expect(message(page, late)).to_be_in_viewport()
+    shown = await page.locator(".message").evaluate_all("items => items.map(item => Number(item.dataset.seq))")
+    assert shown == sorted(shown)
+    assert shown[-1] - shown[0] == len(shown) - 1, "no hole"

@@ -1,26 +1,29 @@
 """Finding what was said."""
 
-import asyncio
-
 from playwright.async_api import expect
 
 from tests.identity.hall import Org
 from tests.support.server import Server
+from tests.support.waiting import until
 from tests.web.browser import Visitors
+from tests.web.filling import fill
 
 
 async def _found(org: Org, q: str, count: int) -> None:
     """Wait until the consumer of the log has made the messages searchable."""
-    async with asyncio.timeout(10):
-        while len((await org.owner.api.get("/search", params={"q": q})).json()["items"]) < count:
-            await asyncio.sleep(0.02)
+
+    async def is_found() -> bool:
+        return len((await org.owner.api.get("/search", params={"q": q})).json()["items"]) >= count
+
+    await until(is_found)
 
 
 async def test_a_search_leads_to_the_place(visitors: Visitors, server: Server, org: Org):
     general = await server.general(org)
-    for number in range(120):
-        text = "the <b>lighthouse</b> keeper" if number == 30 else f"message {number}"
-        (await org.owner.api.post(f"/conversations/{general}/messages", json={"content": text})).raise_for_status()
+    await fill(server, org, general, 30)
+    posted = {"content": "the <b>lighthouse</b> keeper"}
+    (await org.owner.api.post(f"/conversations/{general}/messages", json=posted)).raise_for_status()
+    await fill(server, org, general, 120)
     await _found(org, "lighthouse", 1)
     page = await visitors.visit(f"/c/{general}", org.owner)
     await page.keyboard.press("Control+k")
@@ -36,7 +39,7 @@ async def test_a_search_leads_to_the_place(visitors: Visitors, server: Server, o
     await expect(found).to_be_in_viewport()
     await expect(page.get_by_role("button", name="Newest")).to_be_visible()
     await page.get_by_role("button", name="Newest").click()
-    await expect(page.locator(".message").last).to_contain_text("message 119")
+    await expect(page.locator(".message").last).to_contain_text("message 120")
     await expect(page.locator(".message").last).to_be_in_viewport()
 
 

@@ -85,6 +85,7 @@ class Conversation extends HTMLElement {
     if (frame.type !== "record") return;
     this.lastSeq = Math.max(this.lastSeq, frame.seq);
     const { record } = frame;
+    this.history.heard(record);
     if (record.type === "message") this.#arrive(record);
     else this.scroller.hold(() => this.stream.lay(record));
     this.threads.take(record);

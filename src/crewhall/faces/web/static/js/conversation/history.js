@@ -8,7 +8,9 @@ const PAGE = 50;
 const MOST = 300;
 
 export class History {
-  #loading = false;
+  #loading = null;
+  #meanwhile = [];
+  #beyond = 0;
 
   /** `more` says whether older and newer messages exist beyond what stands. */
   constructor(conversation, stream, scroller, { older, newer }, onChange) {
@@ -21,7 +23,7 @@ export class History {
   }
 
   async older() {
-    if (!this.hasOlder) return;
+    if (!this.hasOlder || this.#loading) return;
     await this.#load(`before=${this.stream.first?.dataset.seq ?? ""}`, (page) => {
       this.hasOlder = page.length === PAGE;
       this.stream.put(page);
@@ -30,10 +32,10 @@ export class History {
   }
 
   async newer() {
-    if (!this.hasNewer) return;
+    if (!this.hasNewer || this.#loading) return;
     await this.#load(`after=${this.stream.last?.dataset.seq ?? 0}`, (page) => {
-      this.hasNewer = page.length === PAGE;
       this.stream.put(page);
+      this.hasNewer = page.length === PAGE || this.#isBehind();
       this.#trim((items) => items.slice(0, Math.max(0, items.length - MOST)), () => (this.hasOlder = true));
     });
   }
@@ -45,11 +47,22 @@ export class History {
         this.stream.list.replaceChildren();
         this.stream.put(page);
         this.hasOlder = page.length === PAGE;
-        this.hasNewer = false;
+        this.hasNewer = this.#isBehind();
         this.scroller.following = true;
       });
+      await this.newer(); // what was posted while the page was on its way
     }
     this.scroller.toFoot();
+  }
+
+  /** Hear of a record while it may have no place in the window: a page on its way may have been read before it. */
+  heard(record) {
+    if (record.type === "message") this.#beyond = Math.max(this.#beyond, record.seq);
+    else if (this.#loading) this.#meanwhile.push(record);
+  }
+
+  #isBehind() {
+    return this.#beyond > Number(this.stream.last?.dataset.seq ?? 0);
   }
 
   /** While the reader follows the foot, keep the window bounded. */
@@ -61,20 +74,22 @@ export class History {
     });
   }
 
+  /** Take a page. What is asked for last counts: a page still on its way belongs to a window that is left. */
   async #load(query, take) {
-    if (this.#loading) return;
-    this.#loading = true;
+    const load = (this.#loading = {});
+    this.#meanwhile = [];
     try {
       const { items } = await call("GET", `/conversations/${this.conversation}/messages?${query}&limit=${PAGE}`);
-      if (!this.stream.list.isConnected) return;
+      if (this.#loading !== load || !this.stream.list.isConnected) return;
       this.scroller.hold(() => {
         take(items);
+        for (const record of this.#meanwhile) this.stream.lay(record);
         this.onChange();
       });
     } catch {
       // The reader scrolls again, or the banner says that the connection is away.
     } finally {
-      this.#loading = false;
+      if (this.#loading === load) this.#loading = null;
     }
   }
 
