@@ -19,7 +19,7 @@ dev: development ## serve and start again when a source file changes
 
 test: development ## run the tests; installs Chromium where it can
 	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && \
-	exec $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 rules: ## run the tests that show rules and record which pass, for `crewhall rules`
 	@$(MAKE) test ARGS="--record-rules -m rule $(ARGS)"
