@@ -23,7 +23,7 @@ TIMEOUT_S = 120
 
 
 def server_environment(home: Path) -> dict[str, str]:
-    """The environment of a server on a home: a free port, an owner, and no rate limits in the way of the load."""
+    """The environment of a server on a home: a free port, an owner, and no limits in the way of the load."""
     return {
         "CREWHALL_HOME": str(home),
         "CREWHALL_HOST": "127.0.0.1",
@@ -35,6 +35,7 @@ def server_environment(home: Path) -> dict[str, str]:
         "CREWHALL_RATE_ACTOR_PER_MINUTE": UNLIMITED,
         "CREWHALL_RATE_POST_PER_SECOND": UNLIMITED,
         "CREWHALL_RATE_LOGIN_PER_MINUTE": UNLIMITED,
+        "CREWHALL_LIVE_CONNECTIONS_PER_ACTOR": UNLIMITED,
     }
 
 

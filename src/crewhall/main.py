@@ -109,7 +109,7 @@ def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_u
     verified = VerifiedTokens(signals)
     db.hear(REVOKED, verified.drop)
     message_log = PostgresMessageLog(db, signals)
-    hub = Hub(message_log, verified)
+    hub = Hub(message_log, verified, most_per_actor=settings.live_connections_per_actor)
     services = Services(
         settings=settings,
         db=db,

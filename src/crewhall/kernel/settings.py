@@ -81,6 +81,9 @@ class KernelSettings(CrewhallSettings):
     rate_address_per_minute: int = Field(12000, ge=1, description="Requests per minute and client address.")
     rate_actor_per_minute: int = Field(6000, ge=1, description="Requests per minute and person or agent.")
     rate_post_per_second: int = Field(1000, ge=1, description="Posts per second and person or agent.")
+    live_connections_per_actor: int = Field(
+        64, ge=1, description="Live connections (sockets, event streams) that one person or agent holds at once."
+    )
 
 
 def read_settings_file() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from crewhall.faces.live.frames import Frame, ephemeral_frame, record_frame, res
 from crewhall.faces.live.listener import GOING_AWAY, SIGNED_OUT, Listener
 from crewhall.faces.live.topic import Topic
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import define_error
 from crewhall.kernel.telemetry import live_sockets
 from crewhall.kernel.verified import VerifiedTokens
 from crewhall.ports.live import Ephemeral
@@ -23,14 +24,21 @@ from crewhall.ports.message_log import Advanced, MessageLog
 log = logging.getLogger(__name__)
 READ_SIZE = 200
 RETRY_S = 0.2
+MOST_PER_ACTOR = 64
+COME_BACK_S = 10
+TOO_MANY_CONNECTIONS = define_error("too_many_connections", 429, "Too many live connections")
 
 
 class Hub:
     """Topics and listeners. Everything runs on the loop's thread; nothing is locked."""
 
-    def __init__(self, message_log: MessageLog, verified: VerifiedTokens) -> None:
+    def __init__(
+        self, message_log: MessageLog, verified: VerifiedTokens, *, most_per_actor: int = MOST_PER_ACTOR
+    ) -> None:
         self._log = message_log
         self._verified = verified
+        self._most_per_actor = most_per_actor
+        self._held: Counter[UUID] = Counter()
         self._topics: dict[UUID, Topic] = {}
         self._opening: dict[UUID, asyncio.Task[Topic]] = {}
         self._coming: Counter[UUID] = Counter()
@@ -43,12 +51,24 @@ class Hub:
 
     # -- listeners
 
+    def check_room(self, actor: Actor) -> None:
+        """Raise TOO_MANY_CONNECTIONS when somebody holds as many connections to this process as one may."""
+        if self._held[actor.id] >= self._most_per_actor:
+            raise TOO_MANY_CONNECTIONS(
+                f"You hold {self._most_per_actor} live connections, the most that one may. Close one, or follow more "
+                "conversations on one socket.",
+                limit=self._most_per_actor,
+                retry_after=COME_BACK_S,
+            )
+
     def attach(self, listener: Listener) -> None:
-        """Count a new connection.
+        """Count a new connection, until it is detached; raises TOO_MANY_CONNECTIONS.
 
         It ends with what authenticated it, at once where that was revoked on the way here: who comes back is asked
         anew.
         """
+        self.check_room(listener.actor)
+        self._held[listener.actor.id] += 1
         self._listeners[listener] = {}
         live_sockets.inc()
         until = listener.verified.expires_at
@@ -60,8 +80,13 @@ class Hub:
 
     def detach(self, listener: Listener) -> None:
         """Forget a connection and all it listened to."""
-        for conversation_id in self._listeners.pop(listener, ()):
+        if listener not in self._listeners:
+            return
+        for conversation_id in self._listeners.pop(listener):
             self._leave(listener, conversation_id)
+        self._held[listener.actor.id] -= 1
+        if not self._held[listener.actor.id]:
+            del self._held[listener.actor.id]
         live_sockets.dec()
         listener.closed = True
         if listener.expiry is not None:

@@ -14,6 +14,7 @@ MAX_QUEUED_CHARACTERS = 4_000_000
 TOO_SLOW = 4408
 SIGNED_OUT = 4401
 GOING_AWAY = 4409
+TOO_MANY = 4429
 
 Send = Callable[[str, int | None], Awaitable[None]]
 """Sends one frame's text (and its seq, for SSE); waits while the reader is slow."""

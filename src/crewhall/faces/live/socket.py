@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from crewhall.agents import AgentParts, Presence
 from crewhall.conversations import AccessCache, Posting, Verb
 from crewhall.faces.live.commands import (
@@ -23,11 +25,12 @@ from crewhall.faces.live.commands import (
 )
 from crewhall.faces.live.frames import error_frame, frame_of
 from crewhall.faces.live.hub import Hub
-from crewhall.faces.live.listener import GOING_AWAY, SIGNED_OUT, Listener
-from crewhall.faces.plumbing.problems import as_crewhall_error
+from crewhall.faces.live.listener import GOING_AWAY, SIGNED_OUT, TOO_MANY, Listener
+from crewhall.faces.plumbing.problems import MEDIA_TYPE, as_crewhall_error, problem_of
+from crewhall.faces.plumbing.routers import API_PREFIX
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor, ActorType
-from crewhall.kernel.errors import FORBIDDEN, INVALID, MALFORMED, CrewhallError
+from crewhall.kernel.errors import FORBIDDEN, INVALID, MALFORMED, NOT_FOUND, CrewhallError
 from crewhall.kernel.limits import RateLimit
 from crewhall.kernel.verified import Verified
 from crewhall.ports.live import Ephemeral
@@ -37,6 +40,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+PATH = f"{API_PREFIX}/live"
 ORIGIN_REFUSED = 4403
 MAX_SUBSCRIPTIONS = 1_000
 MAX_PENDING = 64
@@ -54,18 +58,35 @@ class LiveSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket until it closes."""
         await receive()
+        if scope["path"] != PATH:
+            await _refuse_address(send)
+            return
         actor: Actor | None = scope.get("actor")
         if actor is None or actor.org_id is None:
             refused: CrewhallError | None = scope.get("refused")
-            code = _close_code(refused)
             await send({"type": "websocket.accept"})
-            await send(
-                {"type": "websocket.close", "code": code, "reason": refused.code if refused else "unauthenticated"}
-            )
+            await _send_away(send, _close_code(refused), refused.code if refused else "unauthenticated")
             return
         await send({"type": "websocket.accept"})
+        try:
+            self._hub.check_room(actor)
+        except CrewhallError as error:
+            await _send_away(send, TOO_MANY, error.code)
+            return
         connection = Connection(self._services, self._hub, actor, scope["verified"], send)
         await connection.serve(receive)
+
+
+async def _refuse_address(send: Send) -> None:
+    """Answer the request to become a socket as any other request to an unknown address."""
+    error = NOT_FOUND(f"No socket is taken at this address. Open {PATH}.")
+    headers = [(b"content-type", MEDIA_TYPE.encode())]
+    await send({"type": "websocket.http.response.start", "status": error.kind.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": msgspec.json.encode(problem_of(error))})
+
+
+async def _send_away(send: Send, code: int, reason: str) -> None:
+    await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 def _close_code(refused: CrewhallError | None) -> int:

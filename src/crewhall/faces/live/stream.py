@@ -12,11 +12,13 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from crewhall.conversations import AccessCache, Verb
+from crewhall.faces.live.frames import error_frame
 from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.listener import Listener
 from crewhall.faces.plumbing.dependencies import AnyRequest
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.verified import Verified
 
 log = logging.getLogger(__name__)
@@ -48,9 +50,14 @@ class EventStream:
     async def events(self, hub: Hub, begin: Callable[[Listener], Coroutine[Any, Any, None]]) -> AsyncIterator[str]:
         """Give event after event until the reader goes or is cut off; a comment now and then keeps proxies awake.
 
-        `begin` subscribes the listener, which is attached by then.
+        `begin` subscribes the listener, which is attached by then. Where too many were begun at the same moment, the
+        one event says so.
         """
-        hub.attach(self.listener)
+        try:
+            hub.attach(self.listener)
+        except CrewhallError as error:
+            yield f"data: {error_frame(error).text}\n\n"
+            return
         subscribing = asyncio.create_task(begin(self.listener))
         subscribing.add_done_callback(self._subscribed)
         closed = asyncio.create_task(self._closed.wait())
@@ -90,6 +97,7 @@ async def stream_conversation(
     """Follow one conversation."""
     cache, hub = services.part(AccessCache), services.part(Hub)
     await cache.access(actor, conversation_id, Verb.READ)
+    hub.check_room(actor)
     start = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 19 else after  # noqa: PLR2004
 
     async def begin(listener: Listener) -> None:

@@ -7,6 +7,7 @@ const PING_MS = 25000;
 const PONG_MS = 10000;
 const SIGNED_OUT = 4401;
 const REFUSED = 4403;
+const TOO_MANY = 4429;
 
 class Live extends EventTarget {
   state = "stopped";
@@ -117,6 +118,7 @@ class Live extends EventTarget {
 
   #onClose(code) {
     this.#drop();
+    if (code === TOO_MANY) this.#retry = LAST_RETRY_MS; // another tab must close first
     if (code === SIGNED_OUT) this.#askWho();
     else if (code === REFUSED) this.#setState("refused");
     else this.#retryLater();
