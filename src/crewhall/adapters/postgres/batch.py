@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -29,10 +30,11 @@ SET_ORGS: LiteralString = "select set_config('crewhall.orgs', %s, false)"
 
 @dataclass(slots=True)
 class Pending:
-    """A record that waits for its acknowledgement."""
+    """A record that waits for its acknowledgement. `size` is what `size_of` says of it."""
 
     record: NewRecord
     future: asyncio.Future[Appended]
+    size: int
 
     def acknowledge(self, appended: Appended) -> None:
         """Tell the waiting caller (who may be gone) that the record is durable."""
@@ -71,6 +73,12 @@ class _Row(msgspec.Struct, omit_defaults=True):
 
 
 _encoder = msgspec.json.Encoder()
+
+
+def size_of(record: NewRecord) -> int:
+    """The bytes of memory that a record's text and metadata take, nearly."""
+    size = getsizeof(record.content) + getsizeof(record.html)
+    return size + len(_encoder.encode(record.metadata)) if record.metadata else size
 
 
 def _row(i: int, record: NewRecord) -> _Row:

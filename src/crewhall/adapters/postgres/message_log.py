@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from crewhall.adapters.postgres.batch import Pending, append_batch, known_records, settle
+from crewhall.adapters.postgres.batch import Pending, append_batch, known_records, settle, size_of
 from crewhall.adapters.postgres.reading import READ_RECORDS, record_of_row
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
@@ -25,7 +25,9 @@ from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Advanced, Appended,
 log = logging.getLogger(__name__)
 CHANNEL = "crewhall_records"
 MAX_BATCH = 256
+MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_QUEUE = 20_000
+MAX_QUEUED_BYTES = 64 * 1024 * 1024
 PATIENCE_S = 8.0
 RETRY_S = 0.1
 SAME_RECORD = "message_records_id"
@@ -38,6 +40,7 @@ class PostgresMessageLog:
         self._db = db
         self.process = str(new_id())
         self._queue: deque[Pending] = deque()
+        self._queued_bytes = 0
         self._writer: asyncio.Task[None] | None = None
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._watchers: list[Watcher] = []
@@ -65,10 +68,12 @@ class PostgresMessageLog:
         """See MessageLog.append."""
         if record.client_id is not None and not 1 <= len(record.client_id) <= MAX_CLIENT_ID_LENGTH:
             raise INVALID(f"client_id takes 1 to {MAX_CLIENT_ID_LENGTH} characters.", field="client_id")
-        if self._stopped or len(self._queue) >= MAX_QUEUE:
+        size = size_of(record)
+        if self._stopped or len(self._queue) >= MAX_QUEUE or self._queued_bytes + size > MAX_QUEUED_BYTES:
             raise UNAVAILABLE("The server is stopping or overloaded. Try again shortly.", retry_after=1)
-        pending = Pending(record, asyncio.get_running_loop().create_future())
+        pending = Pending(record, asyncio.get_running_loop().create_future(), size)
         self._queue.append(pending)
+        self._queued_bytes += size
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write(), name="log-writer")
         return await pending.future
@@ -129,15 +134,20 @@ class PostgresMessageLog:
     def _take(self) -> list[Pending]:
         """Take the next batch; a client id appears in it once, a repetition waits for the next."""
         batch: list[Pending] = []
+        taken = 0
         seen: set[tuple[UUID, UUID, str]] = set()
         while self._queue and len(batch) < MAX_BATCH:
-            record = self._queue[0].record
+            record, size = self._queue[0].record, self._queue[0].size
+            if batch and taken + size > MAX_BATCH_BYTES:
+                break
             if record.client_id is not None:
                 key = (record.conversation_id, record.author.id, record.client_id)
                 if key in seen:
                     break
                 seen.add(key)
             batch.append(self._queue.popleft())
+            taken += size
+        self._queued_bytes -= taken
         return batch
 
     async def _write_batch(self, batch: list[Pending]) -> None:
