@@ -1,7 +1,9 @@
-"""The same error has the same code on every face: REST, the socket, the event stream."""
+"""The same error has the same code on every face: REST, the socket, the event stream, the command line."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +12,7 @@ import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from tests.cli.conftest import Cli, QuickCli
 from tests.identity.hall import Member, Org
 from tests.support.server import Server, frames_until, token_of
 
@@ -36,6 +39,11 @@ class Scene:
     deleted: str
     elsewhere: str
     system: str
+    folder: Path
+
+    def terminal(self, token: str) -> Cli:
+        """A command line of whom the token names."""
+        return QuickCli(self.folder, self.server.address, CREWHALL_TOKEN=token)
 
     def owner(self, conversation: str, **body: Any) -> Attempt:
         return Attempt(self.org.owner.api, conversation, body)
@@ -45,7 +53,7 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-async def scene(server: Server) -> Scene:
+async def scene(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     org, other = await server.make_org(), await server.make_org("Other")
     owner = org.owner
     channels = (await owner.api.get("/conversations", params={"kind": "channel"})).raise_for_status().json()["items"]
@@ -62,6 +70,7 @@ async def scene(server: Server) -> Scene:
         deleted=deleted,
         elsewhere=await server.channel(other.owner),
         system=next(channel["id"] for channel in channels if channel["type"] == "system"),
+        folder=tmp_path_factory.mktemp("terminal"),
     )
     first = {"content": "the first", "client_id": "used"}
     (await owner.api.post(f"/conversations/{made.public}/messages", json=first)).raise_for_status()
@@ -93,6 +102,19 @@ async def by_socket(scene: Scene, attempt: Attempt) -> str:
         return str(frame["code"])
 
 
+async def by_cli(scene: Scene, attempt: Attempt) -> str:
+    said = dict(attempt.body)
+    words = ["say", attempt.conversation, said.pop("content")] if attempt.body else ["history", attempt.conversation]
+    for name, value in said.items():
+        option = {"client_id": "--client-id", "parent_id": "--reply-to", "kind": "--kind"}[name]
+        words += [option, value]
+    result = await scene.terminal(token_of(attempt.who)).run(*words)
+    code = CODE.search(result.err)
+    assert code, result
+    assert result.code == (4 if code[1] == "unauthenticated" else 1)
+    return code[1]
+
+
 def code_of(answer: httpx.Response) -> str:
     problem = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
@@ -101,6 +123,7 @@ def code_of(answer: httpx.Response) -> str:
     return str(problem["code"])
 
 
+CODE = re.compile(r"\[(\w+)\]\s")
 Face = Callable[[Scene, Attempt], Awaitable[str]]
 
 POSTS: dict[str, tuple[str, Callable[[Scene], Attempt]]] = {
@@ -130,16 +153,23 @@ READS: dict[str, tuple[str, Callable[[Scene], Attempt]]] = {
 }
 
 
+UNSAID = {"in another's name", "of an unknown field"}
+"""What the command line has no words for."""
+
+
 @pytest.mark.rule("X4")
-@pytest.mark.parametrize("face", [by_rest, by_socket])
+@pytest.mark.parametrize("face", [by_rest, by_socket, by_cli])
 @pytest.mark.parametrize("case", POSTS)
 async def test_a_refused_post_has_one_code(scene: Scene, case: str, face: Face):
+    if face is by_cli and case in UNSAID:
+        assert not set(POSTS[case][1](scene).body) <= {"content", "client_id", "parent_id", "kind", "title"}
+        return
     code, attempt = POSTS[case]
     assert await face(scene, attempt(scene)) == code
 
 
 @pytest.mark.rule("X4")
-@pytest.mark.parametrize("face", [by_rest, by_socket, by_stream])
+@pytest.mark.parametrize("face", [by_rest, by_socket, by_stream, by_cli])
 @pytest.mark.parametrize("case", READS)
 async def test_a_refused_read_has_one_code(scene: Scene, case: str, face: Face):
     code, attempt = READS[case]
@@ -167,6 +197,11 @@ async def test_a_post_and_a_read_that_are_allowed_pass_on_every_face(scene: Scen
             if '"type":"resumed"' in line:
                 break
     assert ids == [item["seq"] for item in shown]
+    terminal = scene.terminal(token_of(owner))
+    said = await terminal.ok("say", scene.public, "by the command line")
+    assert [item["id"] for item in (await terminal.ok("history", scene.public))["items"]] == [
+        *(item["id"] for item in shown), said["id"]
+    ]  # fmt: skip
 
 
 @pytest.mark.rule("X4")
@@ -176,6 +211,7 @@ async def test_who_is_not_signed_in_is_told_so_on_every_face(scene: Scene, token
     attempt = Attempt(unknown, scene.public, {"content": "x"})
     assert await by_rest(scene, attempt) == "unauthenticated"
     assert await by_stream(scene, attempt) == "unauthenticated"
+    assert await by_cli(scene, attempt) == "unauthenticated"
     async with scene.server.live(token) as socket:
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()

@@ -34,10 +34,7 @@ def say(
 
     async def work(client: "Client") -> "Message":
         where = await find_place(client, place)
-        parent = reply_to
-        if parent is not None:
-            replied = await client.messages.get(where.id, parent)
-            parent = replied.parent_id or replied.id
+        parent = await _thread_of(client, where.id, reply_to) if reply_to else None
         return await client.messages.post(
             where.id, content.rstrip("\n"), kind=kind, title=title, parent_id=parent, client_id=client_id
         )
@@ -47,6 +44,19 @@ def say(
         say_json(posted)
     else:
         say_message(posted)
+
+
+async def _thread_of(client: "Client", conversation: str, replied_to: str) -> str:
+    """The first message of the thread; what is not found is left to the post, which every face refuses alike."""
+    from crewhall.faces.sdk.errors import CrewhallApiError
+
+    try:
+        replied = await client.messages.get(conversation, replied_to)
+    except CrewhallApiError as error:
+        if error.code != "not_found":
+            raise
+        return replied_to
+    return replied.parent_id or replied.id
 
 
 def tail(
