@@ -8,8 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from markupsafe import Markup
 
-from crewhall.conversations import pages_manage, pages_show
-from crewhall.conversations.pages_sidebar import full_label
+from crewhall.conversations import pages_manage, pages_pins, pages_show
+from crewhall.conversations.pages_words import within_sentence
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import SearchHit
 from crewhall.conversations.search import search
@@ -48,7 +48,7 @@ async def show_search(
         actor,
         q=q,
         within=within,
-        where=full_label(within) if within else None,
+        where=within_sentence(within) if within else None,
         results=[(hit, _place(hit), Markup(hit.snippet)) for hit in found.items],  # noqa: S704 - escaped by search
         next=found.next,
         problem=problem,
@@ -59,4 +59,4 @@ def _place(hit: SearchHit) -> str:
     return f"#{hit.conversation.name}" if hit.conversation.name else hit.conversation.title or "a direct conversation"
 
 
-PAGES = page_router([*pages_show.HANDLERS, *pages_manage.HANDLERS, show_search])
+PAGES = page_router([*pages_show.HANDLERS, *pages_manage.HANDLERS, *pages_pins.HANDLERS, show_search])

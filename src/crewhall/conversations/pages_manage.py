@@ -12,7 +12,9 @@ from litestar.response import Redirect
 from crewhall.agents import AgentStatus, list_agents
 from crewhall.conversations import changes, members, opening
 from crewhall.conversations.access import Verb, access_conversation, refusal
+from crewhall.conversations.pages_pins import pins_context
 from crewhall.conversations.pages_sidebar import full_label, icon_of
+from crewhall.conversations.pages_words import about_title
 from crewhall.conversations.queries import get_conversation, list_conversations
 from crewhall.conversations.schemas import ConversationChange, Member, NewConversation, NewMember
 from crewhall.conversations.vocabulary import ConversationKind, ConversationType, MemberType
@@ -143,6 +145,7 @@ async def _about_page(
         conversation = await get_conversation(tx, actor, conversation_id)
         joined = (await members.list_members(tx, actor, conversation_id, limit=MAX_LIMIT)).items
         candidates = await _candidates(tx, actor)
+        pins = await pins_context(tx, actor, access)
     changeable = conversation.type is not ConversationType.SYSTEM and conversation.kind is not ConversationKind.DIRECT
     may_manage = changeable and refusal(actor, access, Verb.MANAGE) is None
     inside = {member.member_id for member in joined}
@@ -155,6 +158,7 @@ async def _about_page(
         status=status,
         conversation=conversation,
         label=full_label(conversation),
+        heading=about_title(conversation),
         members=[_as_candidate(member, presence) for member in joined],
         candidates=[candidate for candidate in candidates if candidate.id not in inside],
         form=form,
@@ -162,6 +166,7 @@ async def _about_page(
         may_add=changeable and (conversation.is_member or may_manage),
         may_leave=changeable and conversation.is_member,
         may_join=not conversation.is_member and conversation.type is ConversationType.PUBLIC,
+        **pins,
     )
 
 

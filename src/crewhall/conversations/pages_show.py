@@ -10,12 +10,12 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from markupsafe import Markup
 
+from crewhall.conversations import pages_words
 from crewhall.conversations.access import Access, AccessCache, Verb, refusal
 from crewhall.conversations.messages import get_message, message_history
 from crewhall.conversations.pages_sidebar import (
     Other,
     Sidebar,
-    full_label,
     icon_of,
     label_of,
     load_sidebar,
@@ -24,7 +24,7 @@ from crewhall.conversations.pages_stream import replies_to, stream_around, strea
 from crewhall.conversations.posting import Posting
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, PostMessage
-from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
+from crewhall.conversations.vocabulary import ConversationStatus, ConversationType
 from crewhall.faces.plumbing.forms import read_form
 from crewhall.faces.plumbing.messages import render_stream
 from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zone_of
@@ -66,6 +66,7 @@ class Head(msgspec.Struct):
     other: Other | None
     beginning: str
     hint: str
+    is_first: bool
     last_seq: int
     read_seq: int | None
     may_moderate: bool
@@ -126,10 +127,11 @@ async def show_conversation(
         viewer=actor,
         sidebar=sidebar,
         conversation=head,
+        agent=sidebar.find_agent(head.other.id) if head.other else None,
         stream=html if at is None else Markup(html.replace(f'data-seq="{at}"', f'data-seq="{at}" data-found')),  # noqa: S704
         has_older=found.has_older,
         has_newer=found.has_newer,
-        composer=_composer(actor, access, f"Write in {full_label(conversation)}"),
+        composer=_composer(actor, access, pages_words.placeholder(conversation)),
         thread=await _thread(request, services, actor, access, thread) if thread else None,
     )
 
@@ -150,24 +152,15 @@ def _composer(actor: Actor, access: Access, placeholder: str, parent_id: UUID | 
 
 def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, last_seq: int) -> Head:
     other = next((entry.other for entry in sidebar.directs if entry.id == conversation.id), None)
-    name, organization = full_label(conversation), sidebar.organization.name
-    match conversation.kind, conversation.type:
-        case ConversationKind.DIRECT, _:
-            hint = "What you write here stays between the two of you."
-        case ConversationKind.CHANNEL, ConversationType.SYSTEM:
-            hint = "Crewhall writes here; owners and admins read."
-        case ConversationKind.CHANNEL, ConversationType.PUBLIC:
-            hint = f"Everybody in {organization} may read along, people and agents alike. Mention an agent to ask it."
-        case _:
-            hint = "Only its members see it, people and agents alike. Mention an agent to ask it."
     return Head(
         id=conversation.id,
         label=label_of(conversation),
         icon=icon_of(conversation),
         description=conversation.description,
         other=other,
-        beginning=f"This is where {name} begins",
-        hint=hint,
+        beginning=pages_words.beginning(conversation),
+        hint=pages_words.hint(conversation, sidebar.organization.name),
+        is_first=not sidebar.agents and conversation.type is ConversationType.PUBLIC,
         last_seq=last_seq,
         read_seq=conversation.last_read_seq if conversation.is_member else None,
         may_moderate=is_allowed(actor, Permission.MESSAGES_MODERATE),

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.agents import AgentStatus, list_agents
+from crewhall.agents import Agent, AgentStatus, list_agents
 from crewhall.conversations.queries import list_conversations
 from crewhall.conversations.schemas import Conversation
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
@@ -55,12 +55,17 @@ class Sidebar(msgspec.Struct):
     channels: list[Entry]
     directs: list[Entry]
     agents: list[AgentEntry]
+    known_agents: list[Agent]
     conversations: list[Conversation]
     may_read_settings: bool
 
     def find(self, conversation_id: UUID) -> Conversation | None:
         """The conversation, when it is among those shown."""
         return next((found for found in self.conversations if found.id == conversation_id), None)
+
+    def find_agent(self, agent_id: UUID) -> Agent | None:
+        """The agent, when it is among those that the viewer may see."""
+        return next((found for found in self.known_agents if found.id == agent_id), None)
 
 
 async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
@@ -82,6 +87,7 @@ async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
             for agent in agents
             if agent.status is not AgentStatus.TERMINATED
         ][:MOST_AGENTS],
+        known_agents=agents,
         conversations=known,
         may_read_settings=is_allowed(actor, Permission.SETTINGS_READ),
     )

@@ -258,6 +258,7 @@ def _together(before: ShownMessage, message: ShownMessage) -> bool:
     return (
         before.author.id == message.author.id
         and before.parent_id == message.parent_id
+        and before.kind == message.kind
         and message.title is None
         and message.created_at - before.created_at < TOGETHER
     )

@@ -10,6 +10,7 @@ function isTogether(before, message) {
     before.authorId === message.authorId &&
     before.authorType === message.authorType &&
     (before.parent ?? "") === (message.parent ?? "") &&
+    before.kind === message.kind &&
     Date.parse(message.created) - Date.parse(before.created) < TOGETHER_MS
   );
 }

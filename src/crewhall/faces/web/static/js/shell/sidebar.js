@@ -2,6 +2,7 @@
 
 import { seenUpTo } from "../conversation/read.js";
 import { live } from "../live/socket.js";
+import { showPresence } from "./presence.js";
 
 const SETTLE_MS = 150;
 let scrolledTo = 0;
@@ -14,10 +15,11 @@ class Sidebar extends HTMLElement {
   connectedCallback() {
     const nav = this.querySelector("nav");
     nav.scrollTop = scrolledTo;
+    showCurrent(nav);
     nav.addEventListener("scroll", () => (scrolledTo = nav.scrollTop), { passive: true });
     this.#ending = new AbortController();
     const { signal } = this.#ending;
-    live.addEventListener("presence", (event) => showPresence(event.detail), { signal });
+    live.addEventListener("presence", (event) => showPresence(event.detail.actor.id, event.detail.presence), { signal });
     live.addEventListener("joined", () => this.#refreshSoon(), { signal });
     live.addEventListener("back", () => this.#refreshSoon(), { signal });
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.close(), { signal });
@@ -60,6 +62,7 @@ class Sidebar extends HTMLElement {
     if (!answer?.ok || !this.isConnected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     this.querySelector("nav").replaceChildren(...fresh.querySelectorAll("nav > *"));
+    for (const dot of this.querySelectorAll("[data-presence-of]")) showPresence(dot.dataset.presenceOf, dot.dataset.presence);
     this.#follow();
   }
 
@@ -111,11 +114,13 @@ class Sidebar extends HTMLElement {
   }
 }
 
-function showPresence({ actor, presence }) {
-  for (const dot of document.querySelectorAll(`[data-presence-of="${actor.id}"]`)) {
-    dot.dataset.presence = presence;
-    dot.title = presence;
-  }
+/** Whoever comes by a link sees where they are, however many channels there are. */
+function showCurrent(nav) {
+  const current = nav.querySelector("[aria-current='page']");
+  if (!current) return;
+  const { top, bottom } = current.getBoundingClientRect();
+  const frame = nav.getBoundingClientRect();
+  if (top < frame.top || bottom > frame.bottom) nav.scrollTop += (top + bottom - frame.top - frame.bottom) / 2;
 }
 
 customElements.define("crew-sidebar", Sidebar);
