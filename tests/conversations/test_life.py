@@ -76,8 +76,8 @@ async def test_administrative_acts_are_in_the_audit_log(server, org):
     entries = (await org.owner.api.get("/audit", params={"limit": 50})).json()["items"]
     acts = [entry["action"] for entry in reversed(entries) if entry["resource_id"] == circle]
     assert acts == [
-        "conversation.created", "member.added", "member.removed", "conversation.changed", "conversation.archived",
-        "conversation.restored", "conversation.deleted",
+        "conversation.created", "conversation.member_added", "conversation.member_removed", "conversation.changed",
+        "conversation.archived", "conversation.restored", "conversation.deleted",
     ]  # fmt: skip
     assert {entry["actor_id"] for entry in entries if entry["resource_id"] == circle} == {str(org.owner.id)}
 

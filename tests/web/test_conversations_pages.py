@@ -99,7 +99,11 @@ async def test_the_organization_is_named_and_deleted(visitors: Visitors, org: Or
     await expect(page.locator(".switcher")).to_contain_text("Lighthouse Labs")
     await expect(page.get_by_label("Search language")).to_have_value("german")
     await page.goto("/audit")
-    await expect(page.get_by_role("row").filter(has_text="organization.updated")).to_contain_text("Ada Lovelace")
+    changed = page.get_by_role("listitem").filter(has_text="organization.updated").first
+    await expect(changed).to_contain_text("Ada Lovelace changed the organization: name and search language")
+    await changed.get_by_role("link", name="organization.updated").click()
+    await expect(page.get_by_text("Only organization.updated")).to_be_visible()
+    await expect(page.get_by_role("list", name="Audit log").get_by_text("opened #general")).to_have_count(0)
     await page.goto("/settings/organization")
     await page.get_by_label("to confirm").fill("something else")
     await page.get_by_role("button", name="Delete Lighthouse Labs").click()

@@ -23,7 +23,7 @@ class ConversationParts(Struct, frozen=True):
     consumers: list[Consumer]
 
     async def follow(self) -> None:
-        """Start the consumers of the log; the database and the signals must be up."""
+        """Start the consumers; the database and the signals must be up."""
         for consumer in self.consumers:
             consumer.start()
 
@@ -40,4 +40,4 @@ def start_conversations(
     access = AccessCache(db, signals)
     posting = Posting(db, log, access, limiter, posts_per_second)
     subscribe_conversations(log)
-    return ConversationParts(access, posting, NewestPages(log, signals), make_consumers(db, log))
+    return ConversationParts(access, posting, NewestPages(log, signals), make_consumers(db, log, signals))

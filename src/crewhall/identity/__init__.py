@@ -1,5 +1,6 @@
 """Organizations, people, memberships, logins, permissions. What other packages may use is exported here."""
 
+from crewhall.identity.acts import Names, actor_name, words_for
 from crewhall.identity.errands import Errands
 from crewhall.identity.events import (
     InstallationSeeded,
@@ -28,11 +29,13 @@ __all__ = [
     "MemberJoined",
     "MemberLeft",
     "MemberRoleChanged",
+    "Names",
     "Organization",
     "OrganizationCreated",
     "Permission",
     "Person",
     "Profile",
+    "actor_name",
     "check_permission",
     "find_people",
     "find_people_by_handles",
@@ -44,4 +47,5 @@ __all__ = [
     "list_people",
     "prepare_first_run",
     "provide_agent_profile",
+    "words_for",
 ]
