@@ -92,7 +92,7 @@ async def test_channels(owner: Cli, server: Server, org: Org) -> None:
     assert (await owner.ok("channel", "archive", "plans"))["status"] == "archived"
     refused = await owner.run("say", made["id"], "too late")
     assert (refused.code, "conversation_closed" in refused.err) == (1, True)
-    assert (await owner.ok("channel", "archive", "--restore", made["id"]))["status"] == "active"
+    assert (await owner.ok("channel", "restore", "plans"))["status"] == "active"
     grace = await org.add()
     public = await server.channel(org.owner, name="open-door")
     owner.env["CREWHALL_TOKEN"] = token_of(grace.api)

@@ -13,6 +13,7 @@ from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
+from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
 
@@ -29,6 +30,8 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
+for about_pins in (pins, pin, unpin):
+    channel.command()(about_pins)
 for group in (org, people, agent, channel):
     app.add_typer(group)
 
