@@ -3,6 +3,7 @@
 Nothing else composes. `Hall` is one running process; `serve` runs one in the foreground until a signal.
 """
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -30,6 +31,7 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
 from crewhall.kernel.postgres.external import resolve_external
+from crewhall.kernel.postgres.keeper import Keeper
 from crewhall.kernel.postgres.migrate import migrate
 from crewhall.kernel.settings import KernelSettings, load_settings
 from crewhall.kernel.signals import Signals
@@ -55,13 +57,16 @@ class Hall:
 
 
 @contextlib.contextmanager
-def database_for(settings: KernelSettings, say: Say) -> Iterator[DatabaseUrls]:
-    """Give the addresses of a migrated database: the external one that the settings name, or our own until the end."""
+def database_for(settings: KernelSettings, say: Say) -> Iterator[tuple[DatabaseUrls, EmbeddedPostgres | None]]:
+    """Give the addresses of a migrated database: the external one that the settings name, or our own until the end.
+
+    Our own comes along with them, to be kept up.
+    """
     if settings.database_url is not None:
         admin = settings.database_admin_url
         urls = resolve_external(settings.database_url.get_secret_value(), admin.get_secret_value() if admin else None)
         migrate(urls.admin, on_progress=say)
-        yield urls
+        yield urls, None
         return
     postgres = EmbeddedPostgres(
         settings.home, listen_tcp_port=settings.database_tcp_port, run_as=settings.database_user, on_progress=say
@@ -69,7 +74,7 @@ def database_for(settings: KernelSettings, say: Say) -> Iterator[DatabaseUrls]:
     urls = postgres.start()
     try:
         migrate(urls.admin, on_progress=say)
-        yield urls
+        yield urls, postgres
     finally:
         postgres.release()
 
@@ -161,8 +166,16 @@ def _application(services: Services, hub: Hub, tracing: Tracing | None) -> Gate:
     return Gate(application, services, tracing)
 
 
-async def serve_hall(settings: KernelSettings, urls: DatabaseUrls, announce: Callable[[str, str | None], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C. `announce` is told the address, and the set-up link while nobody owns the hall."""
+async def serve_hall(
+    settings: KernelSettings,
+    urls: DatabaseUrls,
+    postgres: EmbeddedPostgres | None,
+    announce: Callable[[str, str | None], None],
+) -> None:
+    """Serve until SIGTERM or Ctrl-C. `announce` is told the address, and the set-up link while nobody owns the hall.
+
+    Keeps `postgres` up meanwhile; raises when that is hopeless.
+    """
     listener = bind(settings.host, settings.port)
     address = address_of(listener, settings.host)
     base_url = (settings.public_url or address).rstrip("/")
@@ -173,7 +186,25 @@ async def serve_hall(settings: KernelSettings, urls: DatabaseUrls, announce: Cal
             _spare_collector()
             announce(address, setup_link)
 
-        await HallServer(hall.application, hall.hub, ready).serve(sockets=[listener])
+        server = HallServer(hall.application, hall.hub, ready)
+        async with _kept(postgres, hall.services.db, server):
+            await server.serve(sockets=[listener])
+
+
+@asynccontextmanager
+async def _kept(postgres: EmbeddedPostgres | None, db: Database, server: HallServer) -> AsyncIterator[None]:
+    """Start our Postgres again whenever it ends meanwhile; when it cannot be kept up, stop the server and raise why."""
+    if postgres is None:
+        yield
+        return
+    keeping = asyncio.create_task(Keeper(postgres, on_away=db.leave, on_back=db.renew).keep(), name="postgres-keeper")
+    keeping.add_done_callback(lambda _: server.end())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
 
 
 def _spare_collector() -> None:
@@ -188,5 +219,5 @@ def serve(settings: KernelSettings, announce: Callable[[str, str | None], None],
     import uvloop
 
     configure_logging(settings)
-    with stop_signals_as_exit(), database_for(settings, say) as urls:
-        uvloop.run(serve_hall(settings, urls, announce))
+    with stop_signals_as_exit(), database_for(settings, say) as (urls, postgres):
+        uvloop.run(serve_hall(settings, urls, postgres, announce))

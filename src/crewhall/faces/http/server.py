@@ -46,6 +46,10 @@ class HallServer(uvicorn.Server):
         self._hub = hub
         self._ready = ready
 
+    def end(self) -> None:
+        """Let it stop as a signal would."""
+        self.should_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets)

@@ -10,8 +10,10 @@ from litestar.exceptions import HTTPException, SerializationException, Validatio
 from psycopg_pool import PoolTimeout
 
 from crewhall.faces.plumbing.wording import in_words
+from crewhall.kernel.db import is_lost
 from crewhall.kernel.errors import (
     CONFLICT,
+    DATABASE_AWAY,
     INTERNAL,
     INVALID,
     KINDS,
@@ -83,6 +85,8 @@ def as_crewhall_error(error: Exception) -> CrewhallError:
             return INVALID("The database refuses this value.", constraint=error.diag.constraint_name)
         case psycopg.DataError():
             return INVALID("A value cannot be stored: it is out of range or holds a NUL character.")
+        case psycopg.OperationalError() if is_lost(error):
+            return DATABASE_AWAY("The database is away. Try again shortly.", retry_after=1)
         case TimeoutError() | PoolTimeout() | psycopg.OperationalError():
             log.warning("unavailable", exc_info=error)
             return UNAVAILABLE("The server is busy or its database is away. Try again shortly.", retry_after=1)
