@@ -70,6 +70,13 @@ def test_replies_are_set_in_and_name_what_they_answer(terminal: io.StringIO) -> 
     assert shown[-1] == "   10 18:30   ↳ Ada us"
 
 
+def test_only_the_author_is_coloured(terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    coloured = Console(file=terminal, width=80, force_terminal=True, color_system="standard", highlight=False)
+    monkeypatch.setattr(lines, "console", lambda: coloured)
+    Transcript().say(message(1, "plain words"))
+    assert "\x1b[1;32mAda\x1b[0m plain words" in terminal.getvalue()
+
+
 def test_changes_are_said_in_words(terminal: io.StringIO) -> None:
     transcript = Transcript()
     transcript.say(message(7, "who?"))

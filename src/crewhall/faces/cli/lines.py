@@ -53,9 +53,9 @@ class Transcript:
         self._turn_to(record.created_at)
         target = self._seqs.get(record.target_id or "")
         done = DONE.get(record.type, record.type).format(record.content or "")
-        line = Text(f"{record.seq:>{SEQ_WIDTH}} {record.created_at.astimezone():%H:%M} ", style="dim")
-        line += _place(place) + safe(f"{record.author.name} {done} {target or 'an earlier message'}", style="dim")
-        console().print(line)
+        margin = Text(f"{record.seq:>{SEQ_WIDTH}} {record.created_at.astimezone():%H:%M} ", style="dim")
+        what = safe(f"{record.author.name} {done} {target or 'an earlier message'}", style="dim")
+        _print_hanging(margin, Text.assemble(_place(place), what))
 
     def _turn_to(self, moment: "datetime") -> None:
         from rich.text import Text
@@ -77,27 +77,25 @@ def _say(message: "Message", when: str, place: str | None, parent_seq: int | Non
 
     margin = Text(f"{message.seq:>{SEQ_WIDTH}} {when} ", style="dim")
     if message.parent_id:
-        margin += Text("  ↳ ", style="dim")
-    line = _place(place) + _words(message)
-    if message.parent_id and parent_seq:
-        line = Text(f"({parent_seq}) ", style="dim") + line
-    _print_hanging(margin, line)
+        margin.append("  ↳ ")
+    answered = f"({parent_seq}) " if message.parent_id and parent_seq else ""
+    _print_hanging(margin, Text.assemble((answered, "dim"), _place(place), _words(message)))
 
 
 def _words(message: "Message") -> "Text":
     """Who, what it is, what it says."""
     from rich.text import Text
 
-    line = safe(message.author.name, style=AUTHORS.get(message.author.type, "bold yellow")) + Text(" ")
+    line = Text.assemble(safe(message.author.name, style=AUTHORS.get(message.author.type, "bold yellow")), " ")
     if message.kind != "message":
-        line += Text(f"[{message.kind}] ", style="yellow")
+        line.append(f"[{message.kind}] ", style="yellow")
     if message.title:
-        line += safe(f"{message.title}: ", style="bold")
-    line += Text("(deleted)", style="dim") if message.deleted_at else safe(message.content)
+        line.append_text(safe(f"{message.title}: ", style="bold"))
+    line.append_text(Text("(deleted)", style="dim") if message.deleted_at else safe(message.content))
     if message.edited_at and not message.deleted_at:
-        line += Text(" (edited)", style="dim")
+        line.append(" (edited)", style="dim")
     for emoji, reactors in message.reactions.items():
-        line += safe(f"  {emoji} {len(reactors)}", style="dim")
+        line.append_text(safe(f"  {emoji}", style="dim")).append(f"\u00a0{len(reactors)}", style="dim")
     return line
 
 
@@ -114,4 +112,4 @@ def _print_hanging(margin: "Text", text: "Text") -> None:
     width = max(out.width - indent, NARROWEST)
     lines = text.wrap(out, width) if out.is_terminal else text.split("\n", allow_blank=True)
     for number, line in enumerate(lines):
-        out.print((margin if number == 0 else Text(" " * indent)) + line)
+        out.print(Text.assemble(margin if number == 0 else " " * indent, line))
