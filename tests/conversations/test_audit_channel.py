@@ -114,6 +114,26 @@ async def test_only_owners_and_admins_read_it_by_any_way(server: Server, org: Or
     assert invited["token"] not in str(await told(server, org))
 
 
+@pytest.mark.rule("E3", "E5")
+async def test_what_was_told_stays_as_it_is(server: Server, org: Org):
+    """Not even the owner changes, removes, pins, answers or marks what stands there."""
+    admin, channel = await org.add("admin"), await audit_of(org)
+    before = await told(server, org)
+    path = f"/conversations/{channel}/messages"
+    for someone in (org.owner, admin):
+        api, message = someone.api, f"{path}/{before[0]['id']}"
+        refused = [
+            await api.patch(message, json={"content": "nothing happened"}),
+            await api.delete(message),
+            await api.put(f"{message}/pin"),
+            await api.put(f"{message}/reactions/👍"),
+            await api.post(path, json={"content": "no", "parent_id": before[0]["id"]}),
+        ]
+        assert [answer.status_code for answer in refused] == [403] * 5
+        assert {answer.json()["code"] for answer in refused} == {"forbidden"}
+    assert await told(server, org) == before
+
+
 @pytest.mark.rule("E3")
 async def test_who_is_admin_no_more_reads_it_no_more(server: Server, org: Org):
     admin, channel = await org.add("admin"), await audit_of(org)

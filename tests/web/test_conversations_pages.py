@@ -101,6 +101,7 @@ async def test_the_organization_is_named_and_deleted(visitors: Visitors, org: Or
     await page.goto("/audit")
     changed = page.get_by_role("listitem").filter(has_text="organization.updated").first
     await expect(changed).to_contain_text("Ada Lovelace changed the organization: name and search language")
+    await changed.locator("summary").click()
     await changed.get_by_role("link", name="organization.updated").click()
     await expect(page.get_by_text("Only organization.updated")).to_be_visible()
     await expect(page.get_by_role("list", name="Audit log").get_by_text("opened #general")).to_have_count(0)
