@@ -13,8 +13,8 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.identity import logins, organizations
 from crewhall.identity.accounts import update_profile
 from crewhall.identity.acts import Act, list_acts
-from crewhall.identity.http_auth import AUTH, throttle_of
-from crewhall.identity.http_people import INVITATIONS, PEOPLE
+from crewhall.identity.http_auth import AUTH, DOOR, throttle_of
+from crewhall.identity.http_people import ACCEPTANCE, INVITATIONS, PEOPLE
 from crewhall.identity.me import get_me
 from crewhall.identity.permissions import Permission, check_permission
 from crewhall.identity.schemas import (
@@ -171,4 +171,4 @@ async def read_audit(
 
 AUDIT = api_router("/audit", [read_audit], tags=["Organizations"])
 
-ROUTERS = [AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, AUDIT]
+ROUTERS = [DOOR, AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, ACCEPTANCE, AUDIT]
