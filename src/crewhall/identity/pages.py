@@ -32,12 +32,15 @@ Page = Response[str] | Redirect
 
 @get("/organizations")
 async def choose_organization(
-    request: AnyRequest, services: NamedDependency[Services], person: NamedDependency[Actor]
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    person: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
 ) -> Page:
-    """Where to go, for somebody who is nowhere."""
+    """Where to go, for somebody who is nowhere, or in more organizations than the sidebar names."""
     async with services.db.transaction(person) as tx:
-        page = await organizations.list_organizations(tx, limit=MAX_LIMIT)
-    return render("organizations.html", request, organizations=page.items)
+        page = await organizations.list_organizations(tx, after=after, limit=MAX_LIMIT)
+    return render("organizations.html", request, organizations=page.items, next=page.next)
 
 
 @post("/organizations/{org_id:uuid}/switch")
