@@ -94,7 +94,7 @@ async def sign_out(services: NamedDependency[Services], guest: NamedDependency[A
     if guest is not None and guest.credential_id is not None:
         async with services.db.transaction(guest) as tx:
             await end_login(tx, guest, guest.credential_id)
-    return go("/login", cookies=[Cookie(COOKIE, value="", path="/", max_age=0, httponly=True)])
+    return go("/login", "You are signed out.", cookies=[Cookie(COOKIE, value="", path="/", max_age=0, httponly=True)])
 
 
 @get("/setup")

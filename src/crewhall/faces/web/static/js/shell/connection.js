@@ -23,6 +23,9 @@ function reflect() {
 live.addEventListener("state", reflect);
 live.addEventListener("signed-out", () => window.location.assign("/login"));
 
+// Whoever signs out hangs up first: the server would close the socket, and the page would ask why.
+document.addEventListener("submit", (event) => event.target.getAttribute("action") === "/logout" && live.stop(), true);
+
 document.addEventListener("turbo:load", () => {
   if (document.body.dataset.viewer) live.start(document.body.dataset.viewer);
   else live.stop();
