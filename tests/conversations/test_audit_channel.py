@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from crewhall.conversations import ConversationParts
@@ -281,3 +282,22 @@ async def test_two_processes_tell_each_act_once(cluster: SharedCluster, worker_i
         messages = await told(second, org)
         assert len(messages) >= 320
         assert sorted(client_ids(messages)) == await acts_of(org)
+
+
+def test_in_a_restored_database_later_acts_come_later(cluster: SharedCluster, worker_id: str):
+    """Another cluster counts its transactions anew: positions go on from the greatest act, as from the greatest record."""
+    greatest = 10**12
+    with psycopg.connect(cluster.clone(f"restored_{worker_id}").admin, autocommit=True) as admin:
+        admin.execute("insert into organizations (id, slug, name) values (uuidv7(), 'restored', 'Restored')")
+        admin.execute(
+            """
+            insert into audit_log (id, org_id, actor_type, actor_id, action, position)
+            select uuidv7(), id, 'system', id, 'organization.updated', %(position)s from organizations
+            """,
+            {"position": greatest},
+        )
+        admin.execute("update installation set cluster_id = 'the one before'")
+        admin.execute("select align_log_clock()")
+        found = admin.execute("select current_log_position(), log_offset from installation").fetchone()
+    assert found is not None
+    assert found[0] > greatest
