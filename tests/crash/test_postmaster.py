@@ -172,7 +172,7 @@ async def test_a_socket_is_sent_to_resume_and_misses_nothing(site: Site):
 
 async def general_of(site: Site, token: str) -> str:
     channels = (await site.call(token, "GET", "/conversations?q=general"))["items"]
-    return next(channel["id"] for channel in channels if channel["name"] == "general")
+    return next(str(channel["id"]) for channel in channels if channel["name"] == "general")
 
 
 async def following(socket: ClientConnection, conversation: str, *, after: int, expected: str | None = None) -> int:
