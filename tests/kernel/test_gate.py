@@ -151,7 +151,7 @@ async def test_browsers_are_told_to_insist_on_https_where_people_use_it(
         await send({"type": "http.response.body", "body": b""})
 
     gate = Gate(app, replace(server.services, settings=KernelSettings(**settings)))
-    transport = httpx.ASGITransport(app=gate)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=gate)
     async with httpx.AsyncClient(transport=transport, base_url="http://hall.example") as client:
         for path in ("/", "/api/v1/me", "/health/live"):
             assert (await client.get(path)).headers.get("strict-transport-security") == expected

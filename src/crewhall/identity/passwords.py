@@ -90,14 +90,21 @@ async def _set_password(tx: Tx, person: Actor, hashed: str) -> None:
 
 
 async def send_reset(db: Database, settings: IdentitySettings, mailer: Mailer, base_url: str, email: str) -> None:
-    """Mail a reset link if there is such an account. Call it behind the answer, which says the same either way."""
+    """Mail a reset link if there is such an account. Call it behind the answer, which says the same either way.
+
+    Links that were mailed before stay valid for their time: otherwise whoever knows an email could kill its owner's
+    link again and again. A new password kills them all.
+    """
     email = email.strip().lower()
     known = await _find_password(db, email)
     if known is None:
         return
     token = new_token(RESET)
     async with db.transaction(person_actor(known.user_id)) as tx:
-        await tx.run("delete from password_resets where user_id = %(user)s", {"user": known.user_id})
+        await tx.run(
+            "delete from password_resets where user_id = %(user)s and (used_at is not null or expires_at <= now())",
+            {"user": known.user_id},
+        )
         await tx.run(
             "insert into password_resets (digest, user_id, expires_at) values (%(digest)s, %(user)s, %(until)s)",
             {
