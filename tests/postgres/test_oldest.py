@@ -17,7 +17,7 @@ json_serialize json_table json_value jsonb_agg_strict jsonb_object_agg_strict js
 jsonb_object_agg_unique_strict jsonb_populate_record_valid lgamma merge_action pg_basetype pg_input_error_info
 pg_input_is_valid random_normal to_bin to_oct to_regtypemod unicode_assigned uuid_extract_timestamp
 uuid_extract_version uuidv4 uuidv7 xmltext
-""".split()
+"""
 SYNTAX = [
     r"\breturning\s+(with\s*\(|old\b|new\b)",
     r"\)\s*virtual\b",
@@ -30,7 +30,7 @@ SYNTAX = [
     r"\bsystem_user\b",
     r"\brandom\s*\(\s*[^)\s]",
 ]
-NEWER = re.compile("|".join([rf"\b({'|'.join(FUNCTIONS)})\s*\(", *SYNTAX]), re.IGNORECASE)
+NEWER = re.compile("|".join([rf"\b({'|'.join(re.findall(r'\w+', FUNCTIONS))})\s*\(", *SYNTAX]), re.IGNORECASE)
 COMMENT = re.compile(r"--.*")
 
 
