@@ -9,7 +9,10 @@ import crewhall
 from crewhall.kernel.postgres.connecting import OLDEST_SERVER
 
 PACKAGE = Path(crewhall.__file__).parent
-FUNCTIONS = """
+FUNCTIONS = "|".join(
+    re.findall(
+        r"\w+",
+        """
 any_value array_reverse array_sample array_shuffle array_sort casefold crc32 crc32c date_add date_subtract erf erfc
 gamma has_largeobject_privilege icu_unicode_version json_agg_strict json_array json_arrayagg json_exists
 json_object_agg_strict json_object_agg_unique json_object_agg_unique_strict json_objectagg json_query json_scalar
@@ -17,7 +20,9 @@ json_serialize json_table json_value jsonb_agg_strict jsonb_object_agg_strict js
 jsonb_object_agg_unique_strict jsonb_populate_record_valid lgamma merge_action pg_basetype pg_input_error_info
 pg_input_is_valid random_normal to_bin to_oct to_regtypemod unicode_assigned uuid_extract_timestamp
 uuid_extract_version uuidv4 uuidv7 xmltext
-"""
+""",
+    )
+)
 SYNTAX = [
     r"\breturning\s+(with\s*\(|old\b|new\b)",
     r"\)\s*virtual\b",
@@ -30,7 +35,7 @@ SYNTAX = [
     r"\bsystem_user\b",
     r"\brandom\s*\(\s*[^)\s]",
 ]
-NEWER = re.compile("|".join([rf"\b({'|'.join(re.findall(r'\w+', FUNCTIONS))})\s*\(", *SYNTAX]), re.IGNORECASE)
+NEWER = re.compile("|".join([rf"\b({FUNCTIONS})\s*\(", *SYNTAX]), re.IGNORECASE)
 COMMENT = re.compile(r"--.*")
 
 
