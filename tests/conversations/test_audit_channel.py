@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from crewhall.conversations import ConversationParts
-from crewhall.conversations.audit_channel import AuditTeller
+from crewhall.conversations.audit_channel import AuditTeller, AuditWatch
 from crewhall.conversations.consumers import Consumer
 from crewhall.kernel import audit
 from crewhall.kernel.actor import SYSTEM_ID
@@ -18,6 +18,7 @@ from tests.identity.hall import Member, Org
 from tests.live.test_socket import say
 from tests.support.database import SharedCluster
 from tests.support.server import Server, frames_until, token_of
+from tests.support.waiting import until
 
 INVITED = "zebedee@example.org"
 
@@ -254,20 +255,27 @@ async def test_acts_with_any_words_in_them_are_told(server: Server, org: Org):
     assert fourth["metadata"]["action"] == ""
 
 
-async def test_nothing_is_asked_of_the_database_while_nothing_happens(server: Server, org: Org):
+async def test_acts_wake_the_consumer_and_posts_do_not(server: Server, org: Org):
+    signals, notices, steps = server.services.signals, [], []
+    signals.subscribe(audit.CHANNEL, notices.append)
+    await write_acts(server, org, 1)
+    await until(lambda: asyncio.sleep(0, notices))  # those of earlier acts came before it
     await told(server, org)
-    steps = []
 
     async def step() -> int:
         steps.append(1)
         return 0
 
-    consumer = Consumer("audit", server.db, lambda watcher: None, step)
+    consumer = Consumer("audit", server.db, AuditWatch(signals).watch, step)
     consumer.start()
     try:
+        await until(lambda: asyncio.sleep(0, steps))
+        before = len(notices)
         await post(org.owner, await server.general(org))
         await caught_up(server.db, "search")
-        assert len(steps) == 1
+        assert (len(steps), len(notices)) == (1, before)
+        await write_acts(server, org, 1)
+        await until(lambda: asyncio.sleep(0, len(steps) > 1))
     finally:
         await consumer.stop()
 
@@ -285,7 +293,7 @@ async def test_two_processes_tell_each_act_once(cluster: SharedCluster, worker_i
 
 
 def test_in_a_restored_database_later_acts_come_later(cluster: SharedCluster, worker_id: str):
-    """Another cluster counts its transactions anew: positions go on from the greatest act, as from the greatest record."""
+    """Another cluster counts its transactions anew: positions go on from the greatest act."""
     greatest = 10**12
     with psycopg.connect(cluster.clone(f"restored_{worker_id}").admin, autocommit=True) as admin:
         admin.execute("insert into organizations (id, slug, name) values (uuidv7(), 'restored', 'Restored')")
