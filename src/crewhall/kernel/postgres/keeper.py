@@ -61,7 +61,7 @@ class Keeper:
 
     async def _start(self) -> None:
         """Start the server: at once after a long life, ever later after short ones, and not without end."""
-        why = "it ended each time soon after"
+        why = "each time it ended soon after."
         while True:
             now = asyncio.get_running_loop().time()
             while self._starts and self._starts[0] < now - WITHIN_S:
@@ -69,7 +69,7 @@ class Keeper:
             if len(self._starts) == MOST_STARTS:
                 raise failure(
                     EMBEDDED_POSTGRES,
-                    f"Postgres was started {MOST_STARTS} times within {WITHIN_S:.0f} s and is gone again: {why}",
+                    f"The built-in Postgres ended; {MOST_STARTS} starts within {WITHIN_S:.0f} s did not keep it up: {why}",
                     f"Look at {self._postgres.home}/logs/postgres.log, and at this machine's memory and disk.",
                 )
             if self._starts:
