@@ -69,7 +69,7 @@ class Keeper:
             if len(self._starts) == MOST_STARTS:
                 raise failure(
                     EMBEDDED_POSTGRES,
-                    f"The built-in Postgres ended; {MOST_STARTS} starts within {WITHIN_S:.0f} s did not keep it up: {why}",
+                    f"Postgres ended, and {MOST_STARTS} starts within {WITHIN_S:.0f} s did not keep it up: {why}",
                     f"Look at {self._postgres.home}/logs/postgres.log, and at this machine's memory and disk.",
                 )
             if self._starts:
