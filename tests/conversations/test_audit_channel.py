@@ -83,9 +83,9 @@ async def test_every_act_is_told_once_in_words(server: Server, org: Org):
     assert last["metadata"]["action"] == "agent.credential_created"
     assert last["metadata"]["actor"] == owner
     texts = [message["content"] for message in messages]
-    assert "Ada Lovelace opened #general." in texts
+    assert "Ada Lovelace created #general." in texts
     assert "Ada Lovelace created agent scout." in texts
-    assert "Ada Lovelace opened the inbox of agent scout." in texts
+    assert "Ada Lovelace created the inbox of agent scout." in texts
     assert agent.key not in str(messages)
 
 

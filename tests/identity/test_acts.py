@@ -37,7 +37,7 @@ def test_exactly_the_recorded_acts_have_words():
         ("agent.credential_created", {"agent_id": str(uuid4())}, "created a key for an agent"),
         ("conversation.member_added", {"member_id": ADA}, "added Ada to #plans"),
         ("conversation.changed", {"title": "x", "agent_policy": {}}, "changed #plans: title and agent policy"),
-        ("conversation.created", {"name": "as it was"}, "opened #as it was"),
+        ("conversation.created", {"name": "as it was"}, "created #as it was"),
         ("organization.updated", {"changed": ["a_b", "c", "d"]}, "changed the organization: a b, c and d"),
         ("member.invited", {"email": None, "role": "admin"}, "made an invitation link for a new admin"),
         ("member.invited", {"email": "a@b.c", "role": "member"}, "invited a@b.c as member"),

@@ -37,7 +37,7 @@ async def test_a_member_sees_no_such_channel(visitors: Visitors, org: Org):
     await expect(page.locator(".sidebar").get_by_role("link", name="audit", exact=True)).to_have_count(0)
     for closed in (path, "/audit"):
         await page.goto(closed)
-        await expect(page.get_by_text("opened #general")).to_have_count(0)
+        await expect(page.get_by_text("created #general")).to_have_count(0)
         await expect(page.locator("main, body").first).to_contain_text("Only" if closed == "/audit" else "no such")
 
 
@@ -52,4 +52,4 @@ async def test_the_log_is_read_on_a_phone(visitors: Visitors, org: Org):
     await act.get_by_role("link", name="member.invited").click()
     await expect(page.get_by_role("list", name="Audit log").get_by_role("listitem")).to_have_count(1)
     await page.get_by_role("link", name="Show everything").click()
-    await expect(page.get_by_text("opened #general")).to_be_visible()
+    await expect(page.get_by_text("created #general")).to_be_visible()

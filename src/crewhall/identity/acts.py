@@ -45,7 +45,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "revoked a key of {agent_id}",
         "revoked a key of an agent",
     ),
-    "conversation.created": ("opened {target}", "opened a conversation"),
+    "conversation.created": ("created {target}", "created a conversation"),
     "conversation.changed": ("changed {target}: {details}", "changed {target}", "changed a conversation"),
     "conversation.archived": ("archived {target}", "archived a conversation"),
     "conversation.restored": ("restored {target}", "restored a conversation"),
