@@ -88,7 +88,7 @@ async def test_a_member_may_look_but_not_change(visitors: Visitors, server: Serv
     visitors.tolerated = ("403",)
     hired = await server.hire(org, "scout", name="Scout")
     page = await visitors.visit(f"/agents/{hired.id}", await org.add())
-    await expect(page.get_by_role("heading", name="Connect it")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Scout")).to_be_visible()
     await expect(page.get_by_role("button", name="Save")).to_have_count(0)
     await expect(page.get_by_role("heading", name="Keys")).to_have_count(0)
     await page.goto("/agents/new")

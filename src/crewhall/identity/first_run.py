@@ -101,8 +101,10 @@ async def check_set_up_token(db: Database, token: str) -> None:
     """Raise LINK_DEAD unless this is the set-up link printed last and nobody has used it."""
     async with db.transaction(None) as tx:
         expected = await tx.value("select setup_digest from installation where seeded_at is null")
-    if expected is None or not hmac.compare_digest(bytes(expected), digest(token)):
-        raise LINK_DEAD("This set-up link was used or replaced. Start Crewhall again to see a fresh one.")
+    if expected is None:
+        raise LINK_DEAD("This set-up link was used: Crewhall has its owner. Sign in instead.")
+    if not hmac.compare_digest(bytes(expected), digest(token)):
+        raise LINK_DEAD("This set-up link was replaced. Start Crewhall again to see a fresh one.")
 
 
 async def set_up(

@@ -25,6 +25,7 @@ from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
+from crewhall.ports.mailer import MemoryMailer
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
@@ -106,6 +107,7 @@ async def _people_page(
         next=page.next,
         invitations=waiting,
         sent=sent,
+        mail_is_sent=not isinstance(services.mailer, MemoryMailer),
         form=form or Form(),
         may_invite=may_invite,
         may_remove=is_allowed(actor, Permission.MEMBERS_REMOVE),
