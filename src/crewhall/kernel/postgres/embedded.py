@@ -109,7 +109,9 @@ class EmbeddedPostgres:
             place = find_place(self.home, self._run_as)
             if place is None or data_version(place.data) is None:  # never make an empty one where people still work
                 raise failure(
-                    EMBEDDED_POSTGRES, f"The database of {self.home} is gone.", "Bring its folder back, or start again."
+                    EMBEDDED_POSTGRES,
+                    f"The database of {self.home} is gone.",
+                    "Bring its folder back: a new start would make an empty one.",
                 )
             if self.start_locked() != urls:
                 raise failure(
