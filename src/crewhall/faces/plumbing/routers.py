@@ -13,8 +13,11 @@ from crewhall.faces.plumbing.dependencies import signed_in
 API_PREFIX = "/api/v1"
 
 
-def require_caller(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-    """Refuse a guest before anything of the request is read, so that it is told to sign in whatever else is wrong."""
+async def require_caller(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """Refuse a guest before anything of the request is read, so that it is told to sign in whatever else is wrong.
+
+    Waits for nothing, but a guard that is no coroutine would cost each request a thread.
+    """
     signed_in(connection.scope.get("actor"))  # type: ignore[arg-type]
 
 
