@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.identity.hall import PASSWORD, Org
 from tests.support.server import Server
@@ -75,3 +75,47 @@ async def test_a_person_signed_out_elsewhere_is_led_to_the_door(visitors: Visito
     await connected(page)
     (await org.owner.api.post("/auth/logout-everywhere")).raise_for_status()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.rule("X1")
+async def test_what_was_not_confirmed_is_sent_after_a_reload(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("net::ERR",)
+    where = await server.general(org)
+    page = await visitors.visit(f"/c/{where}", org.owner)
+    await connected(page)
+    lost = {"answers": 0}
+
+    async def lose(route: Route) -> None:
+        """The first message never arrives; the second does, and only its answer is lost."""
+        if route.request.method == "POST" and lost["answers"]:
+            await route.fetch()
+        lost["answers"] += 1
+        await route.abort()
+
+    await page.route("**/api/v1/conversations/*/messages", lose)
+    await write(page, "never arrived")
+    await expect(message(page, "never arrived")).to_have_attribute("data-status", "failed")
+    await write(page, "arrived unheard")
+    await expect(message(page, "arrived unheard")).to_have_count(1)
+    await page.unroute("**/api/v1/conversations/*/messages")
+    await page.reload()
+    for text in ("never arrived", "arrived unheard"):
+        await expect(message(page, text)).to_have_attribute("data-status", "sent")
+    posted = [item["content"] for item in (await org.owner.api.get(f"/conversations/{where}/messages")).json()["items"]]
+    assert sorted(posted) == ["arrived unheard", "never arrived"]
+    assert await page.evaluate("Object.keys(sessionStorage).filter(key => key.includes('unsent'))") == []
+
+
+async def test_a_page_out_of_reach_leaves_the_one_that_is_here(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("net::ERR",)
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    here = page.url
+    await page.route("**/people", lambda route: route.abort())
+    await page.get_by_role("link", name="People").click()
+    await expect(page.get_by_text("There is no connection to the server.")).to_be_visible()
+    await expect(page).to_have_url(here)
+    await page.unroute("**/people")
+    await page.get_by_role("link", name="People").click()
+    await expect(page.get_by_role("heading", name="People")).to_be_visible()
+    visitors.complaints = [told for told in visitors.complaints if "Failed to fetch" not in told]

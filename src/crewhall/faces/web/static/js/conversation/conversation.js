@@ -43,6 +43,7 @@ class Conversation extends HTMLElement {
     });
     this.#listen();
     this.#openAtPlace();
+    this.outbox.resume((id) => this.querySelector(`.message[data-client="${CSS.escape(id)}"]:not([data-seq="0"])`));
   }
 
   disconnectedCallback() {

@@ -2,6 +2,7 @@
 // and can be sent again under the same client id: the log keeps it once.
 
 import { call } from "../api.js";
+import { Unsent } from "./unsent.js";
 
 export class Outbox {
   #queue = Promise.resolve();
@@ -13,6 +14,7 @@ export class Outbox {
     this.author = author;
     this.show = show;
     this.drop = drop;
+    this.unsent = new Unsent(author.id, conversation);
   }
 
   send(content, parentId) {
@@ -30,8 +32,21 @@ export class Outbox {
       client_id: crypto.randomUUID(),
       created_at: new Date().toISOString(),
     };
+    this.unsent.keep(message);
     this.show(message);
     this.#post(message);
+  }
+
+  /** Send what was on its way when the page was left, but for what `hasCome(clientId)`: the log keeps it once. */
+  resume(hasCome) {
+    for (const message of this.unsent.list()) {
+      if (hasCome(message.client_id)) {
+        this.unsent.drop(message.client_id);
+        continue;
+      }
+      this.show(message);
+      this.#post(message);
+    }
   }
 
   retry(clientId) {
@@ -49,6 +64,7 @@ export class Outbox {
 
   discard(clientId) {
     this.#held.delete(clientId);
+    this.unsent.drop(clientId);
     this.drop(clientId);
   }
 
@@ -64,6 +80,7 @@ export class Outbox {
         client_id: clientId,
         ...(parentId ? { parent_id: parentId } : {}),
       });
+      this.unsent.drop(clientId);
       this.show(posted);
     } catch (error) {
       const unreached = error instanceof TypeError || error.status >= 500;
