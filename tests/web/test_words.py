@@ -37,6 +37,9 @@ async def test_each_kind_begins_in_its_own_words(visitors: Visitors, server: Ser
 async def test_the_first_channel_leads_to_the_first_agent(visitors: Visitors, server: Server, org: Org):
     general = await server.general(org)
     page = await visitors.visit(f"/c/{general}", org.owner)
+    other = await visitors.visit(f"/c/{general}", await org.add())
+    await expect(other.get_by_role("heading", name="This is where #general begins")).to_be_visible()
+    await expect(other.get_by_role("link", name="Make an agent")).to_have_count(0)
     await page.get_by_role("link", name="Make an agent").click()
     await expect(page.get_by_role("heading", name="New agent")).to_be_visible()
     await server.hire(org, "scout", name="Scout")
