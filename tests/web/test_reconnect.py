@@ -1,5 +1,6 @@
 """The server goes and comes back: the page says so, resumes, and misses nothing."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -83,27 +84,48 @@ async def test_what_was_not_confirmed_is_sent_after_a_reload(visitors: Visitors,
     where = await server.general(org)
     page = await visitors.visit(f"/c/{where}", org.owner)
     await connected(page)
-    lost = {"answers": 0}
-
-    async def lose(route: Route) -> None:
-        """The first message never arrives; the second does, and only its answer is lost."""
-        if route.request.method == "POST" and lost["answers"]:
-            await route.fetch()
-        lost["answers"] += 1
-        await route.abort()
-
-    await page.route("**/api/v1/conversations/*/messages", lose)
-    await write(page, "never arrived")
-    await expect(message(page, "never arrived")).to_have_attribute("data-status", "failed")
-    await write(page, "arrived unheard")
-    await expect(message(page, "arrived unheard")).to_have_count(1)
+    await page.route("**/api/v1/conversations/*/messages", lambda route: route.abort())
+    for text in ("never arrived", "neither did this"):
+        await write(page, text)
+        await expect(message(page, text)).to_have_attribute("data-status", "failed")
+    await expect(message(page, "never arrived")).to_have_count(1)
+    await message(page, "neither did this").get_by_role("button", name="Discard").click()
+    await expect(message(page, "neither did this")).to_have_count(0)
     await page.unroute("**/api/v1/conversations/*/messages")
     await page.reload()
-    for text in ("never arrived", "arrived unheard"):
-        await expect(message(page, text)).to_have_attribute("data-status", "sent")
+    await expect(message(page, "never arrived")).to_have_attribute("data-status", "sent")
     posted = [item["content"] for item in (await org.owner.api.get(f"/conversations/{where}/messages")).json()["items"]]
-    assert sorted(posted) == ["arrived unheard", "never arrived"]
-    assert await page.evaluate("Object.keys(sessionStorage).filter(key => key.includes('unsent'))") == []
+    assert posted == ["never arrived"]
+    assert await _unsent(page) == []
+
+
+@pytest.mark.rule("X1")
+async def test_a_message_whose_answer_was_lost_stands_once(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("net::ERR",)
+    where = await server.general(org)
+    page = await visitors.visit(f"/c/{where}", org.owner)
+    await connected(page)
+
+    async def lose_the_answer(route: Route) -> None:
+        await route.fetch()
+        await expect(message(page, "unheard")).to_have_attribute("data-status", "sent")
+        await route.abort()
+        lost.set()
+
+    lost = asyncio.Event()
+    await page.route("**/api/v1/conversations/*/messages", lose_the_answer)
+    await write(page, "unheard")
+    await asyncio.wait_for(lost.wait(), 10)
+    await page.unroute("**/api/v1/conversations/*/messages")
+    await write(page, "the next")
+    await expect(message(page, "the next")).to_have_attribute("data-status", "sent")
+    await expect(message(page, "unheard")).to_have_attribute("data-status", "sent")
+    assert await _unsent(page) == []
+
+
+async def _unsent(page: Page) -> list[str]:
+    found: list[str] = await page.evaluate("Object.keys(sessionStorage).filter(key => key.includes('unsent'))")
+    return found
 
 
 async def test_a_page_out_of_reach_leaves_the_one_that_is_here(visitors: Visitors, server: Server, org: Org):

@@ -95,6 +95,7 @@ class Conversation extends HTMLElement {
 
   #arrive(message) {
     const mine = message.author.id === this.viewer;
+    if (mine && message.client_id) this.outbox.arrived(message.client_id);
     this.typing.gone(message.author.id);
     if (message.parent_id) this.scroller.hold(() => this.#countReply(message));
     if (this.history.hasNewer) {

@@ -7,6 +7,7 @@ import { Unsent } from "./unsent.js";
 export class Outbox {
   #queue = Promise.resolve();
   #held = new Map();
+  #arrived = new Set();
 
   /** `show(message)` puts a message where it belongs; `drop(clientId)` takes it away. */
   constructor(conversation, author, { show, drop }) {
@@ -62,6 +63,13 @@ export class Outbox {
     for (const [clientId, message] of this.#held) if (message.unreached) this.retry(clientId);
   }
 
+  /** The log has it, whatever became of the answer. */
+  arrived(clientId) {
+    this.#arrived.add(clientId);
+    this.#held.delete(clientId);
+    this.unsent.drop(clientId);
+  }
+
   discard(clientId) {
     this.#held.delete(clientId);
     this.unsent.drop(clientId);
@@ -83,6 +91,7 @@ export class Outbox {
       this.unsent.drop(clientId);
       this.show(posted);
     } catch (error) {
+      if (this.#arrived.has(clientId)) return;
       const unreached = error instanceof TypeError || error.status >= 500;
       const unsent = unreached ? "Not sent: the server did not answer." : `Not sent. ${error.message}`;
       this.#held.set(clientId, { ...message, unreached });

@@ -52,7 +52,7 @@ export class Stream {
 
   #place(message) {
     const item = this.make(message);
-    const standing = this.find(message.id) ?? this.#onItsWay(message);
+    const standing = (message.id ? this.find(message.id) : null) ?? this.#onItsWay(message);
     if (standing) swap(standing, item);
     else this.#insert(item, message.seq);
   }
