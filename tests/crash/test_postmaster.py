@@ -125,6 +125,20 @@ async def test_a_server_whose_postgres_cannot_be_kept_up_ends_and_says_why(site:
     assert await site.server.stop() == 0
 
 
+async def test_a_server_told_to_stop_while_its_postgres_comes_back_leaves_nothing_running(site: Site):
+    await site.server.start()
+    try:
+        token = await site.sign_in()
+        written = await post(site.server, token, "before both")
+        await killed(site)
+        assert await site.server.stop() == 0, site.server.log.read_text()[-3000:]
+        assert site.postmaster() is None
+        await site.server.start()
+        assert written in await read(site.server, token)
+    finally:
+        await site.server.close()
+
+
 async def test_two_servers_of_a_home_share_the_postgres_that_one_of_them_started_again(site: Site):
     second = site.beside()
     await site.server.start()
