@@ -67,6 +67,7 @@ async def posts_again(server: Process, token: str, text: str) -> str:
             assert int(answer.headers["retry-after"]) >= 1
 
 
+@pytest.mark.rule("X1")
 async def test_a_killed_postmaster_comes_back_and_nothing_is_missing(site: Site):
     await site.server.start()
     try:
