@@ -254,6 +254,7 @@ async def test_every_administrative_act_is_audited_with_its_address(org: AgentOr
     agent = await org.create(name="Scout")
     url = f"/agents/{agent['id']}"
     await org.owner.api.patch(url, json={"status": "inactive"})
+    await org.owner.api.patch(url, json={"status": "active", "role_title": "Scout"})
     first = (await org.owner.api.post(f"{url}/credentials", json={"label": "one"})).json()
     second = (await org.owner.api.post(f"{url}/credentials/{first['id']}/rotate", json={})).json()
     await org.owner.api.delete(f"{url}/credentials/{second['id']}")
@@ -261,6 +262,7 @@ async def test_every_administrative_act_is_audited_with_its_address(org: AgentOr
     entries = [entry for entry in await org.audited() if entry["action"].startswith("agent.")]
     assert [entry["action"] for entry in reversed(entries)] == [
         "agent.created",
+        "agent.status_changed",
         "agent.updated",
         "agent.status_changed",
         "agent.credential_created",

@@ -92,7 +92,8 @@ async def update_agent(tx: Tx, actor: Actor, agent_id: UUID, data: AgentPatch) -
         await _check_owner(tx, after.owner_user_id)
     with _clear_conflicts():
         await tx.run(_UPDATE, {**columns_of(after), "id": agent_id, "actor": actor.id})
-    await audit.record(tx, actor, "agent.updated", "agent", agent_id, {"code": after.code, "changed": changed})
+    if changed != ["status"]:  # which is told as an act of its own
+        await audit.record(tx, actor, "agent.updated", "agent", agent_id, {"code": after.code, "changed": changed})
     await _follow_change(tx, actor, agent_id, before, after)
     return await reload_agent(tx, agent_id)
 
