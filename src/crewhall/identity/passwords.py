@@ -121,6 +121,15 @@ async def send_reset(db: Database, settings: IdentitySettings, mailer: Mailer, b
     await mailer.send(Mail(email, "Choose a new password for Crewhall", body))
 
 
+async def find_reset_owner(db: Database, token: str) -> UUID:
+    """Whose password a mailed link sets. Raises LINK_DEAD."""
+    async with db.transaction(None) as tx:
+        owner: UUID | None = await tx.value("select find_reset_owner(%(digest)s)", {"digest": digest(token)})
+    if owner is None:
+        raise LINK_DEAD("This link was used or is too old. Ask for a new one.")
+    return owner
+
+
 async def confirm_reset(
     db: Database, throttle: Throttle, confirmation: ResetConfirmation, *, address: str | None = None
 ) -> None:
@@ -128,10 +137,7 @@ async def confirm_reset(
     throttle.check_sign_up(address)
     new = check_password(confirmation.password)
     reset = digest(confirmation.token)
-    async with db.transaction(None) as tx:
-        owner = await tx.value("select find_reset_owner(%(digest)s)", {"digest": reset})
-    if owner is None:
-        raise LINK_DEAD("This link was used or is too old. Ask for a new one.")
+    owner = await find_reset_owner(db, confirmation.token)
     hashed = await hash_secret(new)
     person = person_actor(owner, address=address)
     async with db.transaction(person) as tx:
