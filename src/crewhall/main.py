@@ -143,6 +143,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
         limiter=services.limiter,
         live=services.live,
         settings=services.settings_of(AgentSettings),
+        signals=services.signals,
     )
     services.add_part(agents)
     stack.push_async_callback(agents.close)

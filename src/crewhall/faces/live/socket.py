@@ -206,7 +206,7 @@ class Connection:
             case Heartbeat():
                 if self._actor.type is not ActorType.AGENT:
                     raise FORBIDDEN("Only agents send heartbeats.")
-                await self._services.part(AgentParts).presence.touch(self._actor, Presence(command.presence))
+                await self._services.part(AgentParts).presence.say(self._actor, Presence(command.presence))
             case _:
                 raise MALFORMED("This command is not known.")
 
