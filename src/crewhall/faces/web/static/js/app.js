@@ -7,6 +7,7 @@ import "./conversation/conversation.js";
 import "./conversation/pins.js";
 import "./shell/connection.js";
 import "./shell/dialogs.js";
+import "./shell/frames.js";
 import "./shell/popovers.js";
 import "./shell/shortcuts.js";
 import "./shell/sidebar.js";

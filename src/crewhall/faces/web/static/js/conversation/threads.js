@@ -3,18 +3,20 @@
 import { Scroller } from "./scroller.js";
 import { Stream } from "./stream.js";
 
+const CHANGES = ["turbo:frame-load", "crew:frame-change"];
+
 export class Threads {
   constructor(conversation, viewer) {
     this.viewer = viewer;
     this.conversation = conversation;
     this.frame = conversation.querySelector("turbo-frame#thread");
     this.loaded = () => this.#open();
-    this.frame.addEventListener("turbo:frame-load", this.loaded);
+    for (const type of CHANGES) this.frame.addEventListener(type, this.loaded);
     this.#open();
   }
 
   stop() {
-    this.frame.removeEventListener("turbo:frame-load", this.loaded);
+    for (const type of CHANGES) this.frame.removeEventListener(type, this.loaded);
     this.#close();
   }
 
@@ -28,6 +30,10 @@ export class Threads {
     const panel = this.frame.querySelector(".thread");
     if (!panel) {
       this.#goBack();
+      return;
+    }
+    if (!panel.dataset.thread) {
+      this.from = new URL(this.frame.src).searchParams.get("thread"); // it could not be loaded
       return;
     }
     this.id = this.from = panel.dataset.thread;

@@ -96,7 +96,7 @@ export function messageView(message, { grouped = false } = {}) {
     edited: Boolean(message.edited_at) && !deleted,
     pinned: Boolean(message.pinned_at) && !deleted,
     deleted,
-    present: !deleted,
+    present: !deleted && Boolean(message.id),
     reactions: deleted ? [] : reactionsOf(message),
     replies: replies ? `${replies} ${replies === 1 ? "reply" : "replies"}` : null,
     last_reply: lastReply(message),

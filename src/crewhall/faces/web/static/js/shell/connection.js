@@ -31,7 +31,7 @@ document.addEventListener("submit", (event) => event.target.getAttribute("action
 document.addEventListener("turbo:fetch-request-error", (event) => {
   event.preventDefault();
   document.documentElement.removeAttribute("aria-busy");
-  toastError(event.detail.error);
+  if (event.target.localName !== "turbo-frame") toastError(event.detail.error);
 });
 
 document.addEventListener("turbo:load", () => {
