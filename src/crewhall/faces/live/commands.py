@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.conversations import ClientId, PostMessage
+from crewhall.faces.plumbing.refusals import refusal_of
 from crewhall.kernel.errors import INVALID, MALFORMED, CrewhallError
 
 
@@ -51,10 +52,10 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 decoder = msgspec.json.Decoder(Command)
 
 
-def unreadable(error: Exception) -> CrewhallError:
+def unreadable(error: Exception, text: str | bytes) -> CrewhallError:
     """Say why a frame was refused, as REST does of a body: malformed when it is no JSON, otherwise invalid."""
     if isinstance(error, msgspec.ValidationError):
-        return INVALID(f"This command is not valid: {error}")
+        return INVALID(refusal_of(str(error), Command, msgspec.json.decode(text)).sentence)
     return MALFORMED(f"This frame cannot be read: {error}")
 
 

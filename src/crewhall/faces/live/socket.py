@@ -145,7 +145,7 @@ class Connection:
             self._services.limiter.check(COMMANDS, self._actor.id)
             command = decoder.decode(text)
         except UNREADABLE as error:
-            self._listener.push(error_frame(unreadable(error), **subject_of(text)))
+            self._listener.push(error_frame(unreadable(error, text), **subject_of(text)))
             return
         except CrewhallError as error:
             self._listener.push(error_frame(error, **subject_of(text)))
