@@ -46,6 +46,29 @@ async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
     assert (gone.code, "crewhall up" in gone.err) == (3, True)
 
 
+@pytest.mark.rule("D15")
+async def test_status_and_doctor_say_where_the_data_lie_and_how_current_the_dump_is(home: Cli) -> None:
+    serving = await home.start("up", "--port", "0")
+    await listening(serving)
+    database = (await home.ok("status"))["database"]
+    folder = Path(database["data"])
+    assert (folder / "PG_VERSION").exists()
+    assert database["dump"] is None
+    shown = (await home.run("status")).out
+    assert f"data: in {folder}" in shown
+    assert ("copy both" in shown) is not folder.is_relative_to(home.folder)
+    assert "dump: none yet" in shown
+    assert (await home.run("stop")).code == 0
+    await asyncio.wait_for(serving.wait(), 20)
+    dump = (await home.run("status", "--json")).json["database"]["dump"]
+    assert dump["is_whole"] is True
+    assert dump["size_bytes"] > 0
+    checked = {each["name"]: each["detail"] for each in (await home.run("doctor", "--json")).json}
+    assert str(folder) in checked["data"]
+    assert f"{dump['path']}, made " in checked["dump"]
+    assert "holds everything" in checked["dump"]
+
+
 async def listening(serving: asyncio.subprocess.Process) -> str:
     """Wait until a server is ready; give its address."""
     assert serving.stdout is not None

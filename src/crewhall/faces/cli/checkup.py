@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from crewhall.adapters.mailing import MailSettings
 from crewhall.faces.cli.runfile import find_running
+from crewhall.faces.cli.storage import look_at_storage
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.checks import Finding, check_database
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
@@ -122,6 +123,10 @@ def _database(settings: KernelSettings) -> Iterator[Finding]:
             return
         postgres = EmbeddedPostgres(settings.home, run_as=settings.database_user)
         found = postgres.status()
+        storage = look_at_storage(settings.home, settings.database_user, found)
+        if storage.data is not None:
+            yield Finding("data", ok=True, detail=storage.describe_data())
+            yield Finding("dump", ok=True, detail=storage.describe_dump())
         if found.pid is None:
             detail = "the embedded Postgres is stopped" if found.version else "is made at first start"
             yield Finding("database", ok=True, detail=detail)

@@ -209,10 +209,13 @@ class EmbeddedPostgres:
             return False
         url = socket_url(SUPERUSER, passwords.superuser, server.socket_folder, server.port)
         try:
-            return refresh_dump(url, place, binaries)
+            is_fresh = refresh_dump(url, place, binaries)
         except (CrewhallError, psycopg.Error, OSError) as error:
             self._progress(f"no dump could be made: {error}")
             return False
+        if not is_fresh:
+            self._progress("the database is large: the dump is left as it was (docs/backup.md)")
+        return is_fresh
 
     def _prepare(self, place: Place, binaries: Binaries) -> Passwords:
         passwords = read_passwords(self.home)
