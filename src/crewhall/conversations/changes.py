@@ -66,12 +66,17 @@ async def restore_conversation(tx: Tx, actor: Actor, log: MessageLog, conversati
     return await get_conversation(tx, actor, conversation_id)
 
 
-async def delete_conversation(tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID, confirm: str) -> None:
+async def delete_conversation(
+    tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID, confirm: str | None
+) -> None:
     """Delete a conversation for everybody and retire its topic. `confirm` is its name or title, typed again."""
     access = await _manage(tx, actor, conversation_id)
     title = await tx.value("select title from conversations where id = %(id)s", {"id": conversation_id})
     if confirm != (access.name or title or ""):
-        raise INVALID("Type the conversation's name again to delete it.", field="confirm")
+        raise INVALID(
+            "To delete the conversation, give its name (or title; empty where it has none) again as confirm.",
+            field="confirm",
+        )
     await tx.run(
         """
         update conversations
