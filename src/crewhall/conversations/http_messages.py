@@ -26,7 +26,10 @@ _PAGE = ResponseSpec(Page[Message], description="A page of messages in order of 
 @post(
     "/{conversation_id:uuid}/messages",
     summary="Post a message",
-    description="Answers when the message is durable: 201 for a new message, 200 when the client id repeats one.",
+    description=(
+        "Answers when the message is durable: 201 for a new message, 200 when the client id repeats one, shown "
+        "as it is now."
+    ),
     responses={200: ResponseSpec(Message, description="The message that this client id named before.")},
 )
 async def post_message(conversation_id: FromPath[UUID], data: JSONBody[PostMessage], request: AnyRequest) -> Message:
