@@ -28,13 +28,17 @@ class Conversations:
         return await self._transport.call("GET", join("conversations", conversation_id), Conversation)
 
     async def find(self, name: str, *, status: str | None = None) -> Conversation:
-        """Give a conversation by id or a channel by name, with or without `#`; an archived one by `status`."""
+        """Give a conversation by id or a channel by name, with or without `#`; `status` narrows to archived or active.
+
+        Without it an archived channel is found as well: it is read as ever, and says itself that it takes no messages.
+        """
         if _is_id(name):
             return await self.get(name)
         wanted = name.removeprefix("#").lower()
-        async for conversation in self.list(kind="channel", status=status):
-            if conversation.name == wanted:
-                return conversation
+        for searched in [status] if status else ["active", "archived"]:
+            async for conversation in self.list(kind="channel", status=searched):
+                if conversation.name == wanted:
+                    return conversation
         sort = "archived channel" if status == "archived" else "channel"
         raise CrewhallApiError("not_found", 404, f"There is no {sort} #{wanted} that you can see.")
 
