@@ -13,6 +13,8 @@ import { Threads } from "./threads.js";
 import { Tools } from "./tools.js";
 import { Typing } from "./typing.js";
 
+const SPOKEN = 500;
+
 class Conversation extends HTMLElement {
   connectedCallback() {
     this.id_ = this.dataset.conversation;
@@ -111,7 +113,8 @@ class Conversation extends HTMLElement {
     if (mine || standing) return;
     if (!this.scroller.following) this.#count();
     else this.history.bound();
-    this.announcer.textContent = `${message.author.name}: ${this.stream.find(message.id).querySelector(".content")?.textContent ?? ""}`;
+    const said = this.stream.find(message.id).querySelector(".content")?.textContent.trim() ?? "";
+    this.announcer.textContent = `${message.author.name}: ${said.length > SPOKEN ? `${said.slice(0, SPOKEN)}…` : said}`;
   }
 
   #countReply(reply) {

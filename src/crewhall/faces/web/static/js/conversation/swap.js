@@ -1,13 +1,14 @@
 // A message gives way to its next state without taking away what somebody is doing there: the focus, an edit.
 
-const CONTROLS = [".thread-link", ".reply-mark", ".tools a"];
+const CONTROLS = [".thread-link", ".reply-mark", ".tools a", ".fold > summary"];
 
-/** Put `fresh` in the place of `item`; the focus goes to the same control, an open editor comes along. */
+/** Put `fresh` in the place of `item`; the focus goes to the same control, an open editor comes along, as does a fold. */
 export function swap(item, fresh) {
   const focused = document.activeElement;
   const control = item.contains(focused) ? nameOf(focused) : null;
   const editor = item.querySelector(".editor");
   const content = fresh.querySelector(".content");
+  fresh.querySelector(".fold")?.toggleAttribute("open", Boolean(item.querySelector(".fold[open]")));
   if (editor && content) {
     content.hidden = true;
     content.after(editor);
