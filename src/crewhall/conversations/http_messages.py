@@ -18,8 +18,9 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.paging import DEFAULT_LIMIT, Page, check_limit
+from crewhall.ports.message_log import MAX_SEQ
 
-Seq = Annotated[int | None, QueryParameter(ge=0, le=2**62)]
+Seq = Annotated[int | None, QueryParameter(ge=0, le=MAX_SEQ)]
 _PAGE = ResponseSpec(Page[Message], description="A page of messages in order of seq.", generate_examples=False)
 
 
@@ -43,7 +44,8 @@ async def post_message(conversation_id: FromPath[UUID], data: JSONBody[PostMessa
     summary="Read messages",
     description=(
         "Without `after` the newest page (before `before`), in order of seq, and `next` continues as `before`. With "
-        "`after` the page that follows it, and `next` continues as `after`. `parent` reads one thread, forward."
+        "`after` the page that follows it, and `next` continues as `after`; beyond the newest it is empty. "
+        "`parent` reads one thread, forward."
     ),
     responses={200: _PAGE},
 )

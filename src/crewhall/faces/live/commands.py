@@ -1,6 +1,6 @@
 """What a client may say on a live socket."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -8,13 +8,14 @@ import msgspec
 from crewhall.conversations import ClientId, PostMessage
 from crewhall.faces.plumbing.refusals import refusal_of
 from crewhall.kernel.errors import INVALID, MALFORMED, CrewhallError
+from crewhall.ports.message_log import MAX_SEQ
 
 
 class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type"):
-    """Send what came after `after`, then everything live."""
+    """Send what came after `after`, then everything live; beyond the newest record only what is live."""
 
     conversation: UUID
-    after: int | None = None
+    after: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)] | None = None
 
 
 class Unsubscribe(msgspec.Struct, tag="unsubscribe", tag_field="type"):

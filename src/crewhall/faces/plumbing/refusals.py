@@ -73,7 +73,8 @@ def _refusal_in(request: Request[Any, Any, Any], item: dict[str, Any]) -> Refusa
         return refusal_of(message + place, body.annotation if body else None, _body(request))
     asked = parameters.get(key)
     said = refusal_of(message, asked.annotation if asked else None, None)
-    return Refusal(key or None, said.message)
+    sent_as = getattr(asked.kwarg_definition, "name", None) if asked else None
+    return Refusal(sent_as or key or None, said.message)
 
 
 def _body(request: Request[Any, Any, Any]) -> object:
