@@ -25,15 +25,16 @@ from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
 from crewhall.faces.plumbing.gate import Gate
+from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import Errands, IdentitySettings, LoginVerifier, prepare_first_run
+from crewhall.identity import Errands, IdentitySettings, LoginVerifier, check_owner, prepare_first_run
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
 from crewhall.kernel.postgres.external import resolve_external
 from crewhall.kernel.postgres.keeper import Keeper
 from crewhall.kernel.postgres.migrate import migrate
-from crewhall.kernel.settings import KernelSettings, load_settings
+from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import configure_logging
 from crewhall.kernel.tracing import Tracing, make_tracing
@@ -215,10 +216,22 @@ def _spare_collector() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
+def check_settings(settings: KernelSettings) -> None:
+    """Refuse, before a database is made or started, what the process would fail by afterwards. Raises BAD_SETTING."""
+    for kind in CrewhallSettings.registry:
+        if kind is not KernelSettings:
+            load_settings(kind)
+    if settings.database_url is None and EmbeddedPostgres(settings.home).status().version is None:
+        check_owner(load_settings(IdentitySettings))  # nobody owns what is not there yet: the first start reads these
+    Proxies(settings.trusted_proxies)
+    bind(settings.host, settings.port).close()
+
+
 def serve(settings: KernelSettings, announce: Callable[[str, str | None], None], say: Say = log.info) -> None:
     """Serve in the foreground: the database first, then the process, until a signal. Blocks."""
     import uvloop
 
     configure_logging(settings)
+    check_settings(settings)
     with stop_signals_as_exit(), database_for(settings, say) as (urls, postgres):
         uvloop.run(serve_hall(settings, urls, postgres, announce))

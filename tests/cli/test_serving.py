@@ -157,6 +157,53 @@ async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
     assert (well.code, {each["ok"] for each in well.json}) == (0, {True}), well.out
 
 
+@pytest.mark.parametrize(
+    ("email", "password", "named"),
+    [
+        ("ada@example.org", "", "Set both"),
+        ("nobody in particular", "correct horse battery", "CREWHALL_OWNER_EMAIL:"),
+        ("ada@example.org", "x" * 73, "CREWHALL_OWNER_PASSWORD:"),
+    ],
+)
+async def test_a_bad_owner_is_refused_before_there_is_a_database(
+    home: Cli, email: str, password: str, named: str
+) -> None:
+    home.env |= {"CREWHALL_OWNER_EMAIL": email, "CREWHALL_OWNER_PASSWORD": password}
+    refused = await home.run("up", "--port", "0")
+    assert (refused.code, named in refused.err) == (1, True), refused.err
+    assert not (home.folder / "home").exists()
+    found = {each["name"]: each for each in (await home.run("doctor", "--json")).json}
+    assert (found["owner"]["ok"], named in found["owner"]["detail"]) == (False, True)
+
+
+async def test_a_busy_port_is_refused_before_there_is_a_database(home: Cli) -> None:
+    taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    refused = await home.run("up", "--port", str(taken.sockets[0].getsockname()[1]))
+    taken.close()
+    assert (refused.code, "Cannot listen on" in refused.err) == (1, True), refused.err
+    assert not (home.folder / "home").exists()
+
+
+async def test_a_name_that_nothing_reads_is_warned_of_with_the_nearest_one(home: Cli) -> None:
+    home.env |= {"CREWHALL_PROT": "9001", "CREWHALL_PORT": "none", "CREWHALL_SOMETHING_ELSE": "1"}
+    said = (await home.run("up")).err
+    assert "CREWHALL_PROT is read by nothing" not in said, "what is wrong is said alone"
+    home.env["CREWHALL_PORT"] = "0"
+    (home.folder / "home").mkdir(mode=0o700)
+    (home.folder / "home" / "crewhall.toml").write_text('prot = 1\nlog_level = "info"\n')
+    home.env["CREWHALL_OWNER_EMAIL"] = ""  # ends it before there is a database
+    said = (await home.run("up")).err
+    assert "CREWHALL_PROT is read by nothing. Did you mean CREWHALL_PORT?" in said
+    assert "CREWHALL_SOMETHING_ELSE is read by nothing.\n" in said
+    assert "prot in the settings file is read by nothing. Did you mean port?" in said
+    assert "CREWHALL_URL" not in said
+    del home.env["CREWHALL_OWNER_PASSWORD"]
+    checked = await home.run("doctor", "--json")
+    warned = [each["detail"] for each in checked.json if each["warning"]]
+    assert (checked.code, len(warned)) == (0, 3), "a warning is no failure"
+    assert "! setting: CREWHALL_PROT" in (await home.run("doctor")).out
+
+
 async def test_rules_are_listed(cli: Cli) -> None:
     rules = {rule["number"]: rule for rule in await cli.ok("rules")}
     assert {"A1", "D1", "X12"} <= rules.keys()

@@ -9,7 +9,7 @@ from crewhall.identity.events import (
     MemberRoleChanged,
     OrganizationCreated,
 )
-from crewhall.identity.first_run import is_set_up, prepare_first_run
+from crewhall.identity.first_run import check_owner, is_set_up, prepare_first_run
 from crewhall.identity.me import provide_agent_profile
 from crewhall.identity.organizations import get_organization, list_organizations
 from crewhall.identity.people import find_people, find_people_by_handles, get_person, list_people
@@ -36,6 +36,7 @@ __all__ = [
     "Person",
     "Profile",
     "actor_name",
+    "check_owner",
     "check_permission",
     "find_people",
     "find_people_by_handles",

@@ -49,7 +49,10 @@ def config(home: Home = None, as_json: AsJson = False) -> None:
 
 
 def doctor(home: Home = None, as_json: AsJson = False) -> None:
-    """Check the data folder, the port, the database, the disk and the settings; say how to mend what is wrong."""
+    """Check the data folder, the port, the database, the disk and the settings; say how to mend what is wrong.
+
+    Ends with 1 when something is wrong; what it only warns of is no reason.
+    """
     from crewhall.faces.cli.checkup import look
 
     name_home(home)
@@ -58,8 +61,9 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
         say_json(findings)
     else:
         for finding in findings:
-            say(f"{'✓' if finding.ok else '✗'} {finding.name}: {finding.detail}")
-            if not finding.ok and finding.mend:
+            mark = "✗" if not finding.ok else "!" if finding.warning else "✓"
+            say(f"{mark} {finding.name}: {finding.detail}")
+            if mark != "✓" and finding.mend:
                 say(f"    {finding.mend}")
     if not all(finding.ok for finding in findings):
         raise SystemExit(Exit.ERROR)

@@ -100,6 +100,11 @@ def rows_of(items: Iterable[Any], *names: str) -> list[list[object]]:
     ]
 
 
+def warn(detail: str) -> None:
+    """Say on standard error what is not as it should be, and go on."""
+    print(f"crewhall: {detail}", file=sys.stderr, flush=True)
+
+
 def fail(detail: str, code: str | None = None, exit_code: int = Exit.ERROR) -> NoReturn:
     """Say on standard error what went wrong, and leave."""
     print(f"crewhall: {detail}" + (f" [{code}]" if code else ""), file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crewhall.faces.cli.output import Exit, fail, say, say_json
+from crewhall.faces.cli.output import Exit, fail, say, say_json, warn
 from crewhall.faces.cli.runfile import Running, find_running, remove_run_file, write_run_file
 from crewhall.version import VERSION
 
@@ -30,6 +30,7 @@ def up(
 ) -> None:
     """Serve in the foreground: the database, the API, the pages. Ctrl-C or SIGTERM stops cleanly."""
     name_home(home)
+    from crewhall.faces.cli.variables import warn_of_unknown
     from crewhall.kernel.settings import KernelSettings, load_settings
     from crewhall.main import serve
 
@@ -42,6 +43,9 @@ def up(
         public_url=public_url,
         log_level=log_level,
     )
+
+    for warning in warn_of_unknown():
+        warn(warning)
 
     def announce(address: str, setup_link: str | None) -> None:
         write_run_file(settings.home, Running(os.getpid(), address, VERSION))
