@@ -13,6 +13,7 @@ from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
+from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
@@ -36,12 +37,24 @@ for group in (org, people, agent, channel):
     app.add_typer(group)
 
 
+def say_version(asked: bool) -> None:
+    """Print the version of this program, when it was asked for."""
+    if asked:
+        from crewhall.version import VERSION
+
+        say_line(f"crewhall {VERSION}")
+        raise typer.Exit
+
+
 @app.callback(help=HELP)
 def options(
     context: typer.Context,
     server: Annotated[str | None, typer.Option(help="Address of the server (CREWHALL_URL).")] = None,
     org: Annotated[str | None, typer.Option(help="Act for this organization, by slug or id (CREWHALL_ORG).")] = None,
     as_json: Json = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=say_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
 ) -> None:
     """Keep the options that stand before the command."""
     context.obj = Options(server or os.environ.get("CREWHALL_URL"), org or os.environ.get("CREWHALL_ORG"), as_json)
