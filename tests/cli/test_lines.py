@@ -11,6 +11,7 @@ from rich.console import Console
 
 from crewhall.faces.cli import lines
 from crewhall.faces.cli.lines import Transcript
+from crewhall.faces.cli.output import say_facts
 from crewhall.sdk import Author, Change, Message
 
 ADA = Author(type="user", id="1", name="Ada")
@@ -48,6 +49,13 @@ def test_days_stand_between_and_times_are_local(terminal: io.StringIO) -> None:
         "── Monday, 2 March 2026 ──",
         "    3 05:30 Ada late",
     ]
+
+
+def test_a_fact_that_is_a_moment_is_told_in_local_time(
+    terminal: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_facts({"until": datetime(2026, 11, 29, 19, 51, 15, 352338, tzinfo=UTC), "never": None})
+    assert capsys.readouterr().out.split() == ["until", "30", "November", "2026,", "04:51"]
 
 
 def test_long_text_stays_below_its_beginning(terminal: io.StringIO) -> None:

@@ -51,13 +51,16 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: s
 
 
 def say_facts(facts: dict[str, object]) -> None:
-    """Print names and values, one a line; what is None is left out."""
+    """Print names and values, one a line; moments in local time; what is None is left out."""
     from rich.text import Text
 
     shown = {name: value for name, value in facts.items() if value is not None}
     width = max(map(len, shown), default=0) + 2
     for name, value in shown.items():
-        console().print(Text(name.ljust(width), style="dim") + safe(str(value)))
+        console().print(
+            Text(name.ljust(width), style="dim")
+            + safe(local_time(value) if isinstance(value, datetime) else str(value))
+        )
 
 
 def console() -> "Console":
@@ -78,6 +81,12 @@ def safe(text: str, style: str = "") -> "Text":
 def visible(text: str) -> str:
     """Show control characters in what others wrote instead of obeying them."""
     return "".join(char if char in "\n\t\u200d" or char.isprintable() else "\ufffd" for char in text)
+
+
+def local_time(moment: datetime) -> str:
+    """The day and the minute where the reader is."""
+    here = moment.astimezone()
+    return f"{here.day} {here:%B %Y, %H:%M}"
 
 
 def ago(moment: datetime | None) -> str:
