@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crewhall.sdk import Client
+from crewhall.version import VERSION
 from tests.cli.conftest import Cli
 from tests.sdk.processes import EXAMPLES, AgentProcesses
 from tests.support.database import discard
@@ -129,9 +130,47 @@ async def test_config_says_where_each_setting_comes_from_and_masks_secrets(home:
     assert found["CREWHALL_LOG_LEVEL"] == ("debug", "file")
     assert found["CREWHALL_HOST"] == ("127.0.0.1", "default")
     assert found["CREWHALL_SMTP_PASSWORD"][1] == "environment"
+    assert found["CREWHALL_TRUSTED_PROXIES"] == found["CREWHALL_PUBLIC_URL"] == (None, "default")
     home.env["CREWHALL_PORT"] = "many"
     refused = await home.run("config")
     assert (refused.code, "CREWHALL_PORT" in refused.err) == (1, True)
+
+
+async def test_config_lists_what_clients_read_and_masks_of_an_address_its_password_alone(home: Cli) -> None:
+    home.env |= {
+        "CREWHALL_DATABASE_URL": "postgresql://app:hunter2@db.example:5432/hall",
+        "CREWHALL_DATABASE_ADMIN_URL": "postgresql+psycopg://admin:hunter2@db.example/hall",
+        "CREWHALL_AGENT_KEY": "cwk_hunter2",
+        "CREWHALL_ORG": "acme",
+    }
+    result = await home.run("config", "--json")
+    assert "hunter2" not in result.out
+    found = {each["setting"]: (each["value"], each["source"]) for each in result.json}
+    assert found["CREWHALL_DATABASE_URL"] == ("postgresql://app:***@db.example:5432/hall", "environment")
+    assert found["CREWHALL_DATABASE_ADMIN_URL"] == ("**********", "environment")
+    assert found["CREWHALL_AGENT_KEY"] == ("**********", "environment")
+    assert found["CREWHALL_TOKEN"] == (None, "default")
+    assert found["CREWHALL_ORG"] == ("acme", "environment")
+    assert found["CREWHALL_URL"] == ("http://127.0.0.1:8787", "default")
+    shown = (await home.run("config")).out
+    assert [line.split()[1] for line in shown.splitlines() if "TRUSTED_PROXIES" in line] == ["–"]
+
+
+async def test_an_unreachable_database_is_one_line_with_its_mend_once(home: Cli) -> None:
+    home.env |= {"CREWHALL_DATABASE_URL": "postgresql://app:hunter2@127.0.0.1:1/hall", "CREWHALL_PORT": "0"}
+    refused = await home.run("up")
+    assert refused.err.splitlines()[-1] == (
+        "crewhall: CREWHALL_DATABASE_URL (postgresql://app:***@127.0.0.1:1/hall) cannot be reached: connection to"
+        ' server at "127.0.0.1", port 1 failed: Connection refused. Check the host and the port, and that the server'
+        " runs. [database_unreachable]"
+    )
+    checked = (await home.run("doctor")).out
+    assert checked.count("Check the host and the port") == 1
+
+
+async def test_the_version_is_told(home: Cli) -> None:
+    told = await home.run("--version")
+    assert (told.code, told.out) == (0, f"crewhall {VERSION}\n")
 
 
 async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
