@@ -25,6 +25,12 @@ async def _height(place: Locator) -> float:
     return box["height"]
 
 
+async def _top(place: Locator) -> float:
+    box = await place.bounding_box()
+    assert box
+    return box["y"]
+
+
 async def _expect_following(page: Page) -> None:
     await page.wait_for_function(
         "() => { const s = document.querySelector('.stream .scroller');"
@@ -47,16 +53,16 @@ async def test_it_is_unfolded_and_folded_again(visitors: Visitors, server: Serve
     await expect(less).to_be_hidden()
     assert await _height(said) < FOLDED_PX
     await _expect_following(page)
-    place = (await said.bounding_box() or {})["y"]
+    place = await _top(said)
 
     await more.click()
     await expect(less).to_be_attached()
     await expect(more).to_be_hidden()
     assert await _height(said) > 10 * FOLDED_PX
-    assert (await said.bounding_box() or {})["y"] == place, "who unfolds reads on from there"
+    assert await _top(said) == place, "who unfolds reads on from there"
     await _post(org.owner.api, channel, "after it")
     await expect(message(page, "after it")).to_be_attached()
-    assert (await said.bounding_box() or {})["y"] == place
+    assert await _top(said) == place
 
     await less.click()
     await expect(more).to_be_in_viewport()
