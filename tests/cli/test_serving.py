@@ -47,7 +47,6 @@ async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
     assert (gone.code, "crewhall up" in gone.err) == (3, True)
 
 
-@pytest.mark.rule("D15")
 async def test_status_and_doctor_say_where_the_data_lie_and_how_current_the_dump_is(home: Cli) -> None:
     serving = await home.start("up", "--port", "0")
     await listening(serving)
