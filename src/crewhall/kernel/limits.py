@@ -19,6 +19,11 @@ class RateLimit(msgspec.Struct, frozen=True):
     per_second: float
 
 
+def per_minute(name: str, count: int) -> RateLimit:
+    """So many a minute, of which those of ten seconds may come at once."""
+    return RateLimit(name, burst=max(20.0, count / 6), per_second=count / 60)
+
+
 class RateLimiter:
     """Buckets of one process; the least recently used are forgotten first (they are full again by then)."""
 

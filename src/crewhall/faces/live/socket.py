@@ -31,7 +31,7 @@ from crewhall.faces.plumbing.routers import API_PREFIX
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.errors import FORBIDDEN, INVALID, MALFORMED, NOT_FOUND, CrewhallError
-from crewhall.kernel.limits import RateLimit
+from crewhall.kernel.limits import per_minute
 from crewhall.kernel.verified import Verified
 from crewhall.ports.live import Ephemeral
 from crewhall.ports.message_log import NewRecord
@@ -44,7 +44,6 @@ PATH = f"{API_PREFIX}/live"
 ORIGIN_REFUSED = 4403
 MAX_SUBSCRIPTIONS = 1_000
 MAX_PENDING = 64
-COMMANDS = RateLimit("live commands", burst=2_000, per_second=1_000)
 PONG = frame_of({"type": "pong"})
 
 
@@ -107,6 +106,7 @@ class Connection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener = Listener(verified, self._send_text, self._close)
         self._subscribed: set[UUID] = set()
+        self._commands = per_minute("live commands", services.settings.rate_actor_per_minute)
 
     async def serve(self, receive: Receive) -> None:
         """Read commands until the client goes. An agent is present while its socket is open."""
@@ -142,7 +142,7 @@ class Connection:
         """Read one command. Slow ones run beside, so that posts of one socket share a commit."""
         text = message.get("text") or message.get("bytes") or b""
         try:
-            self._services.limiter.check(COMMANDS, self._actor.id)
+            self._services.limiter.check(self._commands, self._actor.id)
             command = decoder.decode(text)
         except UNREADABLE as error:
             self._listener.push(error_frame(unreadable(error, text), **subject_of(text)))

@@ -21,7 +21,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel import telemetry
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import TOO_LARGE, CrewhallError
-from crewhall.kernel.limits import RateLimit, network_of
+from crewhall.kernel.limits import network_of, per_minute
 from crewhall.kernel.settings import KernelSettings
 from crewhall.kernel.tracing import Tracing
 
@@ -62,8 +62,8 @@ class Gate:
         self._timeout = settings.request_timeout_s
         self._public_url = settings.public_url
         self._security_headers = SECURITY_HEADERS + _transport_security(settings)
-        self._per_address = _per_minute("requests per address", settings.rate_address_per_minute)
-        self._per_actor = _per_minute("requests per account", settings.rate_actor_per_minute)
+        self._per_address = per_minute("requests per address", settings.rate_address_per_minute)
+        self._per_actor = per_minute("requests per account", settings.rate_actor_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -220,10 +220,6 @@ def _transport_security(settings: KernelSettings) -> list[tuple[bytes, bytes]]:
     if not is_https or not settings.hsts_days:
         return []
     return [(b"strict-transport-security", f"max-age={settings.hsts_days * DAY_S}".encode())]
-
-
-def _per_minute(name: str, count: int) -> RateLimit:
-    return RateLimit(name, burst=max(20.0, count / 6), per_second=count / 60)
 
 
 async def _answer(error: CrewhallError, send: Send) -> None:
