@@ -2,18 +2,23 @@
 
 from crewhall.conversations.access import CHANNEL as MEMBERSHIP_CHANNEL
 from crewhall.conversations.access import Access, AccessCache, Verb, access_conversation
+from crewhall.conversations.consumers import BATCH as CONSUMER_BATCH
+from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
 from crewhall.conversations.posting import Posted, Posting
-from crewhall.conversations.schemas import ClientId, PostMessage
+from crewhall.conversations.schemas import AgentPolicy, ClientId, PostMessage
 from crewhall.conversations.wire import Message, wire_of
 
 __all__ = [
+    "CONSUMER_BATCH",
     "JOINED_CHANNEL",
     "MEMBERSHIP_CHANNEL",
     "Access",
     "AccessCache",
+    "AgentPolicy",
     "ClientId",
+    "Consumer",
     "ConversationParts",
     "Message",
     "PostMessage",
