@@ -10,6 +10,7 @@ from crewhall.agents.presence import PresenceWatch
 from crewhall.agents.queries import find_agents, find_agents_by_codes, list_agents, list_templates
 from crewhall.agents.schemas import Agent, AgentDetail, AgentInput, AgentPatch, AgentRef
 from crewhall.agents.settings import AgentSettings
+from crewhall.agents.shapes import SchedulingConfig
 from crewhall.agents.status import answers, authenticates
 from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
 
@@ -29,6 +30,7 @@ __all__ = [
     "AgentStatusChanged",
     "Presence",
     "PresenceWatch",
+    "SchedulingConfig",
     "Visibility",
     "access_agent",
     "answers",

@@ -47,9 +47,7 @@ class RuntimeParts(Struct, frozen=True):
         await self.consumer.stop()
 
 
-def start_runtime(
-    *, db: Database, log: MessageLog, signals: Signals, worker: Worker, region: str = ""
-) -> RuntimeParts:
+def start_runtime(*, db: Database, log: MessageLog, signals: Signals, worker: Worker, region: str = "") -> RuntimeParts:
     """Make the parts of a process, not yet at work."""
     consumer = Consumer("turns", db, log.watch, TriggerDeriver(db).step, gather_s=GATHER_TRIGGERS_S)
     return RuntimeParts(consumer, Scheduler(db, signals, region=region), worker)

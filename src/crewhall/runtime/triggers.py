@@ -1,4 +1,4 @@
-"""Triggers: why an agent may speak. Messages make them by way of the log; tasks, schedules and callers by `add_trigger`.
+"""Triggers: why an agent may speak. Messages make them by way of the log; tasks and callers by `add_trigger`.
 
 A trigger is pending until it is decided for good; what was decided stands in `turn_decisions`.
 """
@@ -65,7 +65,7 @@ async def add_trigger(
     await access_agent(tx, actor, agent_id)
     if message_id is None and prompt is None:
         raise INVALID("Say what the agent is to do: name a message, or give a prompt.", field="prompt")
-    message_seq = None if message_id is None else await _seq_of(tx, conversation_id, message_id)
+    message_seq = await _seq_of(tx, conversation_id, message_id)
     trigger_id = message_id if message_id is not None and prompt is None else new_id()
     await tx.run(
         """
@@ -94,11 +94,14 @@ async def add_trigger(
     return trigger_id
 
 
-async def _seq_of(tx: Tx, conversation_id: UUID, message_id: UUID) -> int:
+async def _seq_of(tx: Tx, conversation_id: UUID, message_id: UUID | None) -> int:
+    """The message's seq, or the conversation's last one."""
     seq: int | None = await tx.value(
         """
-        select seq from messages
-        where id = %(id)s and conversation_id = %(conversation)s and deleted_at is null
+        select case when %(id)s::uuid is null then h.last_seq else (
+            select m.seq from messages m where m.id = %(id)s and m.conversation_id = h.conversation_id
+              and m.deleted_at is null) end
+        from conversation_heads h where h.conversation_id = %(conversation)s
         """,
         {"id": message_id, "conversation": conversation_id},
     )

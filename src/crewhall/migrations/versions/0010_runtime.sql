@@ -35,7 +35,8 @@ grant select on conversation_runtimes to crewhall_app, crewhall_read;
 -- ---------------------------------------------------------------------------------------------- why an agent may speak
 
 -- Pending only: what is decided for good leaves a row in turn_decisions instead. A trigger that asks nothing beyond its
--- message bears the message's id, so that each message is one trigger per agent. `due_at` is infinity while a run of the
+-- message bears the message's id, so that each message is one trigger per agent; `message_seq` is the message's, or that of
+-- the conversation when it was asked. `due_at` is infinity while a run of the
 -- agent is open there; `waits_for` is the reason of the last decision to wait.
 create table turn_triggers (
     id uuid not null,
@@ -47,7 +48,7 @@ create table turn_triggers (
     author_type text not null constraint turn_triggers_author_type check (author_type in ('user', 'agent', 'system')),
     author_id uuid not null,
     message_id uuid,
-    message_seq bigint,
+    message_seq bigint not null,
     prompt text,
     waits_for text,
     due_at timestamptz not null default now(),
@@ -156,7 +157,8 @@ create table turn_decisions (
 );
 create index turn_decisions_conversation on turn_decisions (org_id, conversation_id, id desc);
 create index turn_decisions_agent on turn_decisions (org_id, agent_id, id desc);
-create index turn_decisions_taken on turn_decisions (conversation_id, agent_id, message_seq) where outcome = 'speak';
+create index turn_decisions_unasked on turn_decisions (conversation_id, agent_id, message_seq)
+    where outcome = 'speak' and (author_type = 'agent' or cause = 'auto');
 create index turn_decisions_run on turn_decisions (org_id, run_id) where run_id is not null;
 call secure_tenant_table('turn_decisions');
 call make_append_only('turn_decisions');
