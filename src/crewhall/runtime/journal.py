@@ -40,6 +40,8 @@ class Spent(msgspec.Struct, frozen=True):
     output_tokens: int = 0
 
 
+NOTHING = Spent()
+
 # The update locks the run's row: an attempt that takes over waits for it, and reads what it wrote.
 _WRITE: LiteralString = """
 with mine as (
@@ -83,7 +85,7 @@ class Journal:
         key: str | None = None,
         digest: bytes | None = None,
         duration_ms: int | None = None,
-        spent: Spent = Spent(),
+        spent: Spent = NOTHING,
         seen_seq: int | None = None,
         model: str | None = None,
     ) -> Step:
