@@ -37,6 +37,7 @@ from crewhall.kernel.telemetry import configure_logging
 from crewhall.kernel.tracing import Tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
+from crewhall.runtime import RuntimeParts, TurnSettings, start_runtime
 
 log = logging.getLogger(__name__)
 Say = Callable[[str], None]
@@ -98,6 +99,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         stack.push_async_callback(peers.stop)
         setup_link = await prepare_first_run(db, services.settings_of(IdentitySettings), base_url)
         await services.part(ConversationParts).follow()
+        await services.part(RuntimeParts).follow()
         tracing = make_tracing(settings)
         if tracing:
             stack.callback(tracing.close)
@@ -148,6 +150,12 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
     for part in (conversations, conversations.access, conversations.posting, conversations.newest):
         services.add_part(part)
     stack.push_async_callback(conversations.close)
+    runtime = start_runtime(
+        db=services.db, log=services.log, signals=services.signals, posting=conversations.posting, live=services.live,
+        settings=services.settings_of(TurnSettings), region=services.settings.region,
+    )  # fmt: skip
+    services.add_part(runtime)
+    stack.push_async_callback(runtime.close)
 
 
 def _application(services: Services, hub: Hub, tracing: Tracing | None) -> Gate:

@@ -1,12 +1,11 @@
-"""The consumers that follow the log for conversations: search rows and deliveries."""
+"""The consumer that follows the log for conversations: search rows."""
 
 from crewhall.conversations.consumers import BATCH, Consumer
-from crewhall.conversations.deliveries import Deliverer
 from crewhall.kernel.db import Database
 from crewhall.ports.message_log import MessageLog
 
-GATHER_DELIVERIES_S, GATHER_SEARCH_S = 0.02, 0.05
-"""How far apart batches are under load: so much may deliveries and search trail a busy log."""
+GATHER_SEARCH_S = 0.05
+"""How far apart batches are under load: so much may search trail a busy log."""
 
 
 class SearchDeriver:
@@ -22,10 +21,6 @@ class SearchDeriver:
         return seen
 
 
-def make_consumers(db: Database, log: MessageLog) -> list[Consumer]:
-    """Make the consumers of one process, not yet started."""
-    deliverer, deriver = Deliverer(db, log), SearchDeriver(db)
-    return [
-        Consumer("deliveries", db, log.watch, deliverer.step, gather_s=GATHER_DELIVERIES_S),
-        Consumer("search", db, log.watch, deriver.step, gather_s=GATHER_SEARCH_S),
-    ]
+def make_consumer(db: Database, log: MessageLog) -> Consumer:
+    """Make the consumer of one process, not yet started."""
+    return Consumer("search", db, log.watch, SearchDeriver(db).step, gather_s=GATHER_SEARCH_S)

@@ -165,7 +165,7 @@ def _join(situation: Situation, speaking: list[Trigger], decisions: Iterable[Dec
         return changed
     if first.prompt is None:
         for decision in decisions:  # what only rests is read by this turn, too
-            if decision.reason is Reason.COOLDOWN:
+            if decision.reason is Reason.COOLDOWN and decision.trigger.prompt is None:
                 reason = Reason.FOLLOWS if decision.trigger.cause is Cause.AUTO else Reason.ASKED
                 changed[decision.trigger.id] = Decision(decision.trigger, Outcome.SPEAK, reason)
     return changed
