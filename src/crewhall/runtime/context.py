@@ -159,7 +159,7 @@ async def make_context(tx: Tx, run: Run, agent: Persona, most_tokens: int) -> Co
         place=place,
         lines=kept,
         cause=run.cause,
-        message_seq=run.message_seq,
+        message_seq=None if run.message_id is None else run.message_seq,
         prompt=run.prompt,
         thread=root,
         seen_seq=place.last_seq,

@@ -273,4 +273,5 @@ class _Recorded(msgspec.Struct):
 def _load() -> ModuleType:
     from crewhall.runtime import thinking
 
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
     return thinking

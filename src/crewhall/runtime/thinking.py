@@ -72,7 +72,7 @@ class Thinker:
         assert isinstance(last, ModelRequest)
         try:
             result = await agent.run(
-                [str(part.content) for part in last.parts if isinstance(part, UserPromptPart)],
+                "".join(str(part.content) for part in last.parts if isinstance(part, UserPromptPart)),
                 message_history=history,
                 deps=caller,
                 model_settings=self._models.settings(config),
