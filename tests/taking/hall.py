@@ -9,6 +9,7 @@ import msgspec
 from crewhall.kernel.actor import Actor
 from crewhall.ports.live import MemoryLive
 from crewhall.runtime.executor import Executor
+from crewhall.runtime.jobs import JOBS_CHANNEL
 from crewhall.runtime.journal import Step
 from crewhall.runtime.runs import Run
 from crewhall.runtime.settings import TurnSettings
@@ -56,6 +57,7 @@ class TakingHall(TurnHall):
             "weather": Tool("weather", "Tell the weather.", Weather, self._tell_weather, is_repeatable=True),
             "wire_money": Tool("wire_money", "Wire money.", Weather, self._tell_weather, is_repeatable=False),
         }
+        self.signals.subscribe(JOBS_CHANNEL, lambda _payload: None)  # heard for workers that come later
         self.executor = self.make_executor()
 
     def make_executor(self, **settings: Any) -> Executor:

@@ -19,7 +19,7 @@ from procrastinate.worker import Worker
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
-from crewhall.runtime.jobs import QUEUE, TASK, Execute, enqueue_turn
+from crewhall.runtime.jobs import JOBS_CHANNEL, QUEUE, TASK, Execute, enqueue_turn
 
 log = logging.getLogger(__name__)
 BEATS_MISSED = 3
@@ -119,29 +119,38 @@ async def sweep(db: Database, taker: JobTaker, heartbeat_s: float) -> None:
     """Hand on the jobs of dead processes, again and again; one process at a time does it."""
     while True:
         try:
-            async with db.transaction(None) as tx:
-                if await tx.value("select pg_try_advisory_xact_lock(hashtext('crewhall.turns.sweep'))"):
-                    found = await _hand_on(taker.app, heartbeat_s * BEATS_MISSED)
-                    strays = await tx.all(
-                        _Stray,
-                        "select * from stray_runs(make_interval(secs => %(silence)s))",
-                        {"silence": heartbeat_s * BEATS_MISSED * 2},
-                    )
-                    for stray in strays:
-                        await _enqueue_again(db, stray)
-                    if found:
-                        await tx.notify(f"procrastinate_queue_v1#{QUEUE}", '{"type": "job_inserted", "job_id": 0}')
+            if await _sweep_once(db, taker, heartbeat_s * BEATS_MISSED):
+                taker.wake()
         except Exception as error:  # noqa: BLE001 - the next sweep may succeed
             log.warning("turns were not swept", extra={"reason": str(error).strip()})
         await asyncio.sleep(heartbeat_s * SWEEP_EVERY_BEATS)
 
 
-async def _hand_on(app: App, silence_s: float) -> int:
-    """Put the jobs of processes that have been silent that long back into the queue; gives how many."""
+async def _sweep_once(db: Database, taker: JobTaker, silence_s: float) -> bool:
+    """Put back what is stuck, unless another process does; tells whether there is something to take now."""
+    async with db.transaction(None) as tx:
+        if not await tx.value("select pg_try_advisory_xact_lock(hashtext('crewhall.turns.sweep'))"):
+            return False
+        handed = await _hand_on(taker, silence_s)
+        strays = await tx.all(
+            _Stray, "select * from stray_runs(make_interval(secs => %(silence)s))", {"silence": silence_s * 2}
+        )
+        for stray in strays:
+            await _enqueue_again(db, stray)
+        if handed:
+            await tx.notify(JOBS_CHANNEL, '{"type": "job_inserted", "job_id": 0}')
+    return handed > 0 or bool(strays)
+
+
+async def _hand_on(taker: JobTaker, silence_s: float) -> int:
+    """Put the jobs of other processes that have been silent that long back into the queue; gives how many."""
     handed = 0
-    for job in await app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=silence_s):
+    manager = taker.app.job_manager
+    for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=silence_s):
+        if job.worker_id is not None and job.worker_id == taker.worker_id:  # late itself, but alive
+            continue
         try:
-            await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+            await manager.retry_job(job, retry_at=datetime.now(UTC))
         except ProcrastinateException as error:  # it has just ended after all
             log.info("a job was not handed on", extra={"job": job.id, "reason": str(error).strip()})
         else:
