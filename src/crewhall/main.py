@@ -152,7 +152,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
     stack.push_async_callback(conversations.close)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, posting=conversations.posting, live=services.live,
-        settings=services.settings_of(TurnSettings), region=services.settings.region,
+        settings=services.settings_of(TurnSettings), region=services.settings.region, base_url=services.base_url,
     )  # fmt: skip
     services.add_part(runtime)
     stack.push_async_callback(runtime.close)

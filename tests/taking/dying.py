@@ -94,7 +94,7 @@ async def take(orders: Orders) -> None:
     log = PostgresMessageLog(db, signals)
     parts = start_conversations(db=db, log=log, signals=signals, limiter=RateLimiter(), posts_per_second=1_000)
     tools = {"weather": Tool("weather", "Tell the weather.", Weather, tell_weather, is_repeatable=True)}
-    executor = Executor(db, log, parts.posting, MemoryLive(), signals, settings, tools)
+    executor = Executor(db, log, parts.posting, MemoryLive(), signals, settings, tools=tools)
     worker = TurnWorker(db, signals, executor.execute, heartbeat_s=HEARTBEAT_S)
     await db.open()
     await log.start()

@@ -60,10 +60,12 @@ class TakingHall(TurnHall):
         self.signals.subscribe(JOBS_CHANNEL, lambda _payload: None)  # heard for workers that come later
         self.executor = self.make_executor()
 
-    def make_executor(self, **settings: Any) -> Executor:
+    def make_executor(self, *, base_url: str = "http://hall.test", **settings: Any) -> Executor:
         """Another process's executor, with other settings."""
         kept = self.turn_settings.model_copy(update=settings)
-        return Executor(self.db, self.log, self.posting, self.live, self.signals, kept, self.tools)
+        return Executor(
+            self.db, self.log, self.posting, self.live, self.signals, kept, base_url=base_url, tools=self.tools
+        )
 
     async def __aexit__(self, *_: object) -> None:
         await self.executor.close()

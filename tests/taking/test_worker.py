@@ -200,8 +200,8 @@ async def _waits(worker):
 
 @pytest.mark.rule("C12")
 async def test_turns_of_many_go_on_side_by_side(hall, org, model):
-    model.script = lambda _request: Say("hi", hold=held)
     held = asyncio.Event()
+    model.script = lambda _request: Say("hi", hold=held)
     asked = [await hall.ask(org) for _ in range(12)]
     async with working(hall, hall.executor.execute):
         await until(lambda: _streams(model, 12))

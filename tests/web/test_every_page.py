@@ -39,6 +39,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about", "/c", "/c/new",
         "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
         "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations", "/organizations/new",
+        "/help", "/help/agents",
     ]  # fmt: skip
 
 

@@ -70,7 +70,10 @@ class Place(msgspec.Struct, kw_only=True):
 
 
 class Context(msgspec.Struct, kw_only=True):
-    """Everything that a turn begins with. `omitted`: older messages were left out; `tokens` is estimated."""
+    """Everything that a turn begins with. `omitted`: older messages were left out; `tokens` is estimated.
+
+    `base_url` is this installation's address, for links.
+    """
 
     agent_id: UUID
     agent_name: str
@@ -84,6 +87,7 @@ class Context(msgspec.Struct, kw_only=True):
     seen_seq: int
     omitted: bool
     tokens: int
+    base_url: str = ""
 
 
 _PLACE: LiteralString = """
@@ -139,7 +143,7 @@ async def find_persona(tx: Tx, agent_id: UUID) -> Persona:
     )
 
 
-async def make_context(tx: Tx, run: Run, agent: Persona, most_tokens: int) -> Context:
+async def make_context(tx: Tx, run: Run, agent: Persona, *, most_tokens: int, base_url: str) -> Context:
     """Make the context of a run from the conversation as it is now, at most about that many tokens of it."""
     place = await tx.one(Place, _PLACE, {"conversation": run.conversation_id, "most": MOST_MEMBERS})
     values = {
@@ -165,6 +169,7 @@ async def make_context(tx: Tx, run: Run, agent: Persona, most_tokens: int) -> Co
         seen_seq=place.last_seq,
         omitted=len(kept) < len(lines) or len(lines) >= MOST_LINES,
         tokens=sum(tokens_of(line.content) for line in kept),
+        base_url=base_url,
     )
 
 

@@ -54,6 +54,8 @@ class Executor:
         live: Live,
         signals: Signals,
         settings: TurnSettings,
+        *,
+        base_url: str = "",
         tools: dict[str, Tool] = TOOLS,
     ) -> None:
         self._db = db
@@ -61,6 +63,7 @@ class Executor:
         self._posting = posting
         self._live = live
         self._settings = settings
+        self._base_url = base_url
         self._tools = tools
         self._endpoints = read_endpoints(settings.model_endpoints)
         self._thinker: Thinker | None = None
@@ -151,7 +154,9 @@ class Executor:
                 await access_conversation(tx, agent, run.conversation_id, Verb.POST)
             except CrewhallError as error:
                 raise stopped(Ending.REFUSED, None) from error
-            context = await make_context(tx, run, persona, self._settings.turn_context_tokens)
+            context = await make_context(
+                tx, run, persona, most_tokens=self._settings.turn_context_tokens, base_url=self._base_url
+            )
             await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
         return context
 

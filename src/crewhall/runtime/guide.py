@@ -3,10 +3,11 @@
 import re
 
 from crewhall.runtime.context import Context
-from crewhall.runtime.handbook import Section, find_sections, pages
+from crewhall.runtime.handbook import HELP, Section, at_home, find_sections, pages
 
 MOST_CHARACTERS = 1200
 MENTION = re.compile(r"(?<!\w)@[\w.-]+")
+CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 FIRST_PAGES = ("basics", "agents", "turns", "cli", "settings", "glossary")
 
 INTRODUCTION = (
@@ -19,12 +20,12 @@ def answer_as_guide(context: Context) -> str:
     """Answer the question that was asked, in Markdown: the section that fits best, and where to read on."""
     found = find_sections(question_of(context))
     if not found:
-        return _introduction()
+        return at_home(_introduction(), context.base_url)
     best, *others = found
-    parts = [f"**{_name(best)}**", shortened(best.text), f"Read on: {_link(best)}"]
+    parts = [f"**{_name(best)}**", uncalled(shortened(best.text)), f"Read on: {_link(best)}"]
     if others:
         parts.append("See also: " + ", ".join(_link(section) for section in others))
-    return "\n\n".join(parts)
+    return at_home("\n\n".join(parts), context.base_url)
 
 
 def question_of(context: Context) -> str:
@@ -46,6 +47,11 @@ def shortened(text: str) -> str:
     return "\n\n".join(kept)[: 4 * MOST_CHARACTERS]
 
 
+def uncalled(text: str) -> str:
+    """The text as it may be quoted: whoever is named in it with an @ is not called. Code calls nobody anyway."""
+    return "".join(part if part.startswith("`") else part.replace("@", "@\u2060") for part in CODE.split(text))
+
+
 def _blocks(text: str) -> list[str]:
     """The paragraphs of a text; code stays in one piece."""
     blocks: list[list[str]] = [[]]
@@ -61,7 +67,7 @@ def _blocks(text: str) -> list[str]:
 
 def _introduction() -> str:
     known = pages()
-    links = [f"- [{known[name].title}](/help/{name})" for name in FIRST_PAGES if name in known]
+    links = [f"- [{known[name].title}]({HELP}{name})" for name in FIRST_PAGES if name in known]
     return "\n".join([INTRODUCTION, "", *links])
 
 
@@ -70,4 +76,4 @@ def _name(section: Section) -> str:
 
 
 def _link(section: Section) -> str:
-    return f"[{_name(section)}]({section.address})"
+    return f"[{_name(section)}]({section.path})"

@@ -11,6 +11,8 @@ import msgspec
 PACKAGED = Path(__file__).resolve().parents[1] / "docs"
 CHECKED_OUT = Path(__file__).resolve().parents[3] / "docs"
 HEADING = re.compile(r"^(#{1,3})\s+(.*?)\s*#*$")
+HELP = "/help/"
+NEW_LINE = re.compile(r"\s*([-*+>|#]|\d+[.)]\s|```)|\s*$")
 WORD = re.compile(r"[a-z0-9_]+")
 PAGE_LINK = re.compile(r"\]\((?:\./)?([a-z-]+)\.md(#[^)]*)?\)")
 OTHER_LINK = re.compile(r"\[([^\]]*)\]\((?!/|https?:)[^)]*\)")
@@ -36,9 +38,9 @@ class Section(msgspec.Struct, frozen=True):
     text: str
 
     @property
-    def address(self) -> str:
+    def path(self) -> str:
         """Where the section is read in this installation."""
-        return f"/help/{self.page}" + (f"#{self.anchor}" if self.anchor else "")
+        return f"{HELP}{self.page}" + (f"#{self.anchor}" if self.anchor else "")
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -62,10 +64,10 @@ def pages() -> dict[str, Page]:
 
 
 def _linked(text: str, known: dict[str, Page]) -> str:
-    """The text with links to pages that are there; what else is linked by a relative address becomes plain words."""
+    """The text with links to the pages that are there; what else is linked by a relative address becomes words."""
 
     def link(match: re.Match[str]) -> str:
-        return f"](/help/{match[1]}{match[2] or ''})" if match[1] in known else match[0]
+        return f"]({HELP}{match[1]}{match[2] or ''})" if match[1] in known else match[0]
 
     return OTHER_LINK.sub(r"\1", PAGE_LINK.sub(link, text))
 
@@ -73,16 +75,22 @@ def _linked(text: str, known: dict[str, Page]) -> str:
 @cache
 def sections() -> list[Section]:
     """Every section of every page for those who use Crewhall."""
-    return [section for page in pages().values() if page.name not in FOR_MAKERS for section in _split(page)]
+    return [section for page in pages().values() if page.name not in FOR_MAKERS for section in sections_of(page)]
 
 
-def _split(page: Page) -> list[Section]:
+def at_home(text: str, base_url: str) -> str:
+    """The text with addresses that hold wherever it is read: messages know no relative ones."""
+    return text.replace(f"]({HELP}", f"]({base_url}{HELP}")
+
+
+def sections_of(page: Page) -> list[Section]:
+    """The sections of one page, in order."""
     found: list[Section] = []
     heading, anchor, lines = page.title, "", list[str]()
     in_code = False
 
     def close() -> None:
-        if text := "\n".join(lines).strip():
+        if text := unwrapped(lines):
             found.append(Section(page.name, page.title, heading, anchor, text))
 
     for line in page.text.splitlines():
@@ -96,6 +104,20 @@ def _split(page: Page) -> list[Section]:
         heading, anchor = match[2], "" if len(match[1]) == 1 else anchor_of(match[2])
     close()
     return found
+
+
+def unwrapped(lines: list[str]) -> str:
+    """The text with each paragraph on one line: in messages, the end of a line is the end of a line."""
+    kept: list[str] = []
+    in_code = False
+    for line in lines:
+        goes_on = bool(kept) and not in_code and not NEW_LINE.match(line)
+        if goes_on and kept[-1].strip() and not kept[-1].lstrip().startswith(("|", "```", "#")):
+            kept[-1] = f"{kept[-1].rstrip()} {line.strip()}"
+        else:
+            kept.append(line)
+        in_code ^= line.lstrip().startswith("```")
+    return "\n".join(kept).strip()
 
 
 def anchor_of(heading: str) -> str:

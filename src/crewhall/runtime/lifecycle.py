@@ -3,11 +3,14 @@
 from msgspec import Struct
 
 from crewhall.conversations import Consumer, Posting
+from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.db import Database
+from crewhall.kernel.events import subscribe
 from crewhall.kernel.signals import Signals
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
 from crewhall.runtime.executor import Executor
+from crewhall.runtime.founding import hire_first_agents
 from crewhall.runtime.jobs import TurnWorker
 from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.settings import TurnSettings
@@ -48,9 +51,11 @@ def start_runtime(
     live: Live,
     settings: TurnSettings,
     region: str,
+    base_url: str,
 ) -> RuntimeParts:
     """Make the parts of a process, not yet at work."""
-    executor = Executor(db, log, posting, live, signals, settings)
+    subscribe(InstallationSeeded, hire_first_agents)
+    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url)
     return RuntimeParts(
         Consumer("turns", db, log.watch, TriggerDeriver(db).step, gather_s=GATHER_TRIGGERS_S),
         Scheduler(db, signals, region=region),

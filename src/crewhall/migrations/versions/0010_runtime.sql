@@ -309,3 +309,12 @@ begin
     end loop;
     return query select counted, coalesce(person, 0), spoken;
 end $$;
+
+-- ---------------------------------------------------------------------------------------------- presence
+
+-- An agent that thinks here is there as long as it takes turns; one that thinks elsewhere, as long as it says so.
+create or replace function presence_of(a agents) returns text language sql stable as $$
+    select case when a.presence_until > now() then a.presence
+                when a.model_config ->> 'provider' is not null and a.status in ('active', 'probation') then 'online'
+                else 'offline' end
+$$;
