@@ -42,7 +42,7 @@ async def test_a_new_agent_keeps_every_column_and_gets_a_code_from_its_name(org:
     made = await org.create(**PERSONA)
     assert {name: made[name] for name in PERSONA} == PERSONA
     assert made["code"] == "ubersicht-plan"
-    assert (made["presence"], made["trust_score"], made["last_heartbeat_at"]) == ("offline", 50.0, None)
+    assert (made["presence"], made["trust_score"], made["last_heartbeat_at"]) == ("online", 50.0, None)
     assert made["owner_user_id"] == made["created_by"] == str(org.owner.id)
     assert (await org.owner.api.get(f"/agents/{made['id']}")).json() == made
 

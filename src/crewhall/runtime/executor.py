@@ -14,8 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import Posting, PostMessage, Verb, access_conversation
-from crewhall.conversations.schemas import MAX_CONTENT_LENGTH
+from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage, Verb, access_conversation
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import INVALID, UNAVAILABLE, CrewhallError

@@ -4,9 +4,10 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 from markupsafe import Markup
 
-from crewhall.conversations.markdown import render_markdown
+from crewhall.conversations import render_markdown
 from crewhall.faces.plumbing.pages import render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
@@ -35,7 +36,7 @@ async def show_handbook(
 
 @get("/help/{name:str}")
 async def show_help(
-    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor], name: str
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor], name: FromPath[str]
 ) -> Response[str]:
     """One page of the handbook."""
     page = pages().get(name)

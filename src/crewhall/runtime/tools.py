@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from crewhall.conversations import Posting, PostMessage, Verb, access_conversation
+from crewhall.conversations import search_messages as find
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database
 from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH
@@ -99,10 +100,8 @@ async def read_messages(caller: Caller, asked: ReadMessages) -> list[dict[str, A
 
 async def search_messages(caller: Caller, asked: SearchMessages) -> list[dict[str, Any]]:
     """What is found, with where it stands."""
-    from crewhall.conversations.search import search
-
     async with caller.db.transaction(caller.agent) as tx:
-        page = await search(tx, caller.agent, asked.query, limit=asked.limit)
+        page = await find(tx, caller.agent, asked.query, limit=asked.limit)
     return [
         {
             "conversation": hit.conversation.name or hit.conversation.title,
