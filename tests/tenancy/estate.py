@@ -10,6 +10,7 @@ from psycopg import sql
 
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
+from tests.support.waiting import until
 
 TENANT_TABLES = """
 select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
@@ -36,6 +37,7 @@ class Estate:
     credential: str
     invitation: str
     login: str
+    run: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
 
@@ -82,9 +84,11 @@ async def make_estate(server: Server, name: str) -> Estate:
         credential=(await _ask(owner, "GET", f"/agents/{agent.id}/credentials"))["items"][0]["id"],
         invitation=invited["invitation"]["id"],
         login=(await _ask(owner, "GET", "/me/logins"))["items"][0]["id"],
+        run=await _ended_run(owner),
         talks=talks,
     )
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login}
+    estate.marks |= {estate.run}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
@@ -111,6 +115,16 @@ async def _delivered(agent: AgentClient) -> str:
             if '"type":"record"' in line:
                 return line.partition('"record":{"id":"')[2][:36]
     raise AssertionError("the stream ended without the delivery")
+
+
+async def _ended_run(owner: httpx.AsyncClient) -> str:
+    """Wait until the run that delivered has ended, so that nothing changes any more; returns its id."""
+
+    async def look() -> list[Any]:
+        return (await _ask(owner, "GET", "/runs?status=succeeded"))["items"]
+
+    (run,) = await until(look)
+    return str(run["id"])
 
 
 def rows_of(superuser_url: str, org_id: str) -> dict[str, list[str]]:

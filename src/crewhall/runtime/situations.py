@@ -96,8 +96,12 @@ async def read_situation(tx: Tx, place: Place) -> tuple[Situation, datetime] | N
     """Return the situation and the moment it was read (the transaction's), its triggers locked; None without any."""
     values = {"conversation": place.conversation_id, "agent": place.agent_id, "most": MOST_ROUNDS}
     triggers = await tx.all(Trigger, TRIGGERS, values | {"size": MOST_TRIGGERS})
-    if not triggers:
-        return None
+    return await situate(tx, place, triggers) if triggers else None
+
+
+async def situate(tx: Tx, place: Place, triggers: list[Trigger]) -> tuple[Situation, datetime]:
+    """Return the situation in which these triggers are judged, and the moment it was read."""
+    values = {"conversation": place.conversation_id, "agent": place.agent_id, "most": MOST_ROUNDS}
     known = await tx.one(_Standing, STANDING, values)
     situation = Situation(
         policy=known.agent_policy,

@@ -1,0 +1,40 @@
+"""Why an agent speaks, waits or stays silent, in a sentence for people. Every face says it in the same words."""
+
+from crewhall.runtime.vocabulary import Cause, Outcome, Reason
+
+CAUSES = {
+    Cause.MENTION: "{agent} was mentioned",
+    Cause.REPLY: "somebody replied to {agent}",
+    Cause.DIRECT: "it was written to {agent}",
+    Cause.AUTO: "{agent} follows what is said here",
+    Cause.QUICK_TASK: "a quick task was given to {agent}",
+    Cause.RUN_NOW: "{agent} was asked to take a turn",
+    Cause.SCHEDULE: "it is the time that {agent}'s schedule names",
+    Cause.WEBHOOK: "a webhook called {agent}",
+    Cause.API: "a program asked {agent} for a turn",
+}
+SPOKEN = {
+    Reason.ASKED: "{agent} answers: {cause}.",
+    Reason.FOLLOWS: "{agent} answers unasked: the conversation's policy lets it follow what is said here.",
+}
+WAITS = {
+    Reason.BUSY: "{agent} is still at its turn here; this is decided again when that ends.",
+    Reason.COOLDOWN: "{agent} rests after its last message, as the conversation's policy says.",
+    Reason.OUTSIDE_HOURS: "{agent} is outside its working hours.",
+}
+SILENT = {
+    Reason.COVERED: "Another turn of {agent} has this message before it: it is answered there.",
+    Reason.ROUNDS: "Agents have spoken as often as the policy allows since a person did. Write something to go on.",
+    Reason.ONE_AGENT: "Agents do not answer each other here: the policy says so.",
+    Reason.INACTIVE: "{agent} takes no turns: it is switched off or deleted.",
+    Reason.NOT_HERE: "{agent} cannot read this: it was no member when it was written. Add it as a member.",
+    Reason.CLOSED: "The conversation takes no messages.",
+    Reason.GONE: "The message was deleted.",
+}
+WORDS = {Outcome.SPEAK: SPOKEN, Outcome.WAIT: WAITS, Outcome.SILENT: SILENT}
+
+
+def explain(agent: str, cause: Cause, outcome: Outcome, reason: Reason) -> str:
+    """Return the sentence for a decision about the agent of that name."""
+    sentence = WORDS[outcome].get(reason, "{agent}: " + str(reason) + ".")
+    return sentence.format(agent=agent, cause=CAUSES[cause].format(agent=agent))
