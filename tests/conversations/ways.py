@@ -56,11 +56,12 @@ async def turns_settled(db: Database, org_id: UUID) -> None:
 
     async def is_quiet() -> bool:
         async with db.transaction(system_actor(org_id)) as tx:
-            return await tx.value("""
+            quiet: bool = await tx.value("""
                 select consumer_lag('turns') is null
                    and not exists (select from turn_triggers t where t.due_at <= now() or t.due_at = 'infinity')
                    and not exists (select from runs r where r.completed_at is null)
             """)
+        return quiet
 
     await until(is_quiet)
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.identity.hall import Org
-from tests.turns.hall import TurnHall
 from tests.support.database import SharedCluster
+from tests.turns.hall import TurnHall
 
 
 @pytest.fixture(scope="session")

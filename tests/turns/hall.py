@@ -15,10 +15,11 @@ from crewhall.conversations.opening import open_conversation
 from crewhall.conversations.schemas import NewConversation, NewMember
 from crewhall.conversations.vocabulary import MemberType
 from crewhall.kernel.actor import Actor, ActorType, system_actor
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimiter
 from crewhall.runtime.decisions import decide_place
-from crewhall.runtime.leases import Lease, Leases
+from crewhall.runtime.leases import LEASE_LOST, Lease, Leases
 from crewhall.runtime.runs import Run, claim_run, end_run
 from crewhall.runtime.scheduler import PENDING, _Pending
 from crewhall.runtime.situations import Place
@@ -56,9 +57,14 @@ class Decider:
             return False
         async with self.hall.db.transaction(None) as tx:
             pending = await tx.all(_Pending, PENDING, {"shard": shard, "size": 100})
-        for place in pending:
-            if place.due_in <= 0:
-                await self.decide_place(lease, Place(place.org_id, place.conversation_id, place.agent_id))
+        try:
+            for place in pending:
+                if place.due_in <= 0:
+                    await self.decide_place(lease, Place(place.org_id, place.conversation_id, place.agent_id))
+        except CrewhallError as error:
+            if error.kind is not LEASE_LOST:
+                raise
+            return False
         return True
 
     async def decide_place(self, lease: Lease, place: Place) -> float | None:
@@ -84,9 +90,11 @@ class TurnHall(Hall):
         await self.db.open()
         await self.log.start()
         await self.signals.start()
+        self._eye = await self._open_eye()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._eye.close()
         await self.log.stop()
         await super().__aexit__()
 
@@ -148,20 +156,22 @@ class TurnHall(Hall):
 
     async def rows(self, kind: Any, sql: LiteralString, /, **values: Any) -> list[Any]:
         """What the database holds, whoever's it is."""
-        async with self.everything() as connection:
-            cursor = await connection.execute(sql, values)
-            names = [column.name for column in cursor.description or ()]
-            return [
-                msgspec.convert(dict(zip(names, row, strict=True)), kind, strict=False)
-                for row in await cursor.fetchall()
-            ]
+        cursor = await self._eye.execute(sql, values)
+        names = [column.name for column in cursor.description or ()]
+        return [
+            msgspec.convert(dict(zip(names, row, strict=True)), kind, strict=False) for row in await cursor.fetchall()
+        ]
 
     @asynccontextmanager
     async def everything(self):
         """A connection that sees and may change everything, past policies and triggers."""
-        async with await psycopg.AsyncConnection.connect(self._superuser_url, autocommit=True) as connection:
-            await connection.execute("set session_replication_role = replica; set timezone = 'UTC'")
+        async with await self._open_eye() as connection:
             yield connection
+
+    async def _open_eye(self) -> psycopg.AsyncConnection[Any]:
+        connection = await psycopg.AsyncConnection.connect(self._superuser_url, autocommit=True)
+        await connection.execute("set session_replication_role = replica; set timezone = 'UTC'")
+        return connection
 
     async def take_turn(self, run: Run, agent: Actor, content: str | None = "I see.") -> None:
         """Take a run's turn as the executor does: read the conversation, answer, end."""
@@ -188,16 +198,15 @@ class TurnHall(Hall):
 
     async def pass_time(self, seconds: float) -> None:
         """Make everything that happened so much longer ago."""
-        async with self.everything() as connection:
-            for statement in PASSED:
-                await connection.execute(statement, {"seconds": seconds})
+        for statement in PASSED:
+            await self._eye.execute(statement, {"seconds": seconds})
 
 
 PASSED: tuple[LiteralString, ...] = (
     "update message_records set created_at = created_at - make_interval(secs => %(seconds)s)",
     "update turn_decisions set created_at = created_at - make_interval(secs => %(seconds)s)",
-    "update turn_triggers set created_at = created_at - make_interval(secs => %(seconds)s),"
-    " due_at = due_at - make_interval(secs => %(seconds)s)",
+    "update turn_triggers set created_at = created_at - make_interval(secs => %(seconds)s)",
+    "update turn_triggers set due_at = due_at - make_interval(secs => %(seconds)s)",
     "update controller_shards set lease_until = lease_until - make_interval(secs => %(seconds)s)",
     "update conversation_members set joined_at = joined_at - make_interval(secs => %(seconds)s)",
 )

@@ -3,16 +3,25 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import UNAVAILABLE
 from crewhall.kernel.signals import Signals
+from crewhall.runtime.decisions import decide_place
+from crewhall.runtime.leases import Lease
 from crewhall.runtime.runs import claim_run
 from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.triggers import shard_of
-from tests.turns.hall import TurnHall
 from tests.support.waiting import until
+from tests.turns.hall import Decider, TurnHall
+
+
+class Apart(msgspec.Struct):
+    """Whether two moments are far enough apart."""
+
+    enough: bool
 
 
 @asynccontextmanager
@@ -119,39 +128,37 @@ async def test_a_timer_ends_the_cooldown(hall, org, agent):
         await hall.derive()
         (run,) = await runs_of(hall, circle, 1)
         assert [told.reason for told in await hall.decisions(circle)] == ["cooldown", "asked"]
-        spoken = await hall.rows(
-            float,
-            "select extract(epoch from d.created_at - m.created_at) from turn_decisions d join message_records m"
-            " on m.conversation_id = d.conversation_id and m.seq = 1 where d.run_id = %(run)s",
-            run=run.id,
-        ) if False else []
-        assert spoken == []
+    apart = await hall.rows(
+        Apart,
+        "select (d.created_at - m.created_at >= interval '1 second') as enough from turn_decisions d"
+        " join message_records m on m.conversation_id = d.conversation_id and m.seq = 1 where d.run_id = %(run)s",
+        run=run.id,
+    )
+    assert apart == [Apart(enough=True)]
 
 
 @pytest.mark.rule("C5")
 async def test_another_process_takes_over_when_the_holder_dies(hall, org, agent):
     circle = await hall.group(org, agent)
     shard = shard_of(circle)
-    dead = hall.decider
+    dead = Decider(hall, ttl_s=1.5)
     await hall.say(org.owner.actor, circle, f"@{agent.name}")
     await hall.derive()
-    dead.leases._ttl_s = 1.5
     lease = await dead.leases.take(shard)  # and decides nothing more
+    assert isinstance(lease, Lease)
     async with scheduling(hall):
         await runs_of(hall, circle, 1)
     (told,) = await hall.decisions(circle)
     assert told.epoch == lease.epoch + 1
-    dead.leases._ttl_s = 15.0
 
 
 @pytest.mark.rule("C5")
 async def test_who_stops_hands_over_at_once(hall, org, agent):
     circle = await hall.group(org, agent)
-    async with scheduling(hall) as second:
+    async with scheduling(hall):
         async with scheduling(hall) as first:
-            second._wake = lambda _payload: None
             lease = await first._leases.take(shard_of(circle))
-            del second._wake
+            assert isinstance(lease, Lease)
             await hall.say(org.owner.actor, circle, f"@{agent.name}")
             await hall.derive()
             await runs_of(hall, circle, 1)
@@ -164,12 +171,9 @@ async def test_who_stops_hands_over_at_once(hall, org, agent):
 
 
 async def test_a_place_that_fails_keeps_no_other_waiting_and_is_tried_again(hall, org, agent, monkeypatch):
-    from crewhall.runtime import scheduler as module
-
     other = await hall.hire(org)
     circle = await hall.group(org, agent, other)
     failures = []
-    decide_place = module.decide_place
 
     async def fail_at_first(db, leases, lease, place):
         if place.agent_id == agent.id and len(failures) < 2:
@@ -177,7 +181,7 @@ async def test_a_place_that_fails_keeps_no_other_waiting_and_is_tried_again(hall
             raise UNAVAILABLE("The database is away.")
         return await decide_place(db, leases, lease, place)
 
-    monkeypatch.setattr(module, "decide_place", fail_at_first)
+    monkeypatch.setattr("crewhall.runtime.scheduler.decide_place", fail_at_first)
     async with scheduling(hall):
         await hall.say(org.owner.actor, circle, f"@{agent.name} @{other.name}")
         await hall.derive()

@@ -20,7 +20,7 @@ async def asked(hall: TurnHall, conversation: UUID) -> list[tuple[str, Any, Any]
     async with hall.everything() as connection:
         cursor = await connection.execute(
             "select cause, agent_id, message_id from turn_triggers where conversation_id = %(id)s"
-            " order by message_seq, cause, agent_id",
+            " order by message_seq, cause, agent_id, message_id",
             {"id": conversation},
         )
         return list(await cursor.fetchall())
@@ -103,7 +103,9 @@ async def test_two_processes_derive_each_trigger_once_and_a_killed_one_nothing(h
         killed.setattr("crewhall.kernel.db.Tx.notify", die)
         await step()
     async with hall.everything() as connection:
-        cursor = await connection.execute("select count(*) from turn_triggers where agent_id = %(id)s", {"id": agent.id})
+        cursor = await connection.execute(
+            "select count(*) from turn_triggers where agent_id = %(id)s", {"id": agent.id}
+        )
         assert await cursor.fetchone() == (0,)
     await asyncio.gather(*(step() for _ in range(4)))
     assert await asked(hall, circle) == [("mention", agent.id, message.id) for message in messages]
