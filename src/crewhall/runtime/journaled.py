@@ -138,6 +138,7 @@ class JournaledModel(WrapperModel):
                     self._tokens.feed(event.part.content)
                 elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
                     self._tokens.feed(event.delta.content_delta)
+        self._tokens.flush()
         return stream.get()
 
     async def _record(self, key: str, digest: bytes, response: ModelResponse, began: float) -> Step:

@@ -20,25 +20,33 @@ class TokenStream:
         self._request = 0
         self._sent = 0
         self._waiting = ""
+        self._last = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, request: int) -> None:
         """A new answer begins, or the same one again."""
-        self._flush()
+        self.flush()
         self._request, self._sent = request, 0
 
     def feed(self, text: str) -> None:
-        """Add text; it is sent with whatever comes within the next moment."""
+        """Add text. The first is sent at once, what follows with whatever comes within the next moment."""
         self._waiting += text
-        if self._timer is None and self._waiting:
-            self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._flush)
+        if self._timer is not None or not self._waiting:
+            return
+        loop = asyncio.get_running_loop()
+        wait = self._last + EVERY_S - loop.time()
+        if wait <= 0:
+            self.flush()
+        else:
+            self._timer = loop.call_later(wait, self.flush)
 
     def end(self) -> None:
         """Say that no more text comes: the message has been posted, or never will be."""
-        self._flush()
+        self.flush()
         self._emit({"done": True})
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what waits."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -46,6 +54,7 @@ class TokenStream:
             text, self._waiting = self._waiting, ""
             self._emit({"request": self._request, "at": self._sent, "text": text})
             self._sent += len(text)
+            self._last = asyncio.get_running_loop().time()
 
     def _emit(self, fields: dict[str, Any]) -> None:
         frame = Ephemeral(self._run.org_id, self._run.conversation_id, "tokens", {"run": str(self._run.id), **fields})
