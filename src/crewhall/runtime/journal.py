@@ -41,6 +41,8 @@ class Spent(msgspec.Struct, frozen=True):
 
 
 NOTHING = Spent()
+UNHURRIED = frozenset({StepKind.CONTEXT, StepKind.REQUEST})
+"""Steps that outlive their process, but not the power supply: what follows from them is durable, and they with it."""
 
 # The update locks the run's row: an attempt that takes over waits for it, and reads what it wrote.
 _WRITE: LiteralString = """
@@ -89,7 +91,10 @@ class Journal:
         seen_seq: int | None = None,
         model: str | None = None,
     ) -> Step:
-        """Record a step in the caller's transaction. Raises FENCED when another attempt has taken over."""
+        """Record a step in the caller's transaction. Raises FENCED when another attempt has taken over.
+
+        What is only read again to be done again need not wait for the disk: a context, a request.
+        """
         values = {
             "run_id": self.run.id,
             "attempt": self.run.attempt,
@@ -104,6 +109,8 @@ class Journal:
             **msgspec.structs.asdict(spent),
         }
         try:
+            if kind in UNHURRIED:
+                await tx.run("set local synchronous_commit = off")
             step = await tx.find(Step, _WRITE, values)
         except errors.UniqueViolation:
             raise fenced() from None
