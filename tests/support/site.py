@@ -25,7 +25,6 @@ UNLIMITED = {
     "CREWHALL_RATE_ADDRESS_PER_MINUTE": "100000000",
     "CREWHALL_RATE_ACTOR_PER_MINUTE": "100000000",
     "CREWHALL_RATE_POST_PER_SECOND": "1000000",
-    "CREWHALL_TURN_HEARTBEAT_S": "1",
 }
 
 
@@ -44,6 +43,7 @@ class Process:
             "CREWHALL_PORT": str(self.port),
             "CREWHALL_OWNER_EMAIL": OWNER,
             "CREWHALL_OWNER_PASSWORD": PASSWORD,
+            "CREWHALL_TURN_HEARTBEAT_S": "1",  # turns of a killed process are soon taken over
             **UNLIMITED,
             **environment,
         }

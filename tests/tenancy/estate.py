@@ -87,6 +87,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         run=await _ended_run(owner),
         talks=talks,
     )
+    await _keep_steps(server, org, estate.run)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login}
     estate.marks |= {estate.run}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
@@ -125,6 +126,28 @@ async def _ended_run(owner: httpx.AsyncClient) -> str:
 
     (run,) = await until(look)
     return str(run["id"])
+
+
+async def _keep_steps(server: Server, org: Org, run: str) -> None:
+    """A step of the run, and a trigger that waits until tomorrow."""
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            insert into run_steps (run_id, ordinal, org_id, attempt, kind, body)
+            select id, 900, org_id, attempt, 'failure', '{}' from runs where id = %(run)s
+            """,
+            {"run": run},
+        )
+        await tx.run(
+            """
+            insert into turn_triggers (id, org_id, conversation_id, agent_id, cause, author_type, author_id,
+                                       message_seq, prompt, due_at)
+            select id, org_id, conversation_id, agent_id, 'run_now', author_type, author_id, message_seq, 'later',
+                   now() + interval '1 day'
+            from runs where id = %(run)s
+            """,
+            {"run": run},
+        )
 
 
 def rows_of(superuser_url: str, org_id: str) -> dict[str, list[str]]:
