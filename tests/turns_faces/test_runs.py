@@ -19,8 +19,8 @@ async def test_a_run_tells_what_set_it_off_what_it_used_and_how_it_ended(scene: 
     question, answer = asked[-2:]
     assert (answer["content"], answer["client_id"]) == ("A **heron**.", f"run:{run['id']}")
     shown = (await scene.owner.get(f"/runs/{run['id']}")).raise_for_status().json()
-    assert {key: shown[key] for key in run if key not in {"updated_at"}} == {
-        key: run[key] for key in run if key not in {"updated_at"}
+    assert {key: shown[key] for key in run if key != "updated_at"} == {
+        key: run[key] for key in run if key != "updated_at"
     }
     assert (shown["status"], shown["reason"], shown["cause"]) == ("succeeded", "answered", "mention")
     assert (shown["message_id"], shown["exchange_id"]) == (question["id"], question["id"])

@@ -9,6 +9,7 @@ from crewhall.agents import Presence
 from crewhall.conversations import Posting, Verb, access_conversation
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import INVALID
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.explanations import explain
 from crewhall.runtime.policy import Trigger, decide
@@ -66,9 +67,14 @@ class _Concerned(msgspec.Struct):
 async def preview_message(
     db: Database, posting: Posting, actor: Actor, conversation_id: UUID, draft: MessageDraft
 ) -> MessagePreview:
-    """Return what would be decided about the message if it were posted now. Raises what posting it would for access."""
+    """Return what would be decided about the message if it were posted now. Raises what posting it would.
+
+    A text that is still empty is as good as any.
+    """
     async with db.transaction(actor) as tx:
         await access_conversation(tx, actor, conversation_id, Verb.POST)
+        if draft.parent_id is not None:
+            await _check_parent(tx, conversation_id, draft.parent_id)
     text = await posting.prepare(actor, draft.content, conversation_id)
     values = {
         "conversation": conversation_id,
@@ -82,6 +88,18 @@ async def preview_message(
     async with db.transaction(actor) as tx:
         concerned = await tx.all(_Concerned, _CONCERNED, values)
         return MessagePreview([await _judge(tx, actor, conversation_id, one) for one in concerned])
+
+
+async def _check_parent(tx: Tx, conversation_id: UUID, parent_id: UUID) -> None:
+    is_there = await tx.value(
+        """
+        select true from messages
+        where id = %(id)s and conversation_id = %(conversation)s and deleted_at is null and parent_id is null
+        """,
+        {"id": parent_id, "conversation": conversation_id},
+    )
+    if not is_there:
+        raise INVALID("parent_id names no message of this conversation that begins a thread.", field="parent_id")
 
 
 async def _judge(tx: Tx, actor: Actor, conversation_id: UUID, one: _Concerned) -> Woken:

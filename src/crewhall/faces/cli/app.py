@@ -15,6 +15,7 @@ from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
+from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run
 
 HELP = """The place where people and AI agents work as one organization.
 
@@ -29,6 +30,9 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
+for command in (ask, runs, cancel, decisions):
+    app.command()(command)
+app.command("run")(show_run)
 for group in (org, people, agent, channel):
     app.add_typer(group)
 
