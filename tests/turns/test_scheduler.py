@@ -2,20 +2,28 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
+from crewhall.agents.actions import update_agent
+from crewhall.agents.schemas import AgentPatch
+from crewhall.conversations.changes import change_conversation
+from crewhall.conversations.schemas import AgentPolicyChange, ConversationChange
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import UNAVAILABLE
 from crewhall.kernel.signals import Signals
 from crewhall.runtime.decisions import decide_place
+from crewhall.runtime.hours import DAYS
 from crewhall.runtime.leases import Lease
 from crewhall.runtime.runs import claim_run
 from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.triggers import shard_of
 from tests.support.waiting import until
 from tests.turns.hall import Decider, TurnHall
+
+ANOTHER_DAY = DAYS[(datetime.now(UTC).weekday() + 3) % 7]
 
 
 class Apart(msgspec.Struct):
@@ -136,6 +144,35 @@ async def test_a_timer_ends_the_cooldown(hall, org, agent):
         run=run.id,
     )
     assert apart == [Apart(enough=True)]
+
+
+@pytest.mark.rule("B11")
+async def test_new_hours_and_policies_hold_for_what_waits_already(hall, org, agent):
+    other = await hall.hire(org, scheduling_config={"enabled": True, "working_hours": {ANOTHER_DAY: "12-13"}})
+    circle = await hall.group(org, agent, other, agent_cooldown_seconds=3000)
+    owner = org.owner.actor
+
+    async def waits_for(*reasons):
+        async def does():
+            return [told.reason for told in await hall.decisions(circle) if told.outcome == "wait"] == list(reasons)
+
+        await until(does)
+
+    async with scheduling(hall):
+        await hall.say(owner, circle, f"@{other.name}")
+        await hall.derive()
+        await waits_for("outside_hours")
+        async with hall.db.transaction(owner) as tx:
+            await update_agent(tx, owner, other.id, AgentPatch(scheduling_config={}))
+        await runs_of(hall, circle, 1)
+        await hall.say(agent, circle, "I have spoken")
+        await hall.say(other, circle, f"@{agent.name}")
+        await hall.derive()
+        await waits_for("outside_hours", "cooldown")
+        async with hall.db.transaction(owner) as tx:
+            change = ConversationChange(agent_policy=AgentPolicyChange(agent_cooldown_seconds=0))
+            await change_conversation(tx, owner, circle, change)
+        await runs_of(hall, circle, 2)
 
 
 @pytest.mark.rule("C5")

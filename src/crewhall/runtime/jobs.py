@@ -39,6 +39,11 @@ def _enqueuing() -> "App":
     return App(connector=PsycopgConnector())
 
 
+def prepare_jobs() -> None:
+    """Import what `enqueue_turn` needs, where that holds nobody up: in a thread."""
+    _enqueuing()
+
+
 async def enqueue_turn(tx: Tx, org_id: UUID, run_id: UUID, conversation_id: UUID, agent_id: UUID) -> None:
     """Enqueue a run's job, to be seen by workers when the caller's transaction commits.
 

@@ -18,6 +18,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
 from crewhall.runtime.decisions import decide_place
+from crewhall.runtime.jobs import prepare_jobs
 from crewhall.runtime.leases import LEASE_LOST, TTL_S, Lease, Leases
 from crewhall.runtime.runs import TRIGGERS_CHANNEL
 from crewhall.runtime.situations import Place
@@ -52,6 +53,7 @@ class Scheduler:
         self._elsewhere: dict[int, float] = {}
         self._failures: dict[int, int] = defaultdict(int)
         self._everywhere = False
+        self._is_prepared = False
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         signals.subscribe(TRIGGERS_CHANNEL, self._wake)
@@ -163,6 +165,9 @@ class Scheduler:
             self._plan(shard, 0)
             return False
         self._elsewhere.pop(shard, None)
+        if not self._is_prepared:
+            await asyncio.to_thread(prepare_jobs)
+            self._is_prepared = True
         failure: Exception | None = None
         for place in due:
             try:

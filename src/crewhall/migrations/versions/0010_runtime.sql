@@ -62,6 +62,29 @@ create index turn_triggers_due on turn_triggers (shard_of(conversation_id), due_
 create index turn_triggers_place on turn_triggers (conversation_id, agent_id);
 call secure_tenant_table('turn_triggers');
 
+-- What waits for a time is decided anew when the agent's hours or standing, or the conversation's policy, change.
+create function reconsider_triggers() returns trigger language plpgsql as $$
+declare
+    shards text;
+begin
+    with again as (
+        update turn_triggers t set due_at = now()
+        where (t.agent_id = new.id or t.conversation_id = new.id) and t.due_at > now() and t.due_at < 'infinity'
+        returning shard_of(t.conversation_id) as shard
+    )
+    select string_agg(distinct a.shard::text, ',') into shards from again a;
+    if shards is not null then
+        perform pg_notify('crewhall_triggers', shards);
+    end if;
+    return null;
+end $$;
+create trigger reconsider after update of status, scheduling_config on agents for each row
+    when (old.status <> new.status or old.scheduling_config <> new.scheduling_config)
+    execute function reconsider_triggers();
+create trigger reconsider after update of agent_policy on conversations for each row
+    when (old.agent_policy <> new.agent_policy)
+    execute function reconsider_triggers();
+
 -- ---------------------------------------------------------------------------------------------- runs
 
 create table runs (
