@@ -59,6 +59,7 @@ async def test_a_mention_is_answered_word_by_word_and_then_for_good(served, mode
 async def test_a_newcomer_finds_a_guide_and_a_scribe_that_answer(cluster, worker_id):
     name = f"taking_first_{worker_id}"
     async with Server(cluster.clone(name)) as fresh:
+        assert fresh.setup_link is not None
         token = fresh.setup_link.partition("token=")[2]
         asked = {"token": token, "name": "Ada", "email": "ada@example.org", "password": "correct horse battery",
                  "organization": "Acme"}  # fmt: skip

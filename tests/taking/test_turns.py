@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from crewhall.runtime.triggers import add_trigger
+from crewhall.runtime.vocabulary import Cause
 from tests.support.openai import BreakOff, Fail, Say, Use
 from tests.taking.hall import SCRIPTED
 
@@ -107,9 +109,6 @@ async def test_a_thread_whose_root_is_gone_is_answered_in_the_conversation(hall,
 
 
 async def test_a_prompt_alone_is_a_task(hall, org, model):
-    from crewhall.runtime.triggers import add_trigger
-    from crewhall.runtime.vocabulary import Cause
-
     model.play(Say("Three points."))
     agent = await hall.hire(org, model_config=SCRIPTED)
     circle = await hall.group(org, agent)
@@ -320,3 +319,16 @@ async def test_who_was_taken_out_meanwhile_sees_and_says_nothing(hall, org, mode
     run = await asked.take()
     assert (run.status, run.reason, model.requests) == ("stopped", "refused", [])
     assert await asked.answers() == []
+
+
+async def test_an_agent_that_thinks_elsewhere_is_asked_by_messages_alone(hall, org):
+    agent = await hall.hire(org, model_config={})
+    circle = await hall.group(org, agent)
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await add_trigger(
+            tx, org.owner.actor, conversation_id=circle, agent_id=agent.id, cause=Cause.RUN_NOW, prompt="Sum it up."
+        )
+    run = await (asked := await hall.decided(org, circle, agent)).take()
+    assert (run.status, run.reason) == ("failed", "refused")
+    (notice,) = await asked.notices()
+    assert "mention it" in notice

@@ -17,12 +17,11 @@ import msgspec
 from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage, Verb, access_conversation
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database
-from crewhall.kernel.errors import INVALID, UNAVAILABLE, CrewhallError
+from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
 from crewhall.kernel.signals import Signals
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
 from crewhall.runtime.context import Context, Persona, find_persona, make_context
-from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.journal import Journal, open_journal
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 10
 """Attempts after which a run is given up: it kills whoever takes it."""
+PASSING = (UNAVAILABLE, TOO_MANY_REQUESTS)
+"""Refusals of a post that are over in a moment: the turn is taken again, from its journal."""
 SILENCE = frozenset({"", "[silent]", "silent", "(silent)", "stay silent", "[stay silent]"})
 CUT = "\n\n… (the answer was longer than a message may be)"
 
@@ -120,8 +121,7 @@ class Executor:
         if run.attempt > MOST_ATTEMPTS:
             raise failed(Ending.CRASHED, f"{persona.name} broke off {MOST_ATTEMPTS} times over this. Ask otherwise.")
         if run.is_remote:
-            await deliver(self._db, self._log, run)
-            await self._finish(journal, Ending.DELIVERED)
+            await self._deliver(journal, persona)
             return
         try:
             async with asyncio.timeout(self._settings.turn_time_s):
@@ -136,6 +136,15 @@ class Executor:
             await self._finish(journal, Ending.SILENT)
         else:
             await self._post(run, journal, agent, text)
+
+    async def _deliver(self, journal: Journal, persona: Persona) -> None:
+        """Tell an agent that thinks elsewhere; the run has ended, its answer is the agent's own doing."""
+        if journal.run.message_id is None:
+            raise failed(
+                Ending.REFUSED, f"{persona.name} thinks elsewhere and hears of messages alone: mention it in one."
+            )
+        await deliver(self._db, self._log, journal.run)
+        await self._finish(journal, Ending.DELIVERED)
 
     async def _answer(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> str:
         thinker = await self._wake_thinker()
@@ -167,7 +176,7 @@ class Executor:
         try:
             answer_id, seq = await self._say(agent, run, f"run:{run.id}", text.replace("\0", "\ufffd"))
         except CrewhallError as error:
-            if error.kind is UNAVAILABLE:
+            if error.kind in PASSING:
                 raise
             raise stopped(Ending.REFUSED, None) from error
         await self._finish(journal, Ending.ANSWERED, {"message_id": str(answer_id), "seq": seq}, answer_id)
@@ -225,7 +234,7 @@ class Executor:
         try:
             await self._say(system_actor(run.org_id), run, f"run:{run.id}:end", text)
         except CrewhallError as error:
-            if error.kind is UNAVAILABLE:
+            if error.kind in PASSING:
                 raise
             log.info("nobody was told how a run ended", extra={"run": str(run.id), "reason": error.detail})
 

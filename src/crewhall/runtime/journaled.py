@@ -157,6 +157,8 @@ class JournaledModel(WrapperModel):
     async def _note_failure(self, key: str, error: ModelAPIError, began: float) -> None:
         if isinstance(error, PASSING):
             self._breaker.failed()
+        else:  # it answers, if only to refuse
+            self._breaker.succeeded()
         body = {"error": type(error).__name__, "message": str(error)[:2000], "retry_after": error.retry_after}
         await self._journal.write(StepKind.FAILURE, body, key=key, duration_ms=_since(began))
 
@@ -197,8 +199,10 @@ def explained(provider: str, error: ModelAPIError) -> TurnEnded:
     return failed(Ending.MODEL_FAILED, what)
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or ["no reason given"]
+def _first_line(error: ModelAPIError) -> str:
+    """What the provider itself says, in one line."""
+    said = error.body.get("message") if isinstance(error.body, dict) else None
+    lines = str(said or error).strip().splitlines() or ["no reason given"]
     return lines[0][:300].rstrip(".") + "."
 
 
