@@ -22,6 +22,7 @@ from crewhall.kernel.signals import Signals
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
 from crewhall.runtime.context import Context, Persona, find_persona, make_context
+from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.journal import Journal, open_journal
