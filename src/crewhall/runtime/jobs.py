@@ -49,7 +49,8 @@ async def enqueue_turn(tx: Tx, org_id: UUID, run_id: UUID, conversation_id: UUID
 
     Its lock keeps turns of one agent in one conversation from running at once; safety is the run's attempt.
     """
-    deferrer = _enqueuing().configure_task(
+    app = _enqueuing() if _enqueuing.cache_info().currsize else await asyncio.to_thread(_enqueuing)
+    deferrer = app.configure_task(
         TASK, queue=QUEUE, lock=f"turn:{conversation_id}:{agent_id}", connection=tx.connection
     )
     await deferrer.defer_async(run_id=str(run_id), org_id=str(org_id))
