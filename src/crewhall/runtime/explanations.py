@@ -1,6 +1,6 @@
 """Why an agent speaks, waits or stays silent, in a sentence for people. Every face says it in the same words."""
 
-from crewhall.runtime.vocabulary import Cause, Outcome, Reason
+from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus
 
 CAUSES = {
     Cause.MENTION: "{agent} was mentioned",
@@ -38,3 +38,26 @@ def explain(agent: str, cause: Cause, outcome: Outcome, reason: Reason) -> str:
     """Return the sentence for a decision about the agent of that name."""
     sentence = WORDS[outcome].get(reason, "{agent}: " + str(reason) + ".")
     return sentence.format(agent=agent, cause=CAUSES[cause].format(agent=agent))
+
+
+ENDED = {
+    "answered": "{agent} answered.",
+    "delivered": "{agent} was told: its own program answers.",
+    "silent": "{agent} had nothing to say.",
+    "canceled": "Somebody stopped it.",
+    "refused": "{agent} may no longer write there.",
+    "inactive": "{agent} was switched off before it began.",
+}
+GOING_ON = {
+    RunStatus.QUEUED: "{agent} is about to begin.",
+    RunStatus.RUNNING: "{agent} is at work.",
+    RunStatus.WAITING: "{agent} waits for somebody's decision.",
+}
+
+
+def describe(agent: str, status: RunStatus, reason: str | None, detail: str | None) -> str:
+    """Return how a run stands or how it ended, in a sentence."""
+    if status in GOING_ON:
+        return GOING_ON[status].format(agent=agent)
+    otherwise = "{agent} ended: " + (reason or "nobody knows why") + "."
+    return detail or ENDED.get(reason or "", otherwise).format(agent=agent)

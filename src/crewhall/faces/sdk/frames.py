@@ -24,7 +24,7 @@ class Resumed(msgspec.Struct, frozen=True):
 
 
 class Ephemeral(msgspec.Struct, frozen=True):
-    """Somebody types (`typing`), came or went (`presence`), was made a member (`joined`), or an agent writes (`tokens`).
+    """Somebody types (`typing`), came or went (`presence`), was made a member (`joined`), or writes (`tokens`).
 
     Not logged; may be lost. `tokens` carries the `text` of an answer to come: of its `run`, of which `request` to the
     model, after so many characters (`at`); `done` when no more will come.
