@@ -122,7 +122,8 @@ async def _ended_run(owner: httpx.AsyncClient) -> str:
     """Wait until the run that delivered has ended, so that nothing changes any more; returns its id."""
 
     async def look() -> list[Any]:
-        return (await _ask(owner, "GET", "/runs?status=succeeded"))["items"]
+        found: list[Any] = (await _ask(owner, "GET", "/runs?status=succeeded"))["items"]
+        return found
 
     (run,) = await until(look)
     return str(run["id"])

@@ -25,6 +25,8 @@ from crewhall.runtime.situations import Place
 
 log = logging.getLogger(__name__)
 BATCH = 200
+AT_ONCE = 3
+"""Shards that one process decides in side by side: so many connections it takes at most."""
 BEHIND_LEASE_S = 0.1
 """How long after another holder's lease may lapse it is looked at again."""
 FIRST_RETRY_S, LAST_RETRY_S = 0.25, 30.0
@@ -54,6 +56,7 @@ class Scheduler:
         self._failures: dict[int, int] = defaultdict(int)
         self._everywhere = False
         self._is_prepared = False
+        self._turnstile = asyncio.Semaphore(AT_ONCE)
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         signals.subscribe(TRIGGERS_CHANNEL, self._wake)
@@ -99,12 +102,11 @@ class Scheduler:
             try:
                 if self._everywhere:
                     await self._plan_everywhere()
-                for shard in self._take_due():
-                    await self._look(shard)
+                await asyncio.gather(*(self._look(shard) for shard in self._take_due()))
             except Exception as error:  # noqa: BLE001 - a scheduler that ended would be missed by nobody, and by all
                 log.warning("the scheduler failed", extra={"reason": str(error).strip()})
                 await asyncio.sleep(FIRST_RETRY_S)
-                self._due.set()
+                self._wake_everywhere()
 
     async def _sleep(self) -> None:
         """Wait for a wake-up, or the nearest planned look."""
@@ -125,30 +127,34 @@ class Scheduler:
 
     async def _plan_everywhere(self) -> None:
         """Anything may have been missed: plan a look at each shard in which something waits."""
+        self._everywhere = False
         async with self._db.transaction(None) as tx:
             nearest = await tx.all(
                 _Nearest,
                 "select shard, min(due_in) as due_in from pending_places(null, null) group by shard",
             )
-        self._everywhere = False
         for found in nearest:
             self._plan(found.shard, found.due_in)
 
     async def _look(self, shard: int) -> None:
-        """Decide what is due in a shard, or plan the next look at it."""
+        """Decide what is due in a shard, or plan the next look at it. Never raises."""
         try:
-            pending = await self._pending(shard)
-            due = [place for place in pending if place.due_in <= 0]
-            if len(due) < len(pending):
-                self._plan(shard, pending[len(due)].due_in)
-            if due and await self._decide(shard, due) and len(due) == BATCH:
-                self._plan(shard, 0)
+            await self._look_now(shard)
             self._failures.pop(shard, None)
         except Exception as error:  # noqa: BLE001 - whatever failed is tried again, ever more seldom
             self._failures[shard] += 1
             retry = min(FIRST_RETRY_S * 2 ** (self._failures[shard] - 1), LAST_RETRY_S)
             log.warning("a decision failed", extra={"shard": shard, "reason": str(error).strip()})
             self._plan(shard, retry)
+
+    async def _look_now(self, shard: int) -> None:
+        async with self._turnstile:
+            pending = await self._pending(shard)
+            due = [place for place in pending if place.due_in <= 0]
+            if len(due) < len(pending):
+                self._plan(shard, pending[len(due)].due_in)
+            if due and await self._decide(shard, due) and len(due) == BATCH:
+                self._plan(shard, 0)
 
     async def _pending(self, shard: int) -> list[_Pending]:
         async with self._db.transaction(None) as tx:
