@@ -155,7 +155,7 @@ async def test_tools_are_called_once_each_call_recorded_before_it_is_made(hall, 
     assert rome == {"tool": "weather", "result": {"city": "Rome", "sky": "blue"}}
     assert "error" in nowhere
     assert "not valid" in wrong["error"]
-    assert [message["author"] for message in read["result"]] == ["Ada Lovelace"]
+    assert [message["author"]["name"] for message in read["result"]["messages"]] == ["Ada Lovelace"]
     assert 64 * 1024 <= len(long["result"]) < 64 * 1024 + 100
     assert [tool["function"]["name"] for tool in model.requests[0]["tools"]] == ["weather", "read_messages"]
     assert "blue" in str(model.requests[1]["messages"])
@@ -175,7 +175,7 @@ async def test_tools_reach_no_further_than_their_agent(hall, org, model):
     asked = await hall.ask(org, tools=["read_messages", "post_message", "search_messages"])
     await asked.take()
     read, posted, found = [step.body for step in await asked.steps() if step.kind == "result"]
-    assert (read["code"], posted["code"], found["result"]) == ("not_found", "not_found", [])
+    assert (read["code"], posted["code"], found["result"]["hits"]) == ("not_found", "not_found", [])
     assert "plum" not in str(model.requests[1]["messages"][-3:]).replace('{"conversation_id"', "").split("content")[0]
     assert [said.content for said in await hall.said(other)] == ["the secret word is plum"]
 

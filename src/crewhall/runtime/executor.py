@@ -20,6 +20,7 @@ from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
 from crewhall.kernel.signals import Signals
+from crewhall.kernel.tools import OnlyPart
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
 from crewhall.runtime.context import Context, Persona, find_persona, make_context
@@ -152,7 +153,9 @@ class Executor:
         thinker = await self._wake_thinker()
         context = await self._context(run, journal, persona, agent)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
-        caller = Caller(self._db, self._posting, agent, run, "")
+        caller = Caller(
+            db=self._db, actor=agent, parts=OnlyPart(self._posting), here=run.conversation_id, run_id=run.id
+        )
         return await thinker.think(journal, persona, context, tokens, caller, tools)
 
     async def _context(self, run: Run, journal: Journal, persona: Persona, agent: Actor) -> Context:
