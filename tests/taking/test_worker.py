@@ -212,3 +212,12 @@ async def test_turns_of_many_go_on_side_by_side(hall, org, model):
 
 async def _streams(model, number):
     return model.streaming == number
+
+
+async def test_a_process_may_leave_turns_to_others(hall, org):
+    asked = await hall.ask(org)
+    idle, busy = Taken(hall), Taken(hall)
+    async with working(hall, idle, at_once=0) as worker, working(hall, busy):
+        worker.wake()
+        await busy.has_ended(1)
+    assert (idle.begun, busy.ended) == ([], [asked.run_id])

@@ -17,6 +17,7 @@ from crewhall.runtime.vocabulary import Cause
 
 MOST_LINES = 400
 MOST_MEMBERS = 40
+BYTES_PER_TOKEN = 3
 TOKENS_PER_LINE = 12
 """What who said it, and where, adds to a line."""
 
@@ -185,7 +186,9 @@ def choose_lines(lines: list[Line], must: set[int | None], thread: int | None, m
         cost = tokens_of(line.content)
         if cost > left:
             if line.seq in must:  # the question itself is cut, never left out
-                kept.append(msgspec.structs.replace(line, content=line.content[: left * 3] + " …"))
+                kept.append(msgspec.structs.replace(line, content=cut(line.content, left)))
+                left = 0
+                continue
             break
         kept.append(line)
         left -= cost
@@ -194,7 +197,13 @@ def choose_lines(lines: list[Line], must: set[int | None], thread: int | None, m
 
 def tokens_of(text: str) -> int:
     """About how many tokens a line is to a model: three bytes each, generously."""
-    return len(text.encode()) // 3 + TOKENS_PER_LINE
+    return len(text.encode()) // BYTES_PER_TOKEN + TOKENS_PER_LINE
+
+
+def cut(text: str, tokens: int) -> str:
+    """The beginning of a text that is about so many tokens as a line."""
+    most = max(0, tokens - TOKENS_PER_LINE) * BYTES_PER_TOKEN
+    return text.encode()[:most].decode("utf-8", "ignore") + " …"
 
 
 def write_instructions(agent: Persona, place: Place) -> str:

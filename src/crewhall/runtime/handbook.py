@@ -19,7 +19,7 @@ OTHER_LINK = re.compile(r"\[([^\]]*)\]\((?!/|https?:)[^)]*\)")
 COMMON = """
 a about an and are as at be but by can could did do does for from get had has have how i if in into is it its me my of
 on or our please should so tell than that the their them then there these they this to us was we what when where which
-who why will with would you your crewhall work works use using explain
+who why will with would you your crewhall work works use using explain hello hi hey thanks thank good morning evening
 """
 STOP_WORDS = frozenset(COMMON.split())
 FOR_MAKERS = frozenset({"internals", "performance", "rules", "events"})

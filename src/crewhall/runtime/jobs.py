@@ -74,7 +74,8 @@ class TurnWorker:
 
     async def start(self) -> None:
         """Begin to take jobs in the background; the database and the signals must be up."""
-        self._task = asyncio.create_task(self._run(), name="turns")
+        if self._at_once:
+            self._task = asyncio.create_task(self._run(), name="turns")
 
     async def stop(self) -> None:
         """Stop taking jobs; turns under way go back to the queue, and go on from their journal."""

@@ -8,7 +8,12 @@ from crewhall.kernel.settings import CrewhallSettings
 class TurnSettings(CrewhallSettings):
     """The limits of a turn, and the models that agents of this installation may think with."""
 
-    turns_at_once: int = Field(200, ge=1, le=2000, description="Turns that one process has under way at most.")
+    turns_at_once: int = Field(
+        200,
+        ge=0,
+        le=2000,
+        description="Turns that one process has under way at most; 0 leaves them to others.",
+    )
     turn_time_s: float = Field(300, gt=0, le=86400, description="Longest time for one turn, in seconds.")
     turn_requests: int = Field(16, ge=1, le=200, description="Requests that one turn may make to its model.")
     turn_result_kb: int = Field(64, ge=1, le=1024, description="Largest result of a tool that is shown to a model.")
