@@ -17,7 +17,7 @@ class ShownAgent(Struct, kw_only=True):
     id: UUID
     code: str
     name: str
-    description: str
+    description: str | None
     role_title: str | None
     kind: AgentKind
     status: AgentStatus

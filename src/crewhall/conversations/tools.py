@@ -7,14 +7,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from crewhall.conversations import queries, search
+from crewhall.conversations import queries, read_marks, search
 from crewhall.conversations.access import Verb, access_conversation
 from crewhall.conversations.emoji import MAX_EMOJI_LENGTH
 from crewhall.conversations.history import messages_json
 from crewhall.conversations.messages import get_message, message_of_json
 from crewhall.conversations.overlays import Overlays
 from crewhall.conversations.posting import Posting
-from crewhall.conversations.schemas import ClientId, Content, Conversation, Partner, PostMessage, Title
+from crewhall.conversations.schemas import ClientId, Content, Conversation, Partner, PostMessage, ReadState, Title
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
 from crewhall.conversations.wire import Message
 from crewhall.kernel.errors import INVALID
@@ -164,6 +164,13 @@ class Reply(Struct, forbid_unknown_fields=True, kw_only=True):
     client_id: Once | None = None
 
 
+class MarkRead(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Mark a conversation as read up to a message. The mark moves forward only."""
+
+    conversation_id: Where
+    seq: Seq
+
+
 class React(Struct, forbid_unknown_fields=True, kw_only=True):
     """React to a message with an emoji, or take your reaction back."""
 
@@ -228,6 +235,12 @@ async def react_to_message(caller: Caller, asked: React) -> Shown:
     overlays = Overlays(caller.db, caller.parts.part(Posting))
     act = overlays.unreact if asked.remove else overlays.react
     return shown(await act(caller.actor, asked.conversation_id, asked.message_id, asked.emoji))
+
+
+async def mark_read(caller: Caller, asked: MarkRead) -> ReadState:
+    """Move the caller's read mark forward."""
+    async with caller.db.transaction(caller.actor) as tx:
+        return await read_marks.mark_read(tx, caller.actor, asked.conversation_id, asked.seq)
 
 
 def shown(message: Message) -> Shown:
@@ -322,7 +335,11 @@ TOOLS = (
     ),
     Tool(
         "react_to_message", described(React), React, react_to_message,
-        is_repeatable=True, gives=Shown, title="React to a message",
+        is_repeatable=True, gives=Shown, title="React to a message", is_idempotent=True,
+    ),
+    Tool(
+        "mark_read", described(MarkRead), MarkRead, mark_read,
+        is_repeatable=True, gives=ReadState, title="Mark as read", is_idempotent=True,
     ),
 )  # fmt: skip
 """In the order in which they are offered. Within a run every one may be repeated: a post bears the call's name."""

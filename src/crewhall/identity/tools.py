@@ -57,11 +57,11 @@ async def who_am_i(caller: Caller, asked: WhoAmI) -> Me:  # noqa: ARG001
 
 TOOLS = (
     Tool(
-        "list_people", described(ListPeople), ListPeople, list_people,
-        is_repeatable=True, gives=People, title="List people", is_read_only=True,
-    ),
-    Tool(
         "who_am_i", described(WhoAmI), WhoAmI, who_am_i,
         is_repeatable=True, gives=Me, title="Who am I", is_read_only=True,
+    ),
+    Tool(
+        "list_people", described(ListPeople), ListPeople, list_people,
+        is_repeatable=True, gives=People, title="List people", is_read_only=True,
     ),
 )  # fmt: skip

@@ -58,9 +58,10 @@ Call = Callable[[Any, Any], Awaitable[Any]]
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A tool. One that is repeatable may be called again when it is not known whether it was done.
+    """A tool. One that is repeatable may be called again within a run when it is not known whether it was done.
 
-    `is_read_only`: it changes nothing. `is_destructive`: it takes something away, or writes over it.
+    `is_read_only`: it changes nothing. `is_idempotent`: called again with the same arguments it changes nothing more.
+    `is_destructive`: it takes something away, or writes over it.
     """
 
     name: str
@@ -71,12 +72,15 @@ class Tool(msgspec.Struct, frozen=True):
     gives: type[msgspec.Struct] | None = None
     title: str | None = None
     is_read_only: bool = False
+    is_idempotent: bool = False
     is_destructive: bool = False
 
     @property
     def schema(self) -> Schema:
         """The JSON schema of what it takes."""
-        return schema_of(self.takes)
+        schema = schema_of(self.takes)
+        schema.pop("description", None)  # the tool has it
+        return schema
 
 
 def schema_of(kind: type[msgspec.Struct]) -> Schema:
