@@ -2,6 +2,7 @@
 
 from crewhall.agents.access import access_agent
 from crewhall.agents.actions import create_agent, delete_agent, fork_agent, serve_topic, update_agent
+from crewhall.agents.catalog import Catalog
 from crewhall.agents.credentials import create_credential
 from crewhall.agents.events import AgentCreated, AgentDeleted, AgentStatusChanged
 from crewhall.agents.keys import make_key
@@ -28,6 +29,7 @@ __all__ = [
     "AgentSettings",
     "AgentStatus",
     "AgentStatusChanged",
+    "Catalog",
     "Presence",
     "PresenceWatch",
     "SchedulingConfig",

@@ -117,6 +117,9 @@ async def show_run(
         run = await queries.get_run(tx, actor, run_id)
         steps = await _all_steps(tx, actor, run_id)
         excerpts = await _excerpts(tx, run.conversation.id, [run.message_id, run.answer_id])
+        last_seq = await tx.value(
+            "select last_seq from conversation_heads where conversation_id = %(id)s", {"id": run.conversation.id}
+        )
     entries = entries_of(run, steps, datetime.now(UTC))
     return await render_in_hall(
         "run.html",
@@ -126,6 +129,7 @@ async def show_run(
         run=run,
         shown=_shown(run),
         is_open=run.status in OPEN,
+        last_seq=last_seq,
         cause=CAUSES[run.cause].format(agent=run.agent.name),
         asked=excerpts.get(run.message_id),
         answer=excerpts.get(run.answer_id),

@@ -24,9 +24,10 @@ class TokenStream:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, request: int) -> None:
-        """A new answer begins, or the same one again."""
+        """A new answer begins, or the same one again: whoever looks is told before its first words come."""
         self.flush()
         self._request, self._sent = request, 0
+        self._emit({"request": request, "at": 0, "text": ""})
 
     def feed(self, text: str) -> None:
         """Add text. The first is sent at once, what follows with whatever comes within the next moment."""

@@ -1,9 +1,12 @@
 // What one can do with a message: react, pin, edit, delete, see earlier versions, copy.
 
+import * as Turbo from "../../vendor/turbo.js";
+
 import { copy } from "../shell/dialogs.js";
 import { openBeside } from "../shell/popovers.js";
 import { toastError } from "../shell/toasts.js";
 import { edit } from "./editor.js";
+import { runOf } from "./writing.js";
 
 export class Tools {
   constructor(conversation) {
@@ -54,7 +57,8 @@ export class Tools {
   #openMenu(button, message) {
     const mine = message.dataset.authorId === this.conversation.viewer;
     const { mayPin, mayModerate } = this.conversation.dataset;
-    const allowed = { edit: mine, delete: mine || mayModerate === "true", pin: mayPin === "true", history: Boolean(message.querySelector(".edited")) };
+    const turn = runOf(message.dataset.client);
+    const allowed = { turn: Boolean(turn), decisions: !turn && message.dataset.authorType !== "system", edit: mine, delete: mine || mayModerate === "true", pin: mayPin === "true", history: Boolean(message.querySelector(".edited")) };
     for (const item of this.menu.querySelectorAll("[data-menu]")) item.hidden = allowed[item.dataset.menu] === false;
     this.menu.querySelector("[data-menu='pin'] span").textContent = message.querySelector(".pin-mark") ? "Unpin" : "Pin";
     this.#open(this.menu, button, message);
@@ -66,6 +70,8 @@ export class Tools {
     const { conversation } = this;
     if (what === "copy-link") copy(`${location.origin}/c/${conversation.id_}?at=${message.dataset.seq}`);
     else if (what === "copy-text") copy(message.querySelector(".content").innerText);
+    else if (what === "turn") Turbo.visit(`/runs/${runOf(message.dataset.client)}`);
+    else if (what === "decisions") Turbo.visit(`/c/${conversation.id_}/decisions?message=${message.dataset.message}`);
     else if (what === "history") this.#history(message);
     else if (what === "edit") edit(conversation, message);
     else if (what === "delete") this.#delete(message);
