@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from crewhall.conversations import Verb
+from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError
 from crewhall.runtime.runs import access_run, cancel_run
 from tests.support.openai import Say, Use
@@ -57,6 +58,19 @@ async def test_a_turn_is_stopped_while_its_words_come(hall, org, model):
     with pytest.raises(CrewhallError) as error:
         await cancel(hall, asked)
     assert error.value.kind is CONFLICT
+
+
+@pytest.mark.rule("C12")
+async def test_a_turn_is_stopped_from_another_process(hall, org, model):
+    model.play(Say("half a sentence", hold=asyncio.Event()))
+    asked = await hall.ask(org)
+    taking = await under_way(hall, asked)
+    elsewhere = Database(hall.url, pool_size=2)
+    await elsewhere.open()
+    async with elsewhere.transaction(org.owner.actor) as tx:
+        await cancel_run(tx, org.owner.actor, asked.run_id)
+    assert (await asyncio.wait_for(taking, 2)).status == "canceled"
+    await elsewhere.close()
 
 
 @pytest.mark.rule("C12")

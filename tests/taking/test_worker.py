@@ -221,3 +221,31 @@ async def test_a_process_may_leave_turns_to_others(hall, org):
         worker.wake()
         await busy.has_ended(1)
     assert (idle.begun, busy.ended) == ([], [asked.run_id])
+
+
+@pytest.mark.rule("X3")
+async def test_a_turn_outlives_the_loss_of_every_connection(hall, org, model):
+    held = asyncio.Event()
+    model.script = lambda _request: Say("after all", piece=3, hold=held)
+    asked = await hall.ask(org)
+    async with working(hall, hall.executor.execute):
+        await until(lambda: _streams(model, 1))
+        async with hall.everything() as connection:
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and usename = 'crewhall_app'"
+            )
+        held.set()
+        await until(lambda: _has_ended(asked))
+    run = await asked.run()
+    assert (run.status, run.reason) == ("succeeded", "answered")
+    assert await asked.answers() == ["after all"]
+    await until(lambda: _listens(hall))
+
+
+async def _has_ended(asked):
+    return (await asked.run()).completed_at is not None
+
+
+async def _listens(hall):
+    return hall.signals.listening

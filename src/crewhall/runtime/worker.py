@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -29,6 +29,9 @@ LOOK_ANYWAY_S = 30.0
 GRACE_S = 1.0
 LONGEST_WAIT_S = 60
 SELDOM_S = 86_400.0
+IS_DUE: LiteralString = """
+select exists (select from procrastinate_jobs where status = 'todo' and scheduled_at <= now())
+"""
 
 
 class Again(BaseRetryStrategy):
@@ -127,10 +130,14 @@ async def sweep(db: Database, taker: JobTaker, heartbeat_s: float) -> None:
 
 
 async def _sweep_once(db: Database, taker: JobTaker, silence_s: float) -> bool:
-    """Put back what is stuck, unless another process does; tells whether there is something to take now."""
+    """Put back what is stuck, unless another process does; tells whether there is something to take now.
+
+    That may be a job that was put off by a worker which has been replaced since: nobody announces it.
+    """
     async with db.transaction(None) as tx:
+        is_due = bool(await tx.value(IS_DUE))
         if not await tx.value("select pg_try_advisory_xact_lock(hashtext('crewhall.turns.sweep'))"):
-            return False
+            return is_due
         handed = await _hand_on(taker, silence_s)
         strays = await tx.all(
             _Stray, "select * from stray_runs(make_interval(secs => %(silence)s))", {"silence": silence_s * 2}
@@ -139,7 +146,7 @@ async def _sweep_once(db: Database, taker: JobTaker, silence_s: float) -> bool:
             await _enqueue_again(db, stray)
         if handed:
             await tx.notify(JOBS_CHANNEL, '{"type": "job_inserted", "job_id": 0}')
-    return handed > 0 or bool(strays)
+    return is_due or handed > 0 or bool(strays)
 
 
 async def _hand_on(taker: JobTaker, silence_s: float) -> int:
