@@ -140,6 +140,7 @@ async def test_a_caller_asks_by_message_or_prompt_under_its_own_rights(hall, org
     circle = await hall.group(org, agent)
     message = await hall.say(org.owner.actor, circle, "please")
     outsider = await org.add()
+    remote = await hall.hire(org, model_config={})
 
     async def ask(actor, **fields):
         async with hall.db.transaction(actor) as tx:
@@ -153,6 +154,7 @@ async def test_a_caller_asks_by_message_or_prompt_under_its_own_rights(hall, org
         (outsider.actor, {"agent_id": agent.id, "prompt": "x"}, "not_found"),
         (org.owner.actor, {"agent_id": outsider.id, "prompt": "x"}, "not_found"),
         (org.owner.actor, {"agent_id": agent.id}, "invalid"),
+        (org.owner.actor, {"agent_id": remote.id, "prompt": "x"}, "invalid"),
         (org.owner.actor, {"agent_id": agent.id, "message_id": agent.id}, "invalid"),
     ]:
         with pytest.raises(CrewhallError) as refused:

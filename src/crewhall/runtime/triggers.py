@@ -59,10 +59,13 @@ async def add_trigger(
     """Ask an agent for a turn, about a message, or by a prompt, or both; decided as soon as the transaction commits.
 
     Returns the trigger's id. A message that already waits to be decided for the agent is asked about anew.
-    Raises NOT_FOUND (conversation, agent), FORBIDDEN, CONVERSATION_CLOSED, INVALID (no such message, or neither given).
+    Raises NOT_FOUND (conversation, agent), FORBIDDEN, CONVERSATION_CLOSED, INVALID (no such message, neither given, or
+    a prompt for an agent that thinks elsewhere).
     """
     access = await access_conversation(tx, actor, conversation_id, Verb.POST)
-    await access_agent(tx, actor, agent_id)
+    agent = await access_agent(tx, actor, agent_id)
+    if prompt is not None and agent.model_config.get("provider") is None:
+        raise INVALID(f"{agent.name} thinks elsewhere and hears messages alone: mention it instead.", field="prompt")
     if message_id is None and prompt is None:
         raise INVALID("Say what the agent is to do: name a message, or give a prompt.", field="prompt")
     message_seq = await _seq_of(tx, conversation_id, message_id)
