@@ -23,7 +23,8 @@ def at(seconds: float) -> datetime:
 def run(started: float | None = 1, completed: float | None = 10) -> Run:
     person = new_id()
     return Run(
-        id=new_id(), conversation=RunPlace(new_id(), "group", None, "Circle"), agent=RunAgent(new_id(), "scout", "Scout"),
+        id=new_id(), conversation=RunPlace(new_id(), "group", None, "Circle"),
+        agent=RunAgent(new_id(), "scout", "Scout"),
         status=RunStatus.RUNNING if completed is None else RunStatus.SUCCEEDED, cause=Cause.MENTION,
         author=RunAuthor(ActorType.USER, person, "Ada"), exchange_id=new_id(), message_id=None, message_seq=None,
         parent_id=None, prompt=None, answer_id=None, answer_seq=None, is_remote=False, attempt=1, seen_seq=None,

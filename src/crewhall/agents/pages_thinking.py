@@ -8,6 +8,7 @@ from crewhall.agents.schemas import AgentDetail, AgentPatch
 from crewhall.faces.plumbing.forms import Form
 from crewhall.kernel.errors import INVALID
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NUMBERS = ("temperature", "max_tokens")
 
 
@@ -77,7 +78,7 @@ def _read_hours(typed: str) -> str | dict[str, str] | None:
 
 def _hours_text(hours: Any) -> str:
     if isinstance(hours, dict):
-        return ", ".join(f"{day} {span}" for day, span in hours.items())
+        return ", ".join(f"{day} {hours[day]}" for day in DAYS if day in hours)
     return _text(hours)
 
 

@@ -2,6 +2,7 @@
 
 import * as Turbo from "../../vendor/turbo.js";
 
+import { call } from "../api.js";
 import { runOf } from "../conversation/writing.js";
 import { live } from "../live/socket.js";
 
@@ -18,6 +19,7 @@ class Run extends HTMLElement {
     this.unfollow = live.follow(this.dataset.conversation, after, (frame) => this.#onFrame(frame));
     live.addEventListener("tokens", ({ detail }) => detail.run === this.dataset.run && this.#onTokens(detail), { signal });
     live.addEventListener("back", () => this.#again(), { signal });
+    this.#check();
   }
 
   disconnectedCallback() {
@@ -37,7 +39,14 @@ class Run extends HTMLElement {
   }
 
   #onFrame(frame) {
+    if (frame.type === "resumed") this.#check();
     if (frame.type === "record" && runOf(frame.record.client_id) === this.dataset.run) this.#again();
+  }
+
+  /** It may have ended while the page was on its way, before anything was heard here. */
+  async #check() {
+    const run = await call("GET", `/runs/${this.dataset.run}`).catch(() => null);
+    if (run?.completed_at && this.isConnected) this.#again();
   }
 
   /** Its end is written a moment after its last word. */
