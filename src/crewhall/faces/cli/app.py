@@ -11,6 +11,7 @@ from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
+from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.serving import status, stop, up
@@ -33,7 +34,7 @@ for command in (up, status, stop, config, doctor, rules, login, logout, whoami, 
 for command in (ask, runs, cancel, decisions):
     app.command()(command)
 app.command("run")(show_run)
-for group in (org, people, agent, channel):
+for group in (org, people, agent, channel, mcp):
     app.add_typer(group)
 
 
