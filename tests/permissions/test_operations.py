@@ -166,7 +166,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},
         "add_member": {"member_type": "agent", "member_id": agent.id},
-        "ask_for_turn": {"agent_id": agent.id, "prompt": "Go on."},
+        "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
     if role == "agent":
         api = (await server.hire(org)).api
