@@ -4,6 +4,9 @@ import jsonschema
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from crewhall.faces.mcp.clients import CLIENTS
+from crewhall.faces.mcp.server import TOOLS
+from tests.architecture.source import DOCS
 from tests.mcp.visiting import LEGACY, MODERN, done, refused, visit
 from tests.support.server import token_of
 
@@ -34,6 +37,12 @@ async def test_every_tool_says_what_it_takes_gives_and_changes(server, agent, mo
         assert tool.annotations.open_world_hint is False
     idempotent = {name for name, tool in tools.items() if tool.annotations and tool.annotations.idempotent_hint}
     assert idempotent == READ_ONLY | {"react_to_message", "mark_read", "wait_for_mentions"}
+
+
+def test_the_handbook_names_every_tool_and_client():
+    page = (DOCS / "mcp.md").read_text(encoding="utf-8")
+    assert {name for name in TOOLS if f"`{name}`" not in page} == set()
+    assert {form.title for form in CLIENTS.values() if form.title not in page} == set()
 
 
 @pytest.mark.rule("X4", "X1")
