@@ -20,6 +20,7 @@ from mcp.shared.exceptions import MCPError
 import crewhall.agents.tools as agents
 import crewhall.conversations.tools as conversations
 import crewhall.identity.tools as identity
+from crewhall.conversations.tools_schemas import ListConversations, ReadMessages, ShownConversation
 from crewhall.faces.mcp.waiting import WAIT, Visitor, WaitForMentions
 from crewhall.faces.plumbing.dependencies import NO_ORGANIZATION
 from crewhall.faces.plumbing.problems import as_crewhall_error, problem_of
@@ -92,7 +93,7 @@ class Offer:
         self, context: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
         """The conversations within reach."""
-        asked = conversations.ListConversations(after=params.cursor if params else None, limit=50)
+        asked = ListConversations(after=params.cursor if params else None, limit=50)
         page = await self._ask(conversations.list_conversations(self._visitor(context), asked))
         return types.ListResourcesResult(
             resources=[_resource(one) for one in page.conversations], next_cursor=page.next
@@ -113,7 +114,7 @@ class Offer:
         self, context: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         """The newest messages of a conversation."""
-        asked = conversations.ReadMessages(conversation_id=_conversation_of(params.uri), limit=50)
+        asked = ReadMessages(conversation_id=_conversation_of(params.uri), limit=50)
         found = await self._ask(conversations.read_messages(self._visitor(context), asked))
         text = msgspec.json.encode(found).decode()
         return types.ReadResourceResult(
@@ -184,7 +185,7 @@ def _result(structured: Any, text: str, *, is_error: bool = False) -> types.Call
     return types.CallToolResult(content=list(content), structured_content=structured, is_error=is_error)
 
 
-def _resource(found: conversations.ShownConversation) -> types.Resource:
+def _resource(found: ShownConversation) -> types.Resource:
     name = found.name or found.title or (found.partner.name if found.partner else "") or str(found.kind)
     return types.Resource(
         uri=f"{CONVERSATION}{found.id}", name=name, description=found.description or None, mime_type=JSON

@@ -8,7 +8,8 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from crewhall.agents import AgentParts
-from crewhall.conversations.tools import MarkRead, Seq, Shown, mark_read, shown_of_json
+from crewhall.conversations.tools import mark_read, shown_of_json
+from crewhall.conversations.tools_schemas import MarkRead, Seq, Shown
 from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.listener import SIGNED_OUT, Listener
 from crewhall.faces.plumbing.services import Services
