@@ -4,7 +4,12 @@
     (in the poll's thread) close                           posts the result
 
 Reply `result` for the count so far. The votes are the reactions themselves, so the agent keeps nothing and may be
-stopped and started at any time. Run it with CREWHALL_URL and CREWHALL_AGENT_KEY set: `python examples/poll.py`.
+stopped and started at any time. In a checkout, with an agent's key (`.venv/bin/crewhall agent create Poll --code poll
+--key`):
+
+    CREWHALL_AGENT_KEY=cwk_… .venv/bin/python examples/poll.py
+
+CREWHALL_URL names the server where it is not http://127.0.0.1:8787.
 """
 
 from crewhall.sdk import Agent, IncomingMessage, Message, Post

@@ -3,8 +3,12 @@
     @standup start [topic]      opens a round; everybody answers in its thread
     (in the thread) done        posts who said what, and whose note is missing
 
-The notes are the replies themselves, so the agent keeps nothing and may be stopped and started at any time. Run it
-with CREWHALL_URL and CREWHALL_AGENT_KEY set: `python examples/standup.py`.
+The notes are the replies themselves, so the agent keeps nothing and may be stopped and started at any time. In a
+checkout, with an agent's key (`.venv/bin/crewhall agent create Standup --code standup --key`):
+
+    CREWHALL_AGENT_KEY=cwk_… .venv/bin/python examples/standup.py
+
+CREWHALL_URL names the server where it is not http://127.0.0.1:8787.
 """
 
 from crewhall.sdk import Agent, IncomingMessage, Post

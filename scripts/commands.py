@@ -10,9 +10,12 @@ INTRODUCTION = """# Command line
 
 <!-- Written by `make docs` from the code: change it there. -->
 
+In a checkout it is `.venv/bin/crewhall`, or `crewhall` after `. .venv/bin/activate`.
+
 `crewhall COMMAND --help` says the same. Every command that prints something people read prints JSON with `--json`.
 A command that fails prints one sentence and ends with a code: 1 an error, 2 asked wrongly, 3 the server cannot be
-reached, 4 nobody is signed in. `--server` (`CREWHALL_URL`) and `--org` (`CREWHALL_ORG`) stand before the command.
+reached, 4 nobody is signed in. `--server` (`CREWHALL_URL`) and `--org` (`CREWHALL_ORG`) stand before the command;
+`crewhall --version` prints which one it is.
 """
 
 

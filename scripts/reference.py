@@ -10,6 +10,7 @@ import msgspec
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from crewhall.faces.cli.variables import CLIENT
 from crewhall.faces.sdk.client import DEFAULT_URL
 from crewhall.kernel.errors import KINDS
 from crewhall.kernel.rules import list_rules
@@ -42,10 +43,9 @@ def settings_page() -> str:
 
 def client_rows() -> Iterable[tuple[str, ...]]:
     """What programs that speak to a server read."""
-    yield "`CREWHALL_URL`", f"`{DEFAULT_URL}`", "The server that agents and the command line speak to."
-    yield "`CREWHALL_TOKEN`", "not set", "A token or key for the command line, in place of what `crewhall login` keeps."
-    yield "`CREWHALL_ORG`", "not set", "The organization that the command line acts for, by slug or id."
-    yield "`CREWHALL_AGENT_KEY`", "not set", "The key of an agent that runs by `crewhall.sdk`."
+    for variable in CLIENT:
+        default = f"`{DEFAULT_URL}`" if variable.name == "CREWHALL_URL" else "not set"
+        yield f"`{variable.name}`", default, variable.meaning
 
 
 def setting_rows(kind: type[CrewhallSettings]) -> Iterable[tuple[str, ...]]:

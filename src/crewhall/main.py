@@ -3,6 +3,7 @@
 Nothing else composes. `Hall` is one running process; `serve` runs one in the foreground until a signal.
 """
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -26,14 +27,16 @@ from crewhall.faces.live.socket import LiveSocket
 from crewhall.faces.mcp.door import PATH as MCP
 from crewhall.faces.mcp.door import McpDoor
 from crewhall.faces.plumbing.gate import Gate
+from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import Errands, IdentitySettings, LoginVerifier, prepare_first_run
+from crewhall.identity import Errands, IdentitySettings, LoginVerifier, check_owner, prepare_first_run
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
 from crewhall.kernel.postgres.external import resolve_external
+from crewhall.kernel.postgres.keeper import Keeper
 from crewhall.kernel.postgres.migrate import migrate
-from crewhall.kernel.settings import KernelSettings, load_settings
+from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import configure_logging
 from crewhall.kernel.tracing import Tracing, make_tracing
@@ -58,13 +61,16 @@ class Hall:
 
 
 @contextlib.contextmanager
-def database_for(settings: KernelSettings, say: Say) -> Iterator[DatabaseUrls]:
-    """Give the addresses of a migrated database: the external one that the settings name, or our own until the end."""
+def database_for(settings: KernelSettings, say: Say) -> Iterator[tuple[DatabaseUrls, EmbeddedPostgres | None]]:
+    """Give the addresses of a migrated database: the external one that the settings name, or our own until the end.
+
+    Our own comes along with them, to be kept up.
+    """
     if settings.database_url is not None:
         admin = settings.database_admin_url
         urls = resolve_external(settings.database_url.get_secret_value(), admin.get_secret_value() if admin else None)
         migrate(urls.admin, on_progress=say)
-        yield urls
+        yield urls, None
         return
     postgres = EmbeddedPostgres(
         settings.home, listen_tcp_port=settings.database_tcp_port, run_as=settings.database_user, on_progress=say
@@ -72,7 +78,7 @@ def database_for(settings: KernelSettings, say: Say) -> Iterator[DatabaseUrls]:
     urls = postgres.start()
     try:
         migrate(urls.admin, on_progress=say)
-        yield urls
+        yield urls, postgres
     finally:
         postgres.release()
 
@@ -144,6 +150,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
         limiter=services.limiter,
         live=services.live,
         settings=services.settings_of(AgentSettings),
+        signals=services.signals,
     )
     services.add_part(agents)
     stack.push_async_callback(agents.close)
@@ -177,8 +184,16 @@ def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing |
     return Gate(application, services, tracing)
 
 
-async def serve_hall(settings: KernelSettings, urls: DatabaseUrls, announce: Callable[[str, str | None], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C. `announce` is told the address, and the set-up link while nobody owns the hall."""
+async def serve_hall(
+    settings: KernelSettings,
+    urls: DatabaseUrls,
+    postgres: EmbeddedPostgres | None,
+    announce: Callable[[str, str | None], None],
+) -> None:
+    """Serve until SIGTERM or Ctrl-C. `announce` is told the address, and the set-up link while nobody owns the hall.
+
+    Keeps `postgres` up meanwhile; raises when that is hopeless.
+    """
     listener = bind(settings.host, settings.port)
     address = address_of(listener, settings.host)
     base_url = (settings.public_url or address).rstrip("/")
@@ -189,7 +204,25 @@ async def serve_hall(settings: KernelSettings, urls: DatabaseUrls, announce: Cal
             _spare_collector()
             announce(address, setup_link)
 
-        await HallServer(hall.application, hall.hub, ready).serve(sockets=[listener])
+        server = HallServer(hall.application, hall.hub, ready)
+        async with _kept(postgres, hall.services.db, server):
+            await server.serve(sockets=[listener])
+
+
+@asynccontextmanager
+async def _kept(postgres: EmbeddedPostgres | None, db: Database, server: HallServer) -> AsyncIterator[None]:
+    """Start our Postgres again whenever it ends meanwhile; when it cannot be kept up, stop the server and raise why."""
+    if postgres is None:
+        yield
+        return
+    keeping = asyncio.create_task(Keeper(postgres, on_away=db.leave, on_back=db.renew).keep(), name="postgres-keeper")
+    keeping.add_done_callback(lambda _: server.end())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
 
 
 def _spare_collector() -> None:
@@ -199,10 +232,22 @@ def _spare_collector() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
+def check_settings(settings: KernelSettings) -> None:
+    """Refuse, before a database is made or started, what the process would fail by afterwards. Raises BAD_SETTING."""
+    for kind in CrewhallSettings.registry:
+        if kind is not KernelSettings:
+            load_settings(kind)
+    if settings.database_url is None and EmbeddedPostgres(settings.home).status().version is None:
+        check_owner(load_settings(IdentitySettings))  # nobody owns what is not there yet: the first start reads these
+    Proxies(settings.trusted_proxies)
+    bind(settings.host, settings.port).close()
+
+
 def serve(settings: KernelSettings, announce: Callable[[str, str | None], None], say: Say = log.info) -> None:
     """Serve in the foreground: the database first, then the process, until a signal. Blocks."""
     import uvloop
 
     configure_logging(settings)
-    with stop_signals_as_exit(), database_for(settings, say) as urls:
-        uvloop.run(serve_hall(settings, urls, announce))
+    check_settings(settings)
+    with stop_signals_as_exit(), database_for(settings, say) as (urls, postgres):
+        uvloop.run(serve_hall(settings, urls, postgres, announce))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from crewhall.agents import AgentCreated, AgentDeleted, AgentStatusChanged
+from crewhall.agents.vocabulary import AgentKind
 from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel import events
 from crewhall.kernel.actor import Actor
@@ -110,8 +111,9 @@ async def test_a_name_is_needed_unless_a_template_gives_one(hall: AgentHall, org
         await events.publish(tx, org.owner.actor, InstallationSeeded(org_id=org.base.id))
     listed = (await org.owner.api.get("/agents/templates", params={"limit": 3})).json()
     rest = (await org.owner.api.get("/agents/templates", params={"after": listed["next"]})).json()
-    codes = [template["code"] for template in listed["items"] + rest["items"]]
-    assert len(codes) == len(set(codes)) == 7
+    templates = listed["items"] + rest["items"]
+    assert len({template["code"] for template in templates}) == len(templates)
+    assert {template["kind"] for template in templates} == set(AgentKind), "every kind has one"
     made = (await org.owner.api.post("/agents", json={"template": "researcher", "capabilities": ["maps"]})).json()
     assert (made["name"], made["kind"], made["capabilities"], made["version"]) == (
         "Researcher", "research", ["maps"], "1.0.0",
@@ -252,6 +254,7 @@ async def test_every_administrative_act_is_audited_with_its_address(org: AgentOr
     agent = await org.create(name="Scout")
     url = f"/agents/{agent['id']}"
     await org.owner.api.patch(url, json={"status": "inactive"})
+    await org.owner.api.patch(url, json={"status": "active", "role_title": "Scout"})
     first = (await org.owner.api.post(f"{url}/credentials", json={"label": "one"})).json()
     second = (await org.owner.api.post(f"{url}/credentials/{first['id']}/rotate", json={})).json()
     await org.owner.api.delete(f"{url}/credentials/{second['id']}")
@@ -259,6 +262,7 @@ async def test_every_administrative_act_is_audited_with_its_address(org: AgentOr
     entries = [entry for entry in await org.audited() if entry["action"].startswith("agent.")]
     assert [entry["action"] for entry in reversed(entries)] == [
         "agent.created",
+        "agent.status_changed",
         "agent.updated",
         "agent.status_changed",
         "agent.credential_created",

@@ -1,6 +1,7 @@
 """Presence: heartbeats, open sockets, silence; what is written, what is told, and that idleness costs nothing."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,16 +9,31 @@ import pytest
 from crewhall.agents import Presence
 from crewhall.agents.presence import PresenceChange, PresenceWatch, _Written
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.signals import Signals
 from tests.agents.hall import AgentHall, AgentMember, AgentOrg
 
 
 class Watch(PresenceWatch):
     """A watch whose changes can be waited for."""
 
-    def __init__(self, hall: AgentHall, timeout_s: float, write_every_s: float = 15) -> None:
+    def __init__(
+        self,
+        hall: AgentHall,
+        timeout_s: float,
+        write_every_s: float = 15,
+        grace_s: float = 600,
+        signals: Signals | None = None,
+    ) -> None:
         self.changes: asyncio.Queue[PresenceChange] = asyncio.Queue()
         self.writes: asyncio.Queue[Presence] = asyncio.Queue()
-        super().__init__(hall.db, timeout_s=timeout_s, write_every_s=write_every_s, on_change=self.changes.put_nowait)
+        super().__init__(
+            hall.db,
+            timeout_s=timeout_s,
+            write_every_s=write_every_s,
+            grace_s=grace_s,
+            on_change=self.changes.put_nowait,
+            signals=signals,
+        )
 
     async def next(self) -> Presence:
         async with asyncio.timeout(5):
@@ -27,8 +43,8 @@ class Watch(PresenceWatch):
         async with asyncio.timeout(5):
             return await self.writes.get()
 
-    async def _write(self, actor: Actor, presence: Presence) -> _Written | None:
-        written = await super()._write(actor, presence)
+    async def _write(self, actor: Actor, presence: Presence, lasts: float) -> _Written | None:
+        written = await super()._write(actor, presence, lasts)
         self.writes.put_nowait(presence)
         return written
 
@@ -53,6 +69,16 @@ async def watch(hall: AgentHall) -> AsyncIterator[Watch]:
 async def shown(org: AgentOrg, agent: AgentMember) -> str:
     presence: str = (await org.owner.api.get(f"/agents/{agent.id}")).json()["presence"]
     return presence
+
+
+async def left_s(hall: AgentHall, actor: Actor) -> float:
+    """The seconds for which the agent counts as there, as every process reads it."""
+    async with hall.db.transaction(actor) as tx:
+        return float(
+            await tx.value(
+                "select extract(epoch from presence_until - now()) from agents where id = %(id)s", {"id": actor.id}
+            )
+        )
 
 
 async def written_at(org: AgentOrg, agent: AgentMember) -> str:
@@ -168,6 +194,95 @@ async def test_an_open_socket_keeps_an_agent_present_without_heartbeats(
     assert await watch.next() is Presence.OFFLINE
     assert watch.sleeping
     await watch.close()
+
+
+@pytest.mark.rule("E2")
+async def test_an_agent_whose_last_socket_closed_is_offline_after_a_short_grace(
+    hall: AgentHall, org: AgentOrg, agent: AgentMember, actor: Actor
+):
+    watch = Watch(hall, timeout_s=600, grace_s=0.2)
+    async with watch.held(actor):
+        assert await watch.next() is Presence.ONLINE
+        await watch.say(actor, Presence.BUSY)
+        assert await watch.next() is Presence.BUSY
+    closed = await written_at(org, agent)
+    assert await watch.next() is Presence.OFFLINE
+    assert await shown(org, agent) == "offline"
+    assert await written_at(org, agent) == closed, "what ends by itself is not written again"
+    assert (watch.sleeping, watch.changes.empty()) == (True, True)
+    await watch.close()
+
+
+async def test_an_agent_that_reconnects_within_the_grace_was_never_away(
+    hall: AgentHall, org: AgentOrg, agent: AgentMember, actor: Actor
+):
+    watch = Watch(hall, timeout_s=600)
+    async with watch.held(actor):
+        assert await watch.next() is Presence.ONLINE
+    async with watch.held(actor):
+        assert watch.changes.empty()
+        assert await left_s(hall, actor) > 500, "the new socket holds it for as long as any"
+        assert await shown(org, agent) == "online"
+    await watch.close()
+
+
+async def test_a_heartbeat_outlives_the_socket(hall: AgentHall, org: AgentOrg, agent: AgentMember, actor: Actor):
+    watch = Watch(hall, timeout_s=600, grace_s=0)
+    async with watch.held(actor):
+        await watch.touch(actor, Presence.ONLINE)
+    assert await left_s(hall, actor) > 500
+    assert await watch.next() is Presence.ONLINE
+    assert watch.changes.empty()
+    assert await shown(org, agent) == "online"
+    await watch.close()
+
+
+async def test_what_is_said_as_the_socket_closes_keeps_nobody(hall: AgentHall, actor: Actor):
+    watch = Watch(hall, timeout_s=600, grace_s=0.2)
+    async with watch.held(actor):
+        assert await watch.next() is Presence.ONLINE
+        hanging, go_on, real = asyncio.Event(), asyncio.Event(), watch._write
+
+        async def slowly(*saying: object) -> _Written | None:
+            hanging.set()
+            await go_on.wait()
+            return await real(*saying)  # type: ignore[arg-type]
+
+        watch._write = slowly  # type: ignore[method-assign,assignment]
+        saying = asyncio.create_task(watch.say(actor, Presence.BUSY))
+        await hanging.wait()
+    go_on.set()
+    await saying
+    assert await left_s(hall, actor) <= 0.2
+    assert [(await watch.next()) for _ in range(2)] == [Presence.BUSY, Presence.OFFLINE]
+    await watch.say(actor, Presence.BUSY)
+    assert watch.changes.empty()
+    await watch.close()
+
+
+@pytest.mark.rule("E2")
+@pytest.mark.parametrize("kept_by", ["socket", "heartbeat"])
+async def test_what_another_process_knows_of_keeps_an_agent_online(
+    hall: AgentHall, org: AgentOrg, agent: AgentMember, actor: Actor, kept_by: str
+):
+    signals = Signals(hall.url)
+    here, there = (Watch(hall, timeout_s=600, grace_s=60, signals=signals) for _ in range(2))
+    await signals.start()
+    async with contextlib.AsyncExitStack() as stack:
+        if kept_by == "socket":
+            await stack.enter_async_context(there.held(actor))
+        else:
+            await there.touch(actor, Presence.ONLINE)
+        assert await there.next_write() is Presence.ONLINE
+        async with here.held(actor):
+            pass
+        assert await there.next_write() is Presence.ONLINE, "told of the release, it renews"
+        assert await left_s(hall, actor) > 500
+        assert await shown(org, agent) == "online"
+        assert here.writes.qsize() == 1, "whoever released it does not answer itself"
+    await signals.stop()
+    for watch in (here, there):
+        await watch.close()
 
 
 async def test_a_watch_that_hears_nobody_has_no_timer(watch: Watch, actor: Actor):

@@ -28,11 +28,11 @@ async def test_an_agent_is_present_while_its_socket_is_open_and_listeners_hear_o
         await listener.send('{"type":"ping"}')
         await frames_until(listener, "pong")
         async with server.live(agent.key) as socket:
-            heard = (await frames_until(listener, "ephemeral"))[-1]
+            heard = (await frames_until(listener, "presence"))[-1]
             assert (heard["event"], heard["presence"], heard["actor"]["id"]) == ("presence", "online", agent.id)
             assert (await org.owner.api.get(f"/agents/{agent.id}")).json()["presence"] == "online"
             await socket.send('{"type":"heartbeat","presence":"busy"}')
-            assert (await frames_until(listener, "ephemeral"))[-1]["presence"] == "busy"
+            assert (await frames_until(listener, "presence"))[-1]["presence"] == "busy"
             await socket.send('{"type":"heartbeat","presence":"offline"}')
             assert (await frames_until(socket, "error"))[-1]["code"] == "invalid"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -120,8 +121,14 @@ async def test_a_new_name_shows_at_once(hall: AgentHall, org: AgentOrg):
     assert (await hall.verified.resolve(agent.key)).actor.name == "New"
 
 
-def strict(hall: AgentHall) -> KeyVerifier:
-    return KeyVerifier(hall.db, RateLimiter(), AgentSettings(rate_key_per_minute=2, rate_key_address_per_minute=3))
+def strict(hall: AgentHall, **settings: int) -> KeyVerifier:
+    limits: dict[str, Any] = {
+        "rate_key_per_minute": 2,
+        "rate_key_address_per_minute": 3,
+        "rate_key_prefix_per_minute": 5,
+        **settings,
+    }
+    return KeyVerifier(hall.db, RateLimiter(), AgentSettings(**limits))
 
 
 async def code_of(work: Awaitable[object]) -> str:
@@ -132,15 +139,59 @@ async def code_of(work: Awaitable[object]) -> str:
     return "fine"
 
 
+def guess_of(key: str) -> str:
+    """A key with the same prefix and another secret."""
+    return key[:12] + "x" * 43
+
+
 @pytest.mark.rule("D10")
-async def test_checks_of_one_key_prefix_are_limited_from_wherever_they_come(hall: AgentHall, org: AgentOrg):
+async def test_guesses_from_one_address_lock_nobody_else_out(hall: AgentHall, org: AgentOrg):
+    agent: AgentMember = await org.hire()
+    verifier = strict(hall, rate_key_address_per_minute=100)
+    codes = [await code_of(verifier.verify(guess_of(agent.key), None, "10.9.9.9")) for _ in range(20)]
+    assert codes == ["unauthenticated"] * 2 + ["too_many_requests"] * 18
+    assert await code_of(verifier.verify(agent.key, None, "10.9.9.9")) == "too_many_requests"
+    assert await code_of(verifier.verify(agent.key, None, "10.9.9.8")) == "fine"
+    await verifier.close()
+
+
+@pytest.mark.rule("D10")
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_guesses_from_many_addresses_are_limited_together_as_if_nobody_had_the_prefix(
+    hall: AgentHall, org: AgentOrg, is_known: bool
+):
     agent: AgentMember = await org.hire()
     verifier = strict(hall)
-    wrong = agent.key[:12] + "x" * 43
-    codes = [await code_of(verifier.verify(wrong, None, f"10.9.9.{number}")) for number in range(3)]
-    assert codes == ["unauthenticated", "unauthenticated", "too_many_requests"]
+    guess = guess_of(agent.key if is_known else "cwk_nobodyhas")
+    codes = [await code_of(verifier.verify(guess, None, f"10.9.9.{number}")) for number in range(7)]
+    assert codes == ["unauthenticated"] * 5 + ["too_many_requests"] * 2
     other = await org.make_key(agent.id)
     assert await code_of(verifier.verify(other["key"], None, "10.9.9.9")) == "fine"
+    await verifier.close()
+
+
+@pytest.mark.rule("D10")
+async def test_a_key_that_was_verified_is_not_locked_out_by_guesses(hall: AgentHall, org: AgentOrg):
+    agent: AgentMember = await org.hire()
+    verifier = strict(hall, rate_key_per_minute=3)
+    assert await code_of(verifier.verify(agent.key, None, "10.7.7.7")) == "fine"
+    for number in range(40):  # what is shared is used up, at the agent's own address too
+        await code_of(verifier.verify(guess_of(agent.key), None, f"10.7.7.{number % 10}"))
+    assert await code_of(verifier.verify(guess_of(agent.key), None, "10.7.6.1")) == "too_many_requests"
+    codes = [await code_of(verifier.verify(agent.key, None, f"10.7.7.{number}")) for number in (7, 8, 9, 10)]
+    assert codes == ["fine"] * 3 + ["too_many_requests"]
+    await verifier.close()
+
+
+@pytest.mark.rule("D10")
+async def test_a_key_that_was_revoked_is_limited_like_a_guess(hall: AgentHall, org: AgentOrg):
+    agent: AgentMember = await org.hire()
+    verifier = strict(hall, rate_key_per_minute=100, rate_key_address_per_minute=100, rate_key_prefix_per_minute=3)
+    assert await code_of(verifier.verify(agent.key, None, "10.6.6.6")) == "fine"
+    revoked = await org.owner.api.delete(f"/agents/{agent.id}/credentials/{agent.credential_id}")
+    assert revoked.is_success
+    codes = [await code_of(verifier.verify(agent.key, None, "10.6.6.6")) for _ in range(5)]
+    assert codes == ["unauthenticated"] * 3 + ["too_many_requests"] * 2
     await verifier.close()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crewhall.sdk import Client
+from crewhall.version import VERSION
 from tests.cli.conftest import Cli
 from tests.sdk.processes import EXAMPLES, AgentProcesses
 from tests.support.database import discard
@@ -44,6 +45,28 @@ async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
     assert (await home.run("status")).code == 3
     gone = await home.run("whoami")
     assert (gone.code, "crewhall up" in gone.err) == (3, True)
+
+
+async def test_status_and_doctor_say_where_the_data_lie_and_how_current_the_dump_is(home: Cli) -> None:
+    serving = await home.start("up", "--port", "0")
+    await listening(serving)
+    database = (await home.ok("status"))["database"]
+    folder = Path(database["data"])
+    assert (folder / "PG_VERSION").exists()
+    assert database["dump"] is None
+    shown = (await home.run("status")).out
+    assert f"data: in {folder}" in shown
+    assert ("copy both" in shown) is not folder.is_relative_to(home.folder)
+    assert "dump: none yet" in shown
+    assert (await home.run("stop")).code == 0
+    await asyncio.wait_for(serving.wait(), 20)
+    dump = (await home.run("status", "--json")).json["database"]["dump"]
+    assert dump["is_whole"] is True
+    assert dump["size_bytes"] > 0
+    checked = {each["name"]: each["detail"] for each in (await home.run("doctor", "--json")).json}
+    assert str(folder) in checked["data"]
+    assert f"{dump['path']}, made " in checked["dump"]
+    assert "holds everything" in checked["dump"]
 
 
 async def listening(serving: asyncio.subprocess.Process) -> str:
@@ -106,9 +129,47 @@ async def test_config_says_where_each_setting_comes_from_and_masks_secrets(home:
     assert found["CREWHALL_LOG_LEVEL"] == ("debug", "file")
     assert found["CREWHALL_HOST"] == ("127.0.0.1", "default")
     assert found["CREWHALL_SMTP_PASSWORD"][1] == "environment"
+    assert found["CREWHALL_TRUSTED_PROXIES"] == found["CREWHALL_PUBLIC_URL"] == (None, "default")
     home.env["CREWHALL_PORT"] = "many"
     refused = await home.run("config")
     assert (refused.code, "CREWHALL_PORT" in refused.err) == (1, True)
+
+
+async def test_config_lists_what_clients_read_and_masks_of_an_address_its_password_alone(home: Cli) -> None:
+    home.env |= {
+        "CREWHALL_DATABASE_URL": "postgresql://app:hunter2@db.example:5432/hall",
+        "CREWHALL_DATABASE_ADMIN_URL": "postgresql+psycopg://admin:hunter2@db.example/hall",
+        "CREWHALL_AGENT_KEY": "cwk_hunter2",
+        "CREWHALL_ORG": "acme",
+    }
+    result = await home.run("config", "--json")
+    assert "hunter2" not in result.out
+    found = {each["setting"]: (each["value"], each["source"]) for each in result.json}
+    assert found["CREWHALL_DATABASE_URL"] == ("postgresql://app:***@db.example:5432/hall", "environment")
+    assert found["CREWHALL_DATABASE_ADMIN_URL"] == ("**********", "environment")
+    assert found["CREWHALL_AGENT_KEY"] == ("**********", "environment")
+    assert found["CREWHALL_TOKEN"] == (None, "default")
+    assert found["CREWHALL_ORG"] == ("acme", "environment")
+    assert found["CREWHALL_URL"] == ("http://127.0.0.1:8787", "default")
+    shown = (await home.run("config")).out
+    assert [line.split()[1] for line in shown.splitlines() if "TRUSTED_PROXIES" in line] == ["–"]
+
+
+async def test_an_unreachable_database_is_one_line_with_its_mend_once(home: Cli) -> None:
+    home.env |= {"CREWHALL_DATABASE_URL": "postgresql://app:hunter2@127.0.0.1:1/hall", "CREWHALL_PORT": "0"}
+    refused = await home.run("up")
+    assert refused.err.splitlines()[-1] == (
+        "crewhall: CREWHALL_DATABASE_URL (postgresql://app:***@127.0.0.1:1/hall) cannot be reached: connection to"
+        ' server at "127.0.0.1", port 1 failed: Connection refused. Check the host and the port, and that the server'
+        " runs. [database_unreachable]"
+    )
+    checked = (await home.run("doctor")).out
+    assert checked.count("Check the host and the port") == 1
+
+
+async def test_the_version_is_told(home: Cli) -> None:
+    told = await home.run("--version")
+    assert (told.code, told.out) == (0, f"crewhall {VERSION}\n")
 
 
 async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
@@ -132,6 +193,53 @@ async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
         del home.env[name]
     well = await home.run("doctor", "--json")
     assert (well.code, {each["ok"] for each in well.json}) == (0, {True}), well.out
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "named"),
+    [
+        ("ada@example.org", "", "Set both"),
+        ("nobody in particular", "correct horse battery", "CREWHALL_OWNER_EMAIL:"),
+        ("ada@example.org", "x" * 73, "CREWHALL_OWNER_PASSWORD:"),
+    ],
+)
+async def test_a_bad_owner_is_refused_before_there_is_a_database(
+    home: Cli, email: str, password: str, named: str
+) -> None:
+    home.env |= {"CREWHALL_OWNER_EMAIL": email, "CREWHALL_OWNER_PASSWORD": password}
+    refused = await home.run("up", "--port", "0")
+    assert (refused.code, named in refused.err) == (1, True), refused.err
+    assert not (home.folder / "home").exists()
+    found = {each["name"]: each for each in (await home.run("doctor", "--json")).json}
+    assert (found["owner"]["ok"], named in found["owner"]["detail"]) == (False, True)
+
+
+async def test_a_busy_port_is_refused_before_there_is_a_database(home: Cli) -> None:
+    taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    refused = await home.run("up", "--port", str(taken.sockets[0].getsockname()[1]))
+    taken.close()
+    assert (refused.code, "Cannot listen on" in refused.err) == (1, True), refused.err
+    assert not (home.folder / "home").exists()
+
+
+async def test_a_name_that_nothing_reads_is_warned_of_with_the_nearest_one(home: Cli) -> None:
+    home.env |= {"CREWHALL_PROT": "9001", "CREWHALL_PORT": "none", "CREWHALL_SOMETHING_ELSE": "1"}
+    said = (await home.run("up")).err
+    assert "CREWHALL_PROT is read by nothing" not in said, "what is wrong is said alone"
+    home.env["CREWHALL_PORT"] = "0"
+    (home.folder / "home").mkdir(mode=0o700)
+    (home.folder / "home" / "crewhall.toml").write_text('prot = 1\nlog_level = "info"\n')
+    home.env["CREWHALL_OWNER_EMAIL"] = ""  # ends it before there is a database
+    said = (await home.run("up")).err
+    assert "CREWHALL_PROT is read by nothing. Did you mean CREWHALL_PORT?" in said
+    assert "CREWHALL_SOMETHING_ELSE is read by nothing.\n" in said
+    assert "prot in the settings file is read by nothing. Did you mean port?" in said
+    assert "CREWHALL_URL" not in said
+    del home.env["CREWHALL_OWNER_PASSWORD"]
+    checked = await home.run("doctor", "--json")
+    warned = [each["detail"] for each in checked.json if each["warning"]]
+    assert (checked.code, len(warned)) == (0, 3), "a warning is no failure"
+    assert "! setting: CREWHALL_PROT" in (await home.run("doctor")).out
 
 
 async def test_rules_are_listed(cli: Cli) -> None:

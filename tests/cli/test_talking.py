@@ -34,6 +34,19 @@ async def test_a_message_is_said_read_and_found(owner: Cli, server: Server, org:
     assert (await owner.run("say", "nowhere", "hello")).code == 1
 
 
+async def test_what_cannot_be_said_is_told_as_it_is(owner: Cli, server: Server, org: Org) -> None:
+    channel = await server.channel(org.owner, name="cellar")
+    await owner.ok("say", "cellar", "the last word")
+    (await org.owner.api.put(f"/conversations/{channel}/archive")).raise_for_status()
+    said = await owner.run("say", "cellar", "one more")
+    assert (said.code, "archived" in said.err, "that you can see" in said.err) == (1, True, False)
+    assert "the last word" in (await owner.run("history", "cellar")).out
+    nobody = await owner.run("people", "role", "nobody", "admin")
+    assert "Nobody in this organization has nobody as handle, email or id." in " ".join(nobody.err.split())
+    kind = await owner.run("say", "general", "x", "--kind", "zz")
+    assert (kind.code, "insight" in kind.err) != (0, False)
+
+
 @pytest.mark.rule("X1")
 async def test_saying_it_again_under_the_same_client_id_says_it_once(owner: Cli, server: Server, org: Org) -> None:
     channel = await server.channel(org.owner)
@@ -92,7 +105,7 @@ async def test_channels(owner: Cli, server: Server, org: Org) -> None:
     assert (await owner.ok("channel", "archive", "plans"))["status"] == "archived"
     refused = await owner.run("say", made["id"], "too late")
     assert (refused.code, "conversation_closed" in refused.err) == (1, True)
-    assert (await owner.ok("channel", "archive", "--restore", made["id"]))["status"] == "active"
+    assert (await owner.ok("channel", "restore", "plans"))["status"] == "active"
     grace = await org.add()
     public = await server.channel(org.owner, name="open-door")
     owner.env["CREWHALL_TOKEN"] = token_of(grace.api)

@@ -52,6 +52,20 @@ async def test_a_conversation_is_deleted_with_its_topic_once_its_name_is_typed(s
     assert (state, is_open) == ("retiring", False)
 
 
+async def test_a_conversation_is_deleted_without_a_body_too(server, org, other_org):
+    channel = await server.channel(org.owner, name="bodiless")
+    path = f"/conversations/{channel}"
+    for stranger in (other_org.owner, await server.hire(other_org)):
+        assert (await stranger.api.delete(path)).status_code == 404, "access comes before the body"
+    for params in ({}, {"confirm": ""}, {"confirm": "bodyless"}):
+        refused = await org.owner.api.delete(path, params=params)
+        assert (refused.status_code, refused.json()["field"]) == (422, "confirm"), refused.text
+    assert (await org.owner.api.delete(path, params={"confirm": "bodiless"})).status_code == 204
+    nameless = f"/conversations/{await group(org.owner, title='Both')}"
+    both = await org.owner.api.request("DELETE", nameless, params={"confirm": "x"}, json={"confirm": "Both"})
+    assert both.status_code == 204, "the body wins"
+
+
 async def test_system_channels_cannot_be_changed(org):
     listed = (await org.owner.api.get("/conversations", params={"q": "audit"})).json()["items"]
     path = f"/conversations/{listed[0]['id']}"
@@ -76,8 +90,8 @@ async def test_administrative_acts_are_in_the_audit_log(server, org):
     entries = (await org.owner.api.get("/audit", params={"limit": 50})).json()["items"]
     acts = [entry["action"] for entry in reversed(entries) if entry["resource_id"] == circle]
     assert acts == [
-        "conversation.created", "member.added", "member.removed", "conversation.changed", "conversation.archived",
-        "conversation.restored", "conversation.deleted",
+        "conversation.created", "conversation.member_added", "conversation.member_removed", "conversation.changed",
+        "conversation.archived", "conversation.restored", "conversation.deleted",
     ]  # fmt: skip
     assert {entry["actor_id"] for entry in entries if entry["resource_id"] == circle} == {str(org.owner.id)}
 

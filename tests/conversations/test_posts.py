@@ -46,6 +46,32 @@ async def test_a_repeated_client_id_is_the_same_message(server, org):
     assert (await ada.api.post(f"/conversations/{elsewhere}/messages", json=body)).status_code == 201
 
 
+async def test_a_repeated_client_id_shows_the_message_as_it_is_now(server, org):
+    general = await server.general(org)
+    path = f"/conversations/{general}/messages"
+    body = {"content": "once", "client_id": "c-now"}
+    first = (await org.owner.api.post(path, json=body)).json()
+    assert (await org.owner.api.post(path, json=body)).json() == first
+    (await org.owner.api.patch(f"{path}/{first['id']}", json={"content": "twice"})).raise_for_status()
+    again = await org.owner.api.post(path, json=body)
+    assert (again.status_code, again.json()["content"]) == (200, "twice")
+    assert again.json() == (await org.owner.api.get(f"{path}/{first['id']}")).json()
+    (await org.owner.api.delete(f"{path}/{first['id']}")).raise_for_status()
+    again = await org.owner.api.post(path, json=body)
+    assert (again.status_code, again.json()["content"], again.json()["html"]) == (200, "", "")
+    assert again.json()["deleted_at"] is not None
+
+
+async def test_a_reply_to_a_deleted_message_is_told_so(server, org):
+    general = await server.general(org)
+    path = f"/conversations/{general}/messages"
+    gone = await post(org.owner, general)
+    (await org.owner.api.delete(f"{path}/{gone['id']}")).raise_for_status()
+    refused = await org.owner.api.post(path, json={"content": "x", "parent_id": gone["id"]})
+    assert (refused.status_code, refused.json()["field"]) == (422, "parent_id")
+    assert "was deleted" in refused.json()["detail"]
+
+
 @pytest.mark.rule("B7")
 async def test_threads_hang_on_a_message_of_the_same_conversation(server, org):
     circle, other = await group(org.owner), await group(org.owner)

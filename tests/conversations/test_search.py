@@ -84,6 +84,31 @@ async def test_snippets_are_safe_html_that_marks_what_matched(server, org):
     assert safe_snippet("<\ue000&\ue001>") == "&lt;<mark>&amp;</mark>&gt;"
 
 
+async def snippet(server, org, content, q):
+    await post(org.owner, await server.general(org), content)
+    await caught_up(server.db, "search")
+    return (await org.owner.api.get("/search", params={"q": q})).json()["items"][0]["snippet"]
+
+
+@pytest.mark.parametrize(("content", "q", "shown"), [
+    ("meet at 9 on 4 May", "meet", "<mark>meet</mark> at 9 on 4 May"),
+    ("it is so: a meeting", "meet", "it is so: a <mark>meeting</mark>"),
+    ("if a < b then <i>narrow</i> it", "narrow", "if a &lt; b then &lt;i&gt;<mark>narrow</mark>&lt;/i&gt; it"),
+    ("今日は9時に会う", "9時", "今日は<mark>9時</mark>に会う"),
+])  # fmt: skip
+async def test_a_short_message_is_shown_whole(server, org, content, q, shown):
+    assert await snippet(server, org, content, q) == shown
+
+
+async def test_a_long_message_is_shown_in_context(server, org):
+    filler = "so it is as it was on 4 May, " * 40
+    shown = await snippet(server, org, f"{filler}a walrus at 9 on 5 June. {filler}", "walrus")
+    assert "a <mark>walrus</mark> at 9 on 5 June." in shown
+    assert shown.startswith("… ")
+    assert shown.endswith(" …")
+    assert len(shown) < 400
+
+
 async def test_pages_of_hits_follow_each_other(server, org):
     general = await server.general(org)
     for number in range(7):

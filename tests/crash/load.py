@@ -67,6 +67,10 @@ class Load:
                 _kill(self.site.postmaster())
                 await server.ended_within(self.random.uniform(0, 0.2))
                 await server.kill()
+            case "postmaster":
+                _kill(self.site.postmaster())
+                await self.progress(200)
+                return
             case "backend":
                 _kill(self._backend())
                 await self.progress(200)

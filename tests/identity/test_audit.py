@@ -24,7 +24,7 @@ async def test_every_administrative_act_is_in_the_audit_log(hall: Hall):
     other = (await api.post("/invitations", json={})).json()["invitation"]["id"]
     await api.delete(f"/invitations/{other}")
     await api.patch(f"/people/{person.id}", json={"role": "member"})
-    await api.patch(f"/organizations/{org.id}", json={"name": "Renamed", "description": None})
+    await api.patch(f"/organizations/{org.id}", json={"name": "Renamed", "slug": org.slug, "description": "x"})
     await api.delete(f"/people/{person.id}")
     items = await acts(org)
     done = list(reversed(items[: len(items) - before]))

@@ -1,13 +1,18 @@
 """The gate: limits, other sites, proxies, headers, problems."""
 
 import logging
+from dataclasses import replace
+from typing import Any
 
+import httpx
 import pytest
 
+from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.origin import check_same_origin
 from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.limits import RateLimit, RateLimiter, network_of
+from crewhall.kernel.settings import KernelSettings
 from tests.identity.hall import PASSWORD, Org
 from tests.support.server import Server
 
@@ -126,6 +131,30 @@ async def test_the_session_stays_on_https_where_people_use_it(
     answer = await root.post("/login", data={"email": org.owner.email, "password": PASSWORD})
     (cookie,) = [value for value in answer.headers.get_list("set-cookie") if value.startswith("crewhall_session=")]
     assert ("Secure" in cookie, "HttpOnly" in cookie, "SameSite=lax" in cookie) == (public_url is not None, True, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"public_url": "https://hall.example"}, "max-age=31536000"),
+        ({"public_url": "HTTPS://hall.example", "hsts_days": 7}, "max-age=604800"),
+        ({"public_url": "https://hall.example", "hsts_days": 0}, None),
+        ({"public_url": "http://hall.example"}, None),
+        ({}, None),
+    ],
+)
+async def test_browsers_are_told_to_insist_on_https_where_people_use_it(
+    server: Server, settings: dict[str, Any], expected: str | None
+) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    gate = Gate(app, replace(server.services, settings=KernelSettings(**settings)))
+    transport = httpx.ASGITransport(app=gate)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hall.example") as client:
+        for path in ("/", "/api/v1/me", "/health/live"):
+            assert (await client.get(path)).headers.get("strict-transport-security") == expected
 
 
 async def test_health_and_metrics_are_open(server: Server) -> None:

@@ -1,6 +1,7 @@
 """Who is made a member hears of it at once, on whatever it has open."""
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from tests.conversations.ways import direct, group, join
 from tests.identity.hall import Org
@@ -11,14 +12,12 @@ from tests.support.server import Server, frames_until, token_of
 async def test_a_first_direct_message_makes_itself_known(server: Server, org: Org) -> None:
     member = await join(server, org)
     async with server.live(token_of(member.api)) as socket:
-        await socket.send(say("ping"))
-        await frames_until(socket, "pong")
+        await _heard(socket)
         conversation = await direct(org.owner, member)
-        (frame,) = await frames_until(socket, "ephemeral")
+        (frame,) = await frames_until(socket, "joined")
         assert (frame["event"], frame["conversation"], frame["actor"]["id"]) == ("joined", conversation, str(member.id))
         await direct(org.owner, member)
-        await socket.send(say("ping"))
-        assert [frame["type"] for frame in await frames_until(socket, "pong")] == ["pong"]
+        assert await _heard(socket) == []
 
 
 @pytest.mark.rule("B1")
@@ -30,13 +29,18 @@ async def test_only_who_joined_is_told_and_agents_are_too(server: Server, org: O
         server.live(agent.key) as robot,
     ):
         for socket in (aside, stranger, robot):
-            await socket.send(say("ping"))
-            await frames_until(socket, "pong")
+            await _heard(socket)
         circle = await group(org.owner, member)
         body = {"member_type": "agent", "member_id": agent.id}
         (await org.owner.api.post(f"/conversations/{circle}/members", json=body)).raise_for_status()
-        told = [frame for frame in await frames_until(robot, "ephemeral") if frame["event"] == "joined"]
+        told = await frames_until(robot, "joined")
         assert [frame["conversation"] for frame in told] == [circle]
         for socket in (aside, stranger):
-            await socket.send(say("ping"))
-            assert not [frame for frame in await frames_until(socket, "pong") if frame.get("event") == "joined"]
+            assert await _heard(socket) == []
+
+
+async def _heard(socket: ClientConnection) -> list[str]:
+    """The conversations that a socket was told it joined, by now."""
+    await socket.send(say("ping"))
+    frames = await frames_until(socket, "pong", whole=True)
+    return [frame["conversation"] for frame in frames if frame.get("event") == "joined"]

@@ -42,7 +42,7 @@ async def test_a_post_over_the_socket_is_acknowledged_once_and_in_order(server: 
             mention = " @nobody" if n % 3 == 0 else ""
             await socket.send(say("post", conversation=channel, content=f"m{n}{mention}", client_id=f"c{n}"))
         await socket.send(say("post", conversation=channel, content="m0 @nobody", client_id="c0"))
-        acks = [msgspec.json.decode(await socket.recv()) for _ in range(21)]
+        acks = [(await frames_until(socket, "ack"))[-1] for _ in range(21)]
     seqs = {ack["client_id"]: ack["seq"] for ack in acks}
     assert [seqs[f"c{n}"] for n in range(20)] == list(range(1, 21))
     shown = (await org.owner.api.get(f"/conversations/{channel}/messages")).json()["items"]
@@ -126,7 +126,7 @@ async def test_typing_reaches_the_others(server: Server, org: Org) -> None:
             await socket.send(say("subscribe", conversation=channel))
             await frames_until(socket, "resumed")
         await writer.send(say("typing", conversation=channel))
-        (frame,) = await frames_until(reader, "ephemeral")
+        (frame,) = await frames_until(reader, "typing")
         assert (frame["event"], frame["actor"]["id"]) == ("typing", str(org.owner.id))
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.identity.hall import Org
-from tests.support.server import Server
+from tests.support.server import Server, frames_until, token_of
 
 
 async def events(response: httpx.Response) -> AsyncIterator[tuple[str | None, dict[str, Any]]]:
@@ -45,6 +45,41 @@ async def test_a_stream_resumes_where_it_was_left(server: Server, org: Org) -> N
             async for event_id, frame in events(response):
                 assert (event_id, frame["seq"]) == ("5", 5)
                 break
+
+
+@pytest.mark.parametrize("last", ["x", "-5", "9" * 19, "1.5", "1 2"])
+async def test_a_bad_last_event_id_is_refused(server: Server, org: Org, last: str) -> None:
+    path = f"/conversations/{await server.channel(org.owner)}/stream"
+    refused = await org.owner.api.get(path, headers={"Last-Event-ID": last}, timeout=5)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    assert refused.json()["detail"].startswith("Last-Event-ID: Send the id of the last event")
+
+
+@pytest.mark.parametrize("after", ["-1", "x", str(2**63), "9" * 30])
+async def test_a_bad_after_is_refused_everywhere(server: Server, org: Org, after: str) -> None:
+    channel = await server.channel(org.owner)
+    for path in ("stream", "messages"):
+        refused = await org.owner.api.get(f"/conversations/{channel}/{path}", params={"after": after}, timeout=5)
+        assert (refused.status_code, refused.json()["detail"].startswith("after: ")) == (422, True), path
+    async with server.live(token_of(org.owner.api)) as socket:
+        await socket.send(f'{{"type":"subscribe","conversation":"{channel}","after":{after.replace("x", "true")}}}')
+        [error] = await frames_until(socket, "error")
+        assert (error["code"], error["detail"].startswith("after: ")) == ("invalid", True)
+
+
+async def test_beyond_the_newest_only_what_is_live_is_sent(server: Server, org: Org) -> None:
+    path = f"/conversations/{await server.channel(org.owner)}"
+    (await org.owner.api.post(f"{path}/messages", json={"content": "past"})).raise_for_status()
+    page = (await org.owner.api.get(f"{path}/messages", params={"after": 1_000})).json()
+    assert page == {"items": [], "next": None}
+    async with asyncio.timeout(15), org.owner.api.stream("GET", f"{path}/stream", params={"after": 1_000}) as response:
+        seen = []
+        async for _, frame in events(response):
+            seen.append((frame["type"], frame["seq"]))
+            if frame["type"] == "record":
+                break
+            await org.owner.api.post(f"{path}/messages", json={"content": "live"})
+    assert seen == [("resumed", 1), ("record", 2)]
 
 
 async def test_strangers_get_no_stream(server: Server, org: Org, other_org: Org) -> None:

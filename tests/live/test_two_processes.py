@@ -53,7 +53,7 @@ async def test_typing_crosses_processes(pair: tuple[Server, Server]) -> None:
             await socket.send(say("subscribe", conversation=channel))
             await frames_until(socket, "resumed")
         await writer.send(say("typing", conversation=channel))
-        (frame,) = await frames_until(reader, "ephemeral")
+        (frame,) = await frames_until(reader, "typing")
         assert frame["event"] == "typing"
 
 

@@ -164,7 +164,7 @@ async def test_a_delivery_shows_its_message_as_it_is_now(engine: Engine) -> None
     message = engine.record(conversation, "first")
     edit, deletion = engine.record(conversation, "second"), engine.record(conversation, "")
     edit.type, deletion.type = RecordType.EDIT, RecordType.DELETION
-    edit.html = "second"
+    message.html, edit.html = "first", "second"
     edit.target_id = deletion.target_id = message.id
     delivery = engine.record(inbox, "")
     delivery.type, delivery.target_id = RecordType.DELIVERY, message.id

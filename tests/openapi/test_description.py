@@ -37,6 +37,15 @@ async def test_it_is_there_for_guests_and_lists_what_the_issue_names(server: Ser
     }
 
 
+def test_it_says_how_lists_go_on(description: dict[str, Any]):
+    said = " ".join(description["info"]["description"].split())
+    assert "give `next` back as `after`" in said
+    assert (
+        "messages read without `after` are the newest, and their `next` leads to older ones, given back as `before`"
+        in said
+    )
+
+
 def test_every_operation_says_what_it_does(operations: list[Operation], description: dict[str, Any]):
     tags = {tag["name"]: tag["description"] for tag in description["tags"]}
     for operation in operations:

@@ -87,7 +87,10 @@ def test_the_last_process_leaves_a_dump_and_an_idle_stop_none(postgres: Embedded
 def test_a_large_database_is_not_dumped_by_the_way(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     dump_path(postgres.home, MAJOR).unlink(missing_ok=True)
     monkeypatch.setattr(dumps, "LARGEST_AUTOMATIC_BYTES", 1000)
+    said: list[str] = []
+    monkeypatch.setattr(postgres, "_progress", said.append)
     postgres.release()
+    assert any("the dump is left as it was" in text for text in said), "whoever relies on it is told"
     assert postgres.status().pid is None
     assert not dump_path(postgres.home, MAJOR).exists()
     assert ensure_upgrade_dump(postgres.home) == dump_path(postgres.home, MAJOR)

@@ -216,6 +216,8 @@ def test_a_connection_that_fails_says_why(
     error = refused(with_parameters(host.superuser_url, **{"dbname": "company", **changes}))
     assert error.code == code
     assert words in error.fields["mend"]
+    assert error.detail.endswith(f". {error.fields['mend']}")
+    assert not any(part in error.detail for part in ("\n", "\t", "?."))
     for secret in (url_parameters(host.superuser_url)["password"], "wrong-secret"):
         assert secret not in error.detail
 
@@ -279,9 +281,18 @@ def test_notifications_that_get_lost_are_noticed(host: Host, monkeypatch: pytest
 
 
 def test_a_masked_address_shows_all_but_the_password() -> None:
-    assert masked("postgresql://me:p%40ss@host:5432/db?sslmode=require") == (
-        "postgresql://me:***@/db?host=host&port=5432&sslmode=require"
-    )
+    shown = {
+        "postgresql://me:p%40ss@host:5432/db?sslmode=require": "postgresql://me:***@host:5432/db?sslmode=require",
+        "postgresql://me:p@ssecret@host/db": "postgresql://me:***@host/db",
+        "postgresql:///db": "postgresql:///db",
+        "postgresql://me@[::1]/db": "postgresql://me@[::1]/db",
+        "postgresql://me@/db?host=/run/pg&password=secret": "postgresql://me:***@/db?host=%2Frun%2Fpg",
+        "host=db user=me password=secret dbname=it": "postgresql://me:***@db/it",
+        "postgresql://me:secret@one:1,two:2/db": "postgresql://me:***@/db?host=one%2Ctwo&port=1%2C2",
+    }
+    for address, expected in shown.items():
+        assert masked(address) == expected
+        assert "secret" not in masked(address)
 
 
 def test_derived_passwords_are_stable_and_apart() -> None:

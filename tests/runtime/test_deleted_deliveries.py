@@ -86,6 +86,19 @@ async def test_who_may_read_a_conversation_no_longer_sees_no_edits_of_what_it_wa
 
 
 @pytest.mark.rule("X2")
+async def test_a_conversation_that_is_deleted_takes_what_was_delivered_with_it(server: Server, org: Org) -> None:
+    agent = await server.hire(org)
+    circle = await group(org.owner, agent, title="Circle")
+    await post(org.owner, circle, f"@{agent.code} secret", title="secret", metadata={"secret": 1})
+    await caught_up(server.db, "deliveries")
+    gone = await org.owner.api.request("DELETE", f"/conversations/{circle}", json={"confirm": "Circle"})
+    gone.raise_for_status()
+    (shown,) = await replayed(server, agent)
+    assert shown["deleted_at"] is not None
+    assert (shown["conversation_id"], "secret" in str(shown)) == (circle, False)
+
+
+@pytest.mark.rule("X2")
 async def test_a_message_that_is_deleted_while_its_delivery_is_under_way_is_sent_to_nobody(
     server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import httpx
+import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
 from crewhall.faces.http.server import HallServer, address_of, bind
@@ -102,12 +103,17 @@ def token_of(api: httpx.AsyncClient) -> str:
     return api.headers["authorization"].removeprefix("Bearer ")
 
 
-async def frames_until(socket: ClientConnection, wanted: str) -> list[dict[str, Any]]:
-    """Read frames up to the first of type `wanted`."""
-    import msgspec
+async def frames_until(socket: ClientConnection, wanted: str, *, whole: bool = False) -> list[dict[str, Any]]:
+    """Read frames up to the first of type `wanted`, or ephemeral event of that name.
 
+    Other ephemeral frames are left out unless the `whole` is asked for: they come when they like.
+    """
     frames: list[dict[str, Any]] = []
     async with asyncio.timeout(10):
-        while not frames or frames[-1]["type"] != wanted:
-            frames.append(msgspec.json.decode(await socket.recv()))
-    return frames
+        while True:
+            frame = msgspec.json.decode(await socket.recv())
+            kind = frame.get("event", frame["type"])
+            if whole or kind == wanted or frame["type"] != "ephemeral":
+                frames.append(frame)
+            if kind == wanted:
+                return frames

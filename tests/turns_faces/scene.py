@@ -74,7 +74,7 @@ class Scene:
             found = [run for run in await self.runs() if run["id"] not in (before or set())]
             return found[0] if found and found[0]["status"] in ENDED else None
 
-        return await until(look)  # type: ignore[return-value]
+        return await until(look)
 
     async def steps(self, run_id: str, api: httpx.AsyncClient | None = None) -> list[dict[str, Any]]:
         """The steps of a run."""

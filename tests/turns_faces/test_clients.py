@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crewhall.sdk import Client, CrewhallApiError, Ephemeral, RecordEvent
+from crewhall.sdk import Client, CrewhallApiError, Delivery, Ephemeral, RecordEvent
 from tests.cli.conftest import Cli, QuickCli
 from tests.support.openai import Say
 from tests.support.server import token_of
@@ -52,7 +52,11 @@ async def test_a_program_hears_the_answer_while_it_is_written(scene: Scene):
                     assert event.actor is not None
                     assert (event.actor.id, event.at) == (scene.agent.id, len(heard) if event.text else event.at)
                     heard += event.text
-                elif isinstance(event, RecordEvent) and event.record.author.id == scene.agent.id:
+                elif (
+                    isinstance(event, RecordEvent)
+                    and not isinstance(event.record, Delivery)
+                    and event.record.author.id == scene.agent.id
+                ):
                     break
     assert heard == "A heron, and then another one."
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import re
+from typing import Any
 
+import pytest
 from playwright.async_api import expect
 
 from crewhall.sdk import Agent
+from tests.architecture.source import ROOT
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.web.browser import Visitors, connected, message, write
@@ -28,7 +31,9 @@ async def test_an_agent_is_made_and_its_key_is_shown_once(visitors: Visitors, se
     await page.get_by_role("button", name="New key").click()
     key = await page.get_by_label("Agent key").input_value()
     assert re.fullmatch(r"cwk_\S{40,}", key)
-    await expect(page.get_by_label("Example program")).to_contain_text(key)
+    await expect(page.get_by_label("How to start it")).to_contain_text(f"export CREWHALL_AGENT_KEY={key}")
+    await expect(page.get_by_label("How to start it")).to_contain_text(f"export CREWHALL_URL={server.address}")
+    await expect(page.get_by_label("Example program")).not_to_contain_text("cwk_")
     assert (await server.client(key).get("/me")).json()["agent"]["code"] == "scout"
 
     await page.goto(page.url.removesuffix("/credentials"))
@@ -40,6 +45,30 @@ async def test_an_agent_is_made_and_its_key_is_shown_once(visitors: Visitors, se
     await page.get_by_role("row").filter(has_text="laptop").get_by_role("button", name="Revoke").first.click()
     await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     await expect(page.get_by_text("The key is revoked.")).to_be_visible()
+
+
+async def test_the_page_shows_the_program_of_the_readme_and_it_answers(
+    visitors: Visitors, server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
+):
+    """What the page says is run as it stands, but for `run`, which would take over the process."""
+    hired = await server.hire(org, "echo", name="Echo")
+    page = await visitors.visit(f"/agents/{hired.id}", org.owner)
+    program = (await page.get_by_label("Example program").text_content() or "").strip()
+    for text in ("README.md", "docs/agents.md"):
+        assert program in (ROOT / text).read_text()
+    monkeypatch.setenv("CREWHALL_URL", server.address)
+    monkeypatch.setenv("CREWHALL_AGENT_KEY", hired.key)
+    named: dict[str, Any] = {}
+    exec(program.removesuffix("agent.run()"), named)
+    await page.goto(f"/c/{await server.general(org)}")
+    await connected(page)
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(named["agent"].serve(stop))
+        await write(page, "@echo hello")
+        answer = page.locator(".stream .message[data-author-type='agent'] .content")
+        await expect(answer).to_have_text("You said: hello")
+        stop.set()
 
 
 async def test_a_person_and_a_connected_agent_talk(visitors: Visitors, server: Server, org: Org):
@@ -88,7 +117,7 @@ async def test_a_member_may_look_but_not_change(visitors: Visitors, server: Serv
     visitors.tolerated = ("403",)
     hired = await server.hire(org, "scout", name="Scout")
     page = await visitors.visit(f"/agents/{hired.id}", await org.add())
-    await expect(page.get_by_role("heading", name="Connect it")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Scout")).to_be_visible()
     await expect(page.get_by_role("button", name="Save")).to_have_count(0)
     await expect(page.get_by_role("heading", name="Keys")).to_have_count(0)
     await page.goto("/agents/new")

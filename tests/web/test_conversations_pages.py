@@ -99,7 +99,12 @@ async def test_the_organization_is_named_and_deleted(visitors: Visitors, org: Or
     await expect(page.locator(".switcher")).to_contain_text("Lighthouse Labs")
     await expect(page.get_by_label("Search language")).to_have_value("german")
     await page.goto("/audit")
-    await expect(page.get_by_role("row").filter(has_text="organization.updated")).to_contain_text("Ada Lovelace")
+    changed = page.get_by_role("listitem").filter(has_text="organization.updated").first
+    await expect(changed).to_contain_text("Ada Lovelace changed the organization: name and search language")
+    await changed.locator("summary").click()
+    await changed.get_by_role("link", name="organization.updated").click()
+    await expect(page.get_by_text("Only organization.updated")).to_be_visible()
+    await expect(page.get_by_role("list", name="Audit log").get_by_text("created #general")).to_have_count(0)
     await page.goto("/settings/organization")
     await page.get_by_label("to confirm").fill("something else")
     await page.get_by_role("button", name="Delete Lighthouse Labs").click()
@@ -120,3 +125,47 @@ async def test_a_role_is_given_and_a_person_removed(visitors: Visitors, org: Org
     await row.get_by_role("button", name="Remove from the organization").click()
     await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     await expect(row).to_have_count(0)
+
+
+async def test_a_channel_is_made_private_and_deleted(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("422",)
+    where = await server.channel(org.owner, name="passing")
+    page = await visitors.visit(f"/c/{where}/about", org.owner)
+    await page.get_by_label("Who finds it").select_option("private")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    assert (await org.owner.api.get(f"/conversations/{where}")).json()["type"] == "private"
+    await page.goto(f"/c/{where}/about")
+    await page.get_by_label("Type passing to confirm").fill("something else")
+    await page.get_by_role("button", name="Delete").click()
+    await expect(page.locator("#error-confirm")).to_contain_text("again")
+    await page.get_by_label("Type passing to confirm").fill("passing")
+    await page.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_text("It is deleted.")).to_be_visible()
+    assert (await org.owner.api.get(f"/conversations/{where}")).status_code == 404
+
+
+async def test_who_may_not_change_a_channel_sees_no_way_to(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("403",)
+    where = await server.channel(org.owner, name="kept")
+    member = await org.add()
+    page = await visitors.visit(f"/c/{where}/about", member)
+    await expect(page.get_by_role("heading", name="About #kept")).to_be_visible()
+    for name in ("Save", "Delete", "Archive"):
+        await expect(page.get_by_role("button", name=name)).to_have_count(0)
+    browser, _ = await server.browse(member)
+    refused = await browser.post(
+        f"{server.address}/c/{where}/delete", data={"confirm": "kept"}, headers={"origin": server.address}
+    )
+    assert refused.status_code == 403
+    assert (await org.owner.api.get(f"/conversations/{where}")).status_code == 200
+
+
+async def test_an_invitation_that_no_mail_carries_says_so(visitors: Visitors, org: Org):
+    page = await visitors.visit("/people", org.owner)
+    await page.get_by_role("button", name="Invite", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Email").fill(f"new-{org.id.hex}@example.org")
+    await dialog.get_by_role("button", name="Invite").click()
+    await expect(page.get_by_text("hand this link to")).to_be_visible()
+    await expect(page.get_by_text("A mail is on its way")).to_have_count(0)

@@ -9,6 +9,7 @@ from tests.identity.hall import PASSWORD, Org
 from tests.support.database import SharedCluster
 from tests.support.server import Server
 from tests.web.browser import Visitors
+from tests.web.test_every_page import check
 
 CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}$")
 
@@ -34,6 +35,9 @@ async def test_the_first_person_opens_the_hall(browser: Browser, cluster: Shared
         await expect(page).to_have_url(CONVERSATION)
         await expect(page.get_by_role("heading", name="general", exact=True)).to_be_visible()
         await expect(page.locator(".switcher")).to_contain_text("Lighthouse Labs")
+        visitors.tolerated = ("422", "410")
+        await page.goto(fresh.setup_link)
+        await expect(page.get_by_text("Sign in instead")).to_be_visible()
         await visitors.close()
         assert visitors.complaints == []
     cluster.drop(name)
@@ -113,12 +117,18 @@ async def test_a_forgotten_password_is_replaced_by_a_mailed_link(visitors: Visit
     link = re.search(r"http\S+", mail.body)
     assert link
     await page.goto(link[0])
+    await check(page, "a new password")
     await page.get_by_label("New password").fill("a fresh password")
     await page.get_by_role("button", name="Set the password").click()
     await page.get_by_label("Email").fill(org.owner.email)
     await page.get_by_label("Password").fill("a fresh password")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page).to_have_url(CONVERSATION)
+    visitors.tolerated = ("410",)
+    await page.goto(link[0])
+    await expect(page.get_by_text("This link was used or is too old.")).to_be_visible()
+    await page.get_by_role("link", name="Ask for a new link").click()
+    await expect(page.get_by_label("Email")).to_be_visible()
 
 
 async def test_errors_are_pages_that_lead_back(visitors: Visitors, org: Org, other_org: Org, server: Server):

@@ -83,7 +83,7 @@ async def check(page: Page, path: str) -> None:
 async def test_nothing_serious_on_any_page(
     visitors: Visitors, server: Server, org: Org, role: str, look: dict[str, Any]
 ):
-    visitors.tolerated = ("403", "404")
+    visitors.tolerated = ("403", "404", "410")
     paths = await _furnish(server, org)
     member: Member | None = {"owner": org.owner, "guest": None}.get(role) or (
         await org.add() if role == "member" else None

@@ -58,6 +58,8 @@ async def test_who_may_not_write_there_may_not_unpin(visitors: Visitors, server:
     await expect(_pins(page)).to_have_count(1)
     await expect(_pins(page).get_by_role("button")).to_have_count(0)
     browser, _ = await server.browse(org.owner)
-    refused = await browser.post(f"{server.address}/c/{where}/messages/{said}/unpin", headers={"origin": server.address})
+    refused = await browser.post(
+        f"{server.address}/c/{where}/messages/{said}/unpin", headers={"origin": server.address}
+    )
     assert refused.status_code == 409
     assert len((await org.owner.api.get(f"/conversations/{where}/pins")).json()["items"]) == 1

@@ -1,10 +1,11 @@
 """The server goes and comes back: the page says so, resumes, and misses nothing."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.identity.hall import PASSWORD, Org
 from tests.support.server import Server
@@ -75,3 +76,68 @@ async def test_a_person_signed_out_elsewhere_is_led_to_the_door(visitors: Visito
     await connected(page)
     (await org.owner.api.post("/auth/logout-everywhere")).raise_for_status()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.rule("X1")
+async def test_what_was_not_confirmed_is_sent_after_a_reload(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("net::ERR",)
+    where = await server.general(org)
+    page = await visitors.visit(f"/c/{where}", org.owner)
+    await connected(page)
+    await page.route("**/api/v1/conversations/*/messages", lambda route: route.abort())
+    for text in ("never arrived", "neither did this"):
+        await write(page, text)
+        await expect(message(page, text)).to_have_attribute("data-status", "failed")
+    await expect(message(page, "never arrived")).to_have_count(1)
+    await message(page, "neither did this").get_by_role("button", name="Discard").click()
+    await expect(message(page, "neither did this")).to_have_count(0)
+    await page.unroute("**/api/v1/conversations/*/messages")
+    await page.reload()
+    await expect(message(page, "never arrived")).to_have_attribute("data-status", "sent")
+    posted = [item["content"] for item in (await org.owner.api.get(f"/conversations/{where}/messages")).json()["items"]]
+    assert posted == ["never arrived"]
+    assert await _unsent(page) == []
+
+
+@pytest.mark.rule("X1")
+async def test_a_message_whose_answer_was_lost_stands_once(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("net::ERR",)
+    where = await server.general(org)
+    page = await visitors.visit(f"/c/{where}", org.owner)
+    await connected(page)
+
+    async def lose_the_answer(route: Route) -> None:
+        await route.fetch()
+        await expect(message(page, "unheard")).to_have_attribute("data-status", "sent")
+        await route.abort()
+        lost.set()
+
+    lost = asyncio.Event()
+    await page.route("**/api/v1/conversations/*/messages", lose_the_answer)
+    await write(page, "unheard")
+    await asyncio.wait_for(lost.wait(), 10)
+    await page.unroute("**/api/v1/conversations/*/messages")
+    await write(page, "the next")
+    await expect(message(page, "the next")).to_have_attribute("data-status", "sent")
+    await expect(message(page, "unheard")).to_have_attribute("data-status", "sent")
+    assert await _unsent(page) == []
+
+
+async def _unsent(page: Page) -> list[str]:
+    found: list[str] = await page.evaluate("Object.keys(sessionStorage).filter(key => key.includes('unsent'))")
+    return found
+
+
+async def test_a_page_out_of_reach_leaves_the_one_that_is_here(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("net::ERR",)
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    here = page.url
+    await page.route("**/people", lambda route: route.abort())
+    await page.get_by_role("link", name="People").click()
+    await expect(page.get_by_text("There is no connection to the server.")).to_be_visible()
+    await expect(page).to_have_url(here)
+    await page.unroute("**/people")
+    await page.get_by_role("link", name="People").click()
+    await expect(page.get_by_role("heading", name="People")).to_be_visible()
+    visitors.complaints = [told for told in visitors.complaints if "Failed to fetch" not in told]

@@ -34,6 +34,12 @@ VARIANTS: list[dict[str, Any]] = [
     {"reactions": {"👍": [{"type": "user", "id": SOMEBODY}], "🎉": [{"type": "user", "id": SOMEBODY},
                                                                  {"type": "agent", "id": ANOTHER}]}},
     {"reply_count": 1, "last_reply_at": LATER},
+    *({"html": html} for html in (
+        f"<p>{'é' * 3993}</p>", f"<p>{'😀' * 3994}</p>", "<p>a</p>\n" * 40, "<p>a</p>\n" * 41,
+        f"<pre><code>{chr(10).join('x' * 43)}</code></pre>\n", "<table>\n<tr>\n<td>1</td>\n</tr>\n</table>\n" * 20,
+        "<ul>\n" + "<li>one</li>\n" * 41 + "</ul>", "<p>a<br>\n" + "b<br>\n" * 41 + "c</p>",
+    )),
+    {"html": "<p>a</p>\n" * 90, "deleted_at": LATER},
     {"reply_count": 12, "last_reply_at": MOMENT + timedelta(days=40)},
     {"created_at": datetime(2025, 12, 31, 23, 59, 59, 999999, UTC)},
 ]  # fmt: skip
@@ -132,3 +138,11 @@ def test_text_that_looks_like_a_binding_stays_as_it_was_written():
     html = '<p>a data-if="b <a href="https://example.org" rel="nofollow">c</a> data-html="d</p>'
     assert html in fragments.render(_message(html=html), ZoneInfo("UTC"))
     assert 'data-if="' not in fragments.render(_message(html="<p>x</p>"), ZoneInfo("UTC"))
+
+
+def test_only_what_is_long_is_folded():
+    contents = [
+        "<p>a</p>", f"<p>{'x' * 3993}</p>", f"<p>{'x' * 3994}</p>", "<p>a</p>\n" * 40, "<p>a</p>\n" * 41,
+    ]  # fmt: skip
+    shown = [fragments.render(_message(html=html), ZoneInfo("UTC")) for html in contents]
+    assert ['class="fold"' in html for html in shown] == [False, False, True, False, True]

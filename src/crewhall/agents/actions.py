@@ -9,7 +9,7 @@ import msgspec
 from psycopg.errors import UniqueViolation
 
 from crewhall.agents.access import access_agent, reload_agent
-from crewhall.agents.codes import free_code
+from crewhall.agents.codes import MEMBER_HAS_IT, check_code_apart, free_code
 from crewhall.agents.events import AgentCreated, AgentDeleted, AgentStatusChanged
 from crewhall.agents.persona import Persona, changed_columns, columns_of, given, merge
 from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch, ForkInput
@@ -88,11 +88,14 @@ async def update_agent(tx: Tx, actor: Actor, agent_id: UUID, data: AgentPatch) -
     if not changed:
         return now
     check_transition(before.status, after.status)
+    if "code" in changed:
+        await check_code_apart(tx, after.code)
     if "owner_user_id" in changed:
         await _check_owner(tx, after.owner_user_id)
     with _clear_conflicts():
         await tx.run(_UPDATE, {**columns_of(after), "id": agent_id, "actor": actor.id})
-    await audit.record(tx, actor, "agent.updated", "agent", agent_id, {"code": after.code, "changed": changed})
+    if changed != ["status"]:  # which is told as an act of its own
+        await audit.record(tx, actor, "agent.updated", "agent", agent_id, {"code": after.code, "changed": changed})
     await _follow_change(tx, actor, agent_id, before, after)
     return await reload_agent(tx, agent_id)
 
@@ -137,7 +140,10 @@ async def _insert(tx: Tx, actor: Actor, persona: Persona, parent: UUID | None = 
         raise INVALID(f"A new agent cannot be {persona.status}.", field="status")
     if persona.owner_user_id != actor.id:
         await _check_owner(tx, persona.owner_user_id)
-    persona = msgspec.structs.replace(persona, code=persona.code or await free_code(tx, persona.name))
+    if persona.code:
+        await check_code_apart(tx, persona.code)
+    else:
+        persona = msgspec.structs.replace(persona, code=await free_code(tx, persona.name))
     agent_id = new_id()
     with _clear_conflicts():
         row: dict[str, Any] = {"id": agent_id, "org": actor.org, "parent": parent, "actor": actor.id}
@@ -183,8 +189,11 @@ def _clear_conflicts() -> Iterator[None]:
     try:
         yield
     except UniqueViolation as error:
-        known = {"agents_code_key": "code", "agents_name_key": "name"}
-        field = known.get(error.diag.constraint_name or "")
-        if field is None:
+        known = {
+            "agents_code_key": ("code", "Another agent has this code."),
+            "agents_name_key": ("name", "Another agent has this name."),
+            "names_code": ("code", MEMBER_HAS_IT),
+        }.get(error.diag.constraint_name or "")
+        if known is None:
             raise
-        raise CONFLICT(f"Another agent has this {field}. Choose another.", field=field) from error
+        raise CONFLICT(f"{known[1]} Choose another.", field=known[0]) from error

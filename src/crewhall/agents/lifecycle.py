@@ -17,6 +17,7 @@ from crewhall.kernel import events
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
+from crewhall.kernel.signals import Signals
 from crewhall.kernel.verified import VerifiedTokens
 from crewhall.ports.live import Ephemeral, Live
 
@@ -36,9 +37,15 @@ class AgentParts(Struct, frozen=True):
 
 
 async def start_agents(
-    *, db: Database, verified: VerifiedTokens, limiter: RateLimiter, live: Live, settings: AgentSettings
+    *,
+    db: Database,
+    verified: VerifiedTokens,
+    limiter: RateLimiter,
+    live: Live,
+    settings: AgentSettings,
+    signals: Signals | None = None,
 ) -> AgentParts:
-    """Start serving agents; close what this returns before the database."""
+    """Start serving agents, before the signals start; close what this returns before the database."""
     events.subscribe(InstallationSeeded, plant_templates)
     events.subscribe(MemberLeft, release_agents)
     provide_agent_profile(describe_itself)
@@ -50,6 +57,8 @@ async def start_agents(
         db,
         timeout_s=settings.presence_timeout_s,
         write_every_s=settings.presence_write_s,
+        grace_s=settings.presence_grace_s,
+        signals=signals,
         on_change=lambda change: show_presence(live, change),
     )
     return AgentParts(keys, uses, presence)

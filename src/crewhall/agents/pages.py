@@ -31,15 +31,24 @@ Page = Response[str] | Redirect
 OVERLAP_S = 3600
 """How long the old key of a rotation from the page still works."""
 
-SAMPLE = """from crewhall.sdk import Agent
+SAMPLE = """\
+from crewhall.sdk import Agent
 
-agent = Agent("{address}", key="{key}")
+agent = Agent()  # CREWHALL_URL, CREWHALL_AGENT_KEY
 
 @agent.on_mention
-async def greet(message):
-    await message.reply(f"You said: {{message.content}}")
+async def answer(message):
+    return f"You said: {message.text}"
 
-agent.run()"""
+agent.run()
+"""
+"""The smallest agent, word for word as in README.md."""
+
+START = """\
+export CREWHALL_URL={address}
+export CREWHALL_AGENT_KEY={key}
+.venv/bin/python {code}.py
+"""
 
 
 @get("/agents")
@@ -124,7 +133,8 @@ async def _agent_page(
         agent=agent,
         credentials=keys,
         new_key=new_key,
-        sample=SAMPLE.format(address=services.base_url, key=new_key or "cwk_…"),
+        sample=SAMPLE,
+        start=START.format(address=services.base_url, key=new_key or "cwk_…", code=agent.code),
         statuses=_statuses(agent),
         form=form or Form(),
         thinking=thinking_of(agent),

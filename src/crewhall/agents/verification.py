@@ -10,6 +10,7 @@ from psycopg import Error
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from crewhall.agents.keys import lookup_prefix
+from crewhall.agents.proven import ProvenKeys
 from crewhall.agents.settings import AgentSettings
 from crewhall.agents.status import authenticates
 from crewhall.agents.usage import Use, record_use
@@ -54,25 +55,43 @@ class KeyVerifier:
     def __init__(self, db: Database, limiter: RateLimiter, settings: AgentSettings) -> None:
         self._db = db
         self._limiter = limiter
-        self._per_prefix = _per_minute("agent keys per prefix", settings.rate_key_per_minute)
+        self._per_key = _per_minute("checks of this key", settings.rate_key_per_minute)
+        self._per_pair = _per_minute("agent keys", settings.rate_key_per_minute)
+        self._per_prefix = _per_minute("agent keys per prefix", settings.rate_key_prefix_per_minute)
         self._per_address = _per_minute("agent keys per address", settings.rate_key_address_per_minute)
+        self._proven = ProvenKeys()
         self._refusals: set[asyncio.Task[None]] = set()
 
     async def verify(self, key: str, org: str | None, address: str | None) -> Verified:
         """Return the agent behind the key.
 
         Raises UNAUTHENTICATED (after the same time and with the same words for an unknown prefix and a wrong secret),
-        TOO_MANY_REQUESTS per prefix and per address, FORBIDDEN when `org` names another organization.
+        TOO_MANY_REQUESTS (see `_hold_limits`), FORBIDDEN when `org` names another organization.
         """
         prefix = lookup_prefix(key)
-        self._limiter.check(self._per_address, network_of(address))
-        self._limiter.check(self._per_prefix, prefix)
+        self._hold_limits(key, prefix, address)
         found = await self._find(prefix)
         if not await verify_secret(key.encode(), found.hash if found else None) or found is None:
+            self._proven.discard(key)
             if found:
                 self._note_refusal(found, address)
             raise UNAUTHENTICATED("This key is not valid. Ask the agent's owner for a new one.")
-        return await self._admit(found, org, address)
+        return await self._admit(key, found, org, address)
+
+    def _hold_limits(self, key: str, prefix: str | None, address: str | None) -> None:
+        """Limit guesses: per address, per address and prefix, and (wider) per prefix wherever they come from.
+
+        Who knows a prefix, and nothing more, can use these up: so a key that was proved before counts by itself, in
+        what nobody without it can reach. Narrow limits come first: what they refuse uses up nothing of the wide one.
+        """
+        proven = self._proven.find(key)
+        if proven is not None:
+            self._limiter.check(self._per_key, proven)
+            return
+        network = network_of(address)
+        self._limiter.check(self._per_address, network)
+        self._limiter.check(self._per_pair, (network, prefix))
+        self._limiter.check(self._per_prefix, prefix)
 
     async def close(self) -> None:
         """Wait for what is being written."""
@@ -97,14 +116,16 @@ class KeyVerifier:
         except (Error, PoolTimeout, PoolClosed, OSError):
             log.warning("a refused key is not in the log of its use", exc_info=True)
 
-    async def _admit(self, found: _Found, org: str | None, address: str | None) -> Verified:
+    async def _admit(self, key: str, found: _Found, org: str | None, address: str | None) -> Verified:
         agent = Actor(type=ActorType.AGENT, id=found.agent_id, org_id=found.org_id)
         async with self._db.transaction(agent) as tx:
             standing = await _standing_of(tx, found)
             reason = _reason_against(standing)
             await record_use(tx, _use_of(found, address), ok=reason is None, reason=reason)
         if standing is None or reason is not None:
+            self._proven.discard(key)
             raise UNAUTHENTICATED(_SENTENCES[reason or "agent_gone"], reason=reason)
+        self._proven.add(key)
         if org is not None and org.lower() not in {str(found.org_id), standing.slug}:
             raise FORBIDDEN("This agent belongs to another organization. Leave X-Crewhall-Org out.")
         actor = Actor(

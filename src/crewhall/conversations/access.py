@@ -71,6 +71,8 @@ def refusal(actor: Actor, access: Access, verb: Verb) -> CrewhallError | None:
     if verb is Verb.READ:
         return None
     if verb is Verb.MODERATE:
+        if access.type == "system" and actor.type is not ActorType.SYSTEM:
+            return FORBIDDEN("Only Crewhall itself writes here; what it wrote stays.")
         allowed = is_allowed(actor, Permission.MESSAGES_MODERATE)
         return None if allowed else FORBIDDEN("Only owners and admins may do this to somebody else's message.")
     if verb is Verb.MANAGE:

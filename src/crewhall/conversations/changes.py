@@ -11,7 +11,7 @@ from crewhall.conversations.access import Access, Verb, access_conversation, bum
 from crewhall.conversations.membership import as_member, insert_member
 from crewhall.conversations.opening import clear_name_conflict
 from crewhall.conversations.queries import get_conversation
-from crewhall.conversations.schemas import Conversation, ConversationChange
+from crewhall.conversations.schemas import AgentPolicy, AgentPolicyChange, Conversation, ConversationChange
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, MemberRole
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor
@@ -28,14 +28,14 @@ async def change_conversation(tx: Tx, actor: Actor, conversation_id: UUID, chang
     access = await _manage(tx, actor, conversation_id)
     given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
     _check_kind(access, given)
+    now = await get_conversation(tx, actor, conversation_id)
+    if policy := given.pop("agent_policy", None):
+        given["agent_policy"] = _differing(policy, now.agent_policy) or now.agent_policy
+    given = {name: value for name, value in given.items() if value != getattr(now, name)}
     if not given:
-        return await get_conversation(tx, actor, conversation_id)
-    policy = given.pop("agent_policy", None)
-    if policy is not None:
-        changed = {name: value for name, value in msgspec.structs.asdict(policy).items() if value is not UNSET}
-        given["agent_policy"] = changed
+        return now
     await _write(tx, actor, conversation_id, given)
-    if "type" in given and given["type"] != access.type:
+    if "type" in given:
         if given["type"] == ConversationType.PRIVATE:
             role = MemberRole.OWNER if access.is_owner else MemberRole.MEMBER
             await insert_member(tx, conversation_id, access.org_id, as_member(actor), role=role, added_by=actor)
@@ -66,12 +66,17 @@ async def restore_conversation(tx: Tx, actor: Actor, log: MessageLog, conversati
     return await get_conversation(tx, actor, conversation_id)
 
 
-async def delete_conversation(tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID, confirm: str) -> None:
+async def delete_conversation(
+    tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID, confirm: str | None
+) -> None:
     """Delete a conversation for everybody and retire its topic. `confirm` is its name or title, typed again."""
     access = await _manage(tx, actor, conversation_id)
     title = await tx.value("select title from conversations where id = %(id)s", {"id": conversation_id})
     if confirm != (access.name or title or ""):
-        raise INVALID("Type the conversation's name again to delete it.", field="confirm")
+        raise INVALID(
+            "To delete the conversation, give its name (or title; empty where it has none) again as confirm.",
+            field="confirm",
+        )
     await tx.run(
         """
         update conversations
@@ -91,6 +96,11 @@ async def _manage(tx: Tx, actor: Actor, conversation_id: UUID) -> Access:
         raise FORBIDDEN("System channels belong to Crewhall: they cannot be changed or deleted.")
     await tx.run("select from conversations where id = %(id)s for update", {"id": conversation_id})
     return access
+
+
+def _differing(change: AgentPolicyChange, now: AgentPolicy) -> dict[str, Any]:
+    given = msgspec.structs.asdict(change)
+    return {name: value for name, value in given.items() if value is not UNSET and value != getattr(now, name)}
 
 
 def _check_kind(access: Access, given: dict[str, Any]) -> None:

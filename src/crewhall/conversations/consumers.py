@@ -1,4 +1,4 @@
-"""Consumers of the log: woken by its advances, at work until they have seen everything, asleep otherwise.
+"""Consumers of the log and of the audit log: woken by advances, at work until all is seen, asleep otherwise.
 
 Every process runs each consumer; a lock in the database decides which one works. What a consumer has seen is its row in
 `consumer_checkpoints`, which moves with (or after) what it wrote.

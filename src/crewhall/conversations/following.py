@@ -1,11 +1,13 @@
-"""The consumer that follows the log for conversations: search rows."""
+"""The consumers of conversations: search rows follow the log, #audit follows the audit log."""
 
+from crewhall.conversations.audit_channel import AuditTeller, AuditWatch
 from crewhall.conversations.consumers import BATCH, Consumer
 from crewhall.kernel.db import Database
+from crewhall.kernel.signals import Signals
 from crewhall.ports.message_log import MessageLog
 
-GATHER_SEARCH_S = 0.05
-"""How far apart batches are under load: so much may search trail a busy log."""
+GATHER_SEARCH_S, GATHER_AUDIT_S = 0.05, 0.05
+"""How far apart batches are under load: so much may search and #audit trail what they follow."""
 
 
 class SearchDeriver:
@@ -21,6 +23,10 @@ class SearchDeriver:
         return seen
 
 
-def make_consumer(db: Database, log: MessageLog) -> Consumer:
-    """Make the consumer of one process, not yet started."""
-    return Consumer("search", db, log.watch, SearchDeriver(db).step, gather_s=GATHER_SEARCH_S)
+def make_consumers(db: Database, log: MessageLog, signals: Signals) -> list[Consumer]:
+    """Make the consumers of one process, not yet started."""
+    deriver, teller = SearchDeriver(db), AuditTeller(db, log)
+    return [
+        Consumer("search", db, log.watch, deriver.step, gather_s=GATHER_SEARCH_S),
+        Consumer("audit", db, AuditWatch(signals).watch, teller.step, gather_s=GATHER_AUDIT_S),
+    ]

@@ -51,7 +51,7 @@ class Founding:
             type=ConversationType.SYSTEM,
             owner=owner,
             name=AUDIT_CHANNEL,
-            description="For owners and admins. Who did what is in the audit log, in the organization's menu.",
+            description="Who changed what, as it happens. For owners and admins; the audit log has every detail.",
         )
         await insert_conversation(tx, actor, self.log, audit)
 

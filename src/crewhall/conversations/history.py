@@ -27,7 +27,7 @@ async def messages_json(
     """
     forward = after is not None or parent is not None
     bound = (after or 0) if forward else (before if before is not None else LAST)
-    async with db.pool.connection() as connection:
+    async with db.connection() as connection:
         cursor = await connection.execute(READ, ([org_id], conversation_id, forward, bound, parent, limit))
         row = await cursor.fetchone()
     if row is None:

@@ -23,6 +23,9 @@ Whose = Annotated[
     Literal["me", "all"], QueryParameter(description="`me`: only those joined; `all`: also public channels not joined.")
 ]
 Status = Annotated[Literal["active", "archived"], QueryParameter(description="Archived ones are read-only.")]
+Confirm = Annotated[
+    str | None, QueryParameter(max_length=255, description="The conversation's name or title, typed again to be sure.")
+]
 Part = Annotated[str | None, QueryParameter(description="Part of a name or title.")]
 
 
@@ -81,17 +84,22 @@ async def change_conversation(
 @delete(
     "/{conversation_id:uuid}",
     summary="Delete a conversation",
-    description="For everybody. Its name (or title) is typed again as `confirm`.",
+    description=(
+        "For everybody. Its name (or title; empty where it has none) is typed again as `confirm`: in the query or a "
+        "body, which wins; some clients drop the body of a DELETE."
+    ),
 )
 async def delete_conversation(
     conversation_id: FromPath[UUID],
-    data: JSONBody[DeleteConversation],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
+    data: JSONBody[DeleteConversation | None] = None,
+    confirm: Confirm = None,
 ) -> None:
     """Delete a conversation and retire its topic."""
+    typed = data.confirm if data is not None else confirm
     async with services.db.transaction(actor) as tx:
-        await changes.delete_conversation(tx, actor, services.log, conversation_id, data.confirm)
+        await changes.delete_conversation(tx, actor, services.log, conversation_id, typed)
 
 
 @put("/{conversation_id:uuid}/archive", summary="Archive a conversation", description="It becomes read-only.")

@@ -15,6 +15,7 @@ import msgspec
 from crewhall.conversations.http_messages import read_page
 from crewhall.conversations.posting import Posting
 from crewhall.conversations.schemas import PostMessage
+from crewhall.faces.plumbing.routers import says_json
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 
@@ -43,7 +44,7 @@ class DirectMessages:
         found = _PATH.fullmatch(scope["path"])
         if found is None or actor is None or actor.org_id is None:
             await self._routes(scope, receive, send)
-        elif scope["method"] == "POST":
+        elif scope["method"] == "POST" and says_json(scope["headers"]):
             await self._post(scope, receive, send, actor, UUID(found[1]))
         elif scope["method"] == "GET" and (asked := _asked(scope["query_string"])) is not None:
             await _answer(send, 200, await self._page(actor, UUID(found[1]), asked))

@@ -18,15 +18,19 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.paging import DEFAULT_LIMIT, Page, check_limit
+from crewhall.ports.message_log import MAX_SEQ
 
-Seq = Annotated[int | None, QueryParameter(ge=0, le=2**62)]
+Seq = Annotated[int | None, QueryParameter(ge=0, le=MAX_SEQ)]
 _PAGE = ResponseSpec(Page[Message], description="A page of messages in order of seq.", generate_examples=False)
 
 
 @post(
     "/{conversation_id:uuid}/messages",
     summary="Post a message",
-    description="Answers when the message is durable: 201 for a new message, 200 when the client id repeats one.",
+    description=(
+        "Answers when the message is durable: 201 for a new message, 200 when the client id repeats one, shown "
+        "as it is now."
+    ),
     responses={200: ResponseSpec(Message, description="The message that this client id named before.")},
 )
 async def post_message(conversation_id: FromPath[UUID], data: JSONBody[PostMessage], request: AnyRequest) -> Message:
@@ -40,7 +44,8 @@ async def post_message(conversation_id: FromPath[UUID], data: JSONBody[PostMessa
     summary="Read messages",
     description=(
         "Without `after` the newest page (before `before`), in order of seq, and `next` continues as `before`. With "
-        "`after` the page that follows it, and `next` continues as `after`. `parent` reads one thread, forward."
+        "`after` the page that follows it, and `next` continues as `after`; beyond the newest it is empty. "
+        "`parent` reads one thread, forward."
     ),
     responses={200: _PAGE},
 )

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from crewhall.conversations.access import AccessCache
 from crewhall.conversations.consumers import Consumer
-from crewhall.conversations.following import make_consumer
+from crewhall.conversations.following import make_consumers
 from crewhall.conversations.founding import subscribe_conversations
 from crewhall.conversations.newest import NewestPages
 from crewhall.conversations.posting import Posting
@@ -20,15 +20,17 @@ class ConversationParts(Struct, frozen=True):
     access: AccessCache
     posting: Posting
     newest: NewestPages
-    consumer: Consumer
+    consumers: list[Consumer]
 
     async def follow(self) -> None:
-        """Start the consumer of the log; the database and the signals must be up."""
-        self.consumer.start()
+        """Start the consumers; the database and the signals must be up."""
+        for consumer in self.consumers:
+            consumer.start()
 
     async def close(self) -> None:
-        """Stop the consumer; the database must still be open."""
-        await self.consumer.stop()
+        """Stop the consumers; the database must still be open."""
+        for consumer in self.consumers:
+            await consumer.stop()
 
 
 def start_conversations(
@@ -38,4 +40,4 @@ def start_conversations(
     access = AccessCache(db, signals)
     posting = Posting(db, log, access, limiter, posts_per_second)
     subscribe_conversations(log)
-    return ConversationParts(access, posting, NewestPages(log, signals), make_consumer(db, log))
+    return ConversationParts(access, posting, NewestPages(log, signals), make_consumers(db, log, signals))

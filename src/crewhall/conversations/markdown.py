@@ -40,6 +40,10 @@ _NOT_PLAIN = re.compile(
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
+_MARKS = re.compile(
+    r"[\\`*_\[\]<] | ~(?=~) | &(?=\#?\w+;) | /(?=/) | (?<=mailto): | ^[#>=+-]", re.VERBOSE | re.IGNORECASE
+)
+_NUMBERED = re.compile(r"^(\d{1,9})(?=[.)])")
 _TASK = re.compile(r"\[([ xX])\](?=\s)")
 
 
@@ -52,6 +56,11 @@ def render_markdown(text: str, mentioned: Collection[str] = ()) -> str:
     if is_plain(text):
         return _render_plain(text, mentioned)
     return _render_parsed(text, mentioned)
+
+
+def escape_markdown(line: str) -> str:
+    """Return Markdown that shows the line (without surrounding space) as it stands."""
+    return _NUMBERED.sub(r"\1\\", _MARKS.sub(r"\\\g<0>", line))
 
 
 def is_plain(text: str) -> bool:

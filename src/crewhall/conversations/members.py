@@ -60,7 +60,7 @@ async def add_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMem
     await check_candidates(tx, [member])
     if not await insert_member(tx, conversation_id, access.org_id, member, added_by=actor):
         return False
-    await _tell(tx, actor, "member.added", conversation_id, member)
+    await _tell(tx, actor, "conversation.member_added", conversation_id, member)
     return True
 
 
@@ -72,7 +72,7 @@ async def remove_member(tx: Tx, actor: Actor, conversation_id: UUID, member: New
         raise error
     if not await delete_member(tx, conversation_id, member):
         raise NOT_FOUND("This conversation has no such member.")
-    await _tell(tx, actor, "member.removed", conversation_id, member)
+    await _tell(tx, actor, "conversation.member_removed", conversation_id, member)
 
 
 async def join_conversation(tx: Tx, actor: Actor, conversation_id: UUID) -> bool:

@@ -174,7 +174,9 @@ def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, last_seq: 
         other=other,
         beginning=pages_words.beginning(conversation),
         hint=pages_words.hint(conversation, sidebar.organization.name),
-        is_first=not sidebar.agents and conversation.type is ConversationType.PUBLIC,
+        is_first=not sidebar.agents
+        and conversation.type is ConversationType.PUBLIC
+        and is_allowed(actor, Permission.AGENTS_CREATE),
         last_seq=last_seq,
         read_seq=conversation.last_read_seq if conversation.is_member else None,
         may_moderate=is_allowed(actor, Permission.MESSAGES_MODERATE),

@@ -10,12 +10,12 @@ from crewhall.conversations.schemas import Conversation
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
 from crewhall.faces.plumbing.pages import provide_sidebar
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import Organization, Permission, is_allowed, list_organizations
+from crewhall.identity import Organization, Permission, get_organization, is_allowed, list_organizations
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.paging import MAX_LIMIT
 
-MOST_DIRECTS, MOST_AGENTS = 30, 30
+MOST_ORGANIZATIONS, MOST_DIRECTS, MOST_AGENTS = 20, 30, 30
 _ICONS = {ConversationType.PRIVATE: "lock", ConversationType.SYSTEM: "shield", ConversationType.PUBLIC: "channel"}
 
 
@@ -48,10 +48,11 @@ class AgentEntry(msgspec.Struct, frozen=True):
 
 
 class Sidebar(msgspec.Struct):
-    """All that the sidebar shows."""
+    """All that the sidebar shows. `has_more_organizations`: a page of its own has them all."""
 
     organization: Organization
     organizations: list[Organization]
+    has_more_organizations: bool
     channels: list[Entry]
     directs: list[Entry]
     agents: list[AgentEntry]
@@ -70,7 +71,8 @@ class Sidebar(msgspec.Struct):
 
 async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
     """Read the sidebar, in the page's own transaction."""
-    organizations = (await list_organizations(tx, limit=MAX_LIMIT)).items
+    organization = await get_organization(tx, actor.org)
+    organizations = await list_organizations(tx, limit=MOST_ORGANIZATIONS)
     known = (await list_conversations(tx, actor, limit=MAX_LIMIT)).items
     agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items
     presence = {agent.id: str(agent.presence) for agent in agents}
@@ -78,8 +80,9 @@ async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
     channels = [found for found in shown if found.kind is ConversationKind.CHANNEL]
     others = [found for found in shown if found.kind is not ConversationKind.CHANNEL]
     return Sidebar(
-        organization=next(org for org in organizations if org.id == actor.org_id),
-        organizations=organizations,
+        organization=organization,
+        organizations=[organization, *(one for one in organizations.items if one.id != organization.id)],
+        has_more_organizations=organizations.next is not None,
         channels=[entry_of(found, presence) for found in sorted(channels, key=_channel_order)],
         directs=[entry_of(found, presence) for found in others[:MOST_DIRECTS]],
         agents=[

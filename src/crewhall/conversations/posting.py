@@ -7,6 +7,7 @@ import msgspec
 from crewhall.conversations.access import AccessCache, Verb
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.mentions import mentioned_names, resolve_mentions
+from crewhall.conversations.messages import message_of_json
 from crewhall.conversations.schemas import PostMessage
 from crewhall.conversations.wire import Message
 from crewhall.kernel.actor import Actor, ActorType
@@ -33,7 +34,10 @@ class Text(msgspec.Struct, frozen=True):
 
 
 class Posted(msgspec.Struct, frozen=True):
-    """A message that is durable; `is_new` is false when its client id had been used for the same message before."""
+    """A message that is durable.
+
+    `is_new` is false when its client id had been used for the same message before; it is shown as it is now, then.
+    """
 
     message: Message
     is_new: bool
@@ -104,8 +108,16 @@ class Posting:
                     raise
                 self._access.forget(record.conversation_id)
             else:
+                if not appended.is_new and (now := await self._as_it_is_now(actor, appended.id)):
+                    return Posted(now, is_new=False)
                 return Posted(_message(record, appended.id, appended.seq, appended.created_at), appended.is_new)
         raise AssertionError("unreachable")
+
+    async def _as_it_is_now(self, actor: Actor, message_id: UUID) -> Message | None:
+        """The message with what was laid over it since it was first posted; None for a record of another kind."""
+        async with self._db.transaction(actor) as tx:
+            shown = await tx.value("select message_wire(m) from messages m where m.id = %(id)s", {"id": message_id})
+        return message_of_json(shown) if shown is not None else None
 
     async def _check_parent(self, actor: Actor, conversation_id: UUID, parent_id: UUID) -> None:
         async with self._db.transaction(actor) as tx:
@@ -117,8 +129,10 @@ class Posting:
                 """,
                 {"id": parent_id, "conversation": conversation_id},
             )
-        if found is None or found.is_deleted:
+        if found is None:
             raise INVALID("parent_id names no message of this conversation.", field="parent_id")
+        if found.is_deleted:
+            raise INVALID("The message that parent_id names was deleted: it takes no replies.", field="parent_id")
         if found.parent_id is not None:
             raise INVALID("parent_id names a reply: reply to the first message of its thread.", field="parent_id")
 

@@ -1,5 +1,6 @@
 """Organizations, people, memberships, logins, permissions. What other packages may use is exported here."""
 
+from crewhall.identity.acts import Names, actor_name, words_for
 from crewhall.identity.errands import Errands
 from crewhall.identity.events import (
     InstallationSeeded,
@@ -8,7 +9,7 @@ from crewhall.identity.events import (
     MemberRoleChanged,
     OrganizationCreated,
 )
-from crewhall.identity.first_run import is_set_up, prepare_first_run
+from crewhall.identity.first_run import check_owner, is_set_up, prepare_first_run
 from crewhall.identity.me import provide_agent_profile
 from crewhall.identity.organizations import get_organization, list_organizations
 from crewhall.identity.people import find_people, find_people_by_handles, get_person, list_people
@@ -28,11 +29,14 @@ __all__ = [
     "MemberJoined",
     "MemberLeft",
     "MemberRoleChanged",
+    "Names",
     "Organization",
     "OrganizationCreated",
     "Permission",
     "Person",
     "Profile",
+    "actor_name",
+    "check_owner",
     "check_permission",
     "find_people",
     "find_people_by_handles",
@@ -44,4 +48,5 @@ __all__ = [
     "list_people",
     "prepare_first_run",
     "provide_agent_profile",
+    "words_for",
 ]

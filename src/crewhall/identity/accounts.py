@@ -8,6 +8,7 @@ import msgspec
 
 from crewhall.identity.errors import clear_conflicts
 from crewhall.identity.fields import check_email, check_handle, check_text
+from crewhall.identity.handles import check_handle_free, holder_of
 from crewhall.identity.schemas import Profile, ProfileChange
 from crewhall.identity.words import handle_candidates
 from crewhall.kernel.actor import Actor, ActorType
@@ -32,16 +33,20 @@ async def create_account(
 ) -> None:
     """Make the account of `person`, as whom the transaction was opened.
 
-    Without a handle one is made from email and name. Raises CONFLICT when the email or the chosen handle is taken.
+    Without a handle one is made from email and name. Raises CONFLICT when the email or the chosen handle is taken
+    (by an agent of the organization that the transaction is for, too).
     """
     email, name = check_email(email), check_text(name, "name")
     row = {"id": person.id, "email": email, "name": name, "password_hash": password_hash}
     with clear_conflicts():
         if handle is not None:
-            await tx.run(_INSERT, {**row, "handle": check_handle(handle)})
+            await check_handle_free(tx, check_handle(handle))
+            await tx.run(_INSERT, {**row, "handle": handle})
             return
         for candidate in handle_candidates(email, name):
-            if await tx.run(_INSERT_UNLESS_TAKEN, {**row, "handle": candidate}):
+            if await holder_of(tx, candidate) is None and await tx.run(
+                _INSERT_UNLESS_TAKEN, {**row, "handle": candidate}
+            ):
                 return
 
 
@@ -58,13 +63,16 @@ async def get_profile(tx: Tx, person: Actor) -> Profile:
 
 
 async def update_profile(tx: Tx, person: Actor, change: ProfileChange) -> Profile:
-    """Change the person's own account; a new name shows at once in every process."""
+    """Change the person's own account; a new name shows at once in every process.
+
+    Raises CONFLICT for a handle that somebody has, or an agent of one of the person's organizations as its code.
+    """
     now = await get_profile(tx, person)
     changed = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
     if "name" in changed:
         changed["name"] = check_text(changed["name"], "name")
     if "handle" in changed and changed["handle"] != now.handle:
-        check_handle(changed["handle"])
+        await check_handle_free(tx, check_handle(changed["handle"]))
     if "timezone" in changed:
         _check_timezone(changed["timezone"])
     with clear_conflicts():

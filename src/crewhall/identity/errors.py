@@ -14,6 +14,11 @@ _SENTENCES = {
     "users_handle_key": ("handle", "This handle is taken. Choose another."),
     "users_email_key": ("email", "An account with this email exists. Sign in with it instead."),
     "organizations_slug_key": ("slug", "This slug is taken. Choose another."),
+    "names_handle": ("handle", "An agent of your organization has this name as its code. Choose another."),
+    "names_member": (
+        "handle",
+        "An agent of this organization has your handle as its code. Change your handle first, then join again.",
+    ),
     "memberships_pkey": ("user_id", "This person is a member already."),
     "organizations_no_agents": ("agents", "The organization still has agents. Delete them first."),
 }

@@ -60,17 +60,29 @@ async def is_set_up(db: Database) -> bool:
         return bool(await tx.value("select seeded_at is not null from installation"))
 
 
-async def _owner_of(settings: IdentitySettings) -> tuple[str, str] | None:
-    """The email and password hash that the settings give, or None without them."""
+def check_owner(settings: IdentitySettings) -> tuple[str, bytes] | None:
+    """The email and password that the settings give, or None without them. Raises BAD_SETTING that names the wrong one.
+
+    They count at the first start alone; afterwards anything may stand there.
+    """
     email, password = settings.owner_email, settings.owner_password
     if email is None and password is None:
         return None
     if email is None or password is None:
         raise BAD_SETTING("Set both CREWHALL_OWNER_EMAIL and CREWHALL_OWNER_PASSWORD, or neither.")
+    name = "CREWHALL_OWNER_EMAIL"
     try:
-        return check_email(email), await hash_secret(check_password(password.get_secret_value(), least=1))
+        address = check_email(email)
+        name = "CREWHALL_OWNER_PASSWORD"
+        return address, check_password(password.get_secret_value(), least=1)
     except CrewhallError as error:
-        raise BAD_SETTING(f"CREWHALL_OWNER_EMAIL or CREWHALL_OWNER_PASSWORD: {error.detail}") from error
+        raise BAD_SETTING(f"{name}: {error.detail}", setting=name) from error
+
+
+async def _owner_of(settings: IdentitySettings) -> tuple[str, str] | None:
+    """The email and password hash that the settings give, or None without them."""
+    owner = check_owner(settings)
+    return (owner[0], await hash_secret(owner[1])) if owner else None
 
 
 async def _make_owner(db: Database, email: str, hashed: str) -> None:
@@ -101,8 +113,10 @@ async def check_set_up_token(db: Database, token: str) -> None:
     """Raise LINK_DEAD unless this is the set-up link printed last and nobody has used it."""
     async with db.transaction(None) as tx:
         expected = await tx.value("select setup_digest from installation where seeded_at is null")
-    if expected is None or not hmac.compare_digest(bytes(expected), digest(token)):
-        raise LINK_DEAD("This set-up link was used or replaced. Start Crewhall again to see a fresh one.")
+    if expected is None:
+        raise LINK_DEAD("This set-up link was used: Crewhall has its owner. Sign in instead.")
+    if not hmac.compare_digest(bytes(expected), digest(token)):
+        raise LINK_DEAD("This set-up link was replaced. Start Crewhall again to see a fresh one.")
 
 
 async def set_up(

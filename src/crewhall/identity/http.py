@@ -12,8 +12,9 @@ from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import logins, organizations
 from crewhall.identity.accounts import update_profile
-from crewhall.identity.http_auth import AUTH, throttle_of
-from crewhall.identity.http_people import INVITATIONS, PEOPLE
+from crewhall.identity.acts import Act, list_acts
+from crewhall.identity.http_auth import AUTH, DOOR, throttle_of
+from crewhall.identity.http_people import ACCEPTANCE, INVITATIONS, PEOPLE
 from crewhall.identity.me import get_me
 from crewhall.identity.permissions import Permission, check_permission
 from crewhall.identity.schemas import (
@@ -25,7 +26,6 @@ from crewhall.identity.schemas import (
     Profile,
     ProfileChange,
 )
-from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
 
@@ -162,13 +162,13 @@ async def read_audit(
     after: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
     action: Annotated[str | None, QueryParameter(max_length=100, description="Only this action.")] = None,
-) -> Page[audit.AuditEntry]:
+) -> Page[Act]:
     """Every administrative act, newest first, for owners and admins."""
     check_permission(actor, Permission.AUDIT_READ)
     async with services.db.transaction(actor) as tx:
-        return await audit.list_audit(tx, after=after, limit=limit, action=action)
+        return await list_acts(tx, after=after, limit=limit, action=action)
 
 
 AUDIT = api_router("/audit", [read_audit], tags=["Organizations"])
 
-ROUTERS = [AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, AUDIT]
+ROUTERS = [DOOR, AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, ACCEPTANCE, AUDIT]

@@ -158,17 +158,10 @@ async def set_up_installation(
     return await show_login(services, started)
 
 
-AUTH = api_router(
+DOOR = api_router(
     "/auth",
-    [
-        log_in,
-        refresh,
-        log_out,
-        log_out_everywhere,
-        change_own_password,
-        ask_for_reset,
-        confirm_password_reset,
-        set_up_installation,
-    ],
+    [log_in, refresh, ask_for_reset, confirm_password_reset, set_up_installation],
     tags=["Auth"],
+    for_guests=True,
 )
+AUTH = api_router("/auth", [log_out, log_out_everywhere, change_own_password], tags=["Auth"])

@@ -141,6 +141,5 @@ async def accept_invitation(
     return Accepted(organization, joined.role, login)
 
 
-INVITATIONS = api_router(
-    "/invitations", [list_invitations, invite, revoke_invitation, accept_invitation], tags=["People"]
-)
+INVITATIONS = api_router("/invitations", [list_invitations, invite, revoke_invitation], tags=["People"])
+ACCEPTANCE = api_router("/invitations", [accept_invitation], tags=["People"], for_guests=True)

@@ -10,6 +10,7 @@ from crewhall.identity.accounts import create_account, get_profile, person_actor
 from crewhall.identity.errors import LINK_DEAD
 from crewhall.identity.events import MemberJoined
 from crewhall.identity.fields import check_email
+from crewhall.identity.handles import free_handle, holder_of
 from crewhall.identity.logins import Client, StartedLogin, start_login, switch_organization
 from crewhall.identity.organizations import add_membership, get_organization
 from crewhall.identity.permissions import Permission, check_permission
@@ -21,7 +22,7 @@ from crewhall.kernel.actor import Actor, Role, system_actor
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.crypto import check_password, digest, hash_secret, new_token
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import FORBIDDEN, INVALID, NOT_FOUND
+from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID, NOT_FOUND
 from crewhall.kernel.events import publish
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
@@ -185,8 +186,20 @@ async def accept_as_person(db: Database, person: Actor, token: str) -> Actor:
         profile = await get_profile(tx, joined)
         if found.invitation.email not in {None, profile.email}:
             raise FORBIDDEN("This invitation is for another email. Sign in with that account.")
+        await _check_name(tx, found, profile.handle)
         await _join(tx, joined, found)
         return await switch_organization(tx, joined, found.org_id)
+
+
+async def _check_name(tx: Tx, found: OpenInvitation, handle: str) -> None:
+    if await holder_of(tx, handle) == "agent":
+        suggestion = await free_handle(tx, handle)
+        raise CONFLICT(
+            f"An agent of {found.organization} has your handle {handle} as its code. Change your handle in your "
+            f"settings ({suggestion} is free), then accept again: the invitation stays open.",
+            field="handle",
+            suggestion=suggestion,
+        )
 
 
 async def _join(tx: Tx, joined: Actor, found: OpenInvitation) -> None:

@@ -124,7 +124,7 @@ async def add_membership(tx: Tx, actor: Actor, user_id: UUID, role: Role) -> Non
 
 
 async def update_organization(tx: Tx, actor: Actor, change: OrganizationChange) -> Organization:
-    """Change the actor's organization. Audited with the names of what changed."""
+    """Change the actor's organization. Audited with the names of what changed, if anything did."""
     check_permission(actor, Permission.ORGANIZATION_UPDATE)
     now = await get_organization(tx, actor.org)
     changed = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
@@ -132,6 +132,9 @@ async def update_organization(tx: Tx, actor: Actor, change: OrganizationChange) 
         changed["name"] = check_text(changed["name"], "name")
     if "slug" in changed:
         check_slug(changed["slug"])
+    changed = {name: value for name, value in changed.items() if value != getattr(now, name)}
+    if not changed:
+        return now
     if "search_language" in changed:
         await _check_search_language(tx, changed["search_language"])
     merged = {**msgspec.structs.asdict(now), **changed, "by": actor.id}

@@ -25,6 +25,7 @@ from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
+from crewhall.ports.mailer import MemoryMailer
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
@@ -32,12 +33,15 @@ Page = Response[str] | Redirect
 
 @get("/organizations")
 async def choose_organization(
-    request: AnyRequest, services: NamedDependency[Services], person: NamedDependency[Actor]
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    person: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
 ) -> Page:
-    """Where to go, for somebody who is nowhere."""
+    """Where to go, for somebody who is nowhere, or in more organizations than the sidebar names."""
     async with services.db.transaction(person) as tx:
-        page = await organizations.list_organizations(tx, limit=MAX_LIMIT)
-    return render("organizations.html", request, organizations=page.items)
+        page = await organizations.list_organizations(tx, after=after, limit=MAX_LIMIT)
+    return render("organizations.html", request, organizations=page.items, next=page.next)
 
 
 @post("/organizations/{org_id:uuid}/switch")
@@ -103,6 +107,7 @@ async def _people_page(
         next=page.next,
         invitations=waiting,
         sent=sent,
+        mail_is_sent=not isinstance(services.mailer, MemoryMailer),
         form=form or Form(),
         may_invite=may_invite,
         may_remove=is_allowed(actor, Permission.MEMBERS_REMOVE),

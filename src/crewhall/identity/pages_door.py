@@ -19,7 +19,7 @@ from crewhall.identity.first_run import check_set_up_token, is_set_up, set_up
 from crewhall.identity.http_auth import address_of, mail_reset, throttle_of
 from crewhall.identity.invitations import accept_as_newcomer, accept_as_person, get_open_invitation, show_invitation
 from crewhall.identity.logins import StartedLogin, end_login
-from crewhall.identity.passwords import confirm_reset, sign_in
+from crewhall.identity.passwords import confirm_reset, find_reset_owner, sign_in
 from crewhall.identity.schemas import Acceptance, Credentials, ResetConfirmation, ResetRequest, SetUp
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor
@@ -94,7 +94,7 @@ async def sign_out(services: NamedDependency[Services], guest: NamedDependency[A
     if guest is not None and guest.credential_id is not None:
         async with services.db.transaction(guest) as tx:
             await end_login(tx, guest, guest.credential_id)
-    return go("/login", cookies=[Cookie(COOKIE, value="", path="/", max_age=0, httponly=True)])
+    return go("/login", "You are signed out.", cookies=[Cookie(COOKIE, value="", path="/", max_age=0, httponly=True)])
 
 
 @get("/setup")
@@ -116,7 +116,7 @@ async def set_up_here(request: AnyRequest, services: NamedDependency[Services]) 
         started = await set_up(services.db, throttle_of(services), settings, asked, **_client(request))
     except CrewhallError as error:
         form.refuse(error)
-        return render("setup.html", request, status=error.kind.status, form=form, token=form.v("token"))
+        return render("setup.html", request, status=error.kind.status, form=form, dead=False, token=form.v("token"))
     return _enter(request, started, "/")
 
 
@@ -181,9 +181,17 @@ async def ask_for_reset(request: AnyRequest, services: NamedDependency[Services]
 
 
 @get("/password-reset")
-async def show_new_password(request: AnyRequest, token: FromQuery[str] = "") -> Page:
-    """The form behind the mailed link."""
-    return render("reset_confirm.html", request, form=Form(), token=token)
+async def show_new_password(
+    request: AnyRequest, services: NamedDependency[Services], token: FromQuery[str] = ""
+) -> Page:
+    """The form behind the mailed link, or that the link is dead, before anybody thinks of a password."""
+    form = Form()
+    try:
+        await find_reset_owner(services.db, token)
+    except CrewhallError as error:
+        form.refuse(error)
+        return render("reset_confirm.html", request, status=error.kind.status, form=form, dead=True)
+    return render("reset_confirm.html", request, form=form, dead=False, token=token)
 
 
 @post("/password-reset")
@@ -195,7 +203,9 @@ async def set_new_password(request: AnyRequest, services: NamedDependency[Servic
         await confirm_reset(services.db, throttle_of(services), confirmation, address=address_of(request))
     except CrewhallError as error:
         form.refuse(error)
-        return render("reset_confirm.html", request, status=error.kind.status, form=form, token=form.v("token"))
+        return render(
+            "reset_confirm.html", request, status=error.kind.status, form=form, dead=False, token=form.v("token")
+        )
     return go("/login", "The new password is set. Sign in with it.")
 
 

@@ -1,13 +1,13 @@
 """Pages of one's own settings, the organization's settings and the audit log."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 
 from crewhall.faces.plumbing.forms import Form, read_form
@@ -16,13 +16,12 @@ from crewhall.faces.plumbing.pages import go, page_data, render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import logins, organizations
 from crewhall.identity.accounts import get_profile, update_profile
+from crewhall.identity.acts import Act, list_acts
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.passwords import change_password
-from crewhall.identity.people import find_people
 from crewhall.identity.permissions import Permission, check_permission, is_allowed
 from crewhall.identity.schemas import Login, OrganizationChange, PasswordChange, ProfileChange
-from crewhall.kernel import audit
-from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.ports.mailer import MemoryMailer
 
@@ -214,15 +213,11 @@ async def delete_organization(
     return go("/organizations", "The organization is deleted.")
 
 
-class ShownEntry(msgspec.Struct):
-    """An audit entry with the actor's name."""
+class ShownAct(msgspec.Struct):
+    """An act with its details as text."""
 
-    created_at: Any
-    who: str
-    action: str
-    resource_type: str | None
-    details_text: str
-    address: str | None
+    act: Act
+    details: dict[str, str]
 
 
 @get("/audit")
@@ -231,28 +226,14 @@ async def show_audit(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
     after: FromQuery[str | None] = None,
+    action: Annotated[str | None, QueryParameter(max_length=100)] = None,
 ) -> Page:
-    """Who changed what, for owners and admins."""
+    """Who changed what, for owners and admins; of one action only, where it is named."""
     check_permission(actor, Permission.AUDIT_READ)
     async with services.db.transaction(actor) as tx:
-        page = await audit.list_audit(tx, after=after)
-        known = await find_people(tx, {entry.actor_id for entry in page.items})
-    entries = [
-        ShownEntry(
-            entry.created_at,
-            known[entry.actor_id].name if entry.actor_id in known else _unnamed(entry.actor_type),
-            entry.action,
-            entry.resource_type,
-            "; ".join(f"{key}: {_plain(value)}" for key, value in entry.details.items()),
-            entry.ip_address,
-        )
-        for entry in page.items
-    ]
-    return await render_in_hall("audit.html", request, services, actor, entries=entries, next=page.next)
-
-
-def _unnamed(kind: ActorType) -> str:
-    return {ActorType.USER: "a former member", ActorType.AGENT: "an agent", ActorType.SYSTEM: "Crewhall"}[kind]
+        page = await list_acts(tx, after=after, action=action)
+    acts = [ShownAct(act, {key: _plain(value) for key, value in act.details.items()}) for act in page.items]
+    return await render_in_hall("audit.html", request, services, actor, acts=acts, next=page.next, action=action)
 
 
 def _plain(value: object) -> str:

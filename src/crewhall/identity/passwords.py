@@ -90,14 +90,21 @@ async def _set_password(tx: Tx, person: Actor, hashed: str) -> None:
 
 
 async def send_reset(db: Database, settings: IdentitySettings, mailer: Mailer, base_url: str, email: str) -> None:
-    """Mail a reset link if there is such an account. Call it behind the answer, which says the same either way."""
+    """Mail a reset link if there is such an account. Call it behind the answer, which says the same either way.
+
+    Links that were mailed before stay valid for their time: otherwise whoever knows an email could kill its owner's
+    link again and again. A new password kills them all.
+    """
     email = email.strip().lower()
     known = await _find_password(db, email)
     if known is None:
         return
     token = new_token(RESET)
     async with db.transaction(person_actor(known.user_id)) as tx:
-        await tx.run("delete from password_resets where user_id = %(user)s", {"user": known.user_id})
+        await tx.run(
+            "delete from password_resets where user_id = %(user)s and (used_at is not null or expires_at <= now())",
+            {"user": known.user_id},
+        )
         await tx.run(
             "insert into password_resets (digest, user_id, expires_at) values (%(digest)s, %(user)s, %(until)s)",
             {
@@ -114,6 +121,15 @@ async def send_reset(db: Database, settings: IdentitySettings, mailer: Mailer, b
     await mailer.send(Mail(email, "Choose a new password for Crewhall", body))
 
 
+async def find_reset_owner(db: Database, token: str) -> UUID:
+    """Whose password a mailed link sets. Raises LINK_DEAD."""
+    async with db.transaction(None) as tx:
+        owner: UUID | None = await tx.value("select find_reset_owner(%(digest)s)", {"digest": digest(token)})
+    if owner is None:
+        raise LINK_DEAD("This link was used or is too old. Ask for a new one.")
+    return owner
+
+
 async def confirm_reset(
     db: Database, throttle: Throttle, confirmation: ResetConfirmation, *, address: str | None = None
 ) -> None:
@@ -121,10 +137,7 @@ async def confirm_reset(
     throttle.check_sign_up(address)
     new = check_password(confirmation.password)
     reset = digest(confirmation.token)
-    async with db.transaction(None) as tx:
-        owner = await tx.value("select find_reset_owner(%(digest)s)", {"digest": reset})
-    if owner is None:
-        raise LINK_DEAD("This link was used or is too old. Ask for a new one.")
+    owner = await find_reset_owner(db, confirmation.token)
     hashed = await hash_secret(new)
     person = person_actor(owner, address=address)
     async with db.transaction(person) as tx:

@@ -16,7 +16,10 @@ class IdentitySettings(CrewhallSettings):
     reset_minutes: int = Field(60, ge=5, le=1440, description="Minutes that a password reset link is valid.")
     rate_login_per_minute: int = Field(10, ge=1, description="Password attempts per minute, address and email.")
     rate_login_address_per_minute: int = Field(100, ge=1, description="Password attempts per minute and address.")
-    rate_reset_per_hour: int = Field(5, ge=1, description="Password reset mails per hour and email.")
+    rate_reset_per_hour: int = Field(5, ge=1, description="Password reset mails per hour, address and email.")
+    rate_reset_email_per_hour: int = Field(
+        20, ge=1, description="Password reset mails per hour and email, from all addresses together."
+    )
     rate_reset_address_per_hour: int = Field(30, ge=1, description="Password reset mails per hour and address.")
     rate_sign_up_per_minute: int = Field(30, ge=1, description="Set-ups and accepted invitations per minute, address.")
     rate_invitations_per_hour: int = Field(100, ge=1, description="Invitations per hour and person.")

@@ -21,11 +21,15 @@ class Throttle:
         self._check("sign-ins", self._settings.rate_login_per_minute, MINUTE, (network_of(address), email))
 
     def check_reset(self, address: str | None, email: str) -> None:
-        """One more mail that resets a password."""
-        self._check(
-            "password resets per address", self._settings.rate_reset_address_per_hour, HOUR, network_of(address)
-        )
-        self._check("password resets", self._settings.rate_reset_per_hour, HOUR, email)
+        """One more mail that resets a password.
+
+        Who knows an email, and nothing more, can use up the limit of all addresses together, but locks nobody out by
+        it: the mails that used it up have gone to the owner of the email, and every link in them works.
+        """
+        network, settings = network_of(address), self._settings
+        self._check("password resets per address", settings.rate_reset_address_per_hour, HOUR, network)
+        self._check("password resets", settings.rate_reset_per_hour, HOUR, (network, email))
+        self._check("password resets per email", settings.rate_reset_email_per_hour, HOUR, email)
 
     def check_sign_up(self, address: str | None) -> None:
         """One more set-up, accepted invitation or confirmed reset: they cost a hash each."""

@@ -16,6 +16,11 @@ def handle_candidates(email: str, name: str) -> Iterator[str]:
     """Yield handles to try in turn: from the email, else from the name, then numbered, then random (without end)."""
     mailbox = email.partition("@")[0].partition("+")[0]
     stem = _plain(mailbox, r"[^a-z0-9._-]+") or _plain(name, r"[^a-z0-9._-]+") or "person"
+    yield from handles_like(stem)
+
+
+def handles_like(stem: str) -> Iterator[str]:
+    """Yield handles to try in turn: the stem itself, then numbered, then random (without end)."""
     for word in _numbered(stem, MAX_HANDLE):
         if word not in RESERVED_HANDLES:
             yield word

@@ -12,6 +12,9 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 
+CHANNEL = "crewhall_audit"
+"""Notices that acts were written; they say nothing of them."""
+
 
 class AuditEntry(msgspec.Struct):
     """One administrative act."""
@@ -38,10 +41,14 @@ async def record(
     """Write one row in the caller's transaction. `action` is past tense with its noun: `agent.created`."""
     await tx.run(
         """
-        insert into audit_log
-            (id, org_id, actor_type, actor_id, action, resource_type, resource_id, details, ip_address)
-        values
-            (%(id)s, %(org)s, %(actor_type)s, %(actor)s, %(action)s, %(type)s, %(resource)s, %(details)s, %(address)s)
+        with written as (
+            insert into audit_log
+                (id, org_id, actor_type, actor_id, action, resource_type, resource_id, details, ip_address)
+            values
+                (%(id)s, %(org)s, %(actor_type)s, %(actor)s, %(action)s, %(type)s, %(resource)s, %(details)s,
+                 %(address)s)
+            returning 1)
+        select pg_notify('crewhall_audit', '') from written
         """,
         {
             "id": new_id(),

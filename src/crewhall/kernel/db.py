@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeVar
 
 import msgspec
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, OperationalError
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from crewhall.kernel.actor import Actor, ActorType
 
@@ -23,6 +23,8 @@ SET_SCOPE: LiteralString = """
 select set_config('crewhall.orgs', %(orgs)s, true), set_config('crewhall.actor', %(actor)s, true),
        set_config('crewhall.actor_type', %(actor_type)s, true), set_config('crewhall.role', %(role)s, true)
 """
+SERVER_DOWN = frozenset({"57P01", "57P02", "57P03"})
+"""SQLSTATEs of a server that shuts down, has crashed, or does not take connections yet."""
 
 
 def scope_of(actor: Actor | None) -> Params:
@@ -91,23 +93,25 @@ def _convert(kind: type[T], names: list[str], row: Sequence[Any]) -> T:
     return msgspec.convert(dict(zip(names, row, strict=True)), kind, strict=False)
 
 
+def is_lost(error: OperationalError) -> bool:
+    """Whether the server ended, ends, starts or cannot be reached: not that it, or our pool of connections, is busy."""
+    if isinstance(error, PoolTimeout):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith("08") or error.sqlstate in SERVER_DOWN
+
+
 class Database:
     """The pool of the application role."""
 
     def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_ms: int = 30_000) -> None:
         self.url = url
-        options = (
+        self._pool_size = pool_size
+        self._options = (
             f"-c statement_timeout={statement_timeout_ms} -c idle_in_transaction_session_timeout=60000"
             " -c lock_timeout=10000 -c timezone=UTC"
         )
-        self.pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
-            url,
-            min_size=1,
-            max_size=pool_size,
-            open=False,
-            timeout=10,
-            kwargs={"autocommit": True, "options": options, "application_name": "crewhall"},
-        )
+        self.pool = self._make_pool()
+        self._is_away = False
         self._hearers: dict[str, list[Callable[[str], None]]] = defaultdict(list)
 
     def hear(self, channel: str, callback: Callable[[str], None]) -> None:
@@ -122,13 +126,42 @@ class Database:
         """Close every connection."""
         await self.pool.close()
 
+    def leave(self) -> None:
+        """Take the server for gone: from now on whoever asks for a connection is told so, and does not wait for one."""
+        self._is_away = True
+
+    async def renew(self) -> None:
+        """Take the server for back, with a fresh pool: one that lost its server waits ever longer between attempts."""
+        lost, self.pool = self.pool, self._make_pool()
+        await self.pool.open()
+        self._is_away = False
+        await lost.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """Lend a connection, without a transaction. Raises OperationalError when the server is away."""
+        if self._is_away:
+            raise OperationalError("the server is away")
+        async with self.pool.connection() as connection:
+            yield connection
+
     @asynccontextmanager
     async def transaction(self, actor: Actor | None) -> AsyncIterator[Tx]:
         """Open a transaction scoped to the actor; commits when the block ends, rolls back when it raises."""
-        async with self.pool.connection() as connection, connection.transaction():
+        async with self.connection() as connection, connection.transaction():
             await connection.execute(SET_SCOPE, scope_of(actor))
             tx = Tx(connection)
             yield tx
         for channel, payload in tx.notices:
             for callback in self._hearers[channel]:
                 callback(payload)
+
+    def _make_pool(self) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+        return AsyncConnectionPool(
+            self.url,
+            min_size=1,
+            max_size=self._pool_size,
+            open=False,
+            timeout=10,
+            kwargs={"autocommit": True, "options": self._options, "application_name": "crewhall"},
+        )

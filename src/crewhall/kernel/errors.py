@@ -60,3 +60,4 @@ UNSUPPORTED_MEDIA_TYPE = define_error("unsupported_media_type", 415, "Unsupporte
 TOO_MANY_REQUESTS = define_error("too_many_requests", 429, "Too many requests")
 INTERNAL = define_error("internal", 500, "Something went wrong on our side")
 UNAVAILABLE = define_error("unavailable", 503, "Not available right now")
+DATABASE_AWAY = define_error("database_away", 503, "The database is away")

@@ -18,7 +18,10 @@ MAX_CURSOR_LENGTH = 512
 
 
 class Page(msgspec.Struct, Generic[T]):
-    """One page of a list. `next` is given back as `after` to get the following page."""
+    """One page of a list. `next` is given back as `after` to get the following page.
+
+    The newest messages of a conversation, read without `after`, are the exception: there it goes back as `before`.
+    """
 
     items: list[T]
     next: str | None = None

@@ -67,6 +67,9 @@ class KernelSettings(CrewhallSettings):
     port: int = Field(8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     public_url: str | None = Field(None, description="Address that people use, when a proxy stands in front.")
     region: str = Field("", max_length=64, description="Where this process runs; shown with what it decides.")
+    hsts_days: int = Field(
+        365, ge=0, le=3650, description="Days that browsers insist on https, when the public URL is https; 0 for none."
+    )
     peer_host: str = Field("127.0.0.1", description="Address on which processes of one installation link up.")
     trusted_proxies: str = Field("", description="Addresses or networks of proxies whose X-Forwarded-* are believed.")
     database_url: SecretStr | None = Field(None, description="External Postgres, as the application role.")
@@ -79,11 +82,11 @@ class KernelSettings(CrewhallSettings):
     otel_exporter_otlp_endpoint: str | None = Field(None, description="Send traces to this OTLP/HTTP endpoint.")
     body_limit_kb: int = Field(1024, ge=16, le=65536, description="Largest request body, in KiB.")
     request_timeout_s: float = Field(30, gt=0, le=600, description="Longest time for one request, in seconds.")
-    rate_address_per_minute: int = Field(12000, ge=1, description="Requests per minute and client address.")
-    rate_actor_per_minute: int = Field(6000, ge=1, description="Requests per minute and person or agent.")
-    rate_post_per_second: int = Field(1000, ge=1, description="Posts per second and person or agent.")
+    rate_address_per_minute: int = Field(600_000, ge=1, description="Requests per minute and client address.")
+    rate_actor_per_minute: int = Field(300_000, ge=1, description="Requests per minute and person or agent.")
+    rate_post_per_second: int = Field(5_000, ge=1, description="Posts per second and person or agent.")
     live_connections_per_actor: int = Field(
-        64, ge=1, description="Live connections (sockets, event streams) that one person or agent holds at once."
+        10_000, ge=1, description="Live connections (sockets, event streams) that one person or agent holds at once."
     )
 
 

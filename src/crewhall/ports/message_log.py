@@ -21,6 +21,8 @@ from crewhall.kernel.ids import new_id
 CLIENT_ID_REUSED = define_error("client_id_reused", 409, "This client id was used for another message")
 CONVERSATION_CLOSED = define_error("conversation_closed", 409, "The conversation takes no messages")
 MEMBERSHIP_CHANGED = define_error("membership_changed", 409, "Membership changed meanwhile")
+MAX_SEQ = 2**62
+"""No seq is greater; one that is asked for may not be either."""
 MAX_CLIENT_ID_LENGTH = 200
 
 

@@ -16,7 +16,7 @@ from crewhall.adapters.postgres.batch import Pending, append_batch, known_record
 from crewhall.adapters.postgres.reading import READ_RECORDS, record_of_row
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import INVALID, UNAVAILABLE
+from crewhall.kernel.errors import DATABASE_AWAY, INVALID, UNAVAILABLE, CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import append_batch_size, posts_total
@@ -124,6 +124,9 @@ class PostgresMessageLog:
             batch = self._take()
             try:
                 await self._write_batch(batch)
+            except CrewhallError as error:
+                for pending in batch:
+                    pending.fail(error)
             except Exception as error:
                 log.exception("a batch failed")
                 for pending in batch:
@@ -189,7 +192,7 @@ class PostgresMessageLog:
                 lost = True
                 await self._drop_connection()
                 if asyncio.get_running_loop().time() > deadline:
-                    raise UNAVAILABLE("The database is away. Try again shortly.", retry_after=2) from error
+                    raise DATABASE_AWAY("The database is away. Try again shortly.", retry_after=2) from error
                 await asyncio.sleep(RETRY_S)
 
     @staticmethod

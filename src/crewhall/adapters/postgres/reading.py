@@ -10,13 +10,12 @@ READ_RECORDS: LiteralString = """
     select r.org_id, r.conversation_id, r.seq, r.id, r.type, r.author_type, r.author_id, r.author_name, r.role, r.kind,
            case when d.gone then '' else r.content end, case when not d.gone then r.title end,
            case when d.gone then '' else r.html end,
-           case when r.type = 'delivery' and o.message_id is not null
-                then delivered_now(r.metadata, r.conversation_id, r.target_id) when not d.gone then r.metadata end,
+           case when r.type = 'delivery' then delivered_now(r.metadata, r.conversation_id, r.target_id)
+                when not d.gone then r.metadata end,
            r.parent_id, r.target_id,
            case when not d.gone then r.mentions end, r.client_id, r.created_at
     from message_records r
-    left join message_overlays o
-        on o.message_id = coalesce(r.target_id, r.id) and r.type in ('message', 'edit', 'delivery')
+    left join message_overlays o on o.message_id = coalesce(r.target_id, r.id) and r.type in ('message', 'edit')
     cross join lateral (select o.deleted_at is not null as gone) d
     where r.conversation_id = %(conversation)s and r.seq > %(after)s order by r.seq limit %(limit)s
 """

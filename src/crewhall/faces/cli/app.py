@@ -14,6 +14,8 @@ from crewhall.faces.cli.failures import report
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
+from crewhall.faces.cli.output import say as say_line
+from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run
@@ -31,11 +33,22 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
-for command in (ask, runs, cancel, decisions):
-    app.command()(command)
+for about_turns in (ask, runs, cancel, decisions):
+    app.command()(about_turns)
 app.command("run")(show_run)
+for about_pins in (pins, pin, unpin):
+    channel.command()(about_pins)
 for group in (org, people, agent, channel, mcp):
     app.add_typer(group)
+
+
+def say_version(asked: bool) -> None:
+    """Print the version of this program, when it was asked for."""
+    if asked:
+        from crewhall.version import VERSION
+
+        say_line(f"crewhall {VERSION}")
+        raise typer.Exit
 
 
 @app.callback(help=HELP)
@@ -44,6 +57,9 @@ def options(
     server: Annotated[str | None, typer.Option(help="Address of the server (CREWHALL_URL).")] = None,
     org: Annotated[str | None, typer.Option(help="Act for this organization, by slug or id (CREWHALL_ORG).")] = None,
     as_json: Json = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=say_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
 ) -> None:
     """Keep the options that stand before the command."""
     context.obj = Options(server or os.environ.get("CREWHALL_URL"), org or os.environ.get("CREWHALL_ORG"), as_json)

@@ -19,13 +19,16 @@ def list_channels(
     context: typer.Context,
     mine: Annotated[bool, typer.Option("--mine", help="Only those joined.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Groups and direct conversations too.")] = False,
+    archived: Annotated[bool, typer.Option("--archived", help="Archived ones instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """List channels with what is new in them."""
 
     async def work(client: "Client") -> list["Conversation"]:
         kind = None if every else "channel"
-        return [found async for found in client.conversations.list(kind=kind, member="me" if mine else None)]
+        status = "archived" if archived else None
+        listed = client.conversations.list(kind=kind, member="me" if mine else None, status=status)
+        return [found async for found in listed]
 
     found = act(context, work)
     if wants_json(context, as_json):
@@ -106,23 +109,79 @@ def list_members(
         )
 
 
-@channel.command("archive")
-def archive_channel(
+@channel.command("update")
+def update_channel(
     context: typer.Context,
     name: Name,
-    restore: Annotated[
-        bool, typer.Option("--restore", help="Let an archived one (by id) take messages again.")
-    ] = False,
+    new_name: Annotated[str | None, typer.Option("--name", help="Another name, of a channel.")] = None,
+    title: Annotated[str | None, typer.Option(help="Another title, of a group.")] = None,
+    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    private: Annotated[
+        bool | None, typer.Option("--private/--public", help="Only members see it, or everybody does.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Archive a channel: it stays readable and takes no more messages."""
+    """Change a channel or group; what is not given stays."""
+    kind = None if private is None else "private" if private else "public"
+    asked = {"name": new_name, "title": title, "description": description, "type": kind}
+    changes = {field: value for field, value in asked.items() if value is not None}
+    if not changes:
+        raise typer.BadParameter("Say what to change: --name, --title, --description, --private or --public.")
 
     async def work(client: "Client") -> "Conversation":
         found = await client.conversations.find(name)
-        change = client.conversations.restore if restore else client.conversations.archive
-        return await change(found.id)
+        return await client.conversations.update(found.id, **changes)
 
-    _report(context, as_json, act(context, work), "Restored" if restore else "Archived")
+    _report(context, as_json, act(context, work), "Changed")
+
+
+@channel.command("archive")
+def archive_channel(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Archive a channel: it stays readable and takes no more messages until it is restored."""
+
+    async def work(client: "Client") -> "Conversation":
+        found = await client.conversations.find(name)
+        return await client.conversations.archive(found.id)
+
+    _report(context, as_json, act(context, work), "Archived")
+
+
+@channel.command("restore")
+def restore_channel(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Let an archived channel take messages again."""
+
+    async def work(client: "Client") -> "Conversation":
+        found = await client.conversations.find(name, status="archived")
+        return await client.conversations.restore(found.id)
+
+    _report(context, as_json, act(context, work), "Restored")
+
+
+@channel.command("delete")
+def delete_channel(
+    context: typer.Context,
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a channel or group, archived or not, for everybody; there is no way back."""
+    found = act(context, lambda client: _find_any(client, name))
+    if not yes:
+        typer.confirm(f"Delete {found.label} with all that was said there?", abort=True, err=True)
+    act(context, lambda client: client.conversations.delete(found.id, found.name or found.title or ""))
+    _report(context, as_json, found, "Deleted")
+
+
+async def _find_any(client: "Client", name: str) -> "Conversation":
+    """The channel of that name, archived or not."""
+    from crewhall.faces.sdk import CrewhallApiError
+
+    try:
+        return await client.conversations.find(name)
+    except CrewhallApiError as error:
+        if error.code != "not_found":
+            raise
+    return await client.conversations.find(name, status="archived")
 
 
 async def find_somebody(client: "Client", name: str) -> tuple[str, str]:

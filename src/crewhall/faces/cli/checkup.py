@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 from crewhall.adapters.mailing import MailSettings
 from crewhall.faces.cli.runfile import find_running
+from crewhall.faces.cli.storage import look_at_storage
+from crewhall.faces.cli.variables import warn_of_unknown
+from crewhall.identity import IdentitySettings, check_owner
 from crewhall.kernel.errors import CrewhallError
-from crewhall.kernel.postgres.checks import Finding, check_database
+from crewhall.kernel.postgres.checks import Finding, check_database, refusal
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.postgres.external import resolve_external
 from crewhall.kernel.settings import KernelSettings, load_settings
@@ -34,6 +37,8 @@ def look() -> Iterator[Finding]:
     yield _disk(settings.home)
     yield _port(settings)
     yield _clock()
+    yield from _owner(settings)
+    yield from _unknown()
     yield _public(settings)
     yield _mail()
     yield from _database(settings)
@@ -95,6 +100,24 @@ def _mail() -> Finding:
     return Finding("mail", ok=True, detail=f"{where} answers")
 
 
+def _owner(settings: KernelSettings) -> Iterator[Finding]:
+    """The owner that the settings name; once there is a database it may have one, and they count no more."""
+    try:
+        owner = check_owner(load_settings(IdentitySettings))
+    except CrewhallError as error:
+        starts_anew = settings.database_url is None and EmbeddedPostgres(settings.home).status().version is None
+        mend = "Correct them before the first start: they make the owner."
+        yield Finding("owner", ok=not starts_anew, detail=error.detail, mend=mend, warning=not starts_anew)
+    else:
+        if owner is not None:
+            yield Finding("owner", ok=True, detail=f"{owner[0]}, made at the first start")
+
+
+def _unknown() -> Iterator[Finding]:
+    for warning in warn_of_unknown():
+        yield Finding("setting", ok=True, detail=warning, mend="docs/settings.md lists them all.", warning=True)
+
+
 def _public(settings: KernelSettings) -> Finding:
     url = settings.public_url
     if url is None:
@@ -122,6 +145,10 @@ def _database(settings: KernelSettings) -> Iterator[Finding]:
             return
         postgres = EmbeddedPostgres(settings.home, run_as=settings.database_user)
         found = postgres.status()
+        storage = look_at_storage(settings.home, settings.database_user, found)
+        if storage.data is not None:
+            yield Finding("data", ok=True, detail=storage.describe_data())
+            yield Finding("dump", ok=True, detail=storage.describe_dump())
         if found.pid is None:
             detail = "the embedded Postgres is stopped" if found.version else "is made at first start"
             yield Finding("database", ok=True, detail=detail)
@@ -132,4 +159,4 @@ def _database(settings: KernelSettings) -> Iterator[Finding]:
         finally:
             postgres.release()
     except CrewhallError as error:
-        yield Finding("database", ok=False, detail=error.detail, mend=str(error.fields.get("mend", "")))
+        yield refusal("database", error)

@@ -7,12 +7,12 @@ import typer
 
 from crewhall.faces.cli.channels import find_somebody
 from crewhall.faces.cli.context import Json, act, client_for, options_of, run, wants_json
-from crewhall.faces.cli.lines import say_message
+from crewhall.faces.cli.lines import Transcript, say_message
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.output import say_json
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import Client, Conversation, Event, Message, Page, SearchHit
+    from crewhall.faces.sdk import Client, Conversation, Message, Page, SearchHit
 
 Place = Annotated[str, typer.Argument(help="A channel's name, @handle or @code for a direct message, or an id.")]
 
@@ -21,7 +21,7 @@ def say(
     context: typer.Context,
     place: Place,
     text: Annotated[list[str] | None, typer.Argument(help="What to say; read from stdin when left out or `-`.")] = None,
-    reply_to: Annotated[str | None, typer.Option(help="Id of the message to reply to.")] = None,
+    reply_to: Annotated[str | None, typer.Option(help="Seq or id of the message to reply to.")] = None,
     kind: Annotated[
         str | None, typer.Option(help="update, insight, question, answer, alert, metric or message.")
     ] = None,
@@ -51,7 +51,7 @@ async def _thread_of(client: "Client", conversation: str, replied_to: str) -> st
     from crewhall.faces.sdk.errors import CrewhallApiError
 
     try:
-        replied = await client.messages.get(conversation, replied_to)
+        replied = await find_message(client, conversation, replied_to)
     except CrewhallApiError as error:
         if error.code != "not_found":
             raise
@@ -74,7 +74,7 @@ def tail(
     async def follow() -> None:
         from crewhall.faces.sdk import CrewhallApiError, Message, RecordEvent, Refused
 
-        left = until
+        left, transcript = until, Transcript()
         async with client_for(options_of(context)) as client, client.live() as live:
             labels: dict[str, str | None] = {}
             for name in places:
@@ -87,7 +87,10 @@ def tail(
                     raise CrewhallApiError(event.code, 0, event.detail)
                 if not isinstance(event, RecordEvent) or not (everything or isinstance(event.record, Message)):
                     continue
-                _print_record(event, labels, as_json=as_json)
+                if as_json:
+                    say_json(event.record)
+                else:
+                    transcript.say_record(event.record, labels.get(event.conversation))
                 left = None if left is None else left - 1
                 if left == 0:
                     return
@@ -101,21 +104,25 @@ def history(
     after: Annotated[int | None, typer.Option(help="Messages after this seq, oldest first.")] = None,
     before: Annotated[int | None, typer.Option(help="Messages before this seq.")] = None,
     limit: Annotated[int, typer.Option(help="So many messages, at most 200.")] = 50,
-    thread: Annotated[str | None, typer.Option(help="Only the replies to this message.")] = None,
+    thread: Annotated[str | None, typer.Option(help="Only the replies to this message (seq or id).")] = None,
     as_json: Json = False,
 ) -> None:
     """Read messages: the newest, or those before or after a seq."""
 
     async def work(client: "Client") -> "Page[Message]":
         where = await find_place(client, place)
-        return await client.messages.page(where.id, after=after, before=before, limit=limit, parent_id=thread)
+        parent = (await find_message(client, where.id, thread)).id if thread and is_seq(thread) else thread
+        return await client.messages.page(where.id, after=after, before=before, limit=limit, parent_id=parent)
 
     page = act(context, work)
     if wants_json(context, as_json):
         say_json(page)
         return
+    transcript = Transcript()
     for message in page.items:
-        say_message(message)
+        transcript.say(message)
+    if not page.items:
+        say_line("Nothing there.")
     if page.next is not None:
         way = "after" if after is not None or thread is not None else "before"
         sys.stderr.write(f"There are more: --{way} {page.next}\n")
@@ -156,22 +163,25 @@ async def find_place(client: "Client", name: str) -> "Conversation":
     return await client.conversations.find(name)
 
 
+async def find_message(client: "Client", conversation_id: str, which: str) -> "Message":
+    """The message of that seq or id."""
+    from crewhall.faces.sdk.errors import CrewhallApiError
+
+    if not is_seq(which):
+        return await client.messages.get(conversation_id, which)
+    page = await client.messages.page(conversation_id, after=int(which) - 1, limit=1)
+    if not page.items or page.items[0].seq != int(which):
+        raise CrewhallApiError("not_found", 404, f"There is no message {which} there: `crewhall history` shows them.")
+    return page.items[0]
+
+
+def is_seq(which: str) -> bool:
+    """Whether a message is named by its seq."""
+    return which.isascii() and which.isdigit() and int(which) > 0
+
+
 async def _start(client: "Client", where: "Conversation", lines: int) -> int:
     if lines <= 0:
         return where.last_seq
     newest = await client.messages.page(where.id, limit=min(lines, 200))
     return newest.items[0].seq - 1 if newest.items else where.last_seq
-
-
-def _print_record(event: "Event", labels: dict[str, str | None], *, as_json: bool) -> None:
-    from crewhall.faces.sdk import Message, RecordEvent
-
-    if not isinstance(event, RecordEvent):
-        return
-    if as_json:
-        say_json(event.record)
-    elif isinstance(event.record, Message):
-        say_message(event.record, labels.get(event.conversation))
-    else:
-        record = event.record
-        say_line(f"{record.seq:>5} {record.type}")

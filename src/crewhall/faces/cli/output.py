@@ -51,13 +51,16 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: s
 
 
 def say_facts(facts: dict[str, object]) -> None:
-    """Print names and values, one a line; what is None is left out."""
+    """Print names and values, one a line; moments in local time; what is None is left out."""
     from rich.text import Text
 
     shown = {name: value for name, value in facts.items() if value is not None}
     width = max(map(len, shown), default=0) + 2
     for name, value in shown.items():
-        console().print(Text(name.ljust(width), style="dim") + safe(str(value)))
+        console().print(
+            Text(name.ljust(width), style="dim")
+            + safe(local_time(value) if isinstance(value, datetime) else str(value))
+        )
 
 
 def console() -> "Console":
@@ -80,6 +83,12 @@ def visible(text: str) -> str:
     return "".join(char if char in "\n\t\u200d" or char.isprintable() else "\ufffd" for char in text)
 
 
+def local_time(moment: datetime) -> str:
+    """The day and the minute where the reader is."""
+    here = moment.astimezone()
+    return f"{here.day} {here:%B %Y, %H:%M}"
+
+
 def ago(moment: datetime | None) -> str:
     """How long ago it was, in the largest unit that fits; the date when it is long past."""
     if moment is None:
@@ -98,6 +107,11 @@ def rows_of(items: Iterable[Any], *names: str) -> list[list[object]]:
         [ago(value) if isinstance(value, datetime) else value for value in (getattr(item, name) for name in names)]
         for item in items
     ]
+
+
+def warn(detail: str) -> None:
+    """Say on standard error what is not as it should be, and go on."""
+    print(f"crewhall: {detail}", file=sys.stderr, flush=True)
 
 
 def fail(detail: str, code: str | None = None, exit_code: int = Exit.ERROR) -> NoReturn:

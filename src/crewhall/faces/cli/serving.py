@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crewhall.faces.cli.output import Exit, fail, say, say_json
+from crewhall.faces.cli.output import Exit, fail, say, say_json, warn
 from crewhall.faces.cli.runfile import Running, find_running, remove_run_file, write_run_file
 from crewhall.version import VERSION
 
@@ -30,6 +30,7 @@ def up(
 ) -> None:
     """Serve in the foreground: the database, the API, the pages. Ctrl-C or SIGTERM stops cleanly."""
     name_home(home)
+    from crewhall.faces.cli.variables import warn_of_unknown
     from crewhall.kernel.settings import KernelSettings, load_settings
     from crewhall.main import serve
 
@@ -42,6 +43,9 @@ def up(
         public_url=public_url,
         log_level=log_level,
     )
+
+    for warning in warn_of_unknown():
+        warn(warning)
 
     def announce(address: str, setup_link: str | None) -> None:
         write_run_file(settings.home, Running(os.getpid(), address, VERSION))
@@ -59,7 +63,8 @@ def up(
 
 
 def status(home: Home = None, as_json: AsJson = False) -> None:
-    """Show the servers of this data folder and its database."""
+    """Show the servers of this data folder, its database, where that keeps its data, and the newest dump."""
+    from crewhall.faces.cli.storage import Storage, look_at_storage
     from crewhall.kernel.postgres import EmbeddedPostgres
     from crewhall.kernel.settings import KernelSettings, load_settings
 
@@ -67,11 +72,14 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     settings = load_settings(KernelSettings)
     servers = [{"pid": one.pid, "address": one.address, "version": one.version} for one in find_running(settings.home)]
     database: dict[str, Any] = {"kind": "external"}
+    storage: Storage | None = None
     if settings.database_url is None:
         database = {"kind": "embedded", "pid": None, "version": None}
         if settings.home.exists():
             found = EmbeddedPostgres(settings.home, run_as=settings.database_user).status()
             database |= {"pid": found.pid, "version": found.version, "data": found.data and str(found.data)}
+            storage = look_at_storage(settings.home, settings.database_user, found)
+            database["dump"] = storage.dump
     if as_json:
         say_json({"home": str(settings.home), "servers": servers, "database": database})
     else:
@@ -82,6 +90,9 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         if database["kind"] == "embedded":
             state = f"runs (pid {database['pid']})" if database["pid"] else "is stopped"
             say(f"Embedded Postgres {state}")
+        if storage is not None:
+            say(f"  data: {storage.describe_data()}")
+            say(f"  dump: {storage.describe_dump()}")
     if not servers:
         raise SystemExit(Exit.NOT_REACHABLE)
 

@@ -24,7 +24,10 @@ DESCRIPTION = """
 One API for people and agents. Send `Authorization: Bearer …` with a person's access token or an agent's key, and
 `X-Crewhall-Org` (id or slug) where a person belongs to several organizations.
 
-Lists answer `{items, next}`: give `next` back as `after`. Errors are problem details (RFC 9457) with a stable `code`.
+Lists answer `{items, next}`: give `next` back as `after`. One list has two ways: messages read without `after` are the
+newest, and their `next` leads to older ones, given back as `before`; read with `after` (a seq), it goes on as `after`.
+
+Errors are problem details (RFC 9457) with a stable `code`.
 Live delivery is the WebSocket `/api/v1/live`, or one conversation's event stream.
 """
 FRAMEWORKS_WORDS = {

@@ -39,7 +39,7 @@ QUERY_PARAMETERS = {
     "parent": "Only replies to this message, in order.",
     "before": "Only messages before this seq.",
 }
-SEQ_AFTER = "Only what follows this seq."
+SEQ_AFTER = "Only what follows this seq; nothing does beyond the newest."
 HEADER_PARAMETERS = {"Last-Event-ID": "The last seq received; browsers send it when they connect again."}
 
 ANSWERS = {"200": "Done.", "201": "Made.", "202": "Accepted.", "204": "Done; there is nothing to show."}

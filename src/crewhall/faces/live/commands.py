@@ -1,19 +1,21 @@
 """What a client may say on a live socket."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 
 from crewhall.conversations import ClientId, PostMessage
+from crewhall.faces.plumbing.refusals import refusal_of
 from crewhall.kernel.errors import INVALID, MALFORMED, CrewhallError
+from crewhall.ports.message_log import MAX_SEQ
 
 
 class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type"):
-    """Send what came after `after`, then everything live."""
+    """Send what came after `after`, then everything live; beyond the newest record only what is live."""
 
     conversation: UUID
-    after: int | None = None
+    after: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)] | None = None
 
 
 class Unsubscribe(msgspec.Struct, tag="unsubscribe", tag_field="type"):
@@ -51,10 +53,10 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 decoder = msgspec.json.Decoder(Command)
 
 
-def unreadable(error: Exception) -> CrewhallError:
+def unreadable(error: Exception, text: str | bytes) -> CrewhallError:
     """Say why a frame was refused, as REST does of a body: malformed when it is no JSON, otherwise invalid."""
     if isinstance(error, msgspec.ValidationError):
-        return INVALID(f"This command is not valid: {error}")
+        return INVALID(refusal_of(str(error), Command, msgspec.json.decode(text)).sentence)
     return MALFORMED(f"This frame cannot be read: {error}")
 
 

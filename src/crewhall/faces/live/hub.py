@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from uuid import UUID
 
+from psycopg import OperationalError
+
 from crewhall.faces.live.frames import Frame, ephemeral_frame, record_frame, resumed_frame
 from crewhall.faces.live.listener import GOING_AWAY, SIGNED_OUT, Listener
 from crewhall.faces.live.topic import Topic
@@ -23,7 +25,7 @@ from crewhall.ports.message_log import Advanced, MessageLog
 
 log = logging.getLogger(__name__)
 READ_SIZE = 200
-RETRY_S = 0.2
+RETRY_S, LAST_RETRY_S = 0.2, 2.0
 MOST_PER_ACTOR = 64
 COME_BACK_S = 10
 TOO_MANY_CONNECTIONS = define_error("too_many_connections", 429, "Too many live connections")
@@ -200,15 +202,22 @@ class Hub:
             task.add_done_callback(self._tasks.discard)
 
     async def _catch_up(self, conversation_id: UUID, topic: Topic) -> None:
+        retry = RETRY_S
         try:
             while topic.last_seq < topic.target and self._topics.get(conversation_id) is topic:
                 heard = topic.heard
                 try:
                     records = await self._log.read(topic.org_id, conversation_id, after=topic.last_seq, limit=READ_SIZE)
+                except OperationalError as error:  # every topic says so while the database is away: in one line
+                    log.warning("the log could not be read", extra={"reason": str(error).strip()})
+                    await asyncio.sleep(retry)
+                    retry = min(retry * 2, LAST_RETRY_S)
+                    continue
                 except Exception:
                     log.exception("the log could not be read")
                     await asyncio.sleep(RETRY_S)
                     continue
+                retry = RETRY_S
                 if not records and heard == topic.heard:  # else an advance came that this reading was too early for
                     topic.target = topic.last_seq
                 topic.deliver(records)

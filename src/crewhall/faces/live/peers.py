@@ -41,6 +41,24 @@ class _Peer(msgspec.Struct):
     address: str
 
 
+class _Link:
+    """An open link. The other side says nothing after its challenge: what comes next is the end."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has hung up."""
+        return not (self.writer.transport.is_closing() or self._reader.at_eof())
+
+    def send(self, line: bytes) -> None:
+        """Send, unless the other side does not keep up: loss is allowed."""
+        if self.writer.transport.get_write_buffer_size() < MAX_UNSENT:
+            self.writer.write(line)
+
+
 class Peers:
     """The links of one process. Listens on loopback, or on `CREWHALL_PEER_HOST` between machines."""
 
@@ -51,9 +69,10 @@ class Peers:
         self._id = new_id()
         self._secret = ""
         self._server: asyncio.Server | None = None
-        self._links: dict[UUID, asyncio.StreamWriter] = {}
+        self._links: dict[UUID, _Link] = {}
         self._renewing: asyncio.Task[None] | None = None
-        self._linking: asyncio.Task[None] | None = None
+        self._linking: set[asyncio.Task[None]] = set()
+        self._one_at_a_time = asyncio.Lock()
         self._readers: set[asyncio.StreamWriter] = set()
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(_Forwarded)
@@ -71,14 +90,14 @@ class Peers:
 
     async def stop(self) -> None:
         """Unregister and close every link."""
-        for task in (self._renewing, self._linking):
-            if task:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        tasks = [*self._linking, *([self._renewing] if self._renewing else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(PostgresError, CrewhallError, OSError):
             async with self._db.transaction(None) as tx:
                 await tx.run("delete from processes where id = %(id)s", {"id": self._id})
-        for writer in (*self._links.values(), *self._readers):
+        for writer in (*(link.writer for link in self._links.values()), *self._readers):
             writer.close()
         if self._server:
             self._server.close()
@@ -115,20 +134,34 @@ class Peers:
                 log.warning("the lease was not renewed", extra={"reason": str(error).strip()})
 
     def _on_change(self, payload: str) -> None:
-        if payload != str(self._id) and (self._linking is None or self._linking.done()):
-            self._linking = asyncio.get_running_loop().create_task(self._link())
+        if payload != str(self._id):
+            task = asyncio.get_running_loop().create_task(self._link_or_wait())
+            self._linking.add(task)
+            task.add_done_callback(self._linking.discard)
+
+    async def _link_or_wait(self) -> None:
+        """Link, or leave it to the next renewal of the lease where the database is away."""
+        try:
+            await self._link()
+        except (PostgresError, CrewhallError, OSError) as error:
+            log.warning("a process was not linked", extra={"reason": str(error).strip()})
 
     async def _link(self) -> None:
-        """Open a link to every registered process that has none yet."""
-        async with self._db.transaction(None) as tx:
-            peers = await tx.all(
-                _Peer,
-                "select id, address from processes where id <> %(id)s and lease_until > now() and address is not null",
-                {"id": self._id},
-            )
-        for peer in peers:
-            if peer.id not in self._links:
-                await self._open(peer)
+        """Open a link to every registered process that has none. One at a time: nobody is linked twice."""
+        async with self._one_at_a_time:
+            async with self._db.transaction(None) as tx:
+                peers = await tx.all(
+                    _Peer,
+                    """
+                    select id, address from processes
+                    where id <> %(id)s and lease_until > now() and address is not null
+                    """,
+                    {"id": self._id},
+                )
+            for peer in peers:
+                link = self._links.get(peer.id)
+                if link is None or not link.is_open:
+                    await self._open(peer)
 
     async def _open(self, peer: _Peer) -> None:
         host, _, port = peer.address.rpartition(":")
@@ -139,21 +172,24 @@ class Peers:
         except (OSError, ValueError, TimeoutError):
             return
         writer.write(self._proof(challenge) + b"\n")
-        self._links[peer.id] = writer
+        if peer.id in self._links:
+            self._links[peer.id].writer.close()
+        self._links[peer.id] = _Link(reader, writer)
 
     def _proof(self, challenge: bytes) -> bytes:
         return hmac.new(self._secret.encode(), challenge, "sha256").hexdigest().encode()
 
     def _forward(self, actor: Actor, frame: Ephemeral) -> None:
-        """Hand a frame to every other process; a link that does not keep up loses frames."""
+        """Hand a frame to every other process."""
         if not self._links:
             return
         line = self._encoder.encode(_Forwarded(actor, frame)) + b"\n"
-        for peer, writer in list(self._links.items()):
-            if writer.transport.is_closing():
+        for peer, link in list(self._links.items()):
+            if link.is_open:
+                link.send(line)
+            else:
+                link.writer.close()
                 del self._links[peer]
-            elif writer.transport.get_write_buffer_size() < MAX_UNSENT:
-                writer.write(line)
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Emit here what another process forwards, once it has proved itself."""

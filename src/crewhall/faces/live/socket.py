@@ -145,7 +145,7 @@ class Connection:
             self._services.limiter.check(COMMANDS, self._actor.id)
             command = decoder.decode(text)
         except UNREADABLE as error:
-            self._listener.push(error_frame(unreadable(error), **subject_of(text)))
+            self._listener.push(error_frame(unreadable(error, text), **subject_of(text)))
             return
         except CrewhallError as error:
             self._listener.push(error_frame(error, **subject_of(text)))
@@ -206,7 +206,7 @@ class Connection:
             case Heartbeat():
                 if self._actor.type is not ActorType.AGENT:
                     raise FORBIDDEN("Only agents send heartbeats.")
-                await self._services.part(AgentParts).presence.touch(self._actor, Presence(command.presence))
+                await self._services.part(AgentParts).presence.say(self._actor, Presence(command.presence))
             case _:
                 raise MALFORMED("This command is not known.")
 

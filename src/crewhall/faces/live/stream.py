@@ -20,13 +20,15 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.verified import Verified
+from crewhall.ports.message_log import MAX_SEQ
 
 log = logging.getLogger(__name__)
 KEEPALIVE_S = 20.0
 MAX_AHEAD = 64
 
-After = Annotated[int | None, QueryParameter(ge=0, le=2**62)]
-LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
+After = Annotated[int | None, QueryParameter(ge=0, le=MAX_SEQ)]
+LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID", pattern=r"^[0-9]{0,18}$")]
+"""Refused where it is no seq: beginning from now instead would leave a gap that nobody sees."""
 
 
 class EventStream:
@@ -83,7 +85,10 @@ class EventStream:
 @get(
     "/{conversation_id:uuid}/stream",
     summary="Follow a conversation (server-sent events)",
-    description="Every log record after `after` (or `Last-Event-ID`, which wins), then live. The frames of the socket.",
+    description=(
+        "Every log record after `after` (or `Last-Event-ID`, which wins), then live; beyond the newest record only "
+        "what is live. `resumed` says up to which seq all was sent. The frames of the socket."
+    ),
     media_type="text/event-stream",
 )
 async def stream_conversation(
@@ -98,7 +103,7 @@ async def stream_conversation(
     cache, hub = services.part(AccessCache), services.part(Hub)
     await cache.access(actor, conversation_id, Verb.READ)
     hub.check_room(actor)
-    start = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 19 else after  # noqa: PLR2004
+    start = int(last_event_id) if last_event_id else after
 
     async def begin(listener: Listener) -> None:
         # Asked once more, and nothing awaits before subscribing: from here on changes of membership reach the listener.

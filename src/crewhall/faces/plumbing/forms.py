@@ -1,17 +1,15 @@
 """Forms of pages: read, turned into the same structs that the API takes, and shown again with what was refused."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
 
-from crewhall.faces.plumbing.wording import in_words
+from crewhall.faces.plumbing.refusals import refusal_of
 from crewhall.kernel.errors import INVALID, CrewhallError
 
 T = TypeVar("T", bound=msgspec.Struct)
-_PLACE = re.compile(r" - at `\$\.?([a-z_]*)")
 
 
 class Form:
@@ -52,17 +50,15 @@ class Form:
         try:
             return msgspec.convert(values, kind, strict=False)
         except msgspec.ValidationError as error:
-            raise _refusal(str(error)) from error
+            raise _refused(str(error), kind, values) from error
 
 
-def _refusal(message: str) -> CrewhallError:
-    found = _PLACE.search(message)
-    sentence = _PLACE.split(message)[0]
-    missing = re.search(r"missing required field `([a-z_]+)`", sentence)
-    if missing:
-        return INVALID("Fill this in.", field=missing[1])
-    worded = in_words(sentence).replace("`str`", "text").replace("`null`", "nothing")
-    return INVALID(worded, field=found[1] if found else None)
+def _refused(message: str, kind: object, values: dict[str, Any]) -> CrewhallError:
+    refusal = refusal_of(message, kind, values)
+    if refusal.message.endswith(" is needed."):
+        return INVALID("Fill this in.", field=refusal.field)
+    field = refusal.field.partition(".")[0].partition("[")[0] if refusal.field else None
+    return INVALID(refusal.message.replace("`str`", "text").replace("`null`", "nothing"), field=field)
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:

@@ -22,6 +22,7 @@ from crewhall.kernel import telemetry
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import TOO_LARGE, CrewhallError
 from crewhall.kernel.limits import RateLimit, network_of
+from crewhall.kernel.settings import KernelSettings
 from crewhall.kernel.tracing import Tracing
 
 Scope = MutableMapping[str, Any]
@@ -42,6 +43,7 @@ SECURITY_HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
+DAY_S = 24 * 3600
 _random = random.Random()  # noqa: S311 - request ids are names, not secrets
 _OPEN_PATHS = ("/static/", "/health/", "/metrics")
 _LASTING = ("/stream", "/mcp")
@@ -61,6 +63,7 @@ class Gate:
         self._body_limit = settings.body_limit_kb * 1024
         self._timeout = settings.request_timeout_s
         self._public_url = settings.public_url
+        self._security_headers = SECURITY_HEADERS + _transport_security(settings)
         self._per_address = _per_minute("requests per address", settings.rate_address_per_minute)
         self._per_actor = _per_minute("requests per account", settings.rate_actor_per_minute)
 
@@ -91,7 +94,7 @@ class Gate:
     ) -> int:
         """Serve one request; returns the status of its answer."""
         started, status, begun = time.perf_counter(), 500, False
-        extra = [*SECURITY_HEADERS, (b"x-request-id", current.encode())]
+        extra = [*self._security_headers, (b"x-request-id", current.encode())]
 
         async def guarded_send(message: MutableMapping[str, Any]) -> None:
             nonlocal status, begun
@@ -211,6 +214,14 @@ def _log_request(scope: Scope, status: int, took: float) -> None:
             "actor": str(actor.id) if actor else None,
         },
     )
+
+
+def _transport_security(settings: KernelSettings) -> list[tuple[bytes, bytes]]:
+    """HSTS, for a public address on https: a browser that has seen it never sends a session in the clear again."""
+    is_https = (settings.public_url or "").lower().startswith("https://")
+    if not is_https or not settings.hsts_days:
+        return []
+    return [(b"strict-transport-security", f"max-age={settings.hsts_days * DAY_S}".encode())]
 
 
 def _per_minute(name: str, count: int) -> RateLimit:

@@ -23,6 +23,9 @@ KIND_LABELS = {
 TOGETHER = timedelta(minutes=5)
 """Messages of one author this close stand under one name."""
 _KEPT = 20_000
+LONG_CHARACTERS, LONG_LINES = 4_000, 40
+"""A message with more than this is folded until its reader wants all of it."""
+_LINES = re.compile(r"</(?:p|li|tr|h[1-6])>|\n(?=[^<])")
 _BINDINGS = re.compile(r' data-(?:field|html|attrs|if|each)="[^"]*"')
 
 
@@ -151,6 +154,7 @@ def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False
         "grouped": "1" if grouped else None,
         "title": None if deleted else message.title,
         "html": None if deleted or message.html is None else Markup(message.html),  # noqa: S704 - sanitised when written
+        "long": not deleted and _is_long(message.html or ""),
         "edited": message.edited_at is not None and not deleted,
         "pinned": message.pinned_at is not None and not deleted,
         "deleted": deleted,
@@ -161,6 +165,10 @@ def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False
         "last_reply_at": _iso(message.last_reply_at) if message.last_reply_at else None,
         "unsent": None,
     }
+
+
+def _is_long(html: str) -> bool:
+    return len(html) > LONG_CHARACTERS or len(_LINES.findall(html)) > LONG_LINES
 
 
 def _reactions(reactions: Mapping[str, Sequence[Reactor]]) -> list[dict[str, Any]]:
@@ -269,7 +277,7 @@ SKELETON: dict[str, Any] = dict(
         ("id", "dom_id", "seq", "kind", "status", "author_type", "author_id", "author_name", "initials", "hue",
          "created_at", "time", "stamp", "thread_href", "own_thread_href", "last_reply", "last_reply_at"), ""),
     is_agent=True, kind_label="-", parent_id="-", mentions="-", client_id="-", grouped="-", title="-", html="-",
-    edited=True, pinned=True, deleted=True, present=True, replies="-", unsent="-",
+    long=True, edited=True, pinned=True, deleted=True, present=True, replies="-", unsent="-",
     reactions=[{"emoji": "", "count": "", "actors": "", "label": ""}],
 )  # fmt: skip
 """A view in which every optional part is there: what the page's `<template>` is rendered from."""

@@ -9,9 +9,11 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 from psycopg_pool import PoolTimeout
 
-from crewhall.faces.plumbing.wording import in_words
+from crewhall.faces.plumbing.refusals import refused_request
+from crewhall.kernel.db import is_lost
 from crewhall.kernel.errors import (
     CONFLICT,
+    DATABASE_AWAY,
     INTERNAL,
     INVALID,
     KINDS,
@@ -69,7 +71,7 @@ def as_crewhall_error(error: Exception) -> CrewhallError:
         case CrewhallError():
             return error
         case ValidationException():
-            return INVALID(_validation_sentence(error), errors=error.extra or [])
+            return INVALID(error.detail)
         case SerializationException():
             return MALFORMED("The body is not valid JSON of the expected shape.")
         case HTTPException() if error.status_code < 500:  # noqa: PLR2004
@@ -85,6 +87,8 @@ def as_crewhall_error(error: Exception) -> CrewhallError:
             return INVALID("The database refuses this value.", constraint=error.diag.constraint_name)
         case psycopg.DataError():
             return INVALID("A value cannot be stored: it is out of range or holds a NUL character.")
+        case psycopg.OperationalError() if is_lost(error):
+            return DATABASE_AWAY("The database is away. Try again shortly.", retry_after=1)
         case TimeoutError() | PoolTimeout() | psycopg.OperationalError():
             log.warning("unavailable", exc_info=error)
             return UNAVAILABLE("The server is busy or its database is away. Try again shortly.", retry_after=1)
@@ -92,17 +96,13 @@ def as_crewhall_error(error: Exception) -> CrewhallError:
     return INTERNAL("Something went wrong on our side. The log names it by this request id.")
 
 
-def _validation_sentence(error: ValidationException) -> str:
-    for item in error.extra if isinstance(error.extra, list) else []:
-        if isinstance(item, dict) and item.get("message"):
-            where = f"{item['key']}: " if item.get("key") else ""
-            return f"{where}{in_words(item['message'])}"
-    return error.detail
-
-
 def render_problem(request: Request[Any, Any, Any], exception: Exception) -> Response[Any]:
     """Answer a request that failed: problem details, or the error page for a browser on a page."""
-    error = as_crewhall_error(exception)
+    error = (
+        refused_request(request, exception)
+        if isinstance(exception, ValidationException)
+        else as_crewhall_error(exception)
+    )
     page = getattr(request.app.state, "error_page", None)
     wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
     if page is not None and wants_page:

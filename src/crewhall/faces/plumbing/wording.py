@@ -1,34 +1,57 @@
 """What msgspec says about a value, in words for whoever typed it."""
 
 import re
+from collections.abc import Sequence
 
+_BLANK = "Fill this in."
+_NUL = "NUL characters cannot be stored."
+_BLANK_OR_NUL = r"^\s*[^\s\u0000][^\u0000]*$"
 _FORMS = {
-    r"\S": "Fill this in.",
-    r"^\s*[^\s\u0000][^\u0000]*$": "Fill this in; NUL characters cannot be stored.",
-    r"^[^\u0000]*$": "NUL characters cannot be stored.",
+    r"\S": _BLANK,
+    _BLANK_OR_NUL: "Fill this in, without NUL characters.",
+    r"^[^\u0000]*$": _NUL,
     r"^[a-z0-9-]+$": "Use lower-case letters, digits and hyphens only.",
     r"^[a-z0-9][a-z0-9_-]*$": "Use lower-case letters, digits, hyphens, underscores; a letter or digit first.",
     r"^[a-z0-9][a-z0-9._-]*$": "Use lower-case letters, digits, dots, hyphens, underscores; a letter or digit first.",
     r"^https?://": "Give a whole address, from http:// or https:// on.",
     r"^https?://\S+$": "Give a whole address, from http:// or https:// on.",
     r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "Give a language as en or pt-BR.",
+    r"^[0-9]{0,18}$": "Send the id of the last event that you received, or leave it out to begin from now.",
     r"^\d{1,6}\.\d{1,6}\.\d{1,6}$": "Give three numbers as 1.0.0.",
 }
 """By regex of the inputs, as they stand in the schemas."""
-_SHOWN = {repr(pattern): sentence for pattern, sentence in _FORMS.items()}
+_SHOWN = {repr(pattern): pattern for pattern in _FORMS}
 _FORM = re.compile(r"^Expected `str` matching regex ('.*')$")
 _LENGTH = re.compile(r"^Expected `(?:str|array)` of length (>=|<=) (\d+)$")
+_BOUND = re.compile(r"^Expected `(?:int|float)` (>=|<=) (-?[\d.]+)$")
+_CHOICE = re.compile(r"^Invalid (?:enum )?value (.+)$")
 
 
-def in_words(message: str) -> str:
-    """Say what to do about a refused value; what has no words here stays as it is, as a sentence."""
+def in_words(message: str, *, choices: Sequence[str] = (), given: object = None) -> str:
+    """Say what to do about a refused value; what has no words here stays as it is, as a sentence.
+
+    `choices` are the values that would be taken, where they are few; `given` is the value, where it is known.
+    """
     if form := _FORM.match(message):
-        return _SHOWN.get(form[1], f"This does not have the form {form[1]}.")
+        return _form_in_words(form[1], given)
     if length := _LENGTH.match(message):
         if length[1] == "<=":
             return f"This is too long: at most {length[2]}."
-        return "Fill this in." if length[2] == "1" else f"This is too short: at least {length[2]}."
+        return _BLANK if length[2] == "1" else f"This is too short: at least {length[2]}."
+    if bound := _BOUND.match(message):
+        return f"This is too large: at most {bound[2]}." if bound[1] == "<=" else f"Give {bound[2]} or more."
+    if choices and (wrong := _CHOICE.match(message)):
+        return f"{wrong[1]} is none of {', '.join(choices)}."
     return f"{message.removesuffix('.')}."
+
+
+def _form_in_words(shown: str, given: object) -> str:
+    pattern = _SHOWN.get(shown)
+    if pattern is None:
+        return f"This does not have the form {shown}."
+    if pattern == _BLANK_OR_NUL and isinstance(given, str):
+        return _NUL if "\0" in given else _BLANK
+    return _FORMS[pattern]
 
 
 def has_words(pattern: str) -> bool:

@@ -16,23 +16,31 @@ class Conversations:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(self, *, kind: str | None = None, member: str | None = None) -> AsyncIterator[Conversation]:
-        """Give conversations, of one kind if asked; `member="me"` gives only joined ones."""
-        return walk(self._transport, "/conversations", Page[Conversation], {"kind": kind, "member": member})
+    def list(
+        self, *, kind: str | None = None, member: str | None = None, status: str | None = None
+    ) -> AsyncIterator[Conversation]:
+        """Give conversations, of one kind if asked; `member="me"`: joined ones, `status="archived"`: archived ones."""
+        query = {"kind": kind, "member": member, "status": status}
+        return walk(self._transport, "/conversations", Page[Conversation], query)
 
     async def get(self, conversation_id: str) -> Conversation:
         """Give one conversation."""
         return await self._transport.call("GET", join("conversations", conversation_id), Conversation)
 
-    async def find(self, name: str) -> Conversation:
-        """Give a conversation by its id or, for a channel, its name (with or without `#`)."""
+    async def find(self, name: str, *, status: str | None = None) -> Conversation:
+        """Give a conversation by id or a channel by name, with or without `#`; `status` narrows to archived or active.
+
+        Without it an archived channel is found as well: it is read as ever, and says itself that it takes no messages.
+        """
         if _is_id(name):
             return await self.get(name)
         wanted = name.removeprefix("#").lower()
-        async for conversation in self.list(kind="channel"):
-            if conversation.name == wanted:
-                return conversation
-        raise CrewhallApiError("not_found", 404, f"There is no channel #{wanted} that you can see.")
+        for searched in [status] if status else ["active", "archived"]:
+            async for conversation in self.list(kind="channel", status=searched):
+                if conversation.name == wanted:
+                    return conversation
+        sort = "archived channel" if status == "archived" else "channel"
+        raise CrewhallApiError("not_found", 404, f"There is no {sort} #{wanted} that you can see.")
 
     async def create_channel(
         self, name: str, *, description: str = "", private: bool = False, members: Sequence[tuple[str, str]] = ()

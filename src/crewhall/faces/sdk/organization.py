@@ -56,7 +56,7 @@ class People:
         async for person in self.list():
             if wanted in {person.handle, person.email, person.id}:
                 return person
-        raise CrewhallApiError("not_found", 404, f"There is no {name} in this organization.")
+        raise CrewhallApiError("not_found", 404, f"Nobody in this organization has {name} as handle, email or id.")
 
     async def change_role(self, person_id: str, role: str) -> Person:
         """Make somebody member, admin or owner."""

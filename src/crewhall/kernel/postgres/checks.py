@@ -30,12 +30,16 @@ select current_setting('max_connections')::int - (select count(*) from pg_stat_a
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was looked at, whether it is well, what was seen, and what to do when it is not."""
+    """One check: what was looked at, whether it is well, what was seen, and what to do when it is not.
+
+    A warning does no harm where it stands, and may still not be what was meant.
+    """
 
     name: str
     ok: bool
     detail: str
     mend: str = ""
+    warning: bool = False
 
 
 def check_database(urls: DatabaseUrls, directory: Path = DIRECTORY) -> list[Finding]:
@@ -47,7 +51,7 @@ def check_database(urls: DatabaseUrls, directory: Path = DIRECTORY) -> list[Find
             try:
                 links[name] = open_connections.enter_context(connect(url, f"the {name} address"))
             except CrewhallError as error:
-                findings.append(_refusal(f"{name} connection", error))
+                findings.append(refusal(f"{name} connection", error))
             else:
                 version = ask(links[name], "show server_version")[0]
                 findings.append(Finding(f"{name} connection", ok=True, detail=f"Postgres {version}"))
@@ -72,11 +76,12 @@ def _tried(name: str, check: Callable[[], None], well: str) -> Finding:
     try:
         check()
     except CrewhallError as error:
-        return _refusal(name, error)
+        return refusal(name, error)
     return Finding(name, ok=True, detail=well)
 
 
-def _refusal(name: str, error: CrewhallError) -> Finding:
+def refusal(name: str, error: CrewhallError) -> Finding:
+    """The finding that an error makes: its mend is said once."""
     mend = str(error.fields.get("mend", ""))
     return Finding(name, ok=False, detail=error.detail.removesuffix(mend).strip(), mend=mend)
 
@@ -100,7 +105,7 @@ def _migrations(admin: Connection[TupleRow], directory: Path) -> Finding:
     try:
         missing = pending_revisions(admin, directory)
     except CrewhallError as error:
-        return _refusal("migrations", error)
+        return refusal("migrations", error)
     if missing:
         return Finding("migrations", ok=False, detail=f"pending: {', '.join(missing)}", mend="Start Crewhall once.")
     return Finding("migrations", ok=True, detail=f"at revision {current_revision(admin)}")

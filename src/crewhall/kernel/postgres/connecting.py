@@ -40,7 +40,7 @@ def connect(url: str, setting: str) -> Connection[TupleRow]:
             "Write it as postgresql://user:password@host:5432/database.",
         ) from None
     except psycopg.OperationalError as error:
-        raise _unreachable(url, setting, str(error).strip()) from error
+        raise _unreachable(url, setting, said_by(error)) from error
     if connection.info.server_version < OLDEST_SERVER:
         version = connection.info.server_version // 10000
         connection.close()
@@ -57,6 +57,13 @@ def ask(connection: Connection[TupleRow], query: LiteralString, **parameters: ob
     row = connection.execute(query, parameters).fetchone()
     assert row is not None
     return row
+
+
+def said_by(error: psycopg.Error) -> str:
+    """What the server or libpq said, on one line, without the questions that libpq adds and without the last stop."""
+    lines = (line.strip() for line in str(error).splitlines())
+    said = "; ".join(line.rstrip(".") for line in lines if line and not line.endswith("?"))
+    return said.removeprefix("connection failed: ").removeprefix("connection is bad: ")
 
 
 def _unreachable(url: str, setting: str, said: str) -> CrewhallError:

@@ -64,6 +64,7 @@ class EmbeddedPostgres:
         self._progress = on_progress
         self._dump_on_stop = dump_on_stop
         self._users = UserLock(self.home)
+        self._started: tuple[PidFile, DatabaseUrls] | None = None
 
     def start(self) -> DatabaseUrls:
         """Make the database if there is none, start the server or join the one that runs, and return its addresses.
@@ -86,7 +87,43 @@ class EmbeddedPostgres:
         server = self._running_or_launched(place, binaries, passwords)
         _provision(server, passwords)
         self._users.join()
-        return _urls(server, passwords)
+        urls = _urls(server, passwords)
+        self._started = (server, urls)
+        return urls
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server that was started or joined last."""
+        assert self._started is not None
+        return self._started[0].pid
+
+    def restart(self) -> None:
+        """Start the server again after it ended, or join it where another process of this home has done that.
+
+        Raises a CrewhallError when it cannot, and when it would not be found at the addresses that `start` gave.
+        """
+        assert self._started is not None
+        ended, urls = self._started
+        self._tcp_port = ended.port if ended.listen else None  # who joined a server may have wished for another port
+        with start_lock(self.home):
+            place = find_place(self.home, self._run_as)
+            if place is None or data_version(place.data) is None:  # never make an empty one where people still work
+                raise failure(
+                    EMBEDDED_POSTGRES,
+                    f"The database of {self.home} is gone.",
+                    "Bring its folder back: a new start would make an empty one.",
+                )
+            if self.start_locked() != urls:
+                raise failure(
+                    EMBEDDED_POSTGRES, f"The database of {self.home} came back at another address.", "Start again."
+                )
+
+    def tend_log(self) -> None:
+        """Keep the server's log small while it runs."""
+        place = find_place(self.home, self._run_as)
+        if place is not None:
+            with start_lock(self.home):
+                rotate_log(place)
 
     def release(self) -> None:
         """Stop being a user; the last one stops the server, and leaves a fresh dump if the data is small (`dumps`)."""
@@ -172,10 +209,13 @@ class EmbeddedPostgres:
             return False
         url = socket_url(SUPERUSER, passwords.superuser, server.socket_folder, server.port)
         try:
-            return refresh_dump(url, place, binaries)
+            is_fresh = refresh_dump(url, place, binaries)
         except (CrewhallError, psycopg.Error, OSError) as error:
             self._progress(f"no dump could be made: {error}")
             return False
+        if not is_fresh:
+            self._progress("the database is large: the dump is left as it was (docs/backup.md)")
+        return is_fresh
 
     def _prepare(self, place: Place, binaries: Binaries) -> Passwords:
         passwords = read_passwords(self.home)

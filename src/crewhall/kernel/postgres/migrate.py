@@ -14,6 +14,7 @@ from psycopg import Connection, errors
 from psycopg.rows import TupleRow
 
 from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.postgres.connecting import said_by
 from crewhall.kernel.postgres.errors import DATABASE_UNREACHABLE, DATABASE_VERSION, MIGRATION_FAILED, failure
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "migrations"
@@ -73,7 +74,7 @@ def _connect(url: str) -> Connection[TupleRow]:
     except psycopg.OperationalError as error:
         raise failure(
             DATABASE_UNREACHABLE,
-            f"The database cannot be reached as its admin: {str(error).strip()}",
+            f"The database cannot be reached as its admin: {said_by(error)}.",
             "Run `crewhall doctor`.",
         ) from error
 

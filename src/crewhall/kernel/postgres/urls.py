@@ -50,8 +50,15 @@ def with_parameters(url: str, **changes: str) -> str:
 
 
 def masked(url: str) -> str:
-    """The address without its password, for logs and errors."""
+    """The address without its password, for logs and errors, as one would write it."""
     parameters = url_parameters(url)
-    if "password" not in parameters:
-        return url_from_parameters(parameters)
-    return url_from_parameters({**parameters, "password": HIDDEN}).replace(HIDDEN, "***", 1)
+    if "password" in parameters:
+        parameters["password"] = HIDDEN
+    # An @ in the host is one of a password that was not quoted.
+    host, where = parameters.get("host", "").rpartition("@")[2], ""
+    if host and not set(host) & set("/,%"):
+        port = parameters.pop("port", "")
+        where = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+        del parameters["host"]
+    shown = url_from_parameters(parameters).replace("@/", f"@{where}/", 1).replace("//@", "//", 1).removesuffix("?")
+    return shown.replace(HIDDEN, "***", 1)

@@ -520,7 +520,7 @@ create table consumer_checkpoints (
 comment on table consumer_checkpoints is 'no-rls: how far each consumer of the log has come, no tenant data';
 grant select, insert, update on consumer_checkpoints to crewhall_app, crewhall_definer;
 call keep_updated_at('consumer_checkpoints');
-insert into consumer_checkpoints (consumer) values ('search'), ('deliveries');
+insert into consumer_checkpoints (consumer) values ('search'), ('deliveries'), ('audit');
 
 create view messages with (security_invoker = true) as
 select r.org_id, r.conversation_id, r.seq, r.id, r.author_type, r.author_id, r.author_name, r.role, r.kind, r.status,
@@ -538,6 +538,10 @@ grant select on messages to crewhall_app, crewhall_read;
 
 -- ---------------------------------------------------------------------------------------------- audit
 
+-- `position` orders acts of all organizations for the consumer that tells them, as it does for message_records.
+create function current_log_position() returns bigint language sql volatile
+    as $$ select pg_current_xact_id()::text::bigint + n.log_offset from installation n $$;
+
 create table audit_log (
     id uuid primary key,
     org_id uuid not null references organizations,
@@ -548,8 +552,10 @@ create table audit_log (
     resource_id text,
     details jsonb not null default '{}',
     ip_address text,
-    created_at timestamptz not null default now()
+    created_at timestamptz not null default now(),
+    position bigint not null default current_log_position()
 );
+create index audit_log_position on audit_log (position);
 create index audit_log_org on audit_log (org_id, id desc);
 call secure_tenant_table('audit_log');
 call make_append_only('audit_log');

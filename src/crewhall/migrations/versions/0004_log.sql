@@ -206,7 +206,7 @@ begin
     if (select n.cluster_id is not distinct from cluster from installation n) then
         return;
     end if;
-    select coalesce(max(position), 0) into top from message_records;
+    select greatest((select max(position) from message_records), (select max(position) from audit_log), 0) into top;
     update installation set cluster_id = cluster,
         log_offset = greatest(log_offset, top + 1 - pg_current_xact_id()::text::bigint);
 end $$;

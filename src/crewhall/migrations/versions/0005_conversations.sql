@@ -2,15 +2,18 @@
 
 grant select on messages to crewhall_definer;
 
--- The age in seconds of the oldest record that a consumer has not seen, committed or about to be readable; null when it has
--- seen all. Unlike `log_after` this looks past the horizon: a consumer that is woken too early learns that more is coming.
+-- The age in seconds of the oldest record (of the oldest act, for `audit`) that a consumer has not seen, committed or about
+-- to be readable; null when it has seen all. Unlike `log_after` this looks past the horizon: a consumer that is woken too early learns that more is coming.
 create function consumer_lag(of_consumer text) returns double precision language sql stable as $$
     select extract(epoch from clock_timestamp() - r.created_at)::double precision
     from consumer_checkpoints k
     cross join lateral (
-        select m.created_at from message_records m
-        where (m.position, m.conversation_id, m.seq) > (k.position, k.conversation_id, k.seq)
-        order by m.position, m.conversation_id, m.seq limit 1) r
+        (select m.created_at from message_records m
+         where k.consumer <> 'audit' and (m.position, m.conversation_id, m.seq) > (k.position, k.conversation_id, k.seq)
+         order by m.position, m.conversation_id, m.seq limit 1)
+        union all
+        (select a.created_at from audit_log a where k.consumer = 'audit' and a.position > k.position
+         order by a.position limit 1)) r
     where k.consumer = of_consumer
 $$;
 call make_definer('consumer_lag(text)');
@@ -99,3 +102,53 @@ call make_definer('due_deliveries(bigint, uuid, bigint, bigint, uuid, bigint)');
 
 -- The names of channels, as the API states them.
 alter table conversations add constraint conversations_name_form check (name ~ '^[a-z0-9][a-z0-9_-]*$');
+
+-- ---------------------------------------------------------------------------------------------- audit in words
+
+-- Whoever and whatever an act speaks of, as they are called: {id: {kind, name}}. Who left and what was deleted is named too.
+-- Only for functions that have checked who asks.
+create function names_in_act(act audit_log) returns jsonb language sql stable as $$
+    with spoken_of as materialized (
+        select v::uuid as id
+        from unnest(array[act.actor_id::text, act.resource_id, act.details ->> 'agent_id', act.details ->> 'member_id',
+                          act.details ->> 'forked_from']) as v
+        where v ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    )
+    select coalesce(jsonb_object_agg(n.id, jsonb_build_object('kind', n.kind, 'name', n.name)), '{}')
+    from (
+        select u.id, 'user' as kind, u.name from spoken_of join users u using (id)
+        union all
+        select a.id, 'agent', a.name from spoken_of join agents a using (id) where a.org_id = act.org_id
+        union all
+        select c.id, case c.kind when 'agent' then 'inbox' else c.kind end, coalesce(c.name, c.title)
+        from spoken_of join conversations c using (id) where c.org_id = act.org_id
+        union all
+        select i.id, 'invitation', i.email from spoken_of join invitations i using (id) where i.org_id = act.org_id
+    ) n
+$$;
+revoke all on function names_in_act(audit_log) from public;
+grant execute on function names_in_act(audit_log) to crewhall_definer;
+
+-- The names that entries of the audit log speak of, for owners and admins of their organization.
+create function audit_names(entries uuid[]) returns table (id uuid, names jsonb) language sql stable as $$
+    select a.id, names_in_act(a) from audit_log a
+    where a.id = any (entries) and a.org_id = any (current_orgs()) and current_actor_role() in ('owner', 'admin')
+$$;
+call make_definer('audit_names(uuid[])');
+
+-- The next acts of every organization after a checkpoint, each with the #audit in which it is to be told (null where that is
+-- missing). A transaction's acts come together, so that its position is checkpoint enough.
+create function audit_after(at_position bigint, size integer)
+returns table ("position" bigint, org_id uuid, channel_id uuid, id uuid, actor_type text, actor_id uuid, action text,
+               resource_type text, resource_id text, details jsonb, created_at timestamptz, names jsonb)
+language sql stable as $$
+    select a.position, a.org_id, c.id, a.id, a.actor_type, a.actor_id, a.action, a.resource_type, a.resource_id, a.details,
+           a.created_at, names_in_act(a.act)
+    from (select w.*, w as act from audit_log w
+          where w.position > at_position and w.position < (select log_horizon())
+          order by w.position fetch first (size) rows with ties) a
+    left join conversations c
+      on c.org_id = a.org_id and c.kind = 'channel' and c.type = 'system' and c.name = 'audit' and c.deleted_at is null
+    order by a.position, a.id
+$$;
+call make_definer('audit_after(bigint, integer)');

@@ -8,6 +8,7 @@ import "./conversation/pins.js";
 import "./runs/run.js";
 import "./shell/connection.js";
 import "./shell/dialogs.js";
+import "./shell/frames.js";
 import "./shell/popovers.js";
 import "./shell/shortcuts.js";
 import "./shell/sidebar.js";

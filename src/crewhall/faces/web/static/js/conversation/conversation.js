@@ -14,6 +14,8 @@ import { Tools } from "./tools.js";
 import { Typing } from "./typing.js";
 import { Writing } from "./writing.js";
 
+const SPOKEN = 500;
+
 class Conversation extends HTMLElement {
   connectedCallback() {
     this.id_ = this.dataset.conversation;
@@ -49,6 +51,7 @@ class Conversation extends HTMLElement {
     });
     this.#listen();
     this.#openAtPlace();
+    this.outbox.resume((id) => this.querySelector(`.message[data-client="${CSS.escape(id)}"]:not([data-seq="0"])`));
   }
 
   disconnectedCallback() {
@@ -103,6 +106,7 @@ class Conversation extends HTMLElement {
 
   #arrive(message) {
     const mine = message.author.id === this.viewer;
+    if (mine && message.client_id) this.outbox.arrived(message.client_id);
     this.typing.gone(message.author.id);
     this.writing.arrived(message);
     if (message.parent_id) this.scroller.hold(() => this.#countReply(message));
@@ -119,7 +123,8 @@ class Conversation extends HTMLElement {
     if (mine || standing) return;
     if (!this.scroller.following) this.#count();
     else this.history.bound();
-    this.announcer.textContent = `${message.author.name}: ${this.stream.find(message.id).querySelector(".content")?.textContent ?? ""}`;
+    const said = this.stream.find(message.id).querySelector(".content")?.textContent.trim() ?? "";
+    this.announcer.textContent = `${message.author.name}: ${said.length > SPOKEN ? `${said.slice(0, SPOKEN)}…` : said}`;
   }
 
   #countReply(reply) {

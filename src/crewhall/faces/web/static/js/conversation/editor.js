@@ -17,10 +17,13 @@ export async function edit(conversation, item) {
   const text = form.elements.content;
   text.value = message.content;
   const content = item.querySelector(".content");
+  // The message may have been drawn anew meanwhile, with the editor in it.
   const close = () => {
+    const now = form.closest(".message");
     form.remove();
-    content.hidden = false;
-    item.focus({ preventScroll: true });
+    if (!now) return;
+    now.querySelector(".content").hidden = false;
+    now.focus({ preventScroll: true });
   };
   content.hidden = true;
   content.after(form);

@@ -2,10 +2,12 @@
 // and can be sent again under the same client id: the log keeps it once.
 
 import { call } from "../api.js";
+import { Unsent } from "./unsent.js";
 
 export class Outbox {
   #queue = Promise.resolve();
   #held = new Map();
+  #arrived = new Set();
 
   /** `show(message)` puts a message where it belongs; `drop(clientId)` takes it away. */
   constructor(conversation, author, { show, drop }) {
@@ -13,6 +15,7 @@ export class Outbox {
     this.author = author;
     this.show = show;
     this.drop = drop;
+    this.unsent = new Unsent(author.id, conversation);
   }
 
   send(content, parentId) {
@@ -30,8 +33,21 @@ export class Outbox {
       client_id: crypto.randomUUID(),
       created_at: new Date().toISOString(),
     };
+    this.unsent.keep(message);
     this.show(message);
     this.#post(message);
+  }
+
+  /** Send what was on its way when the page was left, but for what `hasCome(clientId)`: the log keeps it once. */
+  resume(hasCome) {
+    for (const message of this.unsent.list()) {
+      if (hasCome(message.client_id)) {
+        this.unsent.drop(message.client_id);
+        continue;
+      }
+      this.show(message);
+      this.#post(message);
+    }
   }
 
   retry(clientId) {
@@ -47,8 +63,16 @@ export class Outbox {
     for (const [clientId, message] of this.#held) if (message.unreached) this.retry(clientId);
   }
 
+  /** The log has it, whatever became of the answer. */
+  arrived(clientId) {
+    this.#arrived.add(clientId);
+    this.#held.delete(clientId);
+    this.unsent.drop(clientId);
+  }
+
   discard(clientId) {
     this.#held.delete(clientId);
+    this.unsent.drop(clientId);
     this.drop(clientId);
   }
 
@@ -64,8 +88,10 @@ export class Outbox {
         client_id: clientId,
         ...(parentId ? { parent_id: parentId } : {}),
       });
+      this.unsent.drop(clientId);
       this.show(posted);
     } catch (error) {
+      if (this.#arrived.has(clientId)) return;
       const unreached = error instanceof TypeError || error.status >= 500;
       const unsent = unreached ? "Not sent: the server did not answer." : `Not sent. ${error.message}`;
       this.#held.set(clientId, { ...message, unreached });

@@ -16,7 +16,9 @@ export class Scroller {
     this.told = { onNearTop, onNearFoot, onFoot };
     this.isWhole = isWhole;
     this.onScroll = () => this.#onScroll();
+    this.onClick = (event) => this.#onFold(event);
     element.addEventListener("scroll", this.onScroll, { passive: true });
+    element.addEventListener("click", this.onClick);
     this.#watch = new ResizeObserver(() => this.following && this.toFoot());
     this.#watch.observe(element);
     this.#watch.observe(element.firstElementChild);
@@ -25,6 +27,7 @@ export class Scroller {
   stop() {
     this.#watch.disconnect();
     this.element.removeEventListener("scroll", this.onScroll);
+    this.element.removeEventListener("click", this.onClick);
   }
 
   get fromFoot() {
@@ -58,9 +61,22 @@ export class Scroller {
 
   /** Not the very first message: it may come to stand under the name of one put above it, and shrink. */
   #firstInView() {
-    const top = this.element.getBoundingClientRect().top;
+    const { top, bottom } = this.element.getBoundingClientRect();
     const items = [...this.element.querySelectorAll(".message")];
-    return items.find((item, at) => at > 0 && item.getBoundingClientRect().bottom > top) ?? items[0];
+    const first = items.find((item, at) => at > 0 && item.getBoundingClientRect().bottom > top);
+    return first && first.getBoundingClientRect().top < bottom ? first : items[0];
+  }
+
+  /** Who unfolds a message reads on where they are; who folds it again still sees it. */
+  #onFold(event) {
+    const fold = event.target.closest(".fold > summary")?.parentElement;
+    if (!fold) return;
+    this.following = false;
+    const settle = () => {
+      if (!fold.open) fold.closest(".message").scrollIntoView({ block: "nearest" });
+      this.#onScroll();
+    };
+    fold.addEventListener("toggle", settle, { once: true });
   }
 
   #onScroll() {

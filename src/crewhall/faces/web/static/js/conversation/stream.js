@@ -4,6 +4,7 @@ import { overlay, readMessage } from "../live/overlay.js";
 import { render } from "../live/render.js";
 import { messageView } from "../live/view.js";
 import { arrange } from "./arrange.js";
+import { swap } from "./swap.js";
 
 const EXCERPT = 90;
 
@@ -51,8 +52,8 @@ export class Stream {
 
   #place(message) {
     const item = this.make(message);
-    const standing = this.find(message.id) ?? this.#onItsWay(message);
-    if (standing) standing.replaceWith(item);
+    const standing = (message.id ? this.find(message.id) : null) ?? this.#onItsWay(message);
+    if (standing) swap(standing, item);
     else this.#insert(item, message.seq);
   }
 
@@ -89,11 +90,9 @@ export class Stream {
 
   /** Show another state of the message at an element, and keep the focus. */
   replace(item, message) {
-    const focused = item === document.activeElement;
     const fresh = this.make(message);
     if (item.hasAttribute("data-grouped")) fresh.dataset.grouped = "1";
-    item.replaceWith(fresh);
-    if (focused) fresh.focus({ preventScroll: true });
+    swap(item, fresh);
   }
 
   remove(items) {

@@ -3,17 +3,20 @@
 import { Scroller } from "./scroller.js";
 import { Stream } from "./stream.js";
 
+const CHANGES = ["turbo:frame-load", "crew:frame-change"];
+
 export class Threads {
   constructor(conversation, viewer) {
     this.viewer = viewer;
+    this.conversation = conversation;
     this.frame = conversation.querySelector("turbo-frame#thread");
     this.loaded = () => this.#open();
-    this.frame.addEventListener("turbo:frame-load", this.loaded);
+    for (const type of CHANGES) this.frame.addEventListener(type, this.loaded);
     this.#open();
   }
 
   stop() {
-    this.frame.removeEventListener("turbo:frame-load", this.loaded);
+    for (const type of CHANGES) this.frame.removeEventListener(type, this.loaded);
     this.#close();
   }
 
@@ -25,13 +28,30 @@ export class Threads {
   #open() {
     this.#close();
     const panel = this.frame.querySelector(".thread");
-    if (!panel) return;
-    this.id = panel.dataset.thread;
+    if (!panel) {
+      this.#goBack();
+      return;
+    }
+    if (!panel.dataset.thread) {
+      this.from = new URL(this.frame.src).searchParams.get("thread"); // it could not be loaded
+      return;
+    }
+    this.id = this.from = panel.dataset.thread;
     this.root = new Stream(panel.querySelector(".root"), this.viewer, "t");
     this.replies = new Stream(panel.querySelector(".replies"), this.viewer, "t");
     this.scroller = new Scroller(panel.querySelector(".scroller"), {});
     this.scroller.toFoot();
     if (this.frame.hasAttribute("data-asked")) panel.querySelector("textarea")?.focus();
+  }
+
+  /** Who closed the thread goes on at the message that it hangs on. */
+  #goBack() {
+    if (!this.from) return;
+    const message = this.conversation.stream.find(this.from);
+    this.from = null;
+    if (document.activeElement !== document.body) return;
+    const place = message?.querySelector(".thread-link, .tools a") ?? this.conversation.querySelector(".stream textarea");
+    place?.focus({ preventScroll: true });
   }
 
   /** Take a record, or a message on its way, when it belongs here. */

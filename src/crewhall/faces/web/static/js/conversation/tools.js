@@ -56,9 +56,17 @@ export class Tools {
 
   #openMenu(button, message) {
     const mine = message.dataset.authorId === this.conversation.viewer;
-    const { mayPin, mayModerate } = this.conversation.dataset;
+    const { mayPin, mayModerate, mayWrite } = this.conversation.dataset;
+    const open = mayWrite === "true";
     const turn = runOf(message.dataset.client);
-    const allowed = { turn: Boolean(turn), decisions: !turn && message.dataset.authorType !== "system", edit: mine, delete: mine || mayModerate === "true", pin: mayPin === "true", history: Boolean(message.querySelector(".edited")) };
+    const allowed = {
+      turn: Boolean(turn),
+      decisions: !turn && message.dataset.authorType !== "system",
+      edit: open && mine,
+      delete: open && (mine || mayModerate === "true"),
+      pin: open && mayPin === "true",
+      history: Boolean(message.querySelector(".edited")),
+    };
     for (const item of this.menu.querySelectorAll("[data-menu]")) item.hidden = allowed[item.dataset.menu] === false;
     this.menu.querySelector("[data-menu='pin'] span").textContent = message.querySelector(".pin-mark") ? "Unpin" : "Pin";
     this.#open(this.menu, button, message);

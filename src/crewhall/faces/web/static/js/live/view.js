@@ -5,6 +5,9 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const KIND_LABELS = { insight: "Insight", question: "Question", answer: "Answer", alert: "Alert", metric: "Metric" };
 const HUES = 12;
+const LONG_CHARACTERS = 4000;
+const LONG_LINES = 40;
+const LINES = /<\/(?:p|li|tr|h[1-6])>|\n(?=[^<])/g;
 
 const two = (number) => String(number).padStart(2, "0");
 
@@ -64,6 +67,10 @@ function reactionsOf(message) {
   }));
 }
 
+function isLong(html) {
+  return [...html].length > LONG_CHARACTERS || (html.match(LINES) ?? []).length > LONG_LINES;
+}
+
 /** The view of a message: every value that the template `message` names. */
 export function messageView(message, { grouped = false } = {}) {
   const { author, deleted_at: deletedAt } = message;
@@ -93,10 +100,11 @@ export function messageView(message, { grouped = false } = {}) {
     grouped: grouped ? "1" : null,
     title: deleted ? null : message.title,
     html: deleted ? null : message.html,
+    long: !deleted && isLong(message.html ?? ""),
     edited: Boolean(message.edited_at) && !deleted,
     pinned: Boolean(message.pinned_at) && !deleted,
     deleted,
-    present: !deleted,
+    present: !deleted && Boolean(message.id),
     reactions: deleted ? [] : reactionsOf(message),
     replies: replies ? `${replies} ${replies === 1 ? "reply" : "replies"}` : null,
     last_reply: lastReply(message),

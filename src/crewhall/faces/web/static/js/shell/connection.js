@@ -1,6 +1,7 @@
 // The live socket follows who is signed in; a banner says when it is away.
 
 import { live } from "../live/socket.js";
+import { toastError } from "./toasts.js";
 
 const PATIENCE_MS = 1500;
 let timer = null;
@@ -22,6 +23,16 @@ function reflect() {
 
 live.addEventListener("state", reflect);
 live.addEventListener("signed-out", () => window.location.assign("/login"));
+
+// Whoever signs out hangs up first: the server would close the socket, and the page would ask why.
+document.addEventListener("submit", (event) => event.target.getAttribute("action") === "/logout" && live.stop(), true);
+
+// A page that cannot be reached leaves the one that is here: the browser's own error page would take everything away.
+document.addEventListener("turbo:fetch-request-error", (event) => {
+  event.preventDefault();
+  document.documentElement.removeAttribute("aria-busy");
+  if (event.target.localName !== "turbo-frame") toastError(event.detail.error);
+});
 
 document.addEventListener("turbo:load", () => {
   if (document.body.dataset.viewer) live.start(document.body.dataset.viewer);

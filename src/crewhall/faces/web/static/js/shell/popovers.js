@@ -25,7 +25,9 @@ document.addEventListener(
   (event) => {
     if (event.newState !== "open" || !event.target.id) return;
     const opener = document.querySelector(`[popovertarget="${event.target.id}"]`);
-    if (opener) placeBeside(event.target, opener);
+    if (!opener) return;
+    placeBeside(event.target, opener);
+    if (document.activeElement === opener) event.target.querySelector("button:not([hidden]), a")?.focus();
   },
   true,
 );

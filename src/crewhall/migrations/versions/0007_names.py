@@ -1,11 +1,11 @@
-"""Turns of agents: who decides, what is decided, what runs."""
+"""Handles and codes are kept apart."""
 
 from crewhall.migrations.runner import run_sql
 
-revision = "0010"
+revision = "0007"
 down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Run 0010_runtime.sql."""
+    """Run 0007_names.sql."""
     run_sql(__file__)

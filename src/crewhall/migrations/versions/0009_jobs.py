@@ -7,12 +7,12 @@ from psycopg.rows import TupleRow
 
 from crewhall.migrations.runner import run_sql
 
-revision = "0011"
-down_revision = "0010"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
-    """Run procrastinate's schema (pyproject.toml holds the version that this revision means), then 0011_jobs.sql."""
+    """Run procrastinate's schema (pyproject.toml holds the version that this revision means), then 0009_jobs.sql."""
     connection: Connection[TupleRow] = op.get_bind().connection.driver_connection  # type: ignore[assignment]
     connection.execute(SchemaManager.get_schema().encode())
     run_sql(__file__)

@@ -1,0 +1,163 @@
+"""Administrative acts in words: one table for the audit log's page, its API, and the posts in #audit."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from crewhall.kernel.actor import ActorType
+from crewhall.kernel.audit import AuditEntry, list_audit
+from crewhall.kernel.db import Tx
+from crewhall.kernel.paging import Page
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "organization.created": ("created the organization {name}", "created the organization"),
+    "organization.updated": ("changed the organization: {changed}", "changed the organization"),
+    "organization.deleted": ("deleted the organization",),
+    "password.changed": ("changed their password",),
+    "login.created": ("signed in with a {kind}", "signed in"),
+    "login.ended": ("ended a login: {reason}", "ended a login"),
+    "login.ended/signed out": ("signed out",),
+    "login.ended/signed out everywhere": ("signed out everywhere",),
+    "member.invited": ("invited {email} as {role}", "made an invitation link for a new {role}", "invited somebody"),
+    "invitation.revoked": ("withdrew the invitation of {target}", "withdrew an invitation"),
+    "member.joined": ("joined as {role}", "joined"),
+    "member.left": ("left the organization",),
+    "member.removed": (
+        "removed {target} from the organization",
+        "removed {handle} from the organization",
+        "removed somebody from the organization",
+    ),
+    "member.role_changed": ("changed the role of {target} from {old} to {new}", "changed somebody's role"),
+    "agent.created": ("created {target} as a copy of {forked_from}", "created {target}", "created an agent"),
+    "agent.updated": ("changed {target}: {changed}", "changed {target}", "changed an agent"),
+    "agent.deleted": ("deleted {target}", "deleted an agent"),
+    "agent.status_changed": ("changed {target} from {before} to {after}", "changed an agent's status"),
+    "agent.credential_created": (
+        "created the key “{label}” for {agent_id}",
+        "created a key for {agent_id}",
+        "created a key for an agent",
+    ),
+    "agent.credential_rotated": ("rotated a key of {agent_id}", "rotated a key of an agent"),
+    "agent.credential_revoked": (
+        "revoked the key “{label}” of {agent_id}",
+        "revoked a key of {agent_id}",
+        "revoked a key of an agent",
+    ),
+    "conversation.created": ("created {target}", "created a conversation"),
+    "conversation.changed": ("changed {target}: {details}", "changed {target}", "changed a conversation"),
+    "conversation.archived": ("archived {target}", "archived a conversation"),
+    "conversation.restored": ("restored {target}", "restored a conversation"),
+    "conversation.deleted": ("deleted {target}", "deleted a conversation"),
+    "conversation.member_added": ("added {member_id} to {target}", "added somebody to a conversation"),
+    "conversation.member_removed": ("took {member_id} out of {target}", "took somebody out of a conversation"),
+}
+"""What was done, by action (and reason, where that says it better): the first whose every field is known is said.
+
+Fields are the act's details; ids among them are said as names. `{target}` is what was acted on, `{details}` what the
+details are called.
+"""
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CALLED = {
+    "user": "{}",
+    "agent": "agent {}",
+    "channel": "#{}",
+    "group": "the group “{}”",
+    "inbox": "the inbox of agent {}",
+    "invitation": "{}",
+}
+_NAMELESS = {"direct": "a direct conversation", "group": "a group"}
+_STRANGERS = {ActorType.USER: "Somebody", ActorType.AGENT: "An agent", ActorType.SYSTEM: "Crewhall"}
+
+
+class Named(msgspec.Struct, frozen=True):
+    """Whoever or whatever an act speaks of. `kind`: user, agent, invitation, inbox, channel, group or direct."""
+
+    kind: str
+    name: str | None
+
+
+Names = dict[str, Named]
+"""By id, as the database's `names_in_act` gives them."""
+
+
+class Act(AuditEntry):
+    """An administrative act with its words: `summary` is a sentence that begins with `actor_name`."""
+
+    actor_name: str
+    summary: str
+
+
+class _EntryNames(msgspec.Struct):
+    id: UUID
+    names: Names
+
+
+async def list_acts(
+    tx: Tx, *, after: str | None = None, limit: int | None = None, action: str | None = None
+) -> Page[Act]:
+    """List the organization's acts in words, newest first. Row-level security lets only owners and admins see any."""
+    page = await list_audit(tx, after=after, limit=limit, action=action)
+    found = await tx.all(
+        _EntryNames, "select id, names from audit_names(%(ids)s)", {"ids": [entry.id for entry in page.items]}
+    )
+    names = {entry.id: entry.names for entry in found}
+    return Page([_in_words(entry, names.get(entry.id, {})) for entry in page.items], page.next)
+
+
+def _in_words(entry: AuditEntry, names: Names) -> Act:
+    name = actor_name(entry.actor_type, entry.actor_id, names)
+    did = words_for(entry.action, entry.resource_id, entry.details, names)
+    return Act(**msgspec.structs.asdict(entry), actor_name=name, summary=f"{name} {did}")
+
+
+def actor_name(kind: ActorType, actor_id: UUID, names: Names) -> str:
+    """Who acted, as a name on one line."""
+    known = names.get(str(actor_id))
+    return _on_one_line(known.name or "" if known else "") or _STRANGERS[kind]
+
+
+def words_for(action: str, resource_id: str | None, details: dict[str, Any], names: Names) -> str:
+    """What was done, to follow the actor's name: `created a key for agent Scout`. Plain text on one line."""
+    fields = {key: said for key, value in details.items() if (said := _said(value, names))}
+    fields["details"] = _said(list(details), names)
+    if target := _target(resource_id, details, names):
+        fields["target"] = target
+    sentences = WORDS.get(f"{action}/{details.get('reason')}") or WORDS.get(action, ())
+    for sentence in sentences:
+        try:
+            return sentence.format_map(fields)
+        except KeyError:
+            continue
+    return f"did {_on_one_line(action)}"
+
+
+def _target(resource_id: str | None, details: dict[str, Any], names: Names) -> str:
+    """What was acted on, by the name that it had then, where the act noted it."""
+    known = names.get(resource_id or "")
+    if known is None:
+        return ""
+    then = details.get("name")
+    return _called(Named(known.kind, then if isinstance(then, str) and then else known.name))
+
+
+def _called(known: Named) -> str:
+    name = _on_one_line(known.name or "")
+    return _CALLED[known.kind].format(name) if name and known.kind in _CALLED else _NAMELESS.get(known.kind, "")
+
+
+def _said(value: object, names: Names) -> str:
+    if isinstance(value, str):
+        if _ID.fullmatch(value):
+            return _called(names[value]) if value in names else ""
+        return _on_one_line(value)
+    if isinstance(value, list):
+        *others, last = [_on_one_line(str(item).replace("_", " ")) for item in value] or [""]
+        return f"{', '.join(others)} and {last}" if others else last
+    return "" if value is None else str(value)
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())

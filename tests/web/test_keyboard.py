@@ -1,0 +1,96 @@
+"""Without a mouse: the focus is never lost, whatever is drawn anew under it."""
+
+import re
+
+from playwright.async_api import expect
+
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.web.browser import Visitors, connected, message, write
+
+
+async def test_the_focus_stays_when_one_reacts(visitors: Visitors, server: Server, org: Org):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    await write(page, "well done")
+    said = message(page, "well done")
+    await expect(said).to_have_attribute("data-status", "sent")
+    await said.get_by_label("Add a reaction").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("thumbs up")).to_be_focused()
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Enter")
+    reaction = said.locator(".reaction")
+    await expect(reaction).to_have_attribute("aria-pressed", "true")
+    await expect(said.get_by_label("Add a reaction")).to_be_focused()
+    await reaction.focus()
+    (await (await org.add()).api.put(await _path(page, said, "/reactions/❤️"))).raise_for_status()
+    await expect(reaction).to_contain_text("2")
+    await expect(reaction).to_be_focused()
+
+
+async def _path(page, said, rest: str) -> str:
+    conversation = page.url.rsplit("/", 1)[1]
+    return f"/conversations/{conversation}/messages/{await said.get_attribute('data-message')}{rest}"
+
+
+async def test_an_edit_outlives_what_others_do_to_the_message(visitors: Visitors, server: Server, org: Org):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    await write(page, "first words")
+    said = page.locator(".message").last
+    await expect(said).to_have_attribute("data-status", "sent")
+    await page.locator(".stream crew-composer textarea").press("ArrowUp")
+    editor = said.get_by_label("Edit the message")
+    await expect(editor).to_be_focused()
+    await editor.fill("second thoughts")
+    (await (await org.add()).api.put(await _path(page, said, "/reactions/👍"))).raise_for_status()
+    await expect(said.locator(".reaction")).to_be_visible()
+    await expect(editor).to_have_value("second thoughts")
+    await expect(editor).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(said.locator(".content")).to_have_text("second thoughts")
+    await expect(editor).to_have_count(0)
+
+
+async def test_a_closed_thread_leads_back_to_its_message(visitors: Visitors, server: Server, org: Org):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    await write(page, "a root")
+    said = message(page, "a root")
+    await expect(said).to_have_attribute("data-status", "sent")
+    await said.get_by_label("Reply in a thread").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".thread textarea")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".thread")).to_have_count(0)
+    await expect(said.get_by_label("Reply in a thread")).to_be_focused()
+
+
+async def test_menus_are_walked_by_arrows(visitors: Visitors, org: Org):
+    page = await visitors.visit("/people", org.owner)
+    switcher = page.locator(".switcher")
+    await switcher.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#organizations button").first).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#organizations a").first).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(switcher).to_be_focused()
+
+
+async def test_signing_out_says_so_and_asks_nothing(visitors: Visitors, org: Org):
+    page = await visitors.visit("/people", org.owner)
+    await connected(page)
+    await page.get_by_label("Sign out").focus()
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/login$"))
+    await expect(page.get_by_text("You are signed out.")).to_be_visible()
+
+
+async def test_whoever_comes_by_a_link_sees_where_they_are(visitors: Visitors, server: Server, org: Org):
+    for number in range(40):
+        await server.channel(org.owner, name=f"team-{number:02d}")
+    last = await server.channel(org.owner, name="zebra")
+    page = await visitors.visit(f"/c/{last}", org.owner)
+    await expect(page.locator("crew-sidebar [aria-current='page']")).to_be_in_viewport()
