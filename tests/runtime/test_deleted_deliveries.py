@@ -8,7 +8,7 @@ import pytest
 
 from crewhall.runtime import deliveries
 from crewhall.sdk import Agent
-from tests.conversations.ways import as_member, caught_up, group, post, turns_settled
+from tests.conversations.ways import as_member, group, post, turns_settled
 from tests.identity.hall import Org
 from tests.live.test_socket import say
 from tests.support.server import AgentClient, Server, frames_until
@@ -90,7 +90,7 @@ async def test_a_conversation_that_is_deleted_takes_what_was_delivered_with_it(s
     agent = await server.hire(org)
     circle = await group(org.owner, agent, title="Circle")
     await post(org.owner, circle, f"@{agent.code} secret", title="secret", metadata={"secret": 1})
-    await caught_up(server.db, "deliveries")
+    await turns_settled(server.db, org.id)
     gone = await org.owner.api.request("DELETE", f"/conversations/{circle}", json={"confirm": "Circle"})
     gone.raise_for_status()
     (shown,) = await replayed(server, agent)
