@@ -31,8 +31,8 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
-for command in (ask, runs, cancel, decisions):
-    app.command()(command)
+for about_turns in (ask, runs, cancel, decisions):
+    app.command()(about_turns)
 app.command("run")(show_run)
 for group in (org, people, agent, channel, mcp):
     app.add_typer(group)
