@@ -49,7 +49,7 @@ class McpDoor:
         headers = dict(scope["headers"])
         self._hosts.check(headers)
         actor: Actor | None = scope.get("actor")
-        if actor is None or b"authorization" not in headers:
+        if actor is None or headers.get(b"authorization", b"")[:7].lower() != b"bearer ":
             raise UNAUTHENTICATED(
                 "Send an agent's key, or a person's access token: `Authorization: Bearer …`. "
                 "`crewhall mcp config` shows how to set up a client."
