@@ -37,8 +37,9 @@ async def test_a_guest_is_told_to_sign_in(server, authorization):
 async def test_a_browsers_cookie_does_not_open_the_door(server, org):
     _, session = await server.browse(org.owner)
     async with httpx.AsyncClient(base_url=server.address, cookies={"crewhall_session": session}) as http:
-        answer = await http.post("/mcp", json=LIST, headers=ACCEPT)
-    assert answer.status_code == 401
+        for more in ({}, {"authorization": "Basic YTpi"}):
+            answer = await http.post("/mcp", json=LIST, headers=ACCEPT | more)
+            assert answer.status_code == 401
 
 
 async def test_a_person_without_an_organization_is_told_to_choose_one(server, org):

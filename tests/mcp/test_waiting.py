@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 from uuid import UUID
 
+import httpx
 import pytest
 
+from crewhall.faces.mcp import lasting
 from tests.mcp.visiting import LEGACY, MODERN, done, refused, visit
 
 
@@ -107,3 +110,22 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(server, org, agent,
     async with asyncio.timeout(20):
         while server.hub.connections(UUID(str(org.id)), UUID(agent.id)):
             await asyncio.sleep(0.01)
+
+
+async def test_a_long_wait_is_kept_alive_by_spaces(server, org, agent, general, monkeypatch):
+    monkeypatch.setattr(lasting, "EVERY_S", 0.05)
+    call = {"name": "wait_for_mentions", "arguments": {"seconds": 30}}
+    headers = {"authorization": f"Bearer {agent.key}", "accept": "application/json, text/event-stream"}
+    request = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call}
+    async with (
+        httpx.AsyncClient(base_url=server.address, headers=headers, timeout=20) as http,
+        http.stream("POST", "/mcp", json=request) as answer,
+    ):
+        assert answer.status_code == 200
+        pieces = answer.aiter_text()
+        assert (await anext(pieces)).strip() == ""
+        await org.owner.api.post(f"/conversations/{general}/messages", json={"content": f"@{agent.code} hello"})
+        text = "".join([piece async for piece in pieces])
+    assert text.startswith(" ")
+    (mention,) = json.loads(text)["result"]["structuredContent"]["mentions"]
+    assert mention["message"]["content"] == f"@{agent.code} hello"

@@ -14,7 +14,7 @@ from tests.support.openai import Say, Use
 async def under_way(hall, asked):
     """Begin to take the turn; returns when its words have begun to come."""
     taking = asyncio.create_task(asked.take())
-    while not hall.frames(asked.run_id):
+    while not any(frame.get("text") for frame in hall.frames(asked.run_id)):
         await asyncio.sleep(0.01)
     return taking
 

@@ -3,11 +3,11 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crewhall.faces.mcp.hosts import Hosts
+from crewhall.faces.mcp.lasting import Receive, Scope, Send, answer
 from crewhall.faces.plumbing.dependencies import NO_ORGANIZATION
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
@@ -15,11 +15,6 @@ from crewhall.kernel.errors import METHOD_NOT_ALLOWED, UNAUTHENTICATED, UNAVAILA
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 PATH = "/mcp"
 
@@ -41,7 +36,7 @@ class McpDoor:
         async with asyncio.timeout(self._services.settings.request_timeout_s):
             body = await _read(receive)
             manager = await self._open()
-        await manager.handle_request(scope, _again(body, receive), send)
+        await answer(manager.handle_request, scope, body, receive, send)
 
     async def close(self) -> None:
         """End what is being answered."""
@@ -54,7 +49,7 @@ class McpDoor:
         headers = dict(scope["headers"])
         self._hosts.check(headers)
         actor: Actor | None = scope.get("actor")
-        if actor is None or b"authorization" not in headers:
+        if actor is None or headers.get(b"authorization", b"")[:7].lower() != b"bearer ":
             raise UNAUTHENTICATED(
                 "Send an agent's key, or a person's access token: `Authorization: Bearer …`. "
                 "`crewhall mcp config` shows how to set up a client."
@@ -104,13 +99,3 @@ async def _read(receive: Receive) -> bytes:
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A body that was read, to be read once more; then whether the client is still there."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return again

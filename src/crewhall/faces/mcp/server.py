@@ -140,10 +140,14 @@ class Offer:
 
 
 def make_manager(services: Services) -> StreamableHTTPSessionManager:
-    """The transport: streamable HTTP without sessions. Host, body size and who calls were checked before."""
+    """The transport: streamable HTTP without sessions. Host, body size and who calls were checked before.
+
+    Answers are JSON: its library's event streams look twice a second, for ever, whether the process stops.
+    """
     return StreamableHTTPSessionManager(
         app=Offer(services).server(),
         stateless=True,
+        json_response=True,
         security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         max_request_body_size=services.settings.body_limit_kb * 1024,
     )
