@@ -8,7 +8,7 @@ import pytest
 
 from crewhall.runtime import deliveries
 from crewhall.sdk import Agent
-from tests.conversations.ways import as_member, group, post, turns_settled
+from tests.conversations.ways import as_member, caught_up, group, post, turns_settled
 from tests.identity.hall import Org
 from tests.live.test_socket import say
 from tests.support.server import AgentClient, Server, frames_until
