@@ -106,7 +106,7 @@ async def test_half_a_character_is_refused(org: AgentOrg):
 
 async def test_a_name_is_needed_unless_a_template_gives_one(hall: AgentHall, org: AgentOrg):
     assert (await org.owner.api.post("/agents", json={})).status_code == 422
-    async with hall.db.transaction(None) as tx:
+    async with hall.db.transaction(org.owner.actor) as tx:
         await events.publish(tx, org.owner.actor, InstallationSeeded(org_id=org.base.id))
         await events.publish(tx, org.owner.actor, InstallationSeeded(org_id=org.base.id))
     listed = (await org.owner.api.get("/agents/templates", params={"limit": 3})).json()

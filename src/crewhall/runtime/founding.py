@@ -1,6 +1,6 @@
 """The agents that a new installation starts with: they need no model, so that a newcomer sees life at once."""
 
-from crewhall.agents import AgentInput, create_agent
+from crewhall.agents import AgentInput, create_agent, find_agents_by_codes
 from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
@@ -26,6 +26,8 @@ SCRIBE = AgentInput(
 
 
 async def hire_first_agents(tx: Tx, founder: Actor, _event: InstallationSeeded) -> None:
-    """Give the first organization its guide and its scribe, in the transaction of the first start, once."""
+    """Give the first organization its guide and its scribe, in the transaction of the first start, never twice."""
+    there = await find_agents_by_codes(tx, ["guide", "scribe"])
     for agent in (GUIDE, SCRIBE):
-        await create_agent(tx, founder, agent)
+        if agent.code not in there:
+            await create_agent(tx, founder, agent)

@@ -74,6 +74,7 @@ class TurnWorker:
 
     async def start(self) -> None:
         """Begin to take jobs in the background; the database and the signals must be up."""
+        self._wanted.set()  # jobs may have been left by an earlier process
         if self._at_once:
             self._task = asyncio.create_task(self._run(), name="turns")
 
@@ -90,21 +91,27 @@ class TurnWorker:
             self._taker.wake()
 
     async def _run(self) -> None:
-        """Take jobs until stopped, whatever happens to the database meanwhile."""
+        """Take jobs until stopped, whatever happens to the database meanwhile.
+
+        The database is asked first: whoever lost its LISTEN looks for jobs, too, and while the server is away there is
+        nothing to open.
+        """
         retry = FIRST_RETRY_S
         while True:
+            await self._wanted.wait()
             try:
-                if not self._wanted.is_set() and not await self._is_any():
-                    await self._wanted.wait()
-                await self._take()
+                self._wanted.clear()
+                if await self._is_any():
+                    await self._take()
                 retry = FIRST_RETRY_S
             except Exception as error:  # noqa: BLE001 - whatever ended it, jobs must be taken again
                 log.warning("turns are not taken for a moment", extra={"reason": str(error).strip()})
-            await asyncio.sleep(retry)
-            retry = min(retry * 2, LAST_RETRY_S)
+                self._wanted.set()
+                await asyncio.sleep(retry)
+                retry = min(retry * 2, LAST_RETRY_S)
 
     async def _is_any(self) -> bool:
-        """Whether jobs were left by an earlier process."""
+        """Whether there are jobs, taken or not."""
         async with self._db.transaction(None) as tx:
             return bool(
                 await tx.value("select exists (select from procrastinate_jobs where status in ('todo', 'doing'))")

@@ -12,6 +12,8 @@ from typing import LiteralString
 from uuid import UUID
 
 import msgspec
+from psycopg import Error
+from psycopg_pool import PoolTimeout
 
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CrewhallError
@@ -29,7 +31,7 @@ AT_ONCE = 3
 """Shards that one process decides in side by side: so many connections it takes at most."""
 BEHIND_LEASE_S = 0.1
 """How long after another holder's lease may lapse it is looked at again."""
-FIRST_RETRY_S, LAST_RETRY_S = 0.25, 30.0
+FIRST_RETRY_S, LAST_RETRY_S = 0.25, 5.0
 RELEASED = "released:"
 """Before the shards of a wake-up by who gave their leases back: they can be taken at once."""
 PENDING: LiteralString = """
@@ -73,10 +75,13 @@ class Scheduler:
             return
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        shards = await self._leases.release()
-        if shards:
-            async with self._db.transaction(None) as tx:
-                await tx.notify(TRIGGERS_CHANNEL, RELEASED + ",".join(map(str, shards)))
+        try:
+            shards = await self._leases.release()
+            if shards:
+                async with self._db.transaction(None) as tx:
+                    await tx.notify(TRIGGERS_CHANNEL, RELEASED + ",".join(map(str, shards)))
+        except (Error, PoolTimeout, OSError) as error:
+            log.warning("leases were not given back: they lapse", extra={"reason": str(error).strip()})
 
     def _wake(self, payload: str) -> None:
         if payload.startswith(RELEASED):
@@ -97,15 +102,18 @@ class Scheduler:
         self._due.set()
 
     async def _run(self) -> None:
+        retry = FIRST_RETRY_S
         while True:
             await self._sleep()
             try:
                 if self._everywhere:
                     await self._plan_everywhere()
                 await asyncio.gather(*(self._look(shard) for shard in self._take_due()))
+                retry = FIRST_RETRY_S
             except Exception as error:  # noqa: BLE001 - a scheduler that ended would be missed by nobody, and by all
                 log.warning("the scheduler failed", extra={"reason": str(error).strip()})
-                await asyncio.sleep(FIRST_RETRY_S)
+                await asyncio.sleep(retry)
+                retry = min(retry * 2, LAST_RETRY_S)
                 self._wake_everywhere()
 
     async def _sleep(self) -> None:
