@@ -25,9 +25,9 @@ def bcrypts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     spent: list[bool] = []
     real = crypto.verify_secret
 
-    async def counted(secret: bytes, hashed: str | None) -> bool:
+    async def counted(secret: bytes, hashed: str | None, cost: int) -> bool:
         spent.append(hashed is not None)
-        return await real(secret, hashed)
+        return await real(secret, hashed, cost)
 
     monkeypatch.setattr("crewhall.agents.verification.verify_secret", counted)
     return spent

@@ -109,6 +109,7 @@ async def test_while_it_is_away_requests_are_told_so_at_once(site: Site):
         await site.server.close()
 
 
+@pytest.mark.slow
 async def test_a_server_whose_postgres_cannot_be_kept_up_ends_and_says_why(site: Site):
     await site.server.start()
     data, aside = await killed_without_data(site)
@@ -140,6 +141,7 @@ async def test_a_server_told_to_stop_while_its_postgres_comes_back_leaves_nothin
         await site.server.close()
 
 
+@pytest.mark.slow
 async def test_two_servers_of_a_home_share_the_postgres_that_one_of_them_started_again(site: Site):
     second = site.beside()
     await site.server.start()

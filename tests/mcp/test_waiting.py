@@ -78,7 +78,7 @@ async def test_a_wait_that_nothing_ends_is_over_in_time(server, agent):
 
 async def test_waiting_asks_the_database_for_nothing(server, org, agent):
     async with visit(server.address, agent.key) as client:
-        task = asyncio.create_task(done(client, "wait_for_mentions", seconds=10))
+        task = asyncio.create_task(done(client, "wait_for_mentions", seconds=4))
         await waiting(server, org, agent)
         seconds: list[int] = []  # transactions in each second of the wait; what went before still settles
         while 0 not in seconds and not task.done():
@@ -123,9 +123,9 @@ async def test_a_long_wait_is_kept_alive_by_spaces(server, org, agent, general, 
     ):
         assert answer.status_code == 200
         pieces = answer.aiter_text()
-        assert (await anext(pieces)).strip() == ""
+        first = await anext(pieces)
+        assert (first.strip(), first != "") == ("", True)
         await org.owner.api.post(f"/conversations/{general}/messages", json={"content": f"@{agent.code} hello"})
         text = "".join([piece async for piece in pieces])
-    assert text.startswith(" ")
     (mention,) = json.loads(text)["result"]["structuredContent"]["mentions"]
     assert mention["message"]["content"] == f"@{agent.code} hello"

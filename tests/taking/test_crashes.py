@@ -71,6 +71,7 @@ async def test_a_turn_survives_a_kill_at_each_of_its_steps(hall, org, mortals):
 
 
 @pytest.mark.rule("X3")
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_a_turn_survives_kill_upon_kill(hall, org, mortals):
     chance = random.Random(4)

@@ -4,10 +4,12 @@ import secrets
 
 from msgspec import Struct
 
-from crewhall.kernel.crypto import BCRYPT_COST, hash_secret
+from crewhall.kernel.crypto import hash_secret
 
 KEY_PREFIX = "cwk_"
 LOOKUP_LENGTH = 12
+KEY_COST = 8
+"""bcrypt's cost for keys: nobody guesses 256 random bits, however quick a guess is, and each process checks each key."""
 
 
 class Key(Struct, frozen=True):
@@ -18,7 +20,7 @@ class Key(Struct, frozen=True):
     hash: str
 
 
-async def make_key(cost: int = BCRYPT_COST) -> Key:
+async def make_key(cost: int = KEY_COST) -> Key:
     """Return a new key of 55 characters, all of which bcrypt reads; takes the time of one bcrypt in its pool."""
     prefix = KEY_PREFIX + secrets.token_urlsafe(6)
     key = prefix + secrets.token_urlsafe(32)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from psycopg import Error
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from crewhall.agents.keys import lookup_prefix
+from crewhall.agents.keys import KEY_COST, lookup_prefix
 from crewhall.agents.proven import ProvenKeys
 from crewhall.agents.settings import AgentSettings
 from crewhall.agents.status import authenticates
@@ -71,7 +71,7 @@ class KeyVerifier:
         prefix = lookup_prefix(key)
         self._hold_limits(key, prefix, address)
         found = await self._find(prefix)
-        if not await verify_secret(key.encode(), found.hash if found else None) or found is None:
+        if not await verify_secret(key.encode(), found.hash if found else None, KEY_COST) or found is None:
             self._proven.discard(key)
             if found:
                 self._note_refusal(found, address)

@@ -14,13 +14,16 @@ BCRYPT_COST = 12
 MAX_PASSWORD_BYTES = 72
 MIN_PASSWORD_LENGTH = 10
 _THREADS = 2
-_NO_HASH = "$2b$12$XucJ8vy1g6P9XRrHBMwGUOfy12kxjBfp8f7uY3.Y9Zu6EW97ogR7u"
-"""The hash of a password that nobody has: a check against it takes as long as a real one."""
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="bcrypt")
+
+
+def _nobodys_hash(cost: int) -> str:
+    """A hash of what nobody has: a check against it takes as long as a real one."""
+    return f"$2b${cost:02}$XucJ8vy1g6P9XRrHBMwGUOfy12kxjBfp8f7uY3.Y9Zu6EW97ogR7u"
 
 
 def new_token(prefix: str) -> str:
@@ -49,11 +52,11 @@ async def hash_secret(secret: bytes, cost: int = BCRYPT_COST) -> str:
     return (await loop.run_in_executor(_pool(), bcrypt.hashpw, secret, bcrypt.gensalt(cost))).decode()
 
 
-async def verify_secret(secret: bytes, hashed: str | None) -> bool:
-    """Tell whether the secret matches; with no hash, spend the same time and say no."""
+async def verify_secret(secret: bytes, hashed: str | None, cost: int = BCRYPT_COST) -> bool:
+    """Tell whether the secret matches; with no hash, spend the time of one of that cost and say no."""
     if len(secret) > MAX_PASSWORD_BYTES or b"\0" in secret:
         secret, hashed = b"never matches", None
     loop = asyncio.get_running_loop()
-    known = (hashed or _NO_HASH).encode()
+    known = (hashed or _nobodys_hash(cost)).encode()
     matches = await loop.run_in_executor(_pool(), bcrypt.checkpw, secret, known)
     return matches and hashed is not None
