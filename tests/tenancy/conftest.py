@@ -6,14 +6,21 @@ from uuid import uuid4
 
 import pytest
 
+from tests.conversations.ways import caught_up
 from tests.support.server import Server
 from tests.tenancy.estate import Estate, make_estate
 
 
 @pytest.fixture(scope="session")
 async def estates(server: Server) -> tuple[Estate, Estate]:
-    """The one that asks, and the other."""
-    return await make_estate(server, f"own{uuid4().hex[:12]}"), await make_estate(server, f"other{uuid4().hex[:12]}")
+    """The one that asks, and the other, all that follows from them derived: it would look like a change."""
+    own, other = (
+        await make_estate(server, f"own{uuid4().hex[:12]}"),
+        await make_estate(server, f"other{uuid4().hex[:12]}"),
+    )
+    for consumer in ("audit", "deliveries", "search"):
+        await caught_up(server.db, consumer)
+    return own, other
 
 
 @pytest.fixture(autouse=True)
