@@ -18,7 +18,8 @@ from crewhall.agents import AgentSettings, start_agents
 from crewhall.conversations import ConversationParts, start_conversations
 from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
-from crewhall.faces.http.server import HallServer, address_of, bind, stop_signals_as_exit
+from crewhall.faces.http.server import HallServer, address_of, bind
+from crewhall.faces.http.stopping import StopSignals
 from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.newcomers import Newcomers
 from crewhall.faces.live.peers import Peers
@@ -85,8 +86,8 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
     """Start every part of a process and take them apart in reverse order."""
     async with contextlib.AsyncExitStack() as stack:
         db = Database(urls.app, pool_size=settings.database_pool)
-        await db.open()
         stack.push_async_callback(db.close)
+        await db.open()
         async with db.transaction(None) as tx:
             await tx.run("select align_log_clock()")
         services = _services(settings, db, urls, base_url)
@@ -173,8 +174,9 @@ async def serve_hall(
     urls: DatabaseUrls,
     postgres: EmbeddedPostgres | None,
     announce: Callable[[str, str | None], None],
+    signals: StopSignals,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C. `announce` is told the address, and the set-up link while nobody owns the hall.
+    """Serve until a signal. `announce` is told the address, and the set-up link while nobody owns the hall.
 
     Keeps `postgres` up meanwhile; raises when that is hopeless.
     """
@@ -189,6 +191,7 @@ async def serve_hall(
             announce(address, setup_link)
 
         server = HallServer(hall.application, hall.hub, ready)
+        signals.gently = server.end
         async with _kept(postgres, hall.services.db, server):
             await server.serve(sockets=[listener])
 
@@ -233,5 +236,5 @@ def serve(settings: KernelSettings, announce: Callable[[str, str | None], None],
 
     configure_logging(settings)
     check_settings(settings)
-    with stop_signals_as_exit(), database_for(settings, say) as (urls, postgres):
-        uvloop.run(serve_hall(settings, urls, postgres, announce))
+    with StopSignals() as signals, database_for(settings, say) as (urls, postgres):
+        uvloop.run(signals.run(serve_hall(settings, urls, postgres, announce, signals)))

@@ -2,11 +2,8 @@
 
 import asyncio
 import contextlib
-import logging
-import signal
 import socket
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -46,9 +43,16 @@ class HallServer(uvicorn.Server):
         self._hub = hub
         self._ready = ready
 
-    def end(self) -> None:
-        """Let it stop as a signal would."""
+    def end(self) -> bool:
+        """Let it stop once what is being answered is finished, at the second call at once; says whether it serves."""
+        self.force_exit = self.should_exit
         self.should_exit = True
+        return self.started
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the process, which knows more parts than this one."""
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
@@ -86,19 +90,3 @@ def address_of(listener: socket.socket, host: str) -> str:
     port = listener.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{shown}:{port}"
-
-
-@contextlib.contextmanager
-def stop_signals_as_exit() -> Iterator[None]:
-    """While the server is not yet or no longer serving, SIGTERM ends the process as Ctrl-C does: cleanly."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        logging.getLogger(__name__).info("stopping", extra={"signal": signal.Signals(number).name})
-        raise SystemExit(0)
-
-    previous = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

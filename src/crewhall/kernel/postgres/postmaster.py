@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,20 +62,45 @@ def launch(place: Place, binaries: Binaries, tcp_port: int | None, progress: Pro
     clear_sockets(sockets)
     hba = _write_access_rules(place)
     arguments = [f"--{name}={value}" for name, value in server_settings(place, sockets, hba, tcp_port).items()]
-    with open_log(place) as log:
-        logged = log_size(place)
-        started = subprocess.run(
-            ["/bin/sh", "-c", DETACH, "sh", binaries.program("postgres"), "-D", str(place.data), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            check=True,
-            cwd="/",
-            env=CLEAN_ENVIRONMENT,
-            umask=0o077,
-            start_new_session=True,
-            **place.account.identity(),
-        )
-    return wait_ready(place, int(started.stdout), progress, logged)
+    started = None
+    try:
+        with open_log(place) as log, _signals_held():
+            logged = log_size(place)
+            started = subprocess.run(
+                ["/bin/sh", "-c", DETACH, "sh", binaries.program("postgres"), "-D", str(place.data), *arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                check=True,
+                cwd="/",
+                env=CLEAN_ENVIRONMENT,
+                umask=0o077,
+                start_new_session=True,
+                **place.account.identity(),
+            )
+        return wait_ready(place, int(started.stdout), progress, logged)
+    except BaseException:  # Ctrl-C as well: before its pid file is whole nobody else could find it
+        if started is not None:
+            _end_started(int(started.stdout))
+        raise
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let a signal to stop wait until the block is done. Postgres sets the mask of its own processes itself."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _end_started(pid: int) -> None:
+    """Stop a server that has just been started: told again and again, as in its first moments it hears no signal."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while _alive(pid) and time.monotonic() < deadline:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+        time.sleep(POLL_SECONDS)
 
 
 def wait_ready(place: Place, pid: int, progress: Progress, logged: int = 0) -> PidFile:
