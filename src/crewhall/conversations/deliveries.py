@@ -4,28 +4,16 @@ The checkpoint moves only after the log has acknowledged the batch's deliveries;
 `delivery:<message id>`, so that a batch that is done again after a crash doubles nothing.
 """
 
-import asyncio
-import logging
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from crewhall.conversations.appending import append_all, try_turn
 from crewhall.conversations.consumers import BATCH
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import UNAVAILABLE, CrewhallError
-from crewhall.ports.message_log import (
-    CLIENT_ID_REUSED,
-    CONVERSATION_CLOSED,
-    Author,
-    MessageLog,
-    MessageRole,
-    NewRecord,
-    RecordType,
-)
-
-log = logging.getLogger(__name__)
+from crewhall.ports.message_log import Author, MessageLog, MessageRole, NewRecord, RecordType
 
 
 class _Place(msgspec.Struct):
@@ -54,12 +42,9 @@ class Deliverer:
         self._log = log
 
     async def step(self) -> int:
-        """Deliver the next batch, unless another process does; gives the number of records seen.
-
-        The lock is an advisory one: it holds no transaction id, so that `log_horizon` moves on while the log appends.
-        """
+        """Deliver the next batch, unless another process does; gives the number of records seen."""
         async with self._db.transaction(None) as tx:
-            if not await tx.value("select pg_try_advisory_xact_lock(hashtext('crewhall.deliveries'))"):
+            if not await try_turn(tx, "deliveries"):
                 return 0
             checkpoint = await tx.one(
                 _Place, "select position, conversation_id, seq from consumer_checkpoints where consumer = 'deliveries'"
@@ -70,8 +55,7 @@ class Deliverer:
             )
             if end is None:
                 return 0
-            # Side by side, so that they share commits; the log keeps the order in which they were handed over.
-            await asyncio.gather(*[self._deliver(due) for due in await _due_between(tx, checkpoint, end)])
+            await append_all(self._log, [_delivery(due) for due in await _due_between(tx, checkpoint, end)])
             await tx.run(
                 """
                 update consumer_checkpoints
@@ -82,25 +66,18 @@ class Deliverer:
             )
         return end.length
 
-    async def _deliver(self, due: _Due) -> None:
-        record = NewRecord(
-            org_id=due.org_id,
-            conversation_id=due.inbox_id,
-            author=Author.of(system_actor(due.org_id)),
-            type=RecordType.DELIVERY,
-            role=MessageRole.SYSTEM,
-            metadata={"reason": due.reason, "message": due.message},
-            target_id=due.message_id,
-            client_id=f"delivery:{due.message_id}",
-        )
-        try:
-            await self._log.append(record)
-        except CrewhallError as error:
-            if error.kind is UNAVAILABLE:
-                raise
-            # Delivered before and edited since, or the inbox has been retired: either way nothing is left to do.
-            if error.kind not in {CLIENT_ID_REUSED, CONVERSATION_CLOSED}:
-                log.warning("a delivery was refused", extra={"message_id": due.message_id, "reason": str(error)})
+
+def _delivery(due: _Due) -> NewRecord:
+    return NewRecord(
+        org_id=due.org_id,
+        conversation_id=due.inbox_id,
+        author=Author.of(system_actor(due.org_id)),
+        type=RecordType.DELIVERY,
+        role=MessageRole.SYSTEM,
+        metadata={"reason": due.reason, "message": due.message},
+        target_id=due.message_id,
+        client_id=f"delivery:{due.message_id}",
+    )
 
 
 async def _due_between(tx: Tx, start: _Place, end: _Place) -> list[_Due]:
