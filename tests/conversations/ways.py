@@ -49,6 +49,12 @@ def as_member(someone: Someone) -> dict[str, str]:
     return {"member_type": "user" if isinstance(someone, Member) else "agent", "member_id": str(someone.id)}
 
 
+async def all_derived(db: Database) -> None:
+    """Wait until all that follows from what happened so far has happened; in this order, as the first ones append."""
+    for consumer in ("audit", "deliveries", "search"):
+        await caught_up(db, consumer)
+
+
 async def caught_up(db: Database, consumer: str) -> None:
     """Wait until a consumer has seen every record."""
 
