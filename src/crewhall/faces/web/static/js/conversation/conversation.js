@@ -61,6 +61,8 @@ class Conversation extends HTMLElement {
     const { signal } = this.ending;
     this.unfollow = live.follow(this.id_, this.lastSeq, (frame) => this.#onFrame(frame));
     live.addEventListener("state", () => live.state === "open" && this.outbox.retryUnreached(), { signal });
+    // A network that was away for a moment need not have cost the socket.
+    window.addEventListener("online", () => this.outbox.retryUnreached(), { signal });
     this.addEventListener("crew:send", (event) => this.#send(event.detail), { signal });
     this.addEventListener("keydown", (event) => moveByKeys(event, this), { signal });
     this.pill?.addEventListener("click", () => this.#jump(), { signal });
