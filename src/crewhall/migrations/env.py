@@ -19,7 +19,7 @@ def _record(ctx: MigrationContext, step: MigrationInfo, **_: object) -> None:
 context.configure(
     connection=context.config.attributes["connection"],
     transaction_per_migration=True,
-    on_version_apply=_record,  # type: ignore[arg-type] - it is called by names
+    on_version_apply=_record,  # type: ignore[arg-type]
 )
 with context.begin_transaction():
     context.run_migrations()
