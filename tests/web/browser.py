@@ -1,5 +1,6 @@
 """People in real browsers: each visitor is a browser context of its own, and every page is watched for errors."""
 
+import asyncio
 import os
 import shutil
 from typing import Any
@@ -13,6 +14,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+CLOSE_S = 20.0
 REPLACED = "signal is aborted without reason"
 """What the browser says when Turbo gives up reading a page because a newer one was asked for: no fault of the page."""
 PHONE = {"viewport": {"width": 375, "height": 760}, "has_touch": True, "is_mobile": True}
@@ -62,8 +64,10 @@ class Visitors:
             self.complaints.append(text)
 
     async def close(self) -> None:
-        for context in self._contexts:
-            await context.close()
+        """Close what they have open. A browser that is gone answers nothing, and no time-out of the test is left here."""
+        async with asyncio.timeout(CLOSE_S):
+            for context in self._contexts:
+                await context.close()
 
 
 async def connected(page: Page) -> None:

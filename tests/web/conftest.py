@@ -1,5 +1,6 @@
 """A real Chromium for the pages."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 
@@ -7,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.support.server import Server
-from tests.web.browser import FLAGS, Visitors, find_chromium
+from tests.web.browser import CLOSE_S, FLAGS, Visitors, find_chromium
 
 expect.set_options(timeout=8000)
 
@@ -23,7 +24,8 @@ async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield launched
-        await launched.close()
+        async with asyncio.timeout(CLOSE_S):
+            await launched.close()
 
 
 @pytest.fixture
