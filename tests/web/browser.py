@@ -64,7 +64,7 @@ class Visitors:
             self.complaints.append(text)
 
     async def close(self) -> None:
-        """Close what they have open. A browser that is gone answers nothing, and no time-out of the test is left here."""
+        """Close what they have open. A browser that is gone answers nothing, and the test has no time-out left."""
         async with asyncio.timeout(CLOSE_S):
             for context in self._contexts:
                 await context.close()
