@@ -19,6 +19,15 @@ from crewhall.faces.sdk.resources import (
     Person,
     SearchHit,
 )
+from crewhall.faces.sdk.runs import (
+    ConversationRuntime,
+    MessagePreview,
+    Run,
+    RunAgent,
+    RunStep,
+    TurnDecision,
+    Woken,
+)
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 
 __all__ = [
@@ -29,6 +38,7 @@ __all__ = [
     "Change",
     "Client",
     "Conversation",
+    "ConversationRuntime",
     "Credential",
     "CrewhallApiError",
     "Delivery",
@@ -40,6 +50,7 @@ __all__ = [
     "Me",
     "Member",
     "Message",
+    "MessagePreview",
     "NotReachable",
     "Organization",
     "Page",
@@ -49,8 +60,13 @@ __all__ = [
     "RecordEvent",
     "Refused",
     "Resumed",
+    "Run",
+    "RunAgent",
+    "RunStep",
     "SearchHit",
     "SignedOut",
     "TokenStore",
     "Tokens",
+    "TurnDecision",
+    "Woken",
 ]
