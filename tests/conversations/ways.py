@@ -1,7 +1,9 @@
 """Short ways of these tests: joining by invitation, posting, finding."""
 
 from typing import Any
+from uuid import UUID
 
+from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
@@ -47,6 +49,21 @@ async def direct(owner: Someone, other: Someone) -> str:
 def as_member(someone: Someone) -> dict[str, str]:
     """Somebody as the API names members."""
     return {"member_type": "user" if isinstance(someone, Member) else "agent", "member_id": str(someone.id)}
+
+
+async def turns_settled(db: Database, org_id: UUID) -> None:
+    """Wait until every message so far is decided, as far as it is due, and every turn of the organization has ended."""
+
+    async def is_quiet() -> bool:
+        async with db.transaction(system_actor(org_id)) as tx:
+            quiet: bool = await tx.value("""
+                select consumer_lag('turns') is null
+                   and not exists (select from turn_triggers t where t.due_at <= now() or t.due_at = 'infinity')
+                   and not exists (select from runs r where r.completed_at is null)
+            """)
+        return quiet
+
+    await until(is_quiet)
 
 
 async def caught_up(db: Database, consumer: str) -> None:
