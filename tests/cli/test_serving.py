@@ -242,6 +242,15 @@ async def test_a_name_that_nothing_reads_is_warned_of_with_the_nearest_one(home:
     assert "! setting: CREWHALL_PROT" in (await home.run("doctor")).out
 
 
+@pytest.mark.parametrize("words", [("status",), ("stop",), ("config",), ("doctor",), ("rules",), ("rules", "X1")])
+async def test_json_may_be_asked_for_before_the_command_and_after_it(home: Cli, words: tuple[str, ...]) -> None:
+    before, after = await home.run("--json", *words), await home.run(*words, "--json")
+    assert type(before.json) is type(after.json)
+    assert before.code == after.code
+    plain = await home.run(*words)
+    assert plain.out[:1] not in {"[", "{"}
+
+
 async def test_rules_are_listed(cli: Cli) -> None:
     rules = {rule["number"]: rule for rule in await cli.ok("rules")}
     assert {"A1", "D1", "X12"} <= rules.keys()

@@ -53,7 +53,7 @@ class Server(Hall):
         self.hub = hall.services.part(Hub)
         ready = asyncio.Event()
         self._server = HallServer(hall.application, hall.hub, ready.set)
-        self._task = asyncio.create_task(self._server._serve([listener]))
+        self._task = asyncio.create_task(self._server.serve([listener]))
         await asyncio.wait({self._task, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
         return self
 

@@ -60,7 +60,7 @@ async def kill_at_moments(hall, org, mortals, stride):
 @pytest.mark.rule("X3")
 @pytest.mark.timeout(120)
 async def test_a_turn_survives_a_kill_at_some_of_its_steps(hall, org, mortals):
-    await kill_at_moments(hall, org, mortals, 5)
+    await kill_at_moments(hall, org, mortals, 7)
 
 
 @pytest.mark.rule("X3")

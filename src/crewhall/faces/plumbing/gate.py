@@ -117,7 +117,7 @@ class Gate:
             await _answer(as_crewhall_error(error), guarded_send)
         finally:
             took = time.perf_counter() - started
-            telemetry.requests_total.labels(scope["method"], status).inc()
+            telemetry.requests_answered(scope["method"], status).inc()
             telemetry.request_seconds.observe(took)
             if log.isEnabledFor(logging.DEBUG):
                 _log_request(scope, status, took)

@@ -217,6 +217,83 @@ end $$;
 create function is_spaceless(body text) returns boolean language sql immutable parallel safe
     as $$ select body ~ '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]' $$;
 
+-- Text without its accents, for those who type none: `cafe` for `café`, `Strasse` for `Straße`. Marks of other scripts, which
+-- make other letters, stay.
+create function without_accents(body text) returns text language sql immutable parallel safe as $$
+    select case when octet_length(body) = length(body) then body else
+        normalize(regexp_replace(normalize(
+            replace(replace(replace(translate(body, 'øØłŁđĐħĦı', 'oOlLdDhHi'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'),
+            nfd), '[\u0300-\u036f]+', '', 'g'), nfc) end
+$$;
+
+-- Beside each configuration that takes word endings away, one that leaves words whole but for stop words: beginnings of
+-- words are found by it, since `deploym` is no beginning of the `deploy` that `deployment` ends up as.
+do $$
+declare
+    language record;
+begin
+    for language in
+        select c.cfgname as name, substring(d.dictinitoption from 'stopwords = ''(\w+)''') as stopwords
+        from pg_ts_config c left join pg_ts_dict d on d.dictname = c.cfgname || '_stem' and d.dictnamespace = c.cfgnamespace
+        where c.cfgnamespace = 'pg_catalog'::regnamespace
+    loop
+        execute format('create text search dictionary whole_%s (template = simple%s)', language.name,
+                       ', stopwords = ' || language.stopwords);
+        execute format('create text search configuration whole_%s (copy = simple)', language.name);
+        execute format('alter text search configuration whole_%1$s alter mapping replace simple with whole_%1$s',
+                       language.name);
+    end loop;
+end $$;
+
+create function whole_words(language regconfig, body text) returns tsvector language sql stable parallel safe
+    as $$ select to_tsvector(('whole_' || language)::regconfig, without_accents(body)) $$;
+
+-- What a text is found by: its words without their endings, the same without accents where it has any, and its words whole.
+-- The gap keeps phrases from running from the one spelling into the other; of words in many thousands the first are
+-- enough for the latter two, so that the longest text fits.
+create function search_vector(language regconfig, body text) returns tsvector language sql stable parallel safe as $$
+    select case when plain = start then endless else ts_delete(endless || ''' '':9' || to_tsvector(language, plain), ' ') end
+           || strip(whole_words(language, plain))
+    from (select to_tsvector(language, body) as endless, left(body, 20000) as start,
+                 without_accents(left(body, 20000)) as plain) as spellings
+$$;
+
+-- Words, "phrases", or and -not in either spelling. Without accents alone where something is excluded: that is to be
+-- missing in both.
+create function either_spelling(language regconfig, query text) returns tsquery language sql stable parallel safe as $$
+    select case when written::text like '%!%' then plain else written || plain end
+    from (select websearch_to_tsquery(language, query) as written,
+                 websearch_to_tsquery(language, without_accents(query)) as plain) as spellings
+$$;
+
+-- What a text's vector has to match: `query` as people type it, its last word standing for all that begin like it too,
+-- unless it is quoted, excluded or a stop word. A number that nobody types holds the last word's place meanwhile.
+create function search_query(language regconfig, query text) returns tsquery language plpgsql stable parallel safe as $$
+declare
+    place_holder constant text := '10293847561029384756';
+    last text := (regexp_match(query, '(?:^|\s)([^\s"-][^\s"]*)$'))[1];
+    beginnings text;
+begin
+    if regexp_count(query, '"') % 2 = 0 and lower(last) <> 'or' then
+        select string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''':*', ' & ') into beginnings
+        from unnest(whole_words(language, last));
+    end if;
+    if beginnings is null then
+        return either_spelling(language, query);
+    end if;
+    return ts_rewrite(either_spelling(language, left(query, -length(last)) || place_holder), place_holder::tsquery,
+                      either_spelling(language, last) || beginnings::tsquery);
+end $$;
+
+-- The words of a text that a query finds it by, as they are written there.
+create function matching_words(language regconfig, body text, wanted tsquery) returns text[] language sql stable parallel safe
+as $$
+    select array_agg(word) from (select distinct token from ts_parse('default', body) where tokid <> 12) as words (word)
+    where search_vector(language, word) @@ (
+        select string_agg(lexeme[1], ' | ')::tsquery
+        from regexp_matches(querytree(wanted), '(''(?:[^'']|'''')+''(?::\*)?)', 'g') as lexemes (lexeme))
+$$;
+
 -- Derives search rows from the next records; gives the number of records read. One process at a time: the checkpoint's
 -- row is locked, and moves in the same transaction.
 create function derive_search(size integer) returns integer language plpgsql security definer
@@ -245,7 +322,7 @@ begin
         delete from message_search s using current c where s.message_id = c.id and c.deleted_at is not null
     ), written as (
         insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, spaceless, created_at)
-        select id, org_id, conversation_id, seq, author_id, kind, to_tsvector(language, body),
+        select id, org_id, conversation_id, seq, author_id, kind, search_vector(language, body),
                case when is_spaceless(body) then lower(body) end, created_at
         from current where deleted_at is null
         on conflict (message_id) do update set vector = excluded.vector, spaceless = excluded.spaceless
@@ -293,7 +370,7 @@ set search_path = public, pg_temp as $$
 declare
     org uuid := (current_orgs())[1];
     language regconfig := (select o.search_language from organizations o where o.id = org);
-    wanted tsquery := websearch_to_tsquery(language, query);
+    wanted tsquery := search_query(language, query);
     reach uuid[] := array(select reachable_conversations());
     found_count integer;
     boundary uuid;
