@@ -2,11 +2,15 @@
 
 import asyncio
 import signal
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from crewhall.faces.cli.runfile import Running, run_file
 from crewhall.sdk import Client
 from crewhall.version import VERSION
 from tests.cli.conftest import Cli, QuickCli
@@ -222,6 +226,25 @@ async def test_a_bad_owner_is_refused_before_there_is_a_database(
     assert not (home.folder / "home").exists()
     found = {each["name"]: each for each in (await home.run("doctor", "--json")).json}
     assert (found["owner"]["ok"], named in found["owner"]["detail"]) == (False, True)
+
+
+async def test_a_data_folder_that_is_a_file_is_refused_in_a_sentence(home: Cli) -> None:
+    (home.folder / "home").write_text("not a folder")
+    refused = await home.run("up", "--port", "0")
+    assert (refused.code, "Traceback" in refused.err) == (1, False), refused.err
+    assert "CREWHALL_HOME" in refused.err
+    (home.folder / "home").unlink()
+
+
+async def test_a_process_that_took_over_the_number_of_a_dead_server_is_left_alone(home: Cli) -> None:
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", "crewhall", stdin=PIPE)
+    file = run_file(home.folder / "home", other.pid)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(msgspec.json.encode(Running(other.pid, "http://127.0.0.1:1", VERSION)))
+    stopped = await home.ok("stop")
+    assert (stopped["stopped"], file.exists()) == ([], False)
+    await other.communicate(b"\n")
+    assert other.returncode == 0, "it ended by itself"
 
 
 async def test_a_busy_port_is_refused_before_there_is_a_database(home: Cli) -> None:
