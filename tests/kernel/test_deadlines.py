@@ -11,8 +11,11 @@ async def held(deadlines: Deadlines, steps: list[str], seconds: float | None = N
     """Work that lasts for good, or that many seconds."""
 
     async def work() -> None:
+        is_done = asyncio.Event()
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, is_done.set)
         try:
-            await (asyncio.sleep(seconds) if seconds is not None else asyncio.Event().wait())
+            await is_done.wait()
             steps.append("done")
         finally:
             steps.append("left")
