@@ -1,14 +1,18 @@
-"""One Postgres for the run, one database and one running server for each worker."""
+"""One Postgres for the run; one database, one running server and one Chromium for each worker."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from playwright.async_api import Browser, async_playwright
 
 from tests.identity.hall import Org
 from tests.sdk.processes import AgentProcesses
 from tests.sdk.relay import Relay
 from tests.support.database import SharedCluster, shared_cluster
 from tests.support.server import Server
+from tests.web.browser import CLOSE_S, FLAGS, find_chromium
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +28,21 @@ async def server(cluster: SharedCluster, worker_id: str) -> AsyncIterator[Server
     """The product, running; tests make organizations of their own in it."""
     async with Server(cluster.clone(f"server_{worker_id}")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for each worker; every visitor has a context of its own."""
+    found = find_chromium()
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is missing: the page tests need it.")
+        pytest.skip("Chromium is missing: set CREWHALL_CHROMIUM to its path.")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield launched
+        async with asyncio.timeout(CLOSE_S):
+            await launched.close()
 
 
 @pytest.fixture

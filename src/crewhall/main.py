@@ -25,6 +25,8 @@ from crewhall.faces.live.newcomers import Newcomers
 from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
+from crewhall.faces.mcp.door import PATH as MCP
+from crewhall.faces.mcp.door import McpDoor
 from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
@@ -41,6 +43,7 @@ from crewhall.kernel.telemetry import configure_logging
 from crewhall.kernel.tracing import Tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
+from crewhall.runtime import RuntimeParts, TurnSettings, catalog_of, start_runtime
 
 log = logging.getLogger(__name__)
 Say = Callable[[str], None]
@@ -105,10 +108,13 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         stack.push_async_callback(peers.stop)
         setup_link = await prepare_first_run(db, services.settings_of(IdentitySettings), base_url)
         await services.part(ConversationParts).follow()
+        await services.part(RuntimeParts).follow()
         tracing = make_tracing(settings)
         if tracing:
             stack.callback(tracing.close)
-        yield Hall(services, hub, _application(services, hub, tracing), setup_link)
+        door = McpDoor(services)
+        stack.push_async_callback(door.close)
+        yield Hall(services, hub, _application(services, hub, door, tracing), setup_link)
 
 
 def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_url: str) -> Services:
@@ -156,15 +162,25 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
     for part in (conversations, conversations.access, conversations.posting, conversations.newest):
         services.add_part(part)
     stack.push_async_callback(conversations.close)
+    runtime = start_runtime(
+        db=services.db, log=services.log, signals=services.signals, posting=conversations.posting, live=services.live,
+        settings=services.settings_of(TurnSettings), region=services.settings.region, base_url=services.base_url,
+    )  # fmt: skip
+    services.add_part(runtime)
+    services.add_part(catalog_of(services.settings_of(TurnSettings)))
+    stack.push_async_callback(runtime.close)
 
 
-def _application(services: Services, hub: Hub, tracing: Tracing | None) -> Gate:
-    """Sockets go to the hub, everything else to the routes; both through the gate."""
+def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing | None) -> Gate:
+    """Sockets go to the hub, MCP to its door, everything else to the routes; all through the gate."""
     routes = DirectMessages(build_routes(services), services)  # type: ignore[arg-type]
     socket = LiveSocket(services, hub)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        await (socket if scope["type"] == "websocket" else routes)(scope, receive, send)
+        if scope["type"] == "websocket":
+            await socket(scope, receive, send)
+        else:
+            await (door if scope["path"] == MCP else routes)(scope, receive, send)
 
     return Gate(application, services, tracing)
 

@@ -43,7 +43,7 @@ async def test_a_new_agent_keeps_every_column_and_gets_a_code_from_its_name(org:
     made = await org.create(**PERSONA)
     assert {name: made[name] for name in PERSONA} == PERSONA
     assert made["code"] == "ubersicht-plan"
-    assert (made["presence"], made["trust_score"], made["last_heartbeat_at"]) == ("offline", 50.0, None)
+    assert (made["presence"], made["trust_score"], made["last_heartbeat_at"]) == ("online", 50.0, None)
     assert made["owner_user_id"] == made["created_by"] == str(org.owner.id)
     assert (await org.owner.api.get(f"/agents/{made['id']}")).json() == made
 
@@ -106,7 +106,7 @@ async def test_half_a_character_is_refused(org: AgentOrg):
 
 async def test_a_name_is_needed_unless_a_template_gives_one(hall: AgentHall, org: AgentOrg):
     assert (await org.owner.api.post("/agents", json={})).status_code == 422
-    async with hall.db.transaction(None) as tx:
+    async with hall.db.transaction(org.owner.actor) as tx:
         await events.publish(tx, org.owner.actor, InstallationSeeded(org_id=org.base.id))
         await events.publish(tx, org.owner.actor, InstallationSeeded(org_id=org.base.id))
     listed = (await org.owner.api.get("/agents/templates", params={"limit": 3})).json()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.architecture.source import PACKAGE, module_name, parsed, python_files, shown
 
-DOMAINS = ("identity", "agents", "conversations")
-OPEN_TO_ALL = {"events", "permissions"}
+DOMAINS = ("identity", "agents", "conversations", "runtime")
+OPEN_TO_ALL = {"events", "permissions", "tools"}
 THIN_FACES = ("http", "pages", "tools")
 
 
@@ -41,12 +41,12 @@ def crewhall_imports() -> Iterator[tuple[Path, ast.AST, str, str]]:
 
 
 def is_open(imported: str, module: str) -> bool:
-    """Whether a domain's module is for others: its root, its events and permissions; its thin faces for the faces."""
+    """Whether a domain's module is for others: its root, events, permissions, tools; its thin faces for the faces."""
     inner = [*imported.split(".")[2:], ""][0]
     return not inner or inner in OPEN_TO_ALL or (owner(module) == "faces" and inner.startswith(THIN_FACES))
 
 
-def test_a_domain_is_used_through_its_root_its_events_and_its_permissions():
+def test_a_domain_is_used_through_its_root_its_events_its_permissions_and_its_tools():
     """main composes and may look inside; a domain's own modules know each other."""
     deep = [
         f"{shown(path, node)}: {imported}"

@@ -90,7 +90,7 @@ class QuickCli(Cli):
 @pytest.fixture
 def cli(tmp_path: Path, server: Server) -> Cli:
     """A command line that nobody has signed in with."""
-    return Cli(tmp_path, server.address)
+    return QuickCli(tmp_path, server.address)
 
 
 @pytest.fixture

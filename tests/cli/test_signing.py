@@ -52,7 +52,8 @@ async def test_commands_that_run_at_once_renew_an_expired_token_once(signed_in: 
     kept = json.loads(file.read_text())
     kept["servers"][server.address]["access"] = "cwt_" + "x" * 40
     file.write_text(json.dumps(kept))
-    results = await asyncio.gather(*(signed_in.run("whoami") for _ in range(3)))
+    program = Cli(signed_in.folder, server.address)  # three processes
+    results = await asyncio.gather(*(program.run("whoami") for _ in range(3)))
     assert [result.code for result in results] == [0, 0, 0], results
     renewed = json.loads(file.read_text())["servers"][server.address]
     assert renewed["access"] != kept["servers"][server.address]["access"]

@@ -103,7 +103,7 @@ async def test_two_processes_derive_each_record_once(server, org):
     assert len(found) == 31
 
 
-@pytest.mark.parametrize("name", ["search", "deliveries"])
+@pytest.mark.parametrize("name", ["search", "turns"])
 async def test_the_lag_is_measured(server, org, name):
     await post(org.owner, await server.general(org))
     await caught_up(server.db, name)

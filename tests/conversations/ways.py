@@ -1,7 +1,9 @@
 """Short ways of these tests: joining by invitation, posting, finding."""
 
 from typing import Any
+from uuid import UUID
 
+from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
@@ -49,10 +51,36 @@ def as_member(someone: Someone) -> dict[str, str]:
     return {"member_type": "user" if isinstance(someone, Member) else "agent", "member_id": str(someone.id)}
 
 
+async def turns_settled(db: Database, org_id: UUID) -> None:
+    """Wait until every message so far is decided, as far as it is due, and every turn of the organization has ended."""
+
+    async def is_quiet() -> bool:
+        async with db.transaction(system_actor(org_id)) as tx:
+            quiet: bool = await tx.value("""
+                select consumer_lag('turns') is null
+                   and not exists (select from turn_triggers t where t.due_at <= now() or t.due_at = 'infinity')
+                   and not exists (select from runs r where r.completed_at is null)
+            """)
+        return quiet
+
+    await until(is_quiet)
+
+
 async def all_derived(db: Database) -> None:
     """Wait until all that follows from what happened so far has happened; in this order, as the first ones append."""
-    for consumer in ("audit", "deliveries", "search"):
+    for consumer in ("audit", "turns"):
         await caught_up(db, consumer)
+
+    async def is_quiet() -> bool:
+        async with db.transaction(None) as tx:
+            quiet: bool = await tx.value("""
+                select not exists (select from pending_places(null, null) p where p.due_in <= 0)
+                   and not exists (select from procrastinate_jobs j where j.status in ('todo', 'doing'))
+            """)
+        return quiet
+
+    await until(is_quiet)
+    await caught_up(db, "search")
 
 
 async def caught_up(db: Database, consumer: str) -> None:

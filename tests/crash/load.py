@@ -24,6 +24,10 @@ select conversation_id::text, seq, id::text, type, author_id::text, client_id, c
        coalesce(mentions, '{}')::text[], target_id::text
 from message_records where conversation_id = any (%s) order by conversation_id, seq
 """
+UNDELIVERED = """
+select consumer_lag('turns') is not null or exists (select from turn_triggers)
+    or exists (select from runs where completed_at is null)
+"""
 
 
 @dataclass
@@ -107,8 +111,8 @@ class Load:
 
     def _undelivered(self) -> bool:
         with psycopg.connect(self.site.postgres.superuser_url(DATABASE)) as connection:
-            row = connection.execute("select consumer_lag('deliveries')").fetchone()
-        return row is not None and row[0] is not None
+            row = connection.execute(UNDELIVERED).fetchone()
+        return row is not None and bool(row[0])
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,8 @@ from crewhall.identity.permissions import PERMISSIONS, Grantee, Permission
 from crewhall.kernel.actor import Role
 from tests.identity.hall import PASSWORD
 from tests.support.description import Operation, read_operations
-from tests.support.server import Server
+from tests.support.server import AgentClient, Server
+from tests.support.waiting import until
 from tests.tenancy.requests import BODIES
 
 P = Permission
@@ -80,6 +81,15 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "delete_conversation": P.CHANNELS_ARCHIVE,
     "add_member": P.CHANNELS_UPDATE,
     "remove_member": P.CHANNELS_UPDATE,
+    "list_runs": EVERYBODY,
+    "get_run": P.ORGANIZATION_READ,
+    "list_steps": P.ORGANIZATION_READ,
+    "cancel_run": P.MESSAGES_POST,
+    "ask_for_turn": P.MESSAGES_POST,
+    "list_decisions": P.ORGANIZATION_READ,
+    "get_conversation_runtime": P.ORGANIZATION_READ,
+    "issue_token": P.ORGANIZATION_READ,
+    "preview": P.MESSAGES_POST,
 }
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
@@ -145,6 +155,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "invitation_id": invited["invitation"]["id"],
         "conversation_id": channel,
         "message_id": posted.json()["id"],
+        "run_id": await _run_of(owner, channel, agent),
         **member,
         "emoji": "👍",
     }
@@ -156,12 +167,25 @@ async def make_ground(server: Server, role: str) -> Ground:
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},
         "add_member": {"member_type": "agent", "member_id": agent.id},
+        "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
     if role == "agent":
         api = (await server.hire(org)).api
         return Ground(role, api, names, bodies, org.slug, api)
     who = await acting[role]()
     return Ground(role, who.api, names, bodies, org.slug, (await server.sign_in(who, org.id)).api)
+
+
+async def _run_of(owner: httpx.AsyncClient, channel: str, agent: AgentClient) -> str:
+    """The id of a turn that has been taken in the channel."""
+    asked = {"content": f"hello @{agent.code}"}
+    (await owner.post(f"/conversations/{channel}/messages", json=asked)).raise_for_status()
+
+    async def look() -> list[dict[str, Any]]:
+        answer = await owner.get("/runs", params={"conversation": channel, "status": "succeeded"})
+        return answer.raise_for_status().json()["items"]  # type: ignore[no-any-return]
+
+    return str((await until(look))[0]["id"])
 
 
 def order(operation: Operation) -> tuple[int, int]:

@@ -98,6 +98,8 @@ async def test_a_followed_channel_gives_every_message_from_now_on_and_each_once(
 
 async def test_it_answers_neither_itself_nor_other_agents_unless_told(server: Server, org: Org, ada: Client) -> None:
     channel, hired = await scene(server, org)
+    policy = {"agent_policy": {"agent_cooldown_seconds": 0}}
+    (await org.owner.api.patch(f"/conversations/{channel}", json=policy)).raise_for_status()
     other = await server.hire(org)
     await other.api.post(f"/conversations/{channel}/join")
     agent = Agent(server.address, hired.key)

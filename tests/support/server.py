@@ -18,6 +18,9 @@ from crewhall.kernel.settings import KernelSettings
 from crewhall.main import open_hall
 from tests.identity.hall import Hall, Member, Org
 
+POOL = 6
+"""Connections of one server's pool: several servers of several workers share Postgres' hundred."""
+
 
 @dataclass
 class AgentClient:
@@ -36,7 +39,7 @@ class Server(Hall):
     def __init__(self, urls: DatabaseUrls, **settings: Any) -> None:
         super().__init__(urls.app)
         self._urls = urls
-        self._kernel = KernelSettings(host="127.0.0.1", port=0, **settings)
+        self._kernel = KernelSettings(**{"host": "127.0.0.1", "port": 0, "database_pool": POOL, **settings})
         self._stack = contextlib.AsyncExitStack()
         self._api: list[httpx.AsyncClient] = []
 

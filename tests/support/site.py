@@ -43,6 +43,7 @@ class Process:
             "CREWHALL_PORT": str(self.port),
             "CREWHALL_OWNER_EMAIL": OWNER,
             "CREWHALL_OWNER_PASSWORD": PASSWORD,
+            "CREWHALL_TURN_HEARTBEAT_S": "1",  # turns of a killed process are soon taken over
             **UNLIMITED,
             **environment,
         }

@@ -10,7 +10,7 @@ T = TypeVar("T")
 LOOK_EVERY_S = 0.01
 
 
-async def until(ask: Callable[[], Awaitable[T]], within: float = 20) -> T:
+async def until(ask: Callable[[], Awaitable[T | None]], within: float = 20) -> T:
     """Ask again and again until the answer is true, and give it."""
     async with asyncio.timeout(within):
         while not (answer := await ask()):

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
+from tests.support.waiting import until
 
 TENANT_TABLES = """
 select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
@@ -36,6 +37,7 @@ class Estate:
     credential: str
     invitation: str
     login: str
+    run: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
 
@@ -82,9 +84,12 @@ async def make_estate(server: Server, name: str) -> Estate:
         credential=(await _ask(owner, "GET", f"/agents/{agent.id}/credentials"))["items"][0]["id"],
         invitation=invited["invitation"]["id"],
         login=(await _ask(owner, "GET", "/me/logins"))["items"][0]["id"],
+        run=await _ended_run(owner),
         talks=talks,
     )
+    await _keep_steps(server, org, estate.run)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login}
+    estate.marks |= {estate.run}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
@@ -111,6 +116,39 @@ async def _delivered(agent: AgentClient) -> str:
             if '"type":"record"' in line:
                 return line.partition('"record":{"id":"')[2][:36]
     raise AssertionError("the stream ended without the delivery")
+
+
+async def _ended_run(owner: httpx.AsyncClient) -> str:
+    """Wait until the run that delivered has ended, so that nothing changes any more; returns its id."""
+
+    async def look() -> list[Any]:
+        found: list[Any] = (await _ask(owner, "GET", "/runs?status=succeeded"))["items"]
+        return found
+
+    (run,) = await until(look)
+    return str(run["id"])
+
+
+async def _keep_steps(server: Server, org: Org, run: str) -> None:
+    """A step of the run, and a trigger that waits until tomorrow."""
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            insert into run_steps (run_id, ordinal, org_id, attempt, kind, body)
+            select id, 900, org_id, attempt, 'failure', '{}' from runs where id = %(run)s
+            """,
+            {"run": run},
+        )
+        await tx.run(
+            """
+            insert into turn_triggers (id, org_id, conversation_id, agent_id, cause, author_type, author_id,
+                                       message_seq, prompt, due_at)
+            select id, org_id, conversation_id, agent_id, 'run_now', author_type, author_id, message_seq, 'later',
+                   now() + interval '1 day'
+            from runs where id = %(run)s
+            """,
+            {"run": run},
+        )
 
 
 def rows_of(superuser_url: str, org_id: str) -> dict[str, list[str]]:

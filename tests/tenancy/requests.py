@@ -24,6 +24,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /conversations/{conversation_id}/members": {"member_type": "user"},
     "POST /conversations/{conversation_id}/messages": {"content": "Hello?"},
     "PATCH /conversations/{conversation_id}/messages/{message_id}": {"content": "Taken over"},
+    "POST /conversations/{conversation_id}/messages/preview": {"content": "Hello?"},
+    "POST /conversations/{conversation_id}/turns": {"prompt": "Tell me all."},
 }
 """A body that the operation would accept from who may: a refusal is then for who asks, not for how."""
 
@@ -55,6 +57,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "agent_id": [estate.agent.id],
         "credential_id": [estate.credential],
         "emoji": ["👍"],
+        "run_id": [estate.run],
     }
     members = [
         {"member_type": "user", "member_id": str(estate.admin.id)},
@@ -86,6 +89,8 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
     known: dict[str, list[dict[str, Any]]] = {
         "owner_user_id": [{"owner_user_id": person} for person in people],
         "parent_id": [{"parent_id": talk.message} for talk in estate.talks.values()],
+        "message_id": [{"message_id": talk.message} for talk in estate.talks.values()],
+        "agent_id": [{"agent_id": estate.agent.id}],
         "member_id": [{"members": [member]} for member in members] if is_list else members,
     }
     unknown = operation.body_ids - set(known) - set(FREE_IDS)
@@ -98,6 +103,8 @@ def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
     known = {
         "conversation": [talk.id for talk in estate.talks.values()],
         "parent": [talk.message for talk in estate.talks.values()],
+        "message": [talk.message for talk in estate.talks.values()],
+        "agent": [estate.agent.id],
     }
     unknown = set(operation.query_ids) - set(known)
     assert not unknown, f"{operation}: how does one of these look: {unknown}? Tell tests/tenancy/requests.py."

@@ -59,6 +59,7 @@ def fault(role: str, request: Request, answer: httpx.Response, other: Estate) ->
 
 
 @pytest.mark.rule("X11")
+@pytest.mark.timeout(240)
 async def test_no_operation_reaches_what_another_tenant_owns(pair: Pair):
     before = await asyncio.to_thread(pair.others_rows)
     requests = [

@@ -22,7 +22,7 @@ select distinct c.relname::text from pg_trigger t
 join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
 where p.proname = 'refuse_change' and not c.relispartition order by 1
 """
-EXPECTED_APPEND_ONLY = {"audit_log", "credential_usage", "message_records"}
+EXPECTED_APPEND_ONLY = {"audit_log", "credential_usage", "message_records", "run_steps", "turn_decisions"}
 UNSCOPED = {"users", "logins", "login_tokens", "password_resets", "organizations"}
 """Protected tables whose rows are a person's, or the tenant itself. A login's `org_id` says where its person is now: it
 gives no right, membership does, at each request."""
@@ -107,6 +107,7 @@ def test_each_tenant_table_shows_its_own_rows_and_none_of_another(
         assert seen == dict.fromkeys(tables, 0)
         mine = {table for table in tables if count(connection, table, of_org(own.org.id))}
     assert filled >= {"agents", "agent_credentials", "conversations", "message_records", "memberships", "invitations"}
+    assert filled >= {"turn_triggers", "turn_decisions", "runs", "run_steps"}
     assert mine >= filled - {"credential_usage", "message_search"}, "the same tables show the tenant its own"
 
 

@@ -17,12 +17,12 @@ from tests.web.browser import Visitors, connected, message, write
 async def test_an_agent_is_made_and_its_key_is_shown_once(visitors: Visitors, server: Server, org: Org):
     page = await visitors.visit("/agents", org.owner)
     await page.get_by_role("link", name="Make the first agent").click()
-    await page.get_by_label("Name").fill("Scout")
+    await page.get_by_label("Name", exact=True).fill("Scout")
     await page.get_by_label("Mentioned as").fill("Not A Code")
     visitors.tolerated = ("422",)
     await page.get_by_role("button", name="Make the agent").click()
     await expect(page.locator("#error-code")).to_be_visible()
-    await expect(page.get_by_label("Name")).to_have_value("Scout")
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Scout")
     await page.get_by_label("Mentioned as").fill("scout")
     await page.get_by_role("button", name="Make the agent").click()
     await expect(page.get_by_text("No key yet")).to_be_visible()
@@ -98,7 +98,7 @@ async def test_a_person_and_a_connected_agent_talk(visitors: Visitors, server: S
 async def test_a_persona_is_changed_and_an_agent_deleted(visitors: Visitors, server: Server, org: Org):
     hired = await server.hire(org, "scout", name="Scout")
     page = await visitors.visit(f"/agents/{hired.id}", org.owner)
-    await page.get_by_label("Name").fill("Ranger")
+    await page.get_by_label("Name", exact=True).fill("Ranger")
     await page.get_by_label("Instructions").fill("Be brief.")
     await page.get_by_label("Capabilities").fill("maps, weather")
     await page.get_by_role("button", name="Save").click()

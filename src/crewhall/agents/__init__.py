@@ -2,6 +2,7 @@
 
 from crewhall.agents.access import access_agent
 from crewhall.agents.actions import create_agent, delete_agent, fork_agent, serve_topic, update_agent
+from crewhall.agents.catalog import Catalog
 from crewhall.agents.credentials import create_credential
 from crewhall.agents.events import AgentCreated, AgentDeleted, AgentStatusChanged
 from crewhall.agents.keys import make_key
@@ -10,6 +11,7 @@ from crewhall.agents.presence import PresenceWatch
 from crewhall.agents.queries import find_agents, find_agents_by_codes, list_agents, list_templates
 from crewhall.agents.schemas import Agent, AgentDetail, AgentInput, AgentPatch, AgentRef
 from crewhall.agents.settings import AgentSettings
+from crewhall.agents.shapes import SchedulingConfig
 from crewhall.agents.status import answers, authenticates
 from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
 
@@ -27,8 +29,10 @@ __all__ = [
     "AgentSettings",
     "AgentStatus",
     "AgentStatusChanged",
+    "Catalog",
     "Presence",
     "PresenceWatch",
+    "SchedulingConfig",
     "Visibility",
     "access_agent",
     "answers",

@@ -11,8 +11,10 @@ from litestar.response import Redirect
 
 from crewhall.agents import actions, credentials, queries
 from crewhall.agents.access import access_agent
+from crewhall.agents.catalog import Catalog
 from crewhall.agents.credential_schemas import Credential, CredentialInput, RotationInput
 from crewhall.agents.keys import make_key
+from crewhall.agents.pages_thinking import read_thinking, thinking_of
 from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch
 from crewhall.agents.status import TRANSITIONS
 from crewhall.faces.plumbing.forms import Form, read_form
@@ -135,6 +137,8 @@ async def _agent_page(
         start=START.format(address=services.base_url, key=new_key or "cwk_…", code=agent.code),
         statuses=_statuses(agent),
         form=form or Form(),
+        thinking=thinking_of(agent),
+        catalog=services.part(Catalog),
         may_see_credentials=may_see_keys,
         may_update=owns or is_allowed(actor, Permission.AGENTS_UPDATE),
         may_delete=owns or is_allowed(actor, Permission.AGENTS_DELETE),
@@ -180,6 +184,26 @@ async def change_agent(
         form.refuse(error)
         return await _agent_page(request, services, actor, agent_id, form=form, status=error.kind.status)
     return go(f"/agents/{agent.id}", "Saved.")
+
+
+@post("/agents/{agent_id:uuid}/thinking")
+async def change_thinking(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    agent_id: FromPath[UUID],
+) -> Page:
+    """Change an agent's model, tools and hours."""
+    form = await read_form(request)
+    tools = [name for name in (await request.form()).getall("tool", []) if isinstance(name, str)]
+    try:
+        async with services.db.transaction(actor) as tx:
+            agent = await access_agent(tx, actor, agent_id, "update")
+            await actions.update_agent(tx, actor, agent_id, read_thinking(form, tools, agent))
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _agent_page(request, services, actor, agent_id, form=form, status=error.kind.status)
+    return go(f"/agents/{agent_id}", "Saved.")
 
 
 @post("/agents/{agent_id:uuid}/delete")
@@ -247,6 +271,7 @@ PAGES = page_router(
         make_agent,
         show_agent,
         change_agent,
+        change_thinking,
         delete_agent,
         make_credential,
         rotate_credential,

@@ -2,18 +2,27 @@
 
 from crewhall.conversations.access import CHANNEL as MEMBERSHIP_CHANNEL
 from crewhall.conversations.access import Access, AccessCache, Verb, access_conversation
+from crewhall.conversations.appending import append_all
+from crewhall.conversations.consumers import BATCH as CONSUMER_BATCH
+from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
+from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
 from crewhall.conversations.posting import Posted, Posting
-from crewhall.conversations.schemas import ClientId, PostMessage
+from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, AgentPolicy, ClientId, PostMessage
+from crewhall.conversations.search import search as search_messages
 from crewhall.conversations.wire import Message, wire_of
 
 __all__ = [
+    "CONSUMER_BATCH",
     "JOINED_CHANNEL",
+    "MAX_CONTENT_LENGTH",
     "MEMBERSHIP_CHANNEL",
     "Access",
     "AccessCache",
+    "AgentPolicy",
     "ClientId",
+    "Consumer",
     "ConversationParts",
     "Message",
     "PostMessage",
@@ -21,6 +30,9 @@ __all__ = [
     "Posting",
     "Verb",
     "access_conversation",
+    "append_all",
+    "render_markdown",
+    "search_messages",
     "start_conversations",
     "wire_of",
 ]

@@ -1,14 +1,13 @@
-"""The consumers of conversations: search rows and deliveries follow the log, #audit follows the audit log."""
+"""The consumers of conversations: search rows follow the log, #audit follows the audit log."""
 
 from crewhall.conversations.audit_channel import AuditTeller, AuditWatch
 from crewhall.conversations.consumers import BATCH, Consumer
-from crewhall.conversations.deliveries import Deliverer
 from crewhall.kernel.db import Database
 from crewhall.kernel.signals import Signals
 from crewhall.ports.message_log import MessageLog
 
-GATHER_DELIVERIES_S, GATHER_SEARCH_S, GATHER_AUDIT_S = 0.02, 0.05, 0.05
-"""How far apart batches are under load: so much may deliveries, search and #audit trail what they follow."""
+GATHER_SEARCH_S, GATHER_AUDIT_S = 0.05, 0.05
+"""How far apart batches are under load: so much may search and #audit trail what they follow."""
 
 
 class SearchDeriver:
@@ -26,9 +25,8 @@ class SearchDeriver:
 
 def make_consumers(db: Database, log: MessageLog, signals: Signals) -> list[Consumer]:
     """Make the consumers of one process, not yet started."""
-    deliverer, deriver, teller = Deliverer(db, log), SearchDeriver(db), AuditTeller(db, log)
+    deriver, teller = SearchDeriver(db), AuditTeller(db, log)
     return [
-        Consumer("deliveries", db, log.watch, deliverer.step, gather_s=GATHER_DELIVERIES_S),
         Consumer("search", db, log.watch, deriver.step, gather_s=GATHER_SEARCH_S),
         Consumer("audit", db, AuditWatch(signals).watch, teller.step, gather_s=GATHER_AUDIT_S),
     ]

@@ -17,7 +17,7 @@ from crewhall.conversations.pages_pins import pins_context
 from crewhall.conversations.pages_sidebar import full_label
 from crewhall.conversations.pages_words import about_title
 from crewhall.conversations.queries import get_conversation
-from crewhall.conversations.schemas import ConversationChange, Member
+from crewhall.conversations.schemas import AgentPolicyChange, ConversationChange, Member
 from crewhall.conversations.vocabulary import ConversationKind, ConversationType
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
@@ -109,6 +109,27 @@ async def change(
     return go(f"/c/{conversation_id}", "Saved.")
 
 
+@post("/c/{conversation_id:uuid}/policy")
+async def change_policy(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+) -> Page:
+    """Change when agents may speak in a conversation. A box that is not ticked is not sent."""
+    form = await read_form(request)
+    ticked = {name: name in form.values for name in ("auto_trigger", "multi_agent_enabled")}
+    try:
+        policy = form.read(AgentPolicyChange, "max_agent_rounds", "agent_cooldown_seconds", **ticked)
+        async with services.db.transaction(actor) as tx:
+            change_of = ConversationChange(agent_policy=policy)
+            await changes.change_conversation(tx, actor, conversation_id, change_of)
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _about_page(request, services, actor, conversation_id, form, status=error.kind.status)
+    return go(f"/c/{conversation_id}/about", "Saved.")
+
+
 @post("/c/{conversation_id:uuid}/members")
 async def add_member(
     request: AnyRequest,
@@ -188,4 +209,4 @@ async def delete(
     return go("/", "It is deleted.")
 
 
-HANDLERS = [show_about, change, add_member, remove_member, *BUTTONS, delete]
+HANDLERS = [show_about, change, change_policy, add_member, remove_member, *BUTTONS, delete]

@@ -30,7 +30,7 @@ from crewhall.faces.plumbing.messages import is_long, render_stream
 from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zone_of
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
-from crewhall.kernel.actor import Actor
+from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]
@@ -45,6 +45,8 @@ class Composer(msgspec.Struct):
     parent_id: UUID | None = None
     closed: str | None = None
     may_join: bool = False
+    wakes: bool = False
+    """Whether what is written concerns an agent though it names none: a direct conversation with one, or the policy."""
 
 
 class Thread(msgspec.Struct):
@@ -131,7 +133,7 @@ async def show_conversation(
         stream=html if at is None else Markup(html.replace(f'data-seq="{at}"', f'data-seq="{at}" data-found')),  # noqa: S704
         has_older=found.has_older,
         has_newer=found.has_newer,
-        composer=_composer(actor, access, pages_words.placeholder(conversation)),
+        composer=_composer(actor, access, pages_words.placeholder(conversation), wakes=_wakes(conversation)),
         thread=await _thread(request, services, actor, access, thread) if thread else None,
     )
 
@@ -142,11 +144,23 @@ def _as_it_is_now(access: Access, conversation: Conversation) -> Access:
     return msgspec.structs.replace(access, is_open=is_open, is_member=conversation.is_member)
 
 
-def _composer(actor: Actor, access: Access, placeholder: str, parent_id: UUID | None = None) -> Composer:
+def _wakes(conversation: Conversation) -> bool:
+    partner = conversation.partner
+    return conversation.agent_policy.auto_trigger or (partner is not None and partner.type is ActorType.AGENT)
+
+
+def _composer(
+    actor: Actor, access: Access, placeholder: str, parent_id: UUID | None = None, *, wakes: bool = False
+) -> Composer:
     refused = refusal(actor, access, Verb.POST)
     may_join = access.type == ConversationType.PUBLIC and not access.is_member
     return Composer(
-        access.conversation_id, placeholder, parent_id, closed=refused.detail if refused else None, may_join=may_join
+        access.conversation_id,
+        placeholder,
+        parent_id,
+        closed=refused.detail if refused else None,
+        may_join=may_join,
+        wakes=wakes,
     )
 
 

@@ -66,6 +66,7 @@ class KernelSettings(CrewhallSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     public_url: str | None = Field(None, description="Address that people use, when a proxy stands in front.")
+    region: str = Field("", max_length=64, description="Where this process runs; shown with what it decides.")
     hsts_days: int = Field(
         365, ge=0, le=3650, description="Days that browsers insist on https, when the public URL is https; 0 for none."
     )

@@ -11,12 +11,14 @@ from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
+from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
+from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run
 
 HELP = """The place where people and AI agents work as one organization.
 
@@ -31,9 +33,12 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
+for about_turns in (ask, runs, cancel, decisions):
+    app.command()(about_turns)
+app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel):
+for group in (org, people, agent, channel, mcp):
     app.add_typer(group)
 
 

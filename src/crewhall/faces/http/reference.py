@@ -9,6 +9,7 @@ TAGS = {
     "People": "Members of the organization, their roles, and invitations.",
     "Agents": "Agents, their keys and their presence.",
     "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
+    "Turns": "Why agents speak or stay silent, and the runs in which they do.",
     "Live": "Records as they are written, and what was missed.",
 }
 
@@ -21,6 +22,7 @@ PATH_PARAMETERS = {
     "credential_id": "The credential's id.",
     "conversation_id": "The conversation's id.",
     "message_id": "The message's id.",
+    "run_id": "The run's id.",
     "member_id": "The id of the person or agent.",
 }
 
@@ -62,4 +64,9 @@ EXAMPLES: dict[str, Any] = {
     "PostMessage": {"content": "**Done.** @scout, please check.", "client_id": "9f0c6b1e"},
     "EditMessage": {"content": "**Done**, all of it."},
     "ReadMark": {"seq": 42},
+    "TurnRequest": {
+        "agent_id": "01939b1c-0000-7000-8000-000000000001",
+        "prompt": "Digest what was said here since Monday.",
+    },
+    "MessageDraft": {"content": "@scout, what do you think?"},
 }

@@ -6,6 +6,7 @@ from litestar.datastructures import State
 import crewhall.agents.http as agents
 import crewhall.conversations.http as conversations
 import crewhall.identity.http as identity
+import crewhall.runtime.http as runtime
 from crewhall.faces.http.description import describe
 from crewhall.faces.http.system import SYSTEM
 from crewhall.faces.live.stream import stream_conversation
@@ -20,6 +21,7 @@ API = [
     *identity.ROUTERS,
     *agents.ROUTERS,
     *conversations.ROUTERS,
+    *runtime.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),
 ]
 

@@ -46,6 +46,8 @@ SECURITY_HEADERS = [
 DAY_S = 24 * 3600
 _random = random.Random()  # noqa: S311 - request ids are names, not secrets
 _OPEN_PATHS = ("/static/", "/health/", "/metrics")
+_LASTING = ("/stream", "/mcp")
+"""Ends of paths that are answered for longer than a request may take; they bound their own parts."""
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -104,7 +106,7 @@ class Gate:
         try:
             await self._admit(scope, headers)
             limited = self._limit_body(receive, headers)
-            if scope["path"].endswith("/stream"):
+            if scope["path"].endswith(_LASTING):
                 await self._app(scope, limited, guarded_send)
             else:
                 await self._deadlines.hold(self._app(scope, limited, guarded_send))

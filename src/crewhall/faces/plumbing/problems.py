@@ -54,10 +54,12 @@ def problem_of(error: CrewhallError) -> dict[str, Any]:
 
 
 def headers_of(error: CrewhallError) -> dict[str, str]:
-    """Headers that go with an error: Retry-After, WWW-Authenticate."""
+    """Headers that go with an error: Retry-After, Allow, WWW-Authenticate."""
     headers = {}
     if "retry_after" in error.fields:
         headers["Retry-After"] = str(error.fields["retry_after"])
+    if "allow" in error.fields:
+        headers["Allow"] = error.fields["allow"]
     if error.kind.status == 401:  # noqa: PLR2004
         headers["WWW-Authenticate"] = 'Bearer realm="crewhall"'
     return headers

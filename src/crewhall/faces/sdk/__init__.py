@@ -19,6 +19,16 @@ from crewhall.faces.sdk.resources import (
     Person,
     SearchHit,
 )
+from crewhall.faces.sdk.runs import (
+    ConversationRuntime,
+    MessagePreview,
+    Run,
+    RunAgent,
+    RunStep,
+    TurnDecision,
+    Woken,
+)
+from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 
 __all__ = [
@@ -29,17 +39,20 @@ __all__ = [
     "Change",
     "Client",
     "Conversation",
+    "ConversationRuntime",
     "Credential",
     "CrewhallApiError",
     "Delivery",
     "Ephemeral",
     "Event",
     "IncomingMessage",
+    "InvalidSession",
     "Invitation",
     "Live",
     "Me",
     "Member",
     "Message",
+    "MessagePreview",
     "NotReachable",
     "Organization",
     "Page",
@@ -49,8 +62,16 @@ __all__ = [
     "RecordEvent",
     "Refused",
     "Resumed",
+    "Run",
+    "RunAgent",
+    "RunStep",
     "SearchHit",
+    "Session",
+    "SessionToken",
     "SignedOut",
     "TokenStore",
     "Tokens",
+    "TurnDecision",
+    "Woken",
+    "verify_session",
 ]

@@ -12,6 +12,7 @@ from crewhall.faces.sdk.organization import Organizations, People
 from crewhall.faces.sdk.resources import Me
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.transport import Nothing, Transport
+from crewhall.faces.sdk.turns import Turns
 
 DEFAULT_URL = "http://127.0.0.1:8787"
 
@@ -57,6 +58,7 @@ class Client:
         self.conversations = Conversations(self.transport)
         self.messages = Messages(self.transport)
         self.agents = Agents(self.transport)
+        self.turns = Turns(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
 

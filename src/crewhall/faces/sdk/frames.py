@@ -24,12 +24,21 @@ class Resumed(msgspec.Struct, frozen=True):
 
 
 class Ephemeral(msgspec.Struct, frozen=True):
-    """Somebody types (`typing`), came or went (`presence`), was made a member (`joined`). Not logged; may be lost."""
+    """Somebody types (`typing`), came or went (`presence`), was made a member (`joined`), or writes (`tokens`).
+
+    Not logged; may be lost. `tokens` carries the `text` of an answer to come: of its `run`, of which `request` to the
+    model, after so many characters (`at`); `done` when no more will come.
+    """
 
     event: str
     actor: Author | None = None
     conversation: str | None = None
     presence: str | None = None
+    run: str | None = None
+    request: int = 0
+    at: int = 0
+    text: str = ""
+    done: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True):

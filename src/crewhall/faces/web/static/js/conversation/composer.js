@@ -2,6 +2,7 @@
 
 import { live } from "../live/socket.js";
 import { Mentions } from "./mentions.js";
+import { Wakes } from "./wakes.js";
 
 const TYPING_MS = 3000;
 const touch = window.matchMedia("(pointer: coarse)");
@@ -14,12 +15,18 @@ class Composer extends HTMLElement {
     this.draftKey = `crewhall:draft:${this.dataset.conversation}:${this.dataset.parent}`;
     this.text.value = sessionStorage.getItem(this.draftKey) ?? this.text.value;
     this.mentions = new Mentions(this.text, this.querySelector(".mention-list"));
+    this.wakes = new Wakes(this.querySelector("[data-wakes]"), this.dataset.conversation, this.dataset.parent);
     this.toldTyping = 0;
     this.form.addEventListener("submit", (event) => this.#onSubmit(event));
     this.text.addEventListener("keydown", (event) => this.#onKey(event));
     this.text.addEventListener("input", () => this.#onInput());
     this.#grow();
+    this.wakes.look(this.text.value);
     if (!touch.matches && !this.dataset.parent) this.text.focus({ preventScroll: true });
+  }
+
+  disconnectedCallback() {
+    this.wakes?.look("");
   }
 
   #onKey(event) {
@@ -44,6 +51,7 @@ class Composer extends HTMLElement {
     this.toldTyping = 0;
     sessionStorage.removeItem(this.draftKey);
     this.mentions.close();
+    this.wakes.look("");
     this.#grow();
     this.dispatchEvent(new CustomEvent("crew:send", { bubbles: true, detail }));
     this.text.focus();
@@ -51,6 +59,7 @@ class Composer extends HTMLElement {
 
   #onInput() {
     this.#grow();
+    this.wakes.look(this.text.value);
     if (this.text.value) sessionStorage.setItem(this.draftKey, this.text.value);
     else sessionStorage.removeItem(this.draftKey);
     if (!this.text.value || Date.now() - this.toldTyping < TYPING_MS) return;

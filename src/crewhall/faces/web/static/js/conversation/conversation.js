@@ -12,6 +12,7 @@ import { Stream } from "./stream.js";
 import { Threads } from "./threads.js";
 import { Tools } from "./tools.js";
 import { Typing } from "./typing.js";
+import { Writing } from "./writing.js";
 
 const SPOKEN = 500;
 
@@ -38,6 +39,11 @@ class Conversation extends HTMLElement {
     this.threads = new Threads(this, this.viewer);
     this.tools = new Tools(this);
     this.typing = new Typing(this.querySelector(".stream [data-typing]"), this.viewer);
+    this.writing = new Writing(column.querySelector("[data-writing]"), {
+      mayStop: Boolean(column.querySelector("crew-composer textarea")),
+      hold: (change) => this.scroller.hold(change),
+      announce: (text) => (this.announcer.textContent = text),
+    });
     const author = { type: "user", id: this.viewer, name: document.body.dataset.viewerName };
     this.outbox = new Outbox(this.id_, author, {
       show: (message) => this.#show(message),
@@ -54,6 +60,7 @@ class Conversation extends HTMLElement {
     this.scroller.stop();
     this.threads.stop();
     this.read.stop();
+    this.writing.clear();
   }
 
   #listen() {
@@ -61,6 +68,8 @@ class Conversation extends HTMLElement {
     const { signal } = this.ending;
     this.unfollow = live.follow(this.id_, this.lastSeq, (frame) => this.#onFrame(frame));
     live.addEventListener("state", () => live.state === "open" && this.outbox.retryUnreached(), { signal });
+    live.addEventListener("tokens", ({ detail }) => detail.conversation === this.id_ && this.writing.take(detail), { signal });
+    live.addEventListener("back", () => this.writing.clear(), { signal });
     // A network that was away for a moment need not have cost the socket.
     window.addEventListener("online", () => this.outbox.retryUnreached(), { signal });
     this.addEventListener("crew:send", (event) => this.#send(event.detail), { signal });
@@ -101,6 +110,7 @@ class Conversation extends HTMLElement {
     const mine = message.author.id === this.viewer;
     if (mine && message.client_id) this.outbox.arrived(message.client_id);
     this.typing.gone(message.author.id);
+    this.writing.arrived(message);
     if (message.parent_id) this.scroller.hold(() => this.#countReply(message));
     if (this.history.hasNewer) {
       if (!mine) this.#count();

@@ -1,9 +1,12 @@
 // What one can do with a message: react, pin, edit, delete, see earlier versions, copy.
 
+import * as Turbo from "../../vendor/turbo.js";
+
 import { copy } from "../shell/dialogs.js";
 import { openBeside } from "../shell/popovers.js";
 import { toastError } from "../shell/toasts.js";
 import { edit } from "./editor.js";
+import { runOf } from "./writing.js";
 
 export class Tools {
   constructor(conversation) {
@@ -55,7 +58,15 @@ export class Tools {
     const mine = message.dataset.authorId === this.conversation.viewer;
     const { mayPin, mayModerate, mayWrite } = this.conversation.dataset;
     const open = mayWrite === "true";
-    const allowed = { edit: open && mine, delete: open && (mine || mayModerate === "true"), pin: open && mayPin === "true", history: Boolean(message.querySelector(".edited")) };
+    const turn = runOf(message.dataset.client);
+    const allowed = {
+      turn: Boolean(turn),
+      decisions: !turn && message.dataset.authorType !== "system",
+      edit: open && mine,
+      delete: open && (mine || mayModerate === "true"),
+      pin: open && mayPin === "true",
+      history: Boolean(message.querySelector(".edited")),
+    };
     for (const item of this.menu.querySelectorAll("[data-menu]")) item.hidden = allowed[item.dataset.menu] === false;
     this.menu.querySelector("[data-menu='pin'] span").textContent = message.querySelector(".pin-mark") ? "Unpin" : "Pin";
     this.#open(this.menu, button, message);
@@ -67,6 +78,8 @@ export class Tools {
     const { conversation } = this;
     if (what === "copy-link") copy(`${location.origin}/c/${conversation.id_}?at=${message.dataset.seq}`);
     else if (what === "copy-text") copy(message.querySelector(".content").innerText);
+    else if (what === "turn") Turbo.visit(`/runs/${runOf(message.dataset.client)}`);
+    else if (what === "decisions") Turbo.visit(`/c/${conversation.id_}/decisions?message=${message.dataset.message}`);
     else if (what === "history") this.#history(message);
     else if (what === "edit") edit(conversation, message);
     else if (what === "delete") this.#delete(message);

@@ -3,15 +3,17 @@ from uuid import UUID
 
 import pytest
 
-from crewhall.conversations.deliveries import Deliverer
+from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import UNAVAILABLE
 from crewhall.ports.message_log import RecordType
-from tests.conversations.ways import as_member, caught_up, direct, group, post
+from crewhall.runtime.deliveries import deliver
+from crewhall.runtime.runs import Run
+from tests.conversations.ways import as_member, direct, group, post, turns_settled
 
 
 async def inbox(server, org, agent):
     """What was delivered: (reason, content, message id) in order."""
-    await caught_up(server.db, "deliveries")
+    await turns_settled(server.db, org.id)
     records = await server.services.log.read(org.id, UUID(agent.inbox_id), after=0, limit=500)
     assert all(record.type is RecordType.DELIVERY and record.metadata for record in records)
     return [(r.metadata["reason"], r.metadata["message"]["content"], r.metadata["message"]["id"]) for r in records]
@@ -25,6 +27,7 @@ async def test_mentions_replies_and_direct_messages_are_delivered_once_each(serv
     own = await post(agent, general, "my word")
     reply = await post(org.owner, general, "and mine", parent_id=own["id"])
     both = await post(org.owner, general, f"again @{agent.code}", parent_id=own["id"])
+    await turns_settled(server.db, org.id)
     talk = await post(org.owner, await direct(org.owner, agent), "psst")
     assert await inbox(server, org, agent) == [
         ("mention", mention["content"], mention["id"]), ("reply", "and mine", reply["id"]),
@@ -39,7 +42,7 @@ async def test_a_delivery_holds_the_message_as_every_face_shows_it(server, org):
     posted = await post(
         org.owner, await server.general(org), f"**hi** @{agent.code}", metadata={"a": [1]}, kind="question"
     )
-    await caught_up(server.db, "deliveries")
+    await turns_settled(server.db, org.id)
     (record,) = await server.services.log.read(org.id, UUID(agent.inbox_id), after=0, limit=10)
     assert record.client_id == f"delivery:{posted['id']}"
     assert record.metadata["message"] == posted
@@ -70,30 +73,29 @@ async def test_an_agent_is_not_told_of_its_own_messages(server, org):
 
 @pytest.mark.rule("C2")
 async def test_agents_cannot_talk_to_each_other_without_end(server, org):
+    """Each agent wakes others, and is woken by them, twice until a person speaks."""
     ping, pong = await server.hire(org), await server.hire(org)
-    general = await server.general(org)
+    circle = await group(org.owner, ping, pong)
+    policy = f"/conversations/{circle}"
+    (await org.owner.api.patch(policy, json={"agent_policy": {"agent_cooldown_seconds": 0}})).raise_for_status()
 
-    async def chatter(rounds):
+    async def heard_after(rounds):
         for _ in range(rounds):
-            await post(ping, general, f"@{pong.code}")
-            await post(pong, general, f"@{ping.code}")
+            for one, other in ((ping, pong), (pong, ping)):
+                await post(one, circle, f"@{other.code}")
+                await turns_settled(server.db, org.id)
+        return len(await inbox(server, org, ping)), len(await inbox(server, org, pong))
 
-    await chatter(3)
-    heard = len(await inbox(server, org, ping)) + len(await inbox(server, org, pong))
-    assert heard == 2
-    await post(org.owner, general, "a person speaks")
-    await chatter(3)
-    assert len(await inbox(server, org, ping)) + len(await inbox(server, org, pong)) == 4
-    (
-        await org.owner.api.patch(f"/conversations/{general}", json={"agent_policy": {"multi_agent_enabled": False}})
-    ).raise_for_status()
-    await post(org.owner, general, "a person speaks")
-    await chatter(1)
-    assert len(await inbox(server, org, ping)) + len(await inbox(server, org, pong)) == 4
+    assert await heard_after(3) == (1, 2)
+    await post(org.owner, circle, "a person speaks")
+    assert await heard_after(3) == (2, 4)
+    (await org.owner.api.patch(policy, json={"agent_policy": {"multi_agent_enabled": False}})).raise_for_status()
+    await post(org.owner, circle, "a person speaks")
+    assert await heard_after(1) == (2, 4)
 
 
 @pytest.mark.rule("X1")
-async def test_a_batch_that_is_done_again_doubles_nothing(server, org):
+async def test_deliveries_that_are_made_again_double_nothing(server, org):
     agent = await server.hire(org)
     general = await server.general(org)
     for number in range(5):
@@ -101,23 +103,23 @@ async def test_a_batch_that_is_done_again_doubles_nothing(server, org):
     before = await inbox(server, org, agent)
     path = f"/conversations/{general}/messages/{message['id']}"
     (await org.owner.api.patch(path, json={"content": "edited since"})).raise_for_status()
-    await caught_up(server.db, "deliveries")
-    async with server.db.transaction(None) as tx:  # as if killed after the appends, before the checkpoint moved
-        await tx.run("update consumer_checkpoints set position = 0, seq = 0 where consumer = 'deliveries'")
-    await asyncio.gather(*(Deliverer(server.db, server.services.log).step() for _ in range(2)))
-    await post(org.owner, general, "wakes the consumer")
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        runs = await tx.all(Run, "select * from runs where is_remote")
+    assert runs
+    for run in runs:  # as if killed after the appends, before the run had ended
+        assert await deliver(server.db, server.services.log, run) > 0
     assert await inbox(server, org, agent) == [*before[:4], ("mention", "edited since", message["id"])]
 
 
 @pytest.mark.rule("X1")
-async def test_the_checkpoint_stays_where_the_log_does_not_acknowledge(server, org, monkeypatch):
+async def test_a_turn_is_taken_again_until_the_log_acknowledges(server, org, monkeypatch):
     agent = await server.hire(org)
-    await caught_up(server.db, "deliveries")
+    await turns_settled(server.db, org.id)
     log, refused = server.services.log, []
     append = type(log).append
 
     async def refuse_deliveries_at_first(self, record):
-        if record.type is RecordType.DELIVERY and len(refused) < 3:
+        if record.type is RecordType.DELIVERY and not refused:
             refused.append(record.client_id)
             raise UNAVAILABLE("The database is away.")
         return await append(self, record)
@@ -125,7 +127,7 @@ async def test_the_checkpoint_stays_where_the_log_does_not_acknowledge(server, o
     monkeypatch.setattr(type(log), "append", refuse_deliveries_at_first)
     await post(org.owner, await server.general(org), f"@{agent.code}")
     assert [reason for reason, *_ in await inbox(server, org, agent)] == ["mention"]
-    assert len(refused) == 3
+    assert len(refused) == 1
 
 
 async def test_a_retired_inbox_holds_nobody_up(server, org):

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from crewhall.conversations import deliveries
-from crewhall.conversations.appending import append_all
+from crewhall.conversations import append_all
+from crewhall.runtime import deliveries
 from crewhall.sdk import Agent
-from tests.conversations.ways import as_member, caught_up, group, post
+from tests.conversations.ways import as_member, caught_up, group, post, turns_settled
 from tests.identity.hall import Org
 from tests.live.test_socket import say
 from tests.support.server import AgentClient, Server, frames_until
@@ -60,7 +60,7 @@ async def test_no_face_gives_the_text_of_a_deleted_message_from_an_inbox(server:
 async def test_the_delivery_of_an_edited_message_shows_the_current_text(server: Server, org: Org) -> None:
     agent, channel = await server.hire(org), await server.general(org)
     message = await post(org.owner, channel, f"@{agent.code} first")
-    await caught_up(server.db, "deliveries")
+    await turns_settled(server.db, org.id)
     edited = await org.owner.api.patch(
         f"/conversations/{channel}/messages/{message['id']}", json={"content": f"@{agent.code} second"}
     )
@@ -76,7 +76,7 @@ async def test_who_may_read_a_conversation_no_longer_sees_no_edits_of_what_it_wa
     circle = await group(org.owner, agent)
     message = await post(org.owner, circle, f"@{agent.code} known")
     later = await post(org.owner, circle, f"@{agent.code} wrong")
-    await caught_up(server.db, "deliveries")
+    await turns_settled(server.db, org.id)
     member = as_member(agent)
     (await org.owner.api.delete(f"/conversations/{circle}/members/agent/{member['member_id']}")).raise_for_status()
     path = f"/conversations/{circle}/messages"
@@ -91,7 +91,7 @@ async def test_a_conversation_that_is_deleted_takes_what_was_delivered_with_it(s
     agent = await server.hire(org)
     circle = await group(org.owner, agent, title="Circle")
     await post(org.owner, circle, f"@{agent.code} secret", title="secret", metadata={"secret": 1})
-    await caught_up(server.db, "deliveries")
+    await turns_settled(server.db, org.id)
     gone = await org.owner.api.request("DELETE", f"/conversations/{circle}", json={"confirm": "Circle"})
     gone.raise_for_status()
     (shown,) = await replayed(server, agent)
@@ -128,7 +128,7 @@ async def test_an_agent_of_the_client_library_is_not_handed_what_was_deleted_whi
     hired, channel = await server.hire(org), await server.general(org)
     deleted = await post(org.owner, channel, f"@{hired.code} secret")
     await post(org.owner, channel, f"@{hired.code} still here")
-    await caught_up(server.db, "deliveries")
+    await turns_settled(server.db, org.id)
     (await org.owner.api.delete(f"/conversations/{channel}/messages/{deleted['id']}")).raise_for_status()
     agent, heard, done = Agent(server.address, hired.key), [], asyncio.Event()
 

@@ -1,0 +1,69 @@
+// Who a message will wake, said quietly below the composer before it is sent. Asked anew only when who is named changes.
+
+import { call } from "../api.js";
+import { clock } from "../live/view.js";
+
+const PAUSE_MS = 350;
+const KEPT_MS = 20000;
+const NAMES = /@[a-z0-9][a-z0-9_.-]*/gi;
+
+/** The answer in a few words; what will not answer is said before what will. */
+function inWords(agents) {
+  const named = (outcome) => agents.filter((one) => one.outcome === outcome);
+  const silent = named("silent");
+  if (silent.length) return { text: silent[0].explanation, tone: "no" };
+  const waits = named("wait").map((one) => (one.until ? `${one.agent.name} from ${clock(one.until)}` : `${one.agent.name} after its present turn`));
+  const speaks = named("speak").map((one) => one.agent.name);
+  const parts = [];
+  if (speaks.length) parts.push(`${speaks.join(", ")} will answer`);
+  if (waits.length) parts.push(`later: ${waits.join(", ")}`);
+  return { text: parts.join("; "), tone: "" };
+}
+
+export class Wakes {
+  #asked = null;
+  #askedAt = 0;
+  #timer = null;
+
+  constructor(element, conversation, parent) {
+    this.element = element;
+    this.conversation = conversation;
+    this.parent = parent || undefined;
+  }
+
+  /** Look at the text as it stands. */
+  look(text) {
+    if (!this.element) return;
+    clearTimeout(this.#timer);
+    if (!text.trim()) {
+      this.#asked = null;
+      this.#show({ text: "", tone: "" });
+      return;
+    }
+    const key = (text.match(NAMES) ?? []).sort().join(" ").toLowerCase();
+    if (key === this.#asked && Date.now() - this.#askedAt < KEPT_MS) return;
+    if (!key && !this.element.hasAttribute("data-always") && !this.parent) {
+      this.#asked = null;
+      this.#show({ text: "", tone: "" });
+      return;
+    }
+    this.#timer = setTimeout(() => this.#ask(key, text), PAUSE_MS);
+  }
+
+  async #ask(key, content) {
+    this.#asked = key;
+    this.#askedAt = Date.now();
+    try {
+      const { agents } = await call("POST", `/conversations/${this.conversation}/messages/preview`, { content, parent_id: this.parent });
+      if (this.#asked === key) this.#show(inWords(agents));
+    } catch {
+      this.#asked = null; // a hint only: sending says what is wrong
+    }
+  }
+
+  #show({ text, tone }) {
+    if (this.element.textContent !== text) this.element.textContent = text;
+    this.element.dataset.tone = tone;
+    this.element.title = text;
+  }
+}

@@ -1,0 +1,19 @@
+"""What agents of this installation may think with, and which tools they may use."""
+
+from crewhall.agents import Catalog
+from crewhall.runtime.endpoints import read_endpoints
+from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.tools import TOOLS
+
+BUILT_IN = {"crewhall": ["guide", "scribe"]}
+KEYED = ("openai", "anthropic", "google", "groq", "mistral", "openrouter", "deepseek")
+
+
+def catalog_of(settings: TurnSettings) -> Catalog:
+    """Return the providers that can be used here, and the tools."""
+    keyed = [name for name in KEYED if getattr(settings, f"{name}_api_key") is not None]
+    names = [*read_endpoints(settings.model_endpoints), *keyed]
+    return Catalog(
+        providers=BUILT_IN | {name: [] for name in names},
+        tools=[(tool.name, tool.description) for tool in TOOLS.values()],
+    )

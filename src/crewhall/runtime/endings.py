@@ -1,0 +1,45 @@
+"""How a turn ends other than with an answer, and what people are told about it."""
+
+from enum import StrEnum
+
+from crewhall.runtime.vocabulary import RunStatus
+
+
+class Ending(StrEnum):
+    """Why a run ended; the reason that its row bears."""
+
+    ANSWERED = "answered"
+    DELIVERED = "delivered"
+    SILENT = "silent"
+    CANCELED = "canceled"
+    TIMED_OUT = "timed_out"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    MODEL_FAILED = "model_failed"
+    PROVIDER_PAUSED = "provider_paused"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    DIVERGED = "diverged"
+    REFUSED = "refused"
+    INACTIVE = "inactive"
+    CRASHED = "crashed"
+    INTERNAL = "internal"
+
+
+class TurnEnded(Exception):
+    """A turn cannot go on. `detail` is a sentence for people: what happened and what to do; None says nothing."""
+
+    def __init__(self, status: RunStatus, reason: Ending, detail: str | None) -> None:
+        super().__init__(detail or reason)
+        self.status = status
+        self.reason = reason
+        self.detail = detail
+
+
+def failed(reason: Ending, detail: str) -> TurnEnded:
+    """The turn failed."""
+    return TurnEnded(RunStatus.FAILED, reason, detail)
+
+
+def stopped(reason: Ending, detail: str | None) -> TurnEnded:
+    """The turn was stopped, so that nothing is done twice or by who may no longer do it."""
+    return TurnEnded(RunStatus.STOPPED, reason, detail)

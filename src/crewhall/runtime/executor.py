@@ -1,0 +1,300 @@
+"""The executor: takes the turn of one run, from its claim to its end.
+
+Whatever dies when, the turn finishes once: what is recorded is not done again, and the answer bears the run's id as
+client id, so that it appears once. Remote agents are told of the messages in their inbox, and answer by themselves.
+"""
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage, Verb, access_conversation
+from crewhall.kernel.actor import Actor, ActorType, system_actor
+from crewhall.kernel.db import Database
+from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
+from crewhall.kernel.signals import Signals
+from crewhall.kernel.tools import OnlyPart
+from crewhall.ports.live import Live
+from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
+from crewhall.runtime.context import Context, Persona, find_persona, make_context
+from crewhall.runtime.deliveries import deliver
+from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
+from crewhall.runtime.endpoints import read_endpoints
+from crewhall.runtime.journal import Journal, open_journal
+from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run
+from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.tokens import TokenStream
+from crewhall.runtime.tools import TOOLS, Caller, Tool
+from crewhall.runtime.vocabulary import RunStatus, StepKind
+
+if TYPE_CHECKING:
+    from crewhall.runtime.thinking import Thinker
+
+log = logging.getLogger(__name__)
+MOST_ATTEMPTS = 10
+"""Attempts after which a run is given up: it kills whoever takes it."""
+PASSING = (UNAVAILABLE, TOO_MANY_REQUESTS)
+"""Refusals of a post that are over in a moment: the turn is taken again, from its journal."""
+SILENCE = frozenset({"", "[silent]", "silent", "(silent)", "stay silent", "[stay silent]"})
+CUT = "\n\n… (the answer was longer than a message may be)"
+
+
+class Executor:
+    """What taking turns needs of its process. Give `execute` to the worker; `close` when it has stopped."""
+
+    def __init__(
+        self,
+        db: Database,
+        message_log: MessageLog,
+        posting: Posting,
+        live: Live,
+        signals: Signals,
+        settings: TurnSettings,
+        *,
+        base_url: str = "",
+        tools: dict[str, Tool] = TOOLS,
+    ) -> None:
+        self._db = db
+        self._log = message_log
+        self._posting = posting
+        self._live = live
+        self._settings = settings
+        self._base_url = base_url
+        self._tools = tools
+        self._endpoints = read_endpoints(settings.model_endpoints)
+        self._thinker: Thinker | None = None
+        self._waking = asyncio.Lock()
+        self._under_way: dict[UUID, asyncio.Task[Any]] = {}
+        self._canceled: set[UUID] = set()
+        signals.subscribe(RUNS_CHANNEL, self._on_cancel)
+        db.hear(RUNS_CHANNEL, self._on_cancel)
+
+    async def close(self) -> None:
+        """Close what turns have opened; none is under way."""
+        if self._thinker is not None:
+            await self._thinker.close()
+
+    async def execute(self, org_id: UUID, run_id: UUID) -> None:
+        """Take the turn of a run; returns when the run has ended or another attempt has taken over."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way[run_id] = task
+        try:
+            await self._take(org_id, run_id)
+        except CrewhallError as error:
+            if error.kind is not FENCED:
+                raise
+            log.info("a turn was taken over", extra={"run": str(run_id)})
+        finally:
+            self._under_way.pop(run_id, None)
+            self._canceled.discard(run_id)
+
+    async def _take(self, org_id: UUID, run_id: UUID) -> None:
+        async with self._db.transaction(system_actor(org_id)) as tx:
+            run = await claim_run(tx, run_id)
+            if run is None:
+                return
+            persona = await find_persona(tx, run.agent_id)
+            journal = await open_journal(self._db, tx, run)
+        agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=org_id, name=persona.name)
+        tokens = TokenStream(self._live, agent, run)
+        try:
+            async with self._cancelable(run):
+                await self._go(run, journal, persona, agent, tokens)
+        except TurnEnded as ended:
+            await self._end(journal, agent, ended)
+        finally:
+            tokens.end()
+
+    async def _go(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> None:
+        """Take the turn. Raises TurnEnded when it ends otherwise than with an answer."""
+        if recorded := journal.find(StepKind.FAILURE, "end"):
+            raise TurnEnded(**msgspec.convert(recorded.body, _Recorded).parts())
+        if run.cancel_requested_at is not None:
+            raise TurnEnded(RunStatus.CANCELED, Ending.CANCELED, None)
+        if persona.is_gone or persona.status not in {"active", "probation"}:
+            raise stopped(Ending.INACTIVE, None)
+        if run.attempt > MOST_ATTEMPTS:
+            raise failed(Ending.CRASHED, f"{persona.name} broke off {MOST_ATTEMPTS} times over this. Ask otherwise.")
+        if run.is_remote:
+            await self._deliver(journal, persona)
+            return
+        try:
+            async with asyncio.timeout(self._settings.turn_time_s):
+                text = await self._answer(run, journal, persona, agent, tokens)
+        except TimeoutError:
+            raise failed(
+                Ending.TIMED_OUT,
+                f"{persona.name} did not come to an answer within {self._settings.turn_time_s:g} s. Ask for something "
+                "smaller, or again.",
+            ) from None
+        if text.strip().lower() in SILENCE:
+            await self._finish(journal, Ending.SILENT)
+        else:
+            await self._post(run, journal, agent, text)
+
+    async def _deliver(self, journal: Journal, persona: Persona) -> None:
+        """Tell an agent that thinks elsewhere; the run has ended, its answer is the agent's own doing."""
+        if journal.run.message_id is None:
+            raise failed(
+                Ending.REFUSED, f"{persona.name} thinks elsewhere and hears of messages alone: mention it in one."
+            )
+        await deliver(self._db, self._log, journal.run)
+        await self._finish(journal, Ending.DELIVERED)
+
+    async def _answer(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> str:
+        thinker = await self._wake_thinker()
+        context = await self._context(run, journal, persona, agent)
+        tools = [self._tools[name] for name in persona.tools if name in self._tools]
+        caller = Caller(
+            db=self._db, actor=agent, parts=OnlyPart(self._posting), here=run.conversation_id, run_id=run.id
+        )
+        return await thinker.think(journal, persona, context, tokens, caller, tools)
+
+    async def _context(self, run: Run, journal: Journal, persona: Persona, agent: Actor) -> Context:
+        """The recorded context, or a new one, recorded."""
+        if recorded := journal.find(StepKind.CONTEXT):
+            return msgspec.convert(recorded.body, Context)
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            try:
+                await access_conversation(tx, agent, run.conversation_id, Verb.POST)
+            except CrewhallError as error:
+                raise stopped(Ending.REFUSED, None) from error
+            context = await make_context(
+                tx, run, persona, most_tokens=self._settings.turn_context_tokens, base_url=self._base_url
+            )
+            await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
+        return context
+
+    async def _post(self, run: Run, journal: Journal, agent: Actor, text: str) -> None:
+        """Post the answer and end the run. A second time it is the same message, by its client id."""
+        self._under_way.pop(run.id, None)  # too late to cancel
+        if len(text) > MAX_CONTENT_LENGTH:
+            text = text[: MAX_CONTENT_LENGTH - len(CUT)] + CUT
+        try:
+            answer_id, seq = await self._say(agent, run, f"run:{run.id}", text.replace("\0", "\ufffd"))
+        except CrewhallError as error:
+            if error.kind in PASSING:
+                raise
+            raise stopped(Ending.REFUSED, None) from error
+        await self._finish(journal, Ending.ANSWERED, {"message_id": str(answer_id), "seq": seq}, answer_id)
+
+    async def _say(self, author: Actor, run: Run, client_id: str, text: str) -> tuple[UUID, int]:
+        """Post in the run's conversation, in its thread while that stands; gives the message's id and seq."""
+        for parent_id in dict.fromkeys((run.parent_id, None)):
+            data = PostMessage(content=text, parent_id=parent_id, client_id=client_id, metadata={"run_id": str(run.id)})
+            try:
+                posted = await self._posting.post(author, run.conversation_id, data)
+            except CrewhallError as error:
+                if error.kind is CLIENT_ID_REUSED:
+                    return await self._said(author, run, client_id)
+                if error.kind is not INVALID or parent_id is None:
+                    raise
+            else:
+                return posted.message.id, posted.message.seq
+        raise AssertionError("unreachable")
+
+    async def _said(self, author: Actor, run: Run, client_id: str) -> tuple[UUID, int]:
+        """The message that an earlier attempt posted."""
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            found = await tx.one(
+                _Said,
+                """
+                select id, seq from message_records
+                where conversation_id = %(conversation)s and author_id = %(author)s and client_id = %(client_id)s
+                """,
+                {"conversation": run.conversation_id, "author": author.id, "client_id": client_id},
+            )
+        return found.id, found.seq
+
+    async def _finish(
+        self, journal: Journal, reason: Ending, body: dict[str, Any] | None = None, answer_id: UUID | None = None
+    ) -> None:
+        """Record the last step and end the run, in one transaction."""
+        async with self._db.transaction(system_actor(journal.run.org_id)) as tx:
+            if body is not None:
+                await journal.write_in(tx, StepKind.POST, body)
+            await end_run(tx, journal.run, RunStatus.SUCCEEDED, reason, answer_id=answer_id)
+
+    async def _end(self, journal: Journal, agent: Actor, ended: TurnEnded) -> None:
+        """Record why the turn ended, tell the conversation once if there is something to tell, end the run."""
+        run = journal.run
+        if journal.find(StepKind.FAILURE, "end") is None:
+            body = {"status": str(ended.status), "reason": str(ended.reason), "detail": ended.detail}
+            await journal.write(StepKind.FAILURE, body, key="end")
+        if ended.detail is not None:
+            await self._tell(run, f"**{agent.name} did not answer.** {ended.detail}")
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
+
+    async def _tell(self, run: Run, text: str) -> None:
+        """Tell the conversation, once. Crewhall says it, not the agent: it is nobody's turn and wakes nobody."""
+        try:
+            await self._say(system_actor(run.org_id), run, f"run:{run.id}:end", text)
+        except CrewhallError as error:
+            if error.kind in PASSING:
+                raise
+            log.info("nobody was told how a run ended", extra={"run": str(run.id), "reason": error.detail})
+
+    # -- cancelling
+
+    def _on_cancel(self, payload: str) -> None:
+        run_id = UUID(payload)
+        task = self._under_way.get(run_id)
+        if task is not None and run_id not in self._canceled:
+            self._canceled.add(run_id)
+            task.cancel()
+
+    @asynccontextmanager
+    async def _cancelable(self, run: Run) -> AsyncIterator[None]:
+        """Within, a person's cancellation ends the turn; the process's own stop passes through."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if run.id not in self._canceled or task is None or task.uncancel() > 0:
+                raise
+            raise TurnEnded(RunStatus.CANCELED, Ending.CANCELED, None) from None
+
+    # -- thinking
+
+    async def _wake_thinker(self) -> "Thinker":
+        """The thinker, imported with the first turn, off the loop."""
+        async with self._waking:
+            if self._thinker is None:
+                module = await asyncio.to_thread(_load)
+                self._thinker = module.Thinker(self._settings, self._endpoints)
+            return self._thinker
+
+
+class _Said(msgspec.Struct):
+    id: UUID
+    seq: int
+
+
+class _Recorded(msgspec.Struct):
+    status: RunStatus
+    reason: Ending
+    detail: str | None
+
+    def parts(self) -> dict[str, Any]:
+        return {"status": self.status, "reason": self.reason, "detail": self.detail}
+
+
+def _load() -> ModuleType:
+    """Import what thinks. The collector is kept off it, then and later: it would stop everybody for 0.1 s."""
+    gc.disable()
+    try:
+        from crewhall.runtime import thinking
+    finally:
+        gc.freeze()
+        gc.enable()
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
+    return thinking

@@ -1,0 +1,63 @@
+"""Why an agent speaks, waits or stays silent, in a sentence for people. Every face says it in the same words."""
+
+from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus
+
+CAUSES = {
+    Cause.MENTION: "{agent} was mentioned",
+    Cause.REPLY: "somebody replied to {agent}",
+    Cause.DIRECT: "it was written to {agent}",
+    Cause.AUTO: "{agent} follows what is said here",
+    Cause.QUICK_TASK: "a quick task was given to {agent}",
+    Cause.RUN_NOW: "{agent} was asked to take a turn",
+    Cause.SCHEDULE: "it is the time that {agent}'s schedule names",
+    Cause.WEBHOOK: "a webhook called {agent}",
+    Cause.API: "a program asked {agent} for a turn",
+}
+SPOKEN = {
+    Reason.ASKED: "{agent} answers: {cause}.",
+    Reason.FOLLOWS: "{agent} answers unasked: the conversation's policy lets it follow what is said here.",
+}
+WAITS = {
+    Reason.BUSY: "{agent} is still at its turn here; this is decided again when that ends.",
+    Reason.COOLDOWN: "{agent} rests after its last message, as the conversation's policy says.",
+    Reason.OUTSIDE_HOURS: "{agent} is outside its working hours.",
+}
+SILENT = {
+    Reason.COVERED: "Another turn of {agent} has this message before it: it is answered there.",
+    Reason.ROUNDS: "Agents have spoken as often as the policy allows since a person did. Write something to go on.",
+    Reason.ONE_AGENT: "Agents do not answer each other here: the policy says so.",
+    Reason.INACTIVE: "{agent} takes no turns: it is switched off or deleted.",
+    Reason.NOT_HERE: "{agent} cannot read this: it was no member when it was written. Add it as a member.",
+    Reason.CLOSED: "The conversation takes no messages.",
+    Reason.GONE: "The message was deleted.",
+}
+WORDS = {Outcome.SPEAK: SPOKEN, Outcome.WAIT: WAITS, Outcome.SILENT: SILENT}
+
+
+def explain(agent: str, cause: Cause, outcome: Outcome, reason: Reason) -> str:
+    """Return the sentence for a decision about the agent of that name."""
+    sentence = WORDS[outcome].get(reason, "{agent}: " + str(reason) + ".")
+    return sentence.format(agent=agent, cause=CAUSES[cause].format(agent=agent))
+
+
+ENDED = {
+    "answered": "{agent} answered.",
+    "delivered": "{agent} was told: its own program answers.",
+    "silent": "{agent} had nothing to say.",
+    "canceled": "Somebody stopped it.",
+    "refused": "{agent} may no longer write there.",
+    "inactive": "{agent} was switched off before it began.",
+}
+GOING_ON = {
+    RunStatus.QUEUED: "{agent} is about to begin.",
+    RunStatus.RUNNING: "{agent} is at work.",
+    RunStatus.WAITING: "{agent} waits for somebody's decision.",
+}
+
+
+def describe(agent: str, status: RunStatus, reason: str | None, detail: str | None) -> str:
+    """Return how a run stands or how it ended, in a sentence."""
+    if status in GOING_ON:
+        return GOING_ON[status].format(agent=agent)
+    otherwise = "{agent} ended: " + (reason or "nobody knows why") + "."
+    return detail or ENDED.get(reason or "", otherwise).format(agent=agent)

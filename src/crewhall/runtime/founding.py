@@ -1,0 +1,33 @@
+"""The agents that a new installation starts with: they need no model, so that a newcomer sees life at once."""
+
+from crewhall.agents import AgentInput, create_agent, find_agents_by_codes
+from crewhall.identity.events import InstallationSeeded
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+
+GUIDE = AgentInput(
+    name="Guide",
+    code="guide",
+    role_title="Guide",
+    description="Answers how Crewhall works, from its handbook. Mention it, or write to it.",
+    instructions="You answer questions about Crewhall from its handbook, with links.",
+    model_config={"provider": "crewhall", "model": "guide"},
+    capabilities=["help"],
+)
+SCRIBE = AgentInput(
+    name="Scribe",
+    code="scribe",
+    role_title="Scribe",
+    description="Digests a conversation: who said what, what is open, what was decided. Mention it where you want one.",
+    instructions="You digest the conversation that you are asked in.",
+    model_config={"provider": "crewhall", "model": "scribe"},
+    capabilities=["digests"],
+)
+
+
+async def hire_first_agents(tx: Tx, founder: Actor, _event: InstallationSeeded) -> None:
+    """Give the first organization its guide and its scribe, in the transaction of the first start, never twice."""
+    there = await find_agents_by_codes(tx, ["guide", "scribe"])
+    for agent in (GUIDE, SCRIBE):
+        if agent.code not in there:
+            await create_agent(tx, founder, agent)

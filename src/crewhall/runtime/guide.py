@@ -1,0 +1,79 @@
+"""The guide: answers how Crewhall works from the handbook, with links, without any model. It quotes, never guesses."""
+
+import re
+
+from crewhall.runtime.context import Context
+from crewhall.runtime.handbook import HELP, Section, at_home, find_sections, pages
+
+MOST_CHARACTERS = 1200
+MENTION = re.compile(r"(?<!\w)@[\w.-]+")
+CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
+FIRST_PAGES = ("basics", "agents", "turns", "cli", "settings", "glossary")
+
+INTRODUCTION = (
+    "I answer questions about how Crewhall works, from its handbook. Ask me, for example, *how do I invite people?* or "
+    "*when do agents answer?* Or read:"
+)
+
+
+def answer_as_guide(context: Context) -> str:
+    """Answer the question that was asked, in Markdown: the section that fits best, and where to read on."""
+    found = find_sections(question_of(context))
+    if not found:
+        return at_home(_introduction(), context.base_url)
+    best, *others = found
+    parts = [f"**{_name(best)}**", uncalled(shortened(best.text)), f"Read on: {_link(best)}"]
+    if others:
+        parts.append("See also: " + ", ".join(_link(section) for section in others))
+    return at_home("\n\n".join(parts), context.base_url)
+
+
+def question_of(context: Context) -> str:
+    """What was asked: the prompt, or the message that the guide answers, without who is called in it."""
+    if context.prompt:
+        return context.prompt
+    others = [line for line in context.lines if line.author_id != context.agent_id]
+    asked = next((line for line in others if line.seq == context.message_seq), others[-1] if others else None)
+    return MENTION.sub(" ", asked.content) if asked else ""
+
+
+def shortened(text: str) -> str:
+    """The beginning of a section, in whole paragraphs and whole pieces of code."""
+    kept: list[str] = []
+    for block in _blocks(text):
+        if kept and sum(map(len, kept)) + len(block) > MOST_CHARACTERS:
+            return "\n\n".join([*kept, "…"])
+        kept.append(block)
+    return "\n\n".join(kept)[: 4 * MOST_CHARACTERS]
+
+
+def uncalled(text: str) -> str:
+    """The text as it may be quoted: whoever is named in it with an @ is not called. Code calls nobody anyway."""
+    return "".join(part if part.startswith("`") else part.replace("@", "@\u2060") for part in CODE.split(text))
+
+
+def _blocks(text: str) -> list[str]:
+    """The paragraphs of a text; code stays in one piece."""
+    blocks: list[list[str]] = [[]]
+    in_code = False
+    for line in text.splitlines():
+        in_code ^= line.lstrip().startswith("```")
+        if line.strip() or in_code:
+            blocks[-1].append(line)
+        elif blocks[-1]:
+            blocks.append([])
+    return ["\n".join(block) for block in blocks if block]
+
+
+def _introduction() -> str:
+    known = pages()
+    links = [f"- [{known[name].title}]({HELP}{name})" for name in FIRST_PAGES if name in known]
+    return "\n".join([INTRODUCTION, "", *links])
+
+
+def _name(section: Section) -> str:
+    return section.heading if section.heading == section.title else f"{section.title}: {section.heading}"
+
+
+def _link(section: Section) -> str:
+    return f"[{_name(section)}]({section.path})"

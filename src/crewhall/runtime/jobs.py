@@ -1,0 +1,142 @@
+"""Jobs: a turn is one procrastinate job, in the transaction that inserts its run; each process takes some.
+
+procrastinate is imported when the first job is there, in this process or another, never while the server starts up.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.signals import Signals
+
+if TYPE_CHECKING:
+    from procrastinate import App
+
+    from crewhall.runtime.worker import JobTaker
+
+log = logging.getLogger(__name__)
+QUEUE = "turns"
+TASK = "turn"
+JOBS_CHANNEL = f"procrastinate_queue_v1#{QUEUE}"
+FIRST_RETRY_S, LAST_RETRY_S = 0.5, 15.0
+
+Execute = Callable[[UUID, UUID], Awaitable[None]]
+"""Takes the turn of a run, by organization and run."""
+
+
+@cache
+def _enqueuing() -> "App":
+    """An application that is never opened: jobs are written through the caller's own connection."""
+    from procrastinate import App, PsycopgConnector
+
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    return App(connector=PsycopgConnector())
+
+
+def prepare_jobs() -> None:
+    """Import what `enqueue_turn` needs, where that holds nobody up: in a thread."""
+    _enqueuing()
+
+
+async def enqueue_turn(tx: Tx, org_id: UUID, run_id: UUID, conversation_id: UUID, agent_id: UUID) -> None:
+    """Enqueue a run's job, to be seen by workers when the caller's transaction commits.
+
+    Its lock keeps turns of one agent in one conversation from running at once; safety is the run's attempt.
+    """
+    app = _enqueuing() if _enqueuing.cache_info().currsize else await asyncio.to_thread(_enqueuing)
+    deferrer = app.configure_task(
+        TASK, queue=QUEUE, lock=f"turn:{conversation_id}:{agent_id}", connection=tx.connection
+    )
+    await deferrer.defer_async(run_id=str(run_id), org_id=str(org_id))
+
+
+class TurnWorker:
+    """Takes the turns of one process. Until there was a job it costs nothing: no import, connection or heartbeat."""
+
+    def __init__(
+        self, db: Database, signals: Signals, execute: Execute, *, at_once: int = 200, heartbeat_s: float = 5.0
+    ) -> None:
+        self._db = db
+        self._execute = execute
+        self._at_once = at_once
+        self._heartbeat_s = heartbeat_s
+        self._wanted = asyncio.Event()
+        self._taker: JobTaker | None = None
+        self._task: asyncio.Task[None] | None = None
+        signals.subscribe(JOBS_CHANNEL, lambda _payload: self.wake())
+        signals.on_lost(self.wake)
+
+    async def start(self) -> None:
+        """Begin to take jobs in the background; the database and the signals must be up."""
+        self._wanted.set()  # jobs may have been left by an earlier process
+        if self._at_once:
+            self._task = asyncio.create_task(self._run(), name="turns")
+
+    async def stop(self) -> None:
+        """Stop taking jobs; turns under way go back to the queue, and go on from their journal."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Look for jobs: there may be one."""
+        self._wanted.set()
+        if self._taker is not None:
+            self._taker.wake()
+
+    async def _run(self) -> None:
+        """Take jobs until stopped, whatever happens to the database meanwhile.
+
+        The database is asked first: whoever lost its LISTEN looks for jobs, too, and while the server is away there is
+        nothing to open.
+        """
+        retry = FIRST_RETRY_S
+        while True:
+            await self._wanted.wait()
+            try:
+                self._wanted.clear()
+                if await self._is_any():
+                    await self._take()
+                retry = FIRST_RETRY_S
+            except Exception as error:  # noqa: BLE001 - whatever ended it, jobs must be taken again
+                log.warning("turns are not taken for a moment", extra={"reason": str(error).strip()})
+                self._wanted.set()
+                await asyncio.sleep(retry)
+                retry = min(retry * 2, LAST_RETRY_S)
+
+    async def _is_any(self) -> bool:
+        """Whether there are jobs, taken or not."""
+        async with self._db.transaction(None) as tx:
+            return bool(
+                await tx.value("select exists (select from procrastinate_jobs where status in ('todo', 'doing'))")
+            )
+
+    async def _take(self) -> None:
+        from procrastinate.exceptions import ProcrastinateException
+
+        worker = await asyncio.to_thread(_load)
+        async with worker.taking(
+            self._db.url, self._execute, at_once=self._at_once, heartbeat_s=self._heartbeat_s
+        ) as taker:
+            self._taker = taker
+            sweeping = asyncio.create_task(worker.sweep(self._db, taker, self._heartbeat_s), name="turns-sweep")
+            try:
+                await taker.run()
+            finally:
+                self._taker = None
+                sweeping.cancel()
+                with contextlib.suppress(asyncio.CancelledError, ProcrastinateException):
+                    await sweeping
+
+
+def _load() -> ModuleType:
+    """Import what takes jobs, off the loop: it takes some tenths of a second."""
+    from crewhall.runtime import worker
+
+    return worker

@@ -1,0 +1,222 @@
+"""The journaled model: each request is recorded before it is made, each answer before it is used.
+
+A request whose answer is recorded is not made again. One that fails for a reason that may pass is repeated a few times,
+no sooner than the provider asks for, and counts for the provider's breaker.
+"""
+
+import asyncio
+import hashlib
+import random
+import time
+from typing import Any
+
+import msgspec
+from pydantic_ai.exceptions import (
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelNotFoundError,
+    ModelQuotaExceededError,
+    ModelRateLimitError,
+    ModelRequestRejectedError,
+    ModelRequestTimeout,
+    ModelServerError,
+    ModelUnavailableError,
+)
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+)
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
+
+from crewhall.runtime.breaker import Breaker
+from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
+from crewhall.runtime.journal import Journal, Spent, Step, storable
+from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.tokens import TokenStream
+from crewhall.runtime.vocabulary import StepKind
+
+PASSING = (
+    ModelRateLimitError,
+    ModelUnavailableError,
+    ModelServerError,
+    ModelConnectionError,
+    ModelRequestTimeout,
+)
+"""Failures that may be over in a moment."""
+VOLATILE = frozenset({"timestamp", "run_id", "conversation_id"})
+"""What differs between two tellings of the same messages."""
+FIRST_WAIT_S = 0.5
+
+
+class JournaledModel(WrapperModel):
+    """A model within one attempt of one run."""
+
+    def __init__(
+        self,
+        wrapped: Model,
+        *,
+        journal: Journal,
+        tokens: TokenStream,
+        breaker: Breaker,
+        provider: str,
+        settings: TurnSettings,
+    ) -> None:
+        super().__init__(wrapped)
+        self._journal = journal
+        self._tokens = tokens
+        self._breaker = breaker
+        self._asks = provider
+        self._limits = settings
+        self._requests = 0
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        """Give the recorded answer, or ask for it. Raises TurnEnded when there is none to be had."""
+        self._requests += 1
+        key, digest = str(self._requests), _digest(messages)
+        recorded = self._journal.find(StepKind.ANSWER, key)
+        if recorded is None:
+            recorded = await self._ask(key, digest, messages, model_settings, model_request_parameters)
+        if recorded.digest != digest:
+            raise stopped(Ending.DIVERGED, "The turn was taken over by another version of Crewhall. Ask again.")
+        (answer,) = ModelMessagesTypeAdapter.validate_python([recorded.body["response"]])
+        assert isinstance(answer, ModelResponse)
+        return answer
+
+    async def _ask(
+        self,
+        key: str,
+        digest: bytes,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        parameters: ModelRequestParameters,
+    ) -> Step:
+        """Ask until there is an answer, at most `model_tries` times."""
+        body = {
+            "provider": self._asks,
+            "model": self.model_name,
+            "settings": {name: value for name, value in (model_settings or {}).items() if name != "max_retries"},
+            "messages": len(messages),
+            "tools": [tool.name for tool in parameters.function_tools],
+        }
+        for attempt in range(1, self._limits.model_tries + 1):
+            self._check_breaker()
+            await self._journal.write(StepKind.REQUEST, body | {"try": attempt}, key=key, digest=digest)
+            began = time.monotonic()
+            try:
+                response = await self._stream(messages, model_settings, parameters)
+            except ModelAPIError as error:
+                await self._note_failure(key, error, began)
+                if not isinstance(error, PASSING) or attempt == self._limits.model_tries:
+                    raise explained(self._asks, error) from error
+                await asyncio.sleep(self._wait(attempt, error))
+            else:
+                self._breaker.succeeded()
+                return await self._record(key, digest, response, began)
+        raise AssertionError("unreachable")
+
+    async def _stream(
+        self, messages: list[ModelMessage], model_settings: ModelSettings | None, parameters: ModelRequestParameters
+    ) -> ModelResponse:
+        """Let the model answer, and pass its words on while they come."""
+        self._tokens.begin(self._requests)
+        async with self.wrapped.request_stream(messages, model_settings, parameters, None) as stream:
+            async for event in stream:
+                if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+                    self._tokens.feed(event.part.content)
+                elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+                    self._tokens.feed(event.delta.content_delta)
+        self._tokens.flush()
+        return stream.get()
+
+    async def _record(self, key: str, digest: bytes, response: ModelResponse, began: float) -> Step:
+        (shown,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+        usage = response.usage
+        return await self._journal.write(
+            StepKind.ANSWER,
+            {"response": shown},
+            key=key,
+            digest=digest,
+            duration_ms=_since(began),
+            spent=Spent(1, usage.input_tokens, usage.output_tokens),
+            model=f"{self._asks}:{self.model_name}",
+        )
+
+    async def _note_failure(self, key: str, error: ModelAPIError, began: float) -> None:
+        if isinstance(error, PASSING):
+            self._breaker.failed()
+        else:  # it answers, if only to refuse
+            self._breaker.succeeded()
+        body = {"error": type(error).__name__, "message": str(error)[:2000], "retry_after": error.retry_after}
+        await self._journal.write(StepKind.FAILURE, body, key=key, duration_ms=_since(began))
+
+    def _wait(self, attempt: int, error: ModelAPIError) -> float:
+        """How long to wait before the next try: what the provider asks for, else longer each time."""
+        asked = error.retry_after
+        if asked is not None and asked > self._limits.model_wait_s:
+            raise explained(self._asks, error) from error
+        return float(asked) if asked is not None else FIRST_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311
+
+    def _check_breaker(self) -> None:
+        left = self._breaker.closed_in()
+        if left > 0:
+            raise failed(
+                Ending.PROVIDER_PAUSED,
+                f"The model provider {self._asks} has failed again and again, so it is left alone for another "
+                f"{max(1, round(left))} s. Ask again then.",
+            )
+
+
+def explained(provider: str, error: ModelAPIError) -> TurnEnded:
+    """The failure as people are told it: what happened, and who can mend it."""
+    if isinstance(error, ModelAuthenticationError):
+        what = f"{provider} refused our key. An administrator of the server should check it."
+    elif isinstance(error, ModelNotFoundError):
+        what = f"{provider} knows no model {error.model_name}. Choose another one in the agent's settings."
+    elif isinstance(error, ModelQuotaExceededError):
+        what = f"Our account at {provider} is used up. An administrator of the server can raise its limit."
+    elif isinstance(error, ModelRateLimitError):
+        wait = f" It asks us to wait {round(error.retry_after)} s." if error.retry_after else ""
+        what = f"{provider} has too many requests from us.{wait} Ask again later."
+    elif isinstance(error, ModelRequestRejectedError):
+        what = f"{provider} refused the request: {_first_line(error)}"
+    elif isinstance(error, ModelConnectionError | ModelRequestTimeout):
+        what = f"{provider} cannot be reached. Ask again in a moment."
+    else:
+        what = f"{provider} failed: {_first_line(error)} Ask again in a moment."
+    return failed(Ending.MODEL_FAILED, what)
+
+
+def _first_line(error: ModelAPIError) -> str:
+    """What the provider itself says, in one line."""
+    said = error.body.get("message") if isinstance(error.body, dict) else None
+    lines = str(said or error).strip().splitlines() or ["no reason given"]
+    return lines[0][:300].rstrip(".") + "."
+
+
+def _since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+
+def _digest(messages: list[ModelMessage]) -> bytes:
+    """What must be equal for two requests to be the same one."""
+    told = _told(storable(ModelMessagesTypeAdapter.dump_python(messages, mode="json")))
+    return hashlib.blake2b(msgspec.json.encode(told, order="sorted"), digest_size=16).digest()
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _told(item) for name, item in value.items() if name not in VOLATILE}
+    return [_told(item) for item in value] if isinstance(value, list) else value

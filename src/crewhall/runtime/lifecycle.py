@@ -1,0 +1,66 @@
+"""What a process needs for agents to take turns."""
+
+from msgspec import Struct
+
+from crewhall.conversations import Consumer, Posting
+from crewhall.identity.events import InstallationSeeded
+from crewhall.kernel.db import Database
+from crewhall.kernel.events import subscribe
+from crewhall.kernel.signals import Signals
+from crewhall.ports.live import Live
+from crewhall.ports.message_log import MessageLog
+from crewhall.runtime.executor import Executor
+from crewhall.runtime.founding import hire_first_agents
+from crewhall.runtime.jobs import TurnWorker
+from crewhall.runtime.scheduler import Scheduler
+from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.triggers import TriggerDeriver
+
+GATHER_TRIGGERS_S = 0.02
+"""How far apart batches are under load: so much may triggers trail a busy log."""
+
+
+class RuntimeParts(Struct, frozen=True):
+    """The parts of one process."""
+
+    consumer: Consumer
+    scheduler: Scheduler
+    executor: Executor
+    worker: TurnWorker
+
+    async def follow(self) -> None:
+        """Follow the log, decide, take turns; the database and the signals must be up."""
+        self.consumer.start()
+        self.scheduler.start()
+        await self.worker.start()
+
+    async def close(self) -> None:
+        """Stop deciding, then taking turns; the database must still be open."""
+        await self.consumer.stop()
+        await self.scheduler.stop()
+        await self.worker.stop()
+        await self.executor.close()
+
+
+def start_runtime(
+    *,
+    db: Database,
+    log: MessageLog,
+    signals: Signals,
+    posting: Posting,
+    live: Live,
+    settings: TurnSettings,
+    region: str,
+    base_url: str,
+) -> RuntimeParts:
+    """Make the parts of a process, not yet at work."""
+    subscribe(InstallationSeeded, hire_first_agents)
+    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url)
+    return RuntimeParts(
+        Consumer("turns", db, log.watch, TriggerDeriver(db).step, gather_s=GATHER_TRIGGERS_S),
+        Scheduler(db, signals, region=region),
+        executor,
+        TurnWorker(
+            db, signals, executor.execute, at_once=settings.turns_at_once, heartbeat_s=settings.turn_heartbeat_s
+        ),
+    )

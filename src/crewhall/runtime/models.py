@@ -1,0 +1,108 @@
+"""Models: what thinks for an agent, made from its `model_config`. Imports pydantic-ai: import it within the first turn.
+
+`provider` is one of pydantic-ai's, an endpoint that the operator lists in CREWHALL_MODEL_ENDPOINTS (spoken to as OpenAI
+is; agents name no addresses themselves), or `crewhall`: built in, for which `made_in` has the functions.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers import Provider, infer_provider_class
+from pydantic_ai.providers.openai import OpenAIProvider
+from pydantic_ai.settings import ModelSettings
+
+from crewhall.runtime.context import Context
+from crewhall.runtime.endings import Ending, TurnEnded, failed
+from crewhall.runtime.endpoints import Endpoint
+from crewhall.runtime.guide import answer_as_guide
+from crewhall.runtime.scribe import write_digest
+from crewhall.runtime.settings import TurnSettings
+
+BUILT_IN = "crewhall"
+WRITERS: dict[str, Callable[[Context], str]] = {"guide": answer_as_guide, "scribe": write_digest}
+"""The models that come with Crewhall: no weights, a function of what the agent was shown."""
+SETTINGS = ("temperature", "max_tokens", "top_p", "seed", "presence_penalty", "frequency_penalty", "stop_sequences")
+"""The keys of `model_config` that are passed on; no address, header or free body is among them."""
+PIECE = 24
+"""Characters that a built-in model gives at a time: it streams as others do."""
+
+
+class Models:
+    """The models of one process. Each provider is made once, with its connections, and closed at the end."""
+
+    def __init__(self, settings: TurnSettings, endpoints: dict[str, Endpoint]) -> None:
+        self._settings = settings
+        self._endpoints = endpoints
+        self._providers: dict[str, Provider[Any]] = {}
+        self._stack = contextlib.AsyncExitStack()
+
+    async def close(self) -> None:
+        """Close every provider's connections."""
+        await self._stack.aclose()
+
+    async def model(self, config: dict[str, Any], context: Context) -> Model:
+        """Make the model that a configuration names; raises TurnEnded with what is missing."""
+        provider, name = config.get("provider"), config.get("model")
+        if not isinstance(provider, str) or not isinstance(name, str):
+            raise _unavailable(f"{context.agent_name} has no model: choose a provider and a model in its settings.")
+        if provider == BUILT_IN:
+            return built_in(name, context)
+        if provider in self._endpoints:
+            return OpenAIChatModel(name, provider=await self._endpoint(provider))
+        try:
+            made = await self._provider(provider)
+            return infer_model(f"{provider}:{name}", provider_factory=lambda _name: made)
+        except (UserError, ImportError, ValueError) as error:
+            raise _unavailable(
+                f"The provider {provider} cannot be used here: {str(error).strip().splitlines()[0]} "
+                "An administrator of the server gives keys and endpoints (docs/turns.md)."
+            ) from error
+
+    def settings(self, config: dict[str, Any]) -> ModelSettings:
+        """What is asked of the model beside the words."""
+        chosen = {name: config[name] for name in SETTINGS if config.get(name) is not None}
+        # One place repeats requests, so that each is recorded, can be cancelled and counts for the breaker.
+        asked: ModelSettings = {**chosen, "timeout": self._settings.model_timeout_s, "max_retries": 0}  # type: ignore[typeddict-item]
+        return asked
+
+    async def _endpoint(self, name: str) -> OpenAIProvider:
+        if name not in self._providers:
+            endpoint = self._endpoints[name]
+            provider = OpenAIProvider(base_url=endpoint.url, api_key=endpoint.key or "none")
+            self._providers[name] = await self._stack.enter_async_context(provider)
+        found = self._providers[name]
+        assert isinstance(found, OpenAIProvider)
+        return found
+
+    async def _provider(self, name: str) -> Provider[Any]:
+        if name not in self._providers:
+            kind = infer_provider_class(name)
+            key: SecretStr | None = getattr(self._settings, f"{name}_api_key", None)
+            provider = kind(api_key=key.get_secret_value()) if key else kind()  # type: ignore[call-arg]
+            self._providers[name] = await self._stack.enter_async_context(provider)
+        return self._providers[name]
+
+
+def built_in(name: str, context: Context) -> Model:
+    """A model that comes with Crewhall, thinking about one context."""
+    write = WRITERS.get(name)
+    if write is None:
+        raise _unavailable(f"Crewhall has no built-in model {name!r}: there are {' and '.join(sorted(WRITERS))}.")
+
+    async def stream(_messages: list[ModelMessage], _info: AgentInfo) -> AsyncIterator[str]:
+        text = write(context)
+        for at in range(0, len(text), PIECE):
+            yield text[at : at + PIECE]
+
+    return FunctionModel(stream_function=stream, model_name=name)
+
+
+def _unavailable(detail: str) -> TurnEnded:
+    return failed(Ending.MODEL_UNAVAILABLE, detail)

@@ -1,0 +1,206 @@
+"""Runs: the turns that agents take. A run is inserted with its job, claimed by attempts, and ends once.
+
+`attempt` is the fence: whoever claims a run raises it, and from then on nothing that an earlier attempt writes counts.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, LiteralString
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from crewhall.conversations import Verb, access_conversation
+from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError, define_error
+from crewhall.kernel.ids import new_id
+from crewhall.runtime.jobs import enqueue_turn
+from crewhall.runtime.vocabulary import Cause, RunStatus
+
+RUNS_CHANNEL = "crewhall_runs"
+"""Carries the id of a run whose cancellation was asked for."""
+TRIGGERS_CHANNEL = "crewhall_triggers"
+"""Carries the shards whose triggers are to be decided (again), separated by commas."""
+FENCED = define_error("fenced", 409, "Another attempt of this run has taken over")
+OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
+
+
+class NewRun(msgspec.Struct, kw_only=True):
+    """A turn that was decided. `exchange_id` is the person's message (or the trigger) at the root of the chain.
+
+    `message_id` and `message_seq` name what triggered it, `parent_id` the thread that this stands in; `prompt` is what
+    is asked beyond the conversation itself. `is_remote`: the agent thinks elsewhere and is only told.
+    """
+
+    org_id: UUID
+    conversation_id: UUID
+    agent_id: UUID
+    cause: Cause
+    author_type: ActorType
+    author_id: UUID
+    exchange_id: UUID
+    message_id: UUID | None = None
+    message_seq: int | None = None
+    prompt: str | None = None
+    parent_id: UUID | None = None
+    is_remote: bool = False
+    metadata: dict[str, Any] = {}
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """A run as it stands."""
+
+    id: UUID
+    org_id: UUID
+    conversation_id: UUID
+    agent_id: UUID
+    status: RunStatus
+    cause: Cause
+    author_type: ActorType
+    author_id: UUID
+    exchange_id: UUID
+    message_id: UUID | None
+    message_seq: int | None
+    prompt: str | None
+    parent_id: UUID | None
+    is_remote: bool
+    attempt: int
+    seen_seq: int | None
+    model: str | None
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal | None
+    reason: str | None
+    detail: str | None
+    answer_id: UUID | None
+    metadata: dict[str, Any]
+    cancel_requested_at: datetime | None
+    canceled_by: UUID | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    canceled_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+INSERT: LiteralString = """
+insert into runs (id, org_id, conversation_id, agent_id, cause, author_type, author_id, exchange_id, message_id,
+                  message_seq, prompt, parent_id, is_remote, metadata)
+values (%(id)s, %(org_id)s, %(conversation_id)s, %(agent_id)s, %(cause)s, %(author_type)s, %(author_id)s,
+        %(exchange_id)s, %(message_id)s, %(message_seq)s, %(prompt)s, %(parent_id)s, %(is_remote)s, %(metadata)s)
+on conflict (conversation_id, agent_id) where status in ('queued', 'running', 'waiting') do nothing
+"""
+
+
+async def insert_run(tx: Tx, new: NewRun) -> UUID | None:
+    """Insert a run and its job in the caller's transaction; None while the agent has an open run there."""
+    run_id = new_id()
+    values = msgspec.structs.asdict(new) | {"id": run_id, "metadata": Jsonb(new.metadata)}
+    values |= {"cause": str(new.cause), "author_type": str(new.author_type)}
+    if not await tx.run(INSERT, values):
+        return None
+    await enqueue_turn(tx, new.org_id, run_id, new.conversation_id, new.agent_id)
+    return run_id
+
+
+async def claim_run(tx: Tx, run_id: UUID) -> Run | None:
+    """Take a run over: its attempt rises, whoever held it before is fenced off. None when it has ended."""
+    return await tx.find(
+        Run,
+        """
+        update runs set status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, now())
+        where id = %(id)s and status in ('queued', 'running', 'waiting') returning *
+        """,
+        {"id": run_id},
+    )
+
+
+async def end_run(
+    tx: Tx,
+    run: Run,
+    status: RunStatus,
+    reason: str,
+    *,
+    detail: str | None = None,
+    answer_id: UUID | None = None,
+) -> None:
+    """End the run that the caller claimed, and wake the scheduler: what waited for its end is decided now.
+
+    Raises FENCED when another attempt has taken over or the run has ended.
+    """
+    ended = await tx.value(
+        """
+        update runs
+        set status = %(status)s, reason = %(reason)s, detail = %(detail)s, completed_at = now(),
+            answer_id = coalesce(%(answer)s, answer_id),
+            canceled_at = case when %(status)s = 'canceled' then now() end
+        where id = %(id)s and attempt = %(attempt)s and status = 'running'
+        returning shard_of(conversation_id)
+        """,
+        {
+            "id": run.id,
+            "attempt": run.attempt,
+            "status": str(status),
+            "reason": reason,
+            "detail": detail,
+            "answer": answer_id,
+        },
+    )
+    if ended is None:
+        raise fenced()
+    await tx.notify(TRIGGERS_CHANNEL, str(ended))
+
+
+async def cancel_run(tx: Tx, actor: Actor, run_id: UUID) -> Run:
+    """Cancel an open run: one that waits ends at once, one that is under way as soon as its process hears of it.
+
+    Whoever may post in its conversation may. Raises NOT_FOUND, FORBIDDEN, CONFLICT (it has ended).
+    """
+    run = await access_run(tx, actor, run_id, Verb.POST)
+    values = {"id": run_id, "actor": actor.id}
+    canceled = await tx.find(
+        Run,
+        """
+        update runs
+        set status = case status when 'running' then 'running' else 'canceled' end,
+            reason = case status when 'running' then reason else 'canceled' end,
+            completed_at = case status when 'running' then null else now() end,
+            canceled_at = case status when 'running' then null else now() end,
+            cancel_requested_at = coalesce(cancel_requested_at, now()), canceled_by = coalesce(canceled_by, %(actor)s)
+        where id = %(id)s and status in ('queued', 'running', 'waiting') returning *
+        """,
+        values,
+    )
+    if canceled is None:
+        raise CONFLICT("This run has already ended.", run_id=run_id)
+    if canceled.status is RunStatus.RUNNING:
+        await tx.notify(RUNS_CHANNEL, str(run_id))
+    else:
+        shard = await tx.value("select shard_of(%(id)s)", {"id": run.conversation_id})
+        await tx.notify(TRIGGERS_CHANNEL, str(shard))
+    return canceled
+
+
+async def access_run(tx: Tx, actor: Actor, run_id: UUID, verb: Verb = Verb.READ) -> Run:
+    """Return a run that the actor may use that way: as it may its conversation. Raises NOT_FOUND, FORBIDDEN."""
+    found = await tx.find(Run, "select * from runs where id = %(id)s", {"id": run_id})
+    if found is None:
+        raise absent()
+    try:
+        await access_conversation(tx, actor, found.conversation_id, verb)
+    except CrewhallError as error:
+        raise (absent() if error.kind is NOT_FOUND else error) from None
+    return found
+
+
+def absent() -> CrewhallError:
+    """The one answer for a run that is not there or not for the actor's eyes."""
+    return NOT_FOUND("There is no such run, or its conversation is not shared with you.")
+
+
+def fenced() -> CrewhallError:
+    """What an attempt is told that is no longer the run's present one."""
+    return FENCED("Another process has taken this run over, or it has ended.")

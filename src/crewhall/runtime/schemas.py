@@ -1,0 +1,205 @@
+"""What turns take and give at the edge: runs, their steps, decisions, who would be woken."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from crewhall.agents import Presence
+from crewhall.kernel.actor import ActorType
+from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus, StepKind
+
+NO_NUL = r"^[^\u0000]*$"
+NOT_BLANK = r"^\s*[^\s\u0000][^\u0000]*$"
+Prompt = Annotated[
+    str, Meta(min_length=1, max_length=40_000, pattern=NOT_BLANK, description="What the agent is asked to do.")
+]
+Draft = Annotated[str, Meta(max_length=40_000, pattern=NO_NUL, description="The message as it stands, Markdown.")]
+
+
+class RunAgent(Struct, frozen=True):
+    """The agent of a run, in short."""
+
+    id: UUID
+    code: str
+    name: str
+
+
+class RunPlace(Struct, frozen=True):
+    """The conversation of a run, in short. `partner` is the other one's name in the caller's direct conversation."""
+
+    id: UUID
+    kind: str
+    name: str | None
+    title: str | None
+    partner: str | None = None
+
+
+class RunAuthor(Struct, frozen=True):
+    """Who set a turn off."""
+
+    type: ActorType
+    id: UUID
+    name: str
+
+
+class Run(Struct, kw_only=True):
+    """A turn that an agent took, takes or will take.
+
+    `message_id` is the message that set it off, `exchange_id` the person's message at the root of the chain,
+    `answer_id` what the agent posted. `reason` is a stable word for how it ended, `detail` the sentence that people
+    were told. `seen_seq` is the newest message that the agent had before it. `is_remote`: the agent thinks in a program
+    of its own and was only told. `cost` is in the currency of the price list, null where none is known.
+    """
+
+    id: UUID
+    conversation: RunPlace
+    agent: RunAgent
+    status: RunStatus
+    cause: Cause
+    author: RunAuthor
+    exchange_id: UUID
+    message_id: UUID | None
+    message_seq: int | None
+    parent_id: UUID | None
+    prompt: str | None
+    answer_id: UUID | None
+    answer_seq: int | None
+    is_remote: bool
+    attempt: int
+    seen_seq: int | None
+    model: str | None
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal | None
+    reason: str | None
+    detail: str | None
+    cancel_requested_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    updated_at: datetime
+
+
+class RunDetail(Run, kw_only=True):
+    """A run with what the caller may do about it.
+
+    `may_inspect`: the caller sees what the agent was given and did (who manages agents, and the agent's owner); else
+    its steps come without their body. `may_cancel`: it is open, and the caller may write in its conversation.
+    """
+
+    may_inspect: bool
+    may_cancel: bool
+
+
+class RunStep(Struct, kw_only=True):
+    """A recorded step. `key` ties a request to its answer and a call to its result; `tool` is the tool's name.
+
+    `body` is null for who may not see inside the agent. A context's body holds its instructions and the conversation's
+    lines; an answer's the model's response; a call's its arguments; a result's what the tool gave, or its error.
+    """
+
+    ordinal: int
+    attempt: int
+    kind: StepKind
+    key: str | None
+    tool: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    duration_ms: int | None
+    created_at: datetime
+    body: dict[str, Any] | None
+
+
+class TurnDecision(Struct, kw_only=True):
+    """Why an agent spoke, waits or stays silent.
+
+    `explanation` says it in a sentence; `until` is when it is decided anew. `epoch` is that of the process that
+    decided. A decision to wait is followed by another one about the same message.
+    """
+
+    id: UUID
+    agent: RunAgent
+    outcome: Outcome
+    reason: Reason
+    explanation: str
+    cause: Cause
+    author: RunAuthor
+    message_id: UUID | None
+    message_seq: int | None
+    run_id: UUID | None
+    until: datetime | None
+    epoch: int
+    created_at: datetime
+
+
+class ConversationRuntime(Struct, kw_only=True):
+    """Which process decides about turns in a conversation, and how much is under way there.
+
+    `status` is `active` while a process holds the lease (until `lease_until`), else `idle`. `epoch` rises with each
+    takeover; what an older epoch decides is refused. `public_key` verifies the conversation's session tokens.
+    """
+
+    conversation_id: UUID
+    shard: int
+    status: str
+    controller_id: UUID | None
+    region: str
+    epoch: int
+    lease_until: datetime | None
+    public_key: str | None
+    last_active_at: datetime
+    open_runs: int
+    waiting_triggers: int
+
+
+class SessionToken(Struct, kw_only=True):
+    """A signed word about who the caller is in a conversation; `public_key` (on the runtime, too) verifies it."""
+
+    token: str
+    expires_at: datetime
+    public_key: str
+    rights: list[str]
+
+
+class TurnRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Ask an agent for a turn: about a message of the conversation, or by a prompt, or both."""
+
+    agent_id: UUID
+    message_id: UUID | None = None
+    prompt: Prompt | None = None
+
+
+class TurnRequested(Struct):
+    """It will be decided at once. A turn about a message alone bears the message's id, here and in the decisions."""
+
+    trigger_id: UUID
+
+
+class MessageDraft(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A message that is being written."""
+
+    content: Draft
+    parent_id: UUID | None = None
+
+
+class Woken(Struct, kw_only=True):
+    """An agent that a message concerns, and what would be decided about it now."""
+
+    agent: RunAgent
+    presence: Presence
+    is_remote: bool
+    cause: Cause
+    outcome: Outcome
+    reason: Reason
+    explanation: str
+    until: datetime | None
+
+
+class MessagePreview(Struct):
+    """Whom a message would wake, or would not, and why."""
+
+    agents: list[Woken]

@@ -1,0 +1,51 @@
+"""Settings of turns: how much one may take, which models there are, who takes jobs."""
+
+from pydantic import Field, SecretStr
+
+from crewhall.kernel.settings import CrewhallSettings
+
+
+class TurnSettings(CrewhallSettings):
+    """The limits of a turn, and the models that agents of this installation may think with."""
+
+    turns_at_once: int = Field(
+        200,
+        ge=0,
+        le=2000,
+        description="Turns that one process has under way at most; 0 leaves them to others.",
+    )
+    turn_time_s: float = Field(300, gt=0, le=86400, description="Longest time for one turn, in seconds.")
+    turn_requests: int = Field(16, ge=1, le=200, description="Requests that one turn may make to its model.")
+    turn_result_kb: int = Field(64, ge=1, le=1024, description="Largest result of a tool that is shown to a model.")
+    turn_context_tokens: int = Field(
+        16_000, ge=500, le=2_000_000, description="Tokens of a conversation that an agent is shown, by estimate."
+    )
+    turn_heartbeat_s: float = Field(
+        5, gt=0, le=60, description="Seconds between signs of life; turns of a process silent for three are taken over."
+    )
+    model_tries: int = Field(3, ge=1, le=10, description="Times that a request is made to a model that fails.")
+    model_wait_s: float = Field(
+        60, ge=0, le=600, description="Longest wait between them, even where a provider asks for longer."
+    )
+    model_timeout_s: float = Field(120, gt=0, le=3600, description="Longest silence of a model while it answers.")
+    model_endpoints: str = Field(
+        "",
+        description="Addresses that speak the OpenAI protocol: `name=url` or `name=url,key`, separated by spaces. "
+        "Agents name one as their provider.",
+    )
+    session_token_s: int = Field(
+        300, ge=10, le=3600, description="Seconds that a conversation's session token is valid."
+    )
+    session_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="What the keys of session tokens are derived from, the same for every process; "
+        "the installation makes its own otherwise. Another one ends every token.",
+    )
+    openai_api_key: SecretStr | None = Field(None, description="Key for agents whose provider is `openai`.")
+    anthropic_api_key: SecretStr | None = Field(None, description="Key for the provider `anthropic`.")
+    google_api_key: SecretStr | None = Field(None, description="Key for the provider `google`.")
+    groq_api_key: SecretStr | None = Field(None, description="Key for the provider `groq`.")
+    mistral_api_key: SecretStr | None = Field(None, description="Key for the provider `mistral`.")
+    openrouter_api_key: SecretStr | None = Field(None, description="Key for the provider `openrouter`.")
+    deepseek_api_key: SecretStr | None = Field(None, description="Key for the provider `deepseek`.")

@@ -1,0 +1,143 @@
+"""Thinking: a resident agent's turn through pydantic-ai, from its context to the text of its answer.
+
+Imports pydantic-ai (some 50 MB): import this module within the first turn, off the loop.
+"""
+
+from typing import Any
+
+from pydantic_ai import Agent
+from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior, UsageLimitExceeded, UserError
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, UserPromptPart
+from pydantic_ai.usage import UsageLimits
+
+from crewhall.runtime.breaker import Breakers
+from crewhall.runtime.context import Context, Line, Persona
+from crewhall.runtime.endings import Ending, failed
+from crewhall.runtime.endpoints import Endpoint
+from crewhall.runtime.journal import Journal
+from crewhall.runtime.journaled import JournaledModel, explained
+from crewhall.runtime.models import Models
+from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.tokens import TokenStream
+from crewhall.runtime.tools import Caller, Tool
+from crewhall.runtime.toolset import JournaledToolset
+from crewhall.runtime.vocabulary import Cause, StepKind
+
+ASKED = {
+    Cause.MENTION: "You were mentioned in #{seq}.",
+    Cause.REPLY: "#{seq} replies to you.",
+    Cause.DIRECT: "#{seq} was written to you.",
+    Cause.AUTO: "#{seq} was said here. Answer it if you have something to add.",
+}
+
+
+class Thinker:
+    """What thinking needs of its process."""
+
+    def __init__(self, settings: TurnSettings, endpoints: dict[str, Endpoint]) -> None:
+        self._settings = settings
+        self._models = Models(settings, endpoints)
+        self._breakers = Breakers()
+
+    async def close(self) -> None:
+        """Close the connections to models."""
+        await self._models.close()
+
+    async def think(
+        self,
+        journal: Journal,
+        persona: Persona,
+        context: Context,
+        tokens: TokenStream,
+        caller: Caller,
+        tools: list[Tool],
+    ) -> str:
+        """Think until there is an answer, and give its text. Raises TurnEnded when there will be none."""
+        config: dict[str, Any] = persona.model_config
+        provider = str(config.get("provider"))
+        wrapped = await self._models.model(config, context)
+        model = JournaledModel(
+            wrapped,
+            journal=journal,
+            tokens=tokens,
+            breaker=self._breakers.of(provider),
+            provider=provider,
+            settings=self._settings,
+        )
+        toolset = JournaledToolset(journal, tools, self._settings.turn_result_kb * 1024)
+        agent = Agent(
+            model, instructions=context.instructions, deps_type=Caller, toolsets=[toolset] if tools else [], retries=2
+        )
+        *history, last = told(context)
+        assert isinstance(last, ModelRequest)
+        try:
+            result = await agent.run(
+                "".join(str(part.content) for part in last.parts if isinstance(part, UserPromptPart)),
+                message_history=history,
+                deps=caller,
+                model_settings=self._models.settings(config),
+                usage_limits=UsageLimits(request_limit=self._settings.turn_requests),
+            )
+        except UsageLimitExceeded:
+            raise failed(
+                Ending.TOO_MANY_REQUESTS,
+                f"I asked my model {self._settings.turn_requests} times without coming to an answer, and stopped. "
+                "Ask for something smaller.",
+            ) from None
+        except ModelAPIError as error:
+            raise explained(provider, error) from error
+        except (UnexpectedModelBehavior, UserError) as error:
+            if _said_nothing(journal):
+                return ""
+            raise failed(Ending.MODEL_FAILED, f"{provider} answered with something that cannot be read.") from error
+        return result.output
+
+
+def told(context: Context) -> list[ModelMessage]:
+    """The context as messages of a dialogue: the agent's own words, and between them what others said.
+
+    The last one is a request, and ends with what was asked.
+    """
+    messages: list[ModelMessage] = []
+    others: list[str] = []
+    if context.omitted:
+        others.append("(Older messages are left out.)")
+    for line in context.lines:
+        if line.author_id != context.agent_id:
+            others.append(_shown(line))
+            continue
+        # A dialogue begins with somebody else's words, for models that insist on it.
+        if others or not messages:
+            messages.append(ModelRequest(parts=[UserPromptPart("\n\n".join(others) or "(The conversation begins.)")]))
+            others = []
+        messages.append(ModelResponse(parts=[TextPart(line.content)]))
+    others.append(asked(context))
+    messages.append(ModelRequest(parts=[UserPromptPart("\n\n".join(others))]))
+    return messages
+
+
+def asked(context: Context) -> str:
+    """What the agent is to do now."""
+    sentences = []
+    if context.message_seq is not None:
+        sentence = ASKED.get(context.cause, "You are asked to take a turn, about #{seq}.")
+        sentences.append(sentence.format(seq=context.message_seq))
+    elif context.prompt is None:
+        sentences.append("You are asked to take a turn.")
+    if context.thread is not None:
+        sentences.append(f"Your answer will stand in the thread of #{context.thread}.")
+    said = [f"({' '.join(sentences)})"] if sentences else []
+    return "\n".join([*said, *([context.prompt] if context.prompt else [])])
+
+
+def _shown(line: Line) -> str:
+    handle = f" (@{line.handle})" if line.handle else ""
+    thread = f", in the thread of #{line.thread}" if line.thread is not None else ""
+    return f"[#{line.seq}] {line.name}{handle}{thread}: {line.content}"
+
+
+def _said_nothing(journal: Journal) -> bool:
+    """Whether the last answer held neither words nor calls: the model has nothing to say."""
+    answers = [step for step in journal.steps if step.kind is StepKind.ANSWER]
+    parts = answers[-1].body["response"]["parts"] if answers else [{}]
+    return all(part.get("part_kind") == "thinking" or not str(part.get("content", "-")).strip() for part in parts)

@@ -1,0 +1,11 @@
+"""The tools that resident agents may be given, from every domain; a run calls them as its agent."""
+
+import crewhall.agents.tools as agents
+import crewhall.conversations.tools as conversations
+import crewhall.identity.tools as identity
+from crewhall.kernel.tools import Caller, Tool
+
+__all__ = ["TOOLS", "Caller", "Tool"]
+
+TOOLS: dict[str, Tool] = {tool.name: tool for tool in (*conversations.TOOLS, *agents.TOOLS, *identity.TOOLS)}
+"""The tools that come with Crewhall, by the name that agents list them by."""

@@ -1,0 +1,170 @@
+"""A model over the OpenAI protocol, scripted: it streams, calls tools, fails, falls silent, exactly as told.
+
+It serves chat completions on a port of its own, streamed or not, and keeps every request that it was sent.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from crewhall.faces.http.server import address_of, bind
+
+MODEL = "scripted-1"
+
+
+@dataclass
+class Say:
+    """Answer with a text, in pieces. `hold`: after the first piece, until it is set."""
+
+    text: str
+    piece: int = 5
+    hold: asyncio.Event | None = None
+    tokens: tuple[int, int] = (11, 7)
+
+
+@dataclass
+class Use:
+    """Call tools: (name, arguments), each under its id."""
+
+    calls: list[tuple[str, dict[str, Any]]]
+    saying: str = ""
+    tokens: tuple[int, int] = (13, 5)
+
+
+@dataclass
+class Fail:
+    """Refuse the request."""
+
+    status: int
+    error: dict[str, Any] = field(default_factory=lambda: {"message": "it broke", "type": "server_error"})
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class BreakOff:
+    """Begin to answer, then drop the connection."""
+
+    text: str
+
+
+Reply = Say | Use | Fail | BreakOff
+Script = Callable[[dict[str, Any]], Reply]
+
+
+class ScriptedModel:
+    """The server. `play` says what it answers, in order; or `script` decides by the request."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        self.script: Script = lambda _request: self._replies.popleft()
+        self.streaming = 0
+        self._replies: deque[Reply] = deque()
+
+    def play(self, *replies: Reply) -> None:
+        """Answer the next requests so; forget what was asked before."""
+        self._replies = deque(replies)
+        self.script = lambda _request: self._replies.popleft()
+        self.requests.clear()
+
+    async def __aenter__(self) -> Self:
+        listener = bind("127.0.0.1", 0)
+        self.url = address_of(listener, "127.0.0.1") + "/v1"
+        app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
+        self._server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
+        self._task = asyncio.create_task(self._server._serve([listener]))
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _complete(self, request: Request) -> Response:
+        asked = await request.json()
+        self.requests.append(asked)
+        self.keys.append((request.headers.get("authorization") or "").removeprefix("Bearer ") or None)
+        reply = self.script(asked)
+        if isinstance(reply, Fail):
+            return JSONResponse({"error": reply.error}, reply.status, reply.headers)
+        if asked.get("stream"):
+            return StreamingResponse(self._chunks(reply), media_type="text/event-stream")
+        assert isinstance(reply, Say | Use)
+        return JSONResponse(_whole(reply))
+
+    async def _chunks(self, reply: Reply) -> AsyncIterator[str]:
+        self.streaming += 1
+        try:
+            async for chunk in self._spoken(reply):
+                yield f"data: {json.dumps(chunk)}\n\n"
+            yield "data: [DONE]\n\n"
+        finally:
+            self.streaming -= 1
+
+    async def _spoken(self, reply: Reply) -> AsyncIterator[dict[str, Any]]:
+        yield _chunk({"role": "assistant", "content": ""})
+        if isinstance(reply, BreakOff):
+            yield _chunk({"content": reply.text})
+            raise ConnectionAbortedError
+        assert isinstance(reply, Say | Use)
+        text = reply.text if isinstance(reply, Say) else reply.saying
+        piece = reply.piece if isinstance(reply, Say) else 5
+        for at in range(0, len(text), piece):
+            yield _chunk({"content": text[at : at + piece]})
+            if isinstance(reply, Say) and reply.hold is not None:
+                await reply.hold.wait()
+        if isinstance(reply, Use):
+            for index, call in enumerate(_calls(reply)):
+                name, arguments = call["function"]["name"], call["function"]["arguments"]
+                start = {"index": index, "id": call["id"], "type": "function", "function": {"name": name}}
+                yield _chunk({"tool_calls": [start | {"function": {"name": name, "arguments": ""}}]})
+                for at in range(0, len(arguments), 8):
+                    yield _chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments[at : at + 8]}}]})
+        yield _chunk({}, "tool_calls" if isinstance(reply, Use) else "stop")
+        yield {**_chunk({}), "choices": [], "usage": _usage(reply)}
+
+
+def _calls(reply: Use) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"call_{index}_{name}",
+            "type": "function",
+            "function": {"name": name, "arguments": json.dumps(arguments)},
+        }
+        for index, (name, arguments) in enumerate(reply.calls)
+    ]
+
+
+def _usage(reply: Say | Use) -> dict[str, int]:
+    given, made = reply.tokens
+    return {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
+
+
+def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+    }  # fmt: skip
+
+
+def _whole(reply: Say | Use) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text if isinstance(reply, Say) else reply.saying}
+    if isinstance(reply, Use):
+        message["tool_calls"] = _calls(reply)
+    finish = "tool_calls" if isinstance(reply, Use) else "stop"
+    return {
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": MODEL, "usage": _usage(reply),
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+    }  # fmt: skip
