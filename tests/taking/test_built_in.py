@@ -45,6 +45,7 @@ async def test_the_guide_says_what_it_knows_where_it_understands_nothing(hall, o
         ("how can I invite a colleague?", "cli"),
         ("how do I give my agent a key", "agents"),
         ("restore a backup", "backup"),
+        ("how do I back up?", "backup"),
         ("which settings are there for the port to listen on?", "settings"),
         ("what is a delivery?", "agents"),
         ("use my own postgres", "install"),
@@ -69,7 +70,7 @@ def test_paragraphs_stand_on_one_line_and_code_as_it_is():
 
 
 def test_nobody_is_called_by_what_the_guide_quotes():
-    assert uncalled("ask @scout, `@scout`\n```\n@scout\n```") == "ask @\u2060scout, `@scout`\n```\n@scout\n```"
+    assert uncalled("ask @scout, `@scout`\n```\n@scout\n```") == "ask `@scout`, `@scout`\n```\n@scout\n```"
 
 
 async def test_the_scribe_digests_a_conversation(hall, org):
@@ -93,6 +94,22 @@ async def test_the_scribe_digests_a_conversation(hall, org):
     assert "https://example.org/plan" in answer
     assert "digest please" not in answer
     assert re.search(r"@\w", answer) is None  # nobody is called by being quoted
+
+
+async def test_the_scribe_quotes_words_without_marks_and_knows_what_an_agent_answered(hall, org):
+    agent, helper = await hall.hire(org, model_config=SCRIBE), await hall.hire(org)
+    circle = await hall.group(org, agent, helper)
+    await hall.say(org.owner.actor, circle, f"@{helper.name} when is the *next* `release`?")
+    await hall.say(org.owner.actor, circle, "We ship on Friday. Who writes the changelog?")
+    await hall.say(helper, circle, "**Release: [plan](https://example.org/plan)**")
+    await hall.say(org.owner.actor, circle, f"@{agent.name} digest please")
+    asked = await hall.decided(org, circle, agent)
+    await asked.take()
+    (answer,) = await asked.answers()
+    assert "“Release: plan”" in answer
+    open_questions = answer.partition("**Open questions**")[2]
+    assert "“Who writes the changelog?”" in open_questions
+    assert "release" not in open_questions, "the agent that was asked has answered"
 
 
 async def test_the_scribe_of_an_empty_conversation_says_so(hall, org):

@@ -49,7 +49,7 @@ def shortened(text: str) -> str:
 
 def uncalled(text: str) -> str:
     """The text as it may be quoted: whoever is named in it with an @ is not called. Code calls nobody anyway."""
-    return "".join(part if part.startswith("`") else part.replace("@", "@\u2060") for part in CODE.split(text))
+    return "".join(part if part.startswith("`") else MENTION.sub(r"`\g<0>`", part) for part in CODE.split(text))
 
 
 def _blocks(text: str) -> list[str]:

@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -157,13 +158,23 @@ def _index() -> _Index:
 
 def find_sections(question: str, most: int = 3) -> list[Section]:
     """The sections that answer a question best (BM25), best first; none where no word of it is known."""
-    index, asked = _index(), set(words_of(question))
+    index, asked = _index(), _asked_words(question)
     scored = []
     for at, section in enumerate(sections()):
         score = sum(_weight(index, at, word) for word in asked)
         if score > 0:
             scored.append((score, -at, section))
     return [section for _, _, section in sorted(scored, key=lambda one: one[:2], reverse=True)[:most]]
+
+
+def _asked_words(question: str) -> set[str]:
+    """The words of a question that count. Two that the pages write as one (to back up: backup) are that one."""
+    asked = set(words_of(question))
+    for first, second in pairwise(WORD.findall(question.lower())):
+        joined = _stem(first + second)
+        if joined in _index().seen_in:
+            asked = asked - {_stem(first), _stem(second)} | {joined}
+    return asked
 
 
 def _weight(index: _Index, at: int, word: str) -> float:

@@ -17,6 +17,9 @@ DECIDED = re.compile(
     re.IGNORECASE,
 )
 CODE = re.compile(r"```.*?```", re.DOTALL)
+LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+EMPHASIS = re.compile(r"\*{1,3}|~~|`|(?<!\w)_{1,3}(?=\w)|(?<=[\w.!?])_{1,3}(?!\w)")
+CALL = re.compile(r"(?<!\w)@(?=\w)")
 SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 
 
@@ -81,10 +84,15 @@ def _open_questions(lines: list[Line]) -> list[tuple[Line, str]]:
 
 
 def _is_answered(question: Line, later: list[Line]) -> bool:
+    """By anybody in its thread, by an agent that it names, or by whoever spoke next, unless with a question."""
     place = question.thread or question.seq
     if any(line.thread == place and line.author_id != question.author_id for line in later):
         return True
-    following = next((line for line in later if line.thread == question.thread), None)
+    beside = [line for line in later if line.thread == question.thread]
+    agents = [line for line in beside if line.author_type is ActorType.AGENT]
+    if any(line.name.casefold() in question.content.casefold() for line in agents):
+        return True
+    following = next((line for line in beside if line not in agents), None)
     if following is None or following.author_id == question.author_id:
         return False
     return not _sentences(following.content)[-1].endswith("?")
@@ -110,8 +118,9 @@ def _sentences(text: str) -> list[str]:
 
 
 def _tame(part: str) -> str:
-    """A sentence as it may stand in a quotation: nobody is called, no heading or list begins."""
-    return re.sub(r"\s+", " ", re.sub(r"^[\s>#*+\-]+", "", part)).replace("@", "@\u2060").strip()
+    """A sentence as it may stand in a quotation: nobody is called, nothing is emphasised, no heading or list begins."""
+    plain = CALL.sub("", LINK.sub(r"\1", re.sub(r"^[\s>#*+\-]+", "", part)))
+    return re.sub(r"\s+", " ", EMPHASIS.sub("", plain)).strip()
 
 
 def _short(said: str) -> str:
