@@ -31,7 +31,7 @@ LEFT_OUT = {
 """Operations that are not fuzzed, each with the reason. Their input is checked by the tests of their domain."""
 
 LONGEST = 1_000
-"""Characters of text that has a form. What is generated is far shorter; to understand a form of 40,000 takes a second."""
+"""Characters of text that has a form. What is generated is far shorter; to understand a form of 40,000 takes long."""
 
 CHECKS: list[Callable[..., Any]] = [
     schemathesis.checks.not_a_server_error,
