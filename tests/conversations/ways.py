@@ -58,7 +58,8 @@ async def turns_settled(db: Database, org_id: UUID) -> None:
         async with db.transaction(system_actor(org_id)) as tx:
             quiet: bool = await tx.value("""
                 select consumer_lag('turns') is null
-                   and not exists (select from turn_triggers t where t.due_at <= clock_timestamp() or t.due_at = 'infinity')
+                   and not exists (
+                       select from turn_triggers t where t.due_at <= clock_timestamp() or t.due_at = 'infinity')
                    and not exists (select from runs r where r.completed_at is null)
             """)
         return quiet
