@@ -9,7 +9,7 @@ import pytest
 from tests.support.site import Process, Site
 from tests.support.waiting import until
 
-ROUNDS, ACTS, ANSWERED = 2, 40, 12
+ROUNDS, ACTS, ANSWERED = 1, 40, 12
 
 
 def caller(server: Process, token: str) -> httpx.AsyncClient:

@@ -4,8 +4,10 @@ import asyncio
 import os
 import shutil
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebError, expect
+from playwright.async_api import Error as PlaywrightError
 
 from tests.identity.hall import Member
 from tests.support.server import Server
@@ -16,6 +18,8 @@ FLAGS = [
     "--renderer-process-limit=1",  # of each visitor, and none in reserve: starting those took as long as many a page
 ]  # fmt: skip
 CLOSE_S = 20.0
+_KEPT: WeakKeyDictionary[Browser, dict[str, list[BrowserContext]]] = WeakKeyDictionary()
+"""The contexts that nobody uses at the moment, by their options."""
 REPLACED = "signal is aborted without reason"
 """What the browser says when Turbo gives up reading a page because a newer one was asked for: no fault of the page."""
 PHONE = {"viewport": {"width": 375, "height": 760}, "has_touch": True, "is_mobile": True}
@@ -32,7 +36,7 @@ class Visitors:
     def __init__(self, browser: Browser, server: Server) -> None:
         self._browser = browser
         self._server = server
-        self._contexts: list[BrowserContext] = []
+        self._contexts: list[tuple[str, BrowserContext]] = []
         self.complaints: list[str] = []
         self.tolerated: tuple[str, ...] = ()
 
@@ -46,11 +50,12 @@ class Visitors:
     async def context(self, member: Member | None = None, **options: Any) -> BrowserContext:
         """A browser of its own."""
         settings: dict[str, Any] = {"base_url": self._server.address, "timezone_id": "UTC", **options}
-        context = await self._browser.new_context(**settings)
+        kept, key = _KEPT.setdefault(self._browser, {}), repr(sorted(settings.items()))
+        context = kept[key].pop() if kept.get(key) else await self._browser.new_context(**settings)
+        self._contexts.append((key, context))
         context.set_default_timeout(8000)
-        self._contexts.append(context)
         context.on("console", self._on_console)
-        context.on("weberror", lambda error: self._on_error(str(error.error)))
+        context.on("weberror", self._on_error)
         if member is not None:
             _, session = await self._server.browse(member)
             await context.add_cookies([{"name": "crewhall_session", "value": session, "url": settings["base_url"]}])
@@ -60,15 +65,36 @@ class Visitors:
         if message.type == "error" and not any(known in message.text for known in self.tolerated):
             self.complaints.append(message.text)
 
-    def _on_error(self, text: str) -> None:
-        if text != REPLACED:
-            self.complaints.append(text)
+    def _on_error(self, raised: WebError) -> None:
+        if str(raised.error) != REPLACED:
+            self.complaints.append(str(raised.error))
 
     async def close(self) -> None:
         """Close what they have open. A browser that is gone answers nothing, and the test has no time-out left."""
         async with asyncio.timeout(CLOSE_S):
-            for context in self._contexts:
-                await context.close()
+            for key, context in self._contexts:
+                context.remove_listener("console", self._on_console)
+                context.remove_listener("weberror", self._on_error)
+                if await _is_emptied(context):
+                    _KEPT[self._browser].setdefault(key, []).append(context)
+                else:
+                    await context.close()
+
+
+async def _is_emptied(context: BrowserContext) -> bool:
+    """Leave nothing of its visitor in a context, for the next one: a new one costs as much as a visit."""
+    if not context.pages:
+        return False
+    try:
+        await context.unroute_all()
+        await context.set_offline(offline=False)
+        await context.pages[0].evaluate("localStorage.clear()")
+        for page in context.pages:
+            await page.close()
+        await context.clear_cookies()
+    except PlaywrightError:
+        return False
+    return True
 
 
 async def connected(page: Page) -> None:
