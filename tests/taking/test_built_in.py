@@ -99,7 +99,7 @@ async def test_the_scribe_digests_a_conversation(hall, org):
 async def test_the_scribe_quotes_words_without_marks_and_knows_what_an_agent_answered(hall, org):
     agent, helper = await hall.hire(org, model_config=SCRIBE), await hall.hire(org)
     circle = await hall.group(org, agent, helper)
-    await hall.say(org.owner.actor, circle, f"@{helper.name} when is the *next* `release`?")
+    await hall.say(org.owner.actor, circle, f"{helper.name}, when is the *next* `release`?")
     await hall.say(org.owner.actor, circle, "We ship on Friday. Who writes the changelog?")
     await hall.say(helper, circle, "**Release: [plan](https://example.org/plan)**")
     await hall.say(org.owner.actor, circle, f"@{agent.name} digest please")
