@@ -26,6 +26,8 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "show_me": EVERYBODY,
     "change_me": PEOPLE,
     "list_own_logins": PEOPLE,
+    "list_personal_tokens": PEOPLE,
+    "make_personal_token": PEOPLE,
     "list_own_organizations": EVERYBODY,
     "create_organization": PEOPLE,
     "switch_organization": PEOPLE,
@@ -100,6 +102,7 @@ ELSEWHERE = {
     "set_up_installation": "for guests: what it takes says who may",
     "accept_invitation": "for guests: what it takes says who may",
     "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
+    "revoke_personal_token": "of the caller's own tokens: tests/identity/test_personal_tokens.py",
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
 }
 """Operations that no role decides, each with the reason."""
@@ -162,6 +165,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "change_me": {"name": "Another"},
         "create_organization": {"name": "Theirs"},
         "change_own_password": {"current_password": PASSWORD, "new_password": "another horse battery"},
+        "make_personal_token": {"name": "for a program"},
         "invite": {"role": "member"},
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},

@@ -37,6 +37,7 @@ class Estate:
     credential: str
     invitation: str
     login: str
+    token: str
     run: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
@@ -84,11 +85,12 @@ async def make_estate(server: Server, name: str) -> Estate:
         credential=(await _ask(owner, "GET", f"/agents/{agent.id}/credentials"))["items"][0]["id"],
         invitation=invited["invitation"]["id"],
         login=(await _ask(owner, "GET", "/me/logins"))["items"][0]["id"],
+        token=(await _ask(owner, "POST", "/me/tokens", name=f"{name} token"))["id"],
         run=await _ended_run(owner),
         talks=talks,
     )
     await _keep_steps(server, org, estate.run)
-    estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login}
+    estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
     estate.marks |= {estate.run}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}

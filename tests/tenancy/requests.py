@@ -11,6 +11,7 @@ from tests.tenancy.estate import Estate
 BODIES: dict[str, dict[str, Any]] = {
     "PATCH /organizations/{org_id}": {"name": "Taken over"},
     "PATCH /people/{person_id}": {"role": "admin"},
+    "POST /me/tokens": {"name": "mine now"},
     "POST /agents": {"name": "Mole"},
     "PATCH /agents/{agent_id}": {"description": "Taken over"},
     "POST /agents/{agent_id}/fork": {"name": "Twin"},
@@ -53,6 +54,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "org_id": [str(estate.org.id)],
         "person_id": [str(estate.org.owner.id), str(estate.member.id)],
         "login_id": [estate.login],
+        "token_id": [estate.token],
         "invitation_id": [estate.invitation],
         "agent_id": [estate.agent.id],
         "credential_id": [estate.credential],

@@ -20,6 +20,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "login.ended": ("ended a login: {reason}", "ended a login"),
     "login.ended/signed out": ("signed out",),
     "login.ended/signed out everywhere": ("signed out everywhere",),
+    "personal_token.created": ("made the personal token “{name}”", "made a personal token"),
+    "personal_token.revoked": ("revoked the personal token “{name}”", "revoked a personal token"),
     "member.invited": ("invited {email} as {role}", "made an invitation link for a new {role}", "invited somebody"),
     "invitation.revoked": ("withdrew the invitation of {target}", "withdrew an invitation"),
     "member.joined": ("joined as {role}", "joined"),

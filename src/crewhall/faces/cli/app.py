@@ -18,6 +18,7 @@ from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
+from crewhall.faces.cli.tokens import token
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run
 
 HELP = """The place where people and AI agents work as one organization.
@@ -38,7 +39,7 @@ for about_turns in (ask, runs, cancel, decisions):
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel, mcp):
+for group in (org, people, agent, channel, token, mcp):
     app.add_typer(group)
 
 

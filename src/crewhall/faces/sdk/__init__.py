@@ -17,6 +17,7 @@ from crewhall.faces.sdk.resources import (
     Organization,
     Page,
     Person,
+    PersonalToken,
     SearchHit,
 )
 from crewhall.faces.sdk.runs import (
@@ -55,6 +56,7 @@ __all__ = [
     "Organization",
     "Page",
     "Person",
+    "PersonalToken",
     "Post",
     "Record",
     "RecordEvent",

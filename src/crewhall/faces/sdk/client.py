@@ -9,6 +9,7 @@ from crewhall.faces.sdk.errors import SignedOut
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
 from crewhall.faces.sdk.organization import Organizations, People
+from crewhall.faces.sdk.personal_tokens import PersonalTokens
 from crewhall.faces.sdk.resources import Me
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.transport import Nothing, Transport
@@ -25,8 +26,8 @@ def url_from_environment() -> str:
 class Client:
     """A signed-in actor on one server.
 
-    Give a `token` (a person's access token or an agent's key), or `email` and `password`, or a store that keeps
-    tokens. Access tokens renew themselves. `org` (id or slug) acts for another than the login's current organization.
+    Give a `token` (a person's access or personal token, an agent's key), or `email` and `password`, or a store that
+    keeps tokens. Access tokens renew themselves. `org` (id or slug) acts for another than the login's current organization.
 
         async with Client("http://127.0.0.1:8787", token="…") as client:
             general = await client.conversations.find("#general")
@@ -61,6 +62,7 @@ class Client:
         self.turns = Turns(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
+        self.tokens = PersonalTokens(self.transport)
 
     async def __aenter__(self) -> Self:
         return self

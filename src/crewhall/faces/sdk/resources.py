@@ -162,6 +162,18 @@ class SentInvitation(msgspec.Struct, frozen=True):
     token: str
 
 
+class PersonalToken(msgspec.Struct, frozen=True):
+    """A key of one's own for a program. `token` is the secret, there only when it was just made."""
+
+    id: str
+    name: str
+    organization_id: str
+    expires_at: datetime
+    created_at: datetime | None = None
+    last_used_at: datetime | None = None
+    token: str | None = None
+
+
 class CredentialUse(msgspec.Struct, frozen=True):
     """A validation of a key, good or bad."""
 
