@@ -35,14 +35,14 @@ async def make_personal_token(tx: Tx, person: Actor, data: NewPersonalToken) -> 
     """
     await _check_may_make(tx, person)
     login = msgspec.structs.replace(person, credential_id=new_id())
-    name = check_text(data.name, "name")
+    name, until = check_text(data.name, "name"), utc_now() + timedelta(days=data.expires_in_days)
     values = {
         "id": login.credential_id,
         "user": person.id,
         "org": person.org,
         "name": name,
         "address": person.address,
-        "until": utc_now() + timedelta(days=data.expires_in_days),
+        "until": until,
     }
     await tx.run(
         """
@@ -51,9 +51,9 @@ async def make_personal_token(tx: Tx, person: Actor, data: NewPersonalToken) -> 
         """,
         values,
     )
-    token = await store_token(tx, login, PERSONAL, values["until"])
-    details = {"name": name, "expires_at": values["until"].isoformat()}
-    await audit.record(tx, person, "personal_token.created", "login", values["id"], details)
+    token = await store_token(tx, login, PERSONAL, until)
+    details = {"name": name, "expires_at": until.isoformat()}
+    await audit.record(tx, person, "personal_token.created", "login", login.credential_id, details)
     made = await tx.one(PersonalToken, _GOOD + " and id = %(id)s", values)
     return MadePersonalToken(**msgspec.structs.asdict(made), token=token)
 

@@ -27,7 +27,8 @@ class Client:
     """A signed-in actor on one server.
 
     Give a `token` (a person's access or personal token, an agent's key), or `email` and `password`, or a store that
-    keeps tokens. Access tokens renew themselves. `org` (id or slug) acts for another than the login's current organization.
+    keeps tokens. Access tokens renew themselves. `org` (id or slug) acts for another than the login's current
+    organization.
 
         async with Client("http://127.0.0.1:8787", token="…") as client:
             general = await client.conversations.find("#general")
