@@ -130,9 +130,9 @@ def test_versions_rise_by_a_minor_number():
 def nested(depth: int) -> dict[str, Any]:
     """An object in which objects and arrays lie `depth` levels deep."""
     value: Any = 1
-    for level in range(depth):
-        value = {"a": value} if level % 2 or level == depth - 1 else [value]
-    return value
+    for level in range(depth - 1):
+        value = {"a": value} if level % 2 else [value]
+    return {"a": value}
 
 
 def test_a_model_configuration_is_as_deep_as_it_may_be_and_no_deeper():

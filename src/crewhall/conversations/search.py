@@ -7,7 +7,7 @@ import msgspec
 
 from crewhall.conversations.access import Verb, access_conversation
 from crewhall.conversations.schemas import SearchHit
-from crewhall.conversations.snippets import snippet
+from crewhall.conversations.snippets import MARKS, beginnings_of, marked_words, snippet
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID
@@ -23,12 +23,17 @@ with asked as materialized (
     from organizations where id = %(org)s)
 select message_wire(m) as message,
        json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'title', c.title) as conversation,
-       t.body, matching_words(asked.language, t.body, asked.wanted) as words
+       t.body, asked.wanted::text as wanted,
+       ts_headline(asked.language, t.body, asked.wanted, %(marks)s) as marked,
+       case when t.plain <> t.body then ts_headline(asked.language, t.plain, asked.wanted, %(marks)s)
+       end as marked_plain
 from unnest(%(ids)s::uuid[]) with ordinality as found (id, place)
 join messages m on m.id = found.id
 join conversations c on c.id = m.conversation_id
 cross join asked
-cross join lateral (select left(concat_ws(' ', m.title, m.content), 20000) as body) t
+cross join lateral (
+    select body, without_accents(body) as plain
+    from (select translate(left(concat_ws(' ', m.title, m.content), 20000), '\ue000\ue001', '') as body) shown) t
 where m.deleted_at is null
 order by found.place
 """
@@ -38,7 +43,9 @@ class _Row(msgspec.Struct):
     message: dict[str, Any]
     conversation: dict[str, Any]
     body: str
-    words: list[str] | None
+    wanted: str
+    marked: str
+    marked_plain: str | None
 
 
 async def search(
@@ -65,7 +72,7 @@ async def search(
         "select message_id from search_messages(%(q)s, %(conversation)s, %(before)s, %(limit)s)",
         {"q": q, "conversation": conversation_id, "before": key[0] if key else None, "limit": size + 1},
     )
-    rows = await tx.all(_Row, _HITS, {"q": q, "ids": ids[:size], "org": actor.org})
+    rows = await tx.all(_Row, _HITS, {"q": q, "ids": ids[:size], "org": actor.org, "marks": MARKS})
     following = encode_cursor(ids[size - 1]) if len(ids) > size else None
     return Page([_hit(row, q) for row in rows], following)
 
@@ -79,5 +86,6 @@ def check_query(q: str) -> str:
 
 
 def _hit(row: _Row, q: str) -> SearchHit:
-    shown = {**row.message, "conversation": row.conversation, "snippet": snippet(row.body, q, row.words or [])}
-    return msgspec.convert(shown, SearchHit, strict=False)
+    words = marked_words(row.marked) | marked_words(row.marked_plain or "")
+    shown = snippet(row.body, q, words, beginnings_of(row.wanted))
+    return msgspec.convert({**row.message, "conversation": row.conversation, "snippet": shown}, SearchHit, strict=False)

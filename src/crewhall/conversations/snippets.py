@@ -1,7 +1,9 @@
 """What is shown of a message that was found: its text around what matched."""
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from html import escape
 
 WHOLE = 200
@@ -14,26 +16,67 @@ PLACES = 2
 _SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 """As `is_spaceless` of the schema: what is found by its pieces."""
 
+MARKS = "HighlightAll=true, StartSel=\ue000, StopSel=\ue001"
+"""How the database is asked to mark the words that match, in texts freed of these two characters."""
+_MARKED = re.compile("\ue000(.*?)\ue001")
+_BEGINNING = re.compile(r"'((?:[^']|'')+)':\*")
+_OTHER_LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe"}
+"""Letters that are no others with a mark; as `without_accents` of the schema."""
+
 Span = tuple[int, int]
 
 
-def snippet(body: str, q: str, words: Sequence[str]) -> str:
+def marked_words(headline: str) -> set[str]:
+    """The words that the database has marked."""
+    return set(_MARKED.findall(headline))
+
+
+def beginnings_of(wanted: str) -> set[str]:
+    """What words may begin with to match a query, as the database prints it: `'depl':*`."""
+    return {found.replace("''", "'").replace("\\\\", "\\") for found in _BEGINNING.findall(wanted)}
+
+
+def snippet(body: str, q: str, words: Collection[str], beginnings: Collection[str] = ()) -> str:
     """Show a text as safe HTML, with `<mark>` around what matched.
 
-    `words` are those of the text that the query `q` found it by, as written there; what is found by its pieces is
-    marked where the query stands in it literally.
+    That is `words` and what begins with one of the `beginnings`, in whatever spelling; what is found by its pieces is
+    marked where the query `q` stands in it literally.
     """
-    spans = [found.span() for found in _pattern(q, words).finditer(body)]
+    spans = _spans(body, q, words, beginnings)
     places = [(0, len(body))] if len(body) <= WHOLE else _places(body, spans) or [(0, 2 * AROUND)]
     head, tail = "… " if places[0][0] else "", " …" if places[-1][1] < len(body) else ""
     return head + " … ".join(_marked(body, place, spans) for place in places) + tail
 
 
-def _pattern(q: str, words: Sequence[str]) -> re.Pattern[str]:
-    if not words or _SPACELESS.search(q):
-        return re.compile(re.escape(q), re.IGNORECASE)
-    longest_first = sorted(words, key=len, reverse=True)
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})(?![^\W_])")
+def _spans(body: str, q: str, words: Collection[str], beginnings: Collection[str]) -> list[Span]:
+    pieces = [*(re.escape(_plain(word)[0]) for word in words)]
+    pieces += [re.escape(_plain(beginning)[0]) + r"\w*" for beginning in beginnings]
+    if _SPACELESS.search(q) or not pieces:
+        return [found.span() for found in re.finditer(re.escape(q), body, re.IGNORECASE)]
+    longest_first = "|".join(sorted(pieces, key=len, reverse=True))
+    text, origins = _plain(body)
+    found = re.finditer(rf"(?<![^\W_])(?:{longest_first})(?![^\W_])", text)
+    return [(origins[one.start()], origins[one.end() - 1] + 1) for one in found]
+
+
+def _plain(text: str) -> tuple[str, Sequence[int]]:
+    """A text in small letters without accents, and of each of its characters the place that it comes from."""
+    if text.isascii():
+        return text.lower(), range(len(text))
+    letters: list[str] = []
+    origins: list[int] = []
+    for place, char in enumerate(text):
+        plain = _plain_letter(char)
+        letters.append(plain)
+        origins.extend([place] * len(plain))
+    return "".join(letters), origins
+
+
+@lru_cache(maxsize=4096)
+def _plain_letter(char: str) -> str:
+    small = char.casefold()
+    parts = unicodedata.normalize("NFD", _OTHER_LETTERS.get(small, small))
+    return "".join(part for part in parts if not "\u0300" <= part <= "\u036f")
 
 
 def _places(body: str, spans: Sequence[Span]) -> list[Span]:

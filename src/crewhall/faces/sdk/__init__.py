@@ -29,6 +29,7 @@ from crewhall.faces.sdk.runs import (
     TurnDecision,
     Woken,
 )
+from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Ephemeral",
     "Event",
     "IncomingMessage",
+    "InvalidSession",
     "Invitation",
     "Live",
     "Me",
@@ -66,9 +68,12 @@ __all__ = [
     "RunAgent",
     "RunStep",
     "SearchHit",
+    "Session",
+    "SessionToken",
     "SignedOut",
     "TokenStore",
     "Tokens",
     "TurnDecision",
     "Woken",
+    "verify_session",
 ]
