@@ -8,6 +8,7 @@ from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
+from crewhall.conversations.opening import open_session
 from crewhall.conversations.posting import Posted, Posting
 from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, AgentPolicy, ClientId, PostMessage
 from crewhall.conversations.search import search as search_messages
@@ -31,6 +32,7 @@ __all__ = [
     "Verb",
     "access_conversation",
     "append_all",
+    "open_session",
     "render_markdown",
     "search_messages",
     "start_conversations",

@@ -115,7 +115,8 @@ def entry_of(found: Conversation, presence: dict[UUID, str]) -> Entry:
 def label_of(found: Conversation) -> str:
     """What a conversation is called where a sign stands before it."""
     if found.kind is ConversationKind.DIRECT:
-        return found.partner.name if found.partner else "Only you"
+        name = found.partner.name if found.partner else "Only you"
+        return f"{name}: {found.title}" if found.title else name
     return found.name or found.title or "Untitled"
 
 

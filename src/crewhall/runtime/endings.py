@@ -22,6 +22,7 @@ class Ending(StrEnum):
     REFUSED = "refused"
     INACTIVE = "inactive"
     CRASHED = "crashed"
+    FORSAKEN = "forsaken"
     INTERNAL = "internal"
 
 

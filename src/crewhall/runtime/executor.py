@@ -23,16 +23,18 @@ from crewhall.kernel.signals import Signals
 from crewhall.kernel.tools import OnlyPart
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
+from crewhall.runtime.completions import Completion, find_completion
 from crewhall.runtime.context import Context, Persona, find_persona, make_context
 from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.journal import Journal, open_journal
-from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run
+from crewhall.runtime.outside import TurnSuspended
+from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
 from crewhall.runtime.tools import TOOLS, Caller, Tool
-from crewhall.runtime.vocabulary import RunStatus, StepKind
+from crewhall.runtime.vocabulary import Cause, RunStatus, StepKind
 
 if TYPE_CHECKING:
     from crewhall.runtime.thinking import Thinker
@@ -110,18 +112,21 @@ class Executor:
                 await self._go(run, journal, persona, agent, tokens)
         except TurnEnded as ended:
             await self._end(journal, agent, ended)
+        except TurnSuspended:
+            async with self._db.transaction(system_actor(org_id)) as tx:
+                await put_aside(tx, run)
         finally:
             tokens.end()
 
     async def _go(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> None:
-        """Take the turn. Raises TurnEnded when it ends otherwise than with an answer."""
+        """Take the turn. Raises TurnEnded when it ends otherwise than with an answer, TurnSuspended when it waits."""
         if recorded := journal.find(StepKind.FAILURE, "end"):
             raise TurnEnded(**msgspec.convert(recorded.body, _Recorded).parts())
         if run.cancel_requested_at is not None:
             raise TurnEnded(RunStatus.CANCELED, Ending.CANCELED, None)
         if persona.is_gone or persona.status not in {"active", "probation"}:
             raise stopped(Ending.INACTIVE, None)
-        if run.attempt > MOST_ATTEMPTS:
+        if run.attempt - run.waits > MOST_ATTEMPTS:
             raise failed(Ending.CRASHED, f"{persona.name} broke off {MOST_ATTEMPTS} times over this. Ask otherwise.")
         if run.is_remote:
             await self._deliver(journal, persona)
@@ -151,14 +156,20 @@ class Executor:
 
     async def _answer(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> str:
         thinker = await self._wake_thinker()
-        context = await self._context(run, journal, persona, agent)
+        completion = None
+        if run.cause is Cause.API:
+            async with self._db.transaction(system_actor(run.org_id)) as tx:
+                completion = await find_completion(tx, run)
+        context = await self._context(run, journal, persona, agent, completion)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
         caller = Caller(
             db=self._db, actor=agent, parts=OnlyPart(self._posting), here=run.conversation_id, run_id=run.id
         )
-        return await thinker.think(journal, persona, context, tokens, caller, tools)
+        return await thinker.think(journal, persona, context, tokens, caller, tools, completion)
 
-    async def _context(self, run: Run, journal: Journal, persona: Persona, agent: Actor) -> Context:
+    async def _context(
+        self, run: Run, journal: Journal, persona: Persona, agent: Actor, completion: Completion | None
+    ) -> Context:
         """The recorded context, or a new one, recorded."""
         if recorded := journal.find(StepKind.CONTEXT):
             return msgspec.convert(recorded.body, Context)
@@ -168,7 +179,12 @@ class Executor:
             except CrewhallError as error:
                 raise stopped(Ending.REFUSED, None) from error
             context = await make_context(
-                tx, run, persona, most_tokens=self._settings.turn_context_tokens, base_url=self._base_url
+                tx,
+                run,
+                persona,
+                most_tokens=self._settings.turn_context_tokens,
+                base_url=self._base_url,
+                aside=completion.aside() if completion else None,
             )
             await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
         return context

@@ -15,6 +15,7 @@ from crewhall.runtime.jobs import TurnWorker
 from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import TriggerDeriver
+from crewhall.runtime.watch import TurnWatch
 
 GATHER_TRIGGERS_S = 0.02
 """How far apart batches are under load: so much may triggers trail a busy log."""
@@ -27,6 +28,7 @@ class RuntimeParts(Struct, frozen=True):
     scheduler: Scheduler
     executor: Executor
     worker: TurnWorker
+    watch: TurnWatch
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
@@ -63,4 +65,5 @@ def start_runtime(
         TurnWorker(
             db, signals, executor.execute, at_once=settings.turns_at_once, heartbeat_s=settings.turn_heartbeat_s
         ),
+        TurnWatch(signals),
     )

@@ -67,6 +67,7 @@ class Run(msgspec.Struct, kw_only=True):
     parent_id: UUID | None
     is_remote: bool
     attempt: int
+    waits: int
     seen_seq: int | None
     model: str | None
     requests: int
@@ -91,7 +92,8 @@ insert into runs (id, org_id, conversation_id, agent_id, cause, author_type, aut
                   message_seq, prompt, parent_id, is_remote, metadata)
 values (%(id)s, %(org_id)s, %(conversation_id)s, %(agent_id)s, %(cause)s, %(author_type)s, %(author_id)s,
         %(exchange_id)s, %(message_id)s, %(message_seq)s, %(prompt)s, %(parent_id)s, %(is_remote)s, %(metadata)s)
-on conflict (conversation_id, agent_id) where status in ('queued', 'running', 'waiting') do nothing
+on conflict (conversation_id, agent_id) where status in ('queued', 'running', 'waiting') and waits = 0
+do nothing
 """
 
 
@@ -152,6 +154,52 @@ async def end_run(
     if ended is None:
         raise fenced()
     await tx.notify(TRIGGERS_CHANNEL, str(ended))
+
+
+async def put_aside(tx: Tx, run: Run) -> None:
+    """Put the claimed run aside until its caller has answered; nothing holds it meanwhile: no job, no lock, no lease.
+
+    Where the answer came in the meantime it goes on at once. Other turns of the agent here begin. Raises FENCED.
+    """
+    shard = await tx.value(
+        """
+        update runs set status = 'waiting', waits = waits + 1
+        where id = %(id)s and attempt = %(attempt)s and status = 'running' returning shard_of(conversation_id)
+        """,
+        {"id": run.id, "attempt": run.attempt},
+    )
+    if shard is None:
+        raise fenced()
+    is_answered = await tx.value(
+        """
+        select not exists (select from outside_calls where run_id = %(id)s and result is null)
+            or exists (select from runs where id = %(id)s and cancel_requested_at is not null)
+        """,
+        {"id": run.id},
+    )
+    if is_answered:
+        await go_on(tx, run.id)
+    await tx.notify(TRIGGERS_CHANNEL, str(shard))
+
+
+async def go_on(tx: Tx, run_id: UUID) -> None:
+    """Let a run that was put aside go on, by its next attempt; one that is under way or queued finds out by itself."""
+    found = await tx.find(
+        _Resumed,
+        """
+        update runs set status = 'queued' where id = %(id)s and status = 'waiting'
+        returning org_id, conversation_id, agent_id
+        """,
+        {"id": run_id},
+    )
+    if found is not None:
+        await enqueue_turn(tx, found.org_id, run_id, found.conversation_id, found.agent_id)
+
+
+class _Resumed(msgspec.Struct):
+    org_id: UUID
+    conversation_id: UUID
+    agent_id: UUID
 
 
 async def cancel_run(tx: Tx, actor: Actor, run_id: UUID) -> Run:

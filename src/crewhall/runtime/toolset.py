@@ -35,6 +35,8 @@ class JournaledToolset(AbstractToolset[Caller]):
         self._journal = journal
         self._tools = {tool.name: tool for tool in tools}
         self._most_bytes = most_bytes
+        self.part = 0
+        """How often the turn went on after its caller had used tools of its own: call ids may come again then."""
 
     @property
     def id(self) -> str:
@@ -60,7 +62,9 @@ class JournaledToolset(AbstractToolset[Caller]):
     ) -> Any:
         """Call a tool, or take its result from the journal. Raises ToolFailed (the model reads it), TurnEnded."""
         called = self._tools[name]
-        key = f"{ctx.run_step}:{ctx.tool_call_id}"
+        key = (
+            f"{ctx.run_step}:{ctx.tool_call_id}" if not self.part else f"{self.part}/{ctx.run_step}:{ctx.tool_call_id}"
+        )
         arguments = storable(tool_args)
         digest = _digest(name, arguments)
         recorded = self._journal.find(StepKind.RESULT, key)

@@ -58,7 +58,7 @@ create table outside_calls (
     run_id uuid not null,
     key text not null,
     tool text not null,
-    arguments jsonb not null,
+    arguments text not null,
     result text,
     until timestamptz not null,
     created_at timestamptz not null default now(),
@@ -67,6 +67,7 @@ create table outside_calls (
     unique (run_id, key),
     foreign key (org_id, run_id) references runs (org_id, id)
 );
+create index outside_calls_open on outside_calls (until) where result is null;
 call secure_tenant_table('outside_calls');
 
 -- The door asks the agent itself, by the trigger that says so: the message alone asks nothing of it.
@@ -74,7 +75,7 @@ create function leave_to_completion() returns trigger language plpgsql as $$
 begin
     if exists (
         select from message_records r
-        join completions c on c.id = substring(r.client_id from '^completion:([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$')::uuid
+        join completions c on c.id = substring(r.client_id from '^completion:([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?::[0-9]+)?$')::uuid
         where r.id = new.message_id and r.conversation_id = new.conversation_id and r.client_id like 'completion:%'
           and c.org_id = new.org_id and c.agent_id = new.agent_id
           and c.author_id = r.author_id and c.conversation_id = r.conversation_id
@@ -86,12 +87,31 @@ end $$;
 create trigger left_to_completion before insert on turn_triggers for each row
     when (new.cause in ('mention', 'reply', 'direct', 'auto')) execute function leave_to_completion();
 
--- What waits for the end of a suspended run is decided anew as soon as it goes on or ends.
-create function reconsider_behind_run() returns trigger language plpgsql as $$
-begin
-    update turn_triggers t set due_at = now()
-    where t.conversation_id = new.conversation_id and t.agent_id = new.agent_id and t.waits_for = 'busy';
-    return null;
-end $$;
-create trigger reconsider_behind after update of status on runs for each row
-    when (old.status = 'waiting' and new.status <> 'waiting') execute function reconsider_behind_run();
+-- `waits` counts how often a run was put aside: for a decision, or for its caller. Such a run is no longer the agent's open one
+-- here: others go on meanwhile, and the lock of their jobs keeps them apart.
+alter table runs add column if not exists waits integer not null default 0;
+drop index runs_open_key;
+create unique index runs_open_key on runs (conversation_id, agent_id)
+    where status in ('queued', 'running', 'waiting') and waits = 0;
+
+create or replace function pending_places(of_shard smallint, size integer)
+returns table (shard smallint, org_id uuid, conversation_id uuid, agent_id uuid, due_in double precision)
+language sql stable as $$
+    select shard_of(t.conversation_id), t.org_id, t.conversation_id, t.agent_id,
+           extract(epoch from min(case when t.due_at = 'infinity' then t.created_at else t.due_at end) - clock_timestamp())
+               ::double precision as due_in
+    from turn_triggers t
+    where (of_shard is null or shard_of(t.conversation_id) = of_shard)
+      and (t.due_at < 'infinity' or not exists (
+          select from runs r where r.conversation_id = t.conversation_id and r.agent_id = t.agent_id
+            and r.status in ('queued', 'running', 'waiting') and r.waits = 0))
+    group by 1, 2, 3, 4 order by due_in limit size
+$$;
+call make_definer('pending_places(smallint, integer)');
+
+-- Runs whose caller has not come back with what it was to do.
+create function forsaken_runs() returns table (org_id uuid, run_id uuid) language sql stable as $$
+    select distinct r.org_id, r.id from outside_calls k join runs r on r.id = k.run_id
+    where k.result is null and k.until < now() and r.status = 'waiting'
+$$;
+call make_definer('forsaken_runs()');
