@@ -8,20 +8,18 @@ from typing import Any
 import msgspec
 
 from crewhall.faces.openai.answers import STILL_HERE, Answer, Body, failed
+from crewhall.faces.openai.callers import Caller, caller_of
 from crewhall.faces.openai.errors import body_of, rendered
 from crewhall.faces.openai.models import find_model, get_model, list_models
 from crewhall.faces.openai.requests import CONVERSATION, Asked, read_request
 from crewhall.faces.openai.turn import Event, Finished, Spoken, Turn
-from crewhall.faces.plumbing.dependencies import NO_ORGANIZATION
 from crewhall.faces.plumbing.problems import as_crewhall_error, headers_of
 from crewhall.faces.plumbing.routers import says_json
 from crewhall.faces.plumbing.services import Services
-from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import (
     INVALID,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
-    UNAUTHENTICATED,
     UNSUPPORTED_MEDIA_TYPE,
     CrewhallError,
 )
@@ -47,37 +45,36 @@ class OpenAIDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; what it raises before it has answered, the gate renders."""
-        path, actor = scope["path"].rstrip("/"), _caller(scope)
+        path, caller = scope["path"].rstrip("/"), caller_of(scope)
         if path == COMPLETIONS:
             _check_method(scope, ONLY_POST)
             if not says_json(scope["headers"]):
                 raise UNSUPPORTED_MEDIA_TYPE("Send the body as JSON, with `Content-Type: application/json`.")
-            await self._complete(scope, receive, send, actor)
+            await self._complete(scope, receive, send, caller)
             return
         if path != MODELS and not path.startswith(MODELS + "/"):
             raise NOT_FOUND("There is nothing at this address: `/v1/models` and `/v1/chat/completions` are here.")
         _check_method(scope, ONLY_GET)
         async with asyncio.timeout(self._services.settings.request_timeout_s):
             if path == MODELS:
-                body: Body = {"object": "list", "data": await list_models(self._services, actor)}
+                body: Body = {"object": "list", "data": await list_models(self._services, caller)}
             else:
                 name = path.removeprefix(MODELS + "/")
-                body = await get_model(self._services, actor, scope["client_address"], _token(scope), name)
+                body = await get_model(self._services, caller, name)
         await _send(send, 200, msgspec.json.encode(body))
 
-    async def _complete(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
+    async def _complete(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
         async with asyncio.timeout(self._services.settings.request_timeout_s):
             body = await _read(receive)
             named = dict(scope["headers"]).get(CONVERSATION.lower().encode(), b"").decode("latin-1").strip()
             asked = read_request(body, named or None)
-            actor, agent = await find_model(self._services, actor, scope["client_address"], _token(scope), asked.model)
+            caller, agent = await find_model(self._services, caller, asked.model)
         _check_tools(asked, agent.tools, is_remote=agent.model_config.get("provider") is None)
-        verified = msgspec.structs.replace(scope["verified"], actor=actor)
-        turn = Turn(self._services, actor, verified, agent, asked)
+        turn = Turn(self._services, caller, agent, asked)
         await _while_there(receive, self._answer(turn, asked, send))
 
     async def _answer(self, turn: Turn, asked: Asked, send: Send) -> None:
-        """Answer from a turn's events. An error is said with its status, or, in a stream that has begun, as an event."""
+        """Answer from a turn's events. An error is said with its status, or as an event of a stream that has begun."""
         answer = Answer(turn, asked.model, with_usage=asked.with_usage)
         stream = _Stream(send, answer, turn)
         try:
@@ -152,23 +149,6 @@ async def _while_there(receive: Receive, answering: Awaitable[None]) -> None:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _caller(scope: Scope) -> Actor:
-    """Only with a token: a browser's cookie opens pages, not this."""
-    actor: Actor | None = scope.get("actor")
-    if actor is None or not _token(scope):
-        raise UNAUTHENTICATED(
-            "Send a personal token (`crewhall token create`) or an agent's key as the API key: `Authorization: Bearer …`."
-        )
-    if actor.org_id is None:
-        raise NO_ORGANIZATION("Choose an organization first: send its id or slug as `X-Crewhall-Org`.")
-    return actor
-
-
-def _token(scope: Scope) -> str:
-    bearer: bytes = dict(scope["headers"]).get(b"authorization", b"")
-    return bearer[7:].decode("latin-1").strip() if bearer[:7].lower() == b"bearer " else ""
 
 
 def _check_method(scope: Scope, method: str) -> None:

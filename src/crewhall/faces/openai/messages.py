@@ -56,9 +56,7 @@ def news_of(messages: list[ChatMessage]) -> News:
     if found.words and found.results:
         raise INVALID("Answer the tool calls alone, and go on when the agent has answered.", field="messages")
     if not found.words and not found.results:
-        raise INVALID(
-            "There is nothing new: end with a message of the user, or with results of tools.", field="messages"
-        )
+        raise INVALID("Nothing is new: end with a message of the user, or results of tools.", field="messages")
     return found
 
 

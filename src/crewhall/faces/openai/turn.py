@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +14,15 @@ from crewhall.agents import AgentDetail
 from crewhall.conversations import Posting, PostMessage, Verb, access_conversation, open_session
 from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.listener import SIGNED_OUT, Listener
+from crewhall.faces.openai.callers import Caller
 from crewhall.faces.openai.errors import NO_ANSWER, TURN_FAILED, TURN_REFUSED
 from crewhall.faces.openai.requests import CONVERSATION, Asked
 from crewhall.faces.openai.words import Words
 from crewhall.faces.plumbing.services import Services
-from crewhall.kernel.actor import Actor
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, UNAUTHENTICATED
 from crewhall.kernel.ids import new_id
-from crewhall.kernel.verified import Verified
 from crewhall.runtime import Cause, RuntimeParts, TurnSettings, add_trigger
 from crewhall.runtime.asked import (
     Decided,
@@ -73,12 +72,12 @@ Event = Spoken | Waited | Finished
 class Turn:
     """One request's turn. `run_id` is known from the first event on."""
 
-    def __init__(self, services: Services, actor: Actor, verified: Verified, agent: AgentDetail, asked: Asked) -> None:
+    def __init__(self, services: Services, caller: Caller, agent: AgentDetail, asked: Asked) -> None:
         self.id = new_id()
         self.conversation_id: UUID | None = asked.conversation_id
         self.run_id: UUID | None = None
         self._services = services
-        self._actor = actor
+        self._actor = caller.actor
         self._agent = agent
         self._asked = asked
         self._message: tuple[UUID, int] | None = None
@@ -87,11 +86,11 @@ class Turn:
         self._looks = True
         self._woken = asyncio.Event()
         self._is_signed_out = False
-        self._listener = Listener(verified, self._hear, self._close)
+        self._listener = Listener(caller.verified, self._hear, self._close)
         self._words = Words()
         self._deadline = asyncio.get_running_loop().time() + services.settings_of(TurnSettings).completion_s
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         """Ask, and give what comes, to the end. Whoever goes away before it takes back what was asked."""
         hub, finished = self._services.part(Hub), False
         hub.attach(self._listener)

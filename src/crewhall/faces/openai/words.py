@@ -1,4 +1,4 @@
-"""The words of an answer on their way: from token frames, of which some may be lost, to text that is said once. Pure."""
+"""The words of an answer on their way: from token frames, some of them lost, to text that is said once. Pure."""
 
 from typing import Any
 
