@@ -7,6 +7,8 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.identity.hall import Org
+from tests.sdk.processes import AgentProcesses
+from tests.sdk.relay import Relay
 from tests.support.database import SharedCluster, shared_cluster
 from tests.support.server import Server
 from tests.web.browser import FLAGS, find_chromium
@@ -51,3 +53,18 @@ async def org(server: Server) -> Org:
 async def other_org(server: Server) -> Org:
     """Another tenant."""
     return await server.make_org("Other")
+
+
+@pytest.fixture
+async def relay(server: Server) -> AsyncIterator[Relay]:
+    """A bad network in front of the server."""
+    async with Relay(server.address) as made:
+        yield made
+
+
+@pytest.fixture
+async def processes() -> AsyncIterator[AgentProcesses]:
+    """Agents as processes of their own; those still alive at the end are killed."""
+    started = AgentProcesses()
+    yield started
+    await started.kill_all()

@@ -96,6 +96,7 @@ async def test_reach_holds_over_many_rows(filled):
     ("rareword", "message_search_vector"), ("東京タワー", "message_search_spaceless"),
     ("common", "message_search_recent"),
     ('"word rareword"', "message_search_vector"), ("rare", "message_search_vector"),
+    ("nosuch or nothing", "message_search_vector"),
     ("comm", "message_search_recent"),
 ])  # fmt: skip
 async def test_search_uses_its_index_under_row_security(filled, q, index):

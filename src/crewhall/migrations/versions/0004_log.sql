@@ -353,28 +353,21 @@ set search_path = public, pg_temp as $$
                       and m.member_type = current_actor_type() and m.member_id = current_actor()))
 $$;
 
--- About how many messages there are to search.
-create function count_of_messages() returns double precision language sql stable
-    as $$ select greatest(1, c.reltuples)::double precision from pg_class c where c.oid = 'message_search'::regclass $$;
-
--- The share of all messages that the statistics expect to match; of words that they do not know, little. Of beginnings that
--- they do not know they expect 0.004 whatever it is: then the whole word tells, here.
+-- The share of all messages that the statistics expect to match; of words that they do not know, little.
 create function matched_share(wanted tsquery) returns double precision language plpgsql volatile
 set search_path = public, pg_temp as $$
 declare
     plan json;
-    share double precision;
 begin
     execute format('explain (format json) select from message_search s where s.vector @@ %L::tsquery', wanted) into plan;
-    share := (plan -> 0 -> 'Plan' ->> 'Plan Rows')::double precision / count_of_messages();
-    return case when share < 0.006 * regexp_count(wanted::text, ':\*')
-        then matched_share(replace(wanted::text, ':*', '')::tsquery) else share end;
+    return (plan -> 0 -> 'Plan' ->> 'Plan Rows')::double precision / greatest(1, (
+        select c.reltuples from pg_class c where c.oid = 'message_search'::regclass));
 end $$;
 
 -- Messages within the caller's reach that match, newest first. Tenant and actor come from the transaction, never from
--- arguments. The newest 2,000 rows answer a common word. Beyond them the shorter way is taken: walking on until enough is
--- met, or all matches that the index names. How common a word is the newest rows tell, and the statistics where these make
--- it seem rare. Left alone, the planner walks for rare words too: 0.3 s in a million messages.
+-- arguments. The newest 2,000 rows answer a common word. Beyond them a word that stands there, or that the statistics know
+-- as common (more so than as many words that they do not know: nobody has a blank for a word), is soon met by walking on;
+-- any other has few matches, which the index names. Left alone, the planner walks for rare words too: 0.3 s in a million messages.
 create function search_messages(query text, in_conversation uuid, before_id uuid, size integer)
 returns table (message_id uuid, conversation_id uuid, seq bigint) language plpgsql stable security definer
 set search_path = public, pg_temp as $$
@@ -386,7 +379,6 @@ declare
     reach uuid[] := array(select reachable_conversations());
     found_count integer;
     boundary uuid;
-    share double precision;
     needle text := '%' || replace(replace(replace(lower(query), '\', '\\'), '%', '\%'), '_', '\_') || '%';
 begin
     if in_conversation is not null then
@@ -410,11 +402,8 @@ begin
                  where t.org_id = org and (before_id is null or t.message_id < before_id)
                  order by t.message_id desc offset 1999 limit 1);
     if found_count < size and boundary is not null then
-        share := found_count / 2000.0;  -- a row that the index names costs four that are walked by
-        if 4 * share * count_of_messages() < (size - found_count) / greatest(share, 1e-6) then
-            share := greatest(share, matched_share(wanted));
-        end if;
-        if 4 * share * count_of_messages() >= (size - found_count) / greatest(share, 1e-6) then
+        if found_count >= 3 or matched_share(wanted) > greatest(
+                0.002, 1.1 * ((numnode(wanted) + 1) / 2) * matched_share($blank$' '$blank$::tsquery)) then
             return query select s.message_id, s.conversation_id, s.seq from message_search s
                 where s.vector @@ wanted and s.org_id = org and s.conversation_id = any (reach)
                   and s.message_id < boundary
