@@ -13,7 +13,7 @@ from msgspec import Struct
 from crewhall.conversations import MAX_CONTENT_LENGTH
 from crewhall.faces.openai.errors import UNSUPPORTED_PARAMETER
 from crewhall.kernel.errors import INVALID
-from crewhall.runtime.completions import Earlier
+from crewhall.runtime import Earlier
 
 CALL = "call_"
 """Before the id of a call, as its caller is told it."""

@@ -13,7 +13,7 @@ from crewhall.faces.openai.errors import UNSUPPORTED_PARAMETER
 from crewhall.faces.openai.messages import ChatMessage, News, news_of
 from crewhall.faces.plumbing.wording import in_words
 from crewhall.kernel.errors import INVALID, MALFORMED
-from crewhall.runtime.completions import CallersTool, Completion
+from crewhall.runtime import CallersTool, Completion
 
 CONVERSATION = "X-Crewhall-Conversation"
 IN_METADATA = "conversation_id"

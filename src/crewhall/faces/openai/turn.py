@@ -23,22 +23,31 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, UNAUTHENTICATED
 from crewhall.kernel.ids import new_id
-from crewhall.runtime import Cause, RuntimeParts, TurnSettings, add_trigger
-from crewhall.runtime.asked import (
+from crewhall.runtime import (
+    COMPLETION_PREFIX,
+    Cause,
     Decided,
+    Ending,
+    Outcome,
+    OutsideCall,
+    RunStatus,
+    RuntimeParts,
     Standing,
+    TurnSettings,
+    access_run,
+    add_trigger,
+    answer_calls,
+    describe,
+    explain,
+    find_called_run,
     find_decision,
     find_reply,
     get_standing,
+    insert_completion,
+    list_open_calls,
     withdraw,
     withdraw_put_aside,
 )
-from crewhall.runtime.completions import PREFIX, insert_completion
-from crewhall.runtime.endings import Ending
-from crewhall.runtime.explanations import describe, explain
-from crewhall.runtime.outside import OutsideCall, answer_calls, find_called_run, list_open_calls
-from crewhall.runtime.runs import access_run
-from crewhall.runtime.vocabulary import Outcome, RunStatus
 
 LOOK_EVERY_S = 15.0
 """How long a turn may be silent before it is looked at, and its caller told that it is still waited for."""
@@ -143,10 +152,10 @@ class Turn:
         posting = self._services.part(Posting)
         *before, last = self._asked.news.words
         for at, text in enumerate(before):
-            data = PostMessage(content=text, client_id=f"{PREFIX}{self.id}:{at}")
+            data = PostMessage(content=text, client_id=f"{COMPLETION_PREFIX}{self.id}:{at}")
             await posting.post(self._actor, conversation_id, data)
         posted = await posting.post(
-            self._actor, conversation_id, PostMessage(content=last, client_id=f"{PREFIX}{self.id}")
+            self._actor, conversation_id, PostMessage(content=last, client_id=f"{COMPLETION_PREFIX}{self.id}")
         )
         self._message = (posted.message.id, posted.message.seq)
         async with self._services.db.transaction(self._actor) as tx:

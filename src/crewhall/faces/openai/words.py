@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crewhall.runtime.executor import SILENCE
+from crewhall.runtime import SILENCE
 
 APART = "\n\n"
 """Between the words of one answer of the model and the next: before a tool is used, and after."""
