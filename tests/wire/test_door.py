@@ -248,7 +248,7 @@ async def test_an_agent_that_thinks_elsewhere_answers_too(server: Server, visit,
 
 
 async def test_an_agent_that_does_not_answer_in_time_is_an_error(server: Server, visit, org: Org, monkeypatch):
-    settings = server.services.settings_of(TurnSettings).model_copy(update={"completion_s": 0.3})
+    settings = server.services.settings_of(TurnSettings).model_copy(update={"openai_time_s": 0.3})
     monkeypatch.setitem(server.services.packages, TurnSettings, settings)
     remote = await server.hire(org)
     with pytest.raises(openai.InternalServerError) as refused:

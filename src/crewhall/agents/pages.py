@@ -16,7 +16,8 @@ from crewhall.agents.credential_schemas import Credential, CredentialInput, Rota
 from crewhall.agents.keys import make_key
 from crewhall.agents.pages_thinking import read_thinking, thinking_of
 from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch
-from crewhall.agents.status import TRANSITIONS
+from crewhall.agents.snippets import snippets_for
+from crewhall.agents.status import TRANSITIONS, answers
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
@@ -30,25 +31,6 @@ AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 OVERLAP_S = 3600
 """How long the old key of a rotation from the page still works."""
-
-SAMPLE = """\
-from crewhall.sdk import Agent
-
-agent = Agent()  # CREWHALL_URL, CREWHALL_AGENT_KEY
-
-@agent.on_mention
-async def answer(message):
-    return f"You said: {message.text}"
-
-agent.run()
-"""
-"""The smallest agent, word for word as in README.md."""
-
-START = """\
-export CREWHALL_URL={address}
-export CREWHALL_AGENT_KEY={key}
-.venv/bin/python {code}.py
-"""
 
 
 @get("/agents")
@@ -133,8 +115,9 @@ async def _agent_page(
         agent=agent,
         credentials=keys,
         new_key=new_key,
-        sample=SAMPLE,
-        start=START.format(address=services.base_url, key=new_key or "cwk_…", code=agent.code),
+        snippets=snippets_for(agent.code, services.base_url, new_key),
+        takes_turns=answers(agent.status),
+        address=services.base_url,
         statuses=_statuses(agent),
         form=form or Form(),
         thinking=thinking_of(agent),

@@ -35,6 +35,7 @@ class Standing(msgspec.Struct, kw_only=True):
     message_seq: int | None
     answer_id: UUID | None
     answer: str | None
+    answer_seq: int | None
     input_tokens: int
     output_tokens: int
     spoken: dict[str, Any] | None
@@ -60,6 +61,7 @@ class Reply(msgspec.Struct, kw_only=True):
     """What an agent that thinks elsewhere answered."""
 
     id: UUID
+    seq: int
     content: str
 
 
@@ -71,6 +73,7 @@ order by d.id desc limit 1
 """
 _STANDING: LiteralString = """
 select r.id, r.status, r.reason, r.detail, r.message_id, r.message_seq, r.answer_id, m.content as answer,
+       m.seq as answer_seq,
        r.input_tokens, r.output_tokens,
        (select s.body -> 'response' from run_steps s where s.run_id = r.id and s.kind = 'answer'
         order by s.ordinal desc limit 1) as spoken
@@ -79,7 +82,7 @@ where r.id = %(run)s
 """
 # In a direct conversation whatever the agent says next; elsewhere what it says to this very message.
 _REPLY: LiteralString = """
-select m.id, m.content from messages m join conversations c on c.id = m.conversation_id
+select m.id, m.seq, m.content from messages m join conversations c on c.id = m.conversation_id
 where m.conversation_id = %(conversation)s and m.author_id = %(agent)s and m.seq > %(seq)s and m.deleted_at is null
   and (c.direct_agent_id = m.author_id or m.parent_id = %(message)s
        or m.client_id = 'answer:' || %(message)s::text)

@@ -23,7 +23,7 @@ class TurnSettings(CrewhallSettings):
     outside_wait_s: float = Field(
         900, gt=0, le=86400, description="Seconds that a turn waits for a caller to use the tools that it declared."
     )
-    completion_s: float = Field(
+    openai_time_s: float = Field(
         600, gt=0, le=3600, description="Longest time for one request at the OpenAI door, in seconds."
     )
     turn_heartbeat_s: float = Field(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import rows_of, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, PersonalToken
@@ -24,11 +24,8 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
     if wants_json(context, as_json):
         say_json(found)
         return
-    say_table(
-        ("Id", "Name", "Made", "Used", "Expires"),
-        rows_of(found, "id", "name", "created_at", "last_used_at", "expires_at"),
-        "No tokens: `crewhall token create NAME`.",
-    )
+    rows = [[each.id, each.name, ago(each.last_used_at), each.expires_at.date().isoformat()] for each in found]
+    say_table(("Id", "Name", "Used", "Good until"), rows, "No tokens: `crewhall token create NAME`.")
 
 
 @token.command("create")

@@ -18,6 +18,7 @@ PATH_PARAMETERS = {
     "person_id": "The person's id.",
     "login_id": "The login's id.",
     "invitation_id": "The invitation's id.",
+    "token_id": "The personal token's id.",
     "agent_id": "The agent's id.",
     "credential_id": "The credential's id.",
     "conversation_id": "The conversation's id.",

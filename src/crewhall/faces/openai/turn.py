@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from crewhall.agents import AgentDetail
-from crewhall.conversations import Posting, PostMessage, Verb, access_conversation, open_session
+from crewhall.conversations import Posting, PostMessage, Verb, access_conversation, mark_read, open_session
 from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.listener import SIGNED_OUT, Listener
 from crewhall.faces.openai.callers import Caller
@@ -94,10 +94,11 @@ class Turn:
         self._frames: deque[dict[str, Any]] = deque()
         self._looks = True
         self._woken = asyncio.Event()
+        self._is_direct = False
         self._is_signed_out = False
         self._listener = Listener(caller.verified, self._hear, self._close)
         self._words = Words()
-        self._deadline = asyncio.get_running_loop().time() + services.settings_of(TurnSettings).completion_s
+        self._deadline = asyncio.get_running_loop().time() + services.settings_of(TurnSettings).openai_time_s
 
     async def events(self) -> AsyncGenerator[Event]:
         """Ask, and give what comes, to the end. Whoever goes away before it takes back what was asked."""
@@ -131,12 +132,13 @@ class Turn:
                 self._spent = (run.input_tokens, run.output_tokens)
                 self.conversation_id = run.conversation_id
             elif asked.conversation_id is not None:
-                await access_conversation(tx, self._actor, asked.conversation_id, Verb.POST)
                 await withdraw_put_aside(tx, self._actor, asked.conversation_id, self._agent.id)
             else:
                 title = " ".join(asked.news.words[0].split())[:MOST_TITLE]
                 self.conversation_id = await open_session(tx, self._actor, self._services.log, self._agent.id, title)
             assert self.conversation_id is not None
+            access = await access_conversation(tx, self._actor, self.conversation_id, Verb.POST)
+            self._is_direct = access.direct_agent_id == self._agent.id
             if not asked.news.results:
                 await insert_completion(
                     tx, self._actor, self.id, self.conversation_id, self._agent.id, asked.completion
@@ -224,6 +226,7 @@ class Turn:
                 return None
             if standing.reason == Ending.DELIVERED:
                 return await self._replied(tx, conversation_id, standing)
+            await self._mark_read(tx, conversation_id, standing.answer_seq)
         if standing.reason == Ending.SILENT:
             return self._finished(standing, "", "stop")
         if standing.status is not RunStatus.SUCCEEDED:
@@ -248,8 +251,14 @@ class Turn:
         reply = await find_reply(tx, conversation_id, self._agent.id, *self._message)
         if reply is None:
             return None
+        await self._mark_read(tx, conversation_id, reply.seq)
         finished = self._finished(standing, reply.content, "stop")
         return msgspec.structs.replace(finished, message_id=reply.id)
+
+    async def _mark_read(self, tx: Tx, conversation_id: UUID, seq: int | None) -> None:
+        """What the caller is given counts as read, where nobody else is heard."""
+        if self._is_direct and seq is not None:
+            await mark_read(tx, self._actor, conversation_id, seq)
 
     def _finished(self, standing: Standing, text: str, reason: str, calls: list[OutsideCall] | None = None) -> Finished:
         return Finished(
@@ -262,7 +271,7 @@ class Turn:
         )
 
     def _late(self) -> Exception:
-        seconds = self._services.settings_of(TurnSettings).completion_s
+        seconds = self._services.settings_of(TurnSettings).openai_time_s
         where = "thinks elsewhere and " if self._agent.model_config.get("provider") is None else ""
         return NO_ANSWER(
             f"{self._agent.name} {where}did not answer within {seconds:g} s. What it still says stands in the "
