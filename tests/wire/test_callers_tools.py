@@ -1,8 +1,8 @@
 """Tools of the caller: a call suspends the run until the caller brings the result; then the same run goes on."""
 
-import asyncio
 import json
 from typing import Any
+from uuid import UUID
 
 import openai
 import pytest
@@ -11,9 +11,11 @@ from openai.types.chat import ChatCompletion
 
 from crewhall.faces.openai.requests import CONVERSATION
 from crewhall.runtime.outside import end_forsaken
+from crewhall.runtime.runs import go_on
 from tests.identity.hall import Org
 from tests.support.openai import Say, ScriptedModel, Use
 from tests.support.server import AgentClient, Server
+from tests.support.waiting import until
 from tests.wire.conftest import SCRIPTED, Visit, messages_of, place_of
 
 HELLO: Any = [{"role": "user", "content": "How warm is it?"}]
@@ -180,9 +182,11 @@ async def test_others_are_answered_meanwhile_and_who_never_comes_back_is_given_u
     first = await client.chat.completions.create(model=agent.code, messages=HELLO, tools=TOOLS)
     path = f"/conversations/{place_of(first)}/messages"
     (await org.owner.api.post(path, json={"content": "Good evening"})).raise_for_status()
-    async with asyncio.timeout(20):
-        while len(await messages_of(org.owner, place_of(first))) < 3:
-            await asyncio.sleep(0.01)
+
+    async def answered() -> bool:
+        return len(await messages_of(org.owner, place_of(first))) == 3
+
+    await until(answered)
     assert (await messages_of(org.owner, place_of(first)))[-1] == ("agent", "Good evening.")
     assert (await run_of(org, first))["status"] == "waiting"
     async with server.db.transaction(org.owner.actor) as tx:
@@ -190,6 +194,29 @@ async def test_others_are_answered_meanwhile_and_who_never_comes_back_is_given_u
     await end_forsaken(server.db)
     run = await run_of(org, first)
     assert (run["status"], run["reason"]) == ("stopped", "forsaken")
+
+
+@pytest.mark.rule("X3")
+async def test_a_run_that_is_taken_over_while_it_waits_asks_nothing_again(
+    server: Server, client: AsyncOpenAI, org: Org, agent: AgentClient, model: ScriptedModel
+):
+    model.play(BERLIN, Say("It is 20 degrees."))
+    first = await client.chat.completions.create(model=agent.code, messages=HELLO, tools=TOOLS)
+    run = await run_of(org, first)
+    async with server.db.transaction(org.owner.actor) as tx:
+        await go_on(tx, UUID(run["id"]))  # as a process would that died before it had put the run aside
+
+    async def is_put_aside_again() -> bool:
+        found = await run_of(org, first)
+        return (found["status"], found["attempt"]) == ("waiting", run["attempt"] + 1)
+
+    await until(is_put_aside_again)
+    assert len(model.requests) == 1
+    second = await client.chat.completions.create(model=agent.code, messages=results(first, "20"), tools=TOOLS)
+    assert second.choices[0].message.content == "It is 20 degrees."
+    steps = (await org.owner.api.get(f"/runs/{run['id']}/steps")).json()["items"]
+    kinds = [step["kind"] for step in steps]
+    assert kinds == ["context", "request", "answer", "call", "result", "request", "answer", "post"]
 
 
 async def test_tools_that_cannot_be_are_refused(
