@@ -12,10 +12,10 @@ from crewhall.faces.openai.requests import CONVERSATION
 from crewhall.ports.message_log import Record
 from crewhall.runtime import TurnSettings
 from tests.identity.hall import Org
-from tests.support.openai import Fail, Say, ScriptedModel
+from tests.support.openai import Fail, Say, ScriptedModel, Use
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
-from tests.wire.conftest import messages_of, place_of
+from tests.wire.conftest import SCRIPTED, messages_of, place_of
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
 
@@ -35,6 +35,8 @@ async def test_a_plain_answer_stands_in_a_new_direct_conversation(
     assert place_of(completion) == conversation
     assert await messages_of(org.owner, conversation) == [("user", "hello"), ("agent", "Good morning.")]
     shown = (await org.owner.api.get(f"/conversations/{conversation}")).json()
+    assert shown["unread"] == 0, "what one was given is read"
+    assert "hello" not in (await org.owner.api.get("/audit")).text
     assert (shown["kind"], shown["title"], shown["partner"]["id"]) == ("direct", "hello", agent.id)
     run = (await org.owner.api.get(f"/runs/{answer.headers['x-crewhall-run']}")).json()
     assert (run["cause"], run["status"]) == ("api", "succeeded")
@@ -133,6 +135,36 @@ async def test_hanging_up_cancels_the_turn(
     assert not await writes()
 
 
+async def test_an_error_in_the_middle_of_a_stream_is_its_last_event(
+    server: Server, client: AsyncOpenAI, org: Org, model: ScriptedModel
+):
+    agent = await server.hire(org, model_config=SCRIPTED, tools=["list_people"])
+    model.play(Use([("list_people", {})], saying="Let me see who is here."), Fail(401, {"message": "no"}))
+    words = []
+    with pytest.raises(openai.APIError, match="refused our key"):
+        async for chunk in await client.chat.completions.create(model=agent.code, messages=HELLO, stream=True):
+            words.append(chunk.choices[0].delta.content or "")  # noqa: PERF401 - what came before it broke off
+    assert "".join(words) == "Let me see who is here."
+
+
+async def test_what_no_client_sends_is_refused_in_openais_shape(server: Server, org: Org):
+    api = org.owner.api
+    address = f"{server.address}/v1"
+    large = b" " * (server.services.settings.body_limit_kb * 1024 + 1)
+    for answer, status, code in (
+        (await api.get(f"{address}/chat/completions"), 405, "method_not_allowed"),
+        (await api.post(f"{address}/models"), 405, "method_not_allowed"),
+        (await api.post(f"{address}/embeddings", json={}), 404, "not_found"),
+        (await api.post(f"{address}/chat/completions", content=b"{"), 400, "malformed"),
+        (await api.post(f"{address}/chat/completions", content=b"a=b", headers={"content-type": "text/plain"}), 415,
+         "unsupported_media_type"),
+        (await api.post(f"{address}/chat/completions", content=large), 413, "too_large"),
+        (await server.client().get(f"{address}/models"), 401, "unauthenticated"),
+    ):  # fmt: skip
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
+        assert set(answer.json()["error"]) >= {"message", "type", "param", "code", "request_id"}
+
+
 async def test_a_failing_model_is_an_error_with_the_reason(
     client: AsyncOpenAI, agent: AgentClient, model: ScriptedModel
 ):
@@ -194,10 +226,13 @@ async def test_a_foreign_conversation_is_not_continued(visit, org: Org, other_or
 @pytest.mark.rule("E2", "D10")
 async def test_keys_that_are_revoked_expired_or_none_are_refused(server: Server, visit, org: Org, agent: AgentClient):
     made = (await org.owner.api.post("/me/tokens", json={"name": "editor"})).json()
+    expired = (await org.owner.api.post("/me/tokens", json={"name": "old"})).json()
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run("update logins set expires_at = now() where id = %(id)s", {"id": expired["id"]})
     client = visit(made["token"])
     assert agent.code in [one.id async for one in client.models.list()]
     (await org.owner.api.delete(f"/me/tokens/{made['id']}")).raise_for_status()
-    for key in (made["token"], "sk-nonsense", agent.key + "x"):
+    for key in (made["token"], expired["token"], "sk-nonsense", agent.key + "x"):
         with pytest.raises(openai.AuthenticationError) as refused:
             await visit(key).chat.completions.create(model=agent.code, messages=HELLO)
         assert (refused.value.code, refused.value.type) == ("unauthenticated", "authentication_error")

@@ -127,6 +127,7 @@ async def open_session(tx: Tx, actor: Actor, log: MessageLog, agent_id: UUID, ti
         owner=as_member(actor),
         title=title or None,
         direct_agent_id=agent_id,
+        is_audited=False,
     )
     await insert_conversation(tx, actor, log, row)
     await _insert_members(tx, actor, row, [agent])
