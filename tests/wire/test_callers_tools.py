@@ -1,5 +1,6 @@
 """Tools of the caller: a call suspends the run until the caller brings the result; then the same run goes on."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
@@ -194,6 +195,29 @@ async def test_others_are_answered_meanwhile_and_who_never_comes_back_is_given_u
     await end_forsaken(server.db)
     run = await run_of(org, first)
     assert (run["status"], run["reason"]) == ("stopped", "forsaken")
+
+
+@pytest.mark.rule("C12")
+async def test_hanging_up_after_the_results_cancels_too_and_long_results_are_cut(
+    client: AsyncOpenAI, org: Org, agent: AgentClient, model: ScriptedModel
+):
+    model.play(BERLIN, Say("Very long", piece=4, hold=asyncio.Event()))
+    first = await client.chat.completions.create(model=agent.code, messages=HELLO, tools=TOOLS)
+    stream = await client.chat.completions.create(
+        model=agent.code, messages=results(first, "long " * 20_000), tools=TOOLS, stream=True
+    )
+    async for chunk in stream:
+        if chunk.choices[0].delta.content:
+            break
+    await stream.close()
+
+    async def is_canceled() -> bool:
+        return str((await run_of(org, first))["status"]) == "canceled"
+
+    await until(is_canceled)
+    told = model.requests[1]["messages"][-1]["content"]
+    assert told.endswith("(the rest is cut off)")
+    assert len(told) < 70_000
 
 
 @pytest.mark.rule("X3")

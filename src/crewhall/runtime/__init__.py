@@ -8,6 +8,7 @@ from crewhall.runtime.asked import (
     get_standing,
     withdraw,
     withdraw_put_aside,
+    withdraw_run,
 )
 from crewhall.runtime.catalog import catalog_of
 from crewhall.runtime.completions import PREFIX as COMPLETION_PREFIX
@@ -52,4 +53,5 @@ __all__ = [
     "start_runtime",
     "withdraw",
     "withdraw_put_aside",
+    "withdraw_run",
 ]

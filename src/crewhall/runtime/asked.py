@@ -123,9 +123,16 @@ async def withdraw(tx: Tx, actor: Actor, conversation_id: UUID, agent_id: UUID, 
     decided = await find_decision(tx, actor, conversation_id, agent_id, message_id)
     if decided is None or decided.run_id is None:
         return
-    standing = await get_standing(tx, decided.run_id)
-    if standing.is_open and standing.message_id == message_id:
-        await _cancel(tx, actor, decided.run_id)
+    if (await get_standing(tx, decided.run_id)).message_id == message_id:
+        await withdraw_run(tx, actor, decided.run_id)
+
+
+async def withdraw_run(tx: Tx, actor: Actor, run_id: UUID) -> None:
+    """Cancel a run that its caller no longer waits for; nothing where it has ended."""
+    try:
+        await cancel_run(tx, actor, run_id)
+    except CrewhallError:
+        return  # it has ended meanwhile, or its conversation takes nothing more
 
 
 async def withdraw_put_aside(tx: Tx, actor: Actor, conversation_id: UUID, agent_id: UUID) -> None:
@@ -140,11 +147,4 @@ async def withdraw_put_aside(tx: Tx, actor: Actor, conversation_id: UUID, agent_
         {"conversation": conversation_id, "agent": agent_id, "actor": actor.id},
     )
     for run_id in waiting:
-        await _cancel(tx, actor, run_id)
-
-
-async def _cancel(tx: Tx, actor: Actor, run_id: UUID) -> None:
-    try:
-        await cancel_run(tx, actor, run_id)
-    except CrewhallError:
-        return  # it has ended meanwhile, or its conversation takes nothing more
+        await withdraw_run(tx, actor, run_id)

@@ -21,6 +21,8 @@ from crewhall.runtime.journal import Journal, storable
 from crewhall.runtime.runs import TRIGGERS_CHANNEL, go_on
 from crewhall.runtime.vocabulary import RunStatus, StepKind
 
+CUT_OFF = " … (the rest is cut off)"
+
 
 class TurnSuspended(Exception):
     """The turn waits for its caller: the run is put aside, and goes on from its journal."""
@@ -52,12 +54,13 @@ for update of k
 
 
 class OutsideCalls:
-    """The calls of one attempt. `wait_s` is how long the caller may take."""
+    """The calls of one attempt. `wait_s` is how long the caller may take, `most_bytes` what a model is shown."""
 
-    def __init__(self, db: Database, journal: Journal, wait_s: float) -> None:
+    def __init__(self, db: Database, journal: Journal, wait_s: float, most_bytes: int) -> None:
         self._db = db
         self._journal = journal
         self._wait_s = wait_s
+        self._most_bytes = most_bytes
 
     async def results(self, part: int, asked: list[tuple[str, str, str]]) -> dict[str, str]:
         """Return the result of each call, asked as (id of the model's, tool, arguments as JSON).
@@ -78,13 +81,19 @@ class OutsideCalls:
         known = {call.key: call for call in await tx.all(OutsideCall, _CALLS, {"run": self._journal.run.id})}
         if all(keys[call_id] in known and known[keys[call_id]].result is not None for call_id, _, _ in asked):
             for call_id, tool, arguments in asked:
-                body = {"tool": tool, "result": known[keys[call_id]].result, "outside": True}
+                body = {"tool": tool, "result": self._fit(known[keys[call_id]].result or ""), "outside": True}
                 digest = _digest(tool, arguments)
                 await self._journal.write_in(tx, StepKind.RESULT, body, key=keys[call_id], digest=digest)
             return
         for call_id, tool, arguments in asked:
             if keys[call_id] not in known:
                 await self._ask(tx, keys[call_id], tool, arguments)
+
+    def _fit(self, result: str) -> str:
+        """The result, cut to what a model is shown."""
+        if len(result.encode()) <= self._most_bytes:
+            return result
+        return result.encode()[: self._most_bytes].decode("utf-8", "ignore") + CUT_OFF
 
     async def _ask(self, tx: Tx, key: str, tool: str, arguments: str) -> None:
         body = {"tool": tool, "arguments": _decoded(arguments), "outside": True}

@@ -74,7 +74,8 @@ class Thinker:
             provider=provider,
             settings=self._settings,
         )
-        toolset = JournaledToolset(journal, tools, self._settings.turn_result_kb * 1024)
+        most_bytes = self._settings.turn_result_kb * 1024
+        toolset = JournaledToolset(journal, tools, most_bytes)
         outside = ExternalToolset[Caller]([_defined(tool) for tool in asked_for.tools])
         kinds = [str, DeferredToolRequests] if asked_for.tools else str
         agent: Agent[Caller, str | DeferredToolRequests] = Agent(
@@ -85,7 +86,7 @@ class Thinker:
             toolsets=[*([toolset] if tools else []), *([outside] if asked_for.tools else [])],
             retries=2,
         )
-        calls = OutsideCalls(caller.db, journal, self._settings.outside_wait_s)
+        calls = OutsideCalls(caller.db, journal, self._settings.outside_wait_s, most_bytes)
         try:
             return await self._answer(agent, context, caller, asked_for.over(config), toolset, calls)
         except UsageLimitExceeded:

@@ -89,7 +89,7 @@ class OpenAIDoor:
             if stream.is_begun:
                 await stream.put(failed(body_of(found)), is_last=True)
             else:
-                await _refuse(send, found, _headers(turn))
+                await _refuse(send, found, [*([NO_RETRY] if turn.has_asked else []), *_headers(turn)])
 
 
 class _Stream:
@@ -172,7 +172,7 @@ def _headers(turn: Turn) -> list[tuple[bytes, bytes]]:
 async def _refuse(send: Send, error: CrewhallError, headers: list[tuple[bytes, bytes]]) -> None:
     status, body, _ = rendered(error)
     more = [(name.lower().encode(), value.encode()) for name, value in headers_of(error).items()]
-    await _send(send, status, body, [NO_RETRY, *more, *headers])
+    await _send(send, status, body, [*more, *headers])
 
 
 async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:

@@ -47,6 +47,7 @@ from crewhall.runtime import (
     list_open_calls,
     withdraw,
     withdraw_put_aside,
+    withdraw_run,
 )
 
 LOOK_EVERY_S = 15.0
@@ -89,6 +90,8 @@ class Turn:
         self._actor = caller.actor
         self._agent = agent
         self._asked = asked
+        self.has_asked = False
+        """Whether anything has been posted, or brought: asked again, it would be there twice."""
         self._message: tuple[UUID, int] | None = None
         self._spent = (0, 0)
         self._frames: deque[dict[str, Any]] = deque()
@@ -114,9 +117,8 @@ class Turn:
                     yield event
         finally:
             hub.detach(self._listener)
-            if not finished and self._message is not None and self.conversation_id is not None:
-                async with self._services.db.transaction(self._actor) as tx:
-                    await withdraw(tx, self._actor, self.conversation_id, self._agent.id, self._message[0])
+            if not finished and self.has_asked:
+                await self._take_back()
 
     # -- asking
 
@@ -150,7 +152,9 @@ class Turn:
         if self._asked.news.results:
             async with self._services.db.transaction(self._actor) as tx:
                 await answer_calls(tx, self._actor, self._asked.news.results)
+            self.has_asked = True
             return
+        self.has_asked = True
         posting = self._services.part(Posting)
         *before, last = self._asked.news.words
         for at, text in enumerate(before):
@@ -169,6 +173,14 @@ class Turn:
                 cause=Cause.API,
                 message_id=posted.message.id,
             )
+
+    async def _take_back(self) -> None:
+        """Nobody waits for it any more: what was asked is not decided, or its run is cancelled."""
+        async with self._services.db.transaction(self._actor) as tx:
+            if self._asked.news.results and self.run_id is not None:
+                await withdraw_run(tx, self._actor, self.run_id)
+            elif self._message is not None and self.conversation_id is not None:
+                await withdraw(tx, self._actor, self.conversation_id, self._agent.id, self._message[0])
 
     # -- following
 
@@ -272,12 +284,15 @@ class Turn:
 
     def _late(self) -> Exception:
         seconds = self._services.settings_of(TurnSettings).openai_time_s
-        where = "thinks elsewhere and " if self._agent.model_config.get("provider") is None else ""
-        return NO_ANSWER(
-            f"{self._agent.name} {where}did not answer within {seconds:g} s. What it still says stands in the "
-            "conversation.",
-            conversation_id=self.conversation_id,
+        sentence = (
+            f"{self._agent.name} did not answer within {seconds:g} s, and was stopped. Ask for something smaller."
         )
+        if self._agent.model_config.get("provider") is None:
+            sentence = (
+                f"{self._agent.name} thinks elsewhere and did not answer within {seconds:g} s. What it still says "
+                "stands in the conversation."
+            )
+        return NO_ANSWER(sentence, conversation_id=self.conversation_id)
 
     # -- hearing
 
