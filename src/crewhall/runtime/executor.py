@@ -26,10 +26,9 @@ from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
 from crewhall.runtime.completions import Completion, find_completion
 from crewhall.runtime.context import Context, Persona, find_persona, make_context
 from crewhall.runtime.deliveries import deliver
-from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
+from crewhall.runtime.endings import Ending, PutAside, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.journal import Journal, open_journal
-from crewhall.runtime.outside import TurnSuspended
 from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
@@ -112,14 +111,14 @@ class Executor:
                 await self._go(run, journal, persona, agent, tokens)
         except TurnEnded as ended:
             await self._end(journal, agent, ended)
-        except TurnSuspended:
+        except PutAside:
             async with self._db.transaction(system_actor(org_id)) as tx:
                 await put_aside(tx, run)
         finally:
             tokens.end()
 
     async def _go(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> None:
-        """Take the turn. Raises TurnEnded when it ends otherwise than with an answer, TurnSuspended when it waits."""
+        """Take the turn. Raises TurnEnded when it ends otherwise than with an answer, PutAside when it waits."""
         if recorded := journal.find(StepKind.FAILURE, "end"):
             raise TurnEnded(**msgspec.convert(recorded.body, _Recorded).parts())
         if run.cancel_requested_at is not None:

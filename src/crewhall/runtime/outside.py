@@ -16,16 +16,12 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CONFLICT, INVALID, NOT_FOUND
 from crewhall.kernel.ids import new_id
-from crewhall.runtime.endings import Ending
+from crewhall.runtime.endings import Ending, PutAside
 from crewhall.runtime.journal import Journal, storable
 from crewhall.runtime.runs import TRIGGERS_CHANNEL, go_on
 from crewhall.runtime.vocabulary import RunStatus, StepKind
 
 CUT_OFF = " … (the rest is cut off)"
-
-
-class TurnSuspended(Exception):
-    """The turn waits for its caller: the run is put aside, and goes on from its journal."""
 
 
 class OutsideCall(msgspec.Struct, kw_only=True):
@@ -65,7 +61,7 @@ class OutsideCalls:
     async def results(self, part: int, asked: list[tuple[str, str, str]]) -> dict[str, str]:
         """Return the result of each call, asked as (id of the model's, tool, arguments as JSON).
 
-        Raises TurnSuspended while the caller has not brought all of them; what is asked of it is recorded by then.
+        Raises PutAside while the caller has not brought all of them; what is asked of it is recorded by then.
         """
         keys = {call_id: f"{part}/{call_id}" for call_id, _, _ in asked}
         missing = [one for one in asked if self._journal.find(StepKind.RESULT, keys[one[0]]) is None]
@@ -73,7 +69,7 @@ class OutsideCalls:
             async with self._db.transaction(system_actor(self._journal.run.org_id)) as tx:
                 await self._read_or_ask(tx, missing, keys)
         if any(self._journal.find(StepKind.RESULT, key) is None for key in keys.values()):
-            raise TurnSuspended
+            raise PutAside
         found = {call_id: self._journal.find(StepKind.RESULT, key) for call_id, key in keys.items()}
         return {call_id: str(step.body["result"]) for call_id, step in found.items() if step is not None}
 

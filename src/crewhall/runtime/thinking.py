@@ -60,7 +60,7 @@ class Thinker:
     ) -> str:
         """Think until there is an answer, and give its text.
 
-        Raises TurnEnded when there will be none, TurnSuspended when the caller is to use its own tools first.
+        Raises TurnEnded when there will be none, PutAside when the caller is to use its own tools first.
         """
         config: dict[str, Any] = persona.model_config
         asked_for = completion or Completion()
