@@ -35,6 +35,10 @@ class TurnEnded(Exception):
         self.detail = detail
 
 
+class PutAside(Exception):
+    """A turn has come as far as it can before a person decides; it goes on later, by another attempt."""
+
+
 def failed(reason: Ending, detail: str) -> TurnEnded:
     """The turn failed."""
     return TurnEnded(RunStatus.FAILED, reason, detail)

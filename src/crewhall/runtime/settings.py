@@ -20,6 +20,9 @@ class TurnSettings(CrewhallSettings):
     turn_context_tokens: int = Field(
         16_000, ge=500, le=2_000_000, description="Tokens of a conversation that an agent is shown, by estimate."
     )
+    approval_hours: float = Field(
+        24, gt=0, le=8760, description="How long a call waits for a person's decision before it counts as refused."
+    )
     turn_heartbeat_s: float = Field(
         5, gt=0, le=60, description="Seconds between signs of life; turns of a process silent for three are taken over."
     )

@@ -8,11 +8,12 @@ from typing import Any
 from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior, UsageLimitExceeded, UserError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, UserPromptPart
+from pydantic_ai.tools import DeferredToolRequests
 from pydantic_ai.usage import UsageLimits
 
 from crewhall.runtime.breaker import Breakers
 from crewhall.runtime.context import Context, Line, Persona
-from crewhall.runtime.endings import Ending, failed
+from crewhall.runtime.endings import Ending, PutAside, failed
 from crewhall.runtime.endpoints import Endpoint
 from crewhall.runtime.journal import Journal
 from crewhall.runtime.journaled import JournaledModel, explained
@@ -52,7 +53,10 @@ class Thinker:
         caller: Caller,
         tools: list[Tool],
     ) -> str:
-        """Think until there is an answer, and give its text. Raises TurnEnded when there will be none."""
+        """Think until there is an answer, and give its text.
+
+        Raises TurnEnded when there will be none, PutAside when a person has to decide about a call first.
+        """
         config: dict[str, Any] = persona.model_config
         provider = str(config.get("provider"))
         wrapped = await self._models.model(config, context)
@@ -64,9 +68,15 @@ class Thinker:
             provider=provider,
             settings=self._settings,
         )
-        toolset = JournaledToolset(journal, tools, self._settings.turn_result_kb * 1024)
+        limits = self._settings
+        toolset = JournaledToolset(journal, tools, limits.turn_result_kb * 1024, approval_hours=limits.approval_hours)
         agent = Agent(
-            model, instructions=context.instructions, deps_type=Caller, toolsets=[toolset] if tools else [], retries=2
+            model,
+            instructions=context.instructions,
+            deps_type=Caller,
+            toolsets=[toolset] if tools else [],
+            retries=2,
+            output_type=[str, DeferredToolRequests],
         )
         *history, last = told(context)
         assert isinstance(last, ModelRequest)
@@ -90,6 +100,8 @@ class Thinker:
             if _said_nothing(journal):
                 return ""
             raise failed(Ending.MODEL_FAILED, f"{provider} answered with something that cannot be read.") from error
+        if isinstance(result.output, DeferredToolRequests):
+            raise PutAside
         return result.output
 
 
