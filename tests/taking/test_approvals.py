@@ -82,7 +82,7 @@ async def test_what_is_approved_with_changes_is_done_so_and_both_are_kept(hall, 
     assert refused.value.code == "invalid"
     await decide(asked, approve, approval.id, hall.tools, arguments=OSLO)
     assert (await asked.take()).reason == "answered"
-    bodies = {step.kind: step.body for step in await asked.steps()}
+    bodies = {str(step.kind): step.body for step in await asked.steps()}
     assert bodies["approval"]["arguments"] == bodies["call"]["asked"] == ROME
     assert bodies["call"]["arguments"] == bodies["result"]["approved"] == OSLO
     assert bodies["result"]["result"]["city"] == "Oslo"

@@ -7,8 +7,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from crewhall.agents import queries
+from crewhall.agents.tools_memory import MEMORY
 from crewhall.agents.vocabulary import AgentKind, AgentStatus, Presence
 from crewhall.kernel.tools import Caller, Risk, Tool, described
+
+__all__ = ["MEMORY", "TOOLS"]
 
 
 class ShownAgent(Struct, kw_only=True):

@@ -80,7 +80,10 @@ Effect = Callable[[Any], str]
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A tool. One that is repeatable may be called again within a run when it is not known whether it was done.
+    """A tool.
+
+    One that is repeatable may be called again within a run when it is not known whether it was done; so may any call
+    that only reads.
 
     `is_idempotent`: called again with the same arguments it changes nothing more. `weigh` says the risk where that
     depends on the arguments, `risk` is the greatest then. `asks_from`: calls of that risk or more are made only when a

@@ -60,7 +60,8 @@ class NewApproval(msgspec.Struct, kw_only=True):
 
 
 _INSERT: LiteralString = """
-insert into approvals (id, org_id, run_id, conversation_id, agent_id, key, tool, risk, effect, why, arguments, expires_at)
+insert into approvals (id, org_id, run_id, conversation_id, agent_id, key, tool, risk, effect, why, arguments,
+                       expires_at)
 values (%(id)s, %(org)s, %(run)s, %(conversation)s, %(agent)s, %(key)s, %(tool)s, %(risk)s, %(effect)s, %(why)s,
         %(arguments)s, now() + make_interval(secs => %(lasts_s)s))
 returning *

@@ -19,6 +19,7 @@ from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage, Ver
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
+from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.tools import OnlyParts
 from crewhall.ports.live import Live
@@ -60,11 +61,12 @@ class Executor:
         *,
         base_url: str = "",
         tools: dict[str, Tool] = TOOLS,
+        outbound: Outbound | None = None,
     ) -> None:
         self._db = db
         self._log = message_log
         self._posting = posting
-        self._parts: tuple[object, ...] = (posting,)
+        self._parts = (posting, outbound or Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s))
         self._live = live
         self._settings = settings
         self._base_url = base_url

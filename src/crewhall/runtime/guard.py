@@ -15,8 +15,8 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import FORBIDDEN
 from crewhall.runtime.policy import Trigger
 
-# The run that wrote a message: the one that its client id names, while that was open; or the one that told a remote agent
-# to answer there. Whoever writes by a key of its own cannot claim a turn that is over.
+# The run that wrote a message: the one that its client id names, while that was open; or the one that told a remote
+# agent to answer there. Whoever writes by a key of its own cannot claim a turn that is over.
 _WRITTEN_FOR: LiteralString = """
 select r.id, x.behalf_of
 from message_records r

@@ -51,7 +51,8 @@ async def find_quotes(tx: Tx, here: UUID, named: set[UUID]) -> list[UUID]:
         """
         select c.id from conversations c
         where c.org_id = any (current_orgs()) and c.type <> 'public'
-          and (c.id = any (%(ids)s) or c.id in (select r.conversation_id from message_records r where r.id = any (%(ids)s)))
+          and (c.id = any (%(ids)s) or c.id in (
+              select r.conversation_id from message_records r where r.id = any (%(ids)s)))
           and c.id <> %(here)s
         order by c.id
         """,

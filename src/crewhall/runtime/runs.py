@@ -96,7 +96,8 @@ INSERT: LiteralString = """
 insert into runs (id, org_id, conversation_id, agent_id, cause, author_type, author_id, exchange_id, message_id,
                   message_seq, prompt, parent_id, is_remote, behalf_of, metadata)
 values (%(id)s, %(org_id)s, %(conversation_id)s, %(agent_id)s, %(cause)s, %(author_type)s, %(author_id)s,
-        %(exchange_id)s, %(message_id)s, %(message_seq)s, %(prompt)s, %(parent_id)s, %(is_remote)s, %(behalf_of)s, %(metadata)s)
+        %(exchange_id)s, %(message_id)s, %(message_seq)s, %(prompt)s, %(parent_id)s, %(is_remote)s, %(behalf_of)s,
+        %(metadata)s)
 on conflict (conversation_id, agent_id) where status in ('queued', 'running', 'waiting') and waits = 0
 do nothing
 """
@@ -207,9 +208,10 @@ async def go_on(tx: Tx, run_id: UUID) -> None:
 
 
 async def cancel_run(tx: Tx, actor: Actor, run_id: UUID) -> Run:
-    """Cancel an open run: one that waits ends at once, and with it what waits for a decision; one that is under way as soon as its process hears of it.
+    """Cancel an open run.
 
-    Whoever may post in its conversation may. Raises NOT_FOUND, FORBIDDEN, CONFLICT (it has ended).
+    One that waits ends at once, and with it what it asked for; one that is under way as soon as its process hears of
+    it. Whoever may post in its conversation may. Raises NOT_FOUND, FORBIDDEN, CONFLICT (it has ended).
     """
     run = await access_run(tx, actor, run_id, Verb.POST)
     values = {"id": run_id, "actor": actor.id}

@@ -20,6 +20,7 @@ from pydantic_core import SchemaValidator, core_schema
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.tools import Risk
 from crewhall.runtime.approvals import Approval, NewApproval, ask_approval, find_approval, use_approval
 from crewhall.runtime.endings import Ending, stopped
 from crewhall.runtime.guard import acting_for
@@ -108,13 +109,13 @@ class JournaledToolset(AbstractToolset[Caller]):
 
     async def _make_again(self, call: Asked, begun: Step, caller: Caller) -> Step:
         """The call was begun by an attempt that died: make it again, as it was begun, if that does no harm."""
-        if not call.tool.is_repeatable:
+        arguments = begun.body["arguments"]
+        if not (call.tool.is_repeatable or _only_reads(call.tool, arguments)):
             raise stopped(
                 Ending.UNKNOWN_OUTCOME,
                 f"I was interrupted while I used {call.tool.name}, and cannot know whether it was done. "
                 "Look, and ask me again.",
             )
-        arguments = begun.body["arguments"]
         await self._record_call(call, arguments)
         return await self._make(call, arguments, caller)
 
@@ -236,6 +237,13 @@ class JournaledToolset(AbstractToolset[Caller]):
         if len(text.encode()) <= self._most_bytes:
             return shown
         return text.encode()[: self._most_bytes].decode("utf-8", "ignore") + " … (the rest is cut off)"
+
+
+def _only_reads(tool: Tool, arguments: dict[str, Any]) -> bool:
+    try:
+        return tool.risk_of(msgspec.convert(arguments, tool.takes)) is Risk.READ
+    except msgspec.ValidationError:
+        return True  # it was never made
 
 
 def _digest(name: str, arguments: dict[str, Any]) -> bytes:
