@@ -27,6 +27,11 @@ MOST_REDIRECTS = 5
 MOST_ADDRESSES = 4
 """How many of a name's addresses are tried, in their order."""
 SAFE = frozenset({"GET", "HEAD"})
+CLOSED = tuple(
+    ipaddress.ip_network(one)
+    for one in ("192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "64:ff9b:1::/48", "3fff::/20", "fec0::/10")
+)
+"""Networks of special use that not every Python knows: metadata services stand in some."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -238,7 +243,13 @@ def is_public(address: str) -> bool:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in [found, *_within(found)])
+    return all(_is_open(one) for one in [found, *_within(found)])
+
+
+def _is_open(found: Address) -> bool:
+    if not found.is_global or found.is_multicast or found.is_reserved:
+        return False
+    return not any(found in network for network in CLOSED)
 
 
 def _within(found: Address) -> list[Address]:
