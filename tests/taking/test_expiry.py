@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from crewhall.runtime.expiry import ApprovalClock
-from tests.taking.test_approvals import ROME, Say, Use, asked_for, org, waiting
+from tests.support.openai import Say, Use
+from tests.taking.test_approvals import ROME, asked_for, org, waiting
 
 __all__ = ["org"]
 

@@ -152,7 +152,10 @@ async def expire(tx: Tx, org_id: UUID, approval_id: UUID) -> bool:
 
 
 async def access_approval(tx: Tx, actor: Actor, approval_id: UUID, *, to_decide: bool = False) -> Approval:
-    """Return an approval that the actor may see, or decide. Raises NOT_FOUND, FORBIDDEN."""
+    """Return an approval that the actor may see (or decide, if asked). Raises NOT_FOUND, FORBIDDEN.
+
+    That there is one is no secret: the conversation was told. What is in it is.
+    """
     found = await tx.find(
         Approval,
         "select * from approvals where id = %(id)s and org_id = any (current_orgs())",
@@ -163,12 +166,10 @@ async def access_approval(tx: Tx, actor: Actor, approval_id: UUID, *, to_decide:
     may_decide = await may_decide_for(tx, actor, found.agent_id)
     if may_decide or (not to_decide and await _has_asked(tx, actor, found.run_id)):
         return found
-    if to_decide and await _has_asked(tx, actor, found.run_id):
-        raise FORBIDDEN(
-            "Owners and admins decide about this, and the agent's owner: not who asked for it. Ask one of them.",
-            permission=str(Permission.APPROVALS_DECIDE),
-        )
-    raise _absent()
+    raise FORBIDDEN(
+        "Owners and admins decide about this, and the agent's owner. Ask one of them.",
+        permission=str(Permission.APPROVALS_DECIDE),
+    )
 
 
 async def may_decide_for(tx: Tx, actor: Actor, agent_id: UUID) -> bool:
@@ -251,4 +252,4 @@ async def _tell(tx: Tx, approval: Approval) -> None:
 
 
 def _absent() -> CrewhallError:
-    return NOT_FOUND("There is no such approval, or it is not yours to see.")
+    return NOT_FOUND("There is no such approval.")
