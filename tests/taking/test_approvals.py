@@ -62,6 +62,8 @@ async def test_a_call_above_trust_waits_and_goes_on_once_it_is_approved(hall, or
     assert (approval.status, approval.arguments, approval.tool) == ("waiting", ROME, "weather")
     assert len(await asked.notices()) == 1
     assert f"/approvals/{approval.id}" in (await asked.notices())[0]
+    assert (await asked.take()).status == "waiting"  # a stray attempt finds it as it was, and asks nothing anew
+    assert (await asked.kinds(), len(await waiting(asked)), len(await asked.notices())) == (kinds, 1, 1)
     before, called = await jobs(asked), hall.called.total()
     await decide(asked, approve, approval.id, hall.tools)
     assert await jobs(asked) == before + 1

@@ -224,21 +224,18 @@ def _policy_of(form: Form, before: ToolPolicy) -> ToolPolicy:
     tools |= {name: form.v(f"tool:{name}") for name in TOOLS if form.v(f"tool:{name}")}
     hosts = [line.strip().lower() for line in form.v("hosts").splitlines() if line.strip()]
     try:
-        return msgspec.convert({**rules, "tools": tools, "hosts": hosts}, ToolPolicy)
+        return msgspec.convert({**msgspec.to_builtins(rules), "tools": tools, "hosts": hosts}, ToolPolicy)
     except msgspec.ValidationError as error:
         field = "hosts" if "hosts" in str(error) else None
         said = "Write hosts like api.example.org or *.example.org, one a line." if field else str(error)
         raise INVALID(said, field=field) from None
 
 
-def _rule_of(form: Form, risk: str) -> dict[str, float | None]:
+def _rule_of(form: Form, risk: str) -> RiskRule:
     try:
         allow = form.v(f"allow:{risk}").strip()
-        return msgspec.to_builtins(
-            msgspec.convert(
-                {"allow_from": float(allow) if allow else None, "ask_from": float(form.v(f"ask:{risk}") or 0)}, RiskRule
-            )
-        )
+        typed = {"allow_from": float(allow) if allow else None, "ask_from": float(form.v(f"ask:{risk}") or 0)}
+        return msgspec.convert(typed, RiskRule)
     except (ValueError, msgspec.ValidationError):
         raise INVALID("Trust is a number from 0 to 100.", field=f"ask:{risk}") from None
 
