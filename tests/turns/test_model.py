@@ -271,14 +271,32 @@ class Talk:
         assert unheard == []
 
 
+any_talk = given(steps=STEPS, policy=POLICIES, is_remote=st.booleans())
+
+
 @pytest.mark.rule("C2")
 @pytest.mark.rule("C5")
-@pytest.mark.timeout(300)
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
-@given(steps=STEPS, policy=POLICIES, is_remote=st.booleans())
+@pytest.mark.timeout(120)
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@any_talk
 async def test_rounds_and_cooldown_hold_whatever_agents_write_and_whoever_decides(
     hall, org, monkeypatch, steps, policy, is_remote
 ):
+    await talk_of(hall, org, monkeypatch, steps, policy, is_remote=is_remote)
+
+
+@pytest.mark.rule("C2")
+@pytest.mark.rule("C5")
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@any_talk
+async def test_rounds_and_cooldown_hold_in_many_talks(hall, org, monkeypatch, steps, policy, is_remote):
+    await talk_of(hall, org, monkeypatch, steps, policy, is_remote=is_remote)
+
+
+async def talk_of(hall, org, monkeypatch, steps, policy, *, is_remote):
+    """Let the steps happen, then everybody go on until it ends."""
     agents = [await hall.hire(org, model_config={} if is_remote else RESIDENT) for _ in range(AGENTS)]
     talk = Talk(hall, org, agents, await hall.group(org, *agents, **policy), policy)
     for step in steps:

@@ -29,6 +29,7 @@ from crewhall.faces.sdk.runs import (
     TurnDecision,
     Woken,
 )
+from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Ephemeral",
     "Event",
     "IncomingMessage",
+    "InvalidSession",
     "Invitation",
     "Live",
     "Me",
@@ -67,9 +69,12 @@ __all__ = [
     "RunAgent",
     "RunStep",
     "SearchHit",
+    "Session",
+    "SessionToken",
     "SignedOut",
     "TokenStore",
     "Tokens",
     "TurnDecision",
     "Woken",
+    "verify_session",
 ]
