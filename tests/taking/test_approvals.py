@@ -210,6 +210,20 @@ async def test_other_turns_go_on_meanwhile_and_cancelling_closes_what_waits(hall
 
 
 @pytest.mark.rule("X5")
+async def test_what_the_policy_has_come_to_refuse_is_not_made_though_it_was_approved(hall, org, model):
+    asked, approval = await asked_for(hall, org, model, Use([("weather", ROME), ("wire_money", ROME)]), Say("No."))
+    _, other = await waiting(asked)
+    await decide(asked, approve, approval.id, hall.tools)
+    closed = ToolPolicy(tools={"weather": Verdict.REFUSE, "wire_money": Verdict.ASK})
+    await decide(asked, set_tool_policy, closed)
+    called = hall.called.total()
+    assert ((await asked.take()).status, hall.called.total()) == ("waiting", called)
+    await decide(asked, refuse, other.id, "no")
+    assert (await asked.take()).reason == "answered"
+    assert hall.called.total() == called
+
+
+@pytest.mark.rule("X5")
 async def test_what_the_policy_refuses_is_not_even_asked_about(hall, org, model):
     async with hall.db.transaction(org.owner.actor) as tx:
         await set_tool_policy(tx, org.owner.actor, ToolPolicy(tools={"weather": Verdict.REFUSE}))

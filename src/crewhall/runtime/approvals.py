@@ -111,6 +111,18 @@ async def use_approval(tx: Tx, approval: Approval) -> None:
         raise CONFLICT("This decision has been used already.", approval_id=approval.id)
 
 
+async def void_approval(tx: Tx, run_id: UUID, key: str) -> None:
+    """Close what a run asked for whatever was decided: by now the policy refuses it, or it cannot be read."""
+    await tx.run(
+        """
+        update approvals set used_at = coalesce(used_at, now()), decided_at = coalesce(decided_at, now()),
+            status = case status when 'waiting' then 'canceled' else status end
+        where run_id = %(run)s and key = %(key)s
+        """,
+        {"run": run_id, "key": key},
+    )
+
+
 async def approve(
     tx: Tx, actor: Actor, approval_id: UUID, tools: dict[str, Tool], *, arguments: dict[str, Any] | None = None
 ) -> Approval:

@@ -21,7 +21,7 @@ from pydantic_core import SchemaValidator, core_schema
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.tools import Risk
-from crewhall.runtime.approvals import Approval, NewApproval, ask_approval, find_approval, use_approval
+from crewhall.runtime.approvals import Approval, NewApproval, ask_approval, find_approval, use_approval, void_approval
 from crewhall.runtime.endings import Ending, stopped
 from crewhall.runtime.guard import acting_for
 from crewhall.runtime.journal import Journal, Step, storable
@@ -99,13 +99,16 @@ class JournaledToolset(AbstractToolset[Caller]):
         """Make the call if it may be made; gives its result, recorded."""
         if begun := self._journal.find(StepKind.CALL, call.key):
             return await self._make_again(call, begun, caller)
-        judged = await self._judge(call)
+        judged, has_asked = await self._judge(call), self._journal.find(StepKind.APPROVAL, call.key) is not None
+        if judged is not None and (judged.verdict is Verdict.ASK or (has_asked and judged.verdict is Verdict.ALLOW)):
+            return await self._go_on(call, await self._approval(call, judged), caller)
+        if has_asked:
+            async with self._journal.transaction() as tx:
+                await void_approval(tx, self._journal.run.id, call.key)
         if judged is not None and judged.verdict is Verdict.REFUSE:
             return await self._record_refusal(call, f"This was refused: {judged.why}")
-        if judged is None or (judged.verdict is Verdict.ALLOW and not self._has_asked(call)):
-            await self._record_call(call, call.arguments)
-            return await self._make(call, call.arguments, caller)
-        return await self._go_on(call, await self._approval(call, judged), caller)
+        await self._record_call(call, call.arguments)
+        return await self._make(call, call.arguments, caller)
 
     async def _make_again(self, call: Asked, begun: Step, caller: Caller) -> Step:
         """The call was begun by an attempt that died: make it again, as it was begun, if that does no harm."""
@@ -139,9 +142,6 @@ class JournaledToolset(AbstractToolset[Caller]):
             )
         tool = call.tool
         return judge(tool.name, tool.risk_of(asked), standing, policy, asks_from=tool.asks_from)
-
-    def _has_asked(self, call: Asked) -> bool:
-        return self._journal.find(StepKind.APPROVAL, call.key) is not None
 
     async def _approval(self, call: Asked, judged: Judgement) -> Approval:
         """What was decided about the call, or is to be; asked for once, in the transaction of its step."""
