@@ -182,11 +182,11 @@ TOOLS = (
     ),
     Tool(
         "post_message", described(Post), Post, post_message,
-        is_repeatable=True, gives=Shown, title="Post a message",
+        is_repeatable=True, gives=Shown, title="Post a message", effect=lambda _asked: "Posts this message.",
     ),
     Tool(
         "reply_to_message", described(Reply), Reply, reply_to_message,
-        is_repeatable=True, gives=Shown, title="Reply to a message",
+        is_repeatable=True, gives=Shown, title="Reply to a message", effect=lambda _asked: "Posts this as a reply.",
     ),
     Tool(
         "react_to_message", described(React), React, react_to_message,
