@@ -8,7 +8,8 @@ import pytest
 
 from crewhall.identity.permissions import PERMISSIONS, Grantee, Permission
 from crewhall.kernel.actor import Role
-from tests.identity.hall import PASSWORD
+from crewhall.kernel.ids import new_id
+from tests.identity.hall import PASSWORD, Org
 from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -92,6 +93,14 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "get_conversation_runtime": P.ORGANIZATION_READ,
     "issue_token": P.ORGANIZATION_READ,
     "preview": P.MESSAGES_POST,
+    "list_approvals": EVERYBODY,
+    "get_approval": P.APPROVALS_DECIDE,
+    "approve_call": P.APPROVALS_DECIDE,
+    "refuse_call": P.APPROVALS_DECIDE,
+    "show_tool_policy": P.SETTINGS_READ,
+    "settle_tool_policy": P.ORGANIZATION_UPDATE,
+    "show_state": PEOPLE,
+    "change_state": PEOPLE,
 }
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
@@ -150,6 +159,7 @@ async def make_ground(server: Server, role: str) -> Ground:
     keys = (await owner.get(f"/agents/{agent.id}/credentials")).raise_for_status().json()
     member = {"member_type": "user", "member_id": str(other.id)}
     (await owner.post(f"/conversations/{channel}/members", json=member)).raise_for_status()
+    run_id = await _run_of(owner, channel, agent)
     names = {
         "org_id": str(org.id),
         "person_id": str(other.id),
@@ -158,7 +168,8 @@ async def make_ground(server: Server, role: str) -> Ground:
         "invitation_id": invited["invitation"]["id"],
         "conversation_id": channel,
         "message_id": posted.json()["id"],
-        "run_id": await _run_of(owner, channel, agent),
+        "run_id": run_id,
+        "approval_id": await _approval_of(server, org, run_id),
         **member,
         "emoji": "👍",
     }
@@ -178,6 +189,23 @@ async def make_ground(server: Server, role: str) -> Ground:
         return Ground(role, api, names, bodies, org.slug, api)
     who = await acting[role]()
     return Ground(role, who.api, names, bodies, org.slug, (await server.sign_in(who, org.id)).api)
+
+
+async def _approval_of(server: Server, org: Org, run_id: str) -> str:
+    """The id of something that the run asks for."""
+    approval_id = new_id()
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            insert into approvals (id, org_id, run_id, conversation_id, agent_id, key, tool, risk, effect, why,
+                                   arguments, expires_at)
+            select %(id)s, org_id, id, conversation_id, agent_id, '1', 'fetch', 'outside', 'Sends.', 'So.', '{}',
+                   now() + interval '1 day'
+            from runs where id = %(run)s
+            """,
+            {"id": approval_id, "run": run_id},
+        )
+    return str(approval_id)
 
 
 async def _run_of(owner: httpx.AsyncClient, channel: str, agent: AgentClient) -> str:

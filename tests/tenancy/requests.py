@@ -18,6 +18,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /agents/{agent_id}/heartbeat": {"presence": "busy"},
     "POST /agents/{agent_id}/credentials": {"label": "mine now"},
     "POST /agents/{agent_id}/credentials/{credential_id}/rotate": {},
+    "PUT /agents/{agent_id}/state": {"state": {"taken": "over"}, "version": 0},
+    "POST /approvals/{approval_id}/approve": {},
+    "POST /approvals/{approval_id}/refuse": {"reason": "Taken over."},
+    "PUT /tool-policy": {"hosts": ["example.org"]},
     "POST /conversations": {"kind": "group", "title": "With strangers"},
     "PATCH /conversations/{conversation_id}": {"description": "Taken over"},
     "DELETE /conversations/{conversation_id}": {"confirm": ""},
@@ -60,6 +64,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "credential_id": [estate.credential],
         "emoji": ["👍"],
         "run_id": [estate.run],
+        "approval_id": [estate.approval],
     }
     members = [
         {"member_type": "user", "member_id": str(estate.admin.id)},

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.ids import new_id
+from crewhall.runtime.guard import behalf_of
 from crewhall.runtime.leases import Lease, Leases
 from crewhall.runtime.policy import Decision, Situation, decide, leading
 from crewhall.runtime.runs import NewRun, insert_run
@@ -118,6 +119,7 @@ async def _start(tx: Tx, place: Place, situation: Situation, decisions: list[Dec
             prompt=trigger.prompt,
             parent_id=trigger.parent_id,
             is_remote=situation.is_remote,
+            behalf_of=await behalf_of(tx, speaking),
         ),
     )
 

@@ -19,8 +19,9 @@ from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage, Ver
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
+from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.signals import Signals
-from crewhall.kernel.tools import OnlyPart
+from crewhall.kernel.tools import OnlyParts
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
 from crewhall.runtime.completions import Completion, find_completion
@@ -61,10 +62,12 @@ class Executor:
         *,
         base_url: str = "",
         tools: dict[str, Tool] = TOOLS,
+        outbound: Outbound | None = None,
     ) -> None:
         self._db = db
         self._log = message_log
         self._posting = posting
+        self._parts = (posting, outbound or Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s))
         self._live = live
         self._settings = settings
         self._base_url = base_url
@@ -112,8 +115,7 @@ class Executor:
         except TurnEnded as ended:
             await self._end(journal, agent, ended)
         except PutAside:
-            async with self._db.transaction(system_actor(org_id)) as tx:
-                await put_aside(tx, run)
+            await self._put_aside(journal, agent)
         finally:
             tokens.end()
 
@@ -162,7 +164,7 @@ class Executor:
         context = await self._context(run, journal, persona, agent, completion)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
         caller = Caller(
-            db=self._db, actor=agent, parts=OnlyPart(self._posting), here=run.conversation_id, run_id=run.id
+            db=self._db, actor=agent, parts=OnlyParts(*self._parts), here=run.conversation_id, run_id=run.id
         )
         return await thinker.think(journal, persona, context, tokens, caller, tools, completion)
 
@@ -249,14 +251,28 @@ class Executor:
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
 
-    async def _tell(self, run: Run, text: str) -> None:
+    async def _put_aside(self, journal: Journal, agent: Actor) -> None:
+        """Put the run aside, and tell the conversation once of each call that a person has to decide about."""
+        run = journal.run
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            await put_aside(tx, run)
+            waiting = await tx.all(
+                _Waiting,
+                "select id, tool from approvals where run_id = %(run)s and status = 'waiting' order by id",
+                {"run": run.id},
+            )
+        for one in waiting:
+            text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`. [Look](/approvals/{one.id})"
+            await self._tell(run, text, f"approval:{one.id}")
+
+    async def _tell(self, run: Run, text: str, client_id: str | None = None) -> None:
         """Tell the conversation, once. Crewhall says it, not the agent: it is nobody's turn and wakes nobody."""
         try:
-            await self._say(system_actor(run.org_id), run, f"run:{run.id}:end", text)
+            await self._say(system_actor(run.org_id), run, client_id or f"run:{run.id}:end", text)
         except CrewhallError as error:
             if error.kind in PASSING:
                 raise
-            log.info("nobody was told how a run ended", extra={"run": str(run.id), "reason": error.detail})
+            log.info("nobody was told how a run stands", extra={"run": str(run.id), "reason": error.detail})
 
     # -- cancelling
 
@@ -292,6 +308,11 @@ class Executor:
 class _Said(msgspec.Struct):
     id: UUID
     seq: int
+
+
+class _Waiting(msgspec.Struct):
+    id: UUID
+    tool: str
 
 
 class _Recorded(msgspec.Struct):

@@ -98,8 +98,10 @@ class RunDetail(Run, kw_only=True):
 class RunStep(Struct, kw_only=True):
     """A recorded step. `key` ties a request to its answer and a call to its result; `tool` is the tool's name.
 
-    `body` is null for who may not see inside the agent. A context's body holds its instructions and the conversation's
-    lines; an answer's the model's response; a call's its arguments; a result's what the tool gave, or its error.
+    `body` is null for who may not see inside the agent, and where it `is_sealed`: from the first result on that quotes
+    what the caller may not read, another conversation or what the agent remembers of somebody else. A context's body
+    holds its instructions and the conversation's lines; an answer's the model's response; a call's its arguments; a
+    result's what the tool gave, or its error.
     """
 
     ordinal: int
@@ -112,6 +114,7 @@ class RunStep(Struct, kw_only=True):
     duration_ms: int | None
     created_at: datetime
     body: dict[str, Any] | None
+    is_sealed: bool = False
 
 
 class TurnDecision(Struct, kw_only=True):

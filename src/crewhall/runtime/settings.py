@@ -26,6 +26,11 @@ class TurnSettings(CrewhallSettings):
     openai_time_s: float = Field(
         600, gt=0, le=3600, description="Longest time for one request at the OpenAI door, in seconds."
     )
+    approval_hours: float = Field(
+        24, gt=0, le=8760, description="How long a call waits for a person's decision before it counts as refused."
+    )
+    fetch_time_s: float = Field(20, gt=0, le=600, description="Longest time for one request of the tool `fetch`.")
+    fetch_kb: int = Field(256, ge=1, le=16_384, description="Most of an answer that the tool `fetch` reads.")
     turn_heartbeat_s: float = Field(
         5, gt=0, le=60, description="Seconds between signs of life; turns of a process silent for three are taken over."
     )

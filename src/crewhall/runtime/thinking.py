@@ -15,7 +15,7 @@ from pydantic_ai.usage import UsageLimits
 from crewhall.runtime.breaker import Breakers
 from crewhall.runtime.completions import CallersTool, Completion
 from crewhall.runtime.context import Context, Line, Persona
-from crewhall.runtime.endings import Ending, failed
+from crewhall.runtime.endings import Ending, PutAside, failed
 from crewhall.runtime.endpoints import Endpoint
 from crewhall.runtime.journal import Journal
 from crewhall.runtime.journaled import JournaledModel, explained
@@ -60,7 +60,8 @@ class Thinker:
     ) -> str:
         """Think until there is an answer, and give its text.
 
-        Raises TurnEnded when there will be none, PutAside when the caller is to use its own tools first.
+        Raises TurnEnded when there will be none, PutAside when somebody has to do their part first: a person who
+        decides about a call, or the caller with its own tools.
         """
         config: dict[str, Any] = persona.model_config
         asked_for = completion or Completion()
@@ -75,18 +76,19 @@ class Thinker:
             settings=self._settings,
         )
         most_bytes = self._settings.turn_result_kb * 1024
-        toolset = JournaledToolset(journal, tools, most_bytes)
+        toolset = JournaledToolset(journal, tools, most_bytes, approval_hours=self._settings.approval_hours)
         outside = ExternalToolset[Caller]([_defined(tool) for tool in asked_for.tools])
-        kinds = [str, DeferredToolRequests] if asked_for.tools else str
         agent: Agent[Caller, str | DeferredToolRequests] = Agent(
             model,
             instructions=context.instructions,
             deps_type=Caller,
-            output_type=kinds,
+            output_type=[str, DeferredToolRequests],
             toolsets=[*([toolset] if tools else []), *([outside] if asked_for.tools else [])],
             retries=2,
         )
-        calls = OutsideCalls(caller.db, journal, self._settings.outside_wait_s, most_bytes)
+        names = [tool.name for tool in asked_for.tools]
+        wait_s = self._settings.outside_wait_s
+        calls = OutsideCalls(caller.db, journal, names, wait_s=wait_s, most_bytes=most_bytes)
         try:
             return await self._answer(agent, context, caller, asked_for.over(config), toolset, calls)
         except UsageLimitExceeded:
@@ -127,7 +129,10 @@ class Thinker:
             )
             if not isinstance(result.output, DeferredToolRequests):
                 return result.output
-            asked = [(call.tool_call_id, call.tool_name, call.args_as_json_str()) for call in result.output.calls]
+            own = [call for call in result.output.calls if call.tool_name in calls.tools]
+            if len(own) < len(result.output.calls):
+                raise PutAside  # a person decides first
+            asked = [(call.tool_call_id, call.tool_name, call.args_as_json_str()) for call in own]
             results = DeferredToolResults(calls=dict(await calls.results(toolset.part, asked)))
             history, prompt = result.all_messages(), None
             toolset.part += 1

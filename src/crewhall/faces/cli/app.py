@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from crewhall.faces.cli.agents import agent
+from crewhall.faces.cli.approvals import approvals, approve, refuse
 from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
@@ -34,7 +35,7 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
-for about_turns in (ask, runs, cancel, decisions):
+for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse):
     app.command()(about_turns)
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):

@@ -1,6 +1,7 @@
 """The client library: `from crewhall.sdk import Agent, Client`. It needs no other part of Crewhall."""
 
 from crewhall.faces.sdk.agent import Agent
+from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
@@ -36,6 +37,8 @@ __all__ = [
     "Ack",
     "Agent",
     "AgentInfo",
+    "Approval",
+    "ApprovalMessage",
     "Author",
     "Change",
     "Client",

@@ -74,6 +74,7 @@ class RunStep(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int | None = None
     duration_ms: int | None = None
     body: dict[str, Any] | None = None
+    is_sealed: bool = False
 
 
 class TurnDecision(msgspec.Struct, frozen=True, kw_only=True):
