@@ -5,6 +5,7 @@ under ids of our own; the results that the caller brings are recorded when the n
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
@@ -50,9 +51,13 @@ for update of k
 
 
 class OutsideCalls:
-    """The calls of one attempt. `wait_s` is how long the caller may take, `most_bytes` what a model is shown."""
+    """The calls of one attempt, to the tools of these names.
 
-    def __init__(self, db: Database, journal: Journal, wait_s: float, most_bytes: int) -> None:
+    `wait_s` is how long the caller may take, `most_bytes` what a model is shown of a result.
+    """
+
+    def __init__(self, db: Database, journal: Journal, tools: Iterable[str], *, wait_s: float, most_bytes: int) -> None:
+        self.tools = frozenset(tools)
         self._db = db
         self._journal = journal
         self._wait_s = wait_s

@@ -86,7 +86,9 @@ class Thinker:
             toolsets=[*([toolset] if tools else []), *([outside] if asked_for.tools else [])],
             retries=2,
         )
-        calls = OutsideCalls(caller.db, journal, self._settings.outside_wait_s, most_bytes)
+        names = [tool.name for tool in asked_for.tools]
+        wait_s = self._settings.outside_wait_s
+        calls = OutsideCalls(caller.db, journal, names, wait_s=wait_s, most_bytes=most_bytes)
         try:
             return await self._answer(agent, context, caller, asked_for.over(config), toolset, calls)
         except UsageLimitExceeded:
