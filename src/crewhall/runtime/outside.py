@@ -56,9 +56,7 @@ class OutsideCalls:
     `wait_s` is how long the caller may take, `most_bytes` what a model is shown of a result.
     """
 
-    def __init__(
-        self, db: Database, journal: Journal, tools: Iterable[str], *, wait_s: float, most_bytes: int
-    ) -> None:
+    def __init__(self, db: Database, journal: Journal, tools: Iterable[str], *, wait_s: float, most_bytes: int) -> None:
         self.tools = frozenset(tools)
         self._db = db
         self._journal = journal
