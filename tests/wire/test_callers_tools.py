@@ -67,7 +67,7 @@ async def test_a_call_suspends_the_run_and_its_result_continues_it(
     assert (second.choices[0].finish_reason, second.choices[0].message.content) == ("stop", "It is 20 degrees.")
     assert place_of(second) == place_of(first)
     ended = await run_of(org, second)
-    assert (ended["id"], ended["status"]) == (waiting["id"], "succeeded")
+    assert (ended["id"], ended["status"], ended["waits"]) == (waiting["id"], "succeeded", 1)
     said = await messages_of(org.owner, place_of(first))
     assert said == [("user", "How warm is it?"), ("agent", "It is 20 degrees.")]
     assert [message["role"] for message in model.requests[1]["messages"]][-2:] == ["assistant", "tool"]

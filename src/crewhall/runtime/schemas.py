@@ -51,7 +51,8 @@ class Run(Struct, kw_only=True):
     `message_id` is the message that set it off, `exchange_id` the person's message at the root of the chain,
     `answer_id` what the agent posted. `reason` is a stable word for how it ended, `detail` the sentence that people
     were told. `seen_seq` is the newest message that the agent had before it. `is_remote`: the agent thinks in a program
-    of its own and was only told. `cost` is in the currency of the price list, null where none is known.
+    of its own and was only told. `waits` is how often the run was put aside for somebody. `cost` is in the currency of
+    the price list, null where none is known.
     """
 
     id: UUID
@@ -69,6 +70,7 @@ class Run(Struct, kw_only=True):
     answer_seq: int | None
     is_remote: bool
     attempt: int
+    waits: int
     seen_seq: int | None
     model: str | None
     requests: int

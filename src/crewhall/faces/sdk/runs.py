@@ -41,6 +41,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     answer_seq: int | None = None
     is_remote: bool = False
     attempt: int = 0
+    waits: int = 0
     seen_seq: int | None = None
     model: str | None = None
     requests: int = 0
