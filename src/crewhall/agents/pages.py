@@ -1,5 +1,6 @@
 """Pages of agents: who there is, one agent with its keys, a new one."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from crewhall.agents.credential_schemas import Credential, CredentialInput, Rota
 from crewhall.agents.keys import make_key
 from crewhall.agents.pages_thinking import read_thinking, thinking_of
 from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch
+from crewhall.agents.states import AgentStateChange, get_state, set_state
 from crewhall.agents.status import TRANSITIONS
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
@@ -124,6 +126,7 @@ async def _agent_page(
         may_see_keys = owns or is_allowed(actor, Permission.AGENTS_CREDENTIALS)
         if may_see_keys:
             keys = (await credentials.list_credentials(tx, actor, agent_id, limit=MAX_LIMIT)).items
+        memory = await get_state(tx, actor, agent_id)
     return await render_in_hall(
         "agent.html",
         request,
@@ -133,6 +136,7 @@ async def _agent_page(
         agent=agent,
         credentials=keys,
         new_key=new_key,
+        memory=json.dumps(memory.state, indent=2, ensure_ascii=False) if memory.state else None,
         sample=SAMPLE,
         start=START.format(address=services.base_url, key=new_key or "cwk_…", code=agent.code),
         statuses=_statuses(agent),
@@ -206,6 +210,18 @@ async def change_thinking(
     return go(f"/agents/{agent_id}", "Saved.")
 
 
+@post("/agents/{agent_id:uuid}/forget")
+async def forget(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], agent_id: FromPath[UUID]
+) -> Redirect:
+    """Let an agent forget what it remembers of whoever looks."""
+    async with services.db.transaction(actor) as tx:
+        memory = await get_state(tx, actor, agent_id)
+        if memory.version:
+            await set_state(tx, actor, agent_id, AgentStateChange(state={}, version=memory.version))
+    return go(f"/agents/{agent_id}", "It remembers nothing of you any more.")
+
+
 @post("/agents/{agent_id:uuid}/delete")
 async def delete_agent(
     services: NamedDependency[Services], actor: NamedDependency[Actor], agent_id: FromPath[UUID]
@@ -272,6 +288,7 @@ PAGES = page_router(
         show_agent,
         change_agent,
         change_thinking,
+        forget,
         delete_agent,
         make_credential,
         rotate_credential,
