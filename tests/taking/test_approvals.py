@@ -136,6 +136,7 @@ async def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(hall, or
     assert await jobs(asked) == before + 1
     acts = await hall.rows(dict, "select action from audit_log where resource_id = %(id)s", id=str(approval.id))
     assert acts == [{"action": f"approval.{won[0].status}"}]
+    assert (await asked.take()).reason == "answered"
 
 
 @pytest.mark.rule("X5", "E1")
@@ -153,6 +154,7 @@ async def test_neither_members_nor_who_asked_nor_agents_decide_but_its_owner_doe
             "update agents set owner_user_id = %(who)s where id = %(id)s", {"who": other.id, "id": asked.agent.id}
         )
     assert (await decide(asked, approve, approval.id, hall.tools, who=other.actor)).status == "approved"
+    assert (await asked.take()).reason == "answered"
 
 
 async def _behalf(hall: TakingHall, run_id: UUID, who: list[UUID]) -> None:
