@@ -88,7 +88,7 @@ async def site() -> AsyncIterator[str]:
     listener = bind("127.0.0.1", 0)
     methods = ["GET", "HEAD", "POST"]
     app = Starlette(routes=[Route("/{kind}", _answer, methods=methods)])
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=0))
     task = asyncio.create_task(server._serve([listener]))
     while not server.started:
         await asyncio.sleep(0.01)

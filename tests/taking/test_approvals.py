@@ -7,10 +7,12 @@ from uuid import UUID
 import pytest
 
 from crewhall.kernel.errors import CrewhallError
+from crewhall.runtime import executor as executing
 from crewhall.runtime.approvals import Approval, approve, expire, refuse
 from crewhall.runtime.judging import ToolPolicy, Verdict
 from crewhall.runtime.runs import cancel_run
 from crewhall.runtime.tool_policies import set_tool_policy
+from crewhall.runtime.toolset import JournaledToolset
 from tests.support.openai import Say, Use
 from tests.taking.hall import Asked, TakingHall
 
@@ -134,6 +136,7 @@ async def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(hall, or
     assert await jobs(asked) == before + 1
     acts = await hall.rows(dict, "select action from audit_log where resource_id = %(id)s", id=str(approval.id))
     assert acts == [{"action": f"approval.{won[0].status}"}]
+    assert (await asked.take()).reason == "answered"
 
 
 @pytest.mark.rule("X5", "E1")
@@ -151,6 +154,7 @@ async def test_neither_members_nor_who_asked_nor_agents_decide_but_its_owner_doe
             "update agents set owner_user_id = %(who)s where id = %(id)s", {"who": other.id, "id": asked.agent.id}
         )
     assert (await decide(asked, approve, approval.id, hall.tools, who=other.actor)).status == "approved"
+    assert (await asked.take()).reason == "answered"
 
 
 async def _behalf(hall: TakingHall, run_id: UUID, who: list[UUID]) -> None:
@@ -192,6 +196,35 @@ async def test_a_decision_that_comes_before_the_turn_is_put_aside_is_not_lost(ha
     hold.set()
     assert ((await taking).status, await jobs(asked)) == ("queued", before + 1)
     assert (await asked.take()).reason == "answered"
+
+
+@pytest.mark.rule("X5", "X3")
+async def test_a_process_that_dies_around_a_decision_loses_and_doubles_nothing(hall, org, model, monkeypatch):
+    class Died(Exception):
+        """As if the process were killed there: nothing is written after it."""
+
+    async def die(*_: Any, **__: Any) -> None:
+        raise Died
+
+    model.play(Use([("weather", ROME)]), Say("Blue."))
+    asked = await hall.ask(org, tools=["weather"])
+    with monkeypatch.context() as patched, pytest.raises(Died):
+        patched.setattr(executing, "put_aside", die)  # asked for, not yet put aside
+        await asked.take()
+    assert ((await asked.run()).status, len(await waiting(asked))) == ("running", 1)
+    assert (await asked.take()).status == "waiting"
+    (approval,) = await waiting(asked)
+    await decide(asked, approve, approval.id, hall.tools, arguments=OSLO)
+    with monkeypatch.context() as patched, pytest.raises(Died):
+        patched.setattr(JournaledToolset, "_make", die)  # the decision is used, the call begun, its outcome unknown
+        await asked.take()
+    (used,) = await waiting(asked)
+    assert used.used_at is not None
+    run = await asked.take()
+    assert (run.reason, len(await waiting(asked)), len(await asked.notices())) == ("answered", 1, 1)
+    bodies = [step.body for step in await asked.steps() if step.kind == "call"]
+    assert [body["arguments"] for body in bodies] == [OSLO, OSLO]
+    assert "Oslo" in str(model.requests[1]["messages"])
 
 
 @pytest.mark.rule("X5", "C12")

@@ -90,6 +90,25 @@ async def test_programs_and_the_command_line_decide_too(scene: Scene, tmp_path: 
     assert (await scene.ended(before))["status"] == "succeeded"
 
 
+@pytest.mark.rule("B9")
+async def test_what_an_agent_remembers_is_for_the_eyes_of_that_person(visitors: Visitors, scene: Scene, tmp_path: Path):
+    async with Client(scene.server.address, token=token_of(scene.member.api)) as client:
+        assert (await client.agents.memory(scene.agent.id)).version == 0
+        kept = await client.agents.set_memory(scene.agent.id, {"likes": "tea"}, version=0)
+        with pytest.raises(CrewhallApiError) as stale:
+            await client.agents.set_memory(scene.agent.id, {}, version=0)
+    assert (kept.state, kept.version, stale.value.code) == ({"likes": "tea"}, 1, "stale_state")
+    assert (await scene.owner.get(f"/agents/{scene.agent.id}/state")).json()["state"] == {}
+    assert (await scene.agent.api.get(f"/agents/{scene.agent.id}/state")).status_code == 403
+    terminal = QuickCli(tmp_path, scene.server.address, CREWHALL_TOKEN=token_of(scene.member.api))
+    assert (await terminal.ok("agent", "memory", scene.agent.code))["state"] == {"likes": "tea"}
+    page = await visitors.visit(f"/agents/{scene.agent.id}", scene.member)
+    await expect(page.get_by_role("region", name="What it remembers of you")).to_contain_text("tea")
+    await page.get_by_role("button", name="Let it forget").click()
+    await expect(page.get_by_role("region", name="What it remembers of you")).to_have_count(0)
+    assert "nothing of you" in (await terminal.run("agent", "memory", scene.agent.code, "--forget")).out
+
+
 @pytest.mark.rule("X5")
 async def test_an_open_inbox_shows_what_comes_and_decides(visitors: Visitors, scene: Scene):
     visitors.tolerated = ("422",)

@@ -49,7 +49,7 @@ class Actor(msgspec.Struct, frozen=True):
     @property
     def is_admin(self) -> bool:
         """Whether the actor is an owner or admin of its organization, or the system."""
-        return not self.behalf and (self.type is ActorType.SYSTEM or self.role in {Role.OWNER, Role.ADMIN})
+        return self.type is ActorType.SYSTEM or self.role in {Role.OWNER, Role.ADMIN}
 
     @property
     def org(self) -> UUID:

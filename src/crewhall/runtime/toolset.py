@@ -122,7 +122,7 @@ class JournaledToolset(AbstractToolset[Caller]):
                 f"I was interrupted while I used {call.tool.name}, and cannot know whether it was done. "
                 "Look, and ask me again.",
             )
-        await self._record_call(call, arguments)
+        await self._journal.write(StepKind.CALL, begun.body, key=call.key, digest=call.digest)
         return await self._make(call, arguments, caller)
 
     # -- judging

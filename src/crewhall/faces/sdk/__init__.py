@@ -10,6 +10,7 @@ from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
 from crewhall.faces.sdk.resources import (
     AgentInfo,
+    AgentState,
     Conversation,
     Credential,
     Invitation,
@@ -37,6 +38,7 @@ __all__ = [
     "Ack",
     "Agent",
     "AgentInfo",
+    "AgentState",
     "Approval",
     "ApprovalMessage",
     "Author",

@@ -1,7 +1,7 @@
 """What the API answers besides messages. Unknown fields are ignored, so that a newer server can be talked to."""
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -80,6 +80,14 @@ class Me(msgspec.Struct, frozen=True):
     organization: Organization | None = None
     role: str | None = None
     inbox_id: str | None = None
+
+
+class AgentState(msgspec.Struct, frozen=True):
+    """What an agent remembers of the signed-in person. Version 0: nothing was ever kept."""
+
+    state: dict[str, Any]
+    version: int
+    updated_at: datetime | None = None
 
 
 class Credential(msgspec.Struct, frozen=True):
