@@ -166,7 +166,8 @@ async def end_run(
 async def put_aside(tx: Tx, run: Run) -> None:
     """Put the claimed run aside until a person has decided, or its caller has answered.
 
-    Nothing holds it meanwhile: no job, no lock, no lease. Where the decision came in the meantime it goes on at once. Other turns of the agent here begin. Raises FENCED.
+    Nothing holds it meanwhile: no job, no lock, no lease. Where that came in the meantime it goes on at once. Other
+    turns of the agent here begin. Raises FENCED.
     """
     shard = await tx.value(
         """
