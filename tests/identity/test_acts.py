@@ -13,7 +13,9 @@ from crewhall.kernel.actor import ActorType
 from tests.architecture.source import python_files
 from tests.identity.hall import Hall
 
-RECORDED = re.compile(r'"((?:organization|password|login|member|invitation|agent|conversation)\.[a-z_]*(?:ed|left))"')
+RECORDED = re.compile(
+    r'"((?:organization|password|login|personal_token|member|invitation|agent|conversation)\.[a-z_]*(?:ed|left))"'
+)
 TARGET, AGENT, ADA = (str(uuid4()) for _ in range(3))
 NAMES = {AGENT: Named("agent", "Scout"), ADA: Named("user", "Ada"), TARGET: Named("channel", "plans")}
 

@@ -14,12 +14,15 @@ from psycopg.types.json import Jsonb
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.ids import new_id
+from crewhall.runtime.guard import behalf_of
 from crewhall.runtime.leases import Lease, Leases
 from crewhall.runtime.policy import Decision, Situation, decide, leading
 from crewhall.runtime.runs import NewRun, insert_run
 from crewhall.runtime.situations import Place, read_situation
-from crewhall.runtime.vocabulary import Outcome, Reason
+from crewhall.runtime.vocabulary import Cause, Outcome, Reason
 
+DECIDED_CHANNEL = "crewhall_decided"
+"""Carries the shard in which something was decided that a program asked for: it may be waiting for that."""
 RECORD: LiteralString = """
 insert into turn_decisions (id, org_id, conversation_id, agent_id, outcome, reason, cause, author_type, author_id,
                             message_id, message_seq, run_id, until, epoch)
@@ -116,6 +119,7 @@ async def _start(tx: Tx, place: Place, situation: Situation, decisions: list[Dec
             prompt=trigger.prompt,
             parent_id=trigger.parent_id,
             is_remote=situation.is_remote,
+            behalf_of=await behalf_of(tx, speaking),
         ),
     )
 
@@ -136,6 +140,8 @@ async def _write(tx: Tx, place: Place, lease: Lease, decisions: list[Decision], 
     }
     if told:
         await tx.run(RECORD, values | {"rows": _json(told)})
+        if any(row.cause == Cause.API for row in told):
+            await tx.notify(DECIDED_CHANNEL, str(lease.shard))
     settled = [row.trigger_id for row in rows if row.outcome is not Outcome.WAIT]
     if settled:
         await tx.run(SETTLE, values | {"ids": settled})

@@ -22,6 +22,7 @@ class Ending(StrEnum):
     REFUSED = "refused"
     INACTIVE = "inactive"
     CRASHED = "crashed"
+    FORSAKEN = "forsaken"
     INTERNAL = "internal"
 
 
@@ -33,6 +34,10 @@ class TurnEnded(Exception):
         self.status = status
         self.reason = reason
         self.detail = detail
+
+
+class PutAside(Exception):
+    """A turn has come as far as it can before somebody else does their part; it goes on later, by another attempt."""
 
 
 def failed(reason: Ending, detail: str) -> TurnEnded:

@@ -51,7 +51,7 @@ ENDED = {
 GOING_ON = {
     RunStatus.QUEUED: "{agent} is about to begin.",
     RunStatus.RUNNING: "{agent} is at work.",
-    RunStatus.WAITING: "{agent} waits for somebody's decision.",
+    RunStatus.WAITING: "{agent} waits for somebody: for a decision, or for a program that asked it.",
 }
 
 

@@ -4,6 +4,7 @@ A turn that is taken over reads what is recorded and goes on from there: a reque
 a call whose result is there is not repeated.
 """
 
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -73,9 +74,13 @@ class Journal:
         """Return the recorded step of that kind and key, the latest where there are several."""
         return self._found.get((kind, key))
 
+    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+        """A transaction within the run's organization."""
+        return self._db.transaction(system_actor(self.run.org_id))
+
     async def write(self, kind: StepKind, body: dict[str, Any], **about: Any) -> Step:
         """Record a step in a transaction of its own; see `write_in`."""
-        async with self._db.transaction(system_actor(self.run.org_id)) as tx:
+        async with self.transaction() as tx:
             return await self.write_in(tx, kind, body, **about)
 
     async def write_in(

@@ -28,7 +28,10 @@ from crewhall.runtime.settings import TurnSettings
 BUILT_IN = "crewhall"
 WRITERS: dict[str, Callable[[Context], str]] = {"guide": answer_as_guide, "scribe": write_digest}
 """The models that come with Crewhall: no weights, a function of what the agent was shown."""
-SETTINGS = ("temperature", "max_tokens", "top_p", "seed", "presence_penalty", "frequency_penalty", "stop_sequences")
+SETTINGS = (
+    "temperature", "max_tokens", "top_p", "seed", "presence_penalty", "frequency_penalty", "stop_sequences",
+    "parallel_tool_calls",
+)  # fmt: skip
 """The keys of `model_config` that are passed on; no address, header or free body is among them."""
 PIECE = 24
 """Characters that a built-in model gives at a time: it streams as others do."""

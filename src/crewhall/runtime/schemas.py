@@ -51,7 +51,8 @@ class Run(Struct, kw_only=True):
     `message_id` is the message that set it off, `exchange_id` the person's message at the root of the chain,
     `answer_id` what the agent posted. `reason` is a stable word for how it ended, `detail` the sentence that people
     were told. `seen_seq` is the newest message that the agent had before it. `is_remote`: the agent thinks in a program
-    of its own and was only told. `cost` is in the currency of the price list, null where none is known.
+    of its own and was only told. `waits` is how often the run was put aside for somebody. `cost` is in the currency of
+    the price list, null where none is known.
     """
 
     id: UUID
@@ -69,6 +70,7 @@ class Run(Struct, kw_only=True):
     answer_seq: int | None
     is_remote: bool
     attempt: int
+    waits: int
     seen_seq: int | None
     model: str | None
     requests: int
@@ -98,8 +100,10 @@ class RunDetail(Run, kw_only=True):
 class RunStep(Struct, kw_only=True):
     """A recorded step. `key` ties a request to its answer and a call to its result; `tool` is the tool's name.
 
-    `body` is null for who may not see inside the agent. A context's body holds its instructions and the conversation's
-    lines; an answer's the model's response; a call's its arguments; a result's what the tool gave, or its error.
+    `body` is null for who may not see inside the agent, and where it `is_sealed`: from the first result on that quotes
+    what the caller may not read, another conversation or what the agent remembers of somebody else. A context's body
+    holds its instructions and the conversation's lines; an answer's the model's response; a call's its arguments; a
+    result's what the tool gave, or its error.
     """
 
     ordinal: int
@@ -112,6 +116,7 @@ class RunStep(Struct, kw_only=True):
     duration_ms: int | None
     created_at: datetime
     body: dict[str, Any] | None
+    is_sealed: bool = False
 
 
 class TurnDecision(Struct, kw_only=True):

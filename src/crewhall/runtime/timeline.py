@@ -31,6 +31,7 @@ class Entry(Struct, kw_only=True):
     output_tokens: int = 0
     is_going_on: bool = False
     is_failure: bool = False
+    is_sealed: bool = False
     asked: dict[str, Any] | None = None
     given: dict[str, Any] | None = None
     at: int = 0
@@ -91,6 +92,7 @@ def _entry(step: RunStep, first: RunStep | None, before: datetime, run: Run) -> 
         input_tokens=step.input_tokens or 0,
         output_tokens=step.output_tokens or 0,
         is_failure=kind == "failure" or "error" in (step.body or {}),
+        is_sealed=step.is_sealed or (first is not None and first.is_sealed),
         asked=first.body if first else None,
         given=step.body,
     )
@@ -104,6 +106,8 @@ def _title(step: RunStep, run: Run) -> tuple[str, str]:
             return "model", f"Asked {run.model or 'its model'}"
         case StepKind.RESULT:
             return "tool", f"Used {step.tool}"
+        case StepKind.APPROVAL:
+            return "approval", f"Asked whether it may use {step.tool}"
         case StepKind.POST:
             return "post", "Posted the answer"
         case StepKind.FAILURE if step.key == "end":

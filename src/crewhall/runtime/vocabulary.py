@@ -64,6 +64,18 @@ class RunStatus(StrEnum):
     STOPPED = "stopped"
 
 
+class ApprovalStatus(StrEnum):
+    """How a call that waits for a person stands."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    """Nobody decided in time: it counts as refused."""
+    CANCELED = "canceled"
+    """Its run ended before anybody decided."""
+
+
 class StepKind(StrEnum):
     """What a step of a run recorded."""
 

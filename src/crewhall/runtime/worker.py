@@ -20,6 +20,7 @@ from procrastinate.worker import Worker
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
 from crewhall.runtime.jobs import JOBS_CHANNEL, QUEUE, TASK, Execute, enqueue_turn
+from crewhall.runtime.outside import end_forsaken
 
 log = logging.getLogger(__name__)
 BEATS_MISSED = 3
@@ -144,6 +145,7 @@ async def _sweep_once(db: Database, taker: JobTaker, silence_s: float) -> bool:
         )
         for stray in strays:
             await _enqueue_again(db, stray)
+        await end_forsaken(db)
         if handed:
             await tx.notify(JOBS_CHANNEL, '{"type": "job_inserted", "job_id": 0}')
     return is_due or handed > 0 or bool(strays)

@@ -39,7 +39,7 @@ def runs(
         found = client.turns.runs(
             conversation_id=where.id if where else None, agent_id=who.id if who else None, status=status
         )
-        return await _first(found, limit)
+        return await first_of(found, limit)
 
     found = act(context, work)
     if wants_json(context, as_json):
@@ -92,7 +92,7 @@ def decisions(
         where = await find_place(client, place)
         who = await client.agents.find(agent) if agent else None
         found = client.turns.decisions(where.id, agent_id=who.id if who else None, message_id=message)
-        return await _first(found, limit)
+        return await first_of(found, limit)
 
     found = act(context, work)
     if wants_json(context, as_json):
@@ -126,7 +126,8 @@ def ask(
         say("Asked. `crewhall runs` and `crewhall decisions` say what comes of it.")
 
 
-async def _first(found: "AsyncIterator[Any]", limit: int) -> list[Any]:
+async def first_of(found: "AsyncIterator[Any]", limit: int) -> list[Any]:
+    """The first so many."""
     items: list[Any] = []
     async for item in found:
         items.append(item)

@@ -10,6 +10,7 @@ TAGS = {
     "Agents": "Agents, their keys and their presence.",
     "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
     "Turns": "Why agents speak or stay silent, and the runs in which they do.",
+    "Approvals": "Calls of agents that wait for a person, and the policy that says when they do.",
     "Live": "Records as they are written, and what was missed.",
 }
 
@@ -18,11 +19,13 @@ PATH_PARAMETERS = {
     "person_id": "The person's id.",
     "login_id": "The login's id.",
     "invitation_id": "The invitation's id.",
+    "token_id": "The personal token's id.",
     "agent_id": "The agent's id.",
     "credential_id": "The credential's id.",
     "conversation_id": "The conversation's id.",
     "message_id": "The message's id.",
     "run_id": "The run's id.",
+    "approval_id": "The approval's id.",
     "member_id": "The id of the person or agent.",
 }
 

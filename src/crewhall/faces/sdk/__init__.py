@@ -1,6 +1,7 @@
 """The client library: `from crewhall.sdk import Agent, Client`. It needs no other part of Crewhall."""
 
 from crewhall.faces.sdk.agent import Agent
+from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
@@ -9,6 +10,7 @@ from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
 from crewhall.faces.sdk.resources import (
     AgentInfo,
+    AgentState,
     Conversation,
     Credential,
     Invitation,
@@ -17,6 +19,7 @@ from crewhall.faces.sdk.resources import (
     Organization,
     Page,
     Person,
+    PersonalToken,
     SearchHit,
 )
 from crewhall.faces.sdk.runs import (
@@ -35,6 +38,9 @@ __all__ = [
     "Ack",
     "Agent",
     "AgentInfo",
+    "AgentState",
+    "Approval",
+    "ApprovalMessage",
     "Author",
     "Change",
     "Client",
@@ -57,6 +63,7 @@ __all__ = [
     "Organization",
     "Page",
     "Person",
+    "PersonalToken",
     "Post",
     "Record",
     "RecordEvent",

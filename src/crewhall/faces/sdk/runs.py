@@ -41,6 +41,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     answer_seq: int | None = None
     is_remote: bool = False
     attempt: int = 0
+    waits: int = 0
     seen_seq: int | None = None
     model: str | None = None
     requests: int = 0
@@ -74,6 +75,7 @@ class RunStep(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int | None = None
     duration_ms: int | None = None
     body: dict[str, Any] | None = None
+    is_sealed: bool = False
 
 
 class TurnDecision(msgspec.Struct, frozen=True, kw_only=True):
