@@ -37,6 +37,8 @@ class Permission(StrEnum):
     MESSAGES_POST = "messages.post"
     MESSAGES_PIN = "messages.pin"
     MESSAGES_MODERATE = "messages.moderate"
+    USAGE_READ = "usage.read"
+    BUDGETS_UPDATE = "budgets.update"
 
 
 P = Permission
@@ -50,6 +52,7 @@ _ADMIN = _MEMBER | {
     P.ORGANIZATION_UPDATE, P.SETTINGS_READ, P.AUDIT_READ, P.MEMBERS_INVITE, P.MEMBERS_REMOVE,
     P.AGENTS_CREATE, P.AGENTS_UPDATE, P.AGENTS_DELETE, P.AGENTS_CREDENTIALS,
     P.CHANNELS_UPDATE, P.CHANNELS_ARCHIVE, P.CHANNELS_SYSTEM, P.MESSAGES_MODERATE,
+    P.USAGE_READ, P.BUDGETS_UPDATE,
 }  # fmt: skip
 
 PERMISSIONS: dict[Grantee, frozenset[Permission]] = {
@@ -84,6 +87,8 @@ _ACTS: dict[Permission, str] = {
     P.MESSAGES_POST: "post messages",
     P.MESSAGES_PIN: "pin messages",
     P.MESSAGES_MODERATE: "remove other people's messages",
+    P.USAGE_READ: "see everybody's usage",
+    P.BUDGETS_UPDATE: "change budgets and prices",
 }
 
 

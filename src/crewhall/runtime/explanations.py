@@ -30,6 +30,7 @@ SILENT = {
     Reason.NOT_HERE: "{agent} cannot read this: it was no member when it was written. Add it as a member.",
     Reason.CLOSED: "The conversation takes no messages.",
     Reason.GONE: "The message was deleted.",
+    Reason.BUDGET: "A budget that {agent} spends from here is used up. An owner or an admin can raise it.",
 }
 WORDS = {Outcome.SPEAK: SPOKEN, Outcome.WAIT: WAITS, Outcome.SILENT: SILENT}
 

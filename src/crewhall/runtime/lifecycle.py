@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from crewhall.conversations import Consumer, Posting
+from crewhall.governance import BudgetWarner
 from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
@@ -27,11 +28,13 @@ class RuntimeParts(Struct, frozen=True):
     scheduler: Scheduler
     executor: Executor
     worker: TurnWorker
+    warner: BudgetWarner
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
         self.consumer.start()
         self.scheduler.start()
+        self.warner.start()
         await self.worker.start()
 
     async def close(self) -> None:
@@ -40,6 +43,7 @@ class RuntimeParts(Struct, frozen=True):
         await self.scheduler.stop()
         await self.worker.stop()
         await self.executor.close()
+        await self.warner.stop()
 
 
 def start_runtime(
@@ -63,4 +67,5 @@ def start_runtime(
         TurnWorker(
             db, signals, executor.execute, at_once=settings.turns_at_once, heartbeat_s=settings.turn_heartbeat_s
         ),
+        BudgetWarner(db, posting, signals),
     )

@@ -12,6 +12,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from crewhall.conversations import Verb, access_conversation
+from crewhall.governance import release
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError, define_error
@@ -72,7 +73,10 @@ class Run(msgspec.Struct, kw_only=True):
     requests: int
     input_tokens: int
     output_tokens: int
+    cached_tokens: int
     cost: Decimal | None
+    currency: str | None
+    price_id: UUID | None
     reason: str | None
     detail: str | None
     answer_id: UUID | None
@@ -151,6 +155,7 @@ async def end_run(
     )
     if ended is None:
         raise fenced()
+    await release(tx, run.id)
     await tx.notify(TRIGGERS_CHANNEL, str(ended))
 
 

@@ -50,6 +50,8 @@ class Reason(StrEnum):
     """The conversation takes no messages."""
     GONE = "gone"
     """The message was deleted."""
+    BUDGET = "budget"
+    """A hard budget that concerns it is used up."""
 
 
 class RunStatus(StrEnum):
