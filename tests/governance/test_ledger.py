@@ -97,7 +97,8 @@ class Books:
         self.open.pop(run, None)  # the same request, made again
         held = Held(run, provider, self.now, given, made)
         outcome, refusing = await self.row(
-            "select * from reserve_spending(%(run)s, %(attempt)s, '1', %(provider)s, 'scripted-1', %(i)s, %(o)s, %(at)s)",
+            "select * from reserve_spending("
+            "%(run)s, %(attempt)s, '1', %(provider)s, 'scripted-1', %(i)s, %(o)s, %(at)s)",
             run=self.runs[run].id, attempt=self.attempts[run], provider=provider, i=given, o=made, at=self.now,
         )  # fmt: skip
         refusals = {budget.id for budget in self.budgets if self.concerns(budget, run) and self.lacks(budget, held)}
@@ -149,7 +150,9 @@ class Books:
             **values,
         )
         assert fenced == ("fenced",)
-        strays = await self.tx.values("select run_id from stray_reservations() where org_id = %(o)s", {"o": self.org_id})
+        strays = await self.tx.values(
+            "select run_id from stray_reservations() where org_id = %(o)s", {"o": self.org_id}
+        )
         assert (self.runs[run].id in strays) == (run in self.open)
         await self.tx.run("select release_strays(%(run)s)", values)
         self.open.pop(run, None)
@@ -157,9 +160,7 @@ class Books:
     async def begin(self, whose: int | None, period: str, is_hard: bool, money: int | None, tokens: int | None) -> None:
         if money is None and tokens is None:
             return
-        made = Budget(
-            new_id(), whose, period, is_hard, None if money is None else Decimal(money) / 1_000_000, tokens
-        )
+        made = Budget(new_id(), whose, period, is_hard, None if money is None else Decimal(money) / 1_000_000, tokens)
         await self.tx.run("select hold_ledger(%(org)s, true)", {"org": self.org_id})
         await self.tx.run(
             """
@@ -167,10 +168,15 @@ class Books:
             values (%(id)s, %(org)s, %(agent)s, %(period)s, %(strictness)s, %(money)s, %(currency)s, %(tokens)s)
             """,
             {
-                "id": made.id, "org": self.org_id, "agent": None if whose is None else self.runs[whose].agent_id,
-                "period": period, "strictness": "hard" if is_hard else "soft", "money": made.money,
-                "currency": None if money is None else "USD", "tokens": tokens,
-            },  # fmt: skip
+                "id": made.id,
+                "org": self.org_id,
+                "agent": None if whose is None else self.runs[whose].agent_id,
+                "period": period,
+                "strictness": "hard" if is_hard else "soft",
+                "money": made.money,
+                "currency": None if money is None else "USD",
+                "tokens": tokens,
+            },
         )
         await self.tx.run("select open_budget(%(id)s, %(at)s)", {"id": made.id, "at": self.now})
         self.budgets.append(made)

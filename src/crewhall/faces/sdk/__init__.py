@@ -28,6 +28,7 @@ from crewhall.faces.sdk.runs import (
     TurnDecision,
     Woken,
 )
+from crewhall.faces.sdk.spending import Budget, Price, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Agent",
     "AgentInfo",
     "Author",
+    "Budget",
     "Change",
     "Client",
     "Conversation",
@@ -56,6 +58,7 @@ __all__ = [
     "Page",
     "Person",
     "Post",
+    "Price",
     "Record",
     "RecordEvent",
     "Refused",
@@ -65,8 +68,10 @@ __all__ = [
     "RunStep",
     "SearchHit",
     "SignedOut",
+    "Standing",
     "TokenStore",
     "Tokens",
     "TurnDecision",
+    "UsageRow",
     "Woken",
 ]

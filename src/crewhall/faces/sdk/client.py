@@ -4,6 +4,7 @@ import os
 from typing import Self
 
 from crewhall.faces.sdk.agents import Agents
+from crewhall.faces.sdk.budgets import Budgets
 from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
 from crewhall.faces.sdk.live import Live
@@ -59,6 +60,7 @@ class Client:
         self.messages = Messages(self.transport)
         self.agents = Agents(self.transport)
         self.turns = Turns(self.transport)
+        self.budgets = Budgets(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
 
