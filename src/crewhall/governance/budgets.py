@@ -34,8 +34,8 @@ select b.id, b.period, b.strictness, b.money_limit, b.currency, b.token_limit, b
        case when c.id is not null then """
     + PLACE
     + """ end as conversation,
-       period_begin(b.period, now()) as begins_at, coalesce(p.spent_money, 0) as spent_money,
-       coalesce(p.reserved_money, 0) as reserved_money, coalesce(p.spent_tokens, 0) as spent_tokens,
+       period_begin(b.period, now()) as begins_at, coalesce(p.spent_money, 0)::numeric(20, 6) as spent_money,
+       coalesce(p.reserved_money, 0)::numeric(20, 6) as reserved_money, coalesce(p.spent_tokens, 0) as spent_tokens,
        coalesce(p.reserved_tokens, 0) as reserved_tokens, coalesce(p.spent_runs, 0) as spent_runs, p.warned_at
 from budgets b
 left join budget_periods p on p.budget_id = b.id and p.begins_at = period_begin(b.period, now())
