@@ -96,9 +96,9 @@ def meters_of(budget: Budget) -> list[Meter]:
             _meter(stood.spent_money, stood.reserved_money, budget.money_limit, lambda one: in_words(one, currency))
         )
     if budget.token_limit is not None:
-        found.append(_meter(stood.spent_tokens, stood.reserved_tokens, budget.token_limit, "{:,} tokens".format))
+        found.append(_meter(stood.spent_tokens, stood.reserved_tokens, budget.token_limit, "{:,}".format, " tokens"))
     if budget.run_limit is not None:
-        found.append(_meter(stood.spent_runs, 0, budget.run_limit, "{:,} turns".format))
+        found.append(_meter(stood.spent_runs, 0, budget.run_limit, "{:,}".format, " turns"))
     return found
 
 
@@ -107,11 +107,11 @@ def share(amount: Decimal | int, most: Decimal | int) -> int:
     return max(round(amount / most * WHOLE), 4) if amount and most else 0
 
 
-def _meter(spent: Any, reserved: Any, limit: Any, words: Callable[[Any], str]) -> Meter:
+def _meter(spent: Any, reserved: Any, limit: Any, words: Callable[[Any], str], unit: str = "") -> Meter:
     filled = min(round(spent / limit * WHOLE), WHOLE) if limit else WHOLE
     return Meter(
-        said=f"{words(spent)} of {words(limit)}",
-        left=f"{words(max(limit - spent - reserved, limit * 0))} left",
+        said=f"{words(spent)} of {words(limit)}{unit}",
+        left=f"{words(max(limit - spent - reserved, limit * 0))}{unit} left",
         spent=filled,
         reserved=min(round(reserved / limit * WHOLE), WHOLE - filled) if limit else 0,
         is_used_up=spent >= limit,
