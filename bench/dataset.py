@@ -51,7 +51,7 @@ FILL: LiteralString = (
         returning id, org_id, conversation_id, seq, author_id, kind, content, created_at
     )
     insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, created_at)
-    select w.id, w.org_id, w.conversation_id, w.seq, w.author_id, w.kind, to_tsvector('english', w.content),
+    select w.id, w.org_id, w.conversation_id, w.seq, w.author_id, w.kind, search_vector('english', w.content),
            w.created_at
     from written w
     """

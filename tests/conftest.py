@@ -1,12 +1,17 @@
-"""One Postgres for the run, one database and one running server for each worker."""
+"""One Postgres for the run; one database, one running server and one Chromium for each worker."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from playwright.async_api import Browser, async_playwright
 
 from tests.identity.hall import Org
+from tests.sdk.processes import AgentProcesses
+from tests.sdk.relay import Relay
 from tests.support.database import SharedCluster, shared_cluster
 from tests.support.server import Server
+from tests.web.browser import FLAGS, find_chromium
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +29,20 @@ async def server(cluster: SharedCluster, worker_id: str) -> AsyncIterator[Server
         yield running
 
 
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for each worker; every visitor has a context of its own."""
+    found = find_chromium()
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is missing: the page tests need it.")
+        pytest.skip("Chromium is missing: set CREWHALL_CHROMIUM to its path.")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield launched
+        await launched.close()
+
+
 @pytest.fixture
 async def org(server: Server) -> Org:
     """A fresh organization with its owner."""
@@ -34,3 +53,18 @@ async def org(server: Server) -> Org:
 async def other_org(server: Server) -> Org:
     """Another tenant."""
     return await server.make_org("Other")
+
+
+@pytest.fixture
+async def relay(server: Server) -> AsyncIterator[Relay]:
+    """A bad network in front of the server."""
+    async with Relay(server.address) as made:
+        yield made
+
+
+@pytest.fixture
+async def processes() -> AsyncIterator[AgentProcesses]:
+    """Agents as processes of their own; those still alive at the end are killed."""
+    started = AgentProcesses()
+    yield started
+    await started.kill_all()

@@ -12,20 +12,20 @@ from tests.support.database import SharedCluster
 SuperuserRows = Callable[..., Awaitable[list[tuple[Any, ...]]]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def database(cluster: SharedCluster, worker_id: str) -> str:
     name = f"agents_{worker_id}"
     cluster.clone(name)
     return name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def hall(cluster: SharedCluster, database: str) -> AsyncIterator[AgentHall]:
     async with AgentHall(cluster.urls(database).app) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def second_hall(cluster: SharedCluster, hall: AgentHall, database: str) -> AsyncIterator[AgentHall]:
     """Another process on the same database."""
     async with AgentHall(cluster.urls(database).app) as opened:

@@ -7,14 +7,10 @@ from uuid import UUID
 
 import httpx
 import msgspec
-from litestar import Litestar
 
 from crewhall.agents import AgentParts, AgentSettings, create_credential, make_key, start_agents
 from crewhall.agents.credential_schemas import CredentialInput
 from crewhall.agents.http import ROUTERS as AGENTS
-from crewhall.faces.plumbing.dependencies import DEPENDENCIES
-from crewhall.faces.plumbing.gate import Gate
-from crewhall.faces.plumbing.problems import render_problem
 from crewhall.identity.http import ROUTERS as IDENTITY
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.verified import revoke
@@ -83,14 +79,7 @@ class AgentHall(Hall):
         self.agent_settings = AgentSettings(**settings)
         self.live = MemoryLive()
         self.services.live = self.live
-        app = Litestar(
-            [*IDENTITY, *AGENTS],
-            dependencies=DEPENDENCIES,
-            exception_handlers={Exception: render_problem},
-            openapi_config=None,
-        )
-        app.state.services = self.services
-        self.gate = Gate(app, self.services)  # type: ignore[arg-type]
+        self.serve([*IDENTITY, *AGENTS])
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()

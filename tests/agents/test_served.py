@@ -20,6 +20,17 @@ async def test_an_agent_has_the_inbox_that_it_serves_until_it_is_deleted(server:
     assert (await org.owner.api.get(inbox)).status_code == 404
 
 
+@pytest.mark.rule("A2")
+async def test_nobody_takes_the_inbox_from_an_agent_that_serves_it(server: Server):
+    org = await server.make_org()
+    agent = await server.hire(org)
+    inbox = f"/conversations/{agent.inbox_id}"
+    for someone in (agent.api, org.owner.api):
+        for method, path in (("DELETE", inbox), ("PUT", f"{inbox}/archive"), ("POST", f"{inbox}/leave")):
+            assert (await someone.request(method, path)).status_code in {403, 404, 409}, (method, path)
+    assert (await agent.api.get(inbox)).json()["status"] == "active"
+
+
 @pytest.mark.rule("E2")
 async def test_an_agent_is_present_while_its_socket_is_open_and_listeners_hear_of_it(server: Server):
     org = await server.make_org()

@@ -11,7 +11,7 @@ from crewhall.agents.codes import code_from_name
 from crewhall.agents.cron import check_cron
 from crewhall.agents.persona import next_version
 from crewhall.agents.publickey import D, P, check_public_key
-from crewhall.agents.shapes import check_model_config, check_scheduling_config, check_slugs
+from crewhall.agents.shapes import MAX_JSON_DEPTH, check_model_config, check_scheduling_config, check_slugs
 from crewhall.kernel.errors import CrewhallError
 
 
@@ -125,3 +125,17 @@ def test_no_input_breaks_the_key_parser(value: bytes | str):
 
 def test_versions_rise_by_a_minor_number():
     assert [next_version(version) for version in ("1.0.0", "1.9.7", "0.0.1")] == ["1.1.0", "1.10.0", "0.1.0"]
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """An object in which objects and arrays lie `depth` levels deep."""
+    value: Any = 1
+    for level in range(depth - 1):
+        value = {"a": value} if level % 2 else [value]
+    return {"a": value}
+
+
+def test_a_model_configuration_is_as_deep_as_it_may_be_and_no_deeper():
+    check_model_config(nested(MAX_JSON_DEPTH))
+    for depth in (MAX_JSON_DEPTH + 1, 900):
+        assert refused(check_model_config, nested(depth))

@@ -5,7 +5,6 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,8 +16,6 @@ from typer.testing import CliRunner
 from crewhall.faces.cli.app import app
 from crewhall.faces.cli.failures import report
 from tests.identity.hall import PASSWORD, Org
-from tests.sdk.processes import AgentProcesses
-from tests.sdk.relay import Relay
 from tests.support.server import Server, token_of
 
 PROGRAM = Path(sys.executable).with_name("crewhall")
@@ -93,7 +90,7 @@ class QuickCli(Cli):
 @pytest.fixture
 def cli(tmp_path: Path, server: Server) -> Cli:
     """A command line that nobody has signed in with."""
-    return Cli(tmp_path, server.address)
+    return QuickCli(tmp_path, server.address)
 
 
 @pytest.fixture
@@ -108,18 +105,3 @@ async def signed_in(cli: Cli, org: Org) -> Cli:
     result = await cli.run("login", "--email", org.owner.email, "--password-stdin", stdin=PASSWORD + "\n")
     assert result.code == 0, result.err
     return cli
-
-
-@pytest.fixture
-async def relay(server: Server) -> AsyncIterator[Relay]:
-    """A bad network in front of the server."""
-    async with Relay(server.address) as made:
-        yield made
-
-
-@pytest.fixture
-async def processes() -> AsyncIterator[AgentProcesses]:
-    """Agents as processes of their own; those still alive at the end are killed."""
-    started = AgentProcesses()
-    yield started
-    await started.kill_all()

@@ -2,14 +2,18 @@
 
 import asyncio
 import signal
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from crewhall.faces.cli.runfile import Running, run_file
 from crewhall.sdk import Client
 from crewhall.version import VERSION
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, QuickCli
 from tests.sdk.processes import EXAMPLES, AgentProcesses
 from tests.support.database import discard
 from tests.support.waiting import until
@@ -21,9 +25,19 @@ async def home(tmp_path: Path) -> AsyncIterator[Cli]:
     cli = Cli(tmp_path, "", CREWHALL_OWNER_EMAIL="ada@example.org", CREWHALL_OWNER_PASSWORD="correct horse battery")
     del cli.env["CREWHALL_URL"]
     yield cli
-    await cli.run("stop")
     if (tmp_path / "home").exists():
+        await cli.run("stop")
         discard(tmp_path / "home")
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Cli:
+    """The same, for commands that start nothing."""
+    cli = QuickCli(
+        tmp_path, "", CREWHALL_OWNER_EMAIL="ada@example.org", CREWHALL_OWNER_PASSWORD="correct horse battery"
+    )
+    del cli.env["CREWHALL_URL"]
+    return cli
 
 
 @pytest.mark.rule("D14")
@@ -47,23 +61,23 @@ async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
     assert (gone.code, "crewhall up" in gone.err) == (3, True)
 
 
-async def test_status_and_doctor_say_where_the_data_lie_and_how_current_the_dump_is(home: Cli) -> None:
+async def test_status_and_doctor_say_where_the_data_lie_and_how_current_the_dump_is(home: Cli, configured: Cli) -> None:
     serving = await home.start("up", "--port", "0")
     await listening(serving)
-    database = (await home.ok("status"))["database"]
+    database = (await configured.ok("status"))["database"]
     folder = Path(database["data"])
     assert (folder / "PG_VERSION").exists()
     assert database["dump"] is None
-    shown = (await home.run("status")).out
+    shown = (await configured.run("status")).out
     assert f"data: in {folder}" in shown
     assert ("copy both" in shown) is not folder.is_relative_to(home.folder)
     assert "dump: none yet" in shown
-    assert (await home.run("stop")).code == 0
+    assert (await configured.run("stop")).code == 0
     await asyncio.wait_for(serving.wait(), 20)
-    dump = (await home.run("status", "--json")).json["database"]["dump"]
+    dump = (await configured.run("status", "--json")).json["database"]["dump"]
     assert dump["is_whole"] is True
     assert dump["size_bytes"] > 0
-    checked = {each["name"]: each["detail"] for each in (await home.run("doctor", "--json")).json}
+    checked = {each["name"]: each["detail"] for each in (await configured.run("doctor", "--json")).json}
     assert str(folder) in checked["data"]
     assert f"{dump['path']}, made " in checked["dump"]
     assert "holds everything" in checked["dump"]
@@ -115,12 +129,12 @@ async def polls_of(client: Client, conversation_id: str, agent_id: str) -> Async
             yield message.content.splitlines()[0]
 
 
-async def test_config_says_where_each_setting_comes_from_and_masks_secrets(home: Cli) -> None:
-    home.env |= {"CREWHALL_PORT": "9001", "CREWHALL_SMTP_PASSWORD": "do not show this"}
-    folder = home.folder / "home"
+async def test_config_says_where_each_setting_comes_from_and_masks_secrets(configured: Cli) -> None:
+    configured.env |= {"CREWHALL_PORT": "9001", "CREWHALL_SMTP_PASSWORD": "do not show this"}
+    folder = configured.folder / "home"
     folder.mkdir()
     (folder / "crewhall.toml").write_text('log_level = "debug"\nport = 9002\n')
-    result = await home.run("config", "--json")
+    result = await configured.run("config", "--json")
     assert result.code == 0, result.err
     assert "do not show this" not in result.out
     assert "correct horse" not in result.out
@@ -130,19 +144,19 @@ async def test_config_says_where_each_setting_comes_from_and_masks_secrets(home:
     assert found["CREWHALL_HOST"] == ("127.0.0.1", "default")
     assert found["CREWHALL_SMTP_PASSWORD"][1] == "environment"
     assert found["CREWHALL_TRUSTED_PROXIES"] == found["CREWHALL_PUBLIC_URL"] == (None, "default")
-    home.env["CREWHALL_PORT"] = "many"
-    refused = await home.run("config")
+    configured.env["CREWHALL_PORT"] = "many"
+    refused = await configured.run("config")
     assert (refused.code, "CREWHALL_PORT" in refused.err) == (1, True)
 
 
-async def test_config_lists_what_clients_read_and_masks_of_an_address_its_password_alone(home: Cli) -> None:
-    home.env |= {
+async def test_config_lists_what_clients_read_and_masks_of_an_address_its_password_alone(configured: Cli) -> None:
+    configured.env |= {
         "CREWHALL_DATABASE_URL": "postgresql://app:hunter2@db.example:5432/hall",
         "CREWHALL_DATABASE_ADMIN_URL": "postgresql+psycopg://admin:hunter2@db.example/hall",
         "CREWHALL_AGENT_KEY": "cwk_hunter2",
         "CREWHALL_ORG": "acme",
     }
-    result = await home.run("config", "--json")
+    result = await configured.run("config", "--json")
     assert "hunter2" not in result.out
     found = {each["setting"]: (each["value"], each["source"]) for each in result.json}
     assert found["CREWHALL_DATABASE_URL"] == ("postgresql://app:***@db.example:5432/hall", "environment")
@@ -151,7 +165,7 @@ async def test_config_lists_what_clients_read_and_masks_of_an_address_its_passwo
     assert found["CREWHALL_TOKEN"] == (None, "default")
     assert found["CREWHALL_ORG"] == ("acme", "environment")
     assert found["CREWHALL_URL"] == ("http://127.0.0.1:8787", "default")
-    shown = (await home.run("config")).out
+    shown = (await configured.run("config")).out
     assert [line.split()[1] for line in shown.splitlines() if "TRUSTED_PROXIES" in line] == ["–"]
 
 
@@ -214,6 +228,25 @@ async def test_a_bad_owner_is_refused_before_there_is_a_database(
     assert (found["owner"]["ok"], named in found["owner"]["detail"]) == (False, True)
 
 
+async def test_a_data_folder_that_is_a_file_is_refused_in_a_sentence(home: Cli) -> None:
+    (home.folder / "home").write_text("not a folder")
+    refused = await home.run("up", "--port", "0")
+    assert (refused.code, "Traceback" in refused.err) == (1, False), refused.err
+    assert "CREWHALL_HOME" in refused.err
+    (home.folder / "home").unlink()
+
+
+async def test_a_process_that_took_over_the_number_of_a_dead_server_is_left_alone(home: Cli) -> None:
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", "crewhall", stdin=PIPE)
+    file = run_file(home.folder / "home", other.pid)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(msgspec.json.encode(Running(other.pid, "http://127.0.0.1:1", VERSION)))
+    stopped = await home.ok("stop")
+    assert (stopped["stopped"], file.exists()) == ([], False)
+    await other.communicate(b"\n")
+    assert other.returncode == 0, "it ended by itself"
+
+
 async def test_a_busy_port_is_refused_before_there_is_a_database(home: Cli) -> None:
     taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
     refused = await home.run("up", "--port", str(taken.sockets[0].getsockname()[1]))
@@ -240,6 +273,15 @@ async def test_a_name_that_nothing_reads_is_warned_of_with_the_nearest_one(home:
     warned = [each["detail"] for each in checked.json if each["warning"]]
     assert (checked.code, len(warned)) == (0, 3), "a warning is no failure"
     assert "! setting: CREWHALL_PROT" in (await home.run("doctor")).out
+
+
+@pytest.mark.parametrize("words", [("status",), ("stop",), ("config",), ("doctor",), ("rules",), ("rules", "X1")])
+async def test_json_may_be_asked_for_before_the_command_and_after_it(home: Cli, words: tuple[str, ...]) -> None:
+    before, after = await home.run("--json", *words), await home.run(*words, "--json")
+    assert type(before.json) is type(after.json)
+    assert before.code == after.code
+    plain = await home.run(*words)
+    assert plain.out[:1] not in {"[", "{"}
 
 
 async def test_rules_are_listed(cli: Cli) -> None:

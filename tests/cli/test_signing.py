@@ -5,8 +5,10 @@ import json
 import stat
 import sys
 
+import pytest
+
 from tests.cli.conftest import Cli
-from tests.identity.hall import Org
+from tests.identity.hall import PASSWORD, Org
 from tests.support.server import Server
 
 
@@ -33,12 +35,25 @@ async def test_tokens_are_kept_private_and_forgotten_on_logout(signed_in: Cli, o
     assert (await signed_in.run("whoami")).code == 4, "the login has ended on the server too"
 
 
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"servers":[1]}', b'{"servers":{"http://x":5}}', b"\xff\x00"])
+async def test_a_damaged_file_is_as_good_as_none_and_written_anew(cli: Cli, org: Org, damaged: bytes) -> None:
+    file = cli.folder / "config" / "crewhall" / "logins.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(damaged)
+    refused = await cli.run("whoami")
+    assert (refused.code, "Traceback" in refused.err) == (4, False), refused.err
+    signed = await cli.run("login", "--email", org.owner.email, "--password-stdin", stdin=PASSWORD + "\n")
+    assert signed.code == 0, signed.err
+    assert (await cli.run("whoami")).code == 0
+
+
 async def test_commands_that_run_at_once_renew_an_expired_token_once(signed_in: Cli, server: Server, org: Org) -> None:
     file = signed_in.folder / "config" / "crewhall" / "logins.json"
     kept = json.loads(file.read_text())
     kept["servers"][server.address]["access"] = "cwt_" + "x" * 40
     file.write_text(json.dumps(kept))
-    results = await asyncio.gather(*(signed_in.run("whoami") for _ in range(3)))
+    program = Cli(signed_in.folder, server.address)  # three processes
+    results = await asyncio.gather(*(program.run("whoami") for _ in range(3)))
     assert [result.code for result in results] == [0, 0, 0], results
     renewed = json.loads(file.read_text())["servers"][server.address]
     assert renewed["access"] != kept["servers"][server.address]["access"]

@@ -1,4 +1,5 @@
 import pytest
+from psycopg.errors import CheckViolation, UniqueViolation
 
 from crewhall.ports.message_log import topic_of
 from tests.conversations.ways import join
@@ -7,6 +8,13 @@ from tests.conversations.ways import join
 async def names(member, **params):
     found = (await member.api.get("/conversations", params=params)).raise_for_status().json()
     return {item["name"]: item for item in found["items"]}
+
+
+async def changed(server, org, conversation, assignment, value):
+    """Change a conversation past every face, as the application does; how many rows that were."""
+    async with server.db.transaction(org.owner.actor) as tx:
+        sql = f"update conversations set {assignment} where id = %(id)s"
+        return (await tx.connection.execute(sql.encode(), {"id": conversation, "value": value})).rowcount
 
 
 @pytest.mark.rule("E3")
@@ -58,6 +66,20 @@ async def test_a_conversation_owns_its_topic(org):
     assert len(opened["topic"]) <= 249
 
 
+@pytest.mark.rule("A3")
+async def test_a_topic_is_never_shared_chosen_or_too_long(server, org):
+    first, second = await server.channel(org.owner), await server.channel(org.owner)
+    for refused in (
+        await org.owner.api.post("/conversations", json={"kind": "channel", "name": "chosen", "topic": "mine"}),
+        await org.owner.api.patch(f"/conversations/{second}", json={"topic": topic_of(first)}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    assert await changed(server, org, second, "topic = %(value)s", "x" * 249) == 1
+    for topic, error in (("x" * 250, CheckViolation), ("", CheckViolation), (topic_of(first), UniqueViolation)):
+        with pytest.raises(error):
+            await changed(server, org, second, "topic = %(value)s", topic)
+
+
 @pytest.mark.rule("A6")
 async def test_a_conversation_is_owned_by_a_person_or_an_agent(server, org):
     agent = await server.hire(org)
@@ -65,6 +87,18 @@ async def test_a_conversation_is_owned_by_a_person_or_an_agent(server, org):
     by_agent = (await agent.api.post("/conversations", json={"kind": "group", "title": "Mine"})).json()
     assert by_person["owner"] == {"type": "user", "id": str(org.owner.id)}
     assert by_agent["owner"] == {"type": "agent", "id": agent.id}
+
+
+@pytest.mark.rule("A6")
+async def test_a_conversation_has_one_owner_of_the_two_kinds(server, org):
+    agent, channel = await server.hire(org), await server.channel(org.owner)
+    to_agent = "owner_type = 'agent', owner_agent_id = %(value)s"
+    assert await changed(server, org, channel, f"{to_agent}, owner_user_id = null", agent.id) == 1
+    for assignment in (to_agent.replace("'agent'", "'user'"), "owner_agent_id = null", "owner_type = 'system'"):
+        with pytest.raises(CheckViolation):
+            await changed(server, org, channel, assignment, agent.id)
+    body = {"kind": "group", "title": "Theirs", "owner": {"type": "system", "id": str(org.id)}}
+    assert (await org.owner.api.post("/conversations", json=body)).status_code == 422
 
 
 @pytest.mark.rule("E1")

@@ -5,7 +5,7 @@ import pytest
 
 from crewhall.conversations.consumers import Consumer
 from crewhall.kernel.telemetry import METRICS
-from tests.conversations.ways import caught_up, post
+from tests.conversations.ways import all_derived, caught_up, post
 from tests.support.waiting import until
 
 
@@ -30,7 +30,7 @@ async def settle():
 
 
 async def test_a_consumer_works_at_start_and_when_woken_and_never_while_idle(server):
-    await caught_up(server.db, "search")
+    await all_derived(server.db)
     feed, steps = Feed(), []
 
     async def step():
@@ -52,7 +52,7 @@ async def test_a_consumer_works_at_start_and_when_woken_and_never_while_idle(ser
 
 
 async def test_a_consumer_goes_on_until_nothing_is_left_and_after_errors(server):
-    await caught_up(server.db, "search")
+    await all_derived(server.db)
     feed, outcomes = Feed(), [500, psycopg.OperationalError("gone"), 500, OSError("away"), 3]
 
     async def step():

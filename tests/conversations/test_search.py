@@ -1,6 +1,6 @@
 import pytest
 
-from crewhall.conversations.search import safe_snippet
+from crewhall.conversations.snippets import snippet as snippet_of
 from tests.conversations.ways import caught_up, group, post
 
 
@@ -17,8 +17,8 @@ async def test_messages_are_found_newest_first_within_reach(server, org):
     await post(org.owner, general, "the quick brown fox")
     await post(org.owner, circle, "a quick secret")
     await post(ada, general, "quicker than a fox", title="Speed report")
-    assert await find(server, org.owner, "quick") == ["a quick secret", "the quick brown fox"]
-    assert await find(server, ada, "quick") == ["the quick brown fox"]
+    assert await find(server, org.owner, '"quick"') == ["a quick secret", "the quick brown fox"]
+    assert await find(server, ada, '"quick"') == ["the quick brown fox"]
     assert await find(server, ada, "foxes") == ["quicker than a fox", "the quick brown fox"]
     assert await find(server, ada, '"brown fox" -quicker') == ["the quick brown fox"]
     assert await find(server, ada, "speed") == ["quicker than a fox"]
@@ -71,7 +71,7 @@ async def test_languages_without_spaces_are_found_by_pieces(server, org):
 
 async def test_snippets_are_safe_html_that_marks_what_matched(server, org):
     general = await server.general(org)
-    await post(org.owner, general, "<script>alert('gazelle')</script> & \ue000b\ue001 a gazelle")
+    await post(org.owner, general, "<script>alert('gazelle')</script> & a gazelle")
     await post(org.owner, general, "長い話" * 40 + "<b>麒麟</b>" + "続く" * 60)
     await caught_up(server.db, "search")
     hit = (await org.owner.api.get("/search", params={"q": "gazelle"})).json()["items"][0]
@@ -81,7 +81,7 @@ async def test_snippets_are_safe_html_that_marks_what_matched(server, org):
     hit = (await org.owner.api.get("/search", params={"q": "麒麟"})).json()["items"][0]
     assert "&lt;b&gt;<mark>麒麟</mark>&lt;/b&gt;" in hit["snippet"]
     assert len(hit["snippet"]) < 250
-    assert safe_snippet("<\ue000&\ue001>") == "&lt;<mark>&amp;</mark>&gt;"
+    assert snippet_of("<&>", "&", []) == "&lt;<mark>&amp;</mark>&gt;"
 
 
 async def snippet(server, org, content, q):
@@ -109,6 +109,47 @@ async def test_a_long_message_is_shown_in_context(server, org):
     assert len(shown) < 400
 
 
+@pytest.mark.parametrize(("content", "q", "shown"), [
+    ("the deployment is done", "depl", "the <mark>deployment</mark> is done"),
+    ("the deployment is done", "deploymen", "the <mark>deployment</mark> is done"),
+    ("Deploys and deployments", "deploy", "<mark>Deploys</mark> and <mark>deployments</mark>"),
+    ("a happy day, a happier one", "happ", "a <mark>happy</mark> day, a <mark>happier</mark> one"),
+    ("Ein Café in Łódź", "cafe lod", "Ein <mark>Café</mark> in <mark>Łódź</mark>"),
+    ("Ein Cafe in Lodz", "café łód", "Ein <mark>Cafe</mark> in <mark>Lodz</mark>"),
+    ("die Straße", "strasse", "die <mark>Straße</mark>"),
+    ("an e-mail to ada", "ada e-ma", "an <mark>e-mail</mark> to <mark>ada</mark>"),
+])  # fmt: skip
+async def test_the_last_word_may_be_a_beginning_and_accents_may_be_left_out(server, org, content, q, shown):
+    assert await snippet(server, org, content, q) == shown
+
+
+async def test_quotes_or_and_not_keep_their_meaning_beside_beginnings_and_accents(server, org):
+    general = await server.general(org)
+    for content in ("café noir", "cafe latte", "noir tea", "teapot and cafeteria"):
+        await post(org.owner, general, content)
+    cafes = ["cafe latte", "café noir"]
+    assert await find(server, org.owner, "caf") == ["teapot and cafeteria", *cafes]
+    assert await find(server, org.owner, '"cafe"') == cafes, "a quoted word is a whole one"
+    assert await find(server, org.owner, '"café noir"') == await find(server, org.owner, '"cafe noir"') == ["café noir"]
+    assert await find(server, org.owner, '"noir cafe"') == [], "no phrase runs from one spelling into the other"
+    assert await find(server, org.owner, "latte or tea") == ["teapot and cafeteria", "noir tea", "cafe latte"]
+    assert await find(server, org.owner, "caf noir") == [], "only the last word is a beginning"
+    assert await find(server, org.owner, "noir caf") == ["café noir"]
+    assert await find(server, org.owner, "noir -caf") == ["noir tea", "café noir"], "what is excluded is a whole word"
+    for without in ("noir -café", "noir -cafe"):
+        assert await find(server, org.owner, without) == ["noir tea"]
+    assert await find(server, org.owner, "latte -café") == [], "what is excluded is so in either spelling"
+
+
+async def test_word_endings_and_accents_of_the_organization_s_language(server, org):
+    (await org.owner.api.patch(f"/organizations/{org.id}", json={"search_language": "french"})).raise_for_status()
+    general = await server.general(org)
+    await post(org.owner, general, "des pommes mangées dans la rue")
+    for q in ("mangé", "mangees", "mange", "MANGÉES", "pomme mang"):
+        assert await find(server, org.owner, q) == ["des pommes mangées dans la rue"], q
+    assert await find(server, org.owner, "dans") == [], "a stop word is no beginning"
+
+
 async def test_pages_of_hits_follow_each_other(server, org):
     general = await server.general(org)
     for number in range(7):
@@ -124,10 +165,13 @@ async def test_pages_of_hits_follow_each_other(server, org):
     assert seen == [f"puffin {number}" for number in reversed(range(7))]
 
 
-@pytest.mark.parametrize(
-    "q", ["&", "!!", "'", '"', "\\", "a:*", "the", "or", "-", "(", "<mark>", "🙂", "%", "_", "x" * 200]
-)
+@pytest.mark.parametrize("q", [
+    "&", "!!", "'", '"', "\\", "a:*", "the", "or", "-", "(", "<mark>", "🙂", "%", "_", "x" * 200, "a - b", "-a b", '"a',
+    "o'b", "x or", "http://x.org/a\\b'c", "foo:*&", "é", "10293847561029384756", "a.b-c/d@e.f",
+])  # fmt: skip
 async def test_odd_queries_are_answered(server, org, q):
+    await post(org.owner, await server.general(org), f"odd {q}")
+    await caught_up(server.db, "search")
     assert (await org.owner.api.get("/search", params={"q": q})).status_code == 200
 
 

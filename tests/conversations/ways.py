@@ -66,6 +66,23 @@ async def turns_settled(db: Database, org_id: UUID) -> None:
     await until(is_quiet)
 
 
+async def all_derived(db: Database) -> None:
+    """Wait until all that follows from what happened so far has happened; in this order, as the first ones append."""
+    for consumer in ("audit", "turns"):
+        await caught_up(db, consumer)
+
+    async def is_quiet() -> bool:
+        async with db.transaction(None) as tx:
+            quiet: bool = await tx.value("""
+                select not exists (select from pending_places(null, null) p where p.due_in <= 0)
+                   and not exists (select from procrastinate_jobs j where j.status in ('todo', 'doing'))
+            """)
+        return quiet
+
+    await until(is_quiet)
+    await caught_up(db, "search")
+
+
 async def caught_up(db: Database, consumer: str) -> None:
     """Wait until a consumer has seen every record."""
 

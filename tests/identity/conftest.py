@@ -8,7 +8,7 @@ from tests.identity.hall import Hall
 from tests.support.database import SharedCluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def hall(cluster: SharedCluster, worker_id: str) -> AsyncIterator[Hall]:
     async with Hall(cluster.clone(f"identity_{worker_id}").app) as opened:
         yield opened

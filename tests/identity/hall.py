@@ -1,12 +1,13 @@
 """A small installation for the tests of identity: its database, its API behind the gate, and people."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
 
 import httpx
-from litestar import Litestar
+from litestar import Litestar, Router
 
 from crewhall.faces.plumbing.dependencies import DEPENDENCIES
 from crewhall.faces.plumbing.gate import Gate
@@ -91,8 +92,12 @@ class Hall:
             packages={IdentitySettings: self.settings},
         )
         self.services.add_part(self.errands)
+        self.serve(ROUTERS)
+
+    def serve(self, routers: Sequence[Router]) -> None:
+        """Answer requests by these routers."""
         app = Litestar(
-            list(ROUTERS),
+            list(routers),
             dependencies=DEPENDENCIES,
             exception_handlers={Exception: render_problem},
             openapi_config=None,

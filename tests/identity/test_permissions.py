@@ -42,6 +42,8 @@ def test_a_refusal_says_who_may(permission: Permission):
         check_permission(person(None), permission)
     assert refused.value.code == "forbidden"
     assert refused.value.detail.startswith("Only ")
+    one_may = "the organization's owner may" in refused.value.detail
+    assert refused.value.detail.endswith("Ask them." if one_may else "Ask one of them.")
     assert refused.value.fields == {"permission": permission}
 
 

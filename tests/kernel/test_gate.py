@@ -1,5 +1,6 @@
 """The gate: limits, other sites, proxies, headers, problems."""
 
+import asyncio
 import logging
 from dataclasses import replace
 from typing import Any
@@ -155,6 +156,20 @@ async def test_browsers_are_told_to_insist_on_https_where_people_use_it(
     async with httpx.AsyncClient(transport=transport, base_url="http://hall.example") as client:
         for path in ("/", "/api/v1/me", "/health/live"):
             assert (await client.get(path)).headers.get("strict-transport-security") == expected
+
+
+async def test_a_request_that_takes_too_long_is_answered_and_the_next_is_served(server: Server) -> None:
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        if scope["path"] == "/slow":
+            await asyncio.Event().wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    gate = Gate(app, replace(server.services, settings=KernelSettings(request_timeout_s=0.05)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=gate), base_url="http://hall.example") as client:
+        late = await client.get("/slow")
+        assert (late.status_code, late.json()["code"], late.headers["retry-after"]) == (503, "unavailable", "1")
+        assert (await client.get("/quick")).status_code == 200
 
 
 async def test_health_and_metrics_are_open(server: Server) -> None:

@@ -133,7 +133,9 @@ async def test_typing_reaches_the_others(server: Server, org: Org) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", '{"type":"dance"}', '{"type":"subscribe"}', '{"type":"post","conversation":"x"}', "9" * 1000,
-     '{"type":"ping","x":' + "[" * 100_000, b'{"type":"\xff"}', '{"type":"typing","conversation":"\\ud800"}'],
+     '{"type":"ping","x":' + "[" * 100_000, '{"type":"post","x":' + "[" * 9_999 + "]" * 9_999 + "}",
+     '{"type":"post","x":1,', b'{"type":"post","x":"\xff"}', b'{"type":"\xff"}',
+     '{"type":"typing","conversation":"\\ud800"}'],
 )  # fmt: skip
 async def test_what_cannot_be_read_gets_an_error_and_the_socket_stays(
     server: Server, org: Org, text: str | bytes

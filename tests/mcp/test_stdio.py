@@ -23,11 +23,10 @@ def of_agent(tmp_path, server, agent):
     return QuickCli(tmp_path, server.address, CREWHALL_TOKEN=agent.key)
 
 
-@pytest.mark.rule("X4")
-@pytest.mark.parametrize("mode", [LEGACY, "auto"])
-async def test_an_agent_takes_part_through_the_program(org, agent, general, of_agent, server, mode):
+@pytest.mark.rule("X4", "E2", "D10")
+async def test_an_agent_takes_part_through_the_program_until_its_key_is_revoked(org, agent, general, of_agent, server):
     secret = await server.channel(org.owner, type="private")
-    async with Client(program(of_agent), mode=mode) as client:
+    async with Client(program(of_agent)) as client:
         assert client.server_info is not None
         assert client.server_info.name == "crewhall"
         assert len((await client.list_tools()).tools) == 12
@@ -42,12 +41,6 @@ async def test_an_agent_takes_part_through_the_program(org, agent, general, of_a
         assert len((await done(client, "wait_for_mentions", seconds=30))["mentions"]) == 1
         with pytest.raises(MCPError, match="There is no tool"):
             await client.call_tool("unheard_of", {})
-
-
-@pytest.mark.rule("E2", "D10")
-async def test_a_key_revoked_meanwhile_is_said_in_words(org, agent, of_agent):
-    async with Client(program(of_agent)) as client:
-        await done(client, "who_am_i")
         (key,) = (await org.owner.api.get(f"/agents/{agent.id}/credentials")).json()["items"]
         (await org.owner.api.delete(f"/agents/{agent.id}/credentials/{key['id']}")).raise_for_status()
         with pytest.raises(MCPError) as caught:
@@ -71,11 +64,11 @@ async def test_a_person_signed_in_on_the_command_line_stays_so(org, server, tmp_
 
 
 async def test_who_is_not_signed_in_is_told_before_anything_else(tmp_path, server):
-    nobody = Cli(tmp_path, server.address)
+    nobody = QuickCli(tmp_path, server.address)
     result = await nobody.run("mcp", "serve")
     assert (result.code, result.out) == (4, "")
     assert "crewhall login" in result.err
-    away = Cli(tmp_path, "http://127.0.0.1:1", CREWHALL_TOKEN="cwk_x")
+    away = QuickCli(tmp_path, "http://127.0.0.1:1", CREWHALL_TOKEN="cwk_x")
     result = await away.run("mcp", "serve")
     assert (result.code, result.out) == (3, "")
 
@@ -99,8 +92,9 @@ async def test_clients_are_set_up_with_what_is_printed(of_agent, server, agent, 
     assert (await of_agent.run("mcp", "config", "emacs")).code == 2
 
 
-async def test_a_printed_program_starts(of_agent, server, org, agent):
+async def test_a_printed_program_starts_for_clients_of_before(of_agent, server, org, agent):
     shown = json.loads((await of_agent.run("mcp", "config", "claude-desktop")).out)["mcpServers"]["crewhall"]
     env = of_agent.env | {"CREWHALL_TOKEN": token_of(org.owner.api)}
-    async with Client(StdioServerParameters(command=shown["command"], args=shown["args"], env=env)) as client:
+    printed = StdioServerParameters(command=shown["command"], args=shown["args"], env=env)
+    async with Client(printed, mode=LEGACY) as client:
         assert (await done(client, "who_am_i"))["role"] == "owner"

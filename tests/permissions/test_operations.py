@@ -88,6 +88,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "ask_for_turn": P.MESSAGES_POST,
     "list_decisions": P.ORGANIZATION_READ,
     "get_conversation_runtime": P.ORGANIZATION_READ,
+    "issue_token": P.ORGANIZATION_READ,
     "preview": P.MESSAGES_POST,
 }
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""

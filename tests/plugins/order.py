@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-SLOW = ("tenancy", "openapi", "web", "crash", "cli", "live", "sdk", "permissions", "bench")
+SLOW = (
+    "tenancy", "openapi", "web", "turns_faces", "crash", "cli", "taking", "live", "mcp", "sdk", "permissions", "turns",
+    "bench",
+)  # fmt: skip
 """Folders of tests whose files take longest, those first."""
 
 

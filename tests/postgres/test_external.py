@@ -10,9 +10,9 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres import connecting, prepare
 from crewhall.kernel.postgres.checks import check_database
 from crewhall.kernel.postgres.dba import dba_sql
-from crewhall.kernel.postgres.external import derived_password, login_name, resolve_external
+from crewhall.kernel.postgres.external import resolve_external
 from crewhall.kernel.postgres.migrate import migrate
-from crewhall.kernel.postgres.urls import masked, url_parameters, with_parameters
+from crewhall.kernel.postgres.urls import url_parameters, with_parameters
 from tests.postgres.conftest import Running
 
 DATABASES = ("company", "another company")
@@ -278,30 +278,3 @@ def test_notifications_that_get_lost_are_noticed(host: Host, monkeypatch: pytest
     finding = next(finding for finding in check_database(urls) if finding.name == "notifications")
     assert not finding.ok
     assert "transaction pooler" in finding.detail
-
-
-def test_a_masked_address_shows_all_but_the_password() -> None:
-    shown = {
-        "postgresql://me:p%40ss@host:5432/db?sslmode=require": "postgresql://me:***@host:5432/db?sslmode=require",
-        "postgresql://me:p@ssecret@host/db": "postgresql://me:***@host/db",
-        "postgresql:///db": "postgresql:///db",
-        "postgresql://me@[::1]/db": "postgresql://me@[::1]/db",
-        "postgresql://me@/db?host=/run/pg&password=secret": "postgresql://me:***@/db?host=%2Frun%2Fpg",
-        "host=db user=me password=secret dbname=it": "postgresql://me:***@db/it",
-        "postgresql://me:secret@one:1,two:2/db": "postgresql://me:***@/db?host=one%2Ctwo&port=1%2C2",
-    }
-    for address, expected in shown.items():
-        assert masked(address) == expected
-        assert "secret" not in masked(address)
-
-
-def test_derived_passwords_are_stable_and_apart() -> None:
-    assert derived_password("s", "a", "d") == derived_password("s", "a", "d")
-    assert (
-        len(
-            {derived_password(*given) for given in (("s", "a", "d"), ("t", "a", "d"), ("s", "b", "d"), ("s", "a", "e"))}
-        )
-        == 4
-    )
-    assert len(login_name("crewhall_app", "x" * 63)) <= 63
-    assert login_name("crewhall_app", "x" * 63) != login_name("crewhall_app", "x" * 62)

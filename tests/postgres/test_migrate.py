@@ -93,6 +93,23 @@ def test_a_database_that_is_newer_is_refused(admin_url: str, directory: Path) ->
     assert "newer version" in refused.value.fields["mend"]
 
 
+def test_a_database_of_another_build_is_refused_and_told_from_ours(admin_url: str, directory: Path) -> None:
+    migrate(admin_url, directory)
+    path = directory / "versions" / "0001_step.sql"
+    ours = path.read_text()
+    path.write_text(ours + "\n-- another build's")
+    with pytest.raises(CrewhallError, match="its revision 0001 is not the one of this code") as refused:
+        migrate(admin_url, directory)
+    assert refused.value.code == "database_version"
+    assert "Run the build that made it" in refused.value.fields["mend"]
+    path.write_text(ours)
+    assert migrate(admin_url, directory) == []
+    with psycopg.connect(admin_url) as connection:
+        connection.execute("drop table revision_digests")
+    with pytest.raises(CrewhallError, match="revision 0001"):
+        migrate(admin_url, directory)
+
+
 def test_a_failing_revision_leaves_the_database_as_it_was(admin_url: str, directory: Path) -> None:
     add_revision(directory, 3, "insert into steps values (3); select 1 / 0;")
     with pytest.raises(CrewhallError, match="Revision 0003 was rolled back: division by zero") as failed:

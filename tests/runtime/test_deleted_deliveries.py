@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from crewhall.conversations import append_all
 from crewhall.runtime import deliveries
 from crewhall.sdk import Agent
 from tests.conversations.ways import as_member, caught_up, group, post, turns_settled
@@ -103,17 +104,18 @@ async def test_a_message_that_is_deleted_while_its_delivery_is_under_way_is_sent
     server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent, channel = await server.hire(org), await server.general(org)
-    append = deliveries._append
 
-    async def delete_first(log, run, due):
-        path = f"/conversations/{channel}/messages/{due.message_id}"
-        (await org.owner.api.delete(path)).raise_for_status()
-        await append(log, run, due)
+    async def delete_first(log, records):
+        for record in records:
+            message = record.metadata["message"]
+            path = f"/conversations/{message['conversation_id']}/messages/{message['id']}"
+            (await org.owner.api.delete(path)).raise_for_status()
+        await append_all(log, records)
 
     async with server.live(agent.key) as present:
         await present.send(say("subscribe", conversation=agent.inbox_id))
         await frames_until(present, "resumed")
-        monkeypatch.setattr(deliveries, "_append", delete_first)
+        monkeypatch.setattr(deliveries, "append_all", delete_first)
         await post(org.owner, channel, f"@{agent.code} secret")
         (frame,) = await frames_until(present, "record")
     assert frame["record"]["metadata"]["message"]["deleted_at"] is not None

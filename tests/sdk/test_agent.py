@@ -1,72 +1,12 @@
-"""Agents: which handler a message goes to, order, errors, and one answer whatever happens."""
+"""Agents: which handler a message goes to, in which order, and what becomes of errors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 
-import pytest
-
-from crewhall.sdk import Agent, Client, IncomingMessage, Message, Post, RecordEvent, SignedOut
+from crewhall.sdk import Agent, Client, IncomingMessage, Post
 from tests.identity.hall import Org
-from tests.sdk.relay import Relay
-from tests.support.server import AgentClient, Server
+from tests.sdk.scene import answers_of, messages, read_to, scene, serving, until_online
+from tests.support.server import Server
 from tests.support.waiting import until
-
-
-@asynccontextmanager
-async def serving(agent: Agent) -> AsyncIterator[asyncio.Event]:
-    """Run the agent in this process; asked to stop at the end."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(agent.serve(stop))
-    try:
-        yield stop
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 20)
-
-
-async def messages(client: Client, channel: str, done: Callable[[list[Message]], bool]) -> list[Message]:
-    """Follow a channel from its beginning until enough was said."""
-    said: list[Message] = []
-    async with asyncio.timeout(20), client.live() as live:
-        await live.subscribe(channel, after=0)
-        async for event in live:
-            if isinstance(event, RecordEvent) and isinstance(event.record, Message):
-                said.append(event.record)
-                if done(said):
-                    break
-    return said
-
-
-async def until_online(client: Client, agent: AgentClient) -> None:
-    """Wait until others see the agent online."""
-
-    async def is_online() -> bool:
-        return (await client.agents.get(agent.id)).presence == "online"
-
-    await until(is_online)
-
-
-async def read_to(client: Client, agent: AgentClient, seq: int) -> None:
-    """Wait until the agent's own marker stands at a seq of its inbox."""
-
-    async def is_there() -> bool:
-        shown = (await agent.api.get(f"/conversations/{agent.inbox_id}")).json()
-        return int(shown["last_read_seq"]) >= seq
-
-    await until(is_there)
-
-
-def answers_of(said: list[Message], agent: AgentClient) -> list[str]:
-    return [message.content for message in said if message.author.id == agent.id]
-
-
-async def scene(server: Server, org: Org) -> tuple[str, AgentClient]:
-    """A channel with an agent in it."""
-    channel, hired = await server.channel(org.owner), await server.hire(org)
-    await hired.api.post(f"/conversations/{channel}/join")
-    return channel, hired
 
 
 async def test_a_mention_is_answered_where_it_stands(server: Server, org: Org, ada: Client) -> None:
@@ -249,90 +189,3 @@ async def test_a_failing_handler_is_tried_again_then_reported_and_passed_by(
     assert answers_of(said, hired) == ["twice", "fine"]
     assert given_up == [("never", "never")]
     assert calls == ["twice"] * 3 + ["never"] * 3 + ["fine"]
-
-
-@pytest.mark.rule("X1")
-@pytest.mark.rule("X2")
-async def test_a_network_that_keeps_breaking_costs_no_answer_and_doubles_none(
-    server: Server, org: Org, ada: Client, relay: Relay
-) -> None:
-    channel, hired = await scene(server, org)
-    agent = Agent(relay.address, hired.key)
-    agent.on_mention(lambda message: message.text)
-    total = 40
-    async with serving(agent):
-        for n in range(total):
-            await ada.messages.post(channel, f"@{hired.code} {n}")
-            if n % 10 == 3:
-                relay.cut()
-            if n % 10 == 7:
-                relay.swallow = b"answer:"
-        said = await messages(ada, channel, lambda said: len(answers_of(said, hired)) == total)
-        await read_to(ada, hired, total)
-    assert answers_of(said, hired) == [str(n) for n in range(total)]
-
-
-async def test_two_processes_with_one_key_answer_once(server: Server, org: Org, ada: Client) -> None:
-    channel, hired = await scene(server, org)
-    agents = [Agent(server.address, hired.key) for _ in range(2)]
-    agents[0].on_mention(lambda message: f"first {message.text}")
-    agents[1].on_mention(lambda message: f"second {message.text}")
-    async with serving(agents[0]), serving(agents[1]):
-        for n in range(10):
-            await ada.messages.post(channel, f"@{hired.code} {n}")
-        said = await messages(ada, channel, lambda said: len(said) == 20)
-        await read_to(ada, hired, 10)
-    assert [text.split()[1] for text in answers_of(said, hired)] == [str(n) for n in range(10)]
-
-
-async def test_asked_to_stop_it_finishes_what_it_has_begun(server: Server, org: Org, ada: Client) -> None:
-    channel, hired = await scene(server, org)
-    agent = Agent(server.address, hired.key)
-    begun, gate = asyncio.Event(), asyncio.Event()
-
-    @agent.on_mention
-    async def answer(message: IncomingMessage) -> str:
-        begun.set()
-        await gate.wait()
-        return message.text
-
-    async with serving(agent) as stop:
-        await ada.messages.post(channel, f"@{hired.code} begun")
-        await ada.messages.post(channel, f"@{hired.code} waiting")
-        await begun.wait()
-        stop.set()
-        gate.set()
-    await read_to(ada, hired, 1)
-    said = [message async for message in ada.messages.history(channel)]
-    assert answers_of(said, hired) == ["begun"]
-    async with serving(agent):
-        said = await messages(ada, channel, lambda said: len(answers_of(said, hired)) == 2)
-        assert answers_of(said, hired) == ["begun", "waiting"]
-
-
-@pytest.mark.rule("E2")
-async def test_a_running_agent_is_online(server: Server, org: Org, ada: Client) -> None:
-    hired = await server.hire(org)
-    assert (await ada.agents.get(hired.id)).presence == "offline"
-    async with serving(Agent(server.address, hired.key)):
-        await until_online(ada, hired)
-
-
-@pytest.mark.rule("D10")
-async def test_a_revoked_key_stops_the_agent(server: Server, org: Org, ada: Client) -> None:
-    hired = await server.hire(org)
-    running = asyncio.create_task(Agent(server.address, hired.key).serve())
-    await until_online(ada, hired)
-    async with asyncio.timeout(10):
-        (key,) = [key async for key in ada.agents.keys(hired.id)]
-        await ada.agents.revoke_key(hired.id, key.id)
-        with pytest.raises(SignedOut):
-            await running
-
-
-def test_without_a_key_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[Any]) -> None:
-    monkeypatch.delenv("CREWHALL_AGENT_KEY", raising=False)
-    with pytest.raises(SystemExit) as left:
-        Agent().run()
-    assert left.value.code == 2
-    assert "CREWHALL_AGENT_KEY" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from crewhall.sdk import Client, Message
 from tests.identity.hall import Org
 from tests.sdk.processes import AGENTS, EXAMPLES, AgentProcesses
 from tests.sdk.relay import Relay
-from tests.sdk.test_agent import answers_of, messages, read_to, scene
+from tests.sdk.scene import answers_of, messages, read_to, scene
 from tests.support.server import AgentClient, Server, token_of
 from tests.support.waiting import until
 

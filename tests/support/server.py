@@ -18,6 +18,9 @@ from crewhall.kernel.settings import KernelSettings
 from crewhall.main import open_hall
 from tests.identity.hall import Hall, Member, Org
 
+POOL = 6
+"""Connections of one server's pool: several servers of several workers share Postgres' hundred."""
+
 
 @dataclass
 class AgentClient:
@@ -36,7 +39,7 @@ class Server(Hall):
     def __init__(self, urls: DatabaseUrls, **settings: Any) -> None:
         super().__init__(urls.app)
         self._urls = urls
-        self._kernel = KernelSettings(host="127.0.0.1", port=0, **settings)
+        self._kernel = KernelSettings(**{"host": "127.0.0.1", "port": 0, "database_pool": POOL, **settings})
         self._stack = contextlib.AsyncExitStack()
         self._api: list[httpx.AsyncClient] = []
 
@@ -50,7 +53,7 @@ class Server(Hall):
         self.hub = hall.services.part(Hub)
         ready = asyncio.Event()
         self._server = HallServer(hall.application, hall.hub, ready.set)
-        self._task = asyncio.create_task(self._server._serve([listener]))
+        self._task = asyncio.create_task(self._server.serve([listener]))
         await asyncio.wait({self._task, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
         return self
 

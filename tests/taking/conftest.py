@@ -10,13 +10,13 @@ from tests.support.openai import ScriptedModel
 from tests.taking.hall import TakingHall
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def model() -> AsyncIterator[ScriptedModel]:
     async with ScriptedModel() as serving:
         yield serving
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def hall(cluster: SharedCluster, worker_id: str, model: ScriptedModel) -> AsyncIterator[TakingHall]:
     async with TakingHall(cluster, f"taking_{worker_id}", model) as running:
         yield running

@@ -60,7 +60,7 @@ async def kill_at_moments(hall, org, mortals, stride):
 @pytest.mark.rule("X3")
 @pytest.mark.timeout(120)
 async def test_a_turn_survives_a_kill_at_some_of_its_steps(hall, org, mortals):
-    await kill_at_moments(hall, org, mortals, 4)
+    await kill_at_moments(hall, org, mortals, 7)
 
 
 @pytest.mark.rule("X3")
@@ -86,6 +86,7 @@ async def test_a_turn_survives_kill_upon_kill(hall, org, mortals):
 
 
 @pytest.mark.rule("X3")
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_a_turn_that_kills_whoever_takes_it_is_given_up(hall, org, mortals):
     asked = await hall.ask(org, tools=["weather"])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
+from crewhall.runtime.executor import MOST_ATTEMPTS
 from crewhall.runtime.journal import open_journal, storable
 from crewhall.runtime.runs import FENCED, claim_run, end_run
 from crewhall.runtime.vocabulary import RunStatus, StepKind
@@ -90,6 +91,22 @@ async def test_a_call_whose_outcome_is_unknown_is_made_again_only_where_that_doe
             assert run.status == "stopped"
             (notice,) = await asked.notices()
             assert "wire_money" in notice
+
+
+@pytest.mark.rule("X3")
+async def test_a_turn_that_breaks_off_whoever_takes_it_is_given_up(hall, org, model):
+    model.play(Say("never said"))
+    asked = await hall.ask(org)
+    async with hall.everything() as connection:  # as if as many processes had died of it
+        await connection.execute(
+            "update runs set status = 'running', attempt = %(most)s where id = %(id)s",
+            {"id": asked.run_id, "most": MOST_ATTEMPTS},
+        )
+    run = await asked.take()
+    assert (run.status, run.reason) == ("failed", "crashed")
+    assert await asked.answers() == []
+    (notice,) = await asked.notices()
+    assert "broke off" in notice
 
 
 async def test_a_journal_that_tells_another_story_stops_the_run(hall, org, model):

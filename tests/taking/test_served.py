@@ -4,13 +4,19 @@ import asyncio
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from tests.conversations.ways import post
 from tests.support.openai import Say
-from tests.support.server import Server, frames_until, token_of
+from tests.support.server import POOL, Server, frames_until, token_of
 from tests.support.waiting import until
 from tests.taking.hall import SCRIPTED
+
+OPEN = """
+select count(*) from pg_stat_activity
+where datname = current_database() and usename = 'crewhall_app' and backend_type = 'client backend'
+"""
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +59,26 @@ async def test_a_mention_is_answered_word_by_word_and_then_for_good(served, mode
     text = "".join(frame["text"] for frame in words)
     assert frames[-1]["record"]["content"].startswith(text)
     assert len(text) > 100
+
+
+async def test_a_process_keeps_within_its_connections(served, cluster, worker_id, model):
+    """Its pool, the log's writer, LISTEN, and two for jobs (docs/scale.md)."""
+    org = await served.make_org()
+    model.script = lambda _request: Say("Yes.")
+    agents = [await served.hire(org, f"busy{number}", model_config=SCRIPTED) for number in range(3)]
+    general = await served.general(org)
+    said = " ".join(f"@{agent.code}" for agent in agents)
+    await asyncio.gather(*(post(org.owner, general, f"{said} {number}") for number in range(40)))
+
+    async def answered():
+        items = (await org.owner.api.get("/runs", params={"conversation": general})).raise_for_status().json()["items"]
+        return {run["agent"]["id"] for run in items if run["status"] == "succeeded"} == {one.id for one in agents}
+
+    await until(answered)
+    with psycopg.connect(cluster.superuser(f"taking_served_{worker_id}")) as connection:
+        row = connection.execute(OPEN).fetchone()
+    assert row is not None
+    assert row[0] <= POOL + 4
 
 
 @pytest.mark.rule("D14")

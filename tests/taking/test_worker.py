@@ -182,8 +182,8 @@ async def test_a_worker_outlives_the_loss_of_its_connections(hall, org):
 @pytest.mark.rule("C9")
 async def test_without_a_job_nothing_is_imported_and_nothing_asked(hall):
     program = """
-import sys, crewhall.main
-heavy = {"pydantic_ai", "procrastinate", "openai", "attr"} & set(sys.modules)
+import sys, crewhall.main, crewhall.faces.cli.app
+heavy = {"pydantic_ai", "procrastinate", "openai", "attr", "mcp", "mcp_types", "starlette", "httpx2"} & set(sys.modules)
 assert not heavy, heavy
 """
     await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], check=True)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conversations.ways import caught_up
+from tests.conversations.ways import all_derived
 from tests.support.server import Server
 from tests.tenancy.estate import Estate, make_estate
 
@@ -18,8 +18,7 @@ async def estates(server: Server) -> tuple[Estate, Estate]:
         await make_estate(server, f"own{uuid4().hex[:12]}"),
         await make_estate(server, f"other{uuid4().hex[:12]}"),
     )
-    for consumer in ("audit", "deliveries", "search"):
-        await caught_up(server.db, consumer)
+    await all_derived(server.db)
     return own, other
 
 

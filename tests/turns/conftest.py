@@ -9,7 +9,7 @@ from tests.support.database import SharedCluster
 from tests.turns.hall import TurnHall
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def hall(cluster: SharedCluster, worker_id: str) -> AsyncIterator[TurnHall]:
     async with TurnHall(cluster, f"turns_{worker_id}") as running:
         yield running

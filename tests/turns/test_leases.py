@@ -50,12 +50,12 @@ async def test_a_lease_is_held_by_one_and_taken_over_with_a_higher_epoch_when_it
     shard = shard_of(place.conversation_id)
     one, other = Leases(hall.db, new_id()), Leases(hall.db, new_id())
     first = await taken(one, shard)
-    assert 14 < await refused(other, shard) <= 15
+    assert 10 < await refused(other, shard) <= 15
     assert await taken(one, shard) == first
     await hall.pass_time(15.1)
     second = await taken(other, shard)
     assert second.epoch == first.epoch + 1 == await held(hall, shard)
-    assert await refused(Leases(hall.db, one.controller_id), shard) > 14
+    assert await refused(Leases(hall.db, one.controller_id), shard) > 10
 
 
 @pytest.mark.rule("C5")
@@ -125,7 +125,7 @@ async def test_people_post_while_somebody_decides(hall, org, place):
     lease = await taken(leases, shard_of(place.conversation_id))
     async with hall.db.transaction(org.owner.actor) as tx:
         await leases.check(tx, lease)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(9):  # less than the database waits for a lock
             await hall.say(org.owner.actor, place.conversation_id, "meanwhile")
 
 

@@ -195,7 +195,7 @@ situations = st.builds(
 
 
 @pytest.mark.rule("C2")
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(situations)
 def test_every_trigger_is_decided_once_and_limits_always_hold(of):
     decisions = decide(of, NOW)

@@ -9,18 +9,18 @@ from tests.support.database import SharedCluster
 from tests.support.openai import ScriptedModel
 from tests.support.server import Server
 from tests.turns_faces.scene import Scene
-from tests.web.conftest import browser, visitors
+from tests.web.conftest import visitors
 
-__all__ = ["browser", "visitors"]
+__all__ = ["visitors"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def model() -> AsyncIterator[ScriptedModel]:
     async with ScriptedModel() as serving:
         yield serving
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def server(cluster: SharedCluster, worker_id: str, model: ScriptedModel) -> AsyncIterator[Server]:
     """The running product, whose agents may name the provider `scripted`."""
     os.environ["CREWHALL_MODEL_ENDPOINTS"] = f"scripted={model.url},sk-test"

@@ -13,6 +13,8 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+REPLACED = "signal is aborted without reason"
+"""What the browser says when Turbo gives up reading a page because a newer one was asked for: no fault of the page."""
 PHONE = {"viewport": {"width": 375, "height": 760}, "has_touch": True, "is_mobile": True}
 
 
@@ -45,7 +47,7 @@ class Visitors:
         context.set_default_timeout(8000)
         self._contexts.append(context)
         context.on("console", self._on_console)
-        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on("weberror", lambda error: self._on_error(str(error.error)))
         if member is not None:
             _, session = await self._server.browse(member)
             await context.add_cookies([{"name": "crewhall_session", "value": session, "url": settings["base_url"]}])
@@ -54,6 +56,10 @@ class Visitors:
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not any(known in message.text for known in self.tolerated):
             self.complaints.append(message.text)
+
+    def _on_error(self, text: str) -> None:
+        if text != REPLACED:
+            self.complaints.append(text)
 
     async def close(self) -> None:
         for context in self._contexts:

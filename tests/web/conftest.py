@@ -1,29 +1,14 @@
-"""A real Chromium for the pages."""
+"""People who look at the pages."""
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from tests.support.server import Server
-from tests.web.browser import FLAGS, Visitors, find_chromium
+from tests.web.browser import Visitors
 
 expect.set_options(timeout=8000)
-
-
-@pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """One browser for the run; every visitor has a context of its own."""
-    found = find_chromium()
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing: the page tests need it.")
-        pytest.skip("Chromium is missing: set CREWHALL_CHROMIUM to its path.")
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield launched
-        await launched.close()
 
 
 @pytest.fixture

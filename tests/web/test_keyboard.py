@@ -2,19 +2,25 @@
 
 import re
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.web.browser import Visitors, connected, message, write
 
 
-async def test_the_focus_stays_when_one_reacts(visitors: Visitors, server: Server, org: Org):
+async def _having_said(words: str, visitors: Visitors, server: Server, org: Org) -> tuple[Page, Locator]:
+    """The page of #general and the message that its owner has just sent there."""
     page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
     await connected(page)
-    await write(page, "well done")
-    said = message(page, "well done")
+    await write(page, words)
+    said = message(page, words)
     await expect(said).to_have_attribute("data-status", "sent")
+    return page, said
+
+
+async def test_the_focus_stays_when_one_reacts(visitors: Visitors, server: Server, org: Org):
+    page, said = await _having_said("well done", visitors, server, org)
     await said.get_by_label("Add a reaction").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_label("thumbs up")).to_be_focused()
@@ -54,11 +60,7 @@ async def test_an_edit_outlives_what_others_do_to_the_message(visitors: Visitors
 
 
 async def test_a_closed_thread_leads_back_to_its_message(visitors: Visitors, server: Server, org: Org):
-    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
-    await connected(page)
-    await write(page, "a root")
-    said = message(page, "a root")
-    await expect(said).to_have_attribute("data-status", "sent")
+    page, said = await _having_said("a root", visitors, server, org)
     await said.get_by_label("Reply in a thread").focus()
     await page.keyboard.press("Enter")
     await expect(page.locator(".thread textarea")).to_be_focused()

@@ -112,6 +112,27 @@ async def test_a_link_to_it_and_to_what_comes_after_it_works(visitors: Visitors,
         await page.close()
 
 
+async def test_its_earlier_versions_are_folded_each_by_itself(visitors: Visitors, server: Server, org: Org):
+    channel = await server.channel(org.owner)
+    sent = await org.owner.api.post(f"/conversations/{channel}/messages", json={"content": LONG})
+    path = f"/conversations/{channel}/messages/{sent.json()['id']}"
+    for content in (LONG + "\n\nand more", "Never mind."):
+        (await org.owner.api.patch(path, json={"content": content})).raise_for_status()
+    page = await visitors.visit(f"/c/{channel}", org.owner)
+    await message(page, "Never mind.").locator(".edited").click()
+    first, second, last = (page.locator("#history .version").nth(place) for place in range(3))
+    await expect(last.locator(".prose")).to_have_text("Never mind.")
+    await expect(last.locator(".fold")).to_have_count(0)
+    assert await _height(first) < FOLDED_PX
+    await first.get_by_text("Show more").click()
+    await expect(first.get_by_text("Show less")).to_be_attached()
+    assert await _height(first) > 10 * FOLDED_PX
+    assert await _height(second) < FOLDED_PX
+    await first.get_by_text("Show less").click()
+    await expect(first.get_by_text("Show more")).to_be_visible()
+    assert await _height(first) < FOLDED_PX
+
+
 async def test_without_scripts_it_unfolds_as_well(visitors: Visitors, server: Server, org: Org):
     channel = await server.channel(org.owner)
     await _post(org.owner.api, channel, LONG)

@@ -63,6 +63,18 @@ async def test_what_was_not_sent_stays_and_can_be_sent_again(visitors: Visitors,
     assert await _texts(page) == ["lost?"]
 
 
+async def test_what_was_written_without_a_network_is_sent_when_it_is_back(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("ERR_INTERNET_DISCONNECTED",)
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    await page.context.set_offline(True)
+    await write(page, "in a tunnel")
+    await expect(message(page, "in a tunnel")).to_have_attribute("data-status", "failed")
+    await page.context.set_offline(False)
+    await expect(message(page, "in a tunnel")).to_have_attribute("data-status", "sent")
+    assert await _texts(page) == ["in a tunnel"]
+
+
 async def test_what_the_server_refuses_says_why_and_can_be_discarded(visitors: Visitors, server: Server, org: Org):
     visitors.tolerated = ("409",)
     channel = await server.channel(org.owner)

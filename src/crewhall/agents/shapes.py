@@ -11,6 +11,7 @@ from crewhall.agents.cron import check_cron
 from crewhall.kernel.errors import INVALID
 
 MAX_JSON_BYTES = 65_536
+MAX_JSON_DEPTH = 16
 SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*\Z")
 _HOURS = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d))?-([01]?\d|2[0-4])(?::([0-5]\d))?\Z")
 DAYS = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
@@ -38,9 +39,20 @@ class SchedulingConfig(Struct, forbid_unknown_fields=True):
 
 
 def check_json(value: object, field: str) -> None:
-    """Refuse open data larger than 64 KiB."""
+    """Refuse open data larger than 64 KiB or deeper than 16 levels."""
+    if _depth(value) > MAX_JSON_DEPTH:
+        raise INVALID(f"{field} must be at most {MAX_JSON_DEPTH} levels deep.", field=field)
     if len(msgspec.json.encode(value)) > MAX_JSON_BYTES:
         raise INVALID(f"{field} is larger than {MAX_JSON_BYTES // 1024} KiB.", field=field)
+
+
+def _depth(value: object) -> int:
+    """How many levels of objects and arrays lie in one another, counted without descending into the stack."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 def check_model_config(value: dict[str, Any]) -> None:

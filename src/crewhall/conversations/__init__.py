@@ -2,6 +2,7 @@
 
 from crewhall.conversations.access import CHANNEL as MEMBERSHIP_CHANNEL
 from crewhall.conversations.access import Access, AccessCache, Verb, access_conversation
+from crewhall.conversations.appending import append_all
 from crewhall.conversations.consumers import BATCH as CONSUMER_BATCH
 from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
@@ -29,6 +30,7 @@ __all__ = [
     "Posting",
     "Verb",
     "access_conversation",
+    "append_all",
     "render_markdown",
     "search_messages",
     "start_conversations",

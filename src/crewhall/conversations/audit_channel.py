@@ -4,33 +4,20 @@ The checkpoint moves only after the log has acknowledged the batch's messages; e
 `audit:<act's id>`, so that a batch that is done again after a crash doubles nothing.
 """
 
-import asyncio
-import logging
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from crewhall.conversations.appending import append_all, try_turn
 from crewhall.conversations.consumers import BATCH
 from crewhall.conversations.markdown import escape_markdown, render_markdown
 from crewhall.identity import Names, actor_name, words_for
 from crewhall.kernel.actor import ActorType, system_actor
 from crewhall.kernel.audit import CHANNEL
 from crewhall.kernel.db import Database
-from crewhall.kernel.errors import UNAVAILABLE, CrewhallError
 from crewhall.kernel.signals import Signals
-from crewhall.ports.message_log import (
-    CLIENT_ID_REUSED,
-    CONVERSATION_CLOSED,
-    Author,
-    MessageKind,
-    MessageLog,
-    MessageRole,
-    NewRecord,
-    Watcher,
-)
-
-log = logging.getLogger(__name__)
+from crewhall.ports.message_log import Author, MessageKind, MessageLog, MessageRole, NewRecord, Watcher
 
 
 class _Due(msgspec.Struct):
@@ -70,12 +57,9 @@ class AuditTeller:
         self._log = log
 
     async def step(self) -> int:
-        """Tell the next batch, unless another process does; gives the number of acts seen.
-
-        The lock is an advisory one: it holds no transaction id, so that `log_horizon` moves on while the log appends.
-        """
+        """Tell the next batch, unless another process does; gives the number of acts seen."""
         async with self._db.transaction(None) as tx:
-            if not await tx.value("select pg_try_advisory_xact_lock(hashtext('crewhall.audit'))"):
+            if not await try_turn(tx, "audit"):
                 return 0
             acts = await tx.all(
                 _Due,
@@ -89,25 +73,12 @@ class AuditTeller:
             )
             if not acts:
                 return 0
-            for first in range(0, len(acts), BATCH):  # side by side, so that they share commits, but never too many
-                await asyncio.gather(*[self._tell(act) for act in acts[first : first + BATCH]])
+            await append_all(self._log, [_message(act, act.channel_id) for act in acts if act.channel_id is not None])
             await tx.run(
                 "update consumer_checkpoints set position = %(position)s where consumer = 'audit'",
                 {"position": acts[-1].position},
             )
         return len(acts)
-
-    async def _tell(self, act: _Due) -> None:
-        if act.channel_id is None:
-            return
-        try:
-            await self._log.append(_message(act, act.channel_id))
-        except CrewhallError as error:
-            if error.kind is UNAVAILABLE:
-                raise
-            # Told before, and somebody was renamed since; or the channel has gone: either way nothing is left to do.
-            if error.kind not in {CLIENT_ID_REUSED, CONVERSATION_CLOSED}:
-                log.warning("an act was not told", extra={"act_id": act.id, "reason": str(error)})
 
 
 def _message(act: _Due, channel_id: UUID) -> NewRecord:

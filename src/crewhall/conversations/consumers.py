@@ -6,6 +6,7 @@ Every process runs each consumer; a lock in the database decides which one works
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from crewhall.kernel.db import Database
@@ -14,6 +15,7 @@ from crewhall.ports.message_log import Advanced, Watcher
 
 log = logging.getLogger(__name__)
 BATCH = 500
+MEASURE_S = 1.0
 FIRST_RETRY_S, LAST_RETRY_S = 0.01, 1.0
 
 
@@ -37,6 +39,7 @@ class Consumer:
         self._step = step
         self._gather_s = gather_s
         self._due = asyncio.Event()
+        self._measured = 0.0
         self._task: asyncio.Task[None] | None = None
         watch(self._wake)
 
@@ -73,7 +76,7 @@ class Consumer:
                 seen = await self._step()
                 if seen >= BATCH:
                     continue
-                if not await self._measure_lag():
+                if not (seen and self._has_more()) and not await self._measure_lag():
                     return
                 if seen:
                     retry = FIRST_RETRY_S
@@ -85,8 +88,13 @@ class Consumer:
             await asyncio.sleep(retry)
             retry = min(retry * 2, LAST_RETRY_S)
 
+    def _has_more(self) -> bool:
+        """Whether more came meanwhile, so that nobody need ask; the lag is measured once in a while all the same."""
+        return self._due.is_set() and time.monotonic() - self._measured < MEASURE_S
+
     async def _measure_lag(self) -> bool:
         """Note the lag; tells whether anything is left unseen."""
+        self._measured = time.monotonic()
         async with self._db.transaction(None) as tx:
             lag = await tx.value("select consumer_lag(%(name)s)", {"name": self.name})
         consumer_lag_seconds.labels(self.name).set(lag or 0)

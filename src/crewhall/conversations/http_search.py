@@ -14,7 +14,12 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
 
 Query = Annotated[
-    str, QueryParameter(min_length=1, max_length=MAX_QUERY_LENGTH, description='Words, "phrases", or, -not.')
+    str,
+    QueryParameter(
+        min_length=1,
+        max_length=MAX_QUERY_LENGTH,
+        description='Words, "phrases", or, -not. The last word may be a beginning; accents may be left out.',
+    ),
 ]
 
 Limit = Annotated[

@@ -1,10 +1,12 @@
 """The page about a conversation: what it is for, what is pinned, who is in it, and its end."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -21,11 +23,13 @@ from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
+Act = Callable[[Services, Tx, Actor, UUID], Awaitable[object]]
 
 
 async def _about_page(
@@ -159,44 +163,30 @@ async def remove_member(
     return go(f"/c/{conversation_id}/about")
 
 
-@post("/c/{conversation_id:uuid}/join")
-async def join(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], conversation_id: FromPath[UUID]
-) -> Redirect:
-    """Join a public channel."""
-    async with services.db.transaction(actor) as tx:
-        await members.join_conversation(tx, actor, conversation_id)
-    return go(f"/c/{conversation_id}")
+def _button(verb: str, act: Act, there: str = "/c/{}", said: str | None = None) -> HTTPRouteHandler:
+    """What a button without fields does to a conversation, and where it leads."""
+
+    @post(f"/c/{{conversation_id:uuid}}/{verb}")
+    async def press(
+        services: NamedDependency[Services], actor: NamedDependency[Actor], conversation_id: FromPath[UUID]
+    ) -> Redirect:
+        async with services.db.transaction(actor) as tx:
+            await act(services, tx, actor, conversation_id)
+        return go(there.format(conversation_id), said)
+
+    return press
 
 
-@post("/c/{conversation_id:uuid}/leave")
-async def leave(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], conversation_id: FromPath[UUID]
-) -> Redirect:
-    """Leave a conversation."""
-    async with services.db.transaction(actor) as tx:
-        await members.leave_conversation(tx, actor, conversation_id)
-    return go("/", "You have left.")
-
-
-@post("/c/{conversation_id:uuid}/archive")
-async def archive(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], conversation_id: FromPath[UUID]
-) -> Redirect:
-    """Make a conversation read-only."""
-    async with services.db.transaction(actor) as tx:
-        await changes.archive_conversation(tx, actor, services.log, conversation_id)
-    return go(f"/c/{conversation_id}", "Archived: it can be read, and restored.")
-
-
-@post("/c/{conversation_id:uuid}/restore")
-async def restore(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], conversation_id: FromPath[UUID]
-) -> Redirect:
-    """Let an archived conversation take messages again."""
-    async with services.db.transaction(actor) as tx:
-        await changes.restore_conversation(tx, actor, services.log, conversation_id)
-    return go(f"/c/{conversation_id}")
+BUTTONS = [
+    _button("join", lambda _, tx, actor, it: members.join_conversation(tx, actor, it)),
+    _button("leave", lambda _, tx, actor, it: members.leave_conversation(tx, actor, it), "/", "You have left."),
+    _button(
+        "archive",
+        lambda services, tx, actor, it: changes.archive_conversation(tx, actor, services.log, it),
+        said="Archived: it can be read, and restored.",
+    ),
+    _button("restore", lambda services, tx, actor, it: changes.restore_conversation(tx, actor, services.log, it)),
+]
 
 
 @post("/c/{conversation_id:uuid}/delete")
@@ -219,6 +209,4 @@ async def delete(
     return go("/", "It is deleted.")
 
 
-HANDLERS = [
-    show_about, change, change_policy, add_member, remove_member, join, leave, archive, restore, delete,
-]  # fmt: skip
+HANDLERS = [show_about, change, change_policy, add_member, remove_member, *BUTTONS, delete]

@@ -26,7 +26,7 @@ from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, PostMessage
 from crewhall.conversations.vocabulary import ConversationStatus, ConversationType
 from crewhall.faces.plumbing.forms import read_form
-from crewhall.faces.plumbing.messages import render_stream
+from crewhall.faces.plumbing.messages import is_long, render_stream
 from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zone_of
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
@@ -231,7 +231,7 @@ async def show_history(
     """How a message read before its edits; a fragment for the dialog."""
     async with services.db.transaction(actor) as tx:
         versions = await message_history(tx, actor, conversation_id, message_id)
-    return render("message_history.html", request, versions=versions)
+    return render("message_history.html", request, versions=versions, is_long=is_long)
 
 
 HANDLERS = [go_home, show_sidebar, show_conversation, post_message, show_history]

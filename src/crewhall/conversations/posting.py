@@ -9,7 +9,7 @@ from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.mentions import mentioned_names, resolve_mentions
 from crewhall.conversations.messages import message_of_json
 from crewhall.conversations.schemas import PostMessage
-from crewhall.conversations.wire import Message
+from crewhall.conversations.wire import Message, message_as
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import FORBIDDEN, INVALID, CrewhallError
@@ -110,7 +110,7 @@ class Posting:
             else:
                 if not appended.is_new and (now := await self._as_it_is_now(actor, appended.id)):
                     return Posted(now, is_new=False)
-                return Posted(_message(record, appended.id, appended.seq, appended.created_at), appended.is_new)
+                return Posted(message_as(record, appended.id, appended.seq, appended.created_at), appended.is_new)
         raise AssertionError("unreachable")
 
     async def _as_it_is_now(self, actor: Actor, message_id: UUID) -> Message | None:
@@ -160,22 +160,3 @@ def _default_kind(actor: Actor, conversation_kind: str) -> MessageKind:
     if actor.type is ActorType.AGENT and conversation_kind == "channel":
         return MessageKind.UPDATE
     return MessageKind.MESSAGE
-
-
-def _message(record: NewRecord, record_id: UUID, seq: int, created_at: object) -> Message:
-    return Message(
-        id=record_id,
-        conversation_id=record.conversation_id,
-        seq=seq,
-        author=record.author,
-        role=record.role,
-        kind=record.kind,
-        title=record.title,
-        content=record.content,
-        html=record.html,
-        metadata=record.metadata or {},
-        parent_id=record.parent_id,
-        mentions=record.mentions,
-        client_id=record.client_id,
-        created_at=created_at,  # type: ignore[arg-type]
-    )

@@ -1,7 +1,5 @@
 """Full-text search within the actor's reach."""
 
-import re
-from html import escape
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -9,6 +7,7 @@ import msgspec
 
 from crewhall.conversations.access import Verb, access_conversation
 from crewhall.conversations.schemas import SearchHit
+from crewhall.conversations.snippets import MARKS, beginnings_of, marked_words, snippet
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID
@@ -17,32 +16,24 @@ from crewhall.kernel.paging import Page, check_limit, decode_cursor, encode_curs
 MAX_QUERY_LENGTH = 200
 MAX_SEARCH_LIMIT = 100
 DEFAULT_SEARCH_LIMIT = 20
-AROUND = 60
-"""Characters shown before and after a match in a language without spaces."""
-WHOLE = 200
-"""Texts of at most this many characters are shown whole; of longer ones, what stands around the matches."""
 
-# Private-use characters mark the matches until the text is escaped; the text itself is freed of them first.
-_START, _STOP = "\ue000", "\ue001"
-_LESS_THAN = "\ue002"
-"""Stands for `<` while the database marks the matches: it would leave out what looks like a tag."""
-_ELLIPSIS = " … "
-_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
-"""As `is_spaceless` of the schema: what is found by its pieces."""
 _HITS: LiteralString = """
+with asked as materialized (
+    select search_language as language, search_query(search_language, %(q)s) as wanted
+    from organizations where id = %(org)s)
 select message_wire(m) as message,
        json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'title', c.title) as conversation,
-       t.body, ts_headline(g.search_language, replace(t.body, '<', '\ue002'),
-           websearch_to_tsquery(g.search_language, %(q)s),
-           'StartSel="\ue000", StopSel="\ue001", ' || case when length(t.body) <= %(whole)s then 'HighlightAll=true'
-               else 'MaxFragments=2, MinWords=8, MaxWords=24, ShortWord=0, FragmentDelimiter=" … "' end)
-           as headline
+       t.body, asked.wanted::text as wanted,
+       ts_headline(asked.language, t.body, asked.wanted, %(marks)s) as marked,
+       case when t.plain <> t.body then ts_headline(asked.language, t.plain, asked.wanted, %(marks)s)
+       end as marked_plain
 from unnest(%(ids)s::uuid[]) with ordinality as found (id, place)
 join messages m on m.id = found.id
 join conversations c on c.id = m.conversation_id
-join organizations g on g.id = m.org_id
+cross join asked
 cross join lateral (
-    select translate(left(concat_ws(' ', m.title, m.content), 20000), '\ue000\ue001\ue002', '') as body) t
+    select body, without_accents(body) as plain
+    from (select translate(left(concat_ws(' ', m.title, m.content), 20000), '\ue000\ue001', '') as body) shown) t
 where m.deleted_at is null
 order by found.place
 """
@@ -52,7 +43,9 @@ class _Row(msgspec.Struct):
     message: dict[str, Any]
     conversation: dict[str, Any]
     body: str
-    headline: str
+    wanted: str
+    marked: str
+    marked_plain: str | None
 
 
 async def search(
@@ -66,8 +59,9 @@ async def search(
 ) -> Page[SearchHit]:
     """Find messages within the actor's reach, newest first.
 
-    `q` is words, "quoted phrases", or, -not; text in languages without spaces is found by its pieces. Raises INVALID,
-    and NOT_FOUND for a conversation that the actor may not read.
+    `q` is words, "quoted phrases", or, -not. Its last word finds all that begin like it, unless it is quoted or
+    excluded; accents may be left out; text in languages without spaces is found by its pieces. Raises INVALID, and
+    NOT_FOUND for a conversation that the actor may not read.
     """
     q = check_query(q)
     size = check_limit(limit, default=DEFAULT_SEARCH_LIMIT, maximum=MAX_SEARCH_LIMIT)
@@ -78,7 +72,7 @@ async def search(
         "select message_id from search_messages(%(q)s, %(conversation)s, %(before)s, %(limit)s)",
         {"q": q, "conversation": conversation_id, "before": key[0] if key else None, "limit": size + 1},
     )
-    rows = await tx.all(_Row, _HITS, {"q": q, "ids": ids[:size], "whole": WHOLE})
+    rows = await tx.all(_Row, _HITS, {"q": q, "ids": ids[:size], "org": actor.org, "marks": MARKS})
     following = encode_cursor(ids[size - 1]) if len(ids) > size else None
     return Page([_hit(row, q) for row in rows], following)
 
@@ -92,32 +86,6 @@ def check_query(q: str) -> str:
 
 
 def _hit(row: _Row, q: str) -> SearchHit:
-    by_words = _START in row.headline and not _SPACELESS.search(q)
-    marked = _in_context(row.headline.replace(_LESS_THAN, "<"), row.body) if by_words else _mark_pieces(row.body, q)
-    shown = {**row.message, "conversation": row.conversation, "snippet": safe_snippet(marked)}
-    return msgspec.convert(shown, SearchHit, strict=False)
-
-
-def safe_snippet(marked: str) -> str:
-    """Escape the text and show its marks as `<mark>`."""
-    return escape(marked, quote=False).replace(_START, "<mark>").replace(_STOP, "</mark>")
-
-
-def _in_context(headline: str, body: str) -> str:
-    """Show where a headline leaves out the text's beginning or end."""
-    pieces = headline.replace(_START, "").replace(_STOP, "").split(_ELLIPSIS)
-    head = "" if body.startswith(pieces[0]) else "… "
-    tail = "" if body.rstrip().endswith(pieces[-1].rstrip()) else " …"
-    return f"{head}{headline}{tail}"
-
-
-def _mark_pieces(body: str, q: str) -> str:
-    """Mark where the query stands in the text literally; without such a place, show its beginning."""
-    found = re.search(re.escape(q), body, re.IGNORECASE)
-    is_whole = len(body) <= WHOLE
-    if found is None:
-        return body if is_whole else body[: 2 * AROUND]
-    start, stop = (0, len(body)) if is_whole else (max(0, found.start() - AROUND), found.end() + AROUND)
-    before, after = body[start : found.start()], body[found.end() : stop]
-    head, tail = "… " if start else "", " …" if stop < len(body) else ""
-    return f"{head}{before}{_START}{found[0]}{_STOP}{after}{tail}"
+    words = marked_words(row.marked) | marked_words(row.marked_plain or "")
+    shown = snippet(row.body, q, words, beginnings_of(row.wanted))
+    return msgspec.convert({**row.message, "conversation": row.conversation, "snippet": shown}, SearchHit, strict=False)

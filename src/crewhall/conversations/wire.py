@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.ports.message_log import Author, MessageKind, MessageRole, Record, RecordType
+from crewhall.ports.message_log import Author, MessageKind, MessageRole, NewRecord, Record, RecordType
 
 _encoder = msgspec.json.Encoder()
 
@@ -64,10 +64,15 @@ class OverlayRecord(msgspec.Struct, kw_only=True):
 
 def message_of(record: Record) -> Message:
     """A message record as it is before any overlay."""
+    return message_as(record, record.id, record.seq, record.created_at)
+
+
+def message_as(record: NewRecord | Record, record_id: UUID, seq: int, created_at: datetime) -> Message:
+    """The message that a record is or becomes under this id, seq and time."""
     return Message(
-        id=record.id,
+        id=record_id,
         conversation_id=record.conversation_id,
-        seq=record.seq,
+        seq=seq,
         author=record.author,
         role=record.role,
         kind=record.kind,
@@ -78,7 +83,7 @@ def message_of(record: Record) -> Message:
         parent_id=record.parent_id,
         mentions=record.mentions,
         client_id=record.client_id,
-        created_at=record.created_at,
+        created_at=created_at,
     )
 
 

@@ -44,6 +44,7 @@ class Permission(StrEnum):
 P = Permission
 Grantee = Role | Literal["agent"]
 
+THE_OWNER = "the organization's owner"
 _AGENT = frozenset({
     P.ORGANIZATION_READ, P.MEMBERS_READ, P.AGENTS_READ, P.CONVERSATIONS_CREATE, P.MESSAGES_POST,
 })  # fmt: skip
@@ -105,7 +106,8 @@ def check_permission(actor: Actor, permission: Permission) -> None:
     if is_allowed(actor, permission):
         return
     who = _holders(permission)
-    hint = "An agent may not." if actor.type is ActorType.AGENT else "Ask one of them."
+    one = "Ask them." if who == THE_OWNER else "Ask one of them."
+    hint = "An agent may not." if actor.type is ActorType.AGENT else one
     raise FORBIDDEN(f"Only {who} may {_ACTS[permission]}. {hint}", permission=str(permission))
 
 
@@ -113,4 +115,4 @@ def _holders(permission: Permission) -> str:
     roles = [role for role in Role if permission in PERMISSIONS[role]]
     if Role.MEMBER in roles:
         return "people of the organization"
-    return "its owners and admins" if Role.ADMIN in roles else "the organization's owner"
+    return "its owners and admins" if Role.ADMIN in roles else THE_OWNER

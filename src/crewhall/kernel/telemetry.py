@@ -3,6 +3,7 @@
 import logging
 import sys
 from contextvars import ContextVar
+from functools import cache
 from typing import TextIO
 
 import msgspec
@@ -21,6 +22,8 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 requests_total = Counter(
     "crewhall_requests_total", "HTTP requests by method and status", ["method", "status"], registry=METRICS
 )
+requests_answered = cache(requests_total.labels)
+"""The counter of one method and status."""
 request_seconds = Histogram("crewhall_request_seconds", "Time to answer an HTTP request", registry=METRICS)
 posts_total = Counter("crewhall_posts_total", "Log records appended by this process", registry=METRICS)
 append_batch_size = Histogram(

@@ -1,28 +1,17 @@
 """Deliveries: an agent that thinks elsewhere finds what its run is about in its inbox, one record per message."""
 
-import asyncio
-import logging
 from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
 
+from crewhall.conversations import append_all
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
-from crewhall.kernel.errors import UNAVAILABLE, CrewhallError
-from crewhall.ports.message_log import (
-    CLIENT_ID_REUSED,
-    CONVERSATION_CLOSED,
-    Author,
-    MessageLog,
-    MessageRole,
-    NewRecord,
-    RecordType,
-)
+from crewhall.ports.message_log import Author, MessageLog, MessageRole, NewRecord, RecordType
 from crewhall.runtime.runs import Run
 from crewhall.runtime.vocabulary import Cause
 
-log = logging.getLogger(__name__)
 REASONS = {Cause.DIRECT: "message"}
 """What an agent is told where it is another word than the cause."""
 
@@ -55,7 +44,10 @@ order by m.seq
 
 
 async def deliver(db: Database, message_log: MessageLog, run: Run) -> int:
-    """Append the deliveries of a run to its agent's inbox; gives how many. Done again, it doubles nothing."""
+    """Append the deliveries of a run to its agent's inbox; gives how many. Done again, it doubles nothing.
+
+    Raises UNAVAILABLE.
+    """
     async with db.transaction(system_actor(run.org_id)) as tx:
         due = await tx.all(
             _Due,
@@ -69,13 +61,12 @@ async def deliver(db: Database, message_log: MessageLog, run: Run) -> int:
                 "agent": run.agent_id,
             },
         )
-    # Side by side, so that they share commits; the log keeps the order in which they were handed over.
-    await asyncio.gather(*[_append(message_log, run, one) for one in due])
+    await append_all(message_log, [_delivery(run, one) for one in due])
     return len(due)
 
 
-async def _append(message_log: MessageLog, run: Run, due: _Due) -> None:
-    record = NewRecord(
+def _delivery(run: Run, due: _Due) -> NewRecord:
+    return NewRecord(
         org_id=run.org_id,
         conversation_id=due.inbox_id,
         author=Author.of(system_actor(run.org_id)),
@@ -85,11 +76,3 @@ async def _append(message_log: MessageLog, run: Run, due: _Due) -> None:
         target_id=due.message_id,
         client_id=f"delivery:{due.message_id}",
     )
-    try:
-        await message_log.append(record)
-    except CrewhallError as error:
-        if error.kind is UNAVAILABLE:
-            raise
-        # Delivered before and edited since, or the inbox has been retired: either way nothing is left to do.
-        if error.kind not in {CLIENT_ID_REUSED, CONVERSATION_CLOSED}:
-            log.warning("a delivery was refused", extra={"message_id": due.message_id, "reason": str(error)})

@@ -21,10 +21,13 @@ from crewhall.runtime.schemas import (
     Run,
     RunDetail,
     RunStep,
+    SessionToken,
     TurnDecision,
     TurnRequest,
     TurnRequested,
 )
+from crewhall.runtime.sessions import issue_session_token
+from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import add_trigger
 from crewhall.runtime.vocabulary import Cause, RunStatus
 
@@ -154,6 +157,23 @@ async def get_conversation_runtime(
 
 
 @post(
+    "/{conversation_id:uuid}/session-token",
+    summary="Issue a session token",
+    description="A JWT (EdDSA) that says who the caller is in this conversation, and what it may do there now, to "
+    "services that cannot ask: `public_key` verifies it, and stands on the conversation's runtime. It opens nothing "
+    "here.",
+    status_code=200,
+)
+async def issue_token(
+    conversation_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> SessionToken:
+    """Issue a session token of the conversation to the caller."""
+    settings = services.settings_of(TurnSettings)
+    async with services.db.transaction(actor) as tx:
+        return await issue_session_token(tx, actor, conversation_id, settings, services.base_url)
+
+
+@post(
     "/{conversation_id:uuid}/messages/preview",
     summary="Preview whom a message wakes",
     description="Nothing is posted or kept. To whoever may write in the conversation.",
@@ -170,7 +190,7 @@ async def preview(
 
 
 RUNS = [list_runs, get_run, list_steps, cancel_run]
-TURNS = [ask_for_turn, list_decisions, get_conversation_runtime, preview]
+TURNS = [ask_for_turn, list_decisions, get_conversation_runtime, issue_token, preview]
 ROUTERS = [
     api_router("/runs", RUNS, tags=["Turns"]),
     api_router("/conversations", TURNS, tags=["Turns"]),

@@ -162,6 +162,15 @@ class ConversationRuntime(Struct, kw_only=True):
     waiting_triggers: int
 
 
+class SessionToken(Struct, kw_only=True):
+    """A signed word about who the caller is in a conversation; `public_key` (on the runtime, too) verifies it."""
+
+    token: str
+    expires_at: datetime
+    public_key: str
+    rights: list[str]
+
+
 class TurnRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Ask an agent for a turn: about a message of the conversation, or by a prompt, or both."""
 

@@ -39,6 +39,15 @@ class TurnSettings(CrewhallSettings):
         description="Addresses that speak the OpenAI protocol: `name=url` or `name=url,key`, separated by spaces. "
         "Agents name one as their provider.",
     )
+    session_token_s: int = Field(
+        300, ge=10, le=3600, description="Seconds that a conversation's session token is valid."
+    )
+    session_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="What the keys of session tokens are derived from, the same for every process; "
+        "the installation makes its own otherwise. Another one ends every token.",
+    )
     openai_api_key: SecretStr | None = Field(None, description="Key for agents whose provider is `openai`.")
     anthropic_api_key: SecretStr | None = Field(None, description="Key for the provider `anthropic`.")
     google_api_key: SecretStr | None = Field(None, description="Key for the provider `google`.")

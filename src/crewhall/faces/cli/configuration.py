@@ -6,13 +6,14 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from crewhall.faces.cli.context import Json, wants_json
 from crewhall.faces.cli.output import Exit, fail, say, say_json, say_table
-from crewhall.faces.cli.serving import AsJson, Home, name_home
+from crewhall.faces.cli.serving import Home, name_home
 
 MASK = "**********"
 
 
-def config(home: Home = None, as_json: AsJson = False) -> None:
+def config(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
     """Show every setting, its value (secrets masked) and where it comes from."""
     import crewhall.main  # noqa: F401 - brings in every package's settings
     from crewhall.kernel.settings import ENV_PREFIX, CrewhallSettings, load_settings, read_settings_file
@@ -29,7 +30,7 @@ def config(home: Home = None, as_json: AsJson = False) -> None:
             shown.append(Row(variable, _shown(getattr(values, name)), source, field.description or ""))
     shown += _client_rows()
     shown.sort(key=lambda row: row.setting)
-    if as_json:
+    if wants_json(context, as_json):
         say_json([row._asdict() for row in shown])
         return
     rows = [[row.setting, row.value if row.value is not None else "–", row.source] for row in shown]
@@ -85,7 +86,7 @@ def _address_shown(address: str) -> str:
         return MASK
 
 
-def doctor(home: Home = None, as_json: AsJson = False) -> None:
+def doctor(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
     """Check the data folder, the port, the database, the disk and the settings; say how to mend what is wrong.
 
     Ends with 1 when something is wrong; what it only warns of is no reason.
@@ -94,7 +95,7 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
 
     name_home(home)
     findings = list(look())
-    if as_json:
+    if wants_json(context, as_json):
         say_json(findings)
     else:
         for finding in findings:
@@ -107,9 +108,10 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
 
 
 def rules(
+    context: typer.Context,
     number: Annotated[str | None, typer.Argument(help="One rule, with the tests that show it kept.")] = None,
     untested: Annotated[bool, typer.Option(help="Only rules without a passing test.")] = False,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """List the rules that Crewhall keeps, and which of them have a passing test."""
     from crewhall.kernel.rules import find_rule, list_rules
@@ -118,7 +120,7 @@ def rules(
         rule = find_rule(number)
         if rule is None:
             fail(f"There is no rule {number}. `crewhall rules` lists them.", exit_code=Exit.USAGE)
-        if as_json:
+        if wants_json(context, as_json):
             say_json(rule)
             return
         say(f"{rule.number}  {rule.text}")
@@ -128,7 +130,7 @@ def rules(
             say("  No passing test yet.")
         return
     found = [rule for rule in list_rules() if not (untested and rule.is_tested)]
-    if as_json:
+    if wants_json(context, as_json):
         say_json(found)
         return
     say_table(

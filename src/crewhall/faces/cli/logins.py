@@ -8,7 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from crewhall.faces.sdk.tokens import Tokens
+
+
+class _KeptTokens(msgspec.Struct):
+    access: str
+    refresh: str | None = None
+
+
+class _Kept(msgspec.Struct):
+    current: str | None = None
+    servers: dict[str, _KeptTokens] = {}
 
 
 class Logins:
@@ -55,11 +67,13 @@ class Logins:
             os.close(descriptor)
 
     def _read(self) -> dict[str, Any]:
+        """What is kept; a file that is damaged keeps nothing, and signing in writes it anew."""
         try:
-            kept: dict[str, Any] = json.loads(self.path.read_text())
-        except (OSError, ValueError):
-            kept = {}
-        return {"current": kept.get("current"), "servers": dict(kept.get("servers") or {})}
+            kept = msgspec.json.decode(self.path.read_bytes(), type=_Kept)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            kept = _Kept()
+        found: dict[str, Any] = msgspec.to_builtins(kept)
+        return found
 
     def _write(self, kept: dict[str, Any]) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,10 +1,17 @@
-"""Where the server of a data folder runs: a small file that `up` writes and that `status`, `stop` and clients read."""
+"""Where the server of a data folder runs: a small file that `up` writes and that `status`, `stop` and clients read.
+
+A process id alone proves nothing, since ids are used again: a server runs for as long as it holds the lock of its file.
+"""
 
 import contextlib
+import fcntl
 import os
 from pathlib import Path
 
 import msgspec
+
+_held: dict[Path, int] = {}
+"""The open files whose lock says that this process serves."""
 
 
 class Running(msgspec.Struct):
@@ -21,16 +28,24 @@ def run_file(home: Path, pid: int | None = None) -> Path:
 
 
 def write_run_file(home: Path, running: Running) -> None:
-    """Say that this process serves."""
+    """Say that this process serves, until it says otherwise or ends, however it ends."""
     path = run_file(home, running.pid)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.encode(running))
+    unfinished = path.with_suffix(".new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.write(descriptor, msgspec.json.encode(running))
+    unfinished.replace(path)
+    _held[path] = descriptor
 
 
 def remove_run_file(home: Path) -> None:
-    """Say that this process no longer serves."""
-    with contextlib.suppress(FileNotFoundError):
-        run_file(home).unlink()
+    """Say that this process no longer serves. Where it never did, there may not even be a folder."""
+    path = run_file(home)
+    with contextlib.suppress(OSError):
+        path.unlink()
+    if (descriptor := _held.pop(path, None)) is not None:
+        os.close(descriptor)
 
 
 def find_running(home: Path) -> list[Running]:
@@ -38,24 +53,20 @@ def find_running(home: Path) -> list[Running]:
     found = []
     for path in sorted((home / "run").glob("server-*.json")):
         try:
-            running = msgspec.json.decode(path.read_bytes(), type=Running)
+            with path.open("rb") as file:
+                running = msgspec.json.decode(file.read(), type=Running)
+                if _is_held(file.fileno()):
+                    found.append(running)
+                else:
+                    path.unlink()
         except (OSError, msgspec.MsgspecError):
             continue
-        if _is_alive(running.pid):
-            found.append(running)
-        else:
-            with contextlib.suppress(OSError):
-                path.unlink()
     return found
 
 
-def _is_alive(pid: int) -> bool:
+def _is_held(descriptor: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    # A pid that another program took over since is no server of ours.
-    command = Path(f"/proc/{pid}/cmdline")
-    return not command.exists() or b"crewhall" in command.read_bytes()
+    return False

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from crewhall.faces.cli.context import Json, wants_json
 from crewhall.faces.cli.output import Exit, fail, say, say_json, warn
 from crewhall.faces.cli.runfile import Running, find_running, remove_run_file, write_run_file
 from crewhall.version import VERSION
 
 Home = Annotated[Path | None, typer.Option(help="Data folder (CREWHALL_HOME).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 STOP_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.1
 
@@ -62,7 +62,7 @@ def up(
         remove_run_file(settings.home)
 
 
-def status(home: Home = None, as_json: AsJson = False) -> None:
+def status(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
     """Show the servers of this data folder, its database, where that keeps its data, and the newest dump."""
     from crewhall.faces.cli.storage import Storage, look_at_storage
     from crewhall.kernel.postgres import EmbeddedPostgres
@@ -80,7 +80,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
             database |= {"pid": found.pid, "version": found.version, "data": found.data and str(found.data)}
             storage = look_at_storage(settings.home, settings.database_user, found)
             database["dump"] = storage.dump
-    if as_json:
+    if wants_json(context, as_json):
         say_json({"home": str(settings.home), "servers": servers, "database": database})
     else:
         for server in servers:
@@ -97,7 +97,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         raise SystemExit(Exit.NOT_REACHABLE)
 
 
-def stop(home: Home = None, as_json: AsJson = False) -> None:
+def stop(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
     """Stop the servers of this data folder, and its database when it was left running."""
     from crewhall.kernel.postgres import EmbeddedPostgres
     from crewhall.kernel.settings import KernelSettings, load_settings
@@ -115,7 +115,7 @@ def stop(home: Home = None, as_json: AsJson = False) -> None:
     database = False
     if settings.database_url is None and settings.home.exists():
         database = EmbeddedPostgres(settings.home, run_as=settings.database_user).stop()
-    if as_json:
+    if wants_json(context, as_json):
         say_json({"stopped": [server.pid for server in servers], "database_stopped": database})
     elif servers or database:
         say("Stopped.")

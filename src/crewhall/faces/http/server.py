@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from crewhall.faces.http.protocol import HallProtocol
 from crewhall.faces.live.hub import Hub
 from crewhall.kernel.settings import BAD_SETTING
 
@@ -25,7 +26,7 @@ class HallServer(uvicorn.Server):
             uvicorn.Config(
                 application,
                 loop="none",
-                http="httptools",
+                http=HallProtocol,
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
                 ws_max_size=MAX_FRAME,

@@ -1,11 +1,13 @@
 """What SIGTERM and Ctrl-C do to a process, from its first line to its last."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable, Coroutine
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+log = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -50,5 +52,6 @@ class StopSignals:
         self._task.get_loop().call_soon_threadsafe(self._end)
 
     def _end(self) -> None:
+        log.info("stopping")
         if self._task is not None and not (self.gently and self.gently()):
             self._task.cancel()

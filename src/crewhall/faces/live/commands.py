@@ -55,9 +55,15 @@ decoder = msgspec.json.Decoder(Command)
 
 def unreadable(error: Exception, text: str | bytes) -> CrewhallError:
     """Say why a frame was refused, as REST does of a body: malformed when it is no JSON, otherwise invalid."""
-    if isinstance(error, msgspec.ValidationError):
-        return INVALID(refusal_of(str(error), Command, msgspec.json.decode(text)).sentence)
-    return MALFORMED(f"This frame cannot be read: {error}")
+    if isinstance(error, RecursionError):
+        return MALFORMED("This frame is nested too deeply.")
+    if not isinstance(error, msgspec.ValidationError):
+        return MALFORMED(f"This frame cannot be read: {error}")
+    try:
+        said = msgspec.json.decode(text)
+    except UNREADABLE as broken:  # the decoder stopped at the first wrong field, and read nothing of what follows it
+        return unreadable(broken, text)
+    return INVALID(refusal_of(str(error), Command, said).sentence)
 
 
 class _Subject(msgspec.Struct):

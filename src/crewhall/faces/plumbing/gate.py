@@ -4,7 +4,6 @@ It gives the request an id and a client address, holds the limits (rate, body, t
 finds out who calls, and adds the security headers. What it refuses never reaches the application.
 """
 
-import asyncio
 import logging
 import random
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from crewhall.faces.plumbing.deadlines import Deadlines
 from crewhall.faces.plumbing.origin import check_same_origin
 from crewhall.faces.plumbing.problems import MEDIA_TYPE, as_crewhall_error, headers_of, problem_of
 from crewhall.faces.plumbing.proxies import Proxies
@@ -61,7 +61,7 @@ class Gate:
         settings = services.settings
         self._proxies = Proxies(settings.trusted_proxies)
         self._body_limit = settings.body_limit_kb * 1024
-        self._timeout = settings.request_timeout_s
+        self._deadlines = Deadlines(settings.request_timeout_s)
         self._public_url = settings.public_url
         self._security_headers = SECURITY_HEADERS + _transport_security(settings)
         self._per_address = per_minute("requests per address", settings.rate_address_per_minute)
@@ -109,15 +109,14 @@ class Gate:
             if scope["path"].endswith(_LASTING):
                 await self._app(scope, limited, guarded_send)
             else:
-                async with asyncio.timeout(self._timeout):
-                    await self._app(scope, limited, guarded_send)
+                await self._deadlines.hold(self._app(scope, limited, guarded_send))
         except Exception as error:
             if begun:
                 raise
             await _answer(as_crewhall_error(error), guarded_send)
         finally:
             took = time.perf_counter() - started
-            telemetry.requests_total.labels(scope["method"], status).inc()
+            telemetry.requests_answered(scope["method"], status).inc()
             telemetry.request_seconds.observe(took)
             if log.isEnabledFor(logging.DEBUG):
                 _log_request(scope, status, took)

@@ -154,7 +154,7 @@ def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False
         "grouped": "1" if grouped else None,
         "title": None if deleted else message.title,
         "html": None if deleted or message.html is None else Markup(message.html),  # noqa: S704 - sanitised when written
-        "long": not deleted and _is_long(message.html or ""),
+        "long": not deleted and is_long(message.html or ""),
         "edited": message.edited_at is not None and not deleted,
         "pinned": message.pinned_at is not None and not deleted,
         "deleted": deleted,
@@ -167,7 +167,8 @@ def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False
     }
 
 
-def _is_long(html: str) -> bool:
+def is_long(html: str) -> bool:
+    """Whether a message is folded until its reader wants all of it."""
     return len(html) > LONG_CHARACTERS or len(_LINES.findall(html)) > LONG_LINES
 
 

@@ -28,6 +28,7 @@ from crewhall.faces.sdk.runs import (
     TurnDecision,
     Woken,
 )
+from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 
@@ -47,6 +48,7 @@ __all__ = [
     "Ephemeral",
     "Event",
     "IncomingMessage",
+    "InvalidSession",
     "Invitation",
     "Live",
     "Me",
@@ -67,6 +69,8 @@ __all__ = [
     "RunAgent",
     "RunStep",
     "SearchHit",
+    "Session",
+    "SessionToken",
     "SignedOut",
     "Standing",
     "TokenStore",
@@ -74,4 +78,5 @@ __all__ = [
     "TurnDecision",
     "UsageRow",
     "Woken",
+    "verify_session",
 ]

@@ -13,6 +13,7 @@ from crewhall.faces.sdk.runs import (
     TurnRequested,
     Woken,
 )
+from crewhall.faces.sdk.sessions import SessionToken
 from crewhall.faces.sdk.transport import Transport, as_body, join
 
 
@@ -60,6 +61,11 @@ class Turns:
         """Give which process decides about turns in a conversation."""
         path = join("conversations", conversation_id, "runtime")
         return await self._transport.call("GET", path, ConversationRuntime)
+
+    async def session_token(self, conversation_id: str) -> SessionToken:
+        """Give a token that says who one is in a conversation to services that verify it by themselves."""
+        path = join("conversations", conversation_id, "session-token")
+        return await self._transport.call("POST", path, SessionToken, repeatable=True)
 
     async def preview(self, conversation_id: str, content: str, *, parent_id: str | None = None) -> list[Woken]:
         """Give whom a message would wake if it were posted now, whom not, and why."""

@@ -3,7 +3,6 @@
 It listens on a private Unix socket, and on loopback TCP only when a port is given.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from crewhall.kernel.postgres.dumps import refresh_dump, seal_dump
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
 from crewhall.kernel.postgres.majors import other_major
 from crewhall.kernel.postgres.passwords import Passwords, make_passwords, read_passwords
-from crewhall.kernel.postgres.place import Place, find_place, make_place, settle
+from crewhall.kernel.postgres.place import Place, find_place, make_home, make_place, settle
 from crewhall.kernel.postgres.postmaster import PidFile, halt, launch, running, wait_ready
 from crewhall.kernel.postgres.provision import provision_database, provision_roles, provision_schema
 from crewhall.kernel.postgres.serverlog import rotate_log
@@ -266,21 +265,6 @@ def usable_binaries(place: Place) -> Binaries:
     if place.account.is_self or can_reach(wheel.folder, place.account):
         return wheel
     return copy_binaries(wheel, place.root)
-
-
-def make_home(home: Path) -> None:
-    """Make the home if there is none; refuse one that this user may not write."""
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        usable = os.access(home, os.R_OK | os.W_OK | os.X_OK)
-    except OSError:
-        usable = False
-    if not usable:
-        raise failure(
-            EMBEDDED_POSTGRES,
-            f"The data folder {home} cannot be written by this user.",
-            "Start Crewhall as the user who made it, or set CREWHALL_HOME to a folder of your own.",
-        )
 
 
 def _provision(server: PidFile, passwords: Passwords) -> None:

@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.connecting import said_by
+from crewhall.kernel.postgres.digests import changed_revision
 from crewhall.kernel.postgres.errors import DATABASE_UNREACHABLE, DATABASE_VERSION, MIGRATION_FAILED, failure
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "migrations"
@@ -80,7 +81,7 @@ def _connect(url: str) -> Connection[TupleRow]:
 
 
 def pending_revisions(connection: Connection[TupleRow], directory: Path) -> list[str]:
-    """The revisions that the connected database lacks; raises when it is newer than this code."""
+    """The revisions that the connected database lacks; raises when it is newer than this code, or made by another."""
     known, current = revisions(directory), current_revision(connection)
     if current is None:
         return known
@@ -90,7 +91,14 @@ def pending_revisions(connection: Connection[TupleRow], directory: Path) -> list
             f"The database is at revision {current}, of which this Crewhall knows nothing (its newest is {known[-1]}).",
             "Start the newer version of Crewhall that migrated it, or restore the dump made before that.",
         )
-    return known[known.index(current) + 1 :]
+    count = known.index(current) + 1
+    if changed := changed_revision(connection, directory, known[:count]):
+        raise failure(
+            DATABASE_VERSION,
+            f"The database was made by another build of Crewhall: its revision {changed} is not the one of this code.",
+            "Run the build that made it, or begin with an empty database: builds between releases may differ so.",
+        )
+    return known[count:]
 
 
 def _take_turn(connection: Connection[TupleRow], on_progress: Callable[[str], None]) -> None:
@@ -157,6 +165,7 @@ def _upgrade(admin_url: str, directory: Path) -> None:
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = connection
+            config.attributes["directory"] = directory
             command.upgrade(config, "head")
     finally:
         engine.dispose()

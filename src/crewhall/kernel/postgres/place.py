@@ -41,6 +41,21 @@ class Place:
         return home_key(self.home)
 
 
+def make_home(home: Path) -> None:
+    """Make the home if there is none; refuse one that this user may not write."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        usable = os.access(home, os.R_OK | os.W_OK | os.X_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        raise failure(
+            EMBEDDED_POSTGRES,
+            f"The data folder {home} cannot be written by this user.",
+            "Start Crewhall as the user who made it, or set CREWHALL_HOME to a folder of your own.",
+        )
+
+
 def home_key(home: Path) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of the home's real path."""
     return hashlib.sha256(os.fsencode(home)).hexdigest()[:16]

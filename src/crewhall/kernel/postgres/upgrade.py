@@ -19,9 +19,9 @@ from crewhall.kernel.postgres.dumps import (
     run_client,
     write_dump,
 )
-from crewhall.kernel.postgres.embedded import EmbeddedPostgres, make_home
+from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
-from crewhall.kernel.postgres.place import Place, find_place
+from crewhall.kernel.postgres.place import Place, find_place, make_home
 from crewhall.kernel.postgres.postmaster import running
 from crewhall.kernel.postgres.urls import DATABASE
 from crewhall.kernel.postgres.users import start_lock

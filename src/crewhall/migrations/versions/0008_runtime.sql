@@ -21,6 +21,10 @@ grant select on controller_shards to crewhall_read;
 call keep_updated_at('controller_shards');
 insert into controller_shards (shard) select generate_series(0, 63);
 
+-- The keys of session tokens are derived from this, unless the operator's settings hold what they are derived from.
+alter table installation add session_secret bytea not null
+    default sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+
 -- The lease as it is for one conversation. Whoever may read the conversation may read the key that verifies its tokens.
 create view conversation_runtimes with (security_invoker = true) as
 select c.org_id, c.id as conversation_id, s.shard, s.controller_id, s.region, s.epoch, s.lease_until, s.public_key,

@@ -70,6 +70,8 @@ class Conversation extends HTMLElement {
     live.addEventListener("state", () => live.state === "open" && this.outbox.retryUnreached(), { signal });
     live.addEventListener("tokens", ({ detail }) => detail.conversation === this.id_ && this.writing.take(detail), { signal });
     live.addEventListener("back", () => this.writing.clear(), { signal });
+    // A network that was away for a moment need not have cost the socket.
+    window.addEventListener("online", () => this.outbox.retryUnreached(), { signal });
     this.addEventListener("crew:send", (event) => this.#send(event.detail), { signal });
     this.addEventListener("keydown", (event) => moveByKeys(event, this), { signal });
     this.pill?.addEventListener("click", () => this.#jump(), { signal });

@@ -1,0 +1,118 @@
+"""What is shown of a message that was found: its text around what matched."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from html import escape
+
+WHOLE = 200
+"""Texts of at most this many characters are shown whole; of longer ones, what stands around the matches."""
+AROUND = 60
+"""Characters shown before and after a match, words that these would cut left out."""
+PLACES = 2
+"""Of a long text, as many places at most are shown; each but the first for a word that the others do not show."""
+
+_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+"""As `is_spaceless` of the schema: what is found by its pieces."""
+
+MARKS = "HighlightAll=true, StartSel=\ue000, StopSel=\ue001"
+"""How the database is asked to mark the words that match, in texts freed of these two characters."""
+_MARKED = re.compile("\ue000(.*?)\ue001")
+_BEGINNING = re.compile(r"'((?:[^']|'')+)':\*")
+_OTHER_LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe"}
+"""Letters that are no others with a mark; as `without_accents` of the schema."""
+
+Span = tuple[int, int]
+
+
+def marked_words(headline: str) -> set[str]:
+    """The words that the database has marked."""
+    return set(_MARKED.findall(headline))
+
+
+def beginnings_of(wanted: str) -> set[str]:
+    """What words may begin with to match a query, as the database prints it: `'depl':*`."""
+    return {found.replace("''", "'").replace("\\\\", "\\") for found in _BEGINNING.findall(wanted)}
+
+
+def snippet(body: str, q: str, words: Collection[str], beginnings: Collection[str] = ()) -> str:
+    """Show a text as safe HTML, with `<mark>` around what matched.
+
+    That is `words` and what begins with one of the `beginnings`, in whatever spelling; what is found by its pieces is
+    marked where the query `q` stands in it literally.
+    """
+    spans = _spans(body, q, words, beginnings)
+    places = [(0, len(body))] if len(body) <= WHOLE else _places(body, spans) or [(0, 2 * AROUND)]
+    head, tail = "… " if places[0][0] else "", " …" if places[-1][1] < len(body) else ""
+    return head + " … ".join(_marked(body, place, spans) for place in places) + tail
+
+
+def _spans(body: str, q: str, words: Collection[str], beginnings: Collection[str]) -> list[Span]:
+    pieces = [*(re.escape(_plain(word)[0]) for word in words)]
+    pieces += [re.escape(_plain(beginning)[0]) + r"\w*" for beginning in beginnings]
+    if _SPACELESS.search(q) or not pieces:
+        return [found.span() for found in re.finditer(re.escape(q), body, re.IGNORECASE)]
+    longest_first = "|".join(sorted(pieces, key=len, reverse=True))
+    text, origins = _plain(body)
+    found = re.finditer(rf"(?<![^\W_])(?:{longest_first})(?![^\W_])", text)
+    return [(origins[one.start()], origins[one.end() - 1] + 1) for one in found]
+
+
+def _plain(text: str) -> tuple[str, Sequence[int]]:
+    """A text in small letters without accents, and of each of its characters the place that it comes from."""
+    if text.isascii():
+        return text.lower(), range(len(text))
+    letters: list[str] = []
+    origins: list[int] = []
+    for place, char in enumerate(text):
+        plain = _plain_letter(char)
+        letters.append(plain)
+        origins.extend([place] * len(plain))
+    return "".join(letters), origins
+
+
+@lru_cache(maxsize=4096)
+def _plain_letter(char: str) -> str:
+    small = char.casefold()
+    parts = unicodedata.normalize("NFD", _OTHER_LETTERS.get(small, small))
+    return "".join(part for part in parts if not "\u0300" <= part <= "\u036f")
+
+
+def _places(body: str, spans: Sequence[Span]) -> list[Span]:
+    """Choose what to show of a long text, from its beginning to its end, nothing twice."""
+    first_of = {body[slice(*span)].casefold(): span for span in reversed(spans)}
+    places: list[Span] = []
+    taken = 0
+    for span in sorted(first_of.values()):
+        if taken == PLACES:
+            break
+        if places and span[1] <= places[-1][1]:
+            continue
+        first, last = _around(body, span)
+        if places and first <= places[-1][1]:
+            first, _ = places.pop()
+        places.append((first, last))
+        taken += 1
+    return places
+
+
+def _around(body: str, span: Span) -> Span:
+    """Widen a match to whole words on both sides."""
+    start, stop = span
+    first, last = max(0, start - AROUND), min(len(body), stop + AROUND)
+    if first and (space := re.search(r"\s+", body[first:start])):
+        first += space.end()
+    if last < len(body) and (space := re.search(r"\s\S*$", body[stop:last])):
+        last = stop + space.start()
+    return first, last
+
+
+def _marked(body: str, place: Span, spans: Sequence[Span]) -> str:
+    at, end = place
+    shown = ""
+    for start, stop in spans:
+        if at <= start and stop <= end:
+            shown += f"{escape(body[at:start], quote=False)}<mark>{escape(body[start:stop], quote=False)}</mark>"
+            at = stop
+    return shown + escape(body[at:end], quote=False)
