@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.ids import new_id
-from tests.governance.books import begin, set_price
+from tests.taking.books import begin, set_price
 
 START = datetime(2026, 3, 31, 20, tzinfo=UTC)
 RUNS = 4
@@ -55,7 +55,7 @@ ACTS = st.lists(
         st.tuples(st.just("takeover"), st.integers(0, RUNS - 1)),
         st.tuples(st.just("time"), st.integers(1, 9)),
         st.tuples(
-            st.just("open"),
+            st.just("begin"),
             st.none() | st.integers(0, RUNS - 1),
             st.sampled_from(["day", "month", "total"]),
             st.booleans(),
@@ -186,6 +186,9 @@ class Books:
             budget = self.budgets.pop(number)
             await self.tx.run("update budgets set deleted_at = now() where id = %(id)s", {"id": budget.id})
 
+    async def time(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+
     # -- what must hold
 
     def concerns(self, budget: Budget, run: int) -> bool:
@@ -259,13 +262,7 @@ async def test_the_ledger_adds_up_and_never_passes_a_hard_limit(hall, scene, act
         await books.begin(None, "month", True, money, None)
         await books.begin(None, "day", True, None, tokens)
         for what, *rest in acts:
-            if what == "time":
-                books.now += timedelta(hours=rest[0])
-            else:
-                await {
-                    "reserve": books.reserve, "settle": books.settle, "release": books.release,
-                    "takeover": books.takeover, "open": books.begin, "close": books.close,
-                }[what](*rest)  # fmt: skip
+            await getattr(books, what)(*rest)
             await books.check()
         await tx.connection.execute("rollback")
         await tx.connection.execute("begin")
