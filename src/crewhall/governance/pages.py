@@ -94,18 +94,15 @@ async def show_usage(
 ) -> Page:
     """What turns took, over time, by agent and by conversation."""
     now = datetime.now(UTC)
-    whose = {"agent_id": agent, "conversation_id": conversation}
+    whose: dict[str, Any] = {"agent_id": agent, "conversation_id": conversation}
     async with services.db.transaction(actor) as tx:
         of = await access_agent(tx, actor, agent) if agent else None
         place = await access_place(tx, actor, conversation) if conversation else None
         since = charts.slots(span, now)[0]
         rows = await _all_usage(tx, actor, span=span, since=since, **whose)
-        by_agent = [] if agent else await _all_usage(tx, actor, span=span, since=since, group=UsageGroup.AGENT, **whose)
-        by_place = (
-            []
-            if conversation
-            else await _all_usage(tx, actor, span=span, since=since, group=UsageGroup.CONVERSATION, **whose)
-        )
+        asked = {"span": span, "since": since, "most": SHARES, **whose}
+        by_agent = [] if agent else await usage.sum_usage(tx, actor, group=UsageGroup.AGENT, **asked)
+        by_place = [] if conversation else await usage.sum_usage(tx, actor, group=UsageGroup.CONVERSATION, **asked)
         limits = (await budgets.list_budgets(tx, actor, agent_id=agent, conversation_id=conversation)).items
     return await render_in_hall(
         "usage.html",
@@ -337,24 +334,17 @@ async def _all_usage(tx: Tx, actor: Actor, **asked: Any) -> list[UsageRow]:
 
 
 def _shares(rows: list[UsageRow], span: UsageSpan) -> list[Share]:
-    """Who used most, by tokens; what they cost beside it."""
-    groups: dict[UUID | None, list[UsageRow]] = {}
-    for row in rows:
-        about = row.agent or row.conversation
-        groups.setdefault(about.id if about else None, []).append(row)
-    added = [(found[0], total_of(found)) for found in groups.values()]
-    added.sort(key=lambda pair: (-(pair[1].input_tokens + pair[1].output_tokens), -pair[1].runs))
-    tokens = [total.input_tokens + total.output_tokens for _, total in added]
-    most = max(tokens, default=0)
+    """Who used how many tokens, beside whoever used most; what they cost."""
+    most = max((row.input_tokens + row.output_tokens for row in rows), default=0)
     return [
         Share(
             name=_name(row),
             link=_link(row, span),
-            said=f"{total.runs:,} {'turn' if total.runs == 1 else 'turns'}, {taken:,} tokens",
-            cost=total.money,
-            width=charts.share(taken, most),
+            said=f"{row.runs:,} {'turn' if row.runs == 1 else 'turns'}, {row.input_tokens + row.output_tokens:,} tokens",
+            cost=total_of([row]).money,
+            width=charts.share(row.input_tokens + row.output_tokens, most),
         )
-        for (row, total), taken in list(zip(added, tokens, strict=True))[:SHARES]
+        for row in rows
     ]
 
 

@@ -22,7 +22,7 @@ NOBODY = UUID(int=0)
 _ROWS: LiteralString = (
     """
 with metered as materialized (
-    select u.begins_at, u.currency, u.runs, u.requests, u.input_tokens, u.cached_tokens, u.output_tokens, u.cost,
+    select case when %(is_sum)s then %(since)s else u.begins_at end as begins_at, u.currency, u.runs, u.requests, u.input_tokens, u.cached_tokens, u.output_tokens, u.cost,
            case %(group)s when 'agent' then u.agent_id
                 when 'conversation' then case when """
     + IS_READABLE
@@ -44,7 +44,8 @@ with metered as materialized (
            coalesce(sum(m.input_tokens + m.output_tokens) filter (where m.currency = ''), 0)::bigint as unpriced_tokens
     from metered m group by m.begins_at, m.group_id
     having %(at)s::timestamptz is null or m.begins_at < %(at)s or m.group_id > %(id)s
-    order by m.begins_at desc, m.group_id limit %(limit)s
+    order by m.begins_at desc, case when %(is_sum)s then sum(m.input_tokens + m.output_tokens) end desc, m.group_id
+    limit %(limit)s
 )
 select s.*, %(span)s as span, %(group)s as group,
        (select coalesce(json_object_agg(k.currency, k.cost::text), '{}') from (
@@ -56,7 +57,8 @@ select s.*, %(span)s as span, %(group)s as group,
        (select """
     + PLACE
     + """ from conversations c where %(group)s = 'conversation' and c.id = s.group_id) as conversation
-from summed s order by s.begins_at desc, s.group_id
+from summed s
+order by s.begins_at desc, case when %(is_sum)s then s.input_tokens + s.output_tokens end desc, s.group_id
 """
 )
 
@@ -100,10 +102,43 @@ async def list_usage(
         "at": key[0] if key else None,
         "id": key[1] if key else None,
         "limit": size + 1,
+        "is_sum": False,
     }
     rows = await tx.all(_Row, _ROWS, values)
     page = page_of(rows, size, lambda row: (row.begins_at, row.group_id))
     return Page([_shown(row) for row in page.items], page.next)
+
+
+async def sum_usage(
+    tx: Tx,
+    actor: Actor,
+    *,
+    since: datetime,
+    span: UsageSpan,
+    group: UsageGroup,
+    agent_id: UUID | None = None,
+    conversation_id: UUID | None = None,
+    most: int,
+) -> list[UsageRow]:
+    """Return what each agent or conversation used since the length of time of a moment began, who used most first.
+
+    The caller has checked that the actor may see the agent and the conversation.
+    """
+    values = {
+        **viewer(actor),
+        "nobody": NOBODY,
+        "span": str(span),
+        "group": str(group),
+        "agent": agent_id,
+        "conversation": conversation_id,
+        "since": _aware(since),
+        "until": None,
+        "at": None,
+        "id": None,
+        "limit": most,
+        "is_sum": True,
+    }
+    return [_shown(row) for row in await tx.all(_Row, _ROWS, values)]
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -89,6 +89,7 @@ class BudgetWarner:
                 while self._orgs:
                     await self.tell(self._orgs.pop())
             except Exception as error:  # noqa: BLE001 - what was not told now is told with the next, or by the next process
+                self._everywhere = True
                 log.warning("a warning was not told", extra={"reason": str(error).strip()})
 
     async def tell(self, org_id: UUID) -> int:
