@@ -88,6 +88,23 @@ async def test_what_the_server_refuses_says_why_and_can_be_discarded(visitors: V
     await expect(page.locator(".message")).to_have_count(0)
 
 
+async def test_what_a_message_is_for_is_chosen_and_the_next_is_a_message_again(
+    visitors: Visitors, server: Server, org: Org
+):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    chooser = page.get_by_label("Post as")
+    await chooser.select_option("Question")
+    await write(page, "When do we ship?")
+    await expect(message(page, "When do we ship?").locator(".kind")).to_have_text("Question")
+    await expect(message(page, "When do we ship?")).to_have_attribute("data-status", "sent")
+    await expect(chooser).to_have_value("")
+    await write(page, "Soon.")
+    await expect(message(page, "Soon.")).to_have_attribute("data-status", "sent")
+    await page.reload()
+    await expect(page.locator(".message .kind")).to_have_text(["Question"])
+
+
 async def test_shift_enter_starts_a_line_and_drafts_are_kept(visitors: Visitors, server: Server, org: Org):
     general, other = await server.general(org), await server.channel(org.owner)
     page = await visitors.visit(f"/c/{general}", org.owner)

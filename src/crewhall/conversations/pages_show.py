@@ -213,7 +213,7 @@ async def post_message(
     """Post a message from a browser without scripts."""
     form = await read_form(request)
     try:
-        data = form.read(PostMessage, "content", "parent_id")
+        data = form.read(PostMessage, "content", "parent_id", "kind")
         await services.part(Posting).post(actor, conversation_id, data)
     except CrewhallError as error:
         return go(f"/c/{conversation_id}", error.detail)

@@ -340,7 +340,7 @@ def _shares(rows: list[UsageRow], span: UsageSpan) -> list[Share]:
         Share(
             name=_name(row),
             link=_link(row, span),
-            said=f"{row.runs:,} {'turn' if row.runs == 1 else 'turns'}, {row.input_tokens + row.output_tokens:,} tokens",
+            said=f"{row.runs:,} turn{'' if row.runs == 1 else 's'}, {row.input_tokens + row.output_tokens:,} tokens",
             cost=total_of([row]).money,
             width=charts.share(row.input_tokens + row.output_tokens, most),
         )

@@ -22,7 +22,8 @@ NOBODY = UUID(int=0)
 _ROWS: LiteralString = (
     """
 with metered as materialized (
-    select case when %(is_sum)s then %(since)s else u.begins_at end as begins_at, u.currency, u.runs, u.requests, u.input_tokens, u.cached_tokens, u.output_tokens, u.cost,
+    select case when %(is_sum)s then %(since)s else u.begins_at end as begins_at, u.currency, u.runs,
+           u.requests, u.input_tokens, u.cached_tokens, u.output_tokens, u.cost,
            case %(group)s when 'agent' then u.agent_id
                 when 'conversation' then case when """
     + IS_READABLE

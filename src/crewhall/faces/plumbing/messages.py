@@ -283,5 +283,6 @@ SKELETON: dict[str, Any] = dict(
 )  # fmt: skip
 """A view in which every optional part is there: what the page's `<template>` is rendered from."""
 
+environment.globals["kind_labels"] = KIND_LABELS
 environment.globals["message_skeleton"] = SKELETON
 environment.globals["message_tools"] = Markup(environment.get_template("parts/message_tools.html").render())  # noqa: S704

@@ -44,13 +44,16 @@ class Composer extends HTMLElement {
     event.preventDefault();
     const content = this.text.value.trim();
     if (!content) return;
+    const { kind } = this.form.elements;
+    const detail = { content, parentId: this.dataset.parent, kind: kind.value };
+    kind.value = "";
     this.text.value = "";
     this.toldTyping = 0;
     sessionStorage.removeItem(this.draftKey);
     this.mentions.close();
     this.wakes.look("");
     this.#grow();
-    this.dispatchEvent(new CustomEvent("crew:send", { bubbles: true, detail: { content, parentId: this.dataset.parent } }));
+    this.dispatchEvent(new CustomEvent("crew:send", { bubbles: true, detail }));
     this.text.focus();
   }
 

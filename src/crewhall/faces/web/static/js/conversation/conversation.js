@@ -144,12 +144,12 @@ class Conversation extends HTMLElement {
     for (const item of this.querySelectorAll(`[data-client="${CSS.escape(clientId)}"]`)) item.remove();
   }
 
-  #send({ content, parentId }) {
+  #send({ content, parentId, kind }) {
     if (!parentId) {
       drawUnreadLine(this.stream.list, null);
       this.history.newest(this.lastSeq);
     }
-    this.outbox.send(content, parentId);
+    this.outbox.send(content, parentId, kind);
     if (!parentId) this.scroller.toFoot();
   }
 

@@ -18,13 +18,13 @@ export class Outbox {
     this.unsent = new Unsent(author.id, conversation);
   }
 
-  send(content, parentId) {
+  send(content, parentId, kind) {
     const message = {
       id: "",
       seq: 0,
       type: "message",
       author: this.author,
-      kind: "message",
+      kind: kind || "message",
       status: "sending",
       title: null,
       content,
@@ -81,11 +81,12 @@ export class Outbox {
   }
 
   async #deliver(message) {
-    const { content, parent_id: parentId, client_id: clientId } = message;
+    const { content, kind, parent_id: parentId, client_id: clientId } = message;
     try {
       const posted = await call("POST", `/conversations/${this.conversation}/messages`, {
         content,
         client_id: clientId,
+        ...(kind !== "message" ? { kind } : {}),
         ...(parentId ? { parent_id: parentId } : {}),
       });
       this.unsent.drop(clientId);
