@@ -90,6 +90,16 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "get_conversation_runtime": P.ORGANIZATION_READ,
     "issue_token": P.ORGANIZATION_READ,
     "preview": P.MESSAGES_POST,
+    "list_prices": EVERYBODY,
+    "get_price": EVERYBODY,
+    "add_price": P.BUDGETS_UPDATE,
+    "withdraw_price": P.BUDGETS_UPDATE,
+    "list_budgets": EVERYBODY,
+    "get_budget": P.ORGANIZATION_READ,
+    "open_budget": P.BUDGETS_UPDATE,
+    "change_budget": P.BUDGETS_UPDATE,
+    "close_budget": P.BUDGETS_UPDATE,
+    "list_usage": EVERYBODY,
 }
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
@@ -147,6 +157,10 @@ async def make_ground(server: Server, role: str) -> Ground:
     keys = (await owner.get(f"/agents/{agent.id}/credentials")).raise_for_status().json()
     member = {"member_type": "user", "member_id": str(other.id)}
     (await owner.post(f"/conversations/{channel}/members", json=member)).raise_for_status()
+    price = {"provider": "tried", "model": "*", "input_price": "1", "output_price": "2"}
+    priced = (await owner.post("/prices", json=price)).raise_for_status().json()
+    limited = {"conversation_id": channel, "run_limit": 1_000_000}
+    budget = (await owner.post("/budgets", json=limited)).raise_for_status().json()
     names = {
         "org_id": str(org.id),
         "person_id": str(other.id),
@@ -156,6 +170,8 @@ async def make_ground(server: Server, role: str) -> Ground:
         "conversation_id": channel,
         "message_id": posted.json()["id"],
         "run_id": await _run_of(owner, channel, agent),
+        "price_id": priced["id"],
+        "budget_id": budget["id"],
         **member,
         "emoji": "👍",
     }

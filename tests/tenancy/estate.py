@@ -38,6 +38,8 @@ class Estate:
     invitation: str
     login: str
     run: str
+    price: str
+    budget: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
 
@@ -76,6 +78,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PATCH", f"/conversations/{public.id}/messages/{public.message}", content=f"{name} edited")
     talks["inbox"] = Talk(agent.inbox_id, await _delivered(agent))
     invited = await _ask(owner, "POST", "/invitations", email=f"{name}-invited@example.org")
+    price = {"provider": name, "model": "*", "input_price": "1", "output_price": "2"}
     estate = Estate(
         org=org,
         admin=admin,
@@ -85,11 +88,13 @@ async def make_estate(server: Server, name: str) -> Estate:
         invitation=invited["invitation"]["id"],
         login=(await _ask(owner, "GET", "/me/logins"))["items"][0]["id"],
         run=await _ended_run(owner),
+        price=(await _ask(owner, "POST", "/prices", **price))["id"],
+        budget=(await _ask(owner, "POST", "/budgets", conversation_id=public.id, run_limit=1_000_000))["id"],
         talks=talks,
     )
     await _keep_steps(server, org, estate.run)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login}
-    estate.marks |= {estate.run}
+    estate.marks |= {estate.run, estate.price, estate.budget}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate

@@ -26,6 +26,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /conversations/{conversation_id}/messages/{message_id}": {"content": "Taken over"},
     "POST /conversations/{conversation_id}/messages/preview": {"content": "Hello?"},
     "POST /conversations/{conversation_id}/turns": {"prompt": "Tell me all."},
+    "POST /prices": {"provider": "theirs", "model": "*", "input_price": "1", "output_price": "2"},
+    "POST /budgets": {"run_limit": 1000},
+    "PATCH /budgets/{budget_id}": {"run_limit": 2000},
 }
 """A body that the operation would accept from who may: a refusal is then for who asks, not for how."""
 
@@ -58,6 +61,8 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "credential_id": [estate.credential],
         "emoji": ["👍"],
         "run_id": [estate.run],
+        "price_id": [estate.price],
+        "budget_id": [estate.budget],
     }
     members = [
         {"member_type": "user", "member_id": str(estate.admin.id)},
@@ -91,6 +96,7 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
         "parent_id": [{"parent_id": talk.message} for talk in estate.talks.values()],
         "message_id": [{"message_id": talk.message} for talk in estate.talks.values()],
         "agent_id": [{"agent_id": estate.agent.id}],
+        "conversation_id": [{"conversation_id": talk.id} for talk in estate.talks.values()],
         "member_id": [{"members": [member]} for member in members] if is_list else members,
     }
     unknown = operation.body_ids - set(known) - set(FREE_IDS)

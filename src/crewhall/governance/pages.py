@@ -189,11 +189,8 @@ async def remove_budget(
     services: NamedDependency[Services], actor: NamedDependency[Actor], budget_id: FromPath[UUID]
 ) -> Redirect:
     """Take a budget away."""
-    try:
-        async with services.db.transaction(actor) as tx:
-            await budgets.close_budget(tx, actor, budget_id)
-    except CrewhallError as error:
-        return go("/budgets", error.detail)
+    async with services.db.transaction(actor) as tx:
+        await budgets.close_budget(tx, actor, budget_id)
     return go("/budgets", "The budget is taken away.")
 
 
@@ -229,11 +226,8 @@ async def withdraw_price(
     services: NamedDependency[Services], actor: NamedDependency[Actor], price_id: FromPath[UUID]
 ) -> Redirect:
     """Let a price count no more."""
-    try:
-        async with services.db.transaction(actor) as tx:
-            await prices.withdraw_price(tx, actor, price_id)
-    except CrewhallError as error:
-        return go("/prices", error.detail)
+    async with services.db.transaction(actor) as tx:
+        await prices.withdraw_price(tx, actor, price_id)
     return go("/prices", "Withdrawn.")
 
 

@@ -24,7 +24,8 @@ create table model_prices (
 );
 create index model_prices_org on model_prices (org_id, id);
 call keep_updated_at('model_prices');
-call secure_table('model_prices', 'org_id is null or org_id = any (current_orgs())', 'org_id = any (current_orgs())');
+call secure_table('model_prices', 'org_id = any (current_orgs()) or (org_id is null and current_orgs() is not null)',
+                  'org_id = any (current_orgs())');
 revoke update, delete on model_prices from crewhall_app, crewhall_definer;
 grant update (withdrawn_at, updated_at, updated_by) on model_prices to crewhall_app;
 
