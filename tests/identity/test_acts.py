@@ -14,7 +14,7 @@ from tests.architecture.source import python_files
 from tests.identity.hall import Hall
 
 RECORDED = re.compile(
-    r'"((?:organization|password|login|member|invitation|agent|conversation|budget|price)\.[a-z_]*(?:ed|left))"'
+    r'"((?:organization|password|login|member|invitation|agent|conversation|budget|price|rate)\.[a-z_]*(?:ed|left|drawn))"'
 )
 DOMAINS = ("identity", "agents", "conversations", "governance")
 TARGET, AGENT, ADA = (str(uuid4()) for _ in range(3))

@@ -100,6 +100,9 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "change_budget": P.BUDGETS_UPDATE,
     "close_budget": P.BUDGETS_UPDATE,
     "list_usage": EVERYBODY,
+    "list_rates": EVERYBODY,
+    "set_rate": P.BUDGETS_UPDATE,
+    "reset_rate": P.BUDGETS_UPDATE,
 }
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
@@ -172,6 +175,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "run_id": await _run_of(owner, channel, agent),
         "price_id": priced["id"],
         "budget_id": budget["id"],
+        "agent_kind": "custom",
         **member,
         "emoji": "👍",
     }

@@ -27,11 +27,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /conversations/{conversation_id}/messages/preview": {"content": "Hello?"},
     "POST /conversations/{conversation_id}/turns": {"prompt": "Tell me all."},
     "POST /prices": {"provider": "theirs", "model": "*", "input_price": "1", "output_price": "2"},
+    "PUT /rate-limits/{agent_kind}": {"per_minute": 600, "per_hour": 12000, "per_day": 100000, "burst": 300},
     "POST /budgets": {"run_limit": 1000},
     "PATCH /budgets/{budget_id}": {"run_limit": 2000},
 }
 """A body that the operation would accept from who may: a refusal is then for who asks, not for how."""
 
+NOBODYS = {"emoji", "agent_kind"}
+"""Parameters of paths that name nothing of any tenant."""
 FREE_IDS = {"project_id": "projects come with a later domain; until then the id points nowhere"}
 """Ids in bodies that name nothing of any tenant, each with the reason."""
 
@@ -60,6 +63,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "agent_id": [estate.agent.id],
         "credential_id": [estate.credential],
         "emoji": ["👍"],
+        "agent_kind": ["custom"],
         "run_id": [estate.run],
         "price_id": [estate.price],
         "budget_id": [estate.budget],
@@ -128,7 +132,7 @@ def foreign_requests(operation: Operation, own: Estate, other: Estate) -> Iterat
     body = body_of(operation)
     query = required_query(operation, other.org.slug)
     owns, others = path_values(operation, own), path_values(operation, other)
-    if operation.path_parameters and operation.path_parameters != ["emoji"]:
+    if set(operation.path_parameters) - NOBODYS:
         for values in others:
             yield _request(operation, values, body, query)
         if len(operation.path_parameters) > 1:

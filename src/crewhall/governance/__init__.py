@@ -13,6 +13,7 @@ from crewhall.governance.ledger import (
 )
 from crewhall.governance.money import in_words as money_in_words
 from crewhall.governance.prices import find_price, get_price
+from crewhall.governance.rates import find_opening, take_rate
 from crewhall.governance.schemas import Price
 from crewhall.governance.warnings import BudgetWarner
 
@@ -24,6 +25,7 @@ __all__ = [
     "Settled",
     "Taken",
     "admit_run",
+    "find_opening",
     "find_price",
     "get_price",
     "money_in_words",
@@ -31,4 +33,5 @@ __all__ = [
     "release_strays",
     "reserve",
     "settle",
+    "take_rate",
 ]

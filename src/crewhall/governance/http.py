@@ -4,14 +4,24 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import delete, get, patch, post
+from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from crewhall.agents import AgentKind
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.governance import budgets, prices, usage
-from crewhall.governance.schemas import Budget, BudgetInput, BudgetPatch, Price, PriceInput, UsageRow
+from crewhall.governance import budgets, prices, rates, usage
+from crewhall.governance.schemas import (
+    Budget,
+    BudgetInput,
+    BudgetPatch,
+    Price,
+    PriceInput,
+    RateInput,
+    RateLimit,
+    UsageRow,
+)
 from crewhall.governance.vocabulary import UsageGroup, UsageSpan
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
@@ -168,7 +178,40 @@ async def list_usage(
         )
 
 
+@get("/", summary="List how often agents are asked", description="The limit of every kind of agent.")
+async def list_rates(services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Page[RateLimit]:
+    """List how many turns agents of each kind begin at most."""
+    async with services.db.transaction(actor) as tx:
+        return Page(await rates.list_rates(tx, actor))
+
+
+@put("/{agent_kind:str}", summary="Limit a kind of agent", description="By owners and admins; what is over it waits.")
+async def set_rate(
+    agent_kind: FromPath[AgentKind],
+    data: JSONBody[RateInput],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> RateLimit:
+    """Say how many turns agents of a kind begin at most."""
+    async with services.db.transaction(actor) as tx:
+        return await rates.set_rate(tx, actor, agent_kind, data)
+
+
+@delete(
+    "/{agent_kind:str}",
+    summary="Take a limit back",
+    description="By owners and admins; the one that comes with Crewhall holds again.",
+)
+async def reset_rate(
+    agent_kind: FromPath[AgentKind], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> None:
+    """Let the limit that comes with Crewhall hold again."""
+    async with services.db.transaction(actor) as tx:
+        await rates.reset_rate(tx, actor, agent_kind)
+
+
 ROUTERS = [
+    api_router("/rate-limits", [list_rates, set_rate, reset_rate], tags=["Budgets"]),
     api_router("/prices", [list_prices, get_price, add_price, withdraw_price], tags=["Budgets"]),
     api_router("/budgets", [list_budgets, get_budget, open_budget, change_budget, close_budget], tags=["Budgets"]),
     api_router("/usage", [list_usage], tags=["Budgets"]),

@@ -11,16 +11,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 
-from crewhall.agents import access_agent, list_agents
+from crewhall.agents import AgentKind, access_agent, list_agents
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.governance import budgets, charts, prices, usage
+from crewhall.governance import budgets, charts, prices, rates, usage
 from crewhall.governance.charts import Meter
 from crewhall.governance.money import in_words
 from crewhall.governance.reach import access_place, list_places
-from crewhall.governance.schemas import Budget, BudgetInput, BudgetPatch, PriceInput, UsageRow
+from crewhall.governance.schemas import Budget, BudgetInput, BudgetPatch, PriceInput, RateInput, UsageRow
 from crewhall.governance.sentences import LENGTHS, name_place
 from crewhall.governance.vocabulary import BudgetPeriod, Strictness, UsageGroup, UsageSpan
 from crewhall.kernel.actor import Actor
@@ -35,6 +35,10 @@ STRICTNESSES = [(str(Strictness.HARD), "Stop"), (str(Strictness.SOFT), "Warn onc
 LIMITS = ("money_limit", "currency", "token_limit", "run_limit")
 SHARES = 12
 """Most agents, and most conversations, that are shown side by side."""
+
+
+class _RateKind(msgspec.Struct):
+    agent_kind: AgentKind
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -194,6 +198,21 @@ async def remove_budget(
     return go("/budgets", "The budget is taken away.")
 
 
+@post("/rates")
+async def set_rate(request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Page:
+    """Limit how often agents of a kind are asked."""
+    form = await read_form(request)
+    try:
+        data = form.read(RateInput, "per_minute", "burst", "per_hour", "per_day")
+        kind = form.read(_RateKind, "agent_kind").agent_kind
+        async with services.db.transaction(actor) as tx:
+            await rates.set_rate(tx, actor, kind, data)
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _budgets_page(request, services, actor, rate_form=form, status=error.kind.status)
+    return go("/budgets", f"Turns of {kind.replace('_', ' ')} agents are limited.")
+
+
 @get("/prices")
 async def show_prices(
     request: AnyRequest,
@@ -237,6 +256,7 @@ async def _budgets_page(
     actor: Actor,
     *,
     form: Form | None = None,
+    rate_form: Form | None = None,
     asks: bool = False,
     after: str | None = None,
     status: int = 200,
@@ -246,6 +266,7 @@ async def _budgets_page(
         page = await budgets.list_budgets(tx, actor, after=after)
         agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items if may_change else []
         places = await list_places(tx, actor, MAX_LIMIT) if may_change else []
+        limits = await rates.list_rates(tx, actor)
     return await render_in_hall(
         "budgets.html",
         request,
@@ -256,6 +277,9 @@ async def _budgets_page(
         next=page.next,
         may_change=may_change,
         form=form or Form(),
+        rate_form=rate_form or Form(),
+        rates=limits,
+        kinds=[(str(one.agent_kind), one.agent_kind.replace("_", " ")) for one in limits],
         asks=asks,
         agents=[("", "Every agent"), *((one.id, f"{one.name} (@{one.code})") for one in agents)],
         places=[("", "Everywhere"), *((one.id, name_place(one)) for one in places)],
@@ -372,6 +396,6 @@ def _plain(amount: Decimal) -> str:
 
 
 PAGES = page_router([
-    show_usage, show_budgets, set_budget, show_budget, change_budget, remove_budget,
+    show_usage, show_budgets, set_budget, show_budget, change_budget, remove_budget, set_rate,
     show_prices, add_price, withdraw_price,
 ])  # fmt: skip

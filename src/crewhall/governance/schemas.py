@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from crewhall.agents import AgentKind
 from crewhall.governance.vocabulary import BudgetPeriod, Strictness, UsageGroup, UsageSpan
 
 MOST_MONEY = Decimal("1e12")
@@ -159,3 +160,26 @@ class UsageRow(Struct, kw_only=True):
     output_tokens: int
     unpriced_tokens: int
     cost: dict[str, Decimal]
+
+
+class RateLimit(Struct, kw_only=True):
+    """How many turns agents of a kind begin: so many a minute, `burst` of them at once, an hour and a day.
+
+    `is_default`: it came with Crewhall.
+    """
+
+    agent_kind: AgentKind
+    per_minute: int
+    per_hour: int
+    per_day: int
+    burst: int
+    is_default: bool
+
+
+class RateInput(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A limit for a kind of agent."""
+
+    per_minute: Annotated[int, Meta(ge=1, le=1_000_000)]
+    per_hour: Annotated[int, Meta(ge=1, le=10_000_000)]
+    per_day: Annotated[int, Meta(ge=1, le=100_000_000)]
+    burst: Annotated[int, Meta(ge=1, le=1_000_000)]

@@ -50,6 +50,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "budget.opened": ("set a {strictness} budget of {limits} ({label})", "set a budget"),
     "budget.changed": ("changed the budget {label}: {limits}, {strictness}", "changed a budget"),
     "budget.closed": ("took the budget {label} away", "took a budget away"),
+    "rate.changed": ("limited {kind} agents to {per_minute} turns a minute, {per_hour} an hour, {per_day} a day",),
+    "rate.removed": ("took the limit of {kind} agents back",),
     "conversation.created": ("created {target}", "created a conversation"),
     "conversation.changed": ("changed {target}: {details}", "changed {target}", "changed a conversation"),
     "conversation.archived": ("archived {target}", "archived a conversation"),

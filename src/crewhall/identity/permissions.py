@@ -89,7 +89,7 @@ _ACTS: dict[Permission, str] = {
     P.MESSAGES_PIN: "pin messages",
     P.MESSAGES_MODERATE: "remove other people's messages",
     P.USAGE_READ: "see everybody's usage",
-    P.BUDGETS_UPDATE: "change budgets and prices",
+    P.BUDGETS_UPDATE: "change budgets, prices and limits",
 }
 
 

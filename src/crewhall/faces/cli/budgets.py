@@ -11,7 +11,7 @@ from crewhall.faces.cli.messages import find_place
 from crewhall.faces.cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import Budget, Client, Price, UsageRow
+    from crewhall.faces.sdk import Budget, Client, Price, RateLimit, UsageRow
 
 budget = typer.Typer(name="budget", help="Budgets and prices: what agents may spend.", no_args_is_help=True)
 BudgetId = Annotated[str, typer.Argument(help="The budget's id (`crewhall budget list`).")]
@@ -149,6 +149,46 @@ def withdraw_price(
     """Let a price of the organization's own count no more."""
     act(context, lambda client: client.budgets.withdraw_price(price_id))
     say("Withdrawn.")
+
+
+@budget.command("rates")
+def list_rates(context: typer.Context, as_json: Json = False) -> None:
+    """Say how many turns agents of each kind begin at most."""
+
+    async def work(client: "Client") -> list["RateLimit"]:
+        return [one async for one in client.budgets.rates()]
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+        return
+    rows = [
+        [one.agent_kind, one.per_minute, one.burst, one.per_hour, one.per_day, "" if one.is_default else "own"]
+        for one in found
+    ]
+    say_table(("Kind", "A minute", "At once", "An hour", "A day", ""), rows)
+
+
+@budget.command("rate")
+def set_rate(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help="The kind of agent (`crewhall budget rates`).")],
+    minute: Annotated[int, typer.Option("--minute", min=1, help="Turns a minute.")] = 600,
+    burst: Annotated[int, typer.Option("--burst", min=1, help="Turns at once.")] = 300,
+    hour: Annotated[int, typer.Option("--hour", min=1, help="Turns an hour.")] = 12_000,
+    day: Annotated[int, typer.Option("--day", min=1, help="Turns a day.")] = 100_000,
+    reset: Annotated[bool, typer.Option("--reset", help="As it comes with Crewhall.")] = False,
+) -> None:
+    """Limit how many turns agents of a kind begin; what is over it waits."""
+
+    async def work(client: "Client") -> None:
+        if reset:
+            await client.budgets.reset_rate(kind)
+        else:
+            await client.budgets.set_rate(kind, per_minute=minute, per_hour=hour, per_day=day, burst=burst)
+
+    act(context, work)
+    say("As it comes with Crewhall." if reset else f"{kind}: {minute} a minute, {hour} an hour, {day} a day.")
 
 
 def usage(

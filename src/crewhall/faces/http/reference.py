@@ -25,6 +25,7 @@ PATH_PARAMETERS = {
     "message_id": "The message's id.",
     "run_id": "The run's id.",
     "price_id": "The price's id.",
+    "agent_kind": "The kind of agent.",
     "budget_id": "The budget's id.",
     "member_id": "The id of the person or agent.",
 }
@@ -74,5 +75,6 @@ EXAMPLES: dict[str, Any] = {
     "PriceInput": {"provider": "gateway", "model": "qwen3*", "input_price": "0.20", "output_price": "0.60"},
     "BudgetInput": {"period": "day", "strictness": "hard", "money_limit": "5.00", "currency": "USD"},
     "BudgetPatch": {"money_limit": "7.50"},
+    "RateInput": {"per_minute": 60, "per_hour": 1000, "per_day": 5000, "burst": 20},
     "MessageDraft": {"content": "@scout, what do you think?"},
 }

@@ -29,7 +29,7 @@ from crewhall.faces.sdk.runs import (
     Woken,
 )
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
-from crewhall.faces.sdk.spending import Budget, Price, Standing, UsageRow
+from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "Person",
     "Post",
     "Price",
+    "RateLimit",
     "Record",
     "RecordEvent",
     "Refused",

@@ -7,7 +7,7 @@ from typing import Any
 
 from crewhall.faces.sdk.paging import walk
 from crewhall.faces.sdk.resources import Page
-from crewhall.faces.sdk.spending import Budget, Price, UsageRow
+from crewhall.faces.sdk.spending import Budget, Price, RateLimit, UsageRow
 from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
 
 
@@ -98,6 +98,19 @@ class Budgets:
     async def withdraw_price(self, price_id: str) -> None:
         """Let a price of the organization's own count no more."""
         await self._transport.call("DELETE", join("prices", price_id), Nothing)
+
+    def rates(self) -> AsyncIterator[RateLimit]:
+        """Give how many turns agents of each kind begin at most."""
+        return walk(self._transport, "/rate-limits", Page[RateLimit])
+
+    async def set_rate(self, kind: str, *, per_minute: int, per_hour: int, per_day: int, burst: int) -> RateLimit:
+        """Limit a kind of agent; what is over it waits."""
+        body = as_body(per_minute=per_minute, per_hour=per_hour, per_day=per_day, burst=burst)
+        return await self._transport.call("PUT", join("rate-limits", kind), RateLimit, body=body)
+
+    async def reset_rate(self, kind: str) -> None:
+        """Let the limit that comes with Crewhall hold again."""
+        await self._transport.call("DELETE", join("rate-limits", kind), Nothing)
 
 
 def _text(amount: Decimal | str | None) -> str | None:

@@ -55,6 +55,17 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     is_used_up: bool = False
 
 
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """How many turns agents of a kind begin: so many a minute, `burst` of them at once, an hour and a day."""
+
+    agent_kind: str
+    per_minute: int
+    per_hour: int
+    per_day: int
+    burst: int
+    is_default: bool = True
+
+
 class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
     """What was used in one length of time; `cost` by currency, without what `unpriced_tokens` cost."""
 

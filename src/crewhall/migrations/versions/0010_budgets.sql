@@ -411,3 +411,103 @@ create function untold_warnings() returns setof uuid language sql stable as $$
     select distinct p.org_id from budget_periods p where p.warned_at is not null and p.told_at is null
 $$;
 call make_definer('untold_warnings()');
+
+-- ---------------------------------------------------------------------------------------------- how often agents are asked
+
+-- How many turns agents of a kind begin in an organization: so many a minute, of which `burst` may come at once, an hour and
+-- a day. Without a row the limits of `rate_limit_of` hold.
+create table rate_limits (
+    org_id uuid not null references organizations,
+    agent_kind text not null constraint rate_limits_agent_kind check (agent_kind in (
+        'stock_analysis', 'ringi_system', 'bpp_assistant', 'generic_chat', 'custom',
+        'it_support', 'sales', 'hr', 'research')),
+    per_minute integer not null constraint rate_limits_per_minute check (per_minute between 1 and 1000000),
+    per_hour integer not null constraint rate_limits_per_hour check (per_hour between 1 and 10000000),
+    per_day integer not null constraint rate_limits_per_day check (per_day between 1 and 100000000),
+    burst integer not null constraint rate_limits_burst check (burst between 1 and 1000000),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    updated_by uuid,
+    primary key (org_id, agent_kind)
+);
+call keep_updated_at('rate_limits');
+call secure_tenant_table('rate_limits');
+
+-- When as many turns would have begun as did if they came evenly by the minute; and how many did this hour and this day (UTC).
+create table rate_levels (
+    org_id uuid not null references organizations,
+    agent_kind text not null,
+    minute_at timestamptz not null,
+    hour_begins timestamptz not null,
+    hour_turns integer not null default 0,
+    day_begins timestamptz not null,
+    day_turns integer not null default 0,
+    primary key (org_id, agent_kind)
+);
+call secure_tenant_table('rate_levels');
+
+create function rate_limit_of(of_org uuid, of_kind text)
+returns table (per_minute integer, per_hour integer, per_day integer, burst integer, is_default boolean)
+language sql stable rows 1 as $$
+    select coalesce(l.per_minute, 600), coalesce(l.per_hour, 12000), coalesce(l.per_day, 100000), coalesce(l.burst, 300),
+           l.org_id is null
+    from (values (of_org, of_kind)) as v (org, kind)
+    left join rate_limits l on l.org_id = v.org and l.agent_kind = v.kind
+$$;
+
+-- When the next turn may begin, if not at this moment.
+create function rate_opens_at(of_org uuid, of_kind text, moment timestamptz) returns timestamptz language sql stable as $$
+    select nullif(greatest(
+        moment, k.minute_at - (r.burst - 1) * interval '1 minute' / r.per_minute,
+        case when k.hour_begins = period_begin('hour', moment) and k.hour_turns >= r.per_hour
+             then k.hour_begins + interval '1 hour' end,
+        case when k.day_begins = period_begin('day', moment) and k.day_turns >= r.per_day
+             then k.day_begins + interval '1 day' end), moment)
+    from rate_levels k cross join rate_limit_of(k.org_id, k.agent_kind) r
+    where k.org_id = of_org and k.agent_kind = of_kind
+$$;
+
+-- Counts a turn that begins; or returns when it may, where it may not yet. Deciders side by side queue at the row.
+create function take_rate(of_org uuid, of_agent uuid, moment timestamptz) returns timestamptz language plpgsql volatile as $$
+declare
+    of_kind text := (select a.kind from agents a where a.id = of_agent);
+    hour timestamptz := period_begin('hour', moment);
+    day timestamptz := period_begin('day', moment);
+    opens timestamptz;
+begin
+    insert into rate_levels (org_id, agent_kind, minute_at, hour_begins, day_begins)
+    values (of_org, of_kind, moment, hour, day) on conflict do nothing;
+    perform from rate_levels k where k.org_id = of_org and k.agent_kind = of_kind for update;
+    opens := rate_opens_at(of_org, of_kind, moment);
+    if opens is not null then
+        return opens;
+    end if;
+    update rate_levels k
+    set minute_at = greatest(k.minute_at, moment) + interval '1 minute' / r.per_minute,
+        hour_turns = case when k.hour_begins = hour then k.hour_turns + 1 else 1 end, hour_begins = hour,
+        day_turns = case when k.day_begins = day then k.day_turns + 1 else 1 end, day_begins = day
+    from rate_limit_of(of_org, of_kind) r
+    where k.org_id = of_org and k.agent_kind = of_kind;
+    return null;
+end $$;
+
+-- Under another limit the minute begins anew, and what waited for the one before is decided again.
+create function reconsider_rates() returns trigger language plpgsql as $$
+declare
+    of_org uuid := coalesce(new.org_id, old.org_id);
+    of_kind text := coalesce(new.agent_kind, old.agent_kind);
+    shards text;
+begin
+    update rate_levels k set minute_at = now() where k.org_id = of_org and k.agent_kind = of_kind;
+    with again as (
+        update turn_triggers t set due_at = now() from agents a
+        where a.id = t.agent_id and a.org_id = of_org and a.kind = of_kind and t.waits_for = 'rate'
+        returning shard_of(t.conversation_id) as shard
+    )
+    select string_agg(distinct g.shard::text, ',') into shards from again g;
+    if shards is not null then
+        perform pg_notify('crewhall_triggers', shards);
+    end if;
+    return null;
+end $$;
+create trigger reconsider after insert or update or delete on rate_limits for each row execute function reconsider_rates();
