@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from crewhall.sdk import Client, CrewhallApiError
+from tests.cli.conftest import QuickCli
 from tests.identity.hall import Org
 from tests.support.openai import MODEL, Say
 from tests.support.server import Server, token_of
@@ -136,6 +138,29 @@ async def test_the_client_sets_limits_and_reads_what_was_used(scene: Scene, serv
         await client.budgets.remove(made.id)
         with pytest.raises(CrewhallApiError, match="no such budget"):
             await client.budgets.get(made.id)
+
+
+async def test_the_command_line_sets_budgets_prices_and_limits(scene: Scene, server: Server, tmp_path: Path):
+    terminal = QuickCli(tmp_path, server.address, CREWHALL_TOKEN=token_of(scene.owner))
+    await spent(scene)
+    made = await terminal.ok("budget", "set", "--agent", scene.agent.code, "--per", "day", "--money", "0.25")
+    shown = await terminal.run("budget", "list")
+    assert "0.2 of 0.25 USD" in shown.out
+    await terminal.run("budget", "change", made["id"], "--money", "0.2", "--soft")
+    (one,) = await terminal.ok("budget", "list", "--agent", scene.agent.code)
+    assert (one["strictness"], one["is_used_up"]) == ("soft", True)
+    usage = await terminal.run("usage", "--by", "agent")
+    assert f"@{scene.agent.code}" in usage.out
+    assert "0.2 USD" in usage.out
+    priced = await terminal.ok("budget", "price", "gateway:owl*", "--read", "0.1", "--written", "0.2")
+    assert "gateway:owl*" in (await terminal.run("budget", "prices", "owl", "--own")).out
+    assert (await terminal.run("budget", "withdraw-price", priced["id"])).code == 0
+    assert (await terminal.run("budget", "rate", "sales", "--minute", "7")).code == 0
+    (sales,) = [rate for rate in await terminal.ok("budget", "rates") if rate["agent_kind"] == "sales"]
+    assert (sales["per_minute"], sales["is_default"]) == (7, False)
+    assert (await terminal.run("budget", "rate", "sales", "--reset")).code == 0
+    assert (await terminal.run("budget", "remove", made["id"])).code == 0
+    assert "no such budget" in (await terminal.run("budget", "remove", made["id"])).err
 
 
 @pytest.mark.rule("C9")
