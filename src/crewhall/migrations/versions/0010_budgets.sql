@@ -491,20 +491,20 @@ begin
     return null;
 end $$;
 
--- Under another limit the minute begins anew, and what waited for the one before is decided again.
+-- Under another limit the minute begins anew, and what waited for the one before is decided again. Locks as deciders do.
 create function reconsider_rates() returns trigger language plpgsql as $$
 declare
     of_org uuid := coalesce(new.org_id, old.org_id);
     of_kind text := coalesce(new.agent_kind, old.agent_kind);
     shards text;
 begin
-    update rate_levels k set minute_at = now() where k.org_id = of_org and k.agent_kind = of_kind;
     with again as (
         update turn_triggers t set due_at = now() from agents a
         where a.id = t.agent_id and a.org_id = of_org and a.kind = of_kind and t.waits_for = 'rate'
         returning shard_of(t.conversation_id) as shard
     )
     select string_agg(distinct g.shard::text, ',') into shards from again g;
+    update rate_levels k set minute_at = now() where k.org_id = of_org and k.agent_kind = of_kind;
     if shards is not null then
         perform pg_notify('crewhall_triggers', shards);
     end if;
