@@ -252,7 +252,7 @@ async def scene(hall):
 
 
 @pytest.mark.rule("C9")
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(acts=ACTS, money=st.integers(20, 150), tokens=st.integers(20, 150))
 async def test_the_ledger_adds_up_and_never_passes_a_hard_limit(hall, scene, acts, money, tokens):
     """From the first act on there are two hard budgets, so narrow that few requests fit in side by side."""
