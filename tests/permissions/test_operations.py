@@ -101,6 +101,19 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "settle_tool_policy": P.ORGANIZATION_UPDATE,
     "show_state": PEOPLE,
     "change_state": PEOPLE,
+    "list_prices": EVERYBODY,
+    "get_price": EVERYBODY,
+    "add_price": P.BUDGETS_UPDATE,
+    "withdraw_price": P.BUDGETS_UPDATE,
+    "list_budgets": EVERYBODY,
+    "get_budget": P.ORGANIZATION_READ,
+    "open_budget": P.BUDGETS_UPDATE,
+    "change_budget": P.BUDGETS_UPDATE,
+    "close_budget": P.BUDGETS_UPDATE,
+    "list_usage": EVERYBODY,
+    "list_rates": EVERYBODY,
+    "set_rate": P.BUDGETS_UPDATE,
+    "reset_rate": P.BUDGETS_UPDATE,
 }
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
@@ -160,6 +173,10 @@ async def make_ground(server: Server, role: str) -> Ground:
     member = {"member_type": "user", "member_id": str(other.id)}
     (await owner.post(f"/conversations/{channel}/members", json=member)).raise_for_status()
     run_id = await _run_of(owner, channel, agent)
+    price = {"provider": "tried", "model": "*", "input_price": "1", "output_price": "2"}
+    priced = (await owner.post("/prices", json=price)).raise_for_status().json()
+    limited = {"conversation_id": channel, "run_limit": 1_000_000}
+    budget = (await owner.post("/budgets", json=limited)).raise_for_status().json()
     names = {
         "org_id": str(org.id),
         "person_id": str(other.id),
@@ -170,6 +187,9 @@ async def make_ground(server: Server, role: str) -> Ground:
         "message_id": posted.json()["id"],
         "run_id": run_id,
         "approval_id": await _approval_of(server, org, run_id),
+        "price_id": priced["id"],
+        "budget_id": budget["id"],
+        "agent_kind": "custom",
         **member,
         "emoji": "👍",
     }

@@ -41,6 +41,8 @@ class Estate:
     token: str
     run: str
     approval: str
+    price: str
+    budget: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
 
@@ -79,6 +81,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PATCH", f"/conversations/{public.id}/messages/{public.message}", content=f"{name} edited")
     talks["inbox"] = Talk(agent.inbox_id, await _delivered(agent))
     invited = await _ask(owner, "POST", "/invitations", email=f"{name}-invited@example.org")
+    price = {"provider": name, "model": "*", "input_price": "1", "output_price": "2"}
     estate = Estate(
         org=org,
         admin=admin,
@@ -90,6 +93,8 @@ async def make_estate(server: Server, name: str) -> Estate:
         token=(await _ask(owner, "POST", "/me/tokens", name=f"{name} token"))["id"],
         run=await _ended_run(owner),
         approval=str(new_id()),
+        price=(await _ask(owner, "POST", "/prices", **price))["id"],
+        budget=(await _ask(owner, "POST", "/budgets", conversation_id=public.id, run_limit=1_000_000))["id"],
         talks=talks,
     )
     await _keep_steps(server, org, estate.run)
@@ -97,7 +102,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
-    estate.marks |= {estate.run, estate.approval}
+    estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     MESSAGES_PIN = "messages.pin"
     MESSAGES_MODERATE = "messages.moderate"
     APPROVALS_DECIDE = "approvals.decide"
+    USAGE_READ = "usage.read"
+    BUDGETS_UPDATE = "budgets.update"
 
 
 P = Permission
@@ -52,7 +54,7 @@ _ADMIN = _MEMBER | {
     P.ORGANIZATION_UPDATE, P.SETTINGS_READ, P.AUDIT_READ, P.MEMBERS_INVITE, P.MEMBERS_REMOVE,
     P.AGENTS_CREATE, P.AGENTS_UPDATE, P.AGENTS_DELETE, P.AGENTS_CREDENTIALS,
     P.CHANNELS_UPDATE, P.CHANNELS_ARCHIVE, P.CHANNELS_SYSTEM, P.MESSAGES_MODERATE,
-    P.APPROVALS_DECIDE,
+    P.APPROVALS_DECIDE, P.USAGE_READ, P.BUDGETS_UPDATE,
 }  # fmt: skip
 
 PERMISSIONS: dict[Grantee, frozenset[Permission]] = {
@@ -88,6 +90,8 @@ _ACTS: dict[Permission, str] = {
     P.MESSAGES_PIN: "pin messages",
     P.MESSAGES_MODERATE: "remove other people's messages",
     P.APPROVALS_DECIDE: "decide about what agents ask for",
+    P.USAGE_READ: "see everybody's usage",
+    P.BUDGETS_UPDATE: "change budgets, prices and limits",
 }
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
+from crewhall.governance import take_rate
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.ids import new_id
@@ -83,12 +84,29 @@ async def decide_place(db: Database, leases: Leases, lease: Lease, place: Place)
             return None
         situation, now = read
         decisions = decide(situation, now)
+        opening = await _opening(tx, place, decisions)
+        if opening is not None:
+            decisions = [put_off(decision, opening) for decision in decisions]
         run_id = await _start(tx, place, situation, decisions)
         if run_id is None:
             decisions = [_held_up(decision) for decision in decisions]
         await _write(tx, place, lease, decisions, run_id)
     waits = [decision.until for decision in decisions if decision.until is not None]
     return (min(waits) - now).total_seconds() if waits else None
+
+
+async def _opening(tx: Tx, place: Place, decisions: list[Decision]) -> datetime | None:
+    """Count the turn that begins, if one does; where agents of its kind have begun too many, when it may."""
+    if all(decision.outcome is not Outcome.SPEAK for decision in decisions):
+        return None
+    return await take_rate(tx, place.org_id, place.agent_id)
+
+
+def put_off(decision: Decision, until: datetime) -> Decision:
+    """What would speak waits until agents of its kind may be asked again."""
+    if decision.outcome is not Outcome.SPEAK:
+        return decision
+    return Decision(decision.trigger, Outcome.WAIT, Reason.RATE, until)
 
 
 def _held_up(decision: Decision) -> Decision:

@@ -21,6 +21,7 @@ class Ending(StrEnum):
     DIVERGED = "diverged"
     REFUSED = "refused"
     INACTIVE = "inactive"
+    BUDGET = "budget"
     CRASHED = "crashed"
     FORSAKEN = "forsaken"
     INTERNAL = "internal"

@@ -16,8 +16,9 @@ from uuid import UUID
 import msgspec
 
 from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage, Verb, access_conversation
+from crewhall.governance import admit_run, release
 from crewhall.kernel.actor import Actor, ActorType, system_actor
-from crewhall.kernel.db import Database
+from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
 from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.signals import Signals
@@ -105,12 +106,15 @@ class Executor:
             run = await claim_run(tx, run_id)
             if run is None:
                 return
+            refusal = await _admit(tx, run)
             persona = await find_persona(tx, run.agent_id)
             journal = await open_journal(self._db, tx, run)
         agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=org_id, name=persona.name)
         tokens = TokenStream(self._live, agent, run)
         try:
             async with self._cancelable(run):
+                if refusal is not None:
+                    raise stopped(Ending.BUDGET, refusal)
                 await self._go(run, journal, persona, agent, tokens)
         except TurnEnded as ended:
             await self._end(journal, agent, ended)
@@ -303,6 +307,14 @@ class Executor:
                 module = await asyncio.to_thread(_load)
                 self._thinker = module.Thinker(self._settings, self._endpoints)
             return self._thinker
+
+
+async def _admit(tx: Tx, run: Run) -> str | None:
+    """Count the run with its first attempt; what an earlier one held for requests is given back. Gives a refusal."""
+    if run.attempt == 1:
+        return await admit_run(tx, run.id)
+    await release(tx, run.id)
+    return None
 
 
 class _Said(msgspec.Struct):

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from crewhall.conversations import Consumer, Posting
+from crewhall.governance import BudgetWarner
 from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
@@ -31,11 +32,13 @@ class RuntimeParts(Struct, frozen=True):
     worker: TurnWorker
     watch: TurnWatch
     approvals: ApprovalClock
+    warner: BudgetWarner
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
         self.consumer.start()
         self.scheduler.start()
+        self.warner.start()
         await self.worker.start()
         self.approvals.start()
 
@@ -46,6 +49,7 @@ class RuntimeParts(Struct, frozen=True):
         await self.scheduler.stop()
         await self.worker.stop()
         await self.executor.close()
+        await self.warner.stop()
 
 
 def start_runtime(
@@ -71,4 +75,5 @@ def start_runtime(
         ),
         TurnWatch(signals),
         ApprovalClock(db, signals, live),
+        BudgetWarner(db, posting, signals),
     )

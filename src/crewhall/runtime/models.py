@@ -70,7 +70,8 @@ class Models:
 
     def settings(self, config: dict[str, Any]) -> ModelSettings:
         """What is asked of the model beside the words."""
-        chosen = {name: config[name] for name in SETTINGS if config.get(name) is not None}
+        chosen = {"max_tokens": self._settings.model_answer_tokens}
+        chosen |= {name: config[name] for name in SETTINGS if config.get(name) is not None}
         # One place repeats requests, so that each is recorded, can be cancelled and counts for the breaker.
         asked: ModelSettings = {**chosen, "timeout": self._settings.model_timeout_s, "max_retries": 0}  # type: ignore[typeddict-item]
         return asked

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from crewhall.governance import release
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Tx
@@ -19,7 +20,7 @@ from crewhall.kernel.errors import CONFLICT, INVALID, NOT_FOUND
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.endings import Ending, PutAside
 from crewhall.runtime.journal import Journal, storable
-from crewhall.runtime.runs import TRIGGERS_CHANNEL, go_on
+from crewhall.runtime.runs import TRIGGERS_CHANNEL, close_approvals, go_on
 from crewhall.runtime.vocabulary import RunStatus, StepKind
 
 CUT_OFF = " … (the rest is cut off)"
@@ -191,6 +192,8 @@ async def end_forsaken(db: Database) -> None:
                 },
             )
             if shard is not None:
+                await close_approvals(tx, one.run_id)
+                await release(tx, one.run_id)
                 await tx.notify(TRIGGERS_CHANNEL, str(shard))
 
 

@@ -41,8 +41,9 @@ select x.id, json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'titl
     + """,
        x.status, x.cause, x.exchange_id, x.message_id, x.message_seq, x.parent_id, x.prompt, x.answer_id,
        (select r.seq from message_records r where r.id = x.answer_id limit 1) as answer_seq,
-       x.is_remote, x.attempt, x.waits, x.seen_seq, x.model, x.requests, x.input_tokens, x.output_tokens, x.cost,
-       x.reason, x.detail, x.cancel_requested_at, x.created_at, x.started_at, x.completed_at, x.updated_at
+       x.is_remote, x.attempt, x.waits, x.seen_seq, x.model, x.requests, x.input_tokens, x.cached_tokens,
+       x.output_tokens, x.cost, x.currency, x.price_id, x.reason,
+       x.detail, x.cancel_requested_at, x.created_at, x.started_at, x.completed_at, x.updated_at
 from runs x
 join conversations c on c.id = x.conversation_id and c.deleted_at is null
 join agents a on a.id = x.agent_id
@@ -75,7 +76,7 @@ _STEPS: LiteralString = """
 select s.ordinal, s.attempt, s.kind, s.key, s.body ->> 'tool' as tool,
        (s.body #>> '{response,usage,input_tokens}')::integer as input_tokens,
        (s.body #>> '{response,usage,output_tokens}')::integer as output_tokens,
-       s.duration_ms, s.created_at, case when %(may_inspect)s then s.body end as body
+       s.cost, s.currency, s.duration_ms, s.created_at, case when %(may_inspect)s then s.body end as body
 from run_steps s where s.run_id = %(run)s and (%(after)s::integer is null or s.ordinal > %(after)s)
 order by s.ordinal limit %(limit)s
 """

@@ -12,6 +12,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from crewhall.conversations import Verb, access_conversation
+from crewhall.governance import release
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError, define_error
@@ -78,7 +79,10 @@ class Run(msgspec.Struct, kw_only=True):
     requests: int
     input_tokens: int
     output_tokens: int
+    cached_tokens: int
     cost: Decimal | None
+    currency: str | None
+    price_id: UUID | None
     reason: str | None
     detail: str | None
     answer_id: UUID | None
@@ -160,14 +164,15 @@ async def end_run(
     if ended is None:
         raise fenced()
     await close_approvals(tx, run.id)
+    await release(tx, run.id)
     await tx.notify(TRIGGERS_CHANNEL, str(ended))
 
 
 async def put_aside(tx: Tx, run: Run) -> None:
     """Put the claimed run aside until a person has decided, or its caller has answered.
 
-    Nothing holds it meanwhile: no job, no lock, no lease. Where that came in the meantime it goes on at once. Other
-    turns of the agent here begin. Raises FENCED.
+    Nothing holds it meanwhile, no job, no lock, no lease, and it holds nothing of any budget. Where what it waits for
+    came in the meantime it goes on at once. Other turns of the agent here begin. Raises FENCED.
     """
     shard = await tx.value(
         """
@@ -178,6 +183,7 @@ async def put_aside(tx: Tx, run: Run) -> None:
     )
     if shard is None:
         raise fenced()
+    await release(tx, run.id)
     is_decided = await tx.value(
         """
         select exists (select from approvals where run_id = %(id)s and status in ('approved', 'refused', 'expired')
@@ -238,6 +244,7 @@ async def cancel_run(tx: Tx, actor: Actor, run_id: UUID) -> Run:
         await tx.notify(RUNS_CHANNEL, str(run_id))
     else:
         await close_approvals(tx, run_id)
+        await release(tx, run_id)
         shard = await tx.value("select shard_of(%(id)s)", {"id": run.conversation_id})
         await tx.notify(TRIGGERS_CHANNEL, str(shard))
     return canceled

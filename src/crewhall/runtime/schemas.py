@@ -51,8 +51,9 @@ class Run(Struct, kw_only=True):
     `message_id` is the message that set it off, `exchange_id` the person's message at the root of the chain,
     `answer_id` what the agent posted. `reason` is a stable word for how it ended, `detail` the sentence that people
     were told. `seen_seq` is the newest message that the agent had before it. `is_remote`: the agent thinks in a program
-    of its own and was only told. `waits` is how often the run was put aside for somebody. `cost` is in the currency of
-    the price list, null where none is known.
+    of its own and was only told. `waits` is how often the run was put aside for somebody. `cached_tokens` are those
+    read that the provider had at hand. `cost` is in `currency`, by the price `price_id`; all three are null where no
+    price of its model is known.
     """
 
     id: UUID
@@ -75,8 +76,11 @@ class Run(Struct, kw_only=True):
     model: str | None
     requests: int
     input_tokens: int
+    cached_tokens: int
     output_tokens: int
     cost: Decimal | None
+    currency: str | None
+    price_id: UUID | None
     reason: str | None
     detail: str | None
     cancel_requested_at: datetime | None
@@ -113,6 +117,8 @@ class RunStep(Struct, kw_only=True):
     tool: str | None
     input_tokens: int | None
     output_tokens: int | None
+    cost: Decimal | None
+    currency: str | None
     duration_ms: int | None
     created_at: datetime
     body: dict[str, Any] | None

@@ -38,6 +38,12 @@ class TurnSettings(CrewhallSettings):
     model_wait_s: float = Field(
         60, ge=0, le=600, description="Longest wait between them, even where a provider asks for longer."
     )
+    model_answer_tokens: int = Field(
+        4096,
+        ge=16,
+        le=1_000_000,
+        description="Longest answer to one request of agents that name no `max_tokens`; budgets hold so much for it.",
+    )
     model_timeout_s: float = Field(120, gt=0, le=3600, description="Longest silence of a model while it answers.")
     model_endpoints: str = Field(
         "",

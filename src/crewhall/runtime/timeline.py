@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from crewhall.governance import money_in_words
 from crewhall.runtime.schemas import Run, RunStep
 from crewhall.runtime.vocabulary import StepKind
 
@@ -29,6 +30,7 @@ class Entry(Struct, kw_only=True):
     end: datetime
     input_tokens: int = 0
     output_tokens: int = 0
+    cost: str | None = None
     is_going_on: bool = False
     is_failure: bool = False
     is_sealed: bool = False
@@ -91,6 +93,7 @@ def _entry(step: RunStep, first: RunStep | None, before: datetime, run: Run) -> 
         end=step.created_at,
         input_tokens=step.input_tokens or 0,
         output_tokens=step.output_tokens or 0,
+        cost=money_in_words(step.cost, step.currency) if step.cost and step.currency else None,
         is_failure=kind == "failure" or "error" in (step.body or {}),
         is_sealed=step.is_sealed or (first is not None and first.is_sealed),
         asked=first.body if first else None,

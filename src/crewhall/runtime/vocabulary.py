@@ -50,6 +50,10 @@ class Reason(StrEnum):
     """The conversation takes no messages."""
     GONE = "gone"
     """The message was deleted."""
+    BUDGET = "budget"
+    """A hard budget that concerns it is used up."""
+    RATE = "rate"
+    """Agents of its kind have begun as many turns as they may for now."""
 
 
 class RunStatus(StrEnum):

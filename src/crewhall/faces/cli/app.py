@@ -8,6 +8,7 @@ import typer
 
 from crewhall.faces.cli.agents import agent
 from crewhall.faces.cli.approvals import approvals, approve, refuse
+from crewhall.faces.cli.budgets import budget, usage
 from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
@@ -35,12 +36,12 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
-for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse):
+for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, usage):
     app.command()(about_turns)
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel, token, mcp):
+for group in (org, people, agent, channel, token, budget, mcp):
     app.add_typer(group)
 
 

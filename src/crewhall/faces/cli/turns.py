@@ -65,8 +65,11 @@ def show_run(context: typer.Context, run_id: RunId, as_json: Json = False) -> No
         return
     say_facts(_facts(run))
     say()
-    rows = [[step.ordinal, step.kind, step.tool, _step_tokens(step), _took(step), _inside(step)] for step in steps]
-    say_table(("Step", "What", "Tool", "Tokens", "Took", "Inside"), rows, "No steps are recorded.")
+    rows = [
+        [step.ordinal, step.kind, step.tool, _step_tokens(step), step.cost, _took(step), _inside(step)]
+        for step in steps
+    ]
+    say_table(("Step", "What", "Tool", "Tokens", "Cost", "Took", "Inside"), rows, "No steps are recorded.")
 
 
 def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
@@ -145,6 +148,7 @@ def _facts(run: "Run") -> dict[str, object]:
         "prompt": run.prompt,
         "model": run.model,
         "tokens": _tokens(run) or None,
+        "cost": f"{run.cost} {run.currency}" if run.cost is not None else None,
         "answer": f"message {run.answer_seq}" if run.answer_id else None,
         "detail": run.detail,
         "begun": ago(run.created_at),

@@ -32,6 +32,7 @@ from crewhall.faces.sdk.runs import (
     Woken,
 )
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
+from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Approval",
     "ApprovalMessage",
     "Author",
+    "Budget",
     "Change",
     "Client",
     "Conversation",
@@ -65,6 +67,8 @@ __all__ = [
     "Person",
     "PersonalToken",
     "Post",
+    "Price",
+    "RateLimit",
     "Record",
     "RecordEvent",
     "Refused",
@@ -76,9 +80,11 @@ __all__ = [
     "Session",
     "SessionToken",
     "SignedOut",
+    "Standing",
     "TokenStore",
     "Tokens",
     "TurnDecision",
+    "UsageRow",
     "Woken",
     "verify_session",
 ]

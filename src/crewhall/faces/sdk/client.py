@@ -5,6 +5,7 @@ from typing import Self
 
 from crewhall.faces.sdk.agents import Agents
 from crewhall.faces.sdk.approvals import Approvals
+from crewhall.faces.sdk.budgets import Budgets
 from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
 from crewhall.faces.sdk.live import Live
@@ -63,6 +64,7 @@ class Client:
         self.agents = Agents(self.transport)
         self.turns = Turns(self.transport)
         self.approvals = Approvals(self.transport)
+        self.budgets = Budgets(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
         self.tokens = PersonalTokens(self.transport)
