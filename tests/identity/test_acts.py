@@ -14,10 +14,10 @@ from tests.architecture.source import python_files
 from tests.identity.hall import Hall
 
 RECORDED = re.compile(
-    r'"((?:organization|password|login|personal_token|member|invitation|agent|conversation|budget|price|rate)'
-    r'\.[a-z_]*(?:ed|left|drawn))"'
+    r'"((?:organization|password|login|personal_token|member|invitation|agent|conversation|budget|price|rate|approval'
+    r'|tool_policy)\.[a-z_]*(?:ed|left|drawn))"'
 )
-DOMAINS = ("identity", "agents", "conversations", "governance")
+DOMAINS = ("identity", "agents", "conversations", "governance", "runtime")
 TARGET, AGENT, ADA = (str(uuid4()) for _ in range(3))
 NAMES = {AGENT: Named("agent", "Scout"), ADA: Named("user", "Ada"), TARGET: Named("channel", "plans")}
 

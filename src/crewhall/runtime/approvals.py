@@ -22,6 +22,8 @@ from crewhall.runtime.runs import APPROVALS_CHANNEL, Run, go_on
 from crewhall.runtime.vocabulary import ApprovalStatus
 
 S = ApprovalStatus
+ACTS = {S.APPROVED: "approval.approved", S.REFUSED: "approval.refused", S.EXPIRED: "approval.expired"}
+"""What the audit log calls a decision."""
 
 
 class Approval(msgspec.Struct, kw_only=True):
@@ -234,7 +236,7 @@ async def _decide(
         details["changed"] = sorted({*arguments, *found.arguments})
     if reason is not None:
         details["reason"] = reason
-    await audit.record(tx, actor, f"approval.{status}", "approval", found.id, details)
+    await audit.record(tx, actor, ACTS[status], "approval", found.id, details)
     await _tell(tx, decided)
     await go_on(tx, found.run_id)
     return decided
