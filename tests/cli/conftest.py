@@ -59,6 +59,12 @@ class Cli:
             stderr=asyncio.subprocess.PIPE,
         )
 
+    def quick(self) -> "QuickCli":
+        """The same commands without a process, by the environment of this one."""
+        quick = QuickCli(self.folder, "")
+        quick.env = self.env
+        return quick
+
     async def run(self, *words: str, stdin: str = "") -> Result:
         """Run a command to its end."""
         process = await self.start(*words)
@@ -79,7 +85,8 @@ class QuickCli(Cli):
         return await asyncio.to_thread(self._invoke, words, stdin)
 
     def _invoke(self, words: tuple[str, ...], stdin: str) -> Result:
-        result = CliRunner(env=self.env).invoke(app, list(words), input=stdin)
+        unseen = {name: None for name in os.environ if name.startswith("CREWHALL_")}
+        result = CliRunner(env={**unseen, **self.env}).invoke(app, list(words), input=stdin)
         if result.exception is None or isinstance(result.exception, SystemExit):
             return Result(result.exit_code, result.stdout, result.stderr)
         with contextlib.redirect_stderr(io.StringIO()) as err, pytest.raises(SystemExit) as left:

@@ -42,22 +42,23 @@ def configured(tmp_path: Path) -> Cli:
 
 @pytest.mark.rule("D14")
 async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
-    assert (await home.run("status")).code == 3
+    quick = home.quick()
+    assert (await quick.run("status")).code == 3
     serving = await home.start("up", "--port", "0")
     address = await listening(serving)
     status = await home.ok("status")
     assert [server["address"] for server in status["servers"]] == [address]
-    login = await home.run("login", "--email", "ada@example.org", "--password-stdin", stdin="correct horse battery\n")
+    login = await quick.run("login", "--email", "ada@example.org", "--password-stdin", stdin="correct horse battery\n")
     assert (login.code, address in login.out) == (0, True), login.err
-    said = await home.ok("say", "general", "hello, hall")
-    page = await home.ok("history", "general")
+    said = await quick.ok("say", "general", "hello, hall")
+    page = await quick.ok("history", "general")
     assert said["id"] in {item["id"] for item in page["items"]}
-    checked = await home.run("doctor")
+    checked = await quick.run("doctor")
     assert "database" in checked.out.lower() or "connection" in checked.out
     assert (await home.run("stop")).code == 0
     assert await asyncio.wait_for(serving.wait(), 20) == 0
-    assert (await home.run("status")).code == 3
-    gone = await home.run("whoami")
+    assert (await quick.run("status")).code == 3
+    gone = await quick.run("whoami")
     assert (gone.code, "crewhall up" in gone.err) == (3, True)
 
 
@@ -177,7 +178,7 @@ async def test_an_unreachable_database_is_one_line_with_its_mend_once(home: Cli)
         ' server at "127.0.0.1", port 1 failed: Connection refused. Check the host and the port, and that the server'
         " runs. [database_unreachable]"
     )
-    checked = (await home.run("doctor")).out
+    checked = (await home.quick().run("doctor")).out
     assert checked.count("Check the host and the port") == 1
 
 
@@ -195,7 +196,7 @@ async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
     home.env["CREWHALL_PUBLIC_URL"] = "https://hall.example.org"
     home.env["CREWHALL_SMTP_HOST"] = "127.0.0.1"
     home.env["CREWHALL_SMTP_PORT"] = "9"
-    sick = await home.run("doctor", "--json")
+    sick = await home.quick().run("doctor", "--json")
     assert sick.code == 1
     found = findings(sick.json)
     for name, mend in (("port", "CREWHALL_PORT"), ("address", "CREWHALL_TRUSTED_PROXIES"), ("mail", "CREWHALL_SMTP")):
@@ -205,7 +206,7 @@ async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
     taken.close()
     for name in ("CREWHALL_PUBLIC_URL", "CREWHALL_SMTP_HOST", "CREWHALL_SMTP_PORT"):
         del home.env[name]
-    well = await home.run("doctor", "--json")
+    well = await home.quick().run("doctor", "--json")
     assert (well.code, {each["ok"] for each in well.json}) == (0, {True}), well.out
 
 
@@ -224,7 +225,7 @@ async def test_a_bad_owner_is_refused_before_there_is_a_database(
     refused = await home.run("up", "--port", "0")
     assert (refused.code, named in refused.err) == (1, True), refused.err
     assert not (home.folder / "home").exists()
-    found = {each["name"]: each for each in (await home.run("doctor", "--json")).json}
+    found = {each["name"]: each for each in (await home.quick().run("doctor", "--json")).json}
     assert (found["owner"]["ok"], named in found["owner"]["detail"]) == (False, True)
 
 
@@ -241,7 +242,7 @@ async def test_a_process_that_took_over_the_number_of_a_dead_server_is_left_alon
     file = run_file(home.folder / "home", other.pid)
     file.parent.mkdir(parents=True)
     file.write_bytes(msgspec.json.encode(Running(other.pid, "http://127.0.0.1:1", VERSION)))
-    stopped = await home.ok("stop")
+    stopped = await home.quick().ok("stop")
     assert (stopped["stopped"], file.exists()) == ([], False)
     await other.communicate(b"\n")
     assert other.returncode == 0, "it ended by itself"
@@ -269,18 +270,18 @@ async def test_a_name_that_nothing_reads_is_warned_of_with_the_nearest_one(home:
     assert "prot in the settings file is read by nothing. Did you mean port?" in said
     assert "CREWHALL_URL" not in said
     del home.env["CREWHALL_OWNER_PASSWORD"]
-    checked = await home.run("doctor", "--json")
+    checked = await home.quick().run("doctor", "--json")
     warned = [each["detail"] for each in checked.json if each["warning"]]
     assert (checked.code, len(warned)) == (0, 3), "a warning is no failure"
-    assert "! setting: CREWHALL_PROT" in (await home.run("doctor")).out
+    assert "! setting: CREWHALL_PROT" in (await home.quick().run("doctor")).out
 
 
 @pytest.mark.parametrize("words", [("status",), ("stop",), ("config",), ("doctor",), ("rules",), ("rules", "X1")])
-async def test_json_may_be_asked_for_before_the_command_and_after_it(home: Cli, words: tuple[str, ...]) -> None:
-    before, after = await home.run("--json", *words), await home.run(*words, "--json")
+async def test_json_may_be_asked_for_before_the_command_and_after_it(configured: Cli, words: tuple[str, ...]) -> None:
+    before, after = await configured.run("--json", *words), await configured.run(*words, "--json")
     assert type(before.json) is type(after.json)
     assert before.code == after.code
-    plain = await home.run(*words)
+    plain = await configured.run(*words)
     assert plain.out[:1] not in {"[", "{"}
 
 

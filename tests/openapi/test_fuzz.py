@@ -11,6 +11,9 @@ from tests.support.server import Server, token_of
 
 CLOSING = {"archive_conversation", "leave_conversation", "change_role", "rotate_credential"}
 
+AS_IT_LIKES = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+"""The server in the other thread draws its own lots while inputs are made."""
+
 
 async def make_fuzzer(server: Server, description: dict[str, Any]) -> Fuzzer:
     """A fuzzer that acts as the owner of an organization of its own, with something of every kind in it."""
@@ -48,11 +51,13 @@ async def fuzz(server: Server, description: dict[str, Any], examples: int) -> No
 
 
 @pytest.mark.timeout(180)
+@AS_IT_LIKES
 async def test_fuzzing_finds_no_server_error_and_no_broken_promise(server: Server, description: dict[str, Any]):
     await fuzz(server, description, examples=2)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
+@AS_IT_LIKES
 async def test_long_fuzzing_finds_no_server_error_and_no_broken_promise(server: Server, description: dict[str, Any]):
     await fuzz(server, description, examples=20)

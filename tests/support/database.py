@@ -1,7 +1,8 @@
 """One real Postgres for the whole test run, and a fresh copy of the migrated database for whoever asks.
 
 Every worker of the run calls `shared_cluster` with the same folder: the first one starts the server and makes the
-template, the others join; the last `release` stops it. Settings are those of production, fsync included.
+template, the others join; the last `release` stops it. Settings are those of production but for fsync: nobody pulls the
+plug on this server. That the built-in one runs with it is shown in tests/postgres, what it is good for in tests/crash.
 """
 
 import fcntl
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
@@ -21,6 +23,7 @@ from crewhall.kernel.postgres.migrate import migrate
 from crewhall.kernel.postgres.place import POINTER, find_place
 from crewhall.kernel.postgres.postmaster import running
 from crewhall.kernel.postgres.provision import grant_database
+from crewhall.kernel.postgres.serversettings import TUNING
 from crewhall.kernel.postgres.urls import DATABASE, DatabaseUrls, with_parameters
 from crewhall.kernel.postgres.users import start_lock
 
@@ -70,7 +73,9 @@ class SharedCluster:
 def shared_cluster(root: Path) -> SharedCluster:
     """Start or join the run's cluster below `root`, its template made. Call `release` when the session ends."""
     postgres = EmbeddedPostgres(root / "shared-postgres", dump_on_stop=False)
-    urls = postgres.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TUNING, "fsync", "off")
+        urls = postgres.start()
     try:
         with _locked(postgres.home / "template.lock"):
             made = postgres.home / "template.made"

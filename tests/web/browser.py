@@ -13,6 +13,7 @@ from tests.support.server import Server
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--renderer-process-limit=1",  # of each visitor, and none in reserve: starting those took as long as many a page
 ]  # fmt: skip
 CLOSE_S = 20.0
 REPLACED = "signal is aborted without reason"
