@@ -83,7 +83,9 @@ def test_what_is_honoured_reaches_the_model_and_the_rest_is_passed_over():
     assert (asked.is_streamed, asked.with_usage) == (True, True)
     assert asked.conversation_id is not None
     config = {"provider": "x", "model": "y", "max_tokens": 5, "temperature": 1.0}
-    assert asked.completion.over(config) == {**config, **asked.completion.settings, "max_tokens": 5}
+    assert asked.completion.over(config, 3) == {**config, **asked.completion.settings, "max_tokens": 5}
+    unlimited = {"provider": "x", "model": "y"}
+    assert [asked.completion.over(unlimited, most)["max_tokens"] for most in (8, 10)] == [8, 9]
 
 
 ROLES = st.sampled_from(["system", "user", "assistant"])

@@ -51,11 +51,15 @@ class Completion(msgspec.Struct, kw_only=True):
             parts += [TOLD, *(f"{said.role}: {said.text}" for said in self.earlier)]
         return "\n\n".join(parts) or None
 
-    def over(self, config: dict[str, Any]) -> dict[str, Any]:
-        """The agent's model configuration with the caller's settings; an answer is never longer than the agent's."""
+    def over(self, config: dict[str, Any], longest: int) -> dict[str, Any]:
+        """The agent's model configuration with the caller's settings.
+
+        An answer is never longer than the agent's own, in tokens; `longest` where the agent names none.
+        """
         asked = dict(self.settings)
-        if isinstance(most := config.get("max_tokens"), int) and "max_tokens" in asked:
-            asked["max_tokens"] = min(asked["max_tokens"], most)
+        if "max_tokens" in asked:
+            most = config.get("max_tokens")
+            asked["max_tokens"] = min(asked["max_tokens"], most if isinstance(most, int) else longest)
         return config | asked
 
 

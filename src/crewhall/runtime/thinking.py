@@ -90,7 +90,8 @@ class Thinker:
         wait_s = self._settings.outside_wait_s
         calls = OutsideCalls(caller.db, journal, names, wait_s=wait_s, most_bytes=most_bytes)
         try:
-            return await self._answer(agent, context, caller, asked_for.over(config), toolset, calls)
+            wanted = asked_for.over(config, self._settings.model_answer_tokens)
+            return await self._answer(agent, context, caller, wanted, toolset, calls)
         except UsageLimitExceeded:
             raise failed(
                 Ending.TOO_MANY_REQUESTS,
