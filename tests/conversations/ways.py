@@ -54,11 +54,12 @@ def as_member(someone: Someone) -> dict[str, str]:
 async def turns_settled(db: Database, org_id: UUID) -> None:
     """Wait until every message so far is decided, as far as it is due, and every turn of the organization has ended."""
 
-    async def is_quiet() -> bool:
+    async def is_quiet() -> bool:  # what has come since the transaction began is due, too: now() is its beginning
         async with db.transaction(system_actor(org_id)) as tx:
             quiet: bool = await tx.value("""
                 select consumer_lag('turns') is null
-                   and not exists (select from turn_triggers t where t.due_at <= now() or t.due_at = 'infinity')
+                   and not exists (
+                       select from turn_triggers t where t.due_at <= clock_timestamp() or t.due_at = 'infinity')
                    and not exists (select from runs r where r.completed_at is null)
             """)
         return quiet
@@ -74,7 +75,7 @@ async def all_derived(db: Database) -> None:
     async def is_quiet() -> bool:
         async with db.transaction(None) as tx:
             quiet: bool = await tx.value("""
-                select not exists (select from pending_places(null, null) p where p.due_in <= 0)
+                select not exists (select from pending_places(null, null) p where p.due_in < 1)
                    and not exists (select from procrastinate_jobs j where j.status in ('todo', 'doing'))
             """)
         return quiet
