@@ -224,6 +224,7 @@ async def test_a_process_may_leave_turns_to_others(hall, org):
 
 
 @pytest.mark.rule("X3")
+@pytest.mark.slow
 async def test_a_turn_outlives_the_loss_of_every_connection(hall, org, model):
     held = asyncio.Event()
     model.script = lambda _request: Say("after all", piece=3, hold=held)

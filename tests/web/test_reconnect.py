@@ -15,6 +15,7 @@ from tests.web.browser import Visitors, connected, message, write
 
 @pytest.mark.rule("X2")
 @pytest.mark.timeout(120)
+@pytest.mark.slow
 async def test_a_page_outlives_a_restart_of_the_server(browser: Browser, tmp_path: Path):
     site = Site(tmp_path / "home")
     try:
