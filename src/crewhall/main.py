@@ -27,6 +27,9 @@ from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
 from crewhall.faces.mcp.door import PATH as MCP
 from crewhall.faces.mcp.door import McpDoor
+from crewhall.faces.openai.door import PREFIX as OPENAI
+from crewhall.faces.openai.door import OpenAIDoor
+from crewhall.faces.openai.errors import rendered as as_openai
 from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
@@ -172,17 +175,22 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
 
 
 def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing | None) -> Gate:
-    """Sockets go to the hub, MCP to its door, everything else to the routes; all through the gate."""
+    """Sockets go to the hub, MCP and the OpenAI protocol to their doors, everything else to the routes.
+
+    All of it through the gate.
+    """
     routes = DirectMessages(build_routes(services), services)  # type: ignore[arg-type]
-    socket = LiveSocket(services, hub)
+    socket, openai = LiveSocket(services, hub), OpenAIDoor(services)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
             await socket(scope, receive, send)
+        elif scope["path"].startswith(OPENAI):
+            await openai(scope, receive, send)
         else:
             await (door if scope["path"] == MCP else routes)(scope, receive, send)
 
-    return Gate(application, services, tracing)
+    return Gate(application, services, tracing, {OPENAI: as_openai})
 
 
 async def serve_hall(

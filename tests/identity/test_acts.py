@@ -13,7 +13,11 @@ from crewhall.kernel.actor import ActorType
 from tests.architecture.source import python_files
 from tests.identity.hall import Hall
 
-RECORDED = re.compile(r'"((?:organization|password|login|member|invitation|agent|conversation)\.[a-z_]*(?:ed|left))"')
+RECORDED = re.compile(
+    r'"((?:organization|password|login|personal_token|member|invitation|agent|conversation|budget|price|rate|approval'
+    r'|tool_policy)\.[a-z_]*(?:ed|left|drawn))"'
+)
+DOMAINS = ("identity", "agents", "conversations", "governance", "runtime")
 TARGET, AGENT, ADA = (str(uuid4()) for _ in range(3))
 NAMES = {AGENT: Named("agent", "Scout"), ADA: Named("user", "Ada"), TARGET: Named("channel", "plans")}
 
@@ -21,7 +25,7 @@ NAMES = {AGENT: Named("agent", "Scout"), ADA: Named("user", "Ada"), TARGET: Name
 def test_exactly_the_recorded_acts_have_words():
     recorded = {
         action
-        for path in python_files("src/crewhall/identity", "src/crewhall/agents", "src/crewhall/conversations")
+        for path in python_files(*(f"src/crewhall/{domain}" for domain in DOMAINS))
         if path.name != "acts.py"
         for action in RECORDED.findall(path.read_text(encoding="utf-8"))
     }

@@ -8,7 +8,8 @@ import pytest
 
 from crewhall.identity.permissions import PERMISSIONS, Grantee, Permission
 from crewhall.kernel.actor import Role
-from tests.identity.hall import PASSWORD
+from crewhall.kernel.ids import new_id
+from tests.identity.hall import PASSWORD, Org
 from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -26,6 +27,8 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "show_me": EVERYBODY,
     "change_me": PEOPLE,
     "list_own_logins": PEOPLE,
+    "list_personal_tokens": PEOPLE,
+    "make_personal_token": PEOPLE,
     "list_own_organizations": EVERYBODY,
     "create_organization": PEOPLE,
     "switch_organization": PEOPLE,
@@ -90,6 +93,27 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "get_conversation_runtime": P.ORGANIZATION_READ,
     "issue_token": P.ORGANIZATION_READ,
     "preview": P.MESSAGES_POST,
+    "list_approvals": EVERYBODY,
+    "get_approval": P.APPROVALS_DECIDE,
+    "approve_call": P.APPROVALS_DECIDE,
+    "refuse_call": P.APPROVALS_DECIDE,
+    "show_tool_policy": P.SETTINGS_READ,
+    "settle_tool_policy": P.ORGANIZATION_UPDATE,
+    "show_state": PEOPLE,
+    "change_state": PEOPLE,
+    "list_prices": EVERYBODY,
+    "get_price": EVERYBODY,
+    "add_price": P.BUDGETS_UPDATE,
+    "withdraw_price": P.BUDGETS_UPDATE,
+    "list_budgets": EVERYBODY,
+    "get_budget": P.ORGANIZATION_READ,
+    "open_budget": P.BUDGETS_UPDATE,
+    "change_budget": P.BUDGETS_UPDATE,
+    "close_budget": P.BUDGETS_UPDATE,
+    "list_usage": EVERYBODY,
+    "list_rates": EVERYBODY,
+    "set_rate": P.BUDGETS_UPDATE,
+    "reset_rate": P.BUDGETS_UPDATE,
 }
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
@@ -101,6 +125,7 @@ ELSEWHERE = {
     "set_up_installation": "for guests: what it takes says who may",
     "accept_invitation": "for guests: what it takes says who may",
     "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
+    "revoke_personal_token": "of the caller's own tokens: tests/identity/test_personal_tokens.py",
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
 }
 """Operations that no role decides, each with the reason."""
@@ -147,6 +172,11 @@ async def make_ground(server: Server, role: str) -> Ground:
     keys = (await owner.get(f"/agents/{agent.id}/credentials")).raise_for_status().json()
     member = {"member_type": "user", "member_id": str(other.id)}
     (await owner.post(f"/conversations/{channel}/members", json=member)).raise_for_status()
+    run_id = await _run_of(owner, channel, agent)
+    price = {"provider": "tried", "model": "*", "input_price": "1", "output_price": "2"}
+    priced = (await owner.post("/prices", json=price)).raise_for_status().json()
+    limited = {"conversation_id": channel, "run_limit": 1_000_000}
+    budget = (await owner.post("/budgets", json=limited)).raise_for_status().json()
     names = {
         "org_id": str(org.id),
         "person_id": str(other.id),
@@ -155,7 +185,11 @@ async def make_ground(server: Server, role: str) -> Ground:
         "invitation_id": invited["invitation"]["id"],
         "conversation_id": channel,
         "message_id": posted.json()["id"],
-        "run_id": await _run_of(owner, channel, agent),
+        "run_id": run_id,
+        "approval_id": await _approval_of(server, org, run_id),
+        "price_id": priced["id"],
+        "budget_id": budget["id"],
+        "agent_kind": "custom",
         **member,
         "emoji": "👍",
     }
@@ -163,6 +197,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "change_me": {"name": "Another"},
         "create_organization": {"name": "Theirs"},
         "change_own_password": {"current_password": PASSWORD, "new_password": "another horse battery"},
+        "make_personal_token": {"name": "for a program"},
         "invite": {"role": "member"},
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},
@@ -174,6 +209,23 @@ async def make_ground(server: Server, role: str) -> Ground:
         return Ground(role, api, names, bodies, org.slug, api)
     who = await acting[role]()
     return Ground(role, who.api, names, bodies, org.slug, (await server.sign_in(who, org.id)).api)
+
+
+async def _approval_of(server: Server, org: Org, run_id: str) -> str:
+    """The id of something that the run asks for."""
+    approval_id = new_id()
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            insert into approvals (id, org_id, run_id, conversation_id, agent_id, key, tool, risk, effect, why,
+                                   arguments, expires_at)
+            select %(id)s, org_id, id, conversation_id, agent_id, '1', 'fetch', 'outside', 'Sends.', 'So.', '{}',
+                   now() + interval '1 day'
+            from runs where id = %(run)s
+            """,
+            {"id": approval_id, "run": run_id},
+        )
+    return str(approval_id)
 
 
 async def _run_of(owner: httpx.AsyncClient, channel: str, agent: AgentClient) -> str:

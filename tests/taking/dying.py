@@ -84,7 +84,7 @@ async def take(orders: Orders) -> None:
 
     async def tell_weather(caller: Caller, asked: Weather) -> dict[str, str]:
         dying.moment()
-        note(orders.called, f"{orders.run_id} {caller.key}\n")
+        note(orders.called, f"{caller.run_id} {caller.key}\n")
         dying.moment()
         return {"city": asked.city, "sky": "blue"}
 

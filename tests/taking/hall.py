@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.outbound import Outbound
 from crewhall.ports.live import MemoryLive
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.jobs import JOBS_CHANNEL
@@ -60,11 +61,21 @@ class TakingHall(TurnHall):
         self.signals.subscribe(JOBS_CHANNEL, lambda _payload: None)  # heard for workers that come later
         self.executor = self.make_executor()
 
-    def make_executor(self, *, base_url: str = "http://hall.test", **settings: Any) -> Executor:
+    def make_executor(
+        self, *, base_url: str = "http://hall.test", outbound: Outbound | None = None, **settings: Any
+    ) -> Executor:
         """Another process's executor, with other settings."""
         kept = self.turn_settings.model_copy(update=settings)
         return Executor(
-            self.db, self.log, self.posting, self.live, self.signals, kept, base_url=base_url, tools=self.tools
+            self.db,
+            self.log,
+            self.posting,
+            self.live,
+            self.signals,
+            kept,
+            base_url=base_url,
+            tools=self.tools,
+            outbound=outbound,
         )
 
     async def __aexit__(self, *_: object) -> None:

@@ -8,6 +8,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
+from crewhall.kernel.ids import new_id
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -37,7 +38,11 @@ class Estate:
     credential: str
     invitation: str
     login: str
+    token: str
     run: str
+    approval: str
+    price: str
+    budget: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
 
@@ -76,6 +81,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PATCH", f"/conversations/{public.id}/messages/{public.message}", content=f"{name} edited")
     talks["inbox"] = Talk(agent.inbox_id, await _delivered(agent))
     invited = await _ask(owner, "POST", "/invitations", email=f"{name}-invited@example.org")
+    price = {"provider": name, "model": "*", "input_price": "1", "output_price": "2"}
     estate = Estate(
         org=org,
         admin=admin,
@@ -84,12 +90,19 @@ async def make_estate(server: Server, name: str) -> Estate:
         credential=(await _ask(owner, "GET", f"/agents/{agent.id}/credentials"))["items"][0]["id"],
         invitation=invited["invitation"]["id"],
         login=(await _ask(owner, "GET", "/me/logins"))["items"][0]["id"],
+        token=(await _ask(owner, "POST", "/me/tokens", name=f"{name} token"))["id"],
         run=await _ended_run(owner),
+        approval=str(new_id()),
+        price=(await _ask(owner, "POST", "/prices", **price))["id"],
+        budget=(await _ask(owner, "POST", "/budgets", conversation_id=public.id, run_limit=1_000_000))["id"],
         talks=talks,
     )
     await _keep_steps(server, org, estate.run)
-    estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login}
-    estate.marks |= {estate.run}
+    await _keep_approval(server, org, estate)
+    await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
+    await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
+    estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
+    estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
@@ -148,6 +161,21 @@ async def _keep_steps(server: Server, org: Org, run: str) -> None:
             from runs where id = %(run)s
             """,
             {"run": run},
+        )
+
+
+async def _keep_approval(server: Server, org: Org, estate: Estate) -> None:
+    """Something that the run asks for, and nobody has decided."""
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            insert into approvals (id, org_id, run_id, conversation_id, agent_id, key, tool, risk, effect, why,
+                                   arguments, expires_at)
+            select %(id)s, org_id, id, conversation_id, agent_id, '1', 'fetch', 'outside', 'Sends.', 'So.',
+                   jsonb_build_object('url', %(org)s::text), now() + interval '1 day'
+            from runs where id = %(run)s
+            """,
+            {"id": estate.approval, "run": estate.run, "org": org.slug},
         )
 
 

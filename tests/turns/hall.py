@@ -18,6 +18,7 @@ from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimiter
+from crewhall.kernel.signals import SHOW_LIFE
 from crewhall.runtime.decisions import decide_place
 from crewhall.runtime.leases import LEASE_LOST, Lease, Leases
 from crewhall.runtime.runs import Run, claim_run, end_run
@@ -43,16 +44,24 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Decider:
-    """A process that decides when told to."""
+    """A process that decides when told to, and shows that it lives once it did."""
 
     def __init__(self, hall: "TurnHall", ttl_s: float = 15.0) -> None:
         self.hall = hall
         self.leases = Leases(hall.db, new_id(), ttl_s=ttl_s)
+        self._is_shown = False
+
+    async def take(self, shard: int) -> Lease | float:
+        """Take the lease, or learn in how many seconds it may lapse."""
+        if not self._is_shown:
+            await self.hall.show_life(self.leases.controller_id)
+            self._is_shown = True
+        return await self.leases.take(shard)
 
     async def decide(self, conversation_id: UUID) -> bool:
         """Decide what is due in a conversation's shard; tells whether this process may."""
         shard = shard_of(conversation_id)
-        lease = await self.leases.take(shard)
+        lease = await self.take(shard)
         if not isinstance(lease, Lease):
             return False
         async with self.hall.db.transaction(None) as tx:
@@ -196,12 +205,21 @@ class TurnHall(Hall):
         async with self.db.transaction(system_actor(run.org_id)) as tx:
             await end_run(tx, run, status, reason)
 
+    async def show_life(self, controller_id: UUID) -> None:
+        """Be connected for a process, until its life ends."""
+        await self._eye.execute(SHOW_LIFE, {"name": str(controller_id)})
+
+    async def end_life(self, controller_id: UUID) -> None:
+        """Be disconnected, as a killed process is."""
+        await self._eye.execute(END_LIFE, {"name": str(controller_id)})
+
     async def pass_time(self, seconds: float) -> None:
         """Make everything that happened so much longer ago."""
         for statement in PASSED:
             await self._eye.execute(statement, {"seconds": seconds})
 
 
+END_LIFE: LiteralString = "select pg_advisory_unlock_shared(hashtextextended('crewhall.life.' || %(name)s, 0))"
 PASSED: tuple[LiteralString, ...] = (
     "update message_records set created_at = created_at - make_interval(secs => %(seconds)s)",
     "update turn_decisions set created_at = created_at - make_interval(secs => %(seconds)s)",

@@ -96,7 +96,7 @@ class Talk:
                 await self.decide(decider)
             case "time":
                 await self.pass_time(step.seconds)
-            case "die":  # its lease stays until it lapses
+            case "die":  # with its machine, so that its connection seems to last: its lease stays until it lapses
                 self.deciders[step.who % DECIDERS] = Decider(self.hall)
             case "late":
                 await self.decide_late(step)
@@ -108,7 +108,7 @@ class Talk:
         await self.hall.derive()
         for one in sorted(self.deciders, key=lambda other: other is not decider):
             if await one.decide(self.circle):
-                lease = await one.leases.take(shard_of(self.circle))
+                lease = await one.take(shard_of(self.circle))
                 assert isinstance(lease, Lease)
                 self.late.append((one, lease))
                 break
@@ -139,6 +139,7 @@ class Talk:
             try:
                 await decider.decide(self.circle)
             except ZeroDivisionError:
+                await self.hall.end_life(decider.leases.controller_id)
                 self.deciders[self.deciders.index(decider)] = Decider(self.hall)
         await self.check()
 

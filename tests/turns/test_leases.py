@@ -24,15 +24,15 @@ async def held(hall, shard):
         return await tx.value("select epoch from controller_shards where shard = %(shard)s", {"shard": shard})
 
 
-async def taken(leases, shard):
-    lease = await leases.take(shard)
+async def taken(process, shard):
+    lease = await process.take(shard)
     assert isinstance(lease, Lease)
     return lease
 
 
-async def refused(leases, shard):
+async def refused(process, shard):
     """The seconds until a lease that another process holds may lapse."""
-    answer = await leases.take(shard)
+    answer = await process.take(shard)
     assert isinstance(answer, float)
     return answer
 
@@ -48,14 +48,25 @@ async def place(hall, org):
 @pytest.mark.rule("C5")
 async def test_a_lease_is_held_by_one_and_taken_over_with_a_higher_epoch_when_it_lapses(hall, place):
     shard = shard_of(place.conversation_id)
-    one, other = Leases(hall.db, new_id()), Leases(hall.db, new_id())
+    one, other = Decider(hall), Decider(hall)
     first = await taken(one, shard)
     assert 10 < await refused(other, shard) <= 15
     assert await taken(one, shard) == first
     await hall.pass_time(15.1)
     second = await taken(other, shard)
     assert second.epoch == first.epoch + 1 == await held(hall, shard)
-    assert await refused(Leases(hall.db, one.controller_id), shard) > 10
+    assert await refused(Leases(hall.db, one.leases.controller_id), shard) > 10
+
+
+@pytest.mark.rule("C5")
+async def test_the_lease_of_a_killed_process_need_not_lapse(hall, place):
+    shard = shard_of(place.conversation_id)
+    one, other = Decider(hall), Decider(hall)
+    first = await taken(one, shard)
+    assert await refused(other, shard) > 10
+    await hall.end_life(one.leases.controller_id)
+    assert (await taken(other, shard)).epoch == first.epoch + 1
+    assert await refused(Leases(hall.db, one.leases.controller_id), shard) > 10
 
 
 @pytest.mark.rule("C5")
@@ -71,9 +82,9 @@ async def test_who_comes_back_to_a_lease_that_nobody_took_goes_on(hall, place):
 async def test_a_stale_decider_is_refused_whatever_it_wants_to_write(hall, org, place):
     shard = shard_of(place.conversation_id)
     stale, heir = Decider(hall), Decider(hall)
-    old = await taken(stale.leases, shard)
+    old = await taken(stale, shard)
     await hall.pass_time(16)
-    new = await taken(heir.leases, shard)
+    new = await taken(heir, shard)
     await hall.say(org.owner.actor, place.conversation_id, "x")
     with pytest.raises(CrewhallError) as stopped:
         await stale.decide_place(old, place)
@@ -91,10 +102,10 @@ async def test_a_stale_decider_is_refused_whatever_it_wants_to_write(hall, org, 
 @pytest.mark.rule("C5")
 async def test_a_takeover_waits_for_the_decision_under_way(hall, org, place):
     shard = shard_of(place.conversation_id)
-    one, other = Leases(hall.db, new_id()), Leases(hall.db, new_id())
+    one, other = Decider(hall), Decider(hall)
     lease = await taken(one, shard)
     async with hall.db.transaction(org.owner.actor) as tx:
-        await one.check(tx, lease)
+        await one.leases.check(tx, lease)
         async with hall.everything() as connection:
             await connection.execute("set lock_timeout = '200ms'")
             with pytest.raises(psycopg.errors.LockNotAvailable):
@@ -106,15 +117,15 @@ async def test_a_takeover_waits_for_the_decision_under_way(hall, org, place):
 @pytest.mark.rule("C5")
 async def test_of_many_that_want_a_lapsed_lease_one_gets_it(hall, place):
     shard = shard_of(place.conversation_id)
-    answers = await asyncio.gather(*(Leases(hall.db, new_id()).take(shard) for _ in range(5)))
+    answers = await asyncio.gather(*(process.take(shard) for process in [Decider(hall) for _ in range(5)]))
     assert len([answer for answer in answers if isinstance(answer, Lease)]) == 1
 
 
 async def test_who_stops_gives_its_leases_back(hall, place):
     shard = shard_of(place.conversation_id)
-    one, other = Leases(hall.db, new_id()), Leases(hall.db, new_id())
+    one, other = Decider(hall), Decider(hall)
     first = await taken(one, shard)
-    assert await one.release() == [shard]
+    assert await one.leases.release() == [shard]
     assert (await taken(other, shard)).epoch == first.epoch + 1
 
 

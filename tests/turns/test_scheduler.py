@@ -176,14 +176,17 @@ async def test_new_hours_and_policies_hold_for_what_waits_already(hall, org, age
 
 
 @pytest.mark.rule("C5")
-async def test_another_process_takes_over_when_the_holder_dies(hall, org, agent):
+@pytest.mark.parametrize("how", ["its machine is lost", "it is killed"])
+async def test_another_process_takes_over_when_the_holder_dies(hall, org, agent, how):
     circle = await hall.group(org, agent)
     shard = shard_of(circle)
-    dead = Decider(hall, ttl_s=1.5)
+    dead = Decider(hall, ttl_s=1.5 if how == "its machine is lost" else 600)
     await hall.say(org.owner.actor, circle, f"@{agent.name}")
     await hall.derive()
-    lease = await dead.leases.take(shard)  # and decides nothing more
+    lease = await dead.take(shard)  # and decides nothing more
     assert isinstance(lease, Lease)
+    if how == "it is killed":
+        await hall.end_life(dead.leases.controller_id)
     async with scheduling(hall):
         await runs_of(hall, circle, 1)
     (told,) = await hall.decisions(circle)

@@ -27,15 +27,17 @@ def run(started: float | None = 1, completed: float | None = 10) -> Run:
         agent=RunAgent(new_id(), "scout", "Scout"),
         status=RunStatus.RUNNING if completed is None else RunStatus.SUCCEEDED, cause=Cause.MENTION,
         author=RunAuthor(ActorType.USER, person, "Ada"), exchange_id=new_id(), message_id=None, message_seq=None,
-        parent_id=None, prompt=None, answer_id=None, answer_seq=None, is_remote=False, attempt=1, seen_seq=None,
-        model="lab:owl", requests=1, input_tokens=0, output_tokens=0, cost=None, reason=None, detail=None,
-        cancel_requested_at=None, created_at=BEGIN, started_at=None if started is None else at(started),
+        parent_id=None, prompt=None, answer_id=None, answer_seq=None, is_remote=False, attempt=1, waits=0,
+        seen_seq=None, model="lab:owl", requests=1, input_tokens=0, cached_tokens=0, output_tokens=0, cost=None,
+        currency=None, price_id=None, reason=None, detail=None, cancel_requested_at=None, created_at=BEGIN,
+        started_at=None if started is None else at(started),
         completed_at=None if completed is None else at(completed), updated_at=BEGIN,
     )  # fmt: skip
 
 
 def step(kind: StepKind, when: float, key: str | None = None, **fields: Any) -> RunStep:
-    values = {"tool": None, "input_tokens": None, "output_tokens": None, "duration_ms": None, "body": None, **fields}
+    none = ("tool", "input_tokens", "output_tokens", "cost", "currency", "duration_ms", "body")
+    values: dict[str, Any] = dict.fromkeys(none) | fields
     return RunStep(ordinal=0, attempt=1, kind=kind, key=key, created_at=at(when), **values)
 
 

@@ -36,6 +36,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
     await agent.api.post(f"/conversations/{general}/messages", json={"content": "here", "kind": "answer"})
     (await api.put(f"/conversations/{general}/messages/{root}/reactions/👍")).raise_for_status()
     (await api.put(f"/conversations/{general}/messages/{root}/pin")).raise_for_status()
+    (await api.post("/budgets", json={"run_limit": 100, "agent_id": agent.id})).raise_for_status()
     run = await _run(api)
     (await api.post("/invitations", json={"email": f"x{org.id.hex}@example.org"})).raise_for_status()
     return [
@@ -44,7 +45,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}",
         "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations", "/organizations/new",
-        "/help", "/help/agents",
+        "/help", "/help/agents", "/approvals", "/usage", "/budgets", "/prices",
     ]  # fmt: skip
 
 

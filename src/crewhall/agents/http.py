@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from crewhall.agents import actions, queries
 from crewhall.agents.access import access_agent
 from crewhall.agents.http_credentials import HANDLERS as CREDENTIALS
+from crewhall.agents.http_states import HANDLERS as STATES
 from crewhall.agents.lifecycle import AgentParts
 from crewhall.agents.schemas import (
     Agent,
@@ -151,4 +152,4 @@ async def beat(
 
 HANDLERS = [list_agents, create_agent, list_templates, show_agent, update_agent, delete_agent, fork_agent, beat]
 
-ROUTERS = [api_router("/agents", [*HANDLERS, *CREDENTIALS], tags=["Agents"])]
+ROUTERS = [api_router("/agents", [*HANDLERS, *CREDENTIALS, *STATES], tags=["Agents"])]

@@ -1,5 +1,6 @@
 """Pages of agents: who there is, one agent with its keys, a new one."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from crewhall.agents.credential_schemas import Credential, CredentialInput, Rota
 from crewhall.agents.keys import make_key
 from crewhall.agents.pages_thinking import read_thinking, thinking_of
 from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch
-from crewhall.agents.status import TRANSITIONS
+from crewhall.agents.snippets import snippets_for
+from crewhall.agents.states import AgentStateChange, get_state, set_state
+from crewhall.agents.status import TRANSITIONS, answers
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
@@ -30,25 +33,6 @@ AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 OVERLAP_S = 3600
 """How long the old key of a rotation from the page still works."""
-
-SAMPLE = """\
-from crewhall.sdk import Agent
-
-agent = Agent()  # CREWHALL_URL, CREWHALL_AGENT_KEY
-
-@agent.on_mention
-async def answer(message):
-    return f"You said: {message.text}"
-
-agent.run()
-"""
-"""The smallest agent, word for word as in README.md."""
-
-START = """\
-export CREWHALL_URL={address}
-export CREWHALL_AGENT_KEY={key}
-.venv/bin/python {code}.py
-"""
 
 
 @get("/agents")
@@ -124,6 +108,7 @@ async def _agent_page(
         may_see_keys = owns or is_allowed(actor, Permission.AGENTS_CREDENTIALS)
         if may_see_keys:
             keys = (await credentials.list_credentials(tx, actor, agent_id, limit=MAX_LIMIT)).items
+        memory = await get_state(tx, actor, agent_id)
     return await render_in_hall(
         "agent.html",
         request,
@@ -133,8 +118,10 @@ async def _agent_page(
         agent=agent,
         credentials=keys,
         new_key=new_key,
-        sample=SAMPLE,
-        start=START.format(address=services.base_url, key=new_key or "cwk_…", code=agent.code),
+        snippets=snippets_for(agent.code, services.base_url, new_key),
+        takes_turns=answers(agent.status),
+        address=services.base_url,
+        memory=json.dumps(memory.state, indent=2, ensure_ascii=False) if memory.state else None,
         statuses=_statuses(agent),
         form=form or Form(),
         thinking=thinking_of(agent),
@@ -206,6 +193,18 @@ async def change_thinking(
     return go(f"/agents/{agent_id}", "Saved.")
 
 
+@post("/agents/{agent_id:uuid}/forget")
+async def forget(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], agent_id: FromPath[UUID]
+) -> Redirect:
+    """Let an agent forget what it remembers of whoever looks."""
+    async with services.db.transaction(actor) as tx:
+        memory = await get_state(tx, actor, agent_id)
+        if memory.version:
+            await set_state(tx, actor, agent_id, AgentStateChange(state={}, version=memory.version))
+    return go(f"/agents/{agent_id}", "It remembers nothing of you any more.")
+
+
 @post("/agents/{agent_id:uuid}/delete")
 async def delete_agent(
     services: NamedDependency[Services], actor: NamedDependency[Actor], agent_id: FromPath[UUID]
@@ -272,6 +271,7 @@ PAGES = page_router(
         show_agent,
         change_agent,
         change_thinking,
+        forget,
         delete_agent,
         make_credential,
         rotate_credential,

@@ -7,8 +7,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from crewhall.agents import queries
+from crewhall.agents.tools_memory import MEMORY
 from crewhall.agents.vocabulary import AgentKind, AgentStatus, Presence
-from crewhall.kernel.tools import Caller, Tool, described
+from crewhall.kernel.tools import Caller, Risk, Tool, described
+
+__all__ = ["MEMORY", "TOOLS"]
 
 
 class ShownAgent(Struct, kw_only=True):
@@ -57,6 +60,6 @@ async def list_agents(caller: Caller, asked: ListAgents) -> Agents:
 TOOLS = (
     Tool(
         "list_agents", described(ListAgents), ListAgents, list_agents,
-        is_repeatable=True, gives=Agents, title="List agents", is_read_only=True,
+        is_repeatable=True, gives=Agents, title="List agents", risk=Risk.READ,
     ),
 )  # fmt: skip

@@ -8,7 +8,9 @@ from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
+from crewhall.conversations.opening import open_session
 from crewhall.conversations.posting import Posted, Posting
+from crewhall.conversations.read_marks import mark_read
 from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, AgentPolicy, ClientId, PostMessage
 from crewhall.conversations.search import search as search_messages
 from crewhall.conversations.wire import Message, wire_of
@@ -31,6 +33,8 @@ __all__ = [
     "Verb",
     "access_conversation",
     "append_all",
+    "mark_read",
+    "open_session",
     "render_markdown",
     "search_messages",
     "start_conversations",

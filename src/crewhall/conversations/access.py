@@ -99,13 +99,20 @@ async def find_access(tx: Tx, actor: Actor, conversation_id: UUID) -> Access | N
 
 
 async def access_conversation(tx: Tx, actor: Actor, conversation_id: UUID, verb: Verb) -> Access:
-    """Return the access, or raise NOT_FOUND (invisible), FORBIDDEN or CONVERSATION_CLOSED."""
-    access = await find_access(tx, actor, conversation_id)
-    if access is None:
-        raise absent()
-    if error := refusal(actor, access, verb):
-        raise error
-    return access
+    """Return the access, or raise NOT_FOUND (invisible), FORBIDDEN or CONVERSATION_CLOSED.
+
+    Whoever acts for others needs the access of each of them; the actor's own is returned.
+    """
+    first: Access | None = None
+    for principal in actor.principals:
+        access = await find_access(tx, principal, conversation_id)
+        if access is None:
+            raise absent()
+        if error := refusal(principal, access, verb):
+            raise error
+        first = first or access
+    assert first is not None
+    return first
 
 
 async def bump_membership(tx: Tx, conversation_id: UUID) -> None:
@@ -145,6 +152,8 @@ class AccessCache:
 
     async def access(self, actor: Actor, conversation_id: UUID, verb: Verb) -> Access:
         """As access_conversation, from the cache where it can."""
+        for other in actor.behalf:
+            await self.access(other, conversation_id, verb)
         found = self._entries.get((actor.id, conversation_id))
         if found is not None and found.org_id == actor.org_id and refusal(actor, found, verb) is None:
             return found

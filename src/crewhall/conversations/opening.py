@@ -111,6 +111,29 @@ async def _open_direct(tx: Tx, actor: Actor, log: MessageLog, data: NewConversat
     return await _reopen_direct(tx, actor, log, row, pair)
 
 
+async def open_session(tx: Tx, actor: Actor, log: MessageLog, agent_id: UUID, title: str) -> UUID:
+    """Open a new direct conversation with an agent beside any that there are, and return its id.
+
+    Raises FORBIDDEN, INVALID (no such agent, or the actor itself).
+    """
+    check_permission(actor, Permission.CONVERSATIONS_CREATE)
+    agent = NewMember(MemberType.AGENT, agent_id)
+    if agent == as_member(actor):
+        raise INVALID("An agent does not talk to itself.", field="members")
+    row = NewRow(
+        org_id=actor.org,
+        kind=ConversationKind.DIRECT,
+        type=ConversationType.PRIVATE,
+        owner=as_member(actor),
+        title=title or None,
+        direct_agent_id=agent_id,
+        is_audited=False,
+    )
+    await insert_conversation(tx, actor, log, row)
+    await _insert_members(tx, actor, row, [agent])
+    return row.id
+
+
 async def _reopen_direct(tx: Tx, actor: Actor, log: MessageLog, row: NewRow, pair: list[NewMember]) -> UUID:
     """The direct conversation that these two have: restored if it was archived, with both as its members.
 

@@ -8,7 +8,7 @@ from crewhall.agents import Agent, AgentStatus, list_agents
 from crewhall.conversations.queries import list_conversations
 from crewhall.conversations.schemas import Conversation
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
-from crewhall.faces.plumbing.pages import provide_sidebar
+from crewhall.faces.plumbing.pages import count_waiting, provide_sidebar
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Organization, Permission, get_organization, is_allowed, list_organizations
 from crewhall.kernel.actor import Actor
@@ -48,7 +48,10 @@ class AgentEntry(msgspec.Struct, frozen=True):
 
 
 class Sidebar(msgspec.Struct):
-    """All that the sidebar shows. `has_more_organizations`: a page of its own has them all."""
+    """All that the sidebar shows. `waiting` calls of agents are for the viewer to decide about.
+
+    `has_more_organizations`: a page of its own has them all.
+    """
 
     organization: Organization
     organizations: list[Organization]
@@ -59,6 +62,7 @@ class Sidebar(msgspec.Struct):
     known_agents: list[Agent]
     conversations: list[Conversation]
     may_read_settings: bool
+    waiting: int
 
     def find(self, conversation_id: UUID) -> Conversation | None:
         """The conversation, when it is among those shown."""
@@ -93,6 +97,7 @@ async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
         known_agents=agents,
         conversations=known,
         may_read_settings=is_allowed(actor, Permission.SETTINGS_READ),
+        waiting=await count_waiting(tx, actor),
     )
 
 
@@ -115,7 +120,8 @@ def entry_of(found: Conversation, presence: dict[UUID, str]) -> Entry:
 def label_of(found: Conversation) -> str:
     """What a conversation is called where a sign stands before it."""
     if found.kind is ConversationKind.DIRECT:
-        return found.partner.name if found.partner else "Only you"
+        name = found.partner.name if found.partner else "Only you"
+        return f"{name}: {found.title}" if found.title else name
     return found.name or found.title or "Untitled"
 
 

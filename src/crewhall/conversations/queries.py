@@ -59,6 +59,7 @@ _LIST: LiteralString = (
       and (k.member_id is not null or (not %(mine)s and (
               (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))))
       and (%(kind)s::text is null or c.kind = %(kind)s)
+      and (current_behalf() is null or all_may_reach(c))
       and (c.status = 'archived') = %(archived)s
       and (%(q)s::text is null or strpos(lower(coalesce(c.name, '') || ' ' || coalesce(c.title, '')), lower(%(q)s)) > 0)
       and (%(before)s::timestamptz is null or (h.last_active_at, c.id) < (%(before)s, %(before_id)s))

@@ -15,7 +15,10 @@ from crewhall.ports.message_log import MessageLog, topic_of
 
 
 class NewRow(msgspec.Struct, kw_only=True):
-    """A conversation to write; `owner` is a person or an agent."""
+    """A conversation to write; `owner` is a person or an agent.
+
+    One that a program opens by what it writes is no act for the audit log, and its title are words of the message.
+    """
 
     org_id: UUID
     kind: ConversationKind
@@ -28,6 +31,7 @@ class NewRow(msgspec.Struct, kw_only=True):
     direct_key: str | None = None
     direct_agent_id: UUID | None = None
     agent_policy: AgentPolicy = msgspec.field(default_factory=AgentPolicy)
+    is_audited: bool = True
     id: UUID = msgspec.field(default_factory=new_id)
 
 
@@ -59,6 +63,8 @@ async def insert_conversation(tx: Tx, actor: Actor, log: MessageLog, row: NewRow
     if not inserted:
         return False
     await log.create(tx, row.org_id, row.id)
+    if not row.is_audited:
+        return True
     details = {"kind": str(row.kind), "type": str(row.type), "name": row.name or row.title}
     await audit.record(tx, actor, "conversation.created", "conversation", row.id, details)
     return True

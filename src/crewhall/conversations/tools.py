@@ -31,7 +31,7 @@ from crewhall.conversations.tools_schemas import (
 from crewhall.conversations.wire import Message
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.paging import Page
-from crewhall.kernel.tools import Caller, Tool, described
+from crewhall.kernel.tools import Caller, Risk, Tool, described
 from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH
 
 
@@ -166,27 +166,27 @@ def _seq(following: str | None) -> int | None:
 TOOLS = (
     Tool(
         "list_conversations", described(ListConversations), ListConversations, list_conversations,
-        is_repeatable=True, gives=Conversations, title="List conversations", is_read_only=True,
+        is_repeatable=True, gives=Conversations, title="List conversations", risk=Risk.READ,
     ),
     Tool(
         "read_messages", described(ReadMessages), ReadMessages, read_messages,
-        is_repeatable=True, gives=Messages, title="Read messages", is_read_only=True,
+        is_repeatable=True, gives=Messages, title="Read messages", risk=Risk.READ,
     ),
     Tool(
         "read_thread", described(ReadThread), ReadThread, read_thread,
-        is_repeatable=True, gives=Thread, title="Read a thread", is_read_only=True,
+        is_repeatable=True, gives=Thread, title="Read a thread", risk=Risk.READ,
     ),
     Tool(
         "search_messages", described(SearchMessages), SearchMessages, search_messages,
-        is_repeatable=True, gives=Hits, title="Search messages", is_read_only=True,
+        is_repeatable=True, gives=Hits, title="Search messages", risk=Risk.READ,
     ),
     Tool(
         "post_message", described(Post), Post, post_message,
-        is_repeatable=True, gives=Shown, title="Post a message",
+        is_repeatable=True, gives=Shown, title="Post a message", effect=lambda _asked: "Posts this message.",
     ),
     Tool(
         "reply_to_message", described(Reply), Reply, reply_to_message,
-        is_repeatable=True, gives=Shown, title="Reply to a message",
+        is_repeatable=True, gives=Shown, title="Reply to a message", effect=lambda _asked: "Posts this as a reply.",
     ),
     Tool(
         "react_to_message", described(React), React, react_to_message,

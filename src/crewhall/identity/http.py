@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from crewhall.faces.plumbing.dependencies import signed_in
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import logins, organizations
+from crewhall.identity import logins, organizations, personal_tokens
 from crewhall.identity.accounts import update_profile
 from crewhall.identity.acts import Act, list_acts
 from crewhall.identity.http_auth import AUTH, DOOR, throttle_of
@@ -19,10 +19,13 @@ from crewhall.identity.me import get_me
 from crewhall.identity.permissions import Permission, check_permission
 from crewhall.identity.schemas import (
     Login,
+    MadePersonalToken,
     Me,
     NewOrganization,
+    NewPersonalToken,
     Organization,
     OrganizationChange,
+    PersonalToken,
     Profile,
     ProfileChange,
 )
@@ -68,7 +71,57 @@ async def end_own_login(
         await logins.end_login(tx, person, login_id)
 
 
-ME = api_router("/me", [show_me, change_me, list_own_logins, end_own_login], tags=["Me"])
+@get("/tokens", summary="List the own personal tokens")
+async def list_personal_tokens(
+    services: NamedDependency[Services],
+    person: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[PersonalToken]:
+    """Those that are still good, newest first; never their secrets."""
+    async with services.db.transaction(person) as tx:
+        return await personal_tokens.list_personal_tokens(tx, person, after=after, limit=limit)
+
+
+@post(
+    "/tokens",
+    summary="Make a personal token",
+    description="A key that lasts, for a program that acts as oneself in the current organization. Its secret is "
+    "shown only in this answer. A personal token makes no further ones.",
+)
+async def make_personal_token(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    person: NamedDependency[Actor],  # noqa: ARG001
+    data: JSONBody[NewPersonalToken],
+) -> MadePersonalToken:
+    """For people; agents have keys."""
+    async with services.db.transaction(actor) as tx:
+        return await personal_tokens.make_personal_token(tx, actor, data)
+
+
+@delete("/tokens/{token_id:uuid}", summary="Revoke a personal token")
+async def revoke_personal_token(
+    services: NamedDependency[Services], person: NamedDependency[Actor], token_id: FromPath[UUID]
+) -> None:
+    """It stops working within a second, everywhere."""
+    async with services.db.transaction(person) as tx:
+        await personal_tokens.revoke_personal_token(tx, person, token_id)
+
+
+ME = api_router(
+    "/me",
+    [
+        show_me,
+        change_me,
+        list_own_logins,
+        end_own_login,
+        list_personal_tokens,
+        make_personal_token,
+        revoke_personal_token,
+    ],
+    tags=["Me"],
+)
 
 
 @get("/", summary="List the own organizations")

@@ -24,8 +24,8 @@ from crewhall.kernel.ids import new_id
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.kernel.verified import revoke
 
-SESSION, ACCESS, REFRESH = "cws_", "cwt_", "cwr_"
-_KINDS = {SESSION: "session", ACCESS: "access", REFRESH: "refresh"}
+SESSION, ACCESS, REFRESH, PERSONAL = "cws_", "cwt_", "cwr_", "cwp_"
+_KINDS = {SESSION: "session", ACCESS: "access", REFRESH: "refresh", PERSONAL: "personal"}
 MAX_USER_AGENT = 300
 KEPT_DAYS = 90
 """Days that an ended login is kept; the next sign-in forgets older ones, with their tokens."""
@@ -83,7 +83,7 @@ async def start_login(
     if actor.org_id is not None:
         await audit.record(tx, actor, "login.created", "login", actor.credential_id, {"kind": kind})
     if kind == "browser":
-        return StartedLogin(actor, await _store_token(tx, actor, SESSION, until), None)
+        return StartedLogin(actor, await store_token(tx, actor, SESSION, until), None)
     return StartedLogin(actor, None, await _issue_tokens(tx, actor, settings))
 
 
@@ -102,12 +102,13 @@ async def _usual_organization(tx: Tx, person: Actor) -> UUID | None:
 
 async def _issue_tokens(tx: Tx, actor: Actor, settings: IdentitySettings) -> Tokens:
     lifetime = timedelta(minutes=settings.access_token_minutes)
-    access = await _store_token(tx, actor, ACCESS, utc_now() + lifetime)
-    refresh = await _store_token(tx, actor, REFRESH, utc_now() + timedelta(days=settings.login_days))
+    access = await store_token(tx, actor, ACCESS, utc_now() + lifetime)
+    refresh = await store_token(tx, actor, REFRESH, utc_now() + timedelta(days=settings.login_days))
     return Tokens(access, refresh, int(lifetime.total_seconds()))
 
 
-async def _store_token(tx: Tx, actor: Actor, prefix: str, until: datetime) -> str:
+async def store_token(tx: Tx, actor: Actor, prefix: str, until: datetime) -> str:
+    """Make a token of the actor's login, good until then, and return it; only its digest is kept."""
     token = new_token(prefix)
     await tx.run(
         """
@@ -169,7 +170,7 @@ async def _rotate(tx: Tx, person: Actor, settings: IdentitySettings, token_diges
 
 
 async def list_logins(tx: Tx, person: Actor, *, after: str | None = None, limit: int | None = None) -> Page[Login]:
-    """List the person's own logins that are still good, newest first."""
+    """List the person's own browsers and clients that are still signed in, newest first."""
     size = check_limit(limit)
     key = decode_cursor(after, UUID)
     rows = await tx.all(
@@ -178,7 +179,7 @@ async def list_logins(tx: Tx, person: Actor, *, after: str | None = None, limit:
         select id, kind, user_agent, address, org_id as organization_id, created_at, last_seen_at, expires_at,
                id is not distinct from %(current)s as current
         from logins
-        where user_id = %(user)s and revoked_at is null and expires_at > now()
+        where user_id = %(user)s and kind <> 'personal' and revoked_at is null and expires_at > now()
           and (%(before)s::uuid is null or id < %(before)s)
         order by id desc limit %(limit)s
         """,
@@ -192,9 +193,12 @@ async def list_logins(tx: Tx, person: Actor, *, after: str | None = None, limit:
     return page_of(rows, size, lambda row: (row.id,))
 
 
-async def end_login(tx: Tx, person: Actor, login_id: UUID) -> None:
-    """End one of the person's own logins; raises NOT_FOUND for any other, or one that has ended."""
-    if not await _end(tx, person, login_id, reason="signed out"):
+async def end_login(tx: Tx, person: Actor, login_id: UUID, *, audited: bool = True) -> None:
+    """End one of the person's own logins; raises NOT_FOUND for any other, or one that has ended.
+
+    Whoever writes the act itself asks for one that is not `audited`.
+    """
+    if not await _end(tx, person, login_id, reason="signed out" if audited else None):
         raise NOT_FOUND("There is no such login among yours.")
 
 
@@ -212,7 +216,7 @@ async def end_all_logins(tx: Tx, person: Actor, *, but: UUID | None = None) -> i
     return len(open_logins)
 
 
-async def _end(tx: Tx, person: Actor, login_id: UUID, *, reason: str) -> bool:
+async def _end(tx: Tx, person: Actor, login_id: UUID, *, reason: str | None) -> bool:
     ended = await tx.run(
         "update logins set revoked_at = now() where id = %(login)s and user_id = %(user)s and revoked_at is null",
         {"login": login_id, "user": person.id},
@@ -220,7 +224,7 @@ async def _end(tx: Tx, person: Actor, login_id: UUID, *, reason: str) -> bool:
     if not ended:
         return False
     await revoke(tx, f"login:{login_id}")
-    if person.org_id is not None:
+    if person.org_id is not None and reason is not None:
         await audit.record(tx, person, "login.ended", "login", login_id, {"reason": reason})
     return True
 

@@ -19,6 +19,7 @@ from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.logins import switch_organization
 from crewhall.identity.pages_door import DOOR
 from crewhall.identity.pages_settings import SETTINGS
+from crewhall.identity.pages_tokens import TOKENS
 from crewhall.identity.permissions import Permission, is_allowed
 from crewhall.identity.schemas import Invitation, NewInvitation, NewOrganization, RoleChange, SentInvitation
 from crewhall.identity.settings import IdentitySettings
@@ -191,4 +192,4 @@ HANDLERS = [
     set_role,
     remove_person,
 ]
-PAGES = page_router([*DOOR, *HANDLERS, *SETTINGS])
+PAGES = page_router([*DOOR, *HANDLERS, *SETTINGS, *TOKENS])

@@ -20,9 +20,11 @@ from crewhall.identity.acts import Act, list_acts
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.passwords import change_password
 from crewhall.identity.permissions import Permission, check_permission, is_allowed
+from crewhall.identity.personal_tokens import list_personal_tokens
 from crewhall.identity.schemas import Login, OrganizationChange, PasswordChange, ProfileChange
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.paging import MAX_LIMIT
 from crewhall.ports.mailer import MemoryMailer
 
 AnyRequest = Request[Any, Any, Any]
@@ -59,18 +61,22 @@ def _shown(login: Login) -> ShownLogin:
     return ShownLogin(login.id, device, login.current, login.address, login.last_seen_at)
 
 
-async def _settings_page(
+async def settings_page(
     request: AnyRequest,
     services: Services,
     person: Actor,
     *,
     form: Form | None = None,
     password_form: Form | None = None,
+    token_form: Form | None = None,
+    new_token: str | None = None,
     status: int = 200,
 ) -> Response[str]:
+    """The page of one's own settings; with a token that was just made, or a form as it was refused."""
     async with services.db.transaction(person) as tx:
         profile = await get_profile(tx, person)
         own = await logins.list_logins(tx, person)
+        tokens = await list_personal_tokens(tx, person, limit=MAX_LIMIT)
     return await render_in_hall(
         "settings.html",
         request,
@@ -81,6 +87,9 @@ async def _settings_page(
         logins=[_shown(login) for login in own.items],
         form=form or Form(),
         password_form=password_form or Form(),
+        tokens=tokens.items,
+        token_form=token_form or Form(),
+        new_token=new_token,
     )
 
 
@@ -89,7 +98,7 @@ async def show_settings(
     request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> Page:
     """One's own account."""
-    return await _settings_page(request, services, actor)
+    return await settings_page(request, services, actor)
 
 
 @post("/settings")
@@ -104,7 +113,7 @@ async def change_profile(
             await update_profile(tx, actor, change)
     except CrewhallError as error:
         form.refuse(error)
-        return await _settings_page(request, services, actor, form=form, status=error.kind.status)
+        return await settings_page(request, services, actor, form=form, status=error.kind.status)
     return go("/settings", "Saved.")
 
 
@@ -121,7 +130,7 @@ async def change_own_password(
         if error.fields.get("field") == "password":
             error.fields["field"] = "new_password"
         form.refuse(error)
-        return await _settings_page(request, services, actor, password_form=form, status=error.kind.status)
+        return await settings_page(request, services, actor, password_form=form, status=error.kind.status)
     return go("/settings", "The password is changed. Other browsers and clients are signed out.")
 
 

@@ -37,6 +37,9 @@ class Permission(StrEnum):
     MESSAGES_POST = "messages.post"
     MESSAGES_PIN = "messages.pin"
     MESSAGES_MODERATE = "messages.moderate"
+    APPROVALS_DECIDE = "approvals.decide"
+    USAGE_READ = "usage.read"
+    BUDGETS_UPDATE = "budgets.update"
 
 
 P = Permission
@@ -51,6 +54,7 @@ _ADMIN = _MEMBER | {
     P.ORGANIZATION_UPDATE, P.SETTINGS_READ, P.AUDIT_READ, P.MEMBERS_INVITE, P.MEMBERS_REMOVE,
     P.AGENTS_CREATE, P.AGENTS_UPDATE, P.AGENTS_DELETE, P.AGENTS_CREDENTIALS,
     P.CHANNELS_UPDATE, P.CHANNELS_ARCHIVE, P.CHANNELS_SYSTEM, P.MESSAGES_MODERATE,
+    P.APPROVALS_DECIDE, P.USAGE_READ, P.BUDGETS_UPDATE,
 }  # fmt: skip
 
 PERMISSIONS: dict[Grantee, frozenset[Permission]] = {
@@ -85,11 +89,21 @@ _ACTS: dict[Permission, str] = {
     P.MESSAGES_POST: "post messages",
     P.MESSAGES_PIN: "pin messages",
     P.MESSAGES_MODERATE: "remove other people's messages",
+    P.APPROVALS_DECIDE: "decide about what agents ask for",
+    P.USAGE_READ: "see everybody's usage",
+    P.BUDGETS_UPDATE: "change budgets, prices and limits",
 }
 
 
 def is_allowed(actor: Actor, permission: Permission) -> bool:
-    """Tell whether the actor's role in its organization holds the permission. The system may do everything."""
+    """Tell whether the actor's role in its organization holds the permission. The system may do everything.
+
+    Whoever acts for others needs it of each of them.
+    """
+    return all(_holds(principal, permission) for principal in actor.principals)
+
+
+def _holds(actor: Actor, permission: Permission) -> bool:
     if actor.type is ActorType.SYSTEM:
         return True
     grantee: Grantee | None = "agent" if actor.type is ActorType.AGENT else actor.role

@@ -195,6 +195,30 @@ class Login(Struct):
     current: bool
 
 
+class NewPersonalToken(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A personal token to make: what it is for, and for how many days it is good."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^\s*[^\s\u0000][^\u0000]*$")]
+    expires_in_days: Annotated[int, Meta(ge=1, le=730)] = 90
+
+
+class PersonalToken(Struct, kw_only=True):
+    """A personal token, without its secret. It acts as its person, in that organization alone."""
+
+    id: UUID
+    name: str
+    organization_id: UUID
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+
+
+class MadePersonalToken(PersonalToken, kw_only=True):
+    """A new personal token; `token` is its secret, shown only now."""
+
+    token: str
+
+
 class Invitation(Struct):
     """An open invitation. Without an email, whoever holds the link may accept it, once."""
 

@@ -10,7 +10,7 @@ from crewhall.identity import people
 from crewhall.identity.me import get_me
 from crewhall.identity.schemas import Me
 from crewhall.kernel.actor import Role
-from crewhall.kernel.tools import Caller, Tool, described
+from crewhall.kernel.tools import Caller, Risk, Tool, described
 
 
 class ShownPerson(Struct, kw_only=True):
@@ -58,10 +58,10 @@ async def who_am_i(caller: Caller, asked: WhoAmI) -> Me:  # noqa: ARG001
 TOOLS = (
     Tool(
         "who_am_i", described(WhoAmI), WhoAmI, who_am_i,
-        is_repeatable=True, gives=Me, title="Who am I", is_read_only=True,
+        is_repeatable=True, gives=Me, title="Who am I", risk=Risk.READ,
     ),
     Tool(
         "list_people", described(ListPeople), ListPeople, list_people,
-        is_repeatable=True, gives=People, title="List people", is_read_only=True,
+        is_repeatable=True, gives=People, title="List people", risk=Risk.READ,
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ import msgspec
 
 from crewhall.identity.accounts import person_actor
 from crewhall.identity.errands import Errands
-from crewhall.identity.logins import ACCESS, SESSION
+from crewhall.identity.logins import ACCESS, PERSONAL, SESSION
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor, ActorType, Role
 from crewhall.kernel.clock import utc_now
@@ -32,7 +32,7 @@ class _Found(msgspec.Struct):
 
 
 class LoginVerifier:
-    """Verifies session and access tokens, and notes once a minute, off the request's path, that a login is alive."""
+    """Verifies people's tokens, and notes once a minute, off the request's path, that a login is alive."""
 
     def __init__(self, db: Database, settings: IdentitySettings, errands: Errands) -> None:
         self._db = db
@@ -42,7 +42,7 @@ class LoginVerifier:
 
     def register(self, verified: VerifiedTokens) -> None:
         """Serve the prefixes of people's tokens."""
-        for prefix in (SESSION, ACCESS):
+        for prefix in (SESSION, ACCESS, PERSONAL):
             verified.register(prefix, self.verify, self.note_use)
 
     async def verify(self, token: str, org: str | None, address: str | None) -> Verified:
@@ -56,7 +56,9 @@ class LoginVerifier:
         if found is None:
             raise UNAUTHENTICATED("You are signed out. Sign in again.")
         if org and found.org_id is None:
-            raise FORBIDDEN("You are not a member of the organization named by X-Crewhall-Org.")
+            raise FORBIDDEN(
+                "You are not a member of the organization named by X-Crewhall-Org, or this token is not for it."
+            )
         verified = _as_verified(found, address)
         self.note_use(verified, address)
         return verified

@@ -27,7 +27,8 @@ class Actor(msgspec.Struct, frozen=True):
 
     `org_id` is None only for a person who has not chosen an organization. `role` is None for agents and the system.
     `credential_id` is the login (people) or the agent credential that authenticated the request. `address` is the
-    client's address after trusted proxies. `name` is shown beside what the actor writes.
+    client's address after trusted proxies. `name` is shown beside what the actor writes. `behalf` are those for whom an
+    agent acts in a turn: it can do no more than each of them and itself.
     """
 
     type: ActorType
@@ -38,6 +39,12 @@ class Actor(msgspec.Struct, frozen=True):
     credential_id: UUID | None = None
     address: str | None = None
     request_id: str | None = None
+    behalf: "tuple[Actor, ...]" = ()
+
+    @property
+    def principals(self) -> "tuple[Actor, ...]":
+        """Everybody whose rights an act needs: the actor itself, then each for whom it acts."""
+        return (msgspec.structs.replace(self, behalf=()), *self.behalf) if self.behalf else (self,)
 
     @property
     def is_admin(self) -> bool:

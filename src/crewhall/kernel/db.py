@@ -23,6 +23,8 @@ SET_SCOPE: LiteralString = """
 select set_config('crewhall.orgs', %(orgs)s, true), set_config('crewhall.actor', %(actor)s, true),
        set_config('crewhall.actor_type', %(actor_type)s, true), set_config('crewhall.role', %(role)s, true)
 """
+SET_BEHALF: LiteralString = "select set_config('crewhall.behalf', %(behalf)s, true)"
+"""For whom an agent acts: whatever the database shows, it shows what all of them may see."""
 SERVER_DOWN = frozenset({"57P01", "57P02", "57P03"})
 """SQLSTATEs of a server that shuts down, has crashed, or does not take connections yet."""
 
@@ -150,6 +152,9 @@ class Database:
         """Open a transaction scoped to the actor; commits when the block ends, rolls back when it raises."""
         async with self.connection() as connection, connection.transaction():
             await connection.execute(SET_SCOPE, scope_of(actor))
+            if actor is not None and actor.behalf:
+                listed = ",".join(str(one.id) for one in actor.behalf)
+                await connection.execute(SET_BEHALF, {"behalf": f"{{{listed}}}"})
             tx = Tx(connection)
             yield tx
         for channel, payload in tx.notices:

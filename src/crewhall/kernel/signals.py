@@ -7,11 +7,15 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable
+from typing import LiteralString
+from uuid import UUID
 
 from psycopg import AsyncConnection, OperationalError, sql
 
 log = logging.getLogger(__name__)
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 5.0
+SHOW_LIFE: LiteralString = "select pg_advisory_lock_shared(hashtextextended('crewhall.life.' || %(name)s, 0))"
+"""Shared, so that a new connection need not wait for the server to notice that the former one is gone."""
 
 
 class Signals:
@@ -21,6 +25,7 @@ class Signals:
         self._url = url
         self._callbacks: dict[str, list[Callable[[str], None]]] = defaultdict(list)
         self._lost: list[Callable[[], None]] = []
+        self._lives: list[UUID] = []
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
 
@@ -31,6 +36,10 @@ class Signals:
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Call back after the connection was lost and found again: anything may have been missed."""
         self._lost.append(callback)
+
+    def show_life(self, name: UUID) -> None:
+        """Hold a lock of that name while connected: who can take it knows that the process is gone. Before `start`."""
+        self._lives.append(name)
 
     @property
     def listening(self) -> bool:
@@ -60,6 +69,8 @@ class Signals:
                 ) as connection:
                     for channel in self._callbacks:
                         await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+                    for name in self._lives:
+                        await connection.execute(SHOW_LIFE, {"name": str(name)})
                     self._listening.set()
                     if not first:
                         self._tell_lost()

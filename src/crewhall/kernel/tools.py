@@ -5,6 +5,7 @@ done with the caller's own rights.
 """
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,22 @@ T = TypeVar("T")
 Schema = dict[str, Any]
 
 
+class Risk(StrEnum):
+    """What a call may do, from the harmless to what nobody takes back; what weighs more comes later.
+
+    Whether it is made, asked about or refused follows from this, the agent's trust and the organization's policy.
+    """
+
+    READ = "read"
+    """It shows something and changes nothing."""
+    WRITE = "write"
+    """It changes something in the organization, for its members to see."""
+    OUTSIDE = "outside"
+    """It changes or tells something outside of Crewhall."""
+    DESTRUCTIVE = "destructive"
+    """It takes something away, or writes over it."""
+
+
 class Parts(Protocol):
     """Gives what a process has one of."""
 
@@ -25,17 +42,18 @@ class Parts(Protocol):
         ...
 
 
-class OnlyPart:
-    """The one part that there is."""
+class OnlyParts:
+    """These parts and no others."""
 
-    def __init__(self, part: object) -> None:
-        self._part = part
+    def __init__(self, *parts: object) -> None:
+        self._parts = parts
 
     def part(self, kind: type[T]) -> T:
-        """Return the part; another kind is an error in the composition."""
-        if not isinstance(self._part, kind):
-            raise TypeError(kind)
-        return self._part
+        """Return the part of this kind; a kind that is not there is an error in the composition."""
+        for part in self._parts:
+            if isinstance(part, kind):
+                return part
+        raise TypeError(kind)
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,13 +73,22 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 Call = Callable[[Any, Any], Awaitable[Any]]
 """`call(caller, asked)`: does it, and gives the answer; raises CrewhallError."""
+Weigh = Callable[[Any], Risk]
+"""`weigh(asked)`: what this very call risks."""
+Effect = Callable[[Any], str]
+"""`effect(asked)`: what this very call would change, in a sentence for who decides about it."""
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A tool. One that is repeatable may be called again within a run when it is not known whether it was done.
+    """A tool.
 
-    `is_read_only`: it changes nothing. `is_idempotent`: called again with the same arguments it changes nothing more.
-    `is_destructive`: it takes something away, or writes over it.
+    One that is repeatable may be called again within a run when it is not known whether it was done; so may any call
+    that only reads.
+
+    `is_idempotent`: called again with the same arguments it changes nothing more. `weigh` says the risk where that
+    depends on the arguments, `risk` is the greatest then. `asks_from`: calls of that risk or more are made only when a
+    person has approved them, whatever the policy. `is_personal`: what it gives is for the eyes of the person for whom
+    it was called.
     """
 
     name: str
@@ -71,9 +98,30 @@ class Tool(msgspec.Struct, frozen=True):
     is_repeatable: bool
     gives: type[msgspec.Struct] | None = None
     title: str | None = None
-    is_read_only: bool = False
+    risk: Risk = Risk.WRITE
     is_idempotent: bool = False
-    is_destructive: bool = False
+    weigh: Weigh | None = None
+    effect: Effect | None = None
+    asks_from: Risk | None = None
+    is_personal: bool = False
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it changes nothing."""
+        return self.risk is Risk.READ
+
+    @property
+    def is_destructive(self) -> bool:
+        """Whether it may take something away, or write over it."""
+        return self.risk is Risk.DESTRUCTIVE
+
+    def risk_of(self, asked: msgspec.Struct) -> Risk:
+        """What a call with these arguments risks."""
+        return self.risk if self.weigh is None else self.weigh(asked)
+
+    def effect_of(self, asked: msgspec.Struct) -> str:
+        """What a call with these arguments would change, in a sentence."""
+        return self.effect(asked) if self.effect is not None else self.description
 
     @property
     def schema(self) -> Schema:

@@ -1,9 +1,57 @@
 """Turns of agents: who may speak, what is decided, what runs. What other packages may use is exported here."""
 
+from crewhall.runtime.asked import (
+    Decided,
+    Standing,
+    find_decision,
+    find_reply,
+    get_standing,
+    withdraw,
+    withdraw_put_aside,
+    withdraw_run,
+)
 from crewhall.runtime.catalog import catalog_of
+from crewhall.runtime.completions import PREFIX as COMPLETION_PREFIX
+from crewhall.runtime.completions import CallersTool, Completion, Earlier, insert_completion
+from crewhall.runtime.endings import Ending
+from crewhall.runtime.executor import SILENCE
+from crewhall.runtime.explanations import describe, explain
 from crewhall.runtime.lifecycle import RuntimeParts, start_runtime
+from crewhall.runtime.outside import OutsideCall, answer_calls, find_called_run, list_open_calls
+from crewhall.runtime.runs import access_run
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import add_trigger
-from crewhall.runtime.vocabulary import Cause, RunStatus
+from crewhall.runtime.vocabulary import Cause, Outcome, RunStatus
 
-__all__ = ["Cause", "RunStatus", "RuntimeParts", "TurnSettings", "add_trigger", "catalog_of", "start_runtime"]
+__all__ = [
+    "COMPLETION_PREFIX",
+    "SILENCE",
+    "CallersTool",
+    "Cause",
+    "Completion",
+    "Decided",
+    "Earlier",
+    "Ending",
+    "Outcome",
+    "OutsideCall",
+    "RunStatus",
+    "RuntimeParts",
+    "Standing",
+    "TurnSettings",
+    "access_run",
+    "add_trigger",
+    "answer_calls",
+    "catalog_of",
+    "describe",
+    "explain",
+    "find_called_run",
+    "find_decision",
+    "find_reply",
+    "get_standing",
+    "insert_completion",
+    "list_open_calls",
+    "start_runtime",
+    "withdraw",
+    "withdraw_put_aside",
+    "withdraw_run",
+]

@@ -73,7 +73,7 @@ class Place(msgspec.Struct, kw_only=True):
 class Context(msgspec.Struct, kw_only=True):
     """Everything that a turn begins with. `omitted`: older messages were left out; `tokens` is estimated.
 
-    `base_url` is this installation's address, for links.
+    `base_url` is this installation's address, for links; `aside` what a caller's program told beside the conversation.
     """
 
     agent_id: UUID
@@ -89,6 +89,7 @@ class Context(msgspec.Struct, kw_only=True):
     omitted: bool
     tokens: int
     base_url: str = ""
+    aside: str | None = None
 
 
 _PLACE: LiteralString = """
@@ -144,7 +145,9 @@ async def find_persona(tx: Tx, agent_id: UUID) -> Persona:
     )
 
 
-async def make_context(tx: Tx, run: Run, agent: Persona, *, most_tokens: int, base_url: str) -> Context:
+async def make_context(
+    tx: Tx, run: Run, agent: Persona, *, most_tokens: int, base_url: str, aside: str | None = None
+) -> Context:
     """Make the context of a run from the conversation as it is now, at most about that many tokens of it."""
     place = await tx.one(Place, _PLACE, {"conversation": run.conversation_id, "most": MOST_MEMBERS})
     values = {
@@ -156,7 +159,9 @@ async def make_context(tx: Tx, run: Run, agent: Persona, *, most_tokens: int, ba
     }
     lines = await tx.all(Line, _LINES, values)
     root = next((line.seq for line in lines if line.id == run.parent_id), None)
-    kept = choose_lines(lines, {run.message_seq, root}, root, most_tokens)
+    told = cut(aside, most_tokens // 2) if aside and tokens_of(aside) > most_tokens // 2 else aside
+    left = most_tokens - (tokens_of(told) if told else 0)
+    kept = choose_lines(lines, {run.message_seq, root}, root, left)
     return Context(
         agent_id=agent.id,
         agent_name=agent.name,
@@ -171,6 +176,7 @@ async def make_context(tx: Tx, run: Run, agent: Persona, *, most_tokens: int, ba
         omitted=len(kept) < len(lines) or len(lines) >= MOST_LINES,
         tokens=sum(tokens_of(line.content) for line in kept),
         base_url=base_url,
+        aside=told,
     )
 
 

@@ -11,15 +11,19 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
+from crewhall.governance import take_rate
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.ids import new_id
+from crewhall.runtime.guard import behalf_of
 from crewhall.runtime.leases import Lease, Leases
 from crewhall.runtime.policy import Decision, Situation, decide, leading
 from crewhall.runtime.runs import NewRun, insert_run
 from crewhall.runtime.situations import Place, read_situation
-from crewhall.runtime.vocabulary import Outcome, Reason
+from crewhall.runtime.vocabulary import Cause, Outcome, Reason
 
+DECIDED_CHANNEL = "crewhall_decided"
+"""Carries the shard in which something was decided that a program asked for: it may be waiting for that."""
 RECORD: LiteralString = """
 insert into turn_decisions (id, org_id, conversation_id, agent_id, outcome, reason, cause, author_type, author_id,
                             message_id, message_seq, run_id, until, epoch)
@@ -80,12 +84,29 @@ async def decide_place(db: Database, leases: Leases, lease: Lease, place: Place)
             return None
         situation, now = read
         decisions = decide(situation, now)
+        opening = await _opening(tx, place, decisions)
+        if opening is not None:
+            decisions = [put_off(decision, opening) for decision in decisions]
         run_id = await _start(tx, place, situation, decisions)
         if run_id is None:
             decisions = [_held_up(decision) for decision in decisions]
         await _write(tx, place, lease, decisions, run_id)
     waits = [decision.until for decision in decisions if decision.until is not None]
     return (min(waits) - now).total_seconds() if waits else None
+
+
+async def _opening(tx: Tx, place: Place, decisions: list[Decision]) -> datetime | None:
+    """Count the turn that begins, if one does; where agents of its kind have begun too many, when it may."""
+    if all(decision.outcome is not Outcome.SPEAK for decision in decisions):
+        return None
+    return await take_rate(tx, place.org_id, place.agent_id)
+
+
+def put_off(decision: Decision, until: datetime) -> Decision:
+    """What would speak waits until agents of its kind may be asked again."""
+    if decision.outcome is not Outcome.SPEAK:
+        return decision
+    return Decision(decision.trigger, Outcome.WAIT, Reason.RATE, until)
 
 
 def _held_up(decision: Decision) -> Decision:
@@ -116,6 +137,7 @@ async def _start(tx: Tx, place: Place, situation: Situation, decisions: list[Dec
             prompt=trigger.prompt,
             parent_id=trigger.parent_id,
             is_remote=situation.is_remote,
+            behalf_of=await behalf_of(tx, speaking),
         ),
     )
 
@@ -136,6 +158,8 @@ async def _write(tx: Tx, place: Place, lease: Lease, decisions: list[Decision], 
     }
     if told:
         await tx.run(RECORD, values | {"rows": _json(told)})
+        if any(row.cause == Cause.API for row in told):
+            await tx.notify(DECIDED_CHANNEL, str(lease.shard))
     settled = [row.trigger_id for row in rows if row.outcome is not Outcome.WAIT]
     if settled:
         await tx.run(SETTLE, values | {"ids": settled})

@@ -21,7 +21,9 @@ class Ending(StrEnum):
     DIVERGED = "diverged"
     REFUSED = "refused"
     INACTIVE = "inactive"
+    BUDGET = "budget"
     CRASHED = "crashed"
+    FORSAKEN = "forsaken"
     INTERNAL = "internal"
 
 
@@ -33,6 +35,10 @@ class TurnEnded(Exception):
         self.status = status
         self.reason = reason
         self.detail = detail
+
+
+class PutAside(Exception):
+    """A turn has come as far as it can before somebody else does their part; it goes on later, by another attempt."""
 
 
 def failed(reason: Ending, detail: str) -> TurnEnded:

@@ -16,23 +16,26 @@ from uuid import UUID
 import msgspec
 
 from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage, Verb, access_conversation
+from crewhall.governance import admit_run, release
 from crewhall.kernel.actor import Actor, ActorType, system_actor
-from crewhall.kernel.db import Database
+from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
+from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.signals import Signals
-from crewhall.kernel.tools import OnlyPart
+from crewhall.kernel.tools import OnlyParts
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
+from crewhall.runtime.completions import Completion, find_completion
 from crewhall.runtime.context import Context, Persona, find_persona, make_context
 from crewhall.runtime.deliveries import deliver
-from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
+from crewhall.runtime.endings import Ending, PutAside, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.journal import Journal, open_journal
-from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run
+from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
 from crewhall.runtime.tools import TOOLS, Caller, Tool
-from crewhall.runtime.vocabulary import RunStatus, StepKind
+from crewhall.runtime.vocabulary import Cause, RunStatus, StepKind
 
 if TYPE_CHECKING:
     from crewhall.runtime.thinking import Thinker
@@ -60,10 +63,12 @@ class Executor:
         *,
         base_url: str = "",
         tools: dict[str, Tool] = TOOLS,
+        outbound: Outbound | None = None,
     ) -> None:
         self._db = db
         self._log = message_log
         self._posting = posting
+        self._parts = (posting, outbound or Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s))
         self._live = live
         self._settings = settings
         self._base_url = base_url
@@ -101,27 +106,32 @@ class Executor:
             run = await claim_run(tx, run_id)
             if run is None:
                 return
+            refusal = await _admit(tx, run)
             persona = await find_persona(tx, run.agent_id)
             journal = await open_journal(self._db, tx, run)
         agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=org_id, name=persona.name)
         tokens = TokenStream(self._live, agent, run)
         try:
             async with self._cancelable(run):
+                if refusal is not None:
+                    raise stopped(Ending.BUDGET, refusal)
                 await self._go(run, journal, persona, agent, tokens)
         except TurnEnded as ended:
             await self._end(journal, agent, ended)
+        except PutAside:
+            await self._put_aside(journal, agent)
         finally:
             tokens.end()
 
     async def _go(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> None:
-        """Take the turn. Raises TurnEnded when it ends otherwise than with an answer."""
+        """Take the turn. Raises TurnEnded when it ends otherwise than with an answer, PutAside when it waits."""
         if recorded := journal.find(StepKind.FAILURE, "end"):
             raise TurnEnded(**msgspec.convert(recorded.body, _Recorded).parts())
         if run.cancel_requested_at is not None:
             raise TurnEnded(RunStatus.CANCELED, Ending.CANCELED, None)
         if persona.is_gone or persona.status not in {"active", "probation"}:
             raise stopped(Ending.INACTIVE, None)
-        if run.attempt > MOST_ATTEMPTS:
+        if run.attempt - run.waits > MOST_ATTEMPTS:
             raise failed(Ending.CRASHED, f"{persona.name} broke off {MOST_ATTEMPTS} times over this. Ask otherwise.")
         if run.is_remote:
             await self._deliver(journal, persona)
@@ -151,14 +161,20 @@ class Executor:
 
     async def _answer(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> str:
         thinker = await self._wake_thinker()
-        context = await self._context(run, journal, persona, agent)
+        completion = None
+        if run.cause is Cause.API:
+            async with self._db.transaction(system_actor(run.org_id)) as tx:
+                completion = await find_completion(tx, run)
+        context = await self._context(run, journal, persona, agent, completion)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
         caller = Caller(
-            db=self._db, actor=agent, parts=OnlyPart(self._posting), here=run.conversation_id, run_id=run.id
+            db=self._db, actor=agent, parts=OnlyParts(*self._parts), here=run.conversation_id, run_id=run.id
         )
-        return await thinker.think(journal, persona, context, tokens, caller, tools)
+        return await thinker.think(journal, persona, context, tokens, caller, tools, completion)
 
-    async def _context(self, run: Run, journal: Journal, persona: Persona, agent: Actor) -> Context:
+    async def _context(
+        self, run: Run, journal: Journal, persona: Persona, agent: Actor, completion: Completion | None
+    ) -> Context:
         """The recorded context, or a new one, recorded."""
         if recorded := journal.find(StepKind.CONTEXT):
             return msgspec.convert(recorded.body, Context)
@@ -168,7 +184,12 @@ class Executor:
             except CrewhallError as error:
                 raise stopped(Ending.REFUSED, None) from error
             context = await make_context(
-                tx, run, persona, most_tokens=self._settings.turn_context_tokens, base_url=self._base_url
+                tx,
+                run,
+                persona,
+                most_tokens=self._settings.turn_context_tokens,
+                base_url=self._base_url,
+                aside=completion.aside() if completion else None,
             )
             await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
         return context
@@ -234,14 +255,28 @@ class Executor:
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
 
-    async def _tell(self, run: Run, text: str) -> None:
+    async def _put_aside(self, journal: Journal, agent: Actor) -> None:
+        """Put the run aside, and tell the conversation once of each call that a person has to decide about."""
+        run = journal.run
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            await put_aside(tx, run)
+            waiting = await tx.all(
+                _Waiting,
+                "select id, tool from approvals where run_id = %(run)s and status = 'waiting' order by id",
+                {"run": run.id},
+            )
+        for one in waiting:
+            text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`. [Look](/approvals/{one.id})"
+            await self._tell(run, text, f"approval:{one.id}")
+
+    async def _tell(self, run: Run, text: str, client_id: str | None = None) -> None:
         """Tell the conversation, once. Crewhall says it, not the agent: it is nobody's turn and wakes nobody."""
         try:
-            await self._say(system_actor(run.org_id), run, f"run:{run.id}:end", text)
+            await self._say(system_actor(run.org_id), run, client_id or f"run:{run.id}:end", text)
         except CrewhallError as error:
             if error.kind in PASSING:
                 raise
-            log.info("nobody was told how a run ended", extra={"run": str(run.id), "reason": error.detail})
+            log.info("nobody was told how a run stands", extra={"run": str(run.id), "reason": error.detail})
 
     # -- cancelling
 
@@ -274,9 +309,22 @@ class Executor:
             return self._thinker
 
 
+async def _admit(tx: Tx, run: Run) -> str | None:
+    """Count the run with its first attempt; what an earlier one held for requests is given back. Gives a refusal."""
+    if run.attempt == 1:
+        return await admit_run(tx, run.id)
+    await release(tx, run.id)
+    return None
+
+
 class _Said(msgspec.Struct):
     id: UUID
     seq: int
+
+
+class _Waiting(msgspec.Struct):
+    id: UUID
+    tool: str
 
 
 class _Recorded(msgspec.Struct):

@@ -21,6 +21,7 @@ WAITS = {
     Reason.BUSY: "{agent} is still at its turn here; this is decided again when that ends.",
     Reason.COOLDOWN: "{agent} rests after its last message, as the conversation's policy says.",
     Reason.OUTSIDE_HOURS: "{agent} is outside its working hours.",
+    Reason.RATE: "Agents of {agent}'s kind have begun as many turns as they may for now; it answers a little later.",
 }
 SILENT = {
     Reason.COVERED: "Another turn of {agent} has this message before it: it is answered there.",
@@ -30,6 +31,7 @@ SILENT = {
     Reason.NOT_HERE: "{agent} cannot read this: it was no member when it was written. Add it as a member.",
     Reason.CLOSED: "The conversation takes no messages.",
     Reason.GONE: "The message was deleted.",
+    Reason.BUDGET: "A budget that {agent} spends from here is used up. An owner or an admin can raise it.",
 }
 WORDS = {Outcome.SPEAK: SPOKEN, Outcome.WAIT: WAITS, Outcome.SILENT: SILENT}
 
@@ -51,7 +53,7 @@ ENDED = {
 GOING_ON = {
     RunStatus.QUEUED: "{agent} is about to begin.",
     RunStatus.RUNNING: "{agent} is at work.",
-    RunStatus.WAITING: "{agent} waits for somebody's decision.",
+    RunStatus.WAITING: "{agent} waits for somebody: for a decision, or for a program that asked it.",
 }
 
 

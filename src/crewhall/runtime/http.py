@@ -13,6 +13,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.paging import Page
 from crewhall.runtime import queries, runs
+from crewhall.runtime.http_approvals import ROUTERS as APPROVALS
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.schemas import (
     ConversationRuntime,
@@ -65,7 +66,7 @@ async def get_run(
     "/{run_id:uuid}/steps",
     summary="List the steps of a run",
     description="In order: the context given, each request and answer, each call and result. `body` is null unless the "
-    "caller manages agents or owns this one.",
+    "caller manages agents or owns this one; `is_sealed` steps may quote a conversation that the caller may not read.",
 )
 async def list_steps(
     run_id: FromPath[UUID],
@@ -194,4 +195,5 @@ TURNS = [ask_for_turn, list_decisions, get_conversation_runtime, issue_token, pr
 ROUTERS = [
     api_router("/runs", RUNS, tags=["Turns"]),
     api_router("/conversations", TURNS, tags=["Turns"]),
+    *APPROVALS,
 ]

@@ -4,7 +4,10 @@ A turn that is taken over reads what is recorded and goes on from there: a reque
 a call whose result is there is not repeated.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -33,11 +36,15 @@ class Step(msgspec.Struct, kw_only=True):
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What a step adds to its run: requests to the model, and tokens."""
+    """What a step adds to its run: requests to the model, tokens, and what they cost, where a price is known."""
 
     requests: int = 0
     input_tokens: int = 0
+    cached_tokens: int = 0
     output_tokens: int = 0
+    cost: Decimal | None = None
+    currency: str | None = None
+    price_id: UUID | None = None
 
 
 NOTHING = Spent()
@@ -49,13 +56,17 @@ _WRITE: LiteralString = """
 with mine as (
     update runs
     set requests = requests + %(requests)s, input_tokens = input_tokens + %(input_tokens)s,
-        output_tokens = output_tokens + %(output_tokens)s, seen_seq = coalesce(%(seen_seq)s, seen_seq),
+        cached_tokens = cached_tokens + %(cached_tokens)s, output_tokens = output_tokens + %(output_tokens)s,
+        cost = case when %(cost)s::numeric is null then cost else coalesce(cost, 0) + %(cost)s end,
+        currency = coalesce(%(currency)s, currency), seen_seq = coalesce(%(seen_seq)s, seen_seq),
         model = coalesce(%(model)s, model)
     where id = %(run_id)s and attempt = %(attempt)s and status = 'running'
     returning id, org_id, attempt
 )
-insert into run_steps (run_id, ordinal, org_id, attempt, kind, key, digest, body, duration_ms)
-select id, %(ordinal)s, org_id, attempt, %(kind)s, %(key)s, %(digest)s, %(body)s, %(duration_ms)s from mine
+insert into run_steps (run_id, ordinal, org_id, attempt, kind, key, digest, body, duration_ms, cost, currency, price_id)
+select id, %(ordinal)s, org_id, attempt, %(kind)s, %(key)s, %(digest)s, %(body)s, %(duration_ms)s, %(cost)s,
+       %(currency)s, %(price_id)s
+from mine
 returning run_id, ordinal, attempt, kind, key, digest, body, duration_ms, created_at
 """
 
@@ -73,9 +84,15 @@ class Journal:
         """Return the recorded step of that kind and key, the latest where there are several."""
         return self._found.get((kind, key))
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """Open a transaction within the run's organization: a step is recorded in it with what belongs to it."""
+        async with self._db.transaction(system_actor(self.run.org_id)) as tx:
+            yield tx
+
     async def write(self, kind: StepKind, body: dict[str, Any], **about: Any) -> Step:
         """Record a step in a transaction of its own; see `write_in`."""
-        async with self._db.transaction(system_actor(self.run.org_id)) as tx:
+        async with self.transaction() as tx:
             return await self.write_in(tx, kind, body, **about)
 
     async def write_in(

@@ -6,6 +6,7 @@ no sooner than the provider asks for, and counts for the provider's breaker.
 
 import asyncio
 import hashlib
+import math
 import random
 import time
 from typing import Any
@@ -36,9 +37,12 @@ from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
+from crewhall.governance import Estimate, Taken, release, reserve, settle
+from crewhall.kernel.db import Tx
 from crewhall.runtime.breaker import Breaker
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.journal import Journal, Spent, Step, storable
+from crewhall.runtime.runs import fenced
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
 from crewhall.runtime.vocabulary import StepKind
@@ -54,6 +58,8 @@ PASSING = (
 VOLATILE = frozenset({"timestamp", "run_id", "conversation_id"})
 """What differs between two tellings of the same messages."""
 FIRST_WAIT_S = 0.5
+BYTES_PER_TOKEN = 2
+"""Fewer than models read of any script, so that what a request holds is not less than what it takes."""
 
 
 class JournaledModel(WrapperModel):
@@ -85,10 +91,12 @@ class JournaledModel(WrapperModel):
     ) -> ModelResponse:
         """Give the recorded answer, or ask for it. Raises TurnEnded when there is none to be had."""
         self._requests += 1
-        key, digest = str(self._requests), _digest(messages)
+        told = _told_as_json(messages)
+        key, digest = str(self._requests), hashlib.blake2b(told, digest_size=16).digest()
         recorded = self._journal.find(StepKind.ANSWER, key)
         if recorded is None:
-            recorded = await self._ask(key, digest, messages, model_settings, model_request_parameters)
+            most = self._most(len(told), model_settings, model_request_parameters)
+            recorded = await self._ask(key, digest, most, messages, model_settings, model_request_parameters)
         if recorded.digest != digest:
             raise stopped(Ending.DIVERGED, "The turn was taken over by another version of Crewhall. Ask again.")
         (answer,) = ModelMessagesTypeAdapter.validate_python([recorded.body["response"]])
@@ -99,6 +107,7 @@ class JournaledModel(WrapperModel):
         self,
         key: str,
         digest: bytes,
+        most: Estimate,
         messages: list[ModelMessage],
         model_settings: ModelSettings | None,
         parameters: ModelRequestParameters,
@@ -113,7 +122,9 @@ class JournaledModel(WrapperModel):
         }
         for attempt in range(1, self._limits.model_tries + 1):
             self._check_breaker()
-            await self._journal.write(StepKind.REQUEST, body | {"try": attempt}, key=key, digest=digest)
+            async with self._journal.transaction() as tx:
+                await self._reserve(tx, key, most)
+                await self._journal.write_in(tx, StepKind.REQUEST, body | {"try": attempt}, key=key, digest=digest)
             began = time.monotonic()
             try:
                 response = await self._stream(messages, model_settings, parameters)
@@ -144,15 +155,41 @@ class JournaledModel(WrapperModel):
     async def _record(self, key: str, digest: bytes, response: ModelResponse, began: float) -> Step:
         (shown,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
         usage = response.usage
-        return await self._journal.write(
-            StepKind.ANSWER,
-            {"response": shown},
-            key=key,
-            digest=digest,
-            duration_ms=_since(began),
-            spent=Spent(1, usage.input_tokens, usage.output_tokens),
-            model=f"{self._asks}:{self.model_name}",
+        taken = Taken(usage.input_tokens, min(usage.cache_read_tokens, usage.input_tokens), usage.output_tokens)
+        run = self._journal.run
+        async with self._journal.transaction() as tx:
+            settled = await settle(tx, run.id, run.attempt, key, taken)
+            if settled is None:
+                raise fenced()
+            return await self._journal.write_in(
+                tx,
+                StepKind.ANSWER,
+                {"response": shown},
+                key=key,
+                digest=digest,
+                duration_ms=_since(began),
+                spent=Spent(1, **msgspec.structs.asdict(taken), **msgspec.structs.asdict(settled)),
+                model=f"{self._asks}:{self.model_name}",
+            )
+
+    def _most(self, told: int, asked: ModelSettings | None, parameters: ModelRequestParameters) -> Estimate:
+        """What a request may take that tells so many bytes: more than that is not read, nor written."""
+        tools = [[tool.name, tool.description, tool.parameters_json_schema] for tool in parameters.function_tools]
+        return Estimate(
+            provider=self._asks,
+            model=self.model_name,
+            input_tokens=math.ceil((told + len(msgspec.json.encode(tools))) / BYTES_PER_TOKEN),
+            output_tokens=(asked or {}).get("max_tokens") or self._limits.model_answer_tokens,
         )
+
+    async def _reserve(self, tx: Tx, key: str, most: Estimate) -> None:
+        """Hold what the request may take. Raises TurnEnded where a budget has no room for it, FENCED."""
+        run = self._journal.run
+        reserved = await reserve(tx, run.id, run.attempt, key, most)
+        if reserved.is_fenced:
+            raise fenced()
+        if reserved.refusal is not None:
+            raise stopped(Ending.BUDGET, reserved.refusal)
 
     async def _note_failure(self, key: str, error: ModelAPIError, began: float) -> None:
         if isinstance(error, PASSING):
@@ -160,7 +197,9 @@ class JournaledModel(WrapperModel):
         else:  # it answers, if only to refuse
             self._breaker.succeeded()
         body = {"error": type(error).__name__, "message": str(error)[:2000], "retry_after": error.retry_after}
-        await self._journal.write(StepKind.FAILURE, body, key=key, duration_ms=_since(began))
+        async with self._journal.transaction() as tx:
+            await self._journal.write_in(tx, StepKind.FAILURE, body, key=key, duration_ms=_since(began))
+            await release(tx, self._journal.run.id, key)
 
     def _wait(self, attempt: int, error: ModelAPIError) -> float:
         """How long to wait before the next try: what the provider asks for, else longer each time."""
@@ -210,10 +249,10 @@ def _since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
-def _digest(messages: list[ModelMessage]) -> bytes:
+def _told_as_json(messages: list[ModelMessage]) -> bytes:
     """What must be equal for two requests to be the same one."""
     told = _told(storable(ModelMessagesTypeAdapter.dump_python(messages, mode="json")))
-    return hashlib.blake2b(msgspec.json.encode(told, order="sorted"), digest_size=16).digest()
+    return msgspec.json.encode(told, order="sorted")
 
 
 def _told(value: Any) -> Any:

@@ -1,7 +1,9 @@
 """Leases: which process decides for which share of the conversations.
 
 A lease is taken when something is to be decided there and nobody holds it; it lasts 15 seconds beyond the last renewal
-and is renewed by deciding alone. Who takes over raises the epoch: whatever the former holder still decides is refused.
+and is renewed by deciding alone. Where the holder's sign of life is gone (a lock of its connection, which a killed
+process leaves at once), it need not have lapsed. Who takes over raises the epoch: whatever the former holder still
+decides is refused.
 """
 
 import asyncio
@@ -30,7 +32,7 @@ class _Answer(msgspec.Struct):
 
 
 class Leases:
-    """The leases of one process, `controller_id`."""
+    """The leases of one process, `controller_id`, whose signals show that it lives."""
 
     def __init__(self, db: Database, controller_id: UUID, *, region: str = "", ttl_s: float = TTL_S) -> None:
         self.controller_id = controller_id
@@ -62,7 +64,10 @@ class Leases:
                     update controller_shards s
                     set epoch = s.epoch + (s.controller_id is distinct from %(me)s)::integer, controller_id = %(me)s,
                         region = %(region)s, lease_until = now() + make_interval(secs => %(ttl)s)
-                    where s.shard = %(shard)s and (s.controller_id = %(me)s or s.lease_until < now())
+                    where s.shard = %(shard)s and (
+                        s.controller_id = %(me)s or s.lease_until < now()
+                        or pg_try_advisory_xact_lock(hashtextextended('crewhall.life.' || s.controller_id, 0))
+                    )
                     returning s.epoch
                 )
                 select (select h.epoch from held h) as epoch,

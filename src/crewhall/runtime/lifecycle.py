@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from crewhall.conversations import Consumer, Posting
+from crewhall.governance import BudgetWarner
 from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
@@ -10,11 +11,13 @@ from crewhall.kernel.signals import Signals
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
 from crewhall.runtime.executor import Executor
+from crewhall.runtime.expiry import ApprovalClock
 from crewhall.runtime.founding import hire_first_agents
 from crewhall.runtime.jobs import TurnWorker
 from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import TriggerDeriver
+from crewhall.runtime.watch import TurnWatch
 
 GATHER_TRIGGERS_S = 0.02
 """How far apart batches are under load: so much may triggers trail a busy log."""
@@ -27,19 +30,26 @@ class RuntimeParts(Struct, frozen=True):
     scheduler: Scheduler
     executor: Executor
     worker: TurnWorker
+    watch: TurnWatch
+    approvals: ApprovalClock
+    warner: BudgetWarner
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
         self.consumer.start()
         self.scheduler.start()
+        self.warner.start()
         await self.worker.start()
+        self.approvals.start()
 
     async def close(self) -> None:
         """Stop deciding, then taking turns; the database must still be open."""
+        await self.approvals.stop()
         await self.consumer.stop()
         await self.scheduler.stop()
         await self.worker.stop()
         await self.executor.close()
+        await self.warner.stop()
 
 
 def start_runtime(
@@ -63,4 +73,7 @@ def start_runtime(
         TurnWorker(
             db, signals, executor.execute, at_once=settings.turns_at_once, heartbeat_s=settings.turn_heartbeat_s
         ),
+        TurnWatch(signals),
+        ApprovalClock(db, signals, live),
+        BudgetWarner(db, posting, signals),
     )

@@ -28,7 +28,10 @@ from crewhall.runtime.settings import TurnSettings
 BUILT_IN = "crewhall"
 WRITERS: dict[str, Callable[[Context], str]] = {"guide": answer_as_guide, "scribe": write_digest}
 """The models that come with Crewhall: no weights, a function of what the agent was shown."""
-SETTINGS = ("temperature", "max_tokens", "top_p", "seed", "presence_penalty", "frequency_penalty", "stop_sequences")
+SETTINGS = (
+    "temperature", "max_tokens", "top_p", "seed", "presence_penalty", "frequency_penalty", "stop_sequences",
+    "parallel_tool_calls",
+)  # fmt: skip
 """The keys of `model_config` that are passed on; no address, header or free body is among them."""
 PIECE = 24
 """Characters that a built-in model gives at a time: it streams as others do."""
@@ -67,7 +70,8 @@ class Models:
 
     def settings(self, config: dict[str, Any]) -> ModelSettings:
         """What is asked of the model beside the words."""
-        chosen = {name: config[name] for name in SETTINGS if config.get(name) is not None}
+        chosen = {"max_tokens": self._settings.model_answer_tokens}
+        chosen |= {name: config[name] for name in SETTINGS if config.get(name) is not None}
         # One place repeats requests, so that each is recorded, can be cancelled and counts for the breaker.
         asked: ModelSettings = {**chosen, "timeout": self._settings.model_timeout_s, "max_retries": 0}  # type: ignore[typeddict-item]
         return asked

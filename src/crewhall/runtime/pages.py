@@ -15,6 +15,7 @@ from crewhall.conversations import Verb, access_conversation
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
+from crewhall.governance import get_price, money_in_words
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
@@ -56,6 +57,7 @@ class ShownRun(msgspec.Struct):
     sentence: str
     tone: str
     took: str | None
+    cost: str | None
 
 
 def place_name(place: RunPlace) -> str:
@@ -73,7 +75,13 @@ def _shown(run: Run) -> ShownRun:
         sentence=describe(run.agent.name, run.status, run.reason, run.detail),
         tone=TONES.get(run.status, ""),
         took=took,
+        cost=cost_of(run),
     )
+
+
+def cost_of(run: Run) -> str | None:
+    """What a run cost, in words; None where nobody knows."""
+    return None if run.cost is None or run.currency is None else money_in_words(run.cost, run.currency)
 
 
 @get("/runs")
@@ -117,6 +125,7 @@ async def show_run(
         run = await queries.get_run(tx, actor, run_id)
         steps = await _all_steps(tx, actor, run_id)
         excerpts = await _excerpts(tx, run.conversation.id, [run.message_id, run.answer_id])
+        price = await get_price(tx, run.price_id) if run.price_id else None
         last_seq = await tx.value(
             "select last_seq from conversation_heads where conversation_id = %(id)s", {"id": run.conversation.id}
         )
@@ -134,6 +143,9 @@ async def show_run(
         asked=excerpts.get(run.message_id),
         answer=excerpts.get(run.answer_id),
         entries=entries,
+        cost=cost_of(run) or "unknown",
+        price=price,
+        plain=lambda amount: f"{amount.normalize():f}",
         requests=_token_bars(entries),
         pretty=_pretty,
     )

@@ -54,6 +54,7 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     `rounds` is how often the agent spoke (or took a turn that no person asked for) since a person last spoke here,
     `spoke_at` when it last did either, within the last hour. `seen_seq` is the last message that a turn of it has read.
+    `is_spent`: a hard budget leaves it nothing here.
     """
 
     policy: AgentPolicy
@@ -66,6 +67,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     rounds: int = 0
     spoke_at: datetime | None = None
     seen_seq: int | None = None
+    is_spent: bool = False
     triggers: tuple[Trigger, ...]
 
 
@@ -104,6 +106,8 @@ def _judge(situation: Situation, trigger: Trigger, now: datetime) -> Decision:
     rested = _rested_at(situation)
     if not trigger.is_asked and rested is not None and rested > now:
         return Decision(trigger, Outcome.WAIT, Reason.COOLDOWN, rested)
+    if situation.is_spent:
+        return Decision(trigger, Outcome.SILENT, Reason.BUDGET)
     return Decision(trigger, Outcome.SPEAK, Reason.FOLLOWS if trigger.cause is Cause.AUTO else Reason.ASKED)
 
 

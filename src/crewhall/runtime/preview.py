@@ -7,15 +7,17 @@ import msgspec
 
 from crewhall.agents import Presence
 from crewhall.conversations import Posting, Verb, access_conversation
+from crewhall.governance import find_opening
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.ids import new_id
+from crewhall.runtime.decisions import put_off
 from crewhall.runtime.explanations import explain
 from crewhall.runtime.policy import Trigger, decide
 from crewhall.runtime.schemas import MessageDraft, MessagePreview, RunAgent, Woken
 from crewhall.runtime.situations import MOST_ROUNDS, Place, situate
-from crewhall.runtime.vocabulary import Cause
+from crewhall.runtime.vocabulary import Cause, Outcome
 
 MOST_AGENTS = 50
 
@@ -116,6 +118,8 @@ async def _judge(tx: Tx, actor: Actor, conversation_id: UUID, one: _Concerned) -
     if actor.type is ActorType.USER:
         situation = msgspec.structs.replace(situation, rounds=0)  # a person's message begins the count anew
     (decision,) = decide(situation, now)
+    if decision.outcome is Outcome.SPEAK and (opening := await find_opening(tx, actor.org, one.id)):
+        decision = put_off(decision, opening)
     return Woken(
         agent=RunAgent(one.id, one.code, one.name),
         presence=one.presence,

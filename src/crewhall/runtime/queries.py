@@ -1,7 +1,7 @@
 """Reads of runs, their steps, decisions, and the process that decides.
 
 Whoever may read a conversation may see its runs and decisions. What an agent was given and did inside a run is for who
-may manage agents, and for its owner.
+may manage agents, and for its owner; of that, what quotes other conversations for who may read those.
 """
 
 from datetime import datetime
@@ -18,6 +18,7 @@ from crewhall.kernel.db import Params, Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.runtime.explanations import explain
+from crewhall.runtime.quotes import sealed_for
 from crewhall.runtime.runs import OPEN, access_run
 from crewhall.runtime.schemas import ConversationRuntime, Run, RunAgent, RunAuthor, RunDetail, RunStep, TurnDecision
 from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus
@@ -40,7 +41,8 @@ select x.id, json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'titl
     + """,
        x.status, x.cause, x.exchange_id, x.message_id, x.message_seq, x.parent_id, x.prompt, x.answer_id,
        (select r.seq from message_records r where r.id = x.answer_id limit 1) as answer_seq,
-       x.is_remote, x.attempt, x.seen_seq, x.model, x.requests, x.input_tokens, x.output_tokens, x.cost, x.reason,
+       x.is_remote, x.attempt, x.waits, x.seen_seq, x.model, x.requests, x.input_tokens, x.cached_tokens,
+       x.output_tokens, x.cost, x.currency, x.price_id, x.reason,
        x.detail, x.cancel_requested_at, x.created_at, x.started_at, x.completed_at, x.updated_at
 from runs x
 join conversations c on c.id = x.conversation_id and c.deleted_at is null
@@ -74,7 +76,7 @@ _STEPS: LiteralString = """
 select s.ordinal, s.attempt, s.kind, s.key, s.body ->> 'tool' as tool,
        (s.body #>> '{response,usage,input_tokens}')::integer as input_tokens,
        (s.body #>> '{response,usage,output_tokens}')::integer as output_tokens,
-       s.duration_ms, s.created_at, case when %(may_inspect)s then s.body end as body
+       s.cost, s.currency, s.duration_ms, s.created_at, case when %(may_inspect)s then s.body end as body
 from run_steps s where s.run_id = %(run)s and (%(after)s::integer is null or s.ordinal > %(after)s)
 order by s.ordinal limit %(limit)s
 """
@@ -165,6 +167,12 @@ async def list_steps(
         "limit": size + 1,
     }
     rows = await tx.all(RunStep, _STEPS, values)
+    if values["may_inspect"]:
+        sealed = await sealed_for(tx, actor, run_id)
+        rows = [
+            msgspec.structs.replace(row, body=None, is_sealed=True) if sealed.covers(row.ordinal, row.kind) else row
+            for row in rows
+        ]
     return page_of(rows, size, lambda step: (step.ordinal,))
 
 

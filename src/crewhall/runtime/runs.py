@@ -12,6 +12,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from crewhall.conversations import Verb, access_conversation
+from crewhall.governance import release
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError, define_error
@@ -23,6 +24,8 @@ RUNS_CHANNEL = "crewhall_runs"
 """Carries the id of a run whose cancellation was asked for."""
 TRIGGERS_CHANNEL = "crewhall_triggers"
 """Carries the shards whose triggers are to be decided (again), separated by commas."""
+APPROVALS_CHANNEL = "crewhall_approvals"
+"""Carries organization, approval and its status, when it is asked for, decided, expires or is closed."""
 FENCED = define_error("fenced", 409, "Another attempt of this run has taken over")
 OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 
@@ -31,7 +34,8 @@ class NewRun(msgspec.Struct, kw_only=True):
     """A turn that was decided. `exchange_id` is the person's message (or the trigger) at the root of the chain.
 
     `message_id` and `message_seq` name what triggered it, `parent_id` the thread that this stands in; `prompt` is what
-    is asked beyond the conversation itself. `is_remote`: the agent thinks elsewhere and is only told.
+    is asked beyond the conversation itself. `is_remote`: the agent thinks elsewhere and is only told. `behalf_of` are
+    those for whom it is taken (guard.py).
     """
 
     org_id: UUID
@@ -46,6 +50,7 @@ class NewRun(msgspec.Struct, kw_only=True):
     prompt: str | None = None
     parent_id: UUID | None = None
     is_remote: bool = False
+    behalf_of: list[UUID] = []
     metadata: dict[str, Any] = {}
 
 
@@ -66,13 +71,18 @@ class Run(msgspec.Struct, kw_only=True):
     prompt: str | None
     parent_id: UUID | None
     is_remote: bool
+    behalf_of: list[UUID]
     attempt: int
+    waits: int
     seen_seq: int | None
     model: str | None
     requests: int
     input_tokens: int
     output_tokens: int
+    cached_tokens: int
     cost: Decimal | None
+    currency: str | None
+    price_id: UUID | None
     reason: str | None
     detail: str | None
     answer_id: UUID | None
@@ -88,10 +98,12 @@ class Run(msgspec.Struct, kw_only=True):
 
 INSERT: LiteralString = """
 insert into runs (id, org_id, conversation_id, agent_id, cause, author_type, author_id, exchange_id, message_id,
-                  message_seq, prompt, parent_id, is_remote, metadata)
+                  message_seq, prompt, parent_id, is_remote, behalf_of, metadata)
 values (%(id)s, %(org_id)s, %(conversation_id)s, %(agent_id)s, %(cause)s, %(author_type)s, %(author_id)s,
-        %(exchange_id)s, %(message_id)s, %(message_seq)s, %(prompt)s, %(parent_id)s, %(is_remote)s, %(metadata)s)
-on conflict (conversation_id, agent_id) where status in ('queued', 'running', 'waiting') do nothing
+        %(exchange_id)s, %(message_id)s, %(message_seq)s, %(prompt)s, %(parent_id)s, %(is_remote)s, %(behalf_of)s,
+        %(metadata)s)
+on conflict (conversation_id, agent_id) where status in ('queued', 'running', 'waiting') and waits = 0
+do nothing
 """
 
 
@@ -151,13 +163,65 @@ async def end_run(
     )
     if ended is None:
         raise fenced()
+    await close_approvals(tx, run.id)
+    await release(tx, run.id)
     await tx.notify(TRIGGERS_CHANNEL, str(ended))
 
 
-async def cancel_run(tx: Tx, actor: Actor, run_id: UUID) -> Run:
-    """Cancel an open run: one that waits ends at once, one that is under way as soon as its process hears of it.
+async def put_aside(tx: Tx, run: Run) -> None:
+    """Put the claimed run aside until a person has decided, or its caller has answered.
 
-    Whoever may post in its conversation may. Raises NOT_FOUND, FORBIDDEN, CONFLICT (it has ended).
+    Nothing holds it meanwhile, no job, no lock, no lease, and it holds nothing of any budget. Where what it waits for
+    came in the meantime it goes on at once. Other turns of the agent here begin. Raises FENCED.
+    """
+    shard = await tx.value(
+        """
+        update runs set status = 'waiting', waits = waits + 1
+        where id = %(id)s and attempt = %(attempt)s and status = 'running' returning shard_of(conversation_id)
+        """,
+        {"id": run.id, "attempt": run.attempt},
+    )
+    if shard is None:
+        raise fenced()
+    await release(tx, run.id)
+    is_decided = await tx.value(
+        """
+        select exists (select from approvals where run_id = %(id)s and status in ('approved', 'refused', 'expired')
+            and used_at is null) or (
+            exists (select from outside_calls where run_id = %(id)s)
+            and not exists (select from outside_calls where run_id = %(id)s and result is null)
+            and not exists (select from approvals where run_id = %(id)s and status = 'waiting')) or exists (
+            select from runs where id = %(id)s and cancel_requested_at is not null)
+        """,
+        {"id": run.id},
+    )
+    if is_decided:
+        await go_on(tx, run.id)
+    await tx.notify(TRIGGERS_CHANNEL, str(shard))
+
+
+async def go_on(tx: Tx, run_id: UUID) -> None:
+    """Let a run that was put aside go on, by its next attempt; one that is under way or queued finds out by itself.
+
+    The caller has locked the run's row (or just written it): whoever puts it aside sees the decision, or this sees it.
+    """
+    found = await tx.find(
+        _Resumed,
+        """
+        update runs set status = 'queued' where id = %(id)s and status = 'waiting'
+        returning org_id, conversation_id, agent_id
+        """,
+        {"id": run_id},
+    )
+    if found is not None:
+        await enqueue_turn(tx, found.org_id, run_id, found.conversation_id, found.agent_id)
+
+
+async def cancel_run(tx: Tx, actor: Actor, run_id: UUID) -> Run:
+    """Cancel an open run.
+
+    One that waits ends at once, and with it what it asked for; one that is under way as soon as its process hears of
+    it. Whoever may post in its conversation may. Raises NOT_FOUND, FORBIDDEN, CONFLICT (it has ended).
     """
     run = await access_run(tx, actor, run_id, Verb.POST)
     values = {"id": run_id, "actor": actor.id}
@@ -179,9 +243,36 @@ async def cancel_run(tx: Tx, actor: Actor, run_id: UUID) -> Run:
     if canceled.status is RunStatus.RUNNING:
         await tx.notify(RUNS_CHANNEL, str(run_id))
     else:
+        await close_approvals(tx, run_id)
+        await release(tx, run_id)
         shard = await tx.value("select shard_of(%(id)s)", {"id": run.conversation_id})
         await tx.notify(TRIGGERS_CHANNEL, str(shard))
     return canceled
+
+
+async def close_approvals(tx: Tx, run_id: UUID) -> None:
+    """Close what still waits for a decision in a run that has ended."""
+    closed = await tx.all(
+        _Closed,
+        """
+        update approvals set status = 'canceled', decided_at = now()
+        where run_id = %(id)s and status = 'waiting' returning id, org_id
+        """,
+        {"id": run_id},
+    )
+    for one in closed:
+        await tx.notify(APPROVALS_CHANNEL, f"{one.org_id} {one.id} canceled")
+
+
+class _Closed(msgspec.Struct):
+    id: UUID
+    org_id: UUID
+
+
+class _Resumed(msgspec.Struct):
+    org_id: UUID
+    conversation_id: UUID
+    agent_id: UUID
 
 
 async def access_run(tx: Tx, actor: Actor, run_id: UUID, verb: Verb = Verb.READ) -> Run:

@@ -52,7 +52,8 @@ class Scheduler:
 
     def __init__(self, db: Database, signals: Signals, *, region: str = "", lease_s: float = TTL_S) -> None:
         self._db = db
-        self._leases = Leases(db, new_id(), region=region, ttl_s=lease_s)
+        self._leases = Leases(db, controller := new_id(), region=region, ttl_s=lease_s)
+        signals.show_life(controller)
         self._looks: dict[int, float] = {}
         self._elsewhere: dict[int, float] = {}
         self._failures: dict[int, int] = defaultdict(int)

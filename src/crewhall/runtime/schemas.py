@@ -51,7 +51,9 @@ class Run(Struct, kw_only=True):
     `message_id` is the message that set it off, `exchange_id` the person's message at the root of the chain,
     `answer_id` what the agent posted. `reason` is a stable word for how it ended, `detail` the sentence that people
     were told. `seen_seq` is the newest message that the agent had before it. `is_remote`: the agent thinks in a program
-    of its own and was only told. `cost` is in the currency of the price list, null where none is known.
+    of its own and was only told. `waits` is how often the run was put aside for somebody. `cached_tokens` are those
+    read that the provider had at hand. `cost` is in `currency`, by the price `price_id`; all three are null where no
+    price of its model is known.
     """
 
     id: UUID
@@ -69,12 +71,16 @@ class Run(Struct, kw_only=True):
     answer_seq: int | None
     is_remote: bool
     attempt: int
+    waits: int
     seen_seq: int | None
     model: str | None
     requests: int
     input_tokens: int
+    cached_tokens: int
     output_tokens: int
     cost: Decimal | None
+    currency: str | None
+    price_id: UUID | None
     reason: str | None
     detail: str | None
     cancel_requested_at: datetime | None
@@ -98,8 +104,10 @@ class RunDetail(Run, kw_only=True):
 class RunStep(Struct, kw_only=True):
     """A recorded step. `key` ties a request to its answer and a call to its result; `tool` is the tool's name.
 
-    `body` is null for who may not see inside the agent. A context's body holds its instructions and the conversation's
-    lines; an answer's the model's response; a call's its arguments; a result's what the tool gave, or its error.
+    `body` is null for who may not see inside the agent, and where it `is_sealed`: from the first result on that quotes
+    what the caller may not read, another conversation or what the agent remembers of somebody else. A context's body
+    holds its instructions and the conversation's lines; an answer's the model's response; a call's its arguments; a
+    result's what the tool gave, or its error.
     """
 
     ordinal: int
@@ -109,9 +117,12 @@ class RunStep(Struct, kw_only=True):
     tool: str | None
     input_tokens: int | None
     output_tokens: int | None
+    cost: Decimal | None
+    currency: str | None
     duration_ms: int | None
     created_at: datetime
     body: dict[str, Any] | None
+    is_sealed: bool = False
 
 
 class TurnDecision(Struct, kw_only=True):

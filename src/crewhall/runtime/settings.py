@@ -20,12 +20,29 @@ class TurnSettings(CrewhallSettings):
     turn_context_tokens: int = Field(
         16_000, ge=500, le=2_000_000, description="Tokens of a conversation that an agent is shown, by estimate."
     )
+    outside_wait_s: float = Field(
+        900, gt=0, le=86400, description="Seconds that a turn waits for a caller to use the tools that it declared."
+    )
+    openai_time_s: float = Field(
+        600, gt=0, le=3600, description="Longest time for one request at the OpenAI door, in seconds."
+    )
+    approval_hours: float = Field(
+        24, gt=0, le=8760, description="How long a call waits for a person's decision before it counts as refused."
+    )
+    fetch_time_s: float = Field(20, gt=0, le=600, description="Longest time for one request of the tool `fetch`.")
+    fetch_kb: int = Field(256, ge=1, le=16_384, description="Most of an answer that the tool `fetch` reads.")
     turn_heartbeat_s: float = Field(
         5, gt=0, le=60, description="Seconds between signs of life; turns of a process silent for three are taken over."
     )
     model_tries: int = Field(3, ge=1, le=10, description="Times that a request is made to a model that fails.")
     model_wait_s: float = Field(
         60, ge=0, le=600, description="Longest wait between them, even where a provider asks for longer."
+    )
+    model_answer_tokens: int = Field(
+        4096,
+        ge=16,
+        le=1_000_000,
+        description="Longest answer to one request of agents that name no `max_tokens`; budgets hold so much for it.",
     )
     model_timeout_s: float = Field(120, gt=0, le=3600, description="Longest silence of a model while it answers.")
     model_endpoints: str = Field(

@@ -37,6 +37,7 @@ class _Standing(msgspec.Struct):
     seen_seq: int | None
     rounds: int
     spoke_at: datetime | None
+    is_spent: bool
 
 
 STANDING: LiteralString = """
@@ -50,10 +51,12 @@ with place as materialized (
 select now() as now, p.is_open, p.agent_policy, a.status, a.deleted_at is not null as is_deleted,
        a.model_config ->> 'provider' is null as is_remote, a.scheduling_config,
        exists (select from runs r where r.conversation_id = p.id and r.agent_id = a.id
-               and r.status in ('queued', 'running', 'waiting')) as is_busy,
+               and r.status in ('queued', 'running', 'waiting') and r.waits = 0) as is_busy,
        (select max(r.seen_seq) from runs r where r.conversation_id = p.id and r.agent_id = a.id
            and r.seen_seq is not null and r.prompt is null) as seen_seq,
-       greatest(v.rounds, t.turns)::integer as rounds, greatest(v.spoke_at, l.turned_at) as spoke_at
+       greatest(v.rounds, t.turns)::integer as rounds, greatest(v.spoke_at, l.turned_at) as spoke_at,
+       used_up_budget(a.org_id, a.id, p.id, a.model_config ->> 'provider', a.model_config ->> 'model', now())
+           is not null as is_spent
 from place p
 cross join agents a
 cross join lateral voice_of(p.id, a.id, p.last_seq, %(most)s, p.since) v
@@ -114,6 +117,7 @@ async def situate(tx: Tx, place: Place, triggers: list[Trigger]) -> tuple[Situat
         rounds=known.rounds,
         spoke_at=known.spoke_at,
         seen_seq=known.seen_seq,
+        is_spent=known.is_spent,
         triggers=tuple(triggers),
     )
     return situation, known.now

@@ -5,18 +5,22 @@ Imports pydantic-ai (some 50 MB): import this module within the first turn, off 
 
 from typing import Any
 
-from pydantic_ai import Agent
+from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults
 from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior, UsageLimitExceeded, UserError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, UserPromptPart
+from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.toolsets.external import ExternalToolset
 from pydantic_ai.usage import UsageLimits
 
 from crewhall.runtime.breaker import Breakers
+from crewhall.runtime.completions import CallersTool, Completion
 from crewhall.runtime.context import Context, Line, Persona
-from crewhall.runtime.endings import Ending, failed
+from crewhall.runtime.endings import Ending, PutAside, failed
 from crewhall.runtime.endpoints import Endpoint
 from crewhall.runtime.journal import Journal
 from crewhall.runtime.journaled import JournaledModel, explained
 from crewhall.runtime.models import Models
+from crewhall.runtime.outside import OutsideCalls
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
 from crewhall.runtime.tools import Caller, Tool
@@ -27,6 +31,7 @@ ASKED = {
     Cause.MENTION: "You were mentioned in #{seq}.",
     Cause.REPLY: "#{seq} replies to you.",
     Cause.DIRECT: "#{seq} was written to you.",
+    Cause.API: "#{seq} was written to you, through a program.",
     Cause.AUTO: "#{seq} was said here. Answer it if you have something to add.",
 }
 
@@ -51,9 +56,15 @@ class Thinker:
         tokens: TokenStream,
         caller: Caller,
         tools: list[Tool],
+        completion: Completion | None = None,
     ) -> str:
-        """Think until there is an answer, and give its text. Raises TurnEnded when there will be none."""
+        """Think until there is an answer, and give its text.
+
+        Raises TurnEnded when there will be none, PutAside when somebody has to do their part first: a person who
+        decides about a call, or the caller with its own tools.
+        """
         config: dict[str, Any] = persona.model_config
+        asked_for = completion or Completion()
         provider = str(config.get("provider"))
         wrapped = await self._models.model(config, context)
         model = JournaledModel(
@@ -64,20 +75,23 @@ class Thinker:
             provider=provider,
             settings=self._settings,
         )
-        toolset = JournaledToolset(journal, tools, self._settings.turn_result_kb * 1024)
-        agent = Agent(
-            model, instructions=context.instructions, deps_type=Caller, toolsets=[toolset] if tools else [], retries=2
+        most_bytes = self._settings.turn_result_kb * 1024
+        toolset = JournaledToolset(journal, tools, most_bytes, approval_hours=self._settings.approval_hours)
+        outside = ExternalToolset[Caller]([_defined(tool) for tool in asked_for.tools])
+        agent: Agent[Caller, str | DeferredToolRequests] = Agent(
+            model,
+            instructions=context.instructions,
+            deps_type=Caller,
+            output_type=[str, DeferredToolRequests],
+            toolsets=[*([toolset] if tools else []), *([outside] if asked_for.tools else [])],
+            retries=2,
         )
-        *history, last = told(context)
-        assert isinstance(last, ModelRequest)
+        names = [tool.name for tool in asked_for.tools]
+        wait_s = self._settings.outside_wait_s
+        calls = OutsideCalls(caller.db, journal, names, wait_s=wait_s, most_bytes=most_bytes)
         try:
-            result = await agent.run(
-                "".join(str(part.content) for part in last.parts if isinstance(part, UserPromptPart)),
-                message_history=history,
-                deps=caller,
-                model_settings=self._models.settings(config),
-                usage_limits=UsageLimits(request_limit=self._settings.turn_requests),
-            )
+            wanted = asked_for.over(config, self._settings.model_answer_tokens)
+            return await self._answer(agent, context, caller, wanted, toolset, calls)
         except UsageLimitExceeded:
             raise failed(
                 Ending.TOO_MANY_REQUESTS,
@@ -90,7 +104,39 @@ class Thinker:
             if _said_nothing(journal):
                 return ""
             raise failed(Ending.MODEL_FAILED, f"{provider} answered with something that cannot be read.") from error
-        return result.output
+
+    async def _answer(
+        self,
+        agent: Agent[Caller, str | DeferredToolRequests],
+        context: Context,
+        caller: Caller,
+        config: dict[str, Any],
+        toolset: JournaledToolset,
+        calls: OutsideCalls,
+    ) -> str:
+        """Run the agent, and again behind each set of calls that the caller has done."""
+        *history, last = told(context)
+        assert isinstance(last, ModelRequest)
+        prompt: str | None = "".join(str(part.content) for part in last.parts if isinstance(part, UserPromptPart))
+        results: DeferredToolResults | None = None
+        while True:
+            result = await agent.run(
+                prompt,
+                message_history=history,
+                deferred_tool_results=results,
+                deps=caller,
+                model_settings=self._models.settings(config),
+                usage_limits=UsageLimits(request_limit=self._settings.turn_requests),
+            )
+            if not isinstance(result.output, DeferredToolRequests):
+                return result.output
+            own = [call for call in result.output.calls if call.tool_name in calls.tools]
+            if len(own) < len(result.output.calls):
+                raise PutAside  # a person decides first
+            asked = [(call.tool_call_id, call.tool_name, call.args_as_json_str()) for call in own]
+            results = DeferredToolResults(calls=dict(await calls.results(toolset.part, asked)))
+            history, prompt = result.all_messages(), None
+            toolset.part += 1
 
 
 def told(context: Context) -> list[ModelMessage]:
@@ -111,6 +157,8 @@ def told(context: Context) -> list[ModelMessage]:
             messages.append(ModelRequest(parts=[UserPromptPart("\n\n".join(others) or "(The conversation begins.)")]))
             others = []
         messages.append(ModelResponse(parts=[TextPart(line.content)]))
+    if context.aside is not None:
+        others.append(context.aside)
     others.append(asked(context))
     messages.append(ModelRequest(parts=[UserPromptPart("\n\n".join(others))]))
     return messages
@@ -134,6 +182,13 @@ def _shown(line: Line) -> str:
     handle = f" (@{line.handle})" if line.handle else ""
     thread = f", in the thread of #{line.thread}" if line.thread is not None else ""
     return f"[#{line.seq}] {line.name}{handle}{thread}: {line.content}"
+
+
+def _defined(tool: CallersTool) -> ToolDefinition:
+    schema = tool.parameters or {"type": "object", "properties": {}}
+    return ToolDefinition(
+        name=tool.name, description=tool.description, parameters_json_schema=schema, strict=tool.strict
+    )
 
 
 def _said_nothing(journal: Journal) -> bool:

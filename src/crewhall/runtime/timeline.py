@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from crewhall.governance import money_in_words
 from crewhall.runtime.schemas import Run, RunStep
 from crewhall.runtime.vocabulary import StepKind
 
@@ -29,8 +30,10 @@ class Entry(Struct, kw_only=True):
     end: datetime
     input_tokens: int = 0
     output_tokens: int = 0
+    cost: str | None = None
     is_going_on: bool = False
     is_failure: bool = False
+    is_sealed: bool = False
     asked: dict[str, Any] | None = None
     given: dict[str, Any] | None = None
     at: int = 0
@@ -90,7 +93,9 @@ def _entry(step: RunStep, first: RunStep | None, before: datetime, run: Run) -> 
         end=step.created_at,
         input_tokens=step.input_tokens or 0,
         output_tokens=step.output_tokens or 0,
+        cost=money_in_words(step.cost, step.currency) if step.cost and step.currency else None,
         is_failure=kind == "failure" or "error" in (step.body or {}),
+        is_sealed=step.is_sealed or (first is not None and first.is_sealed),
         asked=first.body if first else None,
         given=step.body,
     )
@@ -104,6 +109,8 @@ def _title(step: RunStep, run: Run) -> tuple[str, str]:
             return "model", f"Asked {run.model or 'its model'}"
         case StepKind.RESULT:
             return "tool", f"Used {step.tool}"
+        case StepKind.APPROVAL:
+            return "approval", f"Asked whether it may use {step.tool}"
         case StepKind.POST:
             return "post", "Posted the answer"
         case StepKind.FAILURE if step.key == "end":

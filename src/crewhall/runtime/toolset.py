@@ -1,40 +1,62 @@
 """An agent's tools as pydantic-ai calls them: a call is recorded before it is made, its result before it is used.
 
 A call whose result is recorded is not made again. One whose result is not known (the process died meanwhile) is made
-again if its tool is repeatable; otherwise the run stops and says so.
+again if its tool is repeatable; otherwise the run stops and says so. A call that a person has to approve waits by
+itself: the others of the same answer are made, then the turn is put aside.
 """
 
 import hashlib
 import logging
 import time
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from pydantic_ai import RunContext
-from pydantic_ai.exceptions import ToolFailed
+from pydantic_ai.exceptions import CallDeferred, ToolFailed
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets.abstract import AbstractToolset, ToolsetTool
 from pydantic_core import SchemaValidator, core_schema
 
+from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.tools import Risk
+from crewhall.runtime.approvals import Approval, NewApproval, ask_approval, find_approval, use_approval, void_approval
 from crewhall.runtime.endings import Ending, stopped
-from crewhall.runtime.journal import Journal, storable
+from crewhall.runtime.guard import acting_for
+from crewhall.runtime.journal import Journal, Step, storable
+from crewhall.runtime.judging import Judgement, Standing, Verdict, judge
+from crewhall.runtime.quotes import find_quotes, ids_in
+from crewhall.runtime.tool_policies import get_tool_policy
 from crewhall.runtime.tools import Caller, Tool
-from crewhall.runtime.vocabulary import StepKind
+from crewhall.runtime.vocabulary import ApprovalStatus, StepKind
 
 log = logging.getLogger(__name__)
 ANY = SchemaValidator(schema=core_schema.any_schema())
 MISTAKES = 2
 """Times that a model may call a tool wrongly before the turn fails."""
+EXPIRED = "Nobody decided about this in time, so it counts as refused (expired). Do without it, or ask somebody."
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A call that a model asks for: `key` names it within the run, `digest` says what exactly was asked."""
+
+    tool: Tool
+    key: str
+    digest: bytes
+    arguments: dict[str, Any]
 
 
 class JournaledToolset(AbstractToolset[Caller]):
     """The tools of one run. `most_bytes` bounds what of a result the model is shown."""
 
-    def __init__(self, journal: Journal, tools: list[Tool], most_bytes: int) -> None:
+    def __init__(self, journal: Journal, tools: list[Tool], most_bytes: int, *, approval_hours: float) -> None:
         self._journal = journal
         self._tools = {tool.name: tool for tool in tools}
         self._most_bytes = most_bytes
+        self.part = 0
+        """How often the turn went on after its caller had used tools of its own: call ids may come again then."""
+        self._approval_hours = approval_hours
 
     @property
     def id(self) -> str:
@@ -58,54 +80,173 @@ class JournaledToolset(AbstractToolset[Caller]):
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[Caller], tool: ToolsetTool[Caller]
     ) -> Any:
-        """Call a tool, or take its result from the journal. Raises ToolFailed (the model reads it), TurnEnded."""
-        called = self._tools[name]
-        key = f"{ctx.run_step}:{ctx.tool_call_id}"
+        """Call a tool, or take its result from the journal.
+
+        Raises ToolFailed (the model reads it), CallDeferred (a person has to decide), TurnEnded.
+        """
         arguments = storable(tool_args)
-        digest = _digest(name, arguments)
-        recorded = self._journal.find(StepKind.RESULT, key)
+        key = f"{self.part}/" * bool(self.part) + f"{ctx.run_step}:{ctx.tool_call_id}"
+        call = Asked(self._tools[name], key, _digest(name, arguments), arguments)
+        recorded = self._journal.find(StepKind.RESULT, call.key)
         if recorded is None:
-            await self._record_call(called, key, digest, arguments)
-            recorded = await self._make(called, key, digest, arguments, ctx.deps)
-        if recorded.digest != digest:
+            recorded = await self._use(call, ctx.deps)
+        if recorded.digest != call.digest:
             raise stopped(Ending.DIVERGED, "The turn was taken over by another version of Crewhall. Ask again.")
         if "error" in recorded.body:
             raise ToolFailed(recorded.body["error"])
+        if "approved" in recorded.body:
+            return {"a_person_changed_the_arguments_to": recorded.body["approved"], "result": recorded.body["result"]}
         return recorded.body["result"]
 
-    async def _record_call(self, tool: Tool, key: str, digest: bytes, arguments: dict[str, Any]) -> None:
-        if self._journal.find(StepKind.CALL, key) is not None and not tool.is_repeatable:
+    async def _use(self, call: Asked, caller: Caller) -> Step:
+        """Make the call if it may be made; gives its result, recorded."""
+        if begun := self._journal.find(StepKind.CALL, call.key):
+            return await self._make_again(call, begun, caller)
+        judged, has_asked = await self._judge(call), self._journal.find(StepKind.APPROVAL, call.key) is not None
+        if judged is not None and (judged.verdict is Verdict.ASK or (has_asked and judged.verdict is Verdict.ALLOW)):
+            return await self._go_on(call, await self._approval(call, judged), caller)
+        if has_asked:
+            async with self._journal.transaction() as tx:
+                await void_approval(tx, self._journal.run.id, call.key)
+        if judged is not None and judged.verdict is Verdict.REFUSE:
+            return await self._record_refusal(call, f"This was refused: {judged.why}")
+        await self._record_call(call, call.arguments)
+        return await self._make(call, call.arguments, caller)
+
+    async def _make_again(self, call: Asked, begun: Step, caller: Caller) -> Step:
+        """The call was begun by an attempt that died: make it again, as it was begun, if that does no harm."""
+        arguments = begun.body["arguments"]
+        if not (call.tool.is_repeatable or _only_reads(call.tool, arguments)):
             raise stopped(
                 Ending.UNKNOWN_OUTCOME,
-                f"I was interrupted while I used {tool.name}, and cannot know whether it was done. "
+                f"I was interrupted while I used {call.tool.name}, and cannot know whether it was done. "
                 "Look, and ask me again.",
             )
-        await self._journal.write(StepKind.CALL, {"tool": tool.name, "arguments": arguments}, key=key, digest=digest)
+        await self._journal.write(StepKind.CALL, begun.body, key=call.key, digest=call.digest)
+        return await self._make(call, arguments, caller)
 
-    async def _make(self, tool: Tool, key: str, digest: bytes, arguments: dict[str, Any], caller: Caller) -> Any:
-        began = time.monotonic()
-        body: dict[str, Any]
+    # -- judging
+
+    async def _judge(self, call: Asked) -> Judgement | None:
+        """What becomes of the call, by the agent's trust and the policy as they are now; None: it cannot be read."""
         try:
-            asked = msgspec.convert(arguments, tool.takes)
-            result = await tool.call(msgspec.structs.replace(caller, key=key), asked)
-            body = {"tool": tool.name, "result": self._fit(result)}
-        except msgspec.ValidationError as error:
-            body = {"tool": tool.name, "error": f"The arguments are not valid: {error}"}
-        except CrewhallError as error:
-            body = {"tool": tool.name, "error": error.detail, "code": error.code}
-        except Exception:
-            log.exception("a tool failed", extra={"tool": tool.name, "run": str(self._journal.run.id)})
-            body = {"tool": tool.name, "error": "The tool failed. Do without it, or try something else."}
-        taken = round((time.monotonic() - began) * 1000)
-        return await self._journal.write(StepKind.RESULT, body, key=key, digest=digest, duration_ms=taken)
+            asked = msgspec.convert(call.arguments, call.tool.takes)
+        except msgspec.ValidationError:
+            return None  # it is not made; what is wrong is its result
+        run = self._journal.run
+        async with self._journal.transaction() as tx:
+            policy = await get_tool_policy(tx, system_actor(run.org_id))
+            standing = await tx.one(
+                Standing,
+                """
+                select trust_score::float8 as trust, status <> 'active' as on_probation from agents where id = %(id)s
+                """,
+                {"id": run.agent_id},
+            )
+        tool = call.tool
+        return judge(tool.name, tool.risk_of(asked), standing, policy, asks_from=tool.asks_from)
 
-    def _fit(self, result: Any) -> Any:
-        """The result as JSON, cut to what a model is shown."""
-        shown = storable(msgspec.to_builtins(result))
+    async def _approval(self, call: Asked, judged: Judgement) -> Approval:
+        """What was decided about the call, or is to be; asked for once, in the transaction of its step."""
+        run = self._journal.run
+        async with self._journal.transaction() as tx:
+            found = await find_approval(tx, run.id, call.key)
+            if found is not None:
+                return found
+            asked = msgspec.convert(call.arguments, call.tool.takes)
+            new = NewApproval(
+                key=call.key,
+                tool=call.tool.name,
+                risk=call.tool.risk_of(asked),
+                effect=call.tool.effect_of(asked),
+                why=judged.why,
+                arguments=call.arguments,
+            )
+            approval = await ask_approval(tx, run, new, hours=self._approval_hours)
+            body = {"tool": new.tool, "arguments": new.arguments, "approval_id": str(approval.id), "why": new.why}
+            await self._journal.write_in(tx, StepKind.APPROVAL, body, key=call.key, digest=call.digest)
+        return approval
+
+    async def _go_on(self, call: Asked, approval: Approval, caller: Caller) -> Step:
+        """Do as was decided. The decision is used in the transaction of the step that follows from it."""
+        if approval.status is ApprovalStatus.APPROVED:
+            approved = approval.approved_arguments
+            arguments = call.arguments if approved is None else approved
+            await self._record_call(call, arguments, approval)
+            return await self._make(call, arguments, caller)
+        if approval.status is ApprovalStatus.REFUSED:
+            return await self._record_refusal(call, f"A person refused this: {approval.reason}", approval)
+        if approval.status is ApprovalStatus.EXPIRED:
+            return await self._record_refusal(call, EXPIRED, approval)
+        raise CallDeferred
+
+    # -- recording
+
+    async def _record_call(self, call: Asked, arguments: dict[str, Any], approval: Approval | None = None) -> None:
+        body: dict[str, Any] = {"tool": call.tool.name, "arguments": arguments}
+        if approval is None:
+            await self._journal.write(StepKind.CALL, body, key=call.key, digest=call.digest)
+            return
+        body |= {"asked": call.arguments, "approval_id": str(approval.id)}
+        async with self._journal.transaction() as tx:
+            await use_approval(tx, approval)
+            await self._journal.write_in(tx, StepKind.CALL, body, key=call.key, digest=call.digest)
+
+    async def _record_refusal(self, call: Asked, said: str, approval: Approval | None = None) -> Step:
+        body = {"tool": call.tool.name, "error": said, "code": "refused"}
+        async with self._journal.transaction() as tx:
+            if approval is not None:
+                await use_approval(tx, approval)
+                body["approval_id"] = str(approval.id)
+            return await self._journal.write_in(tx, StepKind.RESULT, body, key=call.key, digest=call.digest)
+
+    async def _make(self, call: Asked, arguments: dict[str, Any], caller: Caller) -> Step:
+        """Make the call, with the rights of the agent and of everybody for whom it acts."""
+        began = time.monotonic()
+        tool = call.tool
+        body: dict[str, Any] = {"tool": tool.name, **await self._outcome(call, arguments, caller)}
+        if "result" in body and arguments != call.arguments:
+            body["approved"] = arguments
+        taken = round((time.monotonic() - began) * 1000)
+        if tool.is_personal:
+            body["persons"] = [str(one) for one in self._journal.run.behalf_of]
+        return await self._journal.write(StepKind.RESULT, body, key=call.key, digest=call.digest, duration_ms=taken)
+
+    async def _outcome(self, call: Asked, arguments: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """What came of a call: `result` with the conversations that it quotes, or `error`."""
+        run = self._journal.run
+        try:
+            asked = msgspec.convert(arguments, call.tool.takes)
+            async with self._journal.transaction() as tx:
+                actor = await acting_for(tx, caller.actor, run.behalf_of)
+            result = await call.tool.call(msgspec.structs.replace(caller, actor=actor, key=call.key), asked)
+            shown = storable(msgspec.to_builtins(result))
+            quotes: list[UUID] = []
+            if named := ids_in([arguments, shown]) - {run.conversation_id}:
+                async with self._journal.transaction() as tx:
+                    quotes = await find_quotes(tx, run.conversation_id, named)
+        except msgspec.ValidationError as error:
+            return {"error": f"The arguments are not valid: {error}"}
+        except CrewhallError as error:
+            return {"error": error.detail, "code": error.code}
+        except Exception:
+            log.exception("a tool failed", extra={"tool": call.tool.name, "run": str(run.id)})
+            return {"error": "The tool failed. Do without it, or try something else."}
+        return {"result": self._fit(shown)} | ({"quotes": [str(one) for one in quotes]} if quotes else {})
+
+    def _fit(self, shown: Any) -> Any:
+        """The result, cut to what a model is shown."""
         text = shown if isinstance(shown, str) else msgspec.json.encode(shown).decode()
         if len(text.encode()) <= self._most_bytes:
             return shown
         return text.encode()[: self._most_bytes].decode("utf-8", "ignore") + " … (the rest is cut off)"
+
+
+def _only_reads(tool: Tool, arguments: dict[str, Any]) -> bool:
+    try:
+        return tool.risk_of(msgspec.convert(arguments, tool.takes)) is Risk.READ
+    except msgspec.ValidationError:
+        return True  # it was never made
 
 
 def _digest(name: str, arguments: dict[str, Any]) -> bytes:

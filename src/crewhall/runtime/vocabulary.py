@@ -50,6 +50,10 @@ class Reason(StrEnum):
     """The conversation takes no messages."""
     GONE = "gone"
     """The message was deleted."""
+    BUDGET = "budget"
+    """A hard budget that concerns it is used up."""
+    RATE = "rate"
+    """Agents of its kind have begun as many turns as they may for now."""
 
 
 class RunStatus(StrEnum):
@@ -62,6 +66,18 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     STOPPED = "stopped"
+
+
+class ApprovalStatus(StrEnum):
+    """How a call that waits for a person stands."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    """Nobody decided in time: it counts as refused."""
+    CANCELED = "canceled"
+    """Its run ended before anybody decided."""
 
 
 class StepKind(StrEnum):

@@ -17,9 +17,11 @@ from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.worker import Worker
 
+from crewhall.governance import release_strays
 from crewhall.kernel.actor import system_actor
-from crewhall.kernel.db import Database
+from crewhall.kernel.db import Database, Tx
 from crewhall.runtime.jobs import JOBS_CHANNEL, QUEUE, TASK, Execute, enqueue_turn
+from crewhall.runtime.outside import end_forsaken
 
 log = logging.getLogger(__name__)
 BEATS_MISSED = 3
@@ -111,6 +113,11 @@ async def taking(url: str, execute: Execute, *, at_once: int, heartbeat_s: float
         )
 
 
+class _Held(msgspec.Struct):
+    org_id: UUID
+    run_id: UUID
+
+
 class _Stray(msgspec.Struct):
     org_id: UUID
     run_id: UUID
@@ -144,9 +151,18 @@ async def _sweep_once(db: Database, taker: JobTaker, silence_s: float) -> bool:
         )
         for stray in strays:
             await _enqueue_again(db, stray)
+        await end_forsaken(db)
+        await _release_strays(db, tx)
         if handed:
             await tx.notify(JOBS_CHANNEL, '{"type": "job_inserted", "job_id": 0}')
     return is_due or handed > 0 or bool(strays)
+
+
+async def _release_strays(db: Database, tx: Tx) -> None:
+    """Give back what budgets still hold for runs that ended, or that another attempt has taken over."""
+    for stray in await tx.all(_Held, "select * from stray_reservations()"):
+        async with db.transaction(system_actor(stray.org_id)) as own:
+            await release_strays(own, stray.run_id)
 
 
 async def _hand_on(taker: JobTaker, silence_s: float) -> int:

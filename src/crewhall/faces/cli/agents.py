@@ -9,7 +9,7 @@ from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.output import ago, rows_of, say, say_facts, say_json, say_table
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import AgentInfo, Client, Credential
+    from crewhall.faces.sdk import AgentInfo, AgentState, Client, Credential
 
 agent = typer.Typer(name="agent", help="Agents of the organization.", no_args_is_help=True)
 key = typer.Typer(name="key", help="Keys with which an agent signs in.", no_args_is_help=True)
@@ -47,6 +47,31 @@ def list_agents(
 def show_agent(context: typer.Context, code: Code, as_json: Json = False) -> None:
     """Show an agent."""
     _report(context, as_json, act(context, lambda client: client.agents.find(code)))
+
+
+@agent.command("memory")
+def show_memory(
+    context: typer.Context,
+    code: Code,
+    forget: Annotated[bool, typer.Option("--forget", help="Let it forget all of that.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what an agent remembers of you."""
+
+    async def work(client: "Client") -> "AgentState":
+        found = await client.agents.find(code)
+        memory = await client.agents.memory(found.id)
+        if forget and memory.version:
+            memory = await client.agents.set_memory(found.id, {}, version=memory.version)
+        return memory
+
+    memory = act(context, work)
+    if wants_json(context, as_json):
+        say_json(memory)
+    elif memory.state:
+        say_facts(memory.state)
+    else:
+        say("It remembers nothing of you.")
 
 
 @agent.command("create")

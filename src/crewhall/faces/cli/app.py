@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from crewhall.faces.cli.agents import agent
+from crewhall.faces.cli.approvals import approvals, approve, refuse
+from crewhall.faces.cli.budgets import budget, usage
 from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
@@ -18,6 +20,7 @@ from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
+from crewhall.faces.cli.tokens import token
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run
 
 HELP = """The place where people and AI agents work as one organization.
@@ -33,12 +36,12 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
-for about_turns in (ask, runs, cancel, decisions):
+for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, usage):
     app.command()(about_turns)
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel, mcp):
+for group in (org, people, agent, channel, token, budget, mcp):
     app.add_typer(group)
 
 

@@ -39,7 +39,7 @@ def runs(
         found = client.turns.runs(
             conversation_id=where.id if where else None, agent_id=who.id if who else None, status=status
         )
-        return await _first(found, limit)
+        return await first_of(found, limit)
 
     found = act(context, work)
     if wants_json(context, as_json):
@@ -65,8 +65,11 @@ def show_run(context: typer.Context, run_id: RunId, as_json: Json = False) -> No
         return
     say_facts(_facts(run))
     say()
-    rows = [[step.ordinal, step.kind, step.tool, _step_tokens(step), _took(step), _inside(step)] for step in steps]
-    say_table(("Step", "What", "Tool", "Tokens", "Took", "Inside"), rows, "No steps are recorded.")
+    rows = [
+        [step.ordinal, step.kind, step.tool, _step_tokens(step), step.cost, _took(step), _inside(step)]
+        for step in steps
+    ]
+    say_table(("Step", "What", "Tool", "Tokens", "Cost", "Took", "Inside"), rows, "No steps are recorded.")
 
 
 def cancel(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
@@ -92,7 +95,7 @@ def decisions(
         where = await find_place(client, place)
         who = await client.agents.find(agent) if agent else None
         found = client.turns.decisions(where.id, agent_id=who.id if who else None, message_id=message)
-        return await _first(found, limit)
+        return await first_of(found, limit)
 
     found = act(context, work)
     if wants_json(context, as_json):
@@ -126,7 +129,8 @@ def ask(
         say("Asked. `crewhall runs` and `crewhall decisions` say what comes of it.")
 
 
-async def _first(found: "AsyncIterator[Any]", limit: int) -> list[Any]:
+async def first_of(found: "AsyncIterator[Any]", limit: int) -> list[Any]:
+    """The first so many."""
     items: list[Any] = []
     async for item in found:
         items.append(item)
@@ -144,6 +148,7 @@ def _facts(run: "Run") -> dict[str, object]:
         "prompt": run.prompt,
         "model": run.model,
         "tokens": _tokens(run) or None,
+        "cost": f"{run.cost} {run.currency}" if run.cost is not None else None,
         "answer": f"message {run.answer_seq}" if run.answer_id else None,
         "detail": run.detail,
         "begun": ago(run.created_at),

@@ -10,6 +10,8 @@ TAGS = {
     "Agents": "Agents, their keys and their presence.",
     "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
     "Turns": "Why agents speak or stay silent, and the runs in which they do.",
+    "Approvals": "Calls of agents that wait for a person, and the policy that says when they do.",
+    "Budgets": "What models cost, what agents may spend, and what they spent.",
     "Live": "Records as they are written, and what was missed.",
 }
 
@@ -18,11 +20,16 @@ PATH_PARAMETERS = {
     "person_id": "The person's id.",
     "login_id": "The login's id.",
     "invitation_id": "The invitation's id.",
+    "token_id": "The personal token's id.",
     "agent_id": "The agent's id.",
     "credential_id": "The credential's id.",
     "conversation_id": "The conversation's id.",
     "message_id": "The message's id.",
     "run_id": "The run's id.",
+    "approval_id": "The approval's id.",
+    "price_id": "The price's id.",
+    "agent_kind": "The kind of agent.",
+    "budget_id": "The budget's id.",
     "member_id": "The id of the person or agent.",
 }
 
@@ -68,5 +75,9 @@ EXAMPLES: dict[str, Any] = {
         "agent_id": "01939b1c-0000-7000-8000-000000000001",
         "prompt": "Digest what was said here since Monday.",
     },
+    "PriceInput": {"provider": "gateway", "model": "qwen3*", "input_price": "0.20", "output_price": "0.60"},
+    "BudgetInput": {"period": "day", "strictness": "hard", "money_limit": "5.00", "currency": "USD"},
+    "BudgetPatch": {"money_limit": "7.50"},
+    "RateInput": {"per_minute": 60, "per_hour": 1000, "per_day": 5000, "burst": 20},
     "MessageDraft": {"content": "@scout, what do you think?"},
 }

@@ -5,6 +5,7 @@ from litestar.datastructures import State
 
 import crewhall.agents.http as agents
 import crewhall.conversations.http as conversations
+import crewhall.governance.http as governance
 import crewhall.identity.http as identity
 import crewhall.runtime.http as runtime
 from crewhall.faces.http.description import describe
@@ -21,6 +22,7 @@ API = [
     *identity.ROUTERS,
     *agents.ROUTERS,
     *conversations.ROUTERS,
+    *governance.ROUTERS,
     *runtime.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),
 ]

@@ -135,11 +135,13 @@ class Hub:
     def _holds(self, listener: Listener, conversation_id: UUID, subscription: object) -> bool:
         return not listener.closed and self._listeners.get(listener, {}).get(conversation_id) is subscription
 
-    def unsubscribe(self, listener: Listener, conversation_id: UUID) -> None:
-        """Stop sending a conversation's records."""
-        if conversation_id in self._listeners.get(listener, ()):
+    def unsubscribe(self, listener: Listener, conversation_id: UUID) -> bool:
+        """Stop sending a conversation's records; tells whether they were sent until now."""
+        followed = conversation_id in self._listeners.get(listener, ())
+        if followed:
             del self._listeners[listener][conversation_id]
             self._leave(listener, conversation_id)
+        return followed
 
     def subscriptions(self, conversation_id: UUID) -> list[Listener]:
         """Who follows a conversation, live or still reading its history: for checking their access again."""

@@ -37,8 +37,8 @@ class Rechecks:
                 if access.type == "public":  # to its whole organization: one answer serves all
                     open_to = access.org_id
             except CrewhallError as error:
-                self._hub.unsubscribe(listener, conversation_id)
-                listener.push(error_frame(error, conversation=conversation_id))
+                if self._hub.unsubscribe(listener, conversation_id):  # of two checks at once, one says so
+                    listener.push(error_frame(error, conversation=conversation_id))
             except Exception:
                 log.exception("access could not be checked again")
                 listener.close(4409)

@@ -7,7 +7,7 @@ finds out who calls, and adds the security headers. What it refuses never reache
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -15,7 +15,7 @@ import msgspec
 
 from crewhall.faces.plumbing.deadlines import Deadlines
 from crewhall.faces.plumbing.origin import check_same_origin
-from crewhall.faces.plumbing.problems import MEDIA_TYPE, as_crewhall_error, headers_of, problem_of
+from crewhall.faces.plumbing.problems import Rendering, as_crewhall_error, headers_of, rendered
 from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel import telemetry
@@ -46,7 +46,7 @@ SECURITY_HEADERS = [
 DAY_S = 24 * 3600
 _random = random.Random()  # noqa: S311 - request ids are names, not secrets
 _OPEN_PATHS = ("/static/", "/health/", "/metrics")
-_LASTING = ("/stream", "/mcp")
+_LASTING = ("/stream", "/mcp", "/chat/completions")
 """Ends of paths that are answered for longer than a request may take; they bound their own parts."""
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -54,8 +54,16 @@ _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 class Gate:
     """Wraps the application; `services` are there once the application has started."""
 
-    def __init__(self, app: Application, services: Services, tracing: Tracing | None = None) -> None:
+    def __init__(
+        self,
+        app: Application,
+        services: Services,
+        tracing: Tracing | None = None,
+        renderings: Mapping[str, Rendering] | None = None,
+    ) -> None:
+        """Errors below a path that `renderings` names are shown as it says; all others are problem details."""
         self._app = app
+        self._renderings = dict(renderings or {})
         self._tracing = tracing
         self._services = services
         settings = services.settings
@@ -113,7 +121,7 @@ class Gate:
         except Exception as error:
             if begun:
                 raise
-            await _answer(as_crewhall_error(error), guarded_send)
+            await _answer(as_crewhall_error(error), guarded_send, self._rendering(scope["path"]))
         finally:
             took = time.perf_counter() - started
             telemetry.requests_answered(scope["method"], status).inc()
@@ -195,6 +203,9 @@ class Gate:
 
         return limited_receive
 
+    def _rendering(self, path: str) -> Rendering:
+        return next((found for prefix, found in self._renderings.items() if path.startswith(prefix)), rendered)
+
     def _too_large(self) -> CrewhallError:
         return TOO_LARGE(f"The body is larger than {self._body_limit // 1024} KiB.", limit=self._body_limit)
 
@@ -223,9 +234,9 @@ def _transport_security(settings: KernelSettings) -> list[tuple[bytes, bytes]]:
     return [(b"strict-transport-security", f"max-age={settings.hsts_days * DAY_S}".encode())]
 
 
-async def _answer(error: CrewhallError, send: Send) -> None:
-    body = msgspec.json.encode(problem_of(error))
+async def _answer(error: CrewhallError, send: Send, rendering: Rendering) -> None:
+    status, body, media_type = rendering(error)
     headers = [(name.lower().encode(), value.encode()) for name, value in headers_of(error).items()]
-    headers += [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": error.kind.status, "headers": headers})
+    headers += [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

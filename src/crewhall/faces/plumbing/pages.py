@@ -19,10 +19,12 @@ from crewhall.faces.plumbing import moments
 from crewhall.faces.plumbing.assets import assets
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]
 Sidebar = Callable[[Services, Actor], Awaitable[object]]
+Counter = Callable[[Tx, Actor], Awaitable[int]]
 
 TEMPLATES = Path(__file__).parent.parent / "web" / "templates"
 THEME_COOKIE, ZONE_COOKIE, FLASH_COOKIE = "crewhall_theme", "crewhall_zone", "crewhall_flash"
@@ -32,11 +34,22 @@ _KEPT = 20_000
 _THEMES = ("light", "dark")
 _HTML = "text/html"  # Litestar adds the charset
 _sidebars: list[Sidebar] = []
+_counters: list[Counter] = []
 
 
 def provide_sidebar(provider: Sidebar) -> None:
     """Say who fills the sidebar of every page (the last domain does: it knows all that is shown there)."""
     _sidebars[:] = [provider]
+
+
+def provide_count(counter: Counter) -> None:
+    """Say who counts what waits for somebody's decision; the sidebar shows it."""
+    _counters[:] = [counter]
+
+
+async def count_waiting(tx: Tx, actor: Actor) -> int:
+    """How much waits for the actor's decision."""
+    return await _counters[0](tx, actor) if _counters else 0
 
 
 def _environment() -> Environment:
@@ -67,7 +80,7 @@ def keep_rendered(made: Environment, template: str, *macros: str) -> None:
         made.globals[name] = lru_cache(maxsize=_KEPT)(getattr(module, name))
 
 
-_LAYERS = ("tokens", "base", "components", "layout", "conversation", "turns", "utilities")
+_LAYERS = ("tokens", "base", "components", "layout", "conversation", "turns", "spending", "utilities")
 environment = _environment()
 
 

@@ -1,6 +1,7 @@
 """Errors as problem details (RFC 9457), the same from every route; pages get the same error as a page."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ from crewhall.kernel.telemetry import request_id
 log = logging.getLogger(__name__)
 PROBLEM_TYPE = "https://crewhall.dev/errors/"
 MEDIA_TYPE = "application/problem+json"
+Rendering = Callable[[CrewhallError], tuple[int, bytes, str]]
+"""How an error is shown: status, body, media type."""
 _BY_STATUS = {400: MALFORMED, 404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 415: UNSUPPORTED_MEDIA_TYPE}
 _SENTENCES = {
     400: "The request cannot be read. Check the path, the query and the body against the API reference.",
@@ -51,6 +54,11 @@ def problem_of(error: CrewhallError) -> dict[str, Any]:
         "request_id": request_id.get(),
         **msgspec.to_builtins(error.fields),
     }
+
+
+def rendered(error: CrewhallError) -> tuple[int, bytes, str]:
+    """The whole answer that shows an error: status, body, media type."""
+    return error.kind.status, msgspec.json.encode(problem_of(error)), MEDIA_TYPE
 
 
 def headers_of(error: CrewhallError) -> dict[str, str]:

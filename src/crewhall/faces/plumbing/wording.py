@@ -10,6 +10,8 @@ _FORMS = {
     r"\S": _BLANK,
     _BLANK_OR_NUL: "Fill this in, without NUL characters.",
     r"^[^\u0000]*$": _NUL,
+    r"^[^\s\u0000]+$": "Write it without spaces.",
+    r"^[A-Z]{3}$": "Give a currency by its three letters, as USD.",
     r"^[a-z0-9-]+$": "Use lower-case letters, digits and hyphens only.",
     r"^[a-z0-9][a-z0-9_-]*$": "Use lower-case letters, digits, hyphens, underscores; a letter or digit first.",
     r"^[a-z0-9][a-z0-9._-]*$": "Use lower-case letters, digits, dots, hyphens, underscores; a letter or digit first.",

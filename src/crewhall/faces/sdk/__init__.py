@@ -1,6 +1,7 @@
 """The client library: `from crewhall.sdk import Agent, Client`. It needs no other part of Crewhall."""
 
 from crewhall.faces.sdk.agent import Agent
+from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
@@ -9,6 +10,7 @@ from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
 from crewhall.faces.sdk.resources import (
     AgentInfo,
+    AgentState,
     Conversation,
     Credential,
     Invitation,
@@ -17,6 +19,7 @@ from crewhall.faces.sdk.resources import (
     Organization,
     Page,
     Person,
+    PersonalToken,
     SearchHit,
 )
 from crewhall.faces.sdk.runs import (
@@ -29,13 +32,18 @@ from crewhall.faces.sdk.runs import (
     Woken,
 )
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
+from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 
 __all__ = [
     "Ack",
     "Agent",
     "AgentInfo",
+    "AgentState",
+    "Approval",
+    "ApprovalMessage",
     "Author",
+    "Budget",
     "Change",
     "Client",
     "Conversation",
@@ -57,7 +65,10 @@ __all__ = [
     "Organization",
     "Page",
     "Person",
+    "PersonalToken",
     "Post",
+    "Price",
+    "RateLimit",
     "Record",
     "RecordEvent",
     "Refused",
@@ -69,9 +80,11 @@ __all__ = [
     "Session",
     "SessionToken",
     "SignedOut",
+    "Standing",
     "TokenStore",
     "Tokens",
     "TurnDecision",
+    "UsageRow",
     "Woken",
     "verify_session",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from crewhall.faces.sdk.errors import CrewhallApiError
 from crewhall.faces.sdk.paging import walk
-from crewhall.faces.sdk.resources import AgentInfo, Credential, CredentialUse, Page
+from crewhall.faces.sdk.resources import AgentInfo, AgentState, Credential, CredentialUse, Page
 from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
 
 
@@ -51,6 +51,15 @@ class Agents:
     async def delete(self, agent_id: str) -> None:
         """Delete an agent: it stops answering and its keys stop working."""
         await self._transport.call("DELETE", join("agents", agent_id), Nothing)
+
+    async def memory(self, agent_id: str) -> AgentState:
+        """Give what an agent remembers of the signed-in person."""
+        return await self._transport.call("GET", join("agents", agent_id, "state"), AgentState)
+
+    async def set_memory(self, agent_id: str, state: dict[str, Any], *, version: int) -> AgentState:
+        """Change it as a whole; `version` is the one that was read. Refused as `stale_state` when it has changed."""
+        body = {"state": state, "version": version}
+        return await self._transport.call("PUT", join("agents", agent_id, "state"), AgentState, body=body)
 
     def keys(self, agent_id: str) -> AsyncIterator[Credential]:
         """Give an agent's keys, without their secrets."""

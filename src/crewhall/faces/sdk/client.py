@@ -4,11 +4,14 @@ import os
 from typing import Self
 
 from crewhall.faces.sdk.agents import Agents
+from crewhall.faces.sdk.approvals import Approvals
+from crewhall.faces.sdk.budgets import Budgets
 from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
 from crewhall.faces.sdk.organization import Organizations, People
+from crewhall.faces.sdk.personal_tokens import PersonalTokens
 from crewhall.faces.sdk.resources import Me
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.transport import Nothing, Transport
@@ -25,8 +28,9 @@ def url_from_environment() -> str:
 class Client:
     """A signed-in actor on one server.
 
-    Give a `token` (a person's access token or an agent's key), or `email` and `password`, or a store that keeps
-    tokens. Access tokens renew themselves. `org` (id or slug) acts for another than the login's current organization.
+    Give a `token` (a person's access or personal token, an agent's key), or `email` and `password`, or a store that
+    keeps tokens. Access tokens renew themselves. `org` (id or slug) acts for another than the login's current
+    organization.
 
         async with Client("http://127.0.0.1:8787", token="…") as client:
             general = await client.conversations.find("#general")
@@ -59,8 +63,11 @@ class Client:
         self.messages = Messages(self.transport)
         self.agents = Agents(self.transport)
         self.turns = Turns(self.transport)
+        self.approvals = Approvals(self.transport)
+        self.budgets = Budgets(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
+        self.tokens = PersonalTokens(self.transport)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,7 +1,7 @@
 """What the API answers besides messages. Unknown fields are ignored, so that a newer server can be talked to."""
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -82,6 +82,14 @@ class Me(msgspec.Struct, frozen=True):
     inbox_id: str | None = None
 
 
+class AgentState(msgspec.Struct, frozen=True):
+    """What an agent remembers of the signed-in person. Version 0: nothing was ever kept."""
+
+    state: dict[str, Any]
+    version: int
+    updated_at: datetime | None = None
+
+
 class Credential(msgspec.Struct, frozen=True):
     """An agent's key, known by its prefix. `key` is the whole secret, and only there right after it was made."""
 
@@ -160,6 +168,18 @@ class SentInvitation(msgspec.Struct, frozen=True):
     invitation: Invitation
     link: str
     token: str
+
+
+class PersonalToken(msgspec.Struct, frozen=True):
+    """A key of one's own for a program. `token` is the secret, there only when it was just made."""
+
+    id: str
+    name: str
+    organization_id: str
+    expires_at: datetime
+    created_at: datetime | None = None
+    last_used_at: datetime | None = None
+    token: str | None = None
 
 
 class CredentialUse(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """What the API answers about turns. Unknown fields are ignored, so that a newer server can be talked to."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -41,12 +42,16 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     answer_seq: int | None = None
     is_remote: bool = False
     attempt: int = 0
+    waits: int = 0
     seen_seq: int | None = None
     model: str | None = None
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    cost: str | None = None
+    cached_tokens: int = 0
+    cost: Decimal | None = None
+    currency: str | None = None
+    price_id: str | None = None
     reason: str | None = None
     detail: str | None = None
     cancel_requested_at: datetime | None = None
@@ -72,8 +77,11 @@ class RunStep(msgspec.Struct, frozen=True, kw_only=True):
     tool: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cost: Decimal | None = None
+    currency: str | None = None
     duration_ms: int | None = None
     body: dict[str, Any] | None = None
+    is_sealed: bool = False
 
 
 class TurnDecision(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,11 +4,14 @@ from litestar.types import ControllerRouterHandler
 
 import crewhall.agents.pages as agents
 import crewhall.conversations.pages as conversations
+import crewhall.governance.pages as governance
 import crewhall.identity.pages as identity
 import crewhall.runtime.pages as runtime
+import crewhall.runtime.pages_approvals as approvals
 import crewhall.runtime.pages_help as handbook
 from crewhall.faces.plumbing.assets import serve_asset
 
 PAGES: list[ControllerRouterHandler] = [
-    serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, runtime.PAGES, handbook.PAGES,
+    serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, governance.PAGES, runtime.PAGES, approvals.PAGES,
+    handbook.PAGES,
 ]  # fmt: skip

@@ -18,6 +18,7 @@ class Run extends HTMLElement {
     const after = Number(this.dataset.lastSeq);
     this.unfollow = live.follow(this.dataset.conversation, after, (frame) => this.#onFrame(frame));
     live.addEventListener("tokens", ({ detail }) => detail.run === this.dataset.run && this.#onTokens(detail), { signal });
+    live.addEventListener("approval", () => this.#again(), { signal });
     live.addEventListener("back", () => this.#again(), { signal });
     this.#check();
   }

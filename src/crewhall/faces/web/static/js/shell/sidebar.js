@@ -20,6 +20,7 @@ class Sidebar extends HTMLElement {
     this.#ending = new AbortController();
     const { signal } = this.#ending;
     live.addEventListener("presence", (event) => showPresence(event.detail.actor.id, event.detail.presence), { signal });
+    live.addEventListener("approval", () => this.#refreshSoon(), { signal });
     live.addEventListener("joined", () => this.#refreshSoon(), { signal });
     live.addEventListener("back", () => this.#refreshSoon(), { signal });
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.close(), { signal });

@@ -1,0 +1,1 @@
+"""The OpenAI door: agents as models, at `/v1`."""

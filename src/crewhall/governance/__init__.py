@@ -1,0 +1,37 @@
+"""What turns may spend and what they spent: prices, budgets, the ledger, usage. What others may use is here."""
+
+from crewhall.governance.ledger import (
+    Estimate,
+    Reserved,
+    Settled,
+    Taken,
+    admit_run,
+    release,
+    release_strays,
+    reserve,
+    settle,
+)
+from crewhall.governance.money import in_words as money_in_words
+from crewhall.governance.prices import find_price, get_price
+from crewhall.governance.rates import find_opening, take_rate
+from crewhall.governance.schemas import Price
+from crewhall.governance.warnings import BudgetWarner
+
+__all__ = [
+    "BudgetWarner",
+    "Estimate",
+    "Price",
+    "Reserved",
+    "Settled",
+    "Taken",
+    "admit_run",
+    "find_opening",
+    "find_price",
+    "get_price",
+    "money_in_words",
+    "release",
+    "release_strays",
+    "reserve",
+    "settle",
+    "take_rate",
+]

@@ -1,0 +1,83 @@
+"""For whom an agent acts in a turn, and with whose rights: its own and theirs, intersected (no confused deputy).
+
+A turn acts for everybody whose words it answers: people; for what an agent wrote within a turn, those of that turn; for
+what it wrote by itself, that agent. Their rights are read when a tool is called: as they are then, not as they were.
+"""
+
+from collections.abc import Iterable
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+
+from crewhall.kernel.actor import Actor, ActorType, Role
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import FORBIDDEN
+from crewhall.runtime.policy import Trigger
+
+# The run that wrote a message: the one that its client id names, while that was open; or the one that told a remote
+# agent to answer there. Whoever writes by a key of its own cannot claim a turn that is over.
+_WRITTEN_FOR: LiteralString = """
+select r.id, x.behalf_of
+from message_records r
+join runs x on x.agent_id = r.author_id and x.id = coalesce(
+    substring(r.client_id from '^run:([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})')::uuid,
+    (select d.run_id from turn_decisions d
+     where d.agent_id = r.author_id and d.outcome = 'speak' and d.message_id =
+        substring(r.client_id from '^answer:([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$')::uuid
+     order by d.id desc limit 1))
+where r.id = any (%(ids)s) and r.author_type = 'agent'
+  and case when x.is_remote then r.conversation_id = x.conversation_id
+           else r.created_at between x.started_at and coalesce(x.completed_at, 'infinity') end
+"""
+_WHO: LiteralString = """
+select k.user_id as id, 'user' as type, k.role, u.name
+from memberships k join users u on u.id = k.user_id and u.deleted_at is null
+where k.org_id = %(org)s and k.user_id = any (%(ids)s)
+union all
+select a.id, 'agent', null, a.name from agents a
+where a.org_id = %(org)s and a.id = any (%(ids)s) and a.deleted_at is null and a.status in ('active', 'probation')
+"""
+
+
+class _Written(msgspec.Struct):
+    id: UUID
+    behalf_of: list[UUID]
+
+
+class _Who(msgspec.Struct):
+    id: UUID
+    type: ActorType
+    role: Role | None
+    name: str
+
+
+async def behalf_of(tx: Tx, triggers: Iterable[Trigger]) -> list[UUID]:
+    """Return for whom a turn about these triggers acts; nobody where the system alone asked for it."""
+    written = {trigger.message_id: trigger.author_id for trigger in triggers if trigger.author_type is ActorType.AGENT}
+    found: dict[UUID, list[UUID]] = {}
+    if ids := [one for one in written if one is not None]:
+        found = {row.id: row.behalf_of for row in await tx.all(_Written, _WRITTEN_FOR, {"ids": ids})}
+    acting: dict[UUID, None] = {}
+    for trigger in triggers:
+        if trigger.author_type is ActorType.USER:
+            acting[trigger.author_id] = None
+        elif trigger.author_type is ActorType.AGENT:
+            told = found.get(trigger.message_id) if trigger.message_id is not None else None
+            acting.update(dict.fromkeys(told or [trigger.author_id]))
+    return list(acting)
+
+
+async def acting_for(tx: Tx, agent: Actor, others: list[UUID]) -> Actor:
+    """Return the agent with everybody for whom it acts, their rights as they are now.
+
+    Raises FORBIDDEN when one of them has left the organization: what they asked for is not theirs to ask any more.
+    """
+    ids = [one for one in others if one != agent.id]
+    if not ids:
+        return agent
+    found = await tx.all(_Who, _WHO, {"org": agent.org, "ids": ids})
+    if len(found) < len(ids):
+        raise FORBIDDEN("Somebody who asked for this is no longer in the organization: it is not done for them.")
+    behalf = tuple(Actor(type=one.type, id=one.id, org_id=agent.org, name=one.name, role=one.role) for one in found)
+    return msgspec.structs.replace(agent, behalf=behalf)

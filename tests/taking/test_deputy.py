@@ -1,0 +1,215 @@
+"""No confused deputy: a turn does no more than its agent and whoever set it off may, each."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from crewhall.agents.states import AgentStateChange, get_state, set_state
+from crewhall.conversations.opening import open_conversation
+from crewhall.conversations.schemas import NewConversation, NewMember
+from crewhall.conversations.vocabulary import MemberType
+from crewhall.identity.people import remove_member
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import CrewhallError
+from crewhall.runtime.queries import list_steps
+from tests.identity.hall import Member, Org
+from tests.support.openai import Say, Use
+from tests.taking.hall import SCRIPTED, Asked, TakingHall
+
+READS = ["read_messages", "search_messages", "list_conversations", "post_message", "ask_agent", "recall", "remember"]
+SECRET = "the heron flies at dawn"
+
+
+async def channel(hall: TakingHall, org: Org, name: str, *members: Actor | Member, private: bool = True) -> UUID:
+    listed = [NewMember(MemberType.USER if isinstance(one, Member) else MemberType.AGENT, one.id) for one in members]
+    new = NewConversation(
+        kind="channel",
+        name=name,
+        type="private" if private else "public",
+        members=listed,
+    )
+    async with hall.db.transaction(org.owner.actor) as tx:
+        return (await open_conversation(tx, org.owner.actor, hall.log, new)).id
+
+
+class Ground:
+    """A private channel with a secret: the owner, an insider and the agent are in it; an outsider is not."""
+
+    def __init__(self, hall: TakingHall, org: Org) -> None:
+        self.hall, self.org = hall, org
+
+    async def make(self) -> "Ground":
+        hall, org = self.hall, self.org
+        self.agent = await hall.hire(org, model_config=SCRIPTED, tools=READS)
+        self.insider, self.outsider = await org.add("member"), await org.add("admin")
+        self.secret = await channel(hall, org, "secret", self.agent, self.insider)
+        self.square = await channel(hall, org, "square", self.agent, private=False)
+        await hall.say(org.owner.actor, self.secret, SECRET)
+        await self._index()
+        return self
+
+    async def _index(self) -> None:
+        """Let search see everything."""
+        async with self.hall.db.transaction(None) as tx:
+            while await tx.value("select derive_search(500)"):
+                pass
+
+    async def quoting(self, model: Any, *who: Member, agent: Actor | None = None) -> tuple[Asked, list[dict[str, Any]]]:
+        """A turn in public, set off by them, that tries everything to quote the secret; gives the results."""
+        there = {"conversation_id": str(self.secret)}
+        model.play(
+            Use([("read_messages", there), ("search_messages", {"query": "heron"}), ("list_conversations", {}),
+                 ("post_message", there | {"content": "found"})]),
+            Say("Well."),
+        )  # fmt: skip
+        asked_one = agent or self.agent
+        for one in who:
+            await self.hall.say(one.actor, self.square, f"@{asked_one.name} quote #secret")
+        asked = await self.hall.decided(self.org, self.square, asked_one)
+        assert (await asked.take()).reason == "answered"
+        return asked, [step.body for step in await asked.steps() if step.kind == "result"]
+
+
+@pytest.fixture
+async def ground(hall: TakingHall, org: Org) -> Ground:
+    return await Ground(hall, org).make()
+
+
+def quotes(results: list[dict[str, Any]]) -> list[bool]:
+    return [SECRET in str(body.get("result")) or "secret" in str(body.get("result")) for body in results[:3]]
+
+
+@pytest.mark.rule("X11")
+async def test_who_may_read_there_is_quoted_what_the_agent_may_read_too(ground, model):
+    asked, results = await ground.quoting(model, ground.insider)
+    assert quotes(results) == [True, True, True]
+    assert (await asked.run()).behalf_of == [ground.insider.id]
+    assert [said.content for said in await ground.hall.said(ground.secret)][-1] == "found"
+
+
+@pytest.mark.rule("X11")
+async def test_who_may_not_read_there_is_not_quoted_it_by_an_agent_that_may(ground, model):
+    _, results = await ground.quoting(model, ground.outsider)
+    assert [body.get("code") for body in results] == ["not_found", None, None, "not_found"]
+    assert quotes(results) == [False, False, False]
+    assert SECRET not in str(model.requests)
+    assert [said.content for said in await ground.hall.said(ground.secret)] == [SECRET]
+
+
+@pytest.mark.rule("X11")
+async def test_a_turn_for_two_does_what_both_may(ground, model):
+    _, results = await ground.quoting(model, ground.outsider, ground.insider)
+    assert [body.get("code") for body in results] == ["not_found", None, None, "not_found"]
+    assert SECRET not in str(model.requests)
+
+
+@pytest.mark.rule("X11")
+async def test_an_agent_that_is_asked_by_an_agent_still_acts_for_the_person(ground, model):
+    hall, org = ground.hall, ground.org
+    front = await hall.hire(org, model_config=SCRIPTED, tools=READS)
+    model.play(Use([("ask_agent", {"agent": ground.agent.name, "question": "quote #secret"})]), Say("Asked."))
+    await hall.say(ground.outsider.actor, ground.square, f"@{front.name} find out")
+    first = await hall.decided(org, ground.square, front)
+    assert (await first.take()).reason == "answered"
+    (told,) = [step.body["result"] for step in await first.steps() if step.kind == "result"]
+    assert told["is_asked"] is True
+    there = {"conversation_id": str(ground.secret)}
+    model.play(Use([("read_messages", there), ("search_messages", {"query": "heron"})]), Say("No."))
+    second = await hall.decided(org, ground.square, ground.agent)
+    run = await second.take()
+    assert (run.author_id, run.behalf_of) == (front.id, [ground.outsider.id])
+    results = [step.body for step in await second.steps() if step.kind == "result"]
+    assert (results[0]["code"], results[1]["result"]["hits"]) == ("not_found", [])
+    model.play(Use([("ask_agent", {"agent": front.name, "question": "me?"})]), Say("x"))
+    asked = await hall.ask(org, tools=["ask_agent"])
+    await asked.take()
+    model.play(Use([("ask_agent", {"agent": asked.agent.name, "question": "me?"})]), Say("x"))
+    await hall.say(org.owner.actor, asked.circle, f"@{asked.agent.name} again")
+    itself = await hall.decided(org, asked.circle, asked.agent)
+    await itself.take()
+    (error,) = [step.body for step in await itself.steps() if step.kind == "result"]
+    assert error["code"] == "invalid"
+
+
+@pytest.mark.rule("X11")
+async def test_what_an_agent_says_by_itself_gives_its_own_rights_alone(ground, model):
+    hall, org = ground.hall, ground.org
+    other = await hall.hire(org)
+    await hall.say(ground.insider.actor, ground.square, "hello")
+    model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("No."))
+    await hall.say(other, ground.square, f"@{ground.agent.name} quote #secret", client_id=f"run:{ground.agent.id}")
+    asked = await hall.decided(org, ground.square, ground.agent)
+    run = await asked.take()
+    assert run.behalf_of == [other.id]
+    (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
+    assert result["code"] == "not_found"
+
+
+@pytest.mark.rule("X11")
+async def test_rights_are_those_at_the_time_of_the_call(ground, model):
+    hall, org = ground.hall, ground.org
+    model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("No."))
+    await hall.say(ground.insider.actor, ground.square, f"@{ground.agent.name} quote #secret")
+    asked = await hall.decided(org, ground.square, ground.agent)
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await remove_member(tx, org.owner.actor, ground.insider.id)
+    await asked.take()
+    (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
+    assert result["code"] == "forbidden"
+
+
+@pytest.mark.rule("X11", "X12")
+async def test_who_manages_agents_sees_no_result_that_quotes_what_they_may_not_read(ground, model):
+    asked, _ = await ground.quoting(model, ground.insider)
+
+    async def seen(who: Member) -> dict[int, tuple[str, bool, bool]]:
+        async with ground.hall.db.transaction(who.actor) as tx:
+            page = await list_steps(tx, who.actor, asked.run_id)
+        return {step.ordinal: (str(step.kind), step.body is not None, step.is_sealed) for step in page.items}
+
+    owner, admin = await seen(ground.org.owner), await seen(ground.outsider)
+    assert all(has_body and not sealed for _, has_body, sealed in owner.values())
+    first = next(ordinal for ordinal, (kind, *_) in admin.items() if kind == "result")
+    assert all(has_body for ordinal, (_, has_body, _) in admin.items() if ordinal < first)
+    after = {kind: sealed for ordinal, (kind, _, sealed) in admin.items() if ordinal >= first}
+    assert after == {
+        "result": True, "call": True, "answer": True, "request": False, "post": False,
+    }  # fmt: skip
+
+
+# -- memory
+
+
+@pytest.mark.rule("B9", "X11")
+async def test_an_agent_remembers_of_each_person_apart(ground, model):
+    hall, org = ground.hall, ground.org
+
+    async def turn(who: Member, *uses: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        model.play(Use(list(uses)), Say("Ok."))
+        await hall.say(who.actor, ground.square, f"@{ground.agent.name}")
+        asked = await hall.decided(org, ground.square, ground.agent)
+        await asked.take()
+        return [step.body for step in await asked.steps() if step.kind == "result"]
+
+    kept, stale = await turn(
+        ground.insider, ("remember", {"changes": {"likes": "tea"}, "version": 0}),
+        ("remember", {"changes": {"likes": "mud"}, "version": 0}),
+    )  # fmt: skip
+    assert (kept["result"]["state"], kept["result"]["version"]) == ({"likes": "tea"}, 1)
+    assert (stale["result"]["is_stale"], stale["result"]["state"]) == (True, {"likes": "tea"})
+    assert kept["persons"] == [str(ground.insider.id)]
+    (other,) = await turn(ground.outsider, ("recall", {}))
+    assert other["result"] == {"state": {}, "version": 0, "is_stale": False}
+    async with hall.db.transaction(ground.insider.actor) as tx:
+        mine = await get_state(tx, ground.insider.actor, ground.agent.id)
+        assert (mine.state, mine.version) == ({"likes": "tea"}, 1)
+        await set_state(tx, ground.insider.actor, ground.agent.id, AgentStateChange(state={}, version=1))
+    async with hall.db.transaction(ground.insider.actor) as tx:
+        with pytest.raises(CrewhallError) as late:
+            await set_state(tx, ground.insider.actor, ground.agent.id, AgentStateChange(state={"x": 1}, version=1))
+    assert (late.value.code, late.value.fields["version"]) == ("stale_state", 2)
+    async with hall.db.transaction(ground.agent) as tx:
+        with pytest.raises(CrewhallError) as alone:
+            await get_state(tx, ground.agent, ground.agent.id)
+    assert alone.value.code == "forbidden"
