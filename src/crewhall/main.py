@@ -33,7 +33,15 @@ from crewhall.faces.openai.errors import rendered as as_openai
 from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import Errands, IdentitySettings, LoginVerifier, check_owner, prepare_first_run
+from crewhall.identity import (
+    AppDocuments,
+    AppVerifier,
+    Errands,
+    IdentitySettings,
+    LoginVerifier,
+    check_owner,
+    prepare_first_run,
+)
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
@@ -147,7 +155,10 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
     errands = Errands()
     services.add_part(errands)
     stack.push_async_callback(errands.close)
-    LoginVerifier(services.db, services.settings_of(IdentitySettings), errands).register(services.verified)
+    logins = LoginVerifier(services.db, services.settings_of(IdentitySettings), errands)
+    logins.register(services.verified)
+    AppVerifier(services.db, services.base_url, logins).register(services.verified)
+    services.add_part(AppDocuments())
     agents = await start_agents(
         db=services.db,
         verified=services.verified,
@@ -190,7 +201,7 @@ def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing |
         else:
             await (door if scope["path"] == MCP else routes)(scope, receive, send)
 
-    return Gate(application, services, tracing, {OPENAI: as_openai})
+    return Gate(application, services, tracing, {OPENAI: as_openai}, {MCP: door.challenge})
 
 
 async def serve_hall(

@@ -22,6 +22,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "login.ended/signed out everywhere": ("signed out everywhere",),
     "personal_token.created": ("made the personal token “{name}”", "made a personal token"),
     "personal_token.revoked": ("revoked the personal token “{name}”", "revoked a personal token"),
+    "app.let_in": ("let the app “{name}” in to {scopes}", "let an app in"),
+    "app.shut_out": ("shut the app “{name}” out: {reason}", "shut the app “{name}” out", "shut an app out"),
     "member.invited": ("invited {email} as {role}", "made an invitation link for a new {role}", "invited somebody"),
     "invitation.revoked": ("withdrew the invitation of {target}", "withdrew an invitation"),
     "member.joined": ("joined as {role}", "joined"),

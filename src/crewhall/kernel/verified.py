@@ -25,11 +25,16 @@ MAX_AGE_S = 300.0
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """The actor behind a token, the tags that revoke it, and when it stops being valid (Unix seconds, or None)."""
+    """The actor behind a token, the tags that revoke it, and when it stops being valid (Unix seconds, or None).
+
+    An app's token is good at one `path` alone, and for its `scopes`; other tokens everywhere, for all.
+    """
 
     actor: Actor
     tags: tuple[str, ...]
     expires_at: float | None = None
+    path: str | None = None
+    scopes: frozenset[str] | None = None
 
 
 Verifier = Callable[[str, str | None, str | None], Awaitable[Verified]]

@@ -8,6 +8,7 @@ import typer
 
 from crewhall.faces.cli.agents import agent
 from crewhall.faces.cli.approvals import approvals, approve, refuse
+from crewhall.faces.cli.apps import apps
 from crewhall.faces.cli.budgets import budget, usage
 from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
@@ -41,7 +42,7 @@ for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, us
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel, token, budget, mcp):
+for group in (org, people, agent, channel, token, apps, budget, mcp):
     app.add_typer(group)
 
 

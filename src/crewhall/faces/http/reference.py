@@ -21,6 +21,7 @@ PATH_PARAMETERS = {
     "login_id": "The login's id.",
     "invitation_id": "The invitation's id.",
     "token_id": "The personal token's id.",
+    "app_id": "The id of the app that one let in.",
     "agent_id": "The agent's id.",
     "credential_id": "The credential's id.",
     "conversation_id": "The conversation's id.",

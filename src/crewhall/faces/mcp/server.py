@@ -21,6 +21,7 @@ import crewhall.agents.tools as agents
 import crewhall.conversations.tools as conversations
 import crewhall.identity.tools as identity
 from crewhall.conversations.tools_schemas import ListConversations, ReadMessages, ShownConversation
+from crewhall.faces.mcp.scopes import check_tool
 from crewhall.faces.mcp.waiting import WAIT, Visitor, WaitForMentions
 from crewhall.faces.plumbing.dependencies import NO_ORGANIZATION
 from crewhall.faces.plumbing.problems import as_crewhall_error, problem_of
@@ -80,10 +81,12 @@ class Offer:
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name}. `tools/list` names all.")
         try:
+            visitor = self._visitor(context)
+            check_tool(visitor.verified, tool)
             asked = read_arguments(params.arguments or {}, tool.takes)
             waits = asked.seconds if isinstance(asked, WaitForMentions) else 0
             async with asyncio.timeout(self._services.settings.request_timeout_s + waits):
-                result = msgspec.to_builtins(await tool.call(self._visitor(context), asked))
+                result = msgspec.to_builtins(await tool.call(visitor, asked))
         except Exception as error:  # noqa: BLE001 - every error is shown in the one way, what nobody expected is logged
             problem = problem_of(as_crewhall_error(error))
             return _result(problem, f"{problem['detail']} ({problem['code']})", is_error=True)

@@ -5,6 +5,7 @@ from typing import Self
 
 from crewhall.faces.sdk.agents import Agents
 from crewhall.faces.sdk.approvals import Approvals
+from crewhall.faces.sdk.apps import Apps
 from crewhall.faces.sdk.budgets import Budgets
 from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
@@ -68,6 +69,7 @@ class Client:
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
         self.tokens = PersonalTokens(self.transport)
+        self.apps = Apps(self.transport)
 
     async def __aenter__(self) -> Self:
         return self

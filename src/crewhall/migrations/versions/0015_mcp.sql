@@ -1,0 +1,77 @@
+-- Apps: programs to which a person gives access to one organization, through MCP.
+
+-- ---------------------------------------------------------------------------------------------- apps
+
+-- What OAuth calls a client. It belongs to nobody: it says of itself who it is, and may hold no access at all.
+create table apps (
+    id text primary key constraint apps_id check (length(id) between 1 and 1000),
+    source text not null constraint apps_source check (source in ('registered', 'document')),
+    name text not null constraint apps_name check (length(name) between 1 and 100),
+    redirect_uris text[] not null constraint apps_redirect_uris check (cardinality(redirect_uris) between 1 and 20),
+    created_at timestamptz not null default now(),
+    used_at timestamptz not null default now(),
+    fresh_until timestamptz,
+    constraint apps_fresh check ((source = 'document') = (fresh_until is not null))
+);
+create index apps_used on apps (used_at);
+call secure_table('apps', 'true');
+
+-- An app's access is a login of the person's: what ends those ends it.
+alter table logins drop constraint logins_kind;
+alter table logins add constraint logins_kind check (kind in ('browser', 'token', 'personal', 'app'));
+alter table logins drop constraint logins_personal;
+alter table logins add constraint logins_personal check ((kind in ('personal', 'app')) = (name is not null));
+alter table login_tokens drop constraint login_tokens_kind;
+alter table login_tokens add constraint login_tokens_kind
+    check (kind in ('session', 'access', 'refresh', 'personal', 'app_code', 'app_access', 'app_refresh'));
+
+-- What was asked and granted: `challenge` proves who asked, `resource` is where the tokens are good.
+create table app_logins (
+    login_id uuid primary key references logins on delete cascade,
+    user_id uuid not null references users,
+    app_id text not null references apps,
+    scopes text[] not null,
+    resource text not null,
+    redirect_uri text not null,
+    challenge text not null
+);
+create index app_logins_app on app_logins (app_id);
+create index app_logins_user on app_logins (user_id);
+call secure_table('app_logins', 'user_id = current_actor()');
+
+-- Who is behind an app's access token, in the one organization that it was granted for, while they are its member.
+create function authenticate_app(token_digest bytea)
+    returns table (login_id uuid, user_id uuid, name text, org_id uuid, slug text, role text, expires_at timestamptz,
+                   scopes text[], resource text)
+    language sql stable rows 1 as $$
+    select l.id, u.id, u.name, o.id, o.slug, m.role, least(t.expires_at, l.expires_at), a.scopes, a.resource
+    from login_tokens t
+    join logins l on l.id = t.login_id and l.revoked_at is null and l.expires_at > now()
+    join app_logins a on a.login_id = l.id
+    join users u on u.id = t.user_id and u.deleted_at is null
+    join memberships m on m.user_id = u.id and m.org_id = l.org_id
+    join organizations o on o.id = m.org_id and o.deleted_at is null
+    where t.digest = token_digest and t.kind = 'app_access' and t.expires_at > now()
+$$;
+call make_definer('authenticate_app(bytea)');
+
+-- Whose a code or a token of an app is, whatever has become of it.
+create function find_app_owner(token_digest bytea) returns table (user_id uuid, org_id uuid)
+    language sql stable rows 1 as $$
+    select t.user_id, l.org_id from login_tokens t
+    join logins l on l.id = t.login_id and l.kind = 'app'
+    join users u on u.id = t.user_id and u.deleted_at is null
+    where t.digest = token_digest
+$$;
+call make_definer('find_app_owner(bytea)');
+
+-- Forgets apps that nobody has let in for so many days, and answers how many there are then.
+create function forget_apps(after_days integer) returns bigint language sql volatile as $$
+    with forgotten as (
+        delete from apps a
+        where a.used_at < now() - make_interval(days => after_days)
+          and not exists (select from app_logins l where l.app_id = a.id)
+        returning 1)
+    select (select count(*) from apps) - (select count(*) from forgotten)
+$$;
+call make_definer('forget_apps(integer)');

@@ -1,0 +1,59 @@
+"""The official MCP client comes in by itself: it finds out where to ask, asks, and renews its tokens."""
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.apps.asking import Kept, official, person_of
+from tests.identity.hall import Org
+from tests.mcp.visiting import done
+from tests.support.server import Server
+
+
+@pytest.mark.rule("X4")
+async def test_it_asks_the_person_comes_in_and_renews(server: Server, org: Org):
+    person, kept = await person_of(server, org.owner), Kept()
+    general = await server.general(org)
+    async with (
+        httpx2.AsyncClient(auth=official(server, person, kept), timeout=40) as http,
+        Client(streamable_http_client(f"{server.address}/mcp", http_client=http)) as client,
+    ):
+        me = await done(client, "who_am_i")
+        assert me["organization"]["id"] == str(org.id)
+        await done(client, "post_message", conversation_id=general, content="from an app", client_id="1")
+    assert "Let Official in?" in person.seen
+    assert kept.tokens
+    assert kept.tokens.scope == "read write"
+    assert kept.tokens.refresh_token
+    first = kept.tokens.access_token
+
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run("update login_tokens set expires_at = now() where kind = 'app_access'")
+    server.services.verified.forget_all()
+    person.seen = ""
+    renewing = official(server, person, kept)
+    async with (
+        httpx2.AsyncClient(auth=renewing, timeout=40) as http,
+        Client(streamable_http_client(f"{server.address}/mcp", http_client=http)) as client,
+    ):
+        renewing.context.token_expiry_time = 1.0  # type: ignore[attr-defined]
+        await done(client, "who_am_i")
+    assert kept.tokens.access_token != first
+
+
+@pytest.mark.rule("X4")
+async def test_an_app_that_may_only_read_asks_again_before_it_writes(server: Server, org: Org):
+    person, kept = await person_of(server, org.owner), Kept()
+    general = await server.general(org)
+    async with (
+        httpx2.AsyncClient(auth=official(server, person, kept, write=False), timeout=40) as http,
+        Client(streamable_http_client(f"{server.address}/mcp", http_client=http)) as client,
+    ):
+        await done(client, "list_conversations")
+        assert kept.tokens
+        assert kept.tokens.scope == "read"
+        person.seen = ""
+        with pytest.raises(Exception, match="read"):
+            await client.call_tool("post_message", {"conversation_id": general, "content": "no"})
+        assert "Let Official in?" in person.seen, "it was told to ask for more"
