@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import httpx2
 from mcp.client.auth import OAuthClientProvider
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
@@ -157,16 +156,16 @@ class Kept:
         self.info = client_info
 
 
-def official(server: Server, person: Person, kept: Kept, *, write: bool = True, **how: Any) -> httpx2.Auth:
-    """The official client's own way of asking; the person follows where it leads."""
+def official(server: Server, person: Person, kept: Kept, *, writes: list[bool] | None = None) -> OAuthClientProvider:
+    """The official client's own way of asking; the person follows where it leads. `writes`: what they let it, in turn."""
     came: list[str] = []
 
     async def lead(url: str) -> None:
-        came.append(await person.decide(url, write=write))
+        came.append(await person.decide(url, write=writes.pop(0) if writes else True))
 
     async def came_back() -> AuthorizationCodeResult:
         answer = answer_in(came[-1])
         return AuthorizationCodeResult(code=answer["code"], state=answer.get("state"), iss=answer.get("iss"))
 
     metadata = OAuthClientMetadata(client_name="Official", redirect_uris=[BACK])  # type: ignore[list-item]
-    return OAuthClientProvider(f"{server.address}/mcp", metadata, kept, lead, came_back, **how)
+    return OAuthClientProvider(f"{server.address}/mcp", metadata, kept, lead, came_back)
