@@ -157,7 +157,7 @@ class Kept:
 
 
 def official(server: Server, person: Person, kept: Kept, *, writes: list[bool] | None = None) -> OAuthClientProvider:
-    """The official client's own way of asking; the person follows where it leads. `writes`: what they let it, in turn."""
+    """The official client's own way of asking; the person follows where it leads, and lets it write as `writes` says."""
     came: list[str] = []
 
     async def lead(url: str) -> None:

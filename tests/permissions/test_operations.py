@@ -29,6 +29,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "list_own_logins": PEOPLE,
     "list_personal_tokens": PEOPLE,
     "make_personal_token": PEOPLE,
+    "list_apps": PEOPLE,
     "list_own_organizations": EVERYBODY,
     "create_organization": PEOPLE,
     "switch_organization": PEOPLE,
@@ -126,6 +127,7 @@ ELSEWHERE = {
     "accept_invitation": "for guests: what it takes says who may",
     "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
     "revoke_personal_token": "of the caller's own tokens: tests/identity/test_personal_tokens.py",
+    "shut_app_out": "of the apps that the caller let in: tests/apps/test_refused.py",
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
 }
 """Operations that no role decides, each with the reason."""

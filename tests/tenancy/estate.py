@@ -39,6 +39,7 @@ class Estate:
     invitation: str
     login: str
     token: str
+    app: str
     run: str
     approval: str
     price: str
@@ -91,18 +92,20 @@ async def make_estate(server: Server, name: str) -> Estate:
         invitation=invited["invitation"]["id"],
         login=(await _ask(owner, "GET", "/me/logins"))["items"][0]["id"],
         token=(await _ask(owner, "POST", "/me/tokens", name=f"{name} token"))["id"],
+        app=str(new_id()),
         run=await _ended_run(owner),
         approval=str(new_id()),
         price=(await _ask(owner, "POST", "/prices", **price))["id"],
         budget=(await _ask(owner, "POST", "/budgets", conversation_id=public.id, run_limit=1_000_000))["id"],
         talks=talks,
     )
+    await _keep_app(server, org, estate)
     await _keep_steps(server, org, estate.run)
     await _keep_approval(server, org, estate)
     await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
-    estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
+    estate.marks |= {estate.app, estate.run, estate.approval, estate.price, estate.budget}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
@@ -161,6 +164,22 @@ async def _keep_steps(server: Server, org: Org, run: str) -> None:
             from runs where id = %(run)s
             """,
             {"run": run},
+        )
+
+
+async def _keep_app(server: Server, org: Org, estate: Estate) -> None:
+    """An app that the owner let in."""
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            with app as (insert into apps (id, source, name, redirect_uris)
+                         values (%(name)s, 'registered', %(name)s, array['http://127.0.0.1/'])),
+            login as (insert into logins (id, user_id, org_id, kind, name, expires_at)
+                      values (%(id)s, %(user)s, %(org)s, 'app', %(name)s, now() + interval '1 day'))
+            insert into app_logins (login_id, user_id, app_id, scopes, resource, redirect_uri, challenge)
+            values (%(id)s, %(user)s, %(name)s, array['read'], 'http://127.0.0.1/mcp', 'http://127.0.0.1/', 'c')
+            """,
+            {"id": estate.app, "user": org.owner.id, "org": org.id, "name": f"{org.slug} app"},
         )
 
 

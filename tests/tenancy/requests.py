@@ -65,6 +65,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "person_id": [str(estate.org.owner.id), str(estate.member.id)],
         "login_id": [estate.login],
         "token_id": [estate.token],
+        "app_id": [estate.app],
         "invitation_id": [estate.invitation],
         "agent_id": [estate.agent.id],
         "credential_id": [estate.credential],
