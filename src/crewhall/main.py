@@ -181,7 +181,8 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
         settings=services.settings_of(TurnSettings), region=services.settings.region, base_url=services.base_url,
     )  # fmt: skip
     services.add_part(runtime)
-    services.add_part(catalog_of(services.settings_of(TurnSettings)))
+    services.add_part(runtime.servers)
+    services.add_part(catalog_of(services.settings_of(TurnSettings), runtime.servers))
     stack.push_async_callback(runtime.close)
 
 

@@ -157,7 +157,7 @@ class Kept:
 
 
 def official(server: Server, person: Person, kept: Kept, *, writes: list[bool] | None = None) -> OAuthClientProvider:
-    """The official client's own way of asking; the person follows where it leads, and lets it write as `writes` says."""
+    """The official client's own way of asking; the person follows where it leads, and lets it write or not, in turn."""
     came: list[str] = []
 
     async def lead(url: str) -> None:
@@ -167,5 +167,5 @@ def official(server: Server, person: Person, kept: Kept, *, writes: list[bool] |
         answer = answer_in(came[-1])
         return AuthorizationCodeResult(code=answer["code"], state=answer.get("state"), iss=answer.get("iss"))
 
-    metadata = OAuthClientMetadata(client_name="Official", redirect_uris=[BACK])  # type: ignore[list-item]
+    metadata = OAuthClientMetadata(client_name="Official", redirect_uris=[BACK])
     return OAuthClientProvider(f"{server.address}/mcp", metadata, kept, lead, came_back)

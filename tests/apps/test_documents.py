@@ -33,10 +33,10 @@ class Names:
 class Site:
     """Answers every request in one way, and counts them."""
 
-    def __init__(self, body: object = None, status: int = 200, **headers: str) -> None:
+    def __init__(self, body: object = None, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self.asked = 0
         self.body = body if isinstance(body, bytes) else msgspec.json.encode(GOOD if body is None else body)
-        self._status, self._headers = status, {"content-type": "application/json", **headers}
+        self._status, self._headers = status, {"content-type": "application/json", **(headers or {})}
 
     def documents(self, address: str = "93.184.216.34") -> AppDocuments:
         def answer(_request: httpx.Request) -> httpx.Response:
@@ -59,7 +59,7 @@ async def test_a_document_names_the_app_and_where_people_are_sent():
      ("no-store", 290, 300)],
 )  # fmt: skip
 async def test_it_counts_as_long_as_it_says_within_bounds(header, least, most):
-    found = await Site(**{"cache-control": header}).documents().read(ID)
+    found = await Site(headers={"cache-control": header}).documents().read(ID)
     assert least < (found.fresh_until - utc_now()).total_seconds() <= most
 
 
@@ -77,8 +77,8 @@ async def test_it_counts_as_long_as_it_says_within_bounds(header, least, most):
         Site(b"[" * 4000),
         Site(b" " * 5000),
         Site(status=404),
-        Site(status=302, location="https://app.example.org/else.json"),
-        Site(**{"content-type": "text/html"}),
+        Site(status=302, headers={"location": "https://app.example.org/else.json"}),
+        Site(headers={"content-type": "text/html"}),
     ],
 )
 async def test_a_document_that_is_not_as_it_must_be_is_refused(site):

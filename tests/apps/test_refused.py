@@ -220,16 +220,17 @@ async def test_nobody_lets_an_app_in_to_another_organization(server: Server, app
 
 @pytest.mark.rule("X4")
 async def test_registration_takes_what_it_can_use(http: httpx.AsyncClient):
-    for body, error in (
+    wrong: list[tuple[object, str]] = [
         ({"client_name": "x"}, "invalid_redirect_uri"),
         ({"redirect_uris": ["http://evil.example/"]}, "invalid_redirect_uri"),
         ({"redirect_uris": [BACK, "javascript:alert(1)"]}, "invalid_redirect_uri"),
         ({"redirect_uris": BACK}, "invalid_client_metadata"),
         ([], "invalid_client_metadata"),
-    ):
+    ]
+    for body, error in wrong:
         assert said(await http.post("/oauth/register", json=body)) == (400, error)
-    body = {"client_name": "a\u202eb\n", "redirect_uris": [BACK], "token_endpoint_auth_method": "client_secret_post"}
-    made = (await http.post("/oauth/register", json=body)).json()
+    odd = {"client_name": "a\u202eb\n", "redirect_uris": [BACK], "token_endpoint_auth_method": "client_secret_post"}
+    made = (await http.post("/oauth/register", json=odd)).json()
     assert (made["client_name"], made["token_endpoint_auth_method"]) == ("a b", "none")
     assert "client_secret" not in made
 

@@ -13,6 +13,7 @@ from tests.identity.hall import PASSWORD, Org
 from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
+from tests.tenancy.estate import offered_tool
 from tests.tenancy.requests import BODIES
 
 P = Permission
@@ -100,6 +101,13 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "refuse_call": P.APPROVALS_DECIDE,
     "show_tool_policy": P.SETTINGS_READ,
     "settle_tool_policy": P.ORGANIZATION_UPDATE,
+    "list_tool_servers": P.SETTINGS_READ,
+    "get_tool_server": P.SETTINGS_READ,
+    "add_tool_server": P.ORGANIZATION_UPDATE,
+    "change_tool_server": P.ORGANIZATION_UPDATE,
+    "remove_tool_server": P.ORGANIZATION_UPDATE,
+    "refresh_tool_server": P.ORGANIZATION_UPDATE,
+    "settle_server_tool": P.ORGANIZATION_UPDATE,
     "show_state": PEOPLE,
     "change_state": PEOPLE,
     "list_prices": EVERYBODY,
@@ -179,6 +187,8 @@ async def make_ground(server: Server, role: str) -> Ground:
     priced = (await owner.post("/prices", json=price)).raise_for_status().json()
     limited = {"conversation_id": channel, "run_limit": 1_000_000}
     budget = (await owner.post("/budgets", json=limited)).raise_for_status().json()
+    elsewhere = {"name": "tried", "url": "http://127.0.0.1:1/mcp"}
+    tool_server = (await owner.post("/tool-servers", json=elsewhere)).raise_for_status().json()
     names = {
         "org_id": str(org.id),
         "person_id": str(other.id),
@@ -191,6 +201,8 @@ async def make_ground(server: Server, role: str) -> Ground:
         "approval_id": await _approval_of(server, org, run_id),
         "price_id": priced["id"],
         "budget_id": budget["id"],
+        "server_id": tool_server["id"],
+        "tool_name": await offered_tool(server, org, tool_server["id"]),
         "agent_kind": "custom",
         **member,
         "emoji": "👍",
@@ -201,6 +213,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "change_own_password": {"current_password": PASSWORD, "new_password": "another horse battery"},
         "make_personal_token": {"name": "for a program"},
         "invite": {"role": "member"},
+        "add_tool_server": {"name": f"of-{role}", "url": "http://127.0.0.1:1/mcp"},
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},
         "add_member": {"member_type": "agent", "member_id": agent.id},

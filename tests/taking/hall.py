@@ -13,6 +13,7 @@ from crewhall.runtime.executor import Executor
 from crewhall.runtime.jobs import JOBS_CHANNEL
 from crewhall.runtime.journal import Step
 from crewhall.runtime.runs import Run
+from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tools import TOOLS, Caller, Tool
 from tests.identity.hall import Org
@@ -62,7 +63,12 @@ class TakingHall(TurnHall):
         self.executor = self.make_executor()
 
     def make_executor(
-        self, *, base_url: str = "http://hall.test", outbound: Outbound | None = None, **settings: Any
+        self,
+        *,
+        base_url: str = "http://hall.test",
+        outbound: Outbound | None = None,
+        servers: ToolServers | None = None,
+        **settings: Any,
     ) -> Executor:
         """Another process's executor, with other settings."""
         kept = self.turn_settings.model_copy(update=settings)
@@ -76,6 +82,7 @@ class TakingHall(TurnHall):
             base_url=base_url,
             tools=self.tools,
             outbound=outbound,
+            servers=servers,
         )
 
     async def __aexit__(self, *_: object) -> None:

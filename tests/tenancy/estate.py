@@ -5,10 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from crewhall.kernel.ids import new_id
+from crewhall.runtime.offers import Offer
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -44,6 +47,8 @@ class Estate:
     approval: str
     price: str
     budget: str
+    tool_server: str
+    tool: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
 
@@ -83,6 +88,8 @@ async def make_estate(server: Server, name: str) -> Estate:
     talks["inbox"] = Talk(agent.inbox_id, await _delivered(agent))
     invited = await _ask(owner, "POST", "/invitations", email=f"{name}-invited@example.org")
     price = {"provider": name, "model": "*", "input_price": "1", "output_price": "2"}
+    elsewhere = {"name": "tracker", "url": f"http://127.0.0.1:1/{name}"}
+    tool_server = (await _ask(owner, "POST", "/tool-servers", **elsewhere))["id"]
     estate = Estate(
         org=org,
         admin=admin,
@@ -97,6 +104,8 @@ async def make_estate(server: Server, name: str) -> Estate:
         approval=str(new_id()),
         price=(await _ask(owner, "POST", "/prices", **price))["id"],
         budget=(await _ask(owner, "POST", "/budgets", conversation_id=public.id, run_limit=1_000_000))["id"],
+        tool_server=tool_server,
+        tool=await offered_tool(server, org, tool_server),
         talks=talks,
     )
     await _keep_app(server, org, estate)
@@ -105,7 +114,15 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
-    estate.marks |= {estate.app, estate.run, estate.approval, estate.price, estate.budget}
+    estate.marks |= {
+        estate.tool_server,
+        estate.tool,
+        estate.app,
+        estate.run,
+        estate.approval,
+        estate.price,
+        estate.budget,
+    }
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
@@ -165,6 +182,20 @@ async def _keep_steps(server: Server, org: Org, run: str) -> None:
             """,
             {"run": run},
         )
+
+
+async def offered_tool(server: Server, org: Org, server_id: str) -> str:
+    """The name of a tool that the tool server has offered."""
+    name, offer = f"mcp-tracker-{new_id().hex[-12:]}", Offer(tool="list_issues", description=f"Of {org.slug}.")
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            insert into server_tools (org_id, server_id, tool, name, offered, digest, accepted, accepted_digest)
+            values (%(org)s, %(server)s, 'list_issues', %(name)s, %(offer)s, 'd', %(offer)s, 'd')
+            """,
+            {"org": org.id, "server": server_id, "name": name, "offer": Jsonb(msgspec.to_builtins(offer))},
+        )
+    return name
 
 
 async def _keep_app(server: Server, org: Org, estate: Estate) -> None:

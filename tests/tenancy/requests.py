@@ -21,6 +21,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /agents/{agent_id}/state": {"state": {"taken": "over"}, "version": 0},
     "POST /approvals/{approval_id}/approve": {},
     "POST /approvals/{approval_id}/refuse": {"reason": "Taken over."},
+    "POST /tool-servers": {"name": "mine", "url": "http://127.0.0.1:1/mcp"},
+    "PATCH /tool-servers/{server_id}": {"is_enabled": False},
+    "PUT /tool-servers/{server_id}/tools/{tool_name}": {"risk": "read"},
     "PUT /tool-policy": {"hosts": ["example.org"]},
     "POST /conversations": {"kind": "group", "title": "With strangers"},
     "PATCH /conversations/{conversation_id}": {"description": "Taken over"},
@@ -74,6 +77,8 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "run_id": [estate.run],
         "approval_id": [estate.approval],
         "price_id": [estate.price],
+        "server_id": [estate.tool_server],
+        "tool_name": [estate.tool],
         "budget_id": [estate.budget],
     }
     members = [

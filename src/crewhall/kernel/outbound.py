@@ -121,6 +121,26 @@ class Outbound:
         except (httpx.HTTPError, ssl.SSLError) as error:
             raise OUTBOUND_FAILED(f"There was no answer: {str(error) or type(error).__name__}.") from None
 
+    async def addresses_of(self, url: str, *, private: Collection[str] = ()) -> list[str]:
+        """The checked addresses behind a URL, for who connects to one of them by other means: https, and public.
+
+        Hosts that are listed as `private` (see `is_listed`) are the operator's own choice: http there, and unchecked.
+        Raises OUTBOUND_REFUSED, OUTBOUND_FAILED.
+        """
+        import httpx
+
+        try:
+            parts = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise OUTBOUND_REFUSED(f"This is no address: {error}.", field="url") from None
+        if parts.scheme in PORTS and is_listed(parts.host, parts.port or PORTS[parts.scheme], parts.scheme, private):
+            host, port = check_url(url, private)
+            return (await self._resolve(host, port))[:MOST_ADDRESSES]
+        if parts.scheme != "https":
+            raise OUTBOUND_REFUSED("Only https addresses are reached, such as https://example.org/mcp.", field="url")
+        host, port = check_url(url, None)
+        return (await self._addresses(host, port))[:MOST_ADDRESSES]
+
     async def _send(
         self,
         method: str,
@@ -152,15 +172,19 @@ class Outbound:
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         """The host's addresses, every one of them checked."""
-        try:
-            found = await self._resolver.resolve(host, port)
-        except OSError as error:
-            raise OUTBOUND_FAILED(f"{host} has no address.") from error
-        if not found:
-            raise OUTBOUND_FAILED(f"{host} has no address.")
+        found = await self._resolve(host, port)
         for address in found:
             if not is_public(address):
                 raise OUTBOUND_REFUSED(f"{host} is within a private network: it is not reached from here.", host=host)
+        return found
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        try:
+            found = await self._resolver.resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise OUTBOUND_FAILED(f"{host} has no address.") from error
+        if not found:
+            raise OUTBOUND_FAILED(f"{host} has no address.")
         return found
 
     async def _read(

@@ -15,6 +15,7 @@ from crewhall.runtime.expiry import ApprovalClock
 from crewhall.runtime.founding import hire_first_agents
 from crewhall.runtime.jobs import TurnWorker
 from crewhall.runtime.scheduler import Scheduler
+from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import TriggerDeriver
 from crewhall.runtime.watch import TurnWatch
@@ -33,6 +34,7 @@ class RuntimeParts(Struct, frozen=True):
     watch: TurnWatch
     approvals: ApprovalClock
     warner: BudgetWarner
+    servers: ToolServers
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
@@ -65,7 +67,8 @@ def start_runtime(
 ) -> RuntimeParts:
     """Make the parts of a process, not yet at work."""
     subscribe(InstallationSeeded, hire_first_agents)
-    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url)
+    servers = ToolServers(db, settings)
+    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url, servers=servers)
     return RuntimeParts(
         Consumer("turns", db, log.watch, TriggerDeriver(db).step, gather_s=GATHER_TRIGGERS_S),
         Scheduler(db, signals, region=region),
@@ -76,4 +79,5 @@ def start_runtime(
         TurnWatch(signals),
         ApprovalClock(db, signals, live),
         BudgetWarner(db, posting, signals),
+        servers,
     )

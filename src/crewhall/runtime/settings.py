@@ -31,6 +31,21 @@ class TurnSettings(CrewhallSettings):
     )
     fetch_time_s: float = Field(20, gt=0, le=600, description="Longest time for one request of the tool `fetch`.")
     fetch_kb: int = Field(256, ge=1, le=16_384, description="Most of an answer that the tool `fetch` reads.")
+    tool_server_time_s: float = Field(
+        30, gt=0, le=600, description="Longest time for one call of a tool of another server, in seconds."
+    )
+    tool_server_kb: int = Field(1024, ge=64, le=16_384, description="Most that is read of one answer of such a server.")
+    tool_server_hosts: str = Field(
+        "",
+        description="Hosts within private networks where organizations may add tool servers: `name` or `name:port`, "
+        "separated by spaces. Public ones need no listing.",
+    )
+    secrets_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="What secrets that the database keeps are encrypted with, the same for every process; the "
+        "installation makes its own otherwise, which its dumps hold as well. With another one they must be given anew.",
+    )
     turn_heartbeat_s: float = Field(
         5, gt=0, le=60, description="Seconds between signs of life; turns of a process silent for three are taken over."
     )

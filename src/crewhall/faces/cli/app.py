@@ -22,6 +22,7 @@ from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tokens import token
+from crewhall.faces.cli.tool_servers import tool_server
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run
 
 HELP = """The place where people and AI agents work as one organization.
@@ -42,7 +43,7 @@ for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, us
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel, token, apps, budget, mcp):
+for group in (org, people, agent, channel, token, apps, budget, mcp, tool_server):
     app.add_typer(group)
 
 

@@ -29,7 +29,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.faces.plumbing.wording import in_words
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, CrewhallError
-from crewhall.kernel.tools import Schema, Tool, schema_of
+from crewhall.kernel.tools import Open, Schema, Tool, schema_of
 from crewhall.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ def make_manager(services: Services) -> StreamableHTTPSessionManager:
     )
 
 
-def read_arguments(arguments: dict[str, Any], takes: type[msgspec.Struct]) -> msgspec.Struct:
+def read_arguments(arguments: dict[str, Any], takes: type[msgspec.Struct] | type[Open]) -> msgspec.Struct | Open:
     """Read a call's arguments, or refuse them with a sentence that names the field."""
     try:
         return msgspec.convert(arguments, takes)

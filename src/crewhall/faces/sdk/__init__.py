@@ -35,6 +35,7 @@ from crewhall.faces.sdk.runs import (
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
+from crewhall.faces.sdk.tool_servers import ServerTool, ToolServer
 
 __all__ = [
     "Ack",
@@ -79,12 +80,14 @@ __all__ = [
     "RunAgent",
     "RunStep",
     "SearchHit",
+    "ServerTool",
     "Session",
     "SessionToken",
     "SignedOut",
     "Standing",
     "TokenStore",
     "Tokens",
+    "ToolServer",
     "TurnDecision",
     "UsageRow",
     "Woken",

@@ -15,6 +15,7 @@ from crewhall.faces.sdk.organization import Organizations, People
 from crewhall.faces.sdk.personal_tokens import PersonalTokens
 from crewhall.faces.sdk.resources import Me
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
+from crewhall.faces.sdk.tool_servers import ToolServers
 from crewhall.faces.sdk.transport import Nothing, Transport
 from crewhall.faces.sdk.turns import Turns
 
@@ -70,6 +71,7 @@ class Client:
         self.organizations = Organizations(self.transport)
         self.tokens = PersonalTokens(self.transport)
         self.apps = Apps(self.transport)
+        self.tool_servers = ToolServers(self.transport)
 
     async def __aenter__(self) -> Self:
         return self

@@ -78,3 +78,50 @@ create function forget_apps(after_days integer) returns bigint language sql vola
     select (select count(*) from apps) - (select count(*) from forgotten)
 $$;
 call make_definer('forget_apps(integer)');
+
+-- ---------------------------------------------------------------------------------------------- tool servers
+
+-- A server elsewhere whose tools an organization lets its agents use, through MCP. `sealed` is what signs us in there,
+-- encrypted by the application: neither the reading role nor any face shows it.
+create table tool_servers (
+    id uuid primary key,
+    org_id uuid not null references organizations,
+    name text not null constraint tool_servers_name check (name ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(name) <= 20),
+    url text not null constraint tool_servers_url check (length(url) between 8 and 2000),
+    sealed bytea,
+    is_enabled boolean not null default true,
+    problem text,
+    listed_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    created_by uuid,
+    updated_by uuid,
+    unique (org_id, id),
+    unique (org_id, name)
+);
+call keep_updated_at('tool_servers');
+call secure_tenant_table('tool_servers');
+revoke select on tool_servers from crewhall_read;
+grant select (id, org_id, name, url, is_enabled, problem, listed_at, created_at, updated_at, created_by, updated_by)
+    on tool_servers to crewhall_read;
+
+-- What such a server offers, and what of it was accepted. Agents use a tool only while both are the same, letter by letter.
+create table server_tools (
+    org_id uuid not null,
+    server_id uuid not null,
+    tool text not null constraint server_tools_tool check (length(tool) between 1 and 128),
+    name text not null constraint server_tools_name check (length(name) between 1 and 50),
+    offered jsonb not null,
+    digest text not null,
+    accepted jsonb,
+    accepted_digest text,
+    accepted_by uuid,
+    accepted_at timestamptz,
+    risk text constraint server_tools_risk check (risk in ('read', 'write', 'outside', 'destructive')),
+    is_gone boolean not null default false,
+    constraint server_tools_accepted check ((accepted is null) = (accepted_digest is null)),
+    primary key (org_id, server_id, tool),
+    unique (org_id, name),
+    foreign key (org_id, server_id) references tool_servers (org_id, id) on delete cascade
+);
+call secure_tenant_table('server_tools');
