@@ -81,6 +81,11 @@ class App:
     resource: str
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
 
+    @property
+    def origin(self) -> str:
+        """The installation."""
+        return self.resource.removesuffix("/mcp")
+
     def asks(self, **changed: str | None) -> str:
         """The address that it leads the person to."""
         made = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
@@ -93,8 +98,9 @@ class App:
             "state": "s&1",
             "resource": self.resource,
         } | changed
-        url = httpx.URL("/oauth/authorize", params={k: v for k, v in given.items() if v is not None})
-        return str(self.http.base_url.join(url))
+        return str(
+            httpx.URL(f"{self.origin}/oauth/authorize", params={k: v for k, v in given.items() if v is not None})
+        )
 
     async def redeem(self, code: str, **changed: str | None) -> httpx.Response:
         """Redeem a code."""
@@ -106,12 +112,14 @@ class App:
             "code_verifier": self.verifier,
             "resource": self.resource,
         } | changed
-        return await self.http.post("/oauth/token", data={k: v for k, v in given.items() if v is not None})
+        return await self.http.post(
+            f"{self.origin}/oauth/token", data={k: v for k, v in given.items() if v is not None}
+        )
 
     async def refresh(self, token: str, **changed: str) -> httpx.Response:
         """Ask for fresh tokens."""
         given = {"grant_type": "refresh_token", "refresh_token": token, "client_id": self.id} | changed
-        return await self.http.post("/oauth/token", data=given)
+        return await self.http.post(f"{self.origin}/oauth/token", data=given)
 
     async def let_in(self, person: Person, **how: Any) -> dict[str, Any]:
         """Be let in; returns the tokens."""
@@ -126,13 +134,15 @@ class App:
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         accept = {"accept": "application/json, text/event-stream", "authorization": f"Bearer {token}"}
         if path != "/mcp":
-            return await self.http.get(path, headers=accept | headers)
-        return await self.http.post(path, json=body, headers=accept | headers)
+            return await self.http.get(self.origin + path, headers=accept | headers)
+        return await self.http.post(self.origin + path, json=body, headers=accept | headers)
 
 
 async def registered(server: Server, http: httpx.AsyncClient, **said: Any) -> App:
     """An app that has just registered."""
-    answer = await http.post("/oauth/register", json={"client_name": "Editor", "redirect_uris": [BACK], **said})
+    answer = await http.post(
+        f"{server.address}/oauth/register", json={"client_name": "Editor", "redirect_uris": [BACK], **said}
+    )
     assert answer.status_code == 201, answer.text
     return App(http, answer.json()["client_id"], f"{server.address}/mcp")
 

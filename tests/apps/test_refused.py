@@ -36,7 +36,7 @@ def said(answer: httpx.Response) -> tuple[int, str]:
 @pytest.mark.rule("X4")
 async def test_who_asks_what_for_and_for_whom_is_shown_and_no_is_told(app: App, person: Person, org: Org):
     back = answer_in(await person.decide(app.asks(), "refuse"))
-    assert (back["error"], back["state"], back["iss"]) == ("access_denied", "s&1", str(app.http.base_url).rstrip("/"))
+    assert (back["error"], back["state"], back["iss"]) == ("access_denied", "s&1", app.origin)
     assert "Let Editor in?" in person.seen
     assert str(org.id) in person.seen
     assert "this computer" in person.seen
