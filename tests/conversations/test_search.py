@@ -181,3 +181,11 @@ async def test_impossible_queries_are_refused(org):
         {"q": "x", "limit": 0},
     ):
         assert (await org.owner.api.get("/search", params=params)).status_code in {400, 422}, params
+
+
+async def test_words_that_are_left_out_of_the_search_are_said_to_be(server, org):
+    await post(org.owner, await server.general(org), "this is the one")
+    await caught_up(server.db, "search")
+    browser, _ = await server.browse(org.owner)
+    for q, words in (("the", "Too common to be found"), ("the gazelle", "Nothing found"), ("東", "Nothing found")):
+        assert words in (await browser.get(f"{server.address}/search", params={"q": q})).text
