@@ -25,7 +25,9 @@ WORDS_PER_SECOND = 10
 """What a person reads; models write two or three times as fast."""
 POSTS_PER_SECOND = 200
 BUSY = 20
-WARM_TURNS = 5
+PLACES = 20
+"""Channels that turns are taken in: what an agent reads back in each stays short."""
+WARM_TURNS = 25
 TAX = 1.1
 
 
@@ -67,15 +69,17 @@ class TurnOverhead:
 
     async def _turns(self, ground: Ground, scale: Scale, count: int | None) -> dict[str, float]:
         await agent_of(ground)
-        (channel,) = await ground.channels("turns", 1)
+        channels = await ground.channels("turns", PLACES)
         await _delays(ground)
         after: list[float] = []
         address = ground.address.replace("http", "ws", 1) + "/api/v1/live"
         async with websockets.connect(address, additional_headers=ground.headers) as socket:
-            await socket.send(subscription(channel))
+            for one in channels:
+                await socket.send(subscription(one))
+            place = itertools.cycle(channels)
             ends = asyncio.get_running_loop().time() + scale.seconds
             while len(after) < (count or 10) or (count is None and asyncio.get_running_loop().time() < ends):
-                await ground.post(f"/conversations/{channel}/messages", {"content": f"@{CODE} {stamp()}"})
+                await ground.post(f"/conversations/{next(place)}/messages", {"content": f"@{CODE} {stamp()}"})
                 after.append(await asyncio.wait_for(_answered(socket), TIMEOUT_S))
         return _figures(await _delays(ground), after)
 
