@@ -92,9 +92,7 @@ class TurnOverhead:
             while len(after) < 10 or asyncio.get_running_loop().time() < ends:
                 asked = {"messages": [{"role": "user", "content": stamp()}], "stream": True}
                 async with client.stream("POST", "/v1/chat/completions", json=asked) as answer:
-                    async for line in answer.aiter_lines():
-                        if MARK.decode() in line:
-                            after.append(_since(line))
+                    after += [_since(line) async for line in answer.aiter_lines() if MARK.decode() in line]
         return _figures(await _delays(ground), after)
 
 
