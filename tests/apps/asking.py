@@ -166,7 +166,9 @@ class Kept:
         self.info = client_info
 
 
-def official(server: Server, person: Person, kept: Kept, *, writes: list[bool] | None = None) -> OAuthClientProvider:
+def official(
+    server: Server, person: Person, kept: Kept, *, writes: list[bool] | None = None, document: str | None = None
+) -> OAuthClientProvider:
     """The official client's own way of asking; the person follows where it leads, and lets it write or not, in turn."""
     came: list[str] = []
 
@@ -178,4 +180,4 @@ def official(server: Server, person: Person, kept: Kept, *, writes: list[bool] |
         return AuthorizationCodeResult(code=answer["code"], state=answer.get("state"), iss=answer.get("iss"))
 
     metadata = OAuthClientMetadata(client_name="Official", redirect_uris=[BACK])
-    return OAuthClientProvider(f"{server.address}/mcp", metadata, kept, lead, came_back)
+    return OAuthClientProvider(f"{server.address}/mcp", metadata, kept, lead, came_back, client_metadata_url=document)
