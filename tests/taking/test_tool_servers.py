@@ -251,6 +251,22 @@ async def test_a_server_that_is_off_or_removed_offers_nothing_and_a_settled_risk
     assert await desk.servers.names_of(desk.org.id) == []
 
 
+@pytest.mark.rule("X5")
+async def test_a_tool_that_comes_back_under_another_spelling_is_looked_at_anew(desk: Desk, foreign: ForeignServer):
+    await desk.add()
+    await desk.accept("mcp-tracker-ramble")
+    foreign.mcp.remove_tool("ramble")
+    (gone,) = [tool for tool in (await desk.refresh()).tools if tool.name == "mcp-tracker-ramble"]
+    assert (gone.is_gone, gone.is_usable) == (True, False)
+
+    def ramble() -> str:
+        return "something else"
+
+    foreign.mcp.add_tool(ramble, name="Ramble", description="Says a lot.")
+    (back,) = [tool for tool in (await desk.refresh()).tools if tool.name == "mcp-tracker-ramble"]
+    assert (back.tool, back.is_gone, back.is_usable) == ("Ramble", False, False)
+
+
 async def test_a_kept_token_needs_the_key_that_sealed_it(desk: Desk, foreign: ForeignServer):
     await desk.add()
     from pydantic import SecretStr

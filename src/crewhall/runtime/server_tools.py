@@ -6,6 +6,7 @@ afterwards). A server that is away makes the call fail, never the turn.
 """
 
 import asyncio
+import math
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -26,6 +27,8 @@ from crewhall.runtime.tool_servers import Row, keep_offers, keep_problem
 if TYPE_CHECKING:
     from crewhall.runtime.dialling import Line
 
+REFRESH_S = 20.0
+"""Longest time to ask what there is: somebody waits for the answer to a request."""
 TOOL_CHANGED = define_error("tool_changed", 409, "The tool is not what was accepted")
 
 
@@ -86,7 +89,7 @@ class ToolServers:
     async def refresh(self, org_id: UUID, server: ToolServer) -> None:
         """Ask a server what it offers, and keep that, or why it did not answer. Never raises for what it does."""
         try:
-            async with (await self._line(org_id, server.id)).open() as conversation:
+            async with (await self._line(org_id, server.id, most_s=REFRESH_S)).open() as conversation:
                 offers = await conversation.offers()
         except CrewhallError as error:
             async with self._db.transaction(system_actor(org_id)) as tx:
@@ -128,7 +131,7 @@ class ToolServers:
             "under tool servers in the settings."
         )
 
-    async def _line(self, org_id: UUID, server_id: UUID) -> "Line":
+    async def _line(self, org_id: UUID, server_id: UUID, *, most_s: float = math.inf) -> "Line":
         async with self._db.transaction(system_actor(org_id)) as tx:
             server = await tx.one(
                 _Server,
@@ -143,7 +146,7 @@ class ToolServers:
             token,
             self._outbound,
             self._private,
-            self._settings.tool_server_time_s,
+            min(self._settings.tool_server_time_s, most_s),
             self._settings.tool_server_kb * 1024,
         )
         return line

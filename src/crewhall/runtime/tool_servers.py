@@ -191,7 +191,22 @@ async def settle_server_tool(tx: Tx, actor: Actor, server_id: UUID, name: str, d
 async def keep_offers(tx: Tx, org_id: UUID, server_id: UUID, server: str, offers: list[Offer]) -> None:
     """Keep what a server offers now. What was accepted stays: a changed offer is held back by the difference."""
     good, wrong = checked(offers)
-    for offer in good:
+    there: dict[str, Any] = {
+        "server": server_id,
+        "tools": [offer.tool for offer in good],
+        "names": [name_of(server, offer.tool) for offer in good],
+    }
+    await tx.run(
+        """
+        delete from server_tools
+        where server_id = %(server)s and tool <> all (%(tools)s) and (accepted is null or name = any (%(names)s))
+        """,
+        there,
+    )
+    await tx.run(
+        "update server_tools set is_gone = true where server_id = %(server)s and tool <> all (%(tools)s)", there
+    )
+    for offer, name in zip(good, there["names"], strict=True):
         await tx.run(
             """
             insert into server_tools (org_id, server_id, tool, name, offered, digest)
@@ -203,18 +218,11 @@ async def keep_offers(tx: Tx, org_id: UUID, server_id: UUID, server: str, offers
                 "org": org_id,
                 "server": server_id,
                 "tool": offer.tool,
-                "name": name_of(server, offer.tool),
+                "name": name,
                 "offered": Jsonb(msgspec.to_builtins(offer)),
                 "digest": offer.digest,
             },
         )
-    gone = {"server": server_id, "there": [offer.tool for offer in good]}
-    await tx.run(
-        "delete from server_tools where server_id = %(server)s and tool <> all (%(there)s) and accepted is null", gone
-    )
-    await tx.run(
-        "update server_tools set is_gone = true where server_id = %(server)s and tool <> all (%(there)s)", gone
-    )
     await tx.run(
         "update tool_servers set listed_at = now(), problem = %(problem)s where id = %(server)s",
         {"problem": " ".join(wrong)[:2000] or None, "server": server_id},
