@@ -25,7 +25,6 @@ from crewhall.faces.live.newcomers import Newcomers
 from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
-from crewhall.faces.mcp.door import PATH as MCP
 from crewhall.faces.mcp.door import McpDoor
 from crewhall.faces.openai.door import PREFIX as OPENAI
 from crewhall.faces.openai.door import OpenAIDoor
@@ -33,6 +32,7 @@ from crewhall.faces.openai.errors import rendered as as_openai
 from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
+from crewhall.identity import MCP_PATH as MCP
 from crewhall.identity import (
     AppDocuments,
     AppVerifier,

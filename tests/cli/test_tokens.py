@@ -9,10 +9,10 @@ from tests.support.server import Server
 async def test_an_app_is_listed_and_shut_out(owner: Cli, server: Server, org: Org) -> None:
     app = await registered(server, server.client(), client_name="My editor")
     given = await app.let_in(await person_of(server, org.owner), write=False)
-    (listed,) = await owner.ok("apps", "list")
+    (listed,) = await owner.ok("app", "list")
     assert (listed["name"], listed["address"], listed["scopes"]) == ("My editor", "this computer", ["read"])
-    assert (await owner.run("apps", "shut-out", "nothing")).code == 1
-    assert "shut out" in (await owner.run("apps", "shut-out", "My editor")).out
+    assert (await owner.run("app", "shut-out", "nothing")).code == 1
+    assert "shut out" in (await owner.run("app", "shut-out", "My editor")).out
     assert (await app.status(given["access_token"])).status_code == 401
 
 

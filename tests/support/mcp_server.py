@@ -19,9 +19,13 @@ DESTROYS = ToolAnnotations(destructive_hint=True)
 
 
 class ForeignServer:
-    """The server. `calls` are the calls that were made, `tokens` what each request was signed in with."""
+    """The server. `calls` are the calls that were made, `tokens` what each request was signed in with.
 
-    def __init__(self) -> None:
+    One that keeps sessions answers with event streams, as most do.
+    """
+
+    def __init__(self, *, keeps_sessions: bool = False) -> None:
+        self._keeps_sessions = keeps_sessions
         self.calls: list[tuple[str, Any]] = []
         self.tokens: list[str | None] = []
         self.answer: Response | None = None
@@ -56,7 +60,9 @@ class ForeignServer:
         listener = bind("127.0.0.1", 0)
         self.url = address_of(listener, "127.0.0.1") + "/mcp"
         self.host = self.url.removeprefix("http://").removesuffix("/mcp")
-        app = self.mcp.streamable_http_app(stateless_http=True, json_response=True)
+        app = self.mcp.streamable_http_app(
+            stateless_http=not self._keeps_sessions, json_response=not self._keeps_sessions
+        )
         config = uvicorn.Config(self._watched(app), lifespan="on", log_config=None, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._task = asyncio.create_task(self._server._serve([listener]))

@@ -267,6 +267,18 @@ async def test_a_tool_that_comes_back_under_another_spelling_is_looked_at_anew(d
     assert (back.tool, back.is_gone, back.is_usable) == ("Ramble", False, False)
 
 
+@pytest.mark.rule("X5")
+async def test_a_server_that_keeps_sessions_and_streams_is_understood(hall: TakingHall, org: Org):
+    async with ForeignServer(keeps_sessions=True) as streaming:
+        desk = Desk(hall, org, streaming)
+        assert len((await desk.add()).tools) == 4
+        await desk.accept(LIST)
+        await desk.allow(LIST)
+        asked = await desk.asked(Use([(LIST, {"label": "bug"})]), Say("Done."), tools=[LIST])
+        await asked.take(desk.executor())
+        assert streaming.calls == [("list_issues", "bug")]
+
+
 async def test_a_kept_token_needs_the_key_that_sealed_it(desk: Desk, foreign: ForeignServer):
     await desk.add()
     from pydantic import SecretStr

@@ -3,7 +3,7 @@
 from crewhall.identity.acts import Names, actor_name, words_for
 from crewhall.identity.app_documents import AppDocuments
 from crewhall.identity.app_requests import SCOPES, WRITE
-from crewhall.identity.audience import Audience
+from crewhall.identity.audience import MCP_PATH, Audience
 from crewhall.identity.errands import Errands
 from crewhall.identity.events import (
     InstallationSeeded,
@@ -22,6 +22,7 @@ from crewhall.identity.settings import IdentitySettings
 from crewhall.identity.verification import AppVerifier, LoginVerifier
 
 __all__ = [
+    "MCP_PATH",
     "PERMISSIONS",
     "SCOPES",
     "WRITE",

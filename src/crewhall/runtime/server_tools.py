@@ -9,6 +9,7 @@ import asyncio
 import math
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 REFRESH_S = 20.0
 """Longest time to ask what there is: somebody waits for the answer to a request."""
+SHORT = 200
 TOOL_CHANGED = define_error("tool_changed", 409, "The tool is not what was accepted")
 
 
@@ -84,7 +86,7 @@ class ToolServers:
                 where t.org_id = any (current_orgs()) order by t.name
                 """,
             )
-        return [(row.name, row.offered.description or row.offered.title) for row in rows if row.is_usable]
+        return [(row.name, _in_short(row.offered)) for row in rows if row.is_usable]
 
     async def refresh(self, org_id: UUID, server: ToolServer) -> None:
         """Ask a server what it offers, and keep that, or why it did not answer. Never raises for what it does."""
@@ -112,7 +114,7 @@ class ToolServers:
             is_repeatable=offer.is_read_only,
             title=offer.title or None,
             risk=row.risks,
-            effect=lambda _asked: f"Calls {row.tool} of the tool server {row.server} ({row.url}).",
+            effect=lambda _asked: f"Calls {row.tool} of the tool server {row.server}, at {urlsplit(row.url).hostname}.",
             takes_schema={"type": "object", **offer.schema},
         )
 
@@ -150,6 +152,12 @@ class ToolServers:
             self._settings.tool_server_kb * 1024,
         )
         return line
+
+
+def _in_short(offer: Offer) -> str:
+    """What it does, for who chooses it."""
+    said = " ".join((offer.description or offer.title).split())
+    return said if len(said) <= SHORT else said[: SHORT - 1] + "…"
 
 
 def _described(server: str, offer: Offer) -> str:

@@ -10,7 +10,7 @@ from crewhall.faces.cli.output import ago, say, say_json, say_table
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, LetInApp
 
-apps = typer.Typer(name="apps", help="Programs that you let in through MCP.", no_args_is_help=True)
+apps = typer.Typer(name="app", help="Programs that you let in through MCP.", no_args_is_help=True)
 
 
 @apps.command("list")
@@ -31,7 +31,7 @@ def list_apps(context: typer.Context, as_json: Json = False) -> None:
 @apps.command("shut-out")
 def shut_out(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Its name or id (`crewhall apps list`).")],
+    name: Annotated[str, typer.Argument(help="Its name or id (`crewhall app list`).")],
     as_json: Json = False,
 ) -> None:
     """Take an app's access back now, everywhere."""
@@ -41,7 +41,7 @@ def shut_out(
 
         found = [one async for one in client.apps.list() if name in {one.id, one.name}]
         if len(found) != 1:
-            sentence = f"You let {len(found) or 'no'} apps in that are named {name}. `crewhall apps list` shows them."
+            sentence = f"You let {len(found) or 'no'} apps in that are named {name}. `crewhall app list` shows them."
             raise CrewhallApiError("not_found", 404, sentence)
         await client.apps.shut_out(found[0].id)
         return found[0]

@@ -42,7 +42,7 @@ def _show(server: "ToolServer", *, as_json: bool) -> None:
 def _state(is_usable: bool, is_gone: bool, accepted: object) -> str:
     if is_gone:
         return "gone"
-    return "usable" if is_usable else "changed" if accepted else "new"
+    return "usable" if is_usable else "changed" if accepted else "to look at"
 
 
 @tool_server.command("list")

@@ -11,14 +11,13 @@ from crewhall.faces.mcp.lasting import Receive, Scope, Send, answer
 from crewhall.faces.mcp.scopes import INSUFFICIENT_SCOPE, check_scopes
 from crewhall.faces.plumbing.dependencies import NO_ORGANIZATION
 from crewhall.faces.plumbing.services import Services
+from crewhall.identity import MCP_PATH as PATH
 from crewhall.identity import SCOPES, Audience
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import METHOD_NOT_ALLOWED, UNAUTHENTICATED, UNAVAILABLE, CrewhallError
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-
-PATH = "/mcp"
 
 
 class McpDoor:
