@@ -10,7 +10,15 @@ from crewhall.kernel.tools import Risk
 from crewhall.runtime.offers import Offer
 
 ServerName = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-Url = Annotated[str, Meta(min_length=8, max_length=2000, description="Where it speaks MCP over HTTP, with https://.")]
+Url = Annotated[
+    str,
+    Meta(
+        min_length=8,
+        max_length=2000,
+        pattern=r"^https?://\S+$",
+        description="Where it speaks MCP over HTTP, with https://.",
+    ),
+]
 Token = Annotated[
     str, Meta(min_length=1, max_length=4000, pattern=r"^[\x21-\x7e]+$", description="Bearer token. Never shown again.")
 ]
