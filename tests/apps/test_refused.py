@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crewhall.identity.audience import Audience
 from crewhall.identity.redirects import is_safe, matches
@@ -256,6 +259,20 @@ async def test_registration_takes_what_it_can_use(http: httpx.AsyncClient):
 )
 def test_an_address_is_matched_letter_by_letter_but_for_a_port_on_this_computer(asked, named, good):
     assert matches(asked, [named]) is good
+
+
+PIECES = st.sampled_from(
+    ["http", "https", "cursor", ":", "//", "127.0.0.1", "localhost", "[::1]", "evil.example", "@", ".", ":80", ":x", "/",
+     "/cb", "?x=1", "#", "\\", "%2f", " ", "\n", "ä"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_whatever_is_asked_for_leads_to_where_the_app_has_said(asked):
+    named = ["http://127.0.0.1/cb", "https://app.example/cb"]
+    if matches(asked, named):
+        assert is_safe(asked)
+        assert asked == named[1] or (urlsplit(asked).hostname, urlsplit(asked).path) == ("127.0.0.1", "/cb")
 
 
 @pytest.mark.parametrize(
