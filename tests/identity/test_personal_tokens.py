@@ -58,6 +58,25 @@ async def test_a_token_is_good_in_its_own_organization_alone(hall: Hall):
     assert (await in_second.api.get("/me", headers={"x-crewhall-org": first.slug})).status_code == 200
 
 
+@pytest.mark.rule("B1")
+async def test_a_token_cannot_move_to_another_organization_nor_change_one(hall: Hall):
+    first, second = await hall.make_org("First"), await hall.make_org("Second")
+    await second.add("admin", first.owner)
+    made = await make(await hall.sign_in(first.owner, first.id))
+    program, third = hall.client(made["token"]), await hall.make_org("Third")
+    invited = (await third.owner.api.post("/invitations", json={"role": "member"})).json()
+    assert (await program.get(f"/organizations/{first.id}")).status_code == 200
+    for refused in (
+        await program.post(f"/organizations/{second.id}/switch"),
+        await program.get(f"/organizations/{second.id}"),
+        await program.patch(f"/organizations/{second.id}", json={"description": "mine"}),
+        await program.post("/invitations/accept", json={"token": invited["token"]}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert (await program.get("/me")).json()["organization"]["id"] == str(first.id)
+    assert (await first.owner.api.post(f"/organizations/{second.id}/switch")).status_code == 200
+
+
 async def test_a_token_makes_no_further_tokens(hall: Hall):
     org = await hall.make_org()
     made = await make(org.owner)

@@ -15,7 +15,7 @@ from crewhall.identity.words import slug_candidates
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor, ActorType, Role
 from crewhall.kernel.db import SET_SCOPE, Tx, scope_of
-from crewhall.kernel.errors import CONFLICT, INVALID, NOT_FOUND
+from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID, NOT_FOUND
 from crewhall.kernel.events import publish
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
@@ -31,6 +31,11 @@ insert into organizations (id, slug, name, description, settings, created_by)
 values (%(id)s, %(slug)s, %(name)s, %(description)s, %(settings)s, %(creator)s)
 """
 _INSERT_UNLESS_TAKEN: LiteralString = _INSERT + " on conflict (slug) where deleted_at is null do nothing"
+
+
+class _Entry(msgspec.Struct):
+    role: Role
+    is_elsewhere: bool
 
 
 async def list_organizations(tx: Tx, *, after: str | None = None, limit: int | None = None) -> Page[Organization]:
@@ -61,20 +66,26 @@ async def get_organization(tx: Tx, org_id: UUID) -> Organization:
 async def enter_organization(tx: Tx, actor: Actor, org_id: UUID) -> Actor:
     """Scope the transaction to one of the actor's organizations; return the actor with its role there.
 
-    Raises NOT_FOUND for every other organization, whether it exists or not.
+    Raises NOT_FOUND for every other organization, whether it exists or not; FORBIDDEN for a personal token outside of
+    the one that it was made in.
     """
     if actor.type is not ActorType.USER and actor.org_id == org_id:
         return actor
-    role = await tx.value(
+    found = await tx.find(
+        _Entry,
         """
-        select m.role from memberships m join organizations o on o.id = m.org_id and o.deleted_at is null
+        select m.role, exists (
+            select from logins l where l.id = %(login)s and l.kind = 'personal' and l.org_id <> m.org_id) as is_elsewhere
+        from memberships m join organizations o on o.id = m.org_id and o.deleted_at is null
         where m.org_id = %(org)s and m.user_id = %(user)s
         """,
-        {"org": org_id, "user": actor.id},
+        {"org": org_id, "user": actor.id, "login": actor.credential_id},
     )
-    if role is None or actor.type is not ActorType.USER:
+    if found is None or actor.type is not ActorType.USER:
         raise NOT_FOUND("There is no such organization among yours.")
-    inside = msgspec.structs.replace(actor, org_id=org_id, role=Role(role))
+    if found.is_elsewhere:
+        raise FORBIDDEN("This token is good in the organization that it was made in, and in no other. Sign in for this.")
+    inside = msgspec.structs.replace(actor, org_id=org_id, role=found.role)
     await tx.run(SET_SCOPE, scope_of(inside))
     return inside
 
