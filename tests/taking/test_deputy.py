@@ -147,6 +147,28 @@ async def test_what_an_agent_says_by_itself_gives_its_own_rights_alone(ground, m
 
 
 @pytest.mark.rule("X11")
+async def test_a_remote_agent_acts_for_who_asked_it_in_its_one_answer_and_in_nothing_else(ground, model):
+    hall, org = ground.hall, ground.org
+    remote = await hall.hire(org, model_config={})
+    question = await hall.say(ground.insider.actor, ground.square, f"@{remote.name} what is new?")
+    told = await hall.decided(org, ground.square, remote)
+    await told.take()
+    for client_id, whose in (
+        (f"answer:{question.id}", ground.insider.id),
+        (f"run:{told.run_id}:1", remote.id),
+        (f"run:{told.run_id}", remote.id),
+    ):
+        await hall.pass_time(60)
+        await hall.say(remote, ground.square, f"@{ground.agent.name} quote #secret", client_id=client_id)
+        model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("Well."))
+        asked = await hall.decided(org, ground.square, ground.agent)
+        run = await asked.take()
+        (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
+        assert (run.behalf_of, result.get("code")) == ([whose], None if whose == ground.insider.id else "not_found")
+        await hall.say(org.owner.actor, ground.square, "go on")
+
+
+@pytest.mark.rule("X11")
 async def test_rights_are_those_at_the_time_of_the_call(ground, model):
     hall, org = ground.hall, ground.org
     model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("No."))

@@ -15,8 +15,8 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import FORBIDDEN
 from crewhall.runtime.policy import Trigger
 
-# The run that wrote a message: the one that its client id names, while that was open; or the one that told a remote
-# agent to answer there. Whoever writes by a key of its own cannot claim a turn that is over.
+# The run that wrote a message: the one that its client id names, while that was open; or, for the one answer that a remote
+# agent gives to a message, the one that told it there. Whoever writes by a key of its own claims no turn that is over.
 _WRITTEN_FOR: LiteralString = """
 select r.id, x.behalf_of
 from message_records r
@@ -27,7 +27,7 @@ join runs x on x.agent_id = r.author_id and x.id = coalesce(
         substring(r.client_id from '^answer:([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$')::uuid
      order by d.id desc limit 1))
 where r.id = any (%(ids)s) and r.author_type = 'agent'
-  and case when x.is_remote then r.conversation_id = x.conversation_id
+  and case when x.is_remote then r.client_id like 'answer:%%' and r.conversation_id = x.conversation_id
            else r.created_at between x.started_at and coalesce(x.completed_at, 'infinity') end
 """
 _WHO: LiteralString = """
