@@ -75,7 +75,8 @@ async def enter_organization(tx: Tx, actor: Actor, org_id: UUID) -> Actor:
         _Entry,
         """
         select m.role, exists (
-            select from logins l where l.id = %(login)s and l.kind = 'personal' and l.org_id <> m.org_id) as is_elsewhere
+            select from logins l
+            where l.id = %(login)s and l.kind = 'personal' and l.org_id <> m.org_id) as is_elsewhere
         from memberships m join organizations o on o.id = m.org_id and o.deleted_at is null
         where m.org_id = %(org)s and m.user_id = %(user)s
         """,
@@ -85,7 +86,7 @@ async def enter_organization(tx: Tx, actor: Actor, org_id: UUID) -> Actor:
         raise NOT_FOUND("There is no such organization among yours.")
     if found.is_elsewhere:
         raise FORBIDDEN(
-            "This token is good in the organization that it was made in, and in no other. Sign in for this."
+            "This token is good in the organization that it was made in alone. Sign in for this."
         )
     inside = msgspec.structs.replace(actor, org_id=org_id, role=found.role)
     await tx.run(SET_SCOPE, scope_of(inside))

@@ -15,8 +15,8 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import FORBIDDEN
 from crewhall.runtime.policy import Trigger
 
-# The run that wrote a message: the one that its client id names, while that was open; or, for the one answer that a remote
-# agent gives to a message, the one that told it there. Whoever writes by a key of its own claims no turn that is over.
+# The run that wrote a message: the one that its client id names, while that was open; or, for the one answer that a
+# remote agent gives to a message, the one that told it. Whoever writes by a key of its own claims no turn that is over.
 _WRITTEN_FOR: LiteralString = """
 select r.id, x.behalf_of
 from message_records r
