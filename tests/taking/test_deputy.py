@@ -169,6 +169,22 @@ async def test_a_remote_agent_acts_for_who_asked_it_in_its_one_answer_and_in_not
 
 
 @pytest.mark.rule("X11")
+@pytest.mark.parametrize("is_asked", [True, False])
+async def test_who_asks_before_a_turn_has_begun_is_one_of_those_whom_it_answers(ground, model, is_asked):
+    hall = ground.hall
+    await hall.say(ground.insider.actor, ground.square, f"@{ground.agent.name} quote #secret")
+    asked = await hall.decided(ground.org, ground.square, ground.agent)
+    await hall.say(ground.outsider.actor, ground.square, f"@{ground.agent.name} me too" if is_asked else "me too")
+    model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("Well."))
+    run = await asked.take()
+    (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
+    both = [ground.insider.id, ground.outsider.id]
+    assert (run.behalf_of, result.get("code")) == ((both, "not_found") if is_asked else (both[:1], None))
+    told = await hall.settle(ground.square)
+    assert [one.reason for one in told] == (["asked", "covered"] if is_asked else ["asked"])
+
+
+@pytest.mark.rule("X11")
 async def test_rights_are_those_at_the_time_of_the_call(ground, model):
     hall, org = ground.hall, ground.org
     model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("No."))

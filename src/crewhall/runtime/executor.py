@@ -30,6 +30,7 @@ from crewhall.runtime.context import Context, Persona, find_persona, make_contex
 from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, PutAside, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
+from crewhall.runtime.guard import read_too
 from crewhall.runtime.journal import Journal, open_journal
 from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
 from crewhall.runtime.settings import TurnSettings
@@ -191,6 +192,10 @@ class Executor:
                 base_url=self._base_url,
                 aside=completion.aside() if completion else None,
             )
+            known = {run.agent_id, *run.behalf_of}
+            others = [line.id for line in context.lines if line.author_id not in known]
+            if others and run.prompt is None and run.cause is not Cause.API:  # a task covers nothing else
+                run.behalf_of = await read_too(tx, run, others)
             await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
         return context
 

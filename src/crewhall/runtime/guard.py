@@ -14,6 +14,7 @@ from crewhall.kernel.actor import Actor, ActorType, Role
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import FORBIDDEN
 from crewhall.runtime.policy import Trigger
+from crewhall.runtime.runs import Run
 
 # The run that wrote a message: the one that its client id names, while that was open; or, for the one answer that a
 # remote agent gives to a message, the one that told it. Whoever writes by a key of its own claims no turn that is over.
@@ -29,6 +30,24 @@ join runs x on x.agent_id = r.author_id and x.id = coalesce(
 where r.id = any (%(ids)s) and r.author_type = 'agent'
   and case when x.is_remote then r.client_id like 'answer:%%' and r.conversation_id = x.conversation_id
            else r.created_at between x.started_at and coalesce(x.completed_at, 'infinity') end
+"""
+# What was said to an agent beyond what its turn was decided for, and is answered with it: the turn reads it, and what a
+# turn has read is covered (policy.py). Said to it, as triggers have it; what was decided before is not answered now.
+_READ_TOO: LiteralString = """
+select r.id, 'mention' as cause, r.author_type, r.author_id, r.id as message_id, r.seq as message_seq
+from message_records r
+join conversations c on c.id = r.conversation_id
+left join message_records p on p.id = r.parent_id
+where r.id = any (%(ids)s) and r.author_type <> 'system' and r.author_id <> %(agent)s
+  and r.seq > coalesce((
+      select max(x.seen_seq) from runs x where x.conversation_id = c.id and x.agent_id = %(agent)s
+        and x.seen_seq is not null and x.prompt is null and x.cause <> 'api'), 0)
+  and (%(agent)s = any (r.mentions) or p.author_id = %(agent)s or c.direct_agent_id = %(agent)s
+       or coalesce((c.agent_policy ->> 'auto_trigger')::boolean, false))
+  and not exists (
+      select from turn_decisions d where d.org_id = c.org_id and d.conversation_id = c.id and d.agent_id = %(agent)s
+        and d.message_id = r.id and d.outcome <> 'wait')
+order by r.seq
 """
 _WHO: LiteralString = """
 select k.user_id as id, 'user' as type, k.role, u.name
@@ -66,6 +85,18 @@ async def behalf_of(tx: Tx, triggers: Iterable[Trigger]) -> list[UUID]:
             told = found.get(trigger.message_id) if trigger.message_id is not None else None
             acting.update(dict.fromkeys(told or [trigger.author_id]))
     return list(acting)
+
+
+async def read_too(tx: Tx, run: Run, line_ids: list[UUID]) -> list[UUID]:
+    """Let a turn that has just read these messages act for everybody whose words it answers by that; returns them."""
+    too = await tx.all(Trigger, _READ_TOO, {"ids": line_ids, "agent": run.agent_id})
+    acting = list(dict.fromkeys([*run.behalf_of, *await behalf_of(tx, too)]))
+    if acting != run.behalf_of:
+        await tx.run(
+            "update runs set behalf_of = %(acting)s where id = %(id)s and attempt = %(attempt)s",
+            {"acting": acting, "id": run.id, "attempt": run.attempt},
+        )
+    return acting
 
 
 async def acting_for(tx: Tx, agent: Actor, others: list[UUID]) -> Actor:

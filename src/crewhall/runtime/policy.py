@@ -176,5 +176,5 @@ def _join(situation: Situation, speaking: list[Trigger], decisions: Iterable[Dec
 
 
 def _is_task(situation: Situation, trigger: Trigger) -> bool:
-    """Whether it is a task of its own: a prompt, or what a program asked, with tools and instructions of that program."""
+    """Whether it is a task of its own: a prompt, or what a program asked, with its own tools and instructions."""
     return trigger.prompt is not None or (trigger.cause is Cause.API and not situation.is_remote)
