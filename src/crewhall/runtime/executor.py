@@ -119,8 +119,8 @@ class Executor:
                 await self._go(run, journal, persona, agent, tokens)
         except TurnEnded as ended:
             await self._end(journal, agent, ended)
-        except PutAside:
-            await self._put_aside(journal, agent)
+        except PutAside as waiting:
+            await self._put_aside(journal, agent, waiting.approvals)
         finally:
             tokens.end()
 
@@ -260,11 +260,11 @@ class Executor:
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
 
-    async def _put_aside(self, journal: Journal, agent: Actor) -> None:
+    async def _put_aside(self, journal: Journal, agent: Actor, approvals: list[UUID]) -> None:
         """Put the run aside, and tell the conversation once of each call that a person has to decide about."""
         run = journal.run
         async with self._db.transaction(system_actor(run.org_id)) as tx:
-            await put_aside(tx, run)
+            await put_aside(tx, run, approvals)
             waiting = await tx.all(
                 _Waiting,
                 "select id, tool from approvals where run_id = %(run)s and status = 'waiting' order by id",

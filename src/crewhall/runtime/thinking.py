@@ -132,7 +132,7 @@ class Thinker:
                 return result.output
             own = [call for call in result.output.calls if call.tool_name in calls.tools]
             if len(own) < len(result.output.calls):
-                raise PutAside  # a person decides first
+                raise PutAside(toolset.waits_for)  # a person decides first
             asked = [(call.tool_call_id, call.tool_name, call.args_as_json_str()) for call in own]
             results = DeferredToolResults(calls=dict(await calls.results(toolset.part, asked)))
             history, prompt = result.all_messages(), None
