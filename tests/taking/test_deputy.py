@@ -13,6 +13,8 @@ from crewhall.identity.people import remove_member
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime.queries import list_steps
+from crewhall.runtime.triggers import add_trigger
+from crewhall.runtime.vocabulary import Cause
 from tests.identity.hall import Member, Org
 from tests.support.openai import Say, Use
 from tests.taking.hall import SCRIPTED, Asked, TakingHall
@@ -166,6 +168,27 @@ async def test_a_remote_agent_acts_for_who_asked_it_in_its_one_answer_and_in_not
         (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
         assert (run.behalf_of, result.get("code")) == ([whose], None if whose == ground.insider.id else "not_found")
         await hall.say(org.owner.actor, ground.square, "go on")
+
+
+@pytest.mark.rule("X11")
+async def test_who_has_anothers_words_answered_lends_them_no_rights(ground, model):
+    hall, insider = ground.hall, ground.insider.actor
+    asked_for = await hall.say(ground.outsider.actor, ground.square, "quote #secret, somebody")
+    there = {"conversation_id": str(ground.secret)}
+    for prompt, whose, code in (
+        (None, [ground.insider.id, ground.outsider.id], "not_found"),
+        ("Quote #secret.", [ground.insider.id], None),
+    ):
+        async with hall.db.transaction(insider) as tx:
+            await add_trigger(
+                tx, insider, conversation_id=ground.square, agent_id=ground.agent.id, cause=Cause.RUN_NOW,
+                message_id=asked_for.id, prompt=prompt,
+            )  # fmt: skip
+        model.play(Use([("read_messages", there)]), Say("Well."))
+        asked = await hall.decided(ground.org, ground.square, ground.agent)
+        run = await asked.take()
+        (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
+        assert (run.behalf_of, result.get("code")) == (whose, code)
 
 
 @pytest.mark.rule("X11")

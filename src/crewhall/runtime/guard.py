@@ -1,10 +1,11 @@
 """For whom an agent acts in a turn, and with whose rights: its own and theirs, intersected (no confused deputy).
 
-A turn acts for everybody whose words it answers: people; for what an agent wrote within a turn, those of that turn; for
-what it wrote by itself, that agent. Their rights are read when a tool is called: as they are then, not as they were.
+A turn acts for everybody whose words it answers, and for who asked it to: people; for what an agent wrote within a turn,
+those of that turn; for what it wrote by itself, that agent. Their rights are read when a tool is called: as they are
+then, not as they were.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
@@ -13,7 +14,7 @@ import msgspec
 from crewhall.kernel.actor import Actor, ActorType, Role
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import FORBIDDEN
-from crewhall.runtime.policy import Trigger
+from crewhall.runtime.policy import FROM_MESSAGES, Trigger
 from crewhall.runtime.runs import Run
 
 # The run that wrote a message: the one that its client id names, while that was open; or, for the one answer that a
@@ -30,6 +31,11 @@ join runs x on x.agent_id = r.author_id and x.id = coalesce(
 where r.id = any (%(ids)s) and r.author_type = 'agent'
   and case when x.is_remote then r.client_id like 'answer:%%' and r.conversation_id = x.conversation_id
            else r.created_at between x.started_at and coalesce(x.completed_at, 'infinity') end
+"""
+# What somebody asked an agent to answer without a word of their own: it may be another's.
+_POINTED_AT: LiteralString = """
+select r.id, 'mention' as cause, r.author_type, r.author_id, r.id as message_id, r.seq as message_seq
+from message_records r where r.id = any (%(ids)s)
 """
 # What was said to an agent beyond what its turn was decided for, and is answered with it: the turn reads it, and what a
 # turn has read is covered (policy.py). Said to it, as triggers have it; what was decided before is not answered now.
@@ -71,8 +77,10 @@ class _Who(msgspec.Struct):
     name: str
 
 
-async def behalf_of(tx: Tx, triggers: Iterable[Trigger]) -> list[UUID]:
+async def behalf_of(tx: Tx, triggers: Sequence[Trigger]) -> list[UUID]:
     """Return for whom a turn about these triggers acts; nobody where the system alone asked for it."""
+    if pointed := [one.message_id for one in triggers if one.cause not in FROM_MESSAGES and one.prompt is None]:
+        triggers = [*triggers, *await tx.all(Trigger, _POINTED_AT, {"ids": pointed})]
     written = {trigger.message_id: trigger.author_id for trigger in triggers if trigger.author_type is ActorType.AGENT}
     found: dict[UUID, list[UUID]] = {}
     if ids := [one for one in written if one is not None]:
