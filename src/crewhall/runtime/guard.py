@@ -1,8 +1,8 @@
 """For whom an agent acts in a turn, and with whose rights: its own and theirs, intersected (no confused deputy).
 
-A turn acts for everybody whose words it answers, and for who asked it to: people; for what an agent wrote within a turn,
-those of that turn; for what it wrote by itself, that agent. Their rights are read when a tool is called: as they are
-then, not as they were.
+A turn acts for everybody whose words it answers, and for who asked it to: people; for what an agent wrote within a
+turn, those of that turn; for what it wrote by itself, that agent. Their rights are read when a tool is called: as they
+are then, not as they were.
 """
 
 from collections.abc import Sequence

@@ -10,10 +10,9 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import Verb, access_conversation
+from crewhall.conversations import Verb, has_access
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import NOT_FOUND, CrewhallError
 from crewhall.runtime.vocabulary import StepKind
 
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -78,17 +77,7 @@ async def sealed_for(tx: Tx, actor: Actor, run_id: UUID) -> Sealed:
             return Sealed(step.ordinal)
         for conversation_id in step.quotes:
             if conversation_id not in known:
-                known[conversation_id] = await _may_read(tx, actor, conversation_id)
+                known[conversation_id] = await has_access(tx, actor, conversation_id, Verb.READ)
             if not known[conversation_id]:
                 return Sealed(step.ordinal)
     return Sealed()
-
-
-async def _may_read(tx: Tx, actor: Actor, conversation_id: UUID) -> bool:
-    try:
-        await access_conversation(tx, actor, conversation_id, Verb.READ)
-    except CrewhallError as error:
-        if error.kind is not NOT_FOUND:
-            raise
-        return False
-    return True
