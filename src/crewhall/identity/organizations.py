@@ -85,9 +85,7 @@ async def enter_organization(tx: Tx, actor: Actor, org_id: UUID) -> Actor:
     if found is None or actor.type is not ActorType.USER:
         raise NOT_FOUND("There is no such organization among yours.")
     if found.is_elsewhere:
-        raise FORBIDDEN(
-            "This token is good in the organization that it was made in alone. Sign in for this."
-        )
+        raise FORBIDDEN("This token is good in the organization that it was made in alone. Sign in for this.")
     inside = msgspec.structs.replace(actor, org_id=org_id, role=found.role)
     await tx.run(SET_SCOPE, scope_of(inside))
     return inside
