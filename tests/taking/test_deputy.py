@@ -220,6 +220,25 @@ async def test_rights_are_those_at_the_time_of_the_call(ground, model):
     assert result["code"] == "forbidden"
 
 
+@pytest.mark.rule("X11")
+async def test_nobody_overhears_on_its_way_what_may_quote_what_is_not_for_them(ground, model):
+    hall = ground.hall
+
+    def overheard(asked: Asked) -> str:
+        return "".join(frame.get("text", "") for frame in hall.frames(asked.run_id))
+
+    asked, _ = await ground.quoting(model, ground.insider)
+    assert (overheard(asked), await asked.answers()) == ("", ["Well."])
+    asked, _ = await ground.quoting(model, ground.outsider)
+    assert overheard(asked) == "Well."
+    alone = await hall.direct(ground.org, ground.agent)
+    model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("A heron."))
+    await hall.say(ground.org.owner.actor, alone, "what is new?")
+    asked = await hall.decided(ground.org, alone, ground.agent)
+    await asked.take()
+    assert overheard(asked) == "A heron."
+
+
 @pytest.mark.rule("X11", "X12")
 async def test_who_manages_agents_sees_no_result_that_quotes_what_they_may_not_read(ground, model):
     asked, _ = await ground.quoting(model, ground.insider)

@@ -5,6 +5,7 @@ read, whatever the agent thought, asked and got may quote it, too.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import msgspec
 from crewhall.conversations import Verb, has_access
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
+from crewhall.runtime.journal import Step
 from crewhall.runtime.vocabulary import StepKind
 
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -34,6 +36,11 @@ class _Quoting(msgspec.Struct):
     ordinal: int
     quotes: list[UUID]
     persons: list[UUID] | None
+
+
+def may_quote(steps: Iterable[Step]) -> bool:
+    """Whether what an agent thinks after these steps may quote what not everybody here may read."""
+    return any(step.kind is StepKind.RESULT and ("quotes" in step.body or "persons" in step.body) for step in steps)
 
 
 def ids_in(values: list[Any]) -> set[UUID]:

@@ -74,6 +74,7 @@ class Thinker:
             breaker=self._breakers.of(provider),
             provider=provider,
             settings=self._settings,
+            is_overheard=context.place.kind != "direct",
         )
         most_bytes = self._settings.turn_result_kb * 1024
         toolset = JournaledToolset(journal, tools, most_bytes, approval_hours=self._settings.approval_hours)
