@@ -211,8 +211,9 @@ async def test_only_a_person_at_a_browser_of_ours_decides(server: Server, app: A
     )
     assert (foreign.status_code, foreign.json()["code"]) == (403, "cross_origin")
     token = (await org.owner.api.post("/me/tokens", json={"name": "editor"})).json()["token"]
-    with pytest.raises(AssertionError, match="signed in with a browser"):
-        await Person(server.client(token), server.address).press(page, "let_in")
+    for api, why in ((server.client(token), "personal token"), (org.owner.api, "signed in with a browser")):
+        with pytest.raises(AssertionError, match=why):
+            await Person(api, server.address).press(page, "let_in")
 
 
 @pytest.mark.rule("X4", "B1")
@@ -262,8 +263,8 @@ def test_an_address_is_matched_letter_by_letter_but_for_a_port_on_this_computer(
 
 
 PIECES = st.sampled_from(
-    ["http", "https", "cursor", ":", "//", "127.0.0.1", "localhost", "[::1]", "evil.example", "@", ".", ":80", ":x", "/",
-     "/cb", "?x=1", "#", "\\", "%2f", " ", "\n", "ä"]
+    ["http", "https", "cursor", ":", "//", "127.0.0.1", "localhost", "[::1]", "evil.example", "@", ".", ":80", ":x",
+     "/", "/cb", "?x=1", "#", "\\", "%2f", " ", "\n", "ä"]
 )  # fmt: skip
 
 

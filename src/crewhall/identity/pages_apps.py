@@ -10,7 +10,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from crewhall.faces.plumbing.dependencies import signed_in
 from crewhall.faces.plumbing.forms import read_form
 from crewhall.faces.plumbing.pages import go, render
 from crewhall.faces.plumbing.services import Services
@@ -33,11 +32,8 @@ Page = Response[str] | Redirect
 
 
 @get("/oauth/authorize")
-async def ask_person(
-    request: AnyRequest, services: NamedDependency[Services], guest: NamedDependency[Actor | None]
-) -> Page:
+async def ask_person(request: AnyRequest, services: NamedDependency[Services], person: NamedDependency[Actor]) -> Page:
     """Put what an app asks for before the person (OAuth 2.1, 4.1.1)."""
-    person = signed_in(guest)
     try:
         given = only_once(list(request.query_params.multi_items()))
     except OAuthRefusal as refusal:
@@ -47,11 +43,8 @@ async def ask_person(
 
 
 @post("/oauth/authorize")
-async def decide(
-    request: AnyRequest, services: NamedDependency[Services], guest: NamedDependency[Actor | None]
-) -> Page:
+async def decide(request: AnyRequest, services: NamedDependency[Services], person: NamedDependency[Actor]) -> Page:
     """The person let the app in, or not. What the app asked for is read again: the form vouches for nothing."""
-    person = signed_in(guest)
     form = await read_form(request)
     given = {name: form.values[name] for name in ASKED if form.values.get(name)}
     ask = await _read(request, services, person, given)

@@ -66,7 +66,7 @@ class LoginVerifier:
             raise FORBIDDEN(
                 "You are not a member of the organization named by X-Crewhall-Org, or this token is not for it."
             )
-        verified = _as_verified(found, address)
+        verified = _as_verified(found, address, is_bound=token.startswith(PERSONAL))
         self.note_use(verified, address)
         return verified
 
@@ -126,12 +126,12 @@ class AppVerifier:
             raise UNAUTHENTICATED("This app is shut out, or its token too old. Let it in again.")
         if org and org not in {found.slug, str(found.org_id)}:
             raise FORBIDDEN("This app was let in to another organization than X-Crewhall-Org names.")
-        verified = _as_verified(found, address)
+        verified = _as_verified(found, address, is_bound=True)
         self._logins.note_use(verified, address)
         return msgspec.structs.replace(verified, path=MCP_PATH, scopes=frozenset(found.scopes))
 
 
-def _as_verified(found: _Found, address: str | None) -> Verified:
+def _as_verified(found: _Found, address: str | None, *, is_bound: bool) -> Verified:
     actor = Actor(
         type=ActorType.USER,
         id=found.user_id,
@@ -140,6 +140,7 @@ def _as_verified(found: _Found, address: str | None) -> Verified:
         role=found.role,
         credential_id=found.login_id,
         address=address,
+        is_bound=is_bound,
     )
     tags = [f"login:{found.login_id}", f"user:{found.user_id}"]
     if found.org_id:

@@ -181,7 +181,7 @@ class Outbound:
     async def _resolve(self, host: str, port: int) -> list[str]:
         try:
             found = await self._resolver.resolve(host, port)
-        except (OSError, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:  # names that no name server would be asked for are the latter
             raise OUTBOUND_FAILED(f"{host} has no address.") from error
         if not found:
             raise OUTBOUND_FAILED(f"{host} has no address.")
