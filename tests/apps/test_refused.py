@@ -8,6 +8,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed
 
 from crewhall.identity.audience import Audience
 from crewhall.identity.redirects import is_safe, matches
@@ -42,7 +43,7 @@ async def test_who_asks_what_for_and_for_whom_is_shown_and_no_is_told(app: App, 
     assert (back["error"], back["state"], back["iss"]) == ("access_denied", "s&1", app.origin)
     assert "Let Editor in?" in person.seen
     assert str(org.id) in person.seen
-    assert "this computer" in person.seen
+    assert "<strong>this computer</strong> (127.0.0.1:3999)" in person.seen
     assert (await person.browser.get("/me/apps")).json()["items"] == []
 
 
@@ -60,6 +61,9 @@ async def test_a_token_is_the_persons_at_the_door_of_one_organization_and_nowher
     for path in ("/api/v1/me", "/api/v1/me/apps", "/openai/v1/models", "/", "/oauth/authorize"):
         elsewhere = await app.status(token, path)
         assert (path, elsewhere.status_code, elsewhere.json()["code"]) == (path, 401, "unauthenticated")
+    async with server.live(token) as socket:
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
     cookie = await app.http.get("/api/v1/me", headers={"cookie": f"crewhall_session={token}"})
     assert cookie.status_code == 401
     for other in (given["refresh_token"], "cwa_" + "x" * 43):

@@ -96,6 +96,7 @@ async def _consent(
         app=ask.app,
         vouched=host_of(ask.app.id) if ask.app.source is AppSource.DOCUMENT else None,
         leads_to=shown_address(ask.redirect_uri),
+        host=urlsplit(ask.redirect_uri).netloc,
         on_this_computer=is_on_this_computer(ask.redirect_uri),
         may_write=WRITE in ask.scopes,
         organizations=[(str(one.id), one.name) for one in found],
