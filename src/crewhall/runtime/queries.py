@@ -41,7 +41,7 @@ select x.id, json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'titl
     + """,
        x.status, x.cause, x.exchange_id, x.message_id, x.message_seq, x.parent_id, x.prompt, x.answer_id,
        (select r.seq from message_records r where r.id = x.answer_id limit 1) as answer_seq,
-       x.is_remote, x.attempt, x.waits, x.seen_seq, x.model, x.requests, x.input_tokens, x.cached_tokens,
+       x.is_remote, x.runtime_id, x.attempt, x.waits, x.seen_seq, x.model, x.requests, x.input_tokens, x.cached_tokens,
        x.output_tokens, x.cost, x.currency, x.price_id, x.reason,
        x.detail, x.cancel_requested_at, x.created_at, x.started_at, x.completed_at, x.updated_at
 from runs x

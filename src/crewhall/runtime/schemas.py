@@ -51,7 +51,8 @@ class Run(Struct, kw_only=True):
     `message_id` is the message that set it off, `exchange_id` the person's message at the root of the chain,
     `answer_id` what the agent posted. `reason` is a stable word for how it ended, `detail` the sentence that people
     were told. `seen_seq` is the newest message that the agent had before it. `is_remote`: the agent thinks in a program
-    of its own and was only told. `waits` is how often the run was put aside for somebody. `cached_tokens` are those
+    of its own and was only told. `runtime_id`: it was asked at that address. `waits` is how often
+    the run was put aside for somebody. `cached_tokens` are those
     read that the provider had at hand. `cost` is in `currency`, by the price `price_id`; all three are null where no
     price of its model is known.
     """
@@ -70,6 +71,7 @@ class Run(Struct, kw_only=True):
     answer_id: UUID | None
     answer_seq: int | None
     is_remote: bool
+    runtime_id: UUID | None
     attempt: int
     waits: int
     seen_seq: int | None

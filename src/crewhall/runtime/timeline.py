@@ -106,7 +106,7 @@ def _title(step: RunStep, run: Run) -> tuple[str, str]:
         case StepKind.CONTEXT:
             return "context", "Read the conversation"
         case StepKind.ANSWER:
-            return "model", f"Asked {run.model or 'its model'}"
+            return "model", "Got its answer" if run.runtime_id else f"Asked {run.model or 'its model'}"
         case StepKind.RESULT:
             return "tool", f"Used {step.tool}"
         case StepKind.APPROVAL:
@@ -116,7 +116,7 @@ def _title(step: RunStep, run: Run) -> tuple[str, str]:
         case StepKind.FAILURE if step.key == "end":
             return "failure", "Ended without an answer"
         case StepKind.FAILURE:
-            return "failure", "Asked its model in vain"
+            return "failure", f"Asked its {'webhook' if run.runtime_id else 'model'} in vain"
         case _:
             return str(step.kind), str(step.kind).capitalize()
 
