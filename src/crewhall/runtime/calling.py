@@ -7,6 +7,7 @@ a request without result: it is made again under the same webhook id, by which t
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import NoReturn
@@ -63,7 +64,14 @@ class RuntimeCaller:
     """What asking runtimes needs of a process."""
 
     def __init__(
-        self, db: Database, signals: Signals, settings: TurnSettings, *, base_url: str, outbound: Outbound | None = None
+        self,
+        db: Database,
+        signals: Signals,
+        settings: TurnSettings,
+        *,
+        base_url: str,
+        outbound: Outbound | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._db = db
         self._settings = settings
@@ -75,6 +83,7 @@ class RuntimeCaller:
         )
         self._answers = AnswerWatch(db, signals)
         self._breakers = Breakers()
+        self._sleep = sleep
 
     async def ask(self, journal: Journal, persona: Persona, context: Context) -> str:
         """Return what the agent's runtime answers; nothing, where it has nothing to say.
@@ -182,7 +191,7 @@ class RuntimeCaller:
                 await journal.write(StepKind.FAILURE, body_of, key=f"{KEY}:{tries}")
                 if not problem.may_pass or tries >= self._settings.webhook_tries:
                     _give_up(persona.name, tries)
-                await asyncio.sleep(again_in)
+                await self._sleep(again_in)
             else:
                 breaker.succeeded()
                 return reply

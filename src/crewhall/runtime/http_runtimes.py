@@ -31,8 +31,8 @@ from crewhall.runtime.settings import TurnSettings
 @get(
     "/",
     summary="List how agents answer",
-    description="Each agent with its way (a model here, a webhook, a program of its own), its health, its last turn and "
-    "what waits for it. Of all agents to who manages them, else of those that the caller owns.",
+    description="Each agent with its way (a model here, a webhook, a program of its own), its health, its last turn "
+    "and what waits for it. Of all agents to who manages them, else of those that the caller owns.",
 )
 async def list_runtimes(
     services: NamedDependency[Services],

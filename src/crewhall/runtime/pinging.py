@@ -1,5 +1,6 @@
 """Trying a runtime: one signed ping, which asks nothing and posts nothing."""
 
+import contextlib
 from uuid import UUID
 
 import msgspec
@@ -27,10 +28,8 @@ async def ping(db: Database, caller: RuntimeCaller, actor: Actor, agent_id: UUID
     asked = Pinged(agent=RunAgent(agent.id, agent.code, agent.name), asked_by=actor.name)
     body = msgspec.json.encode(PingWebhook(timestamp=utc_now(), data=asked))
     webhook_id = f"ping_{new_id()}"
-    try:
+    with contextlib.suppress(NotReached):  # kept with the call
         await caller.call(actor.org, runtime, webhook_id, body)
-    except NotReached:
-        pass  # kept with the call
     async with db.transaction(actor) as tx:
         return await tx.one(
             RuntimeCall,

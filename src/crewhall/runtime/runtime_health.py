@@ -1,4 +1,4 @@
-"""Health of runtimes: how each agent answers, and whether it does, as the database knows it. Nothing is asked for it."""
+"""Health of runtimes: how each agent answers, and whether it does, as the database knows it. Nobody is asked."""
 
 from datetime import datetime
 from typing import LiteralString
@@ -113,10 +113,10 @@ def _way_of(row: _Row) -> Way:
         return Way.WEBHOOK
     if row.thinks_here:
         return Way.RESIDENT
-    if row.beat_at is not None and (
-        row.used_at is None or (row.used_at - row.beat_at).total_seconds() < POLLS_WITHIN_S
-    ):
-        return Way.CLIENT
+    if row.beat_at is not None:
+        came_since = 0.0 if row.used_at is None else (row.used_at - row.beat_at).total_seconds()
+        if came_since < POLLS_WITHIN_S:
+            return Way.CLIENT
     return Way.NOBODY if row.used_at is None else Way.POLLING
 
 
