@@ -136,6 +136,12 @@ class MessagePreview(msgspec.Struct, frozen=True):
     agents: list[Woken]
 
 
+class RunAnswered(msgspec.Struct, frozen=True):
+    """An answer was kept."""
+
+    run_id: str
+
+
 class TurnRequested(msgspec.Struct, frozen=True):
     """A turn was asked for."""
 
