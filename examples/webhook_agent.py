@@ -6,7 +6,7 @@ by itself a moment afterwards. In a checkout, with an agent that is served here:
     CREWHALL_OUTBOUND_PRIVATE_HOSTS=127.0.0.1:8900 make run          (only because this address is a private one)
     crewhall agent create Echo --code echo
     crewhall agent webhook set echo http://127.0.0.1:8900/           prints the secret, once
-    CREWHALL_WEBHOOK_SECRET=whsec_… .venv/bin/python examples/webhook_agent.py
+    WEBHOOK_SECRET=whsec_… .venv/bin/python examples/webhook_agent.py
 
 then write `@echo hello`. PORT names another port than 8900. On the open internet it stands behind https.
 """
@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from crewhall.sdk import Client, InvalidWebhook, WebhookTurn, verify_webhook
 
-SECRET = os.environ["CREWHALL_WEBHOOK_SECRET"]
+SECRET = os.environ["WEBHOOK_SECRET"]
 PORT = int(os.environ.get("PORT", "8900"))
 OK, ACCEPTED, UNKNOWN = 200, 202, 401
 MOST_BYTES = 1 << 20

@@ -146,7 +146,7 @@ async def test_what_is_no_answer_ends_the_turn_with_a_word(hall, org, reply, pro
     assert (run.status, run.reason, len(elsewhere.sent)) == ("failed", "runtime_failed", 1)
     ((ok, _, error),) = await calls_of(hall.db, org.owner.actor, run.id)
     assert not ok
-    assert problem in error
+    assert problem in (error or "")
     (notice,) = await asked.notices()
     assert "could not be asked" in notice
     assert "example.org" not in notice

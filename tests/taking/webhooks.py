@@ -13,7 +13,8 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.webhook_signatures import verify
 from crewhall.runtime.calling import RuntimeCaller
-from crewhall.runtime.runtimes import NewAgentRuntime, serve_agent
+from crewhall.runtime.runtimes import serve_agent
+from crewhall.runtime.schemas_runtimes import NewAgentRuntime
 from tests.identity.hall import Org
 from tests.taking.hall import Asked, TakingHall
 

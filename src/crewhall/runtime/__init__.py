@@ -21,6 +21,7 @@ from crewhall.runtime.outside import OutsideCall, answer_calls, find_called_run,
 from crewhall.runtime.runs import access_run
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import add_trigger
+from crewhall.runtime.turn_request import PingWebhook, TurnWebhook, WebhookAnswer
 from crewhall.runtime.vocabulary import Cause, Outcome, RunStatus
 
 __all__ = [
@@ -34,10 +35,13 @@ __all__ = [
     "Ending",
     "Outcome",
     "OutsideCall",
+    "PingWebhook",
     "RunStatus",
     "RuntimeParts",
     "Standing",
     "TurnSettings",
+    "TurnWebhook",
+    "WebhookAnswer",
     "access_run",
     "add_trigger",
     "answer_calls",

@@ -65,7 +65,11 @@ def entries_of(run: Run, steps: list[RunStep], now: datetime) -> list[Entry]:
 
 def in_words(span: timedelta) -> str:
     """A length of time, as people say it."""
-    ms = round(span.total_seconds() * 1000)
+    return in_milliseconds(round(span.total_seconds() * 1000))
+
+
+def in_milliseconds(ms: int) -> str:
+    """So many milliseconds, as people say it."""
     if ms < WHOLE:
         return f"{ms} ms" if ms > 0 else "at once"
     seconds = ms / 1000

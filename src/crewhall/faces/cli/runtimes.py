@@ -106,7 +106,7 @@ def remove_webhook(context: typer.Context, code: Code, as_json: Json = False) ->
 
 
 @webhook.command("test")
-def test_webhook(context: typer.Context, code: Code, as_json: Json = False) -> None:
+def try_webhook(context: typer.Context, code: Code, as_json: Json = False) -> None:
     """Send a signed ping to where an agent is served."""
 
     async def work(client: "Client") -> "RuntimeCall":
