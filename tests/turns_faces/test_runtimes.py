@@ -80,9 +80,9 @@ async def test_the_token_of_a_turn_opens_its_conversation_while_the_turn_lasts_a
         assert posted.json()["author"]["id"] == scene.agent.id
         general = await scene.server.general(scene.org)
         for method, path in [
-            ("GET", "/me"), ("GET", "/conversations"), ("GET", f"/conversations/{general}/messages"), ("GET", "/agents"),
-            ("POST", f"/conversations/{general}/messages"), ("POST", f"{here}/read"), ("PATCH", here),
-            ("POST", f"/agents/{scene.agent.id}/runtime/rotate"), ("GET", f"{here}/stream"),
+            ("GET", "/me"), ("GET", "/conversations"), ("GET", f"/conversations/{general}/messages"),
+            ("GET", "/agents"), ("POST", f"/conversations/{general}/messages"), ("POST", f"{here}/read"),
+            ("PATCH", here), ("POST", f"/agents/{scene.agent.id}/runtime/rotate"), ("GET", f"{here}/stream"),
         ]:  # fmt: skip
             assert (await turn.request(method, path, json={})).status_code == 403, path
         other = await scene.server.hire(scene.org)
@@ -163,8 +163,8 @@ async def test_the_example_answers_at_once_and_later(scene: Scene) -> None:
             assert (await scene.ended(before))["reason"] == "answered"
             messages = (await scene.owner.get(f"/conversations/{scene.circle}/messages")).json()["items"]
             assert messages[-1]["content"] == said
-        wrong = httpx.post(address, content=b"{}", headers={"webhook-id": "x"})
-        assert wrong.status_code == 401
+        async with httpx.AsyncClient() as stranger:
+            assert (await stranger.post(address, content=b"{}", headers={"webhook-id": "x"})).status_code == 401
     finally:
         caller.outbound = kept
         program.kill()
