@@ -115,9 +115,12 @@ class RuntimeCaller:
         self, journal: Journal, persona: Persona, context: Context, until: datetime, stirred: asyncio.Event
     ) -> str:
         kept = await self._look(journal)
-        if kept is None and journal.find(StepKind.RESULT, KEY) is None:
-            body = await self._body(journal, persona, context, until)
-            reply = await self._deliver(journal, persona, body)
+        if journal.find(StepKind.RESULT, KEY) is None:
+            if kept is None:
+                body = await self._body(journal, persona, context, until)
+                reply = await self._deliver(journal, persona, body)
+            else:  # it answered before the process died that had asked it
+                reply = Reply(ACCEPTED, is_later=True)
             async with journal.transaction() as tx:
                 result = {"status": reply.status, "answers": "later" if reply.is_later else "at once"}
                 await journal.write_in(tx, StepKind.RESULT, {"tool": KEY, "result": result}, key=KEY)
