@@ -70,7 +70,7 @@ class TurnSettings(CrewhallSettings):
         None,
         min_length=32,
         description="What the keys of session tokens are derived from, the same for every process; "
-        "the installation makes its own otherwise. Another one ends every token.",
+        "the installation makes its own otherwise. Another one ends every token, and every webhook's secret.",
     )
     openai_api_key: SecretStr | None = Field(None, description="Key for agents whose provider is `openai`.")
     anthropic_api_key: SecretStr | None = Field(None, description="Key for the provider `anthropic`.")
