@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from crewhall.faces.http.server import address_of, bind
+from crewhall.kernel.actor import Actor
 from crewhall.runtime.answers import take_answer
 from crewhall.runtime.schemas_runtimes import RunAnswer
 from tests.taking.dying import Mortals
@@ -24,7 +25,8 @@ class Receiver:
     """An agent's program: it answers at once, or says 202 and answers by itself."""
 
     def __init__(self, hall, *, is_late):
-        self.hall, self.is_late, self.agent = hall, is_late, None
+        self.hall, self.is_late = hall, is_late
+        self.agent: Actor | None = None
         self.asked = Counter()
         self.answering = set()
 
@@ -53,6 +55,7 @@ class Receiver:
         return Response(status_code=202)
 
     async def _answer(self, run_id):
+        assert self.agent is not None
         async with self.hall.db.transaction(self.agent) as tx:
             await take_answer(tx, self.agent, run_id, RunAnswer(content=ANSWER))
 
