@@ -59,10 +59,17 @@ async def test_an_agent_is_served_asked_and_seen(scene: Scene) -> None:
         assert (shown["way"], shown["health"], shown["base_url"]) == ("webhook", "healthy", ADDRESS)
         calls = (await scene.owner.get(f"/agents/{scene.agent.id}/runtime/calls")).json()["items"]
         assert [(call["run_id"], call["is_ok"]) for call in calls] == [(run["id"], True), (None, True)]
+        await scene.owner.patch(f"/agents/{scene.agent.id}", json={"model_config": {}})
+        task = {"agent_id": scene.agent.id, "prompt": "Count the herons."}
+        (await scene.owner.post(f"/conversations/{scene.circle}/turns", json=task)).raise_for_status()
+        assert (await scene.ended({run["id"]}))["reason"] == "answered"
+        assert elsewhere.sent[-1]["data"]["prompt"] == "Count the herons."
         again = await scene.owner.post(f"/agents/{scene.agent.id}/runtime", json={"base_url": ADDRESS})
         assert again.status_code == 409
     await scene.owner.delete(f"/agents/{scene.agent.id}/runtime")
-    assert (await health(scene))[scene.agent.code]["way"] == "resident"
+    assert (await health(scene))[scene.agent.code]["way"] == "nobody"
+    await scene.agent.api.get("/me")
+    assert (await health(scene))[scene.agent.code]["way"] == "polling"
 
 
 @pytest.mark.rule("C6")

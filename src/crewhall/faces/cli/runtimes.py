@@ -27,7 +27,8 @@ def runtimes(context: typer.Context, as_json: Json = False) -> None:
         return
     rows = [
         [f"@{one.agent.code}", one.way, one.health, ago(one.since) if one.since else "", one.p50_ms, one.waiting,
-         one.last_turn and f"{one.last_turn.status} {ago(one.last_turn.created_at)}", one.last_error]
+         one.last_turn and f"{one.last_turn.status} {ago(one.last_turn.created_at)}",
+         one.last_error if one.health == "failing" else None]
         for one in found
     ]  # fmt: skip
     columns = ("Agent", "Answers by", "Health", "Since", "ms", "Waiting", "Last turn", "Last error")
