@@ -13,7 +13,8 @@ from crewhall.runtime.runs import cancel_run
 from crewhall.runtime.runtimes import remove_runtime, rotate_secret
 from crewhall.runtime.schemas_runtimes import RunAnswer, SecretRotation
 from tests.support.waiting import until
-from tests.taking.webhooks import Elsewhere, Names, answered, ask, caller_of, calls_of
+from tests.taking.books import set_budget, standing
+from tests.taking.webhooks import Elsewhere, Names, answered, ask, caller_of, calls_of, serve
 
 LATER = answered(202)
 
@@ -240,6 +241,44 @@ async def test_what_is_too_long_goes_without_the_oldest(hall, org):
     assert kept[0] == body["data"]["triggers"][0]["message_seq"]
     assert kept[-1] == body["data"]["seen_seq"]
     assert agent.name in body["data"]["messages"][0]["content"]
+
+
+@pytest.mark.rule("C9")
+async def test_turns_that_are_asked_elsewhere_are_counted_and_limited(hall, org):
+    asked = await ask(hall, org, elsewhere := Elsewhere({"content": "A heron."}))
+    await hall.say(org.owner.actor, other := await hall.group(org, asked.agent), f"hello @{asked.agent.name}")
+    second = await hall.decided(org, other, asked.agent)
+    budget = await set_budget(hall, org, run_limit=1, agent_id=str(asked.agent.id), period="day")
+    assert (await asked.take(executor_of(hall, elsewhere))).reason == "answered"
+    assert (await second.take(executor_of(hall, elsewhere))).reason == "budget"
+    assert (len(elsewhere.sent), (await standing(hall, budget)).spent_runs) == (1, 1)
+
+
+@pytest.mark.rule("C2")
+async def test_a_burst_is_asked_once_and_agents_do_not_talk_forever(hall, org):
+    elsewhere = Elsewhere({"content": "Hello?"})
+    asked = await ask(hall, org, elsewhere)
+    await hall.say(org.owner.actor, asked.circle, f"and @{asked.agent.name}")
+    await hall.say(org.owner.actor, asked.circle, f"again @{asked.agent.name}")
+    await hall.settle(asked.circle)
+    assert (
+        len(await hall.runs(asked.circle)) == 1
+    )  # what came meanwhile waits for the end of the turn, or is read by it
+    await asked.take(executor_of(hall, elsewhere))
+    await hall.settle(asked.circle)
+    assert len(await hall.runs(asked.circle)) == 1
+    assert [message["content"][:5] for message in elsewhere.sent[0]["data"]["messages"]] == ["hello", "and @", "again"]
+    other = await hall.hire(org, model_config={})
+    await serve(hall, org, other, elsewhere)
+    circle = await hall.group(org, asked.agent, other, agent_cooldown_seconds=0)
+    elsewhere.replies = [{"content": f"@{asked.agent.name} @{other.name}"}]
+    await hall.say(org.owner.actor, circle, f"@{asked.agent.name}")
+    for _ in range(12):
+        await hall.settle(circle)
+        for run in await hall.runs(circle):
+            if run.completed_at is None:
+                await executor_of(hall, elsewhere).execute(org.id, run.id)
+    assert len(await hall.runs(circle)) in {3, 4}  # two rounds each
 
 
 async def test_nobody_answers_a_run_that_is_not_there(hall, org):

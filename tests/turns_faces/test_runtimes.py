@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from crewhall.kernel.outbound import Outbound
 from crewhall.runtime import RuntimeParts
@@ -70,6 +71,25 @@ async def test_an_agent_is_served_asked_and_seen(scene: Scene) -> None:
     assert (await health(scene))[scene.agent.code]["way"] == "nobody"
     await scene.agent.api.get("/me")
     assert (await health(scene))[scene.agent.code]["way"] == "polling"
+
+
+async def test_what_is_sent_is_what_the_description_says(scene: Scene) -> None:
+    described = (await scene.owner.get("/openapi.json")).json()
+    async with reaching(scene.server, Elsewhere({"silent": True})) as elsewhere:
+        await serve(scene, elsewhere)
+        await scene.owner.post(f"/agents/{scene.agent.id}/runtime/test")
+        first = await scene.say("Before.")
+        await scene.say(f"What is it, @{scene.agent.code}?", parent_id=first["id"])
+        assert (await scene.ended())["reason"] == "silent"
+    assert [body["type"] for body in elsewhere.sent] == ["ping", "turn"]
+    for body in elsewhere.sent:
+        said = described["webhooks"][body["type"]]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        schema = {**said, "components": described["components"]}
+        Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(body)
+        named = described["components"]["schemas"][said["$ref"].rpartition("/")[2]]["properties"]
+        assert body.keys() == named.keys()
+    asked, before = elsewhere.sent[1]["data"]["messages"][-1], elsewhere.sent[1]["data"]["messages"][0]
+    assert (asked["thread_seq"], elsewhere.sent[1]["data"]["parent_id"]) == (before["seq"], first["id"])
 
 
 @pytest.mark.rule("C6")

@@ -289,6 +289,6 @@ def _give_up(name: str, tries: int) -> NoReturn:
     times = "" if tries == 1 else f" {tries} times"
     raise failed(
         Ending.RUNTIME_FAILED,
-        f"{name} thinks elsewhere, and its program could not be asked{times}. Who manages it finds the reason under "
-        "[runtimes](/runtimes).",
+        f"{name} thinks elsewhere, and its program could not be asked{times}. Who manages it sees why on the page "
+        "Agents, under “How they answer”.",
     )
