@@ -129,6 +129,12 @@ async def test_what_may_pass_is_tried_again_no_sooner_than_asked_for(hall, org):
     assert [ok for ok, _, _ in await calls_of(hall.db, org.owner.actor, asked.run_id)] == [False, False, True]
 
 
+async def test_what_is_to_be_asked_again_too_late_is_not(hall, org):
+    asked = await ask(hall, org, elsewhere := Elsewhere(answered(429, retry_after="3600")))
+    run = await asked.take(executor_of(hall, elsewhere, webhook_time_s=60))
+    assert (run.reason, len(elsewhere.sent), elsewhere.waits) == ("runtime_failed", 1, [])
+
+
 @pytest.mark.parametrize(
     ("reply", "problem"),
     [
@@ -163,7 +169,13 @@ async def test_an_address_within_is_refused_unless_the_operator_allows_it(hall, 
     assert (await again.take(within)).reason == "answered"
     caller = caller_of(hall, elsewhere, outbound_private_hosts="127.0.0.1:9000")
     caller.check("http://127.0.0.1:9000/hook")
-    for url in ("http://agents.example.org/", "https://agents.example.org:22/", "https://u:p@example.org/"):
+    for url in (
+        "http://agents.example.org/",
+        "https://agents.example.org:22/",
+        "https://u:p@example.org/",
+        "https://10.0.0.1/",
+        "https://[::1]/",
+    ):
         with pytest.raises(CrewhallError):
             caller.check(url)
 

@@ -65,6 +65,8 @@ async def test_an_agent_is_served_asked_and_seen(scene: Scene) -> None:
         (await scene.owner.post(f"/conversations/{scene.circle}/turns", json=task)).raise_for_status()
         assert (await scene.ended({run["id"]}))["reason"] == "answered"
         assert elsewhere.sent[-1]["data"]["prompt"] == "Count the herons."
+        here = (await scene.member.api.get(f"/conversations/{scene.circle}/runtime")).json()["agent_runtimes"]
+        assert [(one["agent_id"], one["runtime_id"]) for one in here] == [(scene.agent.id, run["runtime_id"])]
         again = await scene.owner.post(f"/agents/{scene.agent.id}/runtime", json={"base_url": ADDRESS})
         assert again.status_code == 409
     await scene.owner.delete(f"/agents/{scene.agent.id}/runtime")

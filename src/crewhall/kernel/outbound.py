@@ -102,7 +102,11 @@ class Outbound:
 
     def check(self, url: str) -> None:
         """Refuse an address that will never be asked, whatever it resolves to. Raises OUTBOUND_REFUSED."""
-        check_url(url, self._private if self.is_private(url) else None)
+        if self.is_private(url):
+            return
+        host, _ = check_url(url, None)
+        if _is_literal(host) and not is_public(host):
+            raise OUTBOUND_REFUSED(f"{host} is within a private network: it is not reached from here.", field="url")
 
     async def request(
         self,
@@ -265,6 +269,14 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     return all(_is_open(one) for one in [found, *_within(found)])
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_open(found: Address) -> bool:

@@ -118,7 +118,7 @@ class RuntimeCaller:
         if journal.find(StepKind.RESULT, KEY) is None:
             if kept is None:
                 body = await self._body(journal, persona, context, until)
-                reply = await self._deliver(journal, persona, body)
+                reply = await self._deliver(journal, persona, body, until)
             else:  # it answered before the process died that had asked it
                 reply = Reply(ACCEPTED, is_later=True)
             async with journal.transaction() as tx:
@@ -172,8 +172,8 @@ class RuntimeCaller:
 
     # -- delivering
 
-    async def _deliver(self, journal: Journal, persona: Persona, body: bytes) -> Reply:
-        """Make the request, again and again where that may help, and return what came back."""
+    async def _deliver(self, journal: Journal, persona: Persona, body: bytes, until: datetime) -> Reply:
+        """Make the request, again and again where that may help in time, and return what came back."""
         run, tries = journal.run, 0
         breaker = self._breakers.of(str(run.runtime_id))
         while True:
@@ -192,7 +192,8 @@ class RuntimeCaller:
                 again_in = _wait_before(tries, problem)
                 body_of = {"message": problem.sentence, "error": "webhook", "retry_after": problem.again_in}
                 await journal.write(StepKind.FAILURE, body_of, key=f"{KEY}:{tries}")
-                if not problem.may_pass or tries >= self._settings.webhook_tries:
+                is_late = utc_now() + timedelta(seconds=again_in) > until
+                if not problem.may_pass or is_late or tries >= self._settings.webhook_tries:
                     _give_up(persona.name, tries)
                 await self._sleep(again_in)
             else:

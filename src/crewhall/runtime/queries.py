@@ -210,7 +210,12 @@ async def get_conversation_runtime(tx: Tx, actor: Actor, conversation_id: UUID) 
                nullif(r.lease_until, '-infinity') as lease_until, r.public_key, r.last_active_at,
                (select count(*) from runs x where x.conversation_id = r.conversation_id
                    and x.status in ('queued', 'running', 'waiting')) as open_runs,
-               (select count(*) from turn_triggers t where t.conversation_id = r.conversation_id) as waiting_triggers
+               (select count(*) from turn_triggers t where t.conversation_id = r.conversation_id) as waiting_triggers,
+               (select coalesce(json_agg(json_build_object(
+                    'agent_id', a.agent_id, 'runtime_id', a.runtime_id, 'since', a.created_at)
+                    order by a.created_at), '[]')
+                from conversation_agent_runtimes a
+                where a.org_id = r.org_id and a.conversation_id = r.conversation_id) as agent_runtimes
         from conversation_runtimes r where r.conversation_id = %(id)s
         """,
         {"id": conversation_id},

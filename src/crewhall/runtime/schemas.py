@@ -149,11 +149,20 @@ class TurnDecision(Struct, kw_only=True):
     created_at: datetime
 
 
+class AnsweredAt(Struct, frozen=True):
+    """An agent of a conversation that was asked at an address, by which runtime, since when."""
+
+    agent_id: UUID
+    runtime_id: UUID
+    since: datetime
+
+
 class ConversationRuntime(Struct, kw_only=True):
     """Which process decides about turns in a conversation, and how much is under way there.
 
     `status` is `active` while a process holds the lease (until `lease_until`), else `idle`. `epoch` rises with each
     takeover; what an older epoch decides is refused. `public_key` verifies the conversation's session tokens.
+    `agent_runtimes`: the addresses at which agents were asked about this conversation.
     """
 
     conversation_id: UUID
@@ -167,6 +176,7 @@ class ConversationRuntime(Struct, kw_only=True):
     last_active_at: datetime
     open_runs: int
     waiting_triggers: int
+    agent_runtimes: list[AnsweredAt]
 
 
 class SessionToken(Struct, kw_only=True):
