@@ -13,10 +13,9 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import Verb, access_conversation
+from crewhall.conversations import Verb, access_conversation, has_access
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.derived import read_secret
 from crewhall.runtime.schemas import SessionToken
@@ -42,7 +41,7 @@ async def issue_session_token(
 ) -> SessionToken:
     """Say who the actor is in a conversation that it may read, and what it may do there now. Raises NOT_FOUND."""
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
-    rights = ["read", "post"] if await _may_post(tx, actor, conversation_id) else ["read"]
+    rights = ["read", "post"] if await has_access(tx, actor, conversation_id, Verb.POST) else ["read"]
     now = datetime.now(UTC).replace(microsecond=0)
     expires_at = now + timedelta(seconds=settings.session_token_s)
     claims = {
@@ -60,14 +59,6 @@ async def issue_session_token(
     signed = await asyncio.to_thread(_sign, await read_secret(tx, settings), shard, claims)
     await tx.run(_PUBLISH, {"key": signed.public_key, "shard": shard})
     return SessionToken(token=signed.token, expires_at=expires_at, public_key=signed.public_key, rights=rights)
-
-
-async def _may_post(tx: Tx, actor: Actor, conversation_id: UUID) -> bool:
-    try:
-        await access_conversation(tx, actor, conversation_id, Verb.POST)
-    except CrewhallError:
-        return False
-    return True
 
 
 def _sign(secret: bytes, shard: int, claims: dict[str, Any]) -> _Signed:
