@@ -2,6 +2,7 @@
 
 import pytest
 
+from crewhall.kernel.outbound import Outbound
 from crewhall.runtime.server_tools import ToolServers
 from tests.cli.conftest import Cli
 from tests.identity.hall import Org
@@ -13,7 +14,7 @@ async def test_a_tool_server_is_added_looked_at_and_accepted(
     owner: Cli, server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with ForeignServer() as foreign:
-        monkeypatch.setattr(server.services.part(ToolServers), "_private", [foreign.host])
+        monkeypatch.setattr(server.services.part(ToolServers), "_outbound", Outbound(private=[foreign.host]))
         added = await owner.ok("tool-server", "add", "tracker", foreign.url, "--token", "s3cret")
         assert {one["is_usable"] for one in added["tools"]} == {False}
         assert "s3cret" not in str(added)

@@ -9,6 +9,7 @@ import msgspec
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.outbound import Outbound
 from crewhall.ports.live import MemoryLive
+from crewhall.runtime.calling import RuntimeCaller
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.jobs import JOBS_CHANNEL
 from crewhall.runtime.journal import Step
@@ -68,6 +69,7 @@ class TakingHall(TurnHall):
         base_url: str = "http://hall.test",
         outbound: Outbound | None = None,
         servers: ToolServers | None = None,
+        caller: RuntimeCaller | None = None,
         **settings: Any,
     ) -> Executor:
         """Another process's executor, with other settings."""
@@ -83,6 +85,7 @@ class TakingHall(TurnHall):
             tools=self.tools,
             outbound=outbound,
             servers=servers,
+            caller=caller,
         )
 
     async def __aexit__(self, *_: object) -> None:

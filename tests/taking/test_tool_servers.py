@@ -43,7 +43,7 @@ class Desk:
 
     def __init__(self, hall: TakingHall, org: Org, foreign: ForeignServer, **settings: Any) -> None:
         self.hall, self.org, self.foreign = hall, org, foreign
-        update = {"tool_server_hosts": foreign.host, "tool_server_time_s": 5, **settings}
+        update = {"outbound_private_hosts": foreign.host, "tool_server_time_s": 5, **settings}
         self.settings = hall.turn_settings.model_copy(update=update)
         self.servers = ToolServers(hall.db, self.settings)
 
@@ -208,7 +208,7 @@ async def test_a_server_that_answers_nonsense_is_a_problem_of_its_own(desk: Desk
 
 @pytest.mark.rule("X12")
 async def test_no_private_address_is_reached_unless_the_operator_says_so(hall: TakingHall, org: Org, foreign):
-    desk = Desk(hall, org, foreign, tool_server_hosts="")
+    desk = Desk(hall, org, foreign, outbound_private_hosts="")
     assert "https" in str((await desk.add()).problem)
     assert foreign.tokens == []
 

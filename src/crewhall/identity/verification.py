@@ -19,6 +19,8 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.errors import FORBIDDEN, UNAUTHENTICATED
 from crewhall.kernel.verified import Verified, VerifiedTokens
 
+DOOR = tuple(f"{method} {MCP_PATH}" for method in ("POST", "GET", "PUT", "PATCH", "DELETE", "OPTIONS"))
+"""What an app's token opens: the MCP door, which says itself by which methods it is spoken to."""
 SEEN_EVERY_S = 60.0
 MAX_REMEMBERED = 20_000
 
@@ -128,7 +130,7 @@ class AppVerifier:
             raise FORBIDDEN("This app was let in to another organization than X-Crewhall-Org names.")
         verified = _as_verified(found, address, is_bound=True)
         self._logins.note_use(verified, address)
-        return msgspec.structs.replace(verified, path=MCP_PATH, scopes=frozenset(found.scopes))
+        return msgspec.structs.replace(verified, opens=DOOR, scopes=frozenset(found.scopes))
 
 
 def _as_verified(found: _Found, address: str | None, *, is_bound: bool) -> Verified:

@@ -6,7 +6,7 @@ Imports the protocol's library (some 30 MB): import this module when a server is
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -40,14 +40,13 @@ class Line(msgspec.Struct, frozen=True):
     url: str
     token: str | None
     outbound: Outbound
-    private: Collection[str]
     time_s: float
     most_bytes: int
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator["Conversation"]:
         """Speak with the server until the block ends. Raises OUTBOUND_REFUSED, OUTBOUND_FAILED, TOOL_FAILED."""
-        await self.outbound.addresses_of(self.url, private=self.private)  # what is refused is said in our own words
+        await self.outbound.addresses_of(self.url)  # what is refused is said in our own words
         headers = {"accept-encoding": "identity"} | ({"authorization": f"Bearer {self.token}"} if self.token else {})
         guard = _Guard(self)
         try:
@@ -102,7 +101,7 @@ class _Guard(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """See httpx2."""
-        found = await self._line.outbound.addresses_of(str(request.url), private=self._line.private)
+        found = await self._line.outbound.addresses_of(str(request.url))
         failure: Exception | None = None
         for address in found:
             sent = httpx2.Request(

@@ -14,6 +14,7 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.paging import Page
 from crewhall.runtime import queries, runs
 from crewhall.runtime.http_approvals import ROUTERS as APPROVALS
+from crewhall.runtime.http_runtimes import ROUTERS as RUNTIMES
 from crewhall.runtime.http_tool_servers import ROUTERS as TOOL_SERVERS
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.schemas import (
@@ -198,4 +199,5 @@ ROUTERS = [
     api_router("/conversations", TURNS, tags=["Turns"]),
     *APPROVALS,
     *TOOL_SERVERS,
+    *RUNTIMES,
 ]

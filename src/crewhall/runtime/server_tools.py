@@ -52,8 +52,7 @@ class ToolServers:
     def __init__(self, db: Database, settings: TurnSettings, outbound: Outbound | None = None) -> None:
         self._db = db
         self._settings = settings
-        self._outbound = outbound or Outbound()
-        self._private = settings.tool_server_hosts.split()
+        self._outbound = outbound or Outbound(private=settings.outbound_private_hosts.split())
 
     async def tools_of(self, org_id: UUID, names: list[str], *, held: bool = False) -> list[Tool]:
         """The tools of these names that may be used; those held back as well, for a turn that has begun with them."""
@@ -147,7 +146,6 @@ class ToolServers:
             server.url,
             token,
             self._outbound,
-            self._private,
             min(self._settings.tool_server_time_s, most_s),
             self._settings.tool_server_kb * 1024,
         )
