@@ -216,6 +216,7 @@ async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
         ("ada@example.org", "", "Set both"),
         ("nobody in particular", "correct horse battery", "CREWHALL_OWNER_EMAIL:"),
         ("ada@example.org", "x" * 73, "CREWHALL_OWNER_PASSWORD:"),
+        ("ada@example.org", "nine char", "CREWHALL_OWNER_PASSWORD: Choose a password of at least 10 characters."),
     ],
 )
 async def test_a_bad_owner_is_refused_before_there_is_a_database(
@@ -227,6 +228,30 @@ async def test_a_bad_owner_is_refused_before_there_is_a_database(
     assert not (home.folder / "home").exists()
     found = {each["name"]: each for each in (await home.quick().run("doctor", "--json")).json}
     assert (found["owner"]["ok"], named in found["owner"]["detail"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("CREWHALL_MODEL_ENDPOINTS", "bad", "It takes name=url"),
+        ("CREWHALL_TRUSTED_PROXIES", "10.0.0.7, zzz", "'zzz' is no address or network"),
+        ("CREWHALL_OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense", "no address such as https://"),
+        ("CREWHALL_PUBLIC_URL", "nonsense", "no address such as https://"),
+        ("CREWHALL_DATABASE_ADMIN_URL", "postgresql://boss:hunter2@db/hall", "without CREWHALL_DATABASE_URL"),
+    ],
+)
+async def test_doctor_and_config_say_what_up_refuses(home: Cli, name: str, value: str, words: str) -> None:
+    home.env[name] = value
+    quick = home.quick()
+    refused, shown = await quick.run("up", "--port", "0"), await quick.run("config")
+    (found,) = [each for each in (await quick.run("doctor", "--json")).json if each["name"] == "settings"]
+    assert (refused.code, shown.code, found["ok"]) == (1, 1, False)
+    assert name in found["detail"]
+    assert words in found["detail"]
+    assert found["detail"] in refused.err
+    assert found["detail"] in shown.err
+    assert "hunter2" not in refused.err
+    assert not (home.folder / "home").exists()
 
 
 async def test_a_data_folder_that_is_a_file_is_refused_in_a_sentence(home: Cli) -> None:
