@@ -31,6 +31,7 @@ export async function edit(conversation, item) {
   content.hidden = true;
   content.after(form);
   text.focus();
+  form.scrollIntoView({ block: "nearest" });
   text.setSelectionRange(text.value.length, text.value.length);
   form.querySelector("[data-cancel]").addEventListener("click", close);
   form.addEventListener("keydown", (event) => {
