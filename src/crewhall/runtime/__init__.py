@@ -19,8 +19,10 @@ from crewhall.runtime.explanations import describe, explain
 from crewhall.runtime.lifecycle import RuntimeParts, start_runtime
 from crewhall.runtime.outside import OutsideCall, answer_calls, find_called_run, list_open_calls
 from crewhall.runtime.runs import access_run
+from crewhall.runtime.runtimes import find_runtime
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import add_trigger
+from crewhall.runtime.turn_request import PingWebhook, TurnWebhook, WebhookAnswer
 from crewhall.runtime.vocabulary import Cause, Outcome, RunStatus
 
 __all__ = [
@@ -34,10 +36,13 @@ __all__ = [
     "Ending",
     "Outcome",
     "OutsideCall",
+    "PingWebhook",
     "RunStatus",
     "RuntimeParts",
     "Standing",
     "TurnSettings",
+    "TurnWebhook",
+    "WebhookAnswer",
     "access_run",
     "add_trigger",
     "answer_calls",
@@ -47,6 +52,7 @@ __all__ = [
     "find_called_run",
     "find_decision",
     "find_reply",
+    "find_runtime",
     "get_standing",
     "insert_completion",
     "list_open_calls",

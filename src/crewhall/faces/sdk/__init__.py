@@ -31,14 +31,17 @@ from crewhall.faces.sdk.runs import (
     TurnDecision,
     Woken,
 )
+from crewhall.faces.sdk.runtimes import AgentRuntime, RuntimeCall, RuntimeHealth
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
+from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
 
 __all__ = [
     "Ack",
     "Agent",
     "AgentInfo",
+    "AgentRuntime",
     "AgentState",
     "Approval",
     "ApprovalMessage",
@@ -55,6 +58,7 @@ __all__ = [
     "Event",
     "IncomingMessage",
     "InvalidSession",
+    "InvalidWebhook",
     "Invitation",
     "Live",
     "Me",
@@ -76,6 +80,8 @@ __all__ = [
     "Run",
     "RunAgent",
     "RunStep",
+    "RuntimeCall",
+    "RuntimeHealth",
     "SearchHit",
     "Session",
     "SessionToken",
@@ -85,6 +91,10 @@ __all__ = [
     "Tokens",
     "TurnDecision",
     "UsageRow",
+    "WebhookMessage",
+    "WebhookPing",
+    "WebhookTurn",
     "Woken",
     "verify_session",
+    "verify_webhook",
 ]
