@@ -1,7 +1,9 @@
 """`up`, `status`, `stop` with the built-in database; `config`, `doctor`, `rules`."""
 
 import asyncio
+import os
 import signal
+import stat
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -10,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crewhall.faces.cli.runfile import Running, run_file
+from crewhall.faces.cli.runfile import Running, remove_run_file, run_file, write_run_file
 from crewhall.sdk import Client
 from crewhall.version import VERSION
 from tests.cli.conftest import Cli, QuickCli
@@ -260,6 +262,12 @@ async def test_a_data_folder_that_is_a_file_is_refused_in_a_sentence(home: Cli) 
     assert (refused.code, "Traceback" in refused.err) == (1, False), refused.err
     assert "CREWHALL_HOME" in refused.err
     (home.folder / "home").unlink()
+
+
+def test_a_data_folder_beside_a_postgres_of_ones_own_is_private_too(tmp_path: Path) -> None:
+    write_run_file(tmp_path / "home", Running(os.getpid(), "http://127.0.0.1:1", VERSION))
+    remove_run_file(tmp_path / "home")
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
 
 
 async def test_a_process_that_took_over_the_number_of_a_dead_server_is_left_alone(home: Cli) -> None:
