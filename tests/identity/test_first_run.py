@@ -124,7 +124,6 @@ async def test_of_two_people_with_the_link_one_becomes_the_owner(fresh_hall: Hal
         IdentitySettings(owner_password=SecretStr("only a password")),
         IdentitySettings(owner_email="not an email", owner_password=SecretStr("a password")),
         IdentitySettings(owner_email="a@example.org", owner_password=SecretStr("x" * 73)),
-        IdentitySettings(owner_email="a@example.org", owner_password=SecretStr("nine char")),
     ],
 )
 async def test_half_an_owner_is_refused_with_the_settings_name(fresh_hall: Hall, settings: IdentitySettings):
@@ -132,3 +131,11 @@ async def test_half_an_owner_is_refused_with_the_settings_name(fresh_hall: Hall,
         await prepare_first_run(fresh_hall.db, settings, BASE_URL)
     assert refused.value.code == "bad_setting"
     assert "CREWHALL_OWNER_" in refused.value.detail
+
+
+async def test_a_short_password_of_the_operators_is_taken_and_warned_of(
+    fresh_hall: Hall, caplog: pytest.LogCaptureFixture
+):
+    settings = IdentitySettings(owner_email="ada@example.org", owner_password=SecretStr("nine char"))
+    assert await prepare_first_run(fresh_hall.db, settings, "http://hall") is None
+    assert "fewer than the 10 characters" in caplog.text

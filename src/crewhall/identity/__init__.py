@@ -12,7 +12,7 @@ from crewhall.identity.events import (
     MemberRoleChanged,
     OrganizationCreated,
 )
-from crewhall.identity.first_run import check_owner, is_set_up, prepare_first_run
+from crewhall.identity.first_run import WEAK_PASSWORD, check_owner, is_set_up, is_weak, prepare_first_run
 from crewhall.identity.me import provide_agent_profile
 from crewhall.identity.organizations import get_organization, list_organizations
 from crewhall.identity.people import find_people, find_people_by_handles, get_person, list_people
@@ -25,6 +25,7 @@ __all__ = [
     "MCP_PATH",
     "PERMISSIONS",
     "SCOPES",
+    "WEAK_PASSWORD",
     "WRITE",
     "ActorShown",
     "AgentShown",
@@ -53,6 +54,7 @@ __all__ = [
     "get_person",
     "is_allowed",
     "is_set_up",
+    "is_weak",
     "list_organizations",
     "list_people",
     "prepare_first_run",

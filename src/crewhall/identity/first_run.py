@@ -17,7 +17,7 @@ from crewhall.identity.schemas import NewOrganization, OrganizationSettings, Set
 from crewhall.identity.settings import IdentitySettings
 from crewhall.identity.throttle import Throttle
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.crypto import check_password, digest, hash_secret, new_token
+from crewhall.kernel.crypto import MIN_PASSWORD_LENGTH, check_password, digest, hash_secret, new_token
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.events import publish
@@ -26,6 +26,10 @@ from crewhall.kernel.settings import BAD_SETTING
 
 log = logging.getLogger(__name__)
 SETUP = "cwo_"
+WEAK_PASSWORD = (
+    f"CREWHALL_OWNER_PASSWORD has fewer than the {MIN_PASSWORD_LENGTH} characters that people are asked for: choose "
+    "another one in the settings page before others can reach this server"
+)
 EXAMPLE_NAME, EXAMPLE_SLUG = "Crewhall HQ", "hq"
 
 
@@ -63,7 +67,8 @@ async def is_set_up(db: Database) -> bool:
 def check_owner(settings: IdentitySettings) -> tuple[str, bytes] | None:
     """The email and password that the settings give, or None without them. Raises BAD_SETTING that names the wrong one.
 
-    They count at the first start alone; afterwards anything may stand there.
+    They count at the first start alone; afterwards anything may stand there. A password that is shorter than people
+    may choose is the operator's to answer for: it is taken, and warned of.
     """
     email, password = settings.owner_email, settings.owner_password
     if email is None and password is None:
@@ -74,14 +79,21 @@ def check_owner(settings: IdentitySettings) -> tuple[str, bytes] | None:
     try:
         address = check_email(email)
         name = "CREWHALL_OWNER_PASSWORD"
-        return address, check_password(password.get_secret_value())
+        return address, check_password(password.get_secret_value(), least=1)
     except CrewhallError as error:
         raise BAD_SETTING(f"{name}: {error.detail}", setting=name) from error
+
+
+def is_weak(password: bytes) -> bool:
+    """Whether a password is shorter than people may choose."""
+    return len(password.decode()) < MIN_PASSWORD_LENGTH
 
 
 async def _owner_of(settings: IdentitySettings) -> tuple[str, str] | None:
     """The email and password hash that the settings give, or None without them."""
     owner = check_owner(settings)
+    if owner is not None and is_weak(owner[1]):
+        log.warning(WEAK_PASSWORD)
     return (owner[0], await hash_secret(owner[1])) if owner else None
 
 

@@ -14,7 +14,7 @@ from crewhall.adapters.mailing import MailSettings
 from crewhall.faces.cli.runfile import find_running
 from crewhall.faces.cli.storage import look_at_storage
 from crewhall.faces.cli.variables import warn_of_unknown
-from crewhall.identity import IdentitySettings, check_owner
+from crewhall.identity import WEAK_PASSWORD, IdentitySettings, check_owner, is_weak
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.checks import Finding, check_database, refusal
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
@@ -119,7 +119,9 @@ def _owner(settings: KernelSettings) -> Iterator[Finding]:
         mend = "Correct them before the first start: they make the owner."
         yield Finding("owner", ok=not starts_anew, detail=error.detail, mend=mend, warning=not starts_anew)
     else:
-        if owner is not None:
+        if owner is not None and is_weak(owner[1]):
+            yield Finding("owner", ok=True, detail=owner[0], mend=f"{WEAK_PASSWORD}.", warning=True)
+        elif owner is not None:
             yield Finding("owner", ok=True, detail=f"{owner[0]}, made at the first start")
 
 
