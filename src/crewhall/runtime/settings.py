@@ -29,6 +29,9 @@ class TurnSettings(CrewhallSettings):
     approval_hours: float = Field(
         24, gt=0, le=8760, description="How long a call waits for a person's decision before it counts as refused."
     )
+    schedule_grace_s: float = Field(
+        3600, ge=0, le=86400, description="How late a schedule still fires for a moment at which nothing ran."
+    )
     fetch_time_s: float = Field(20, gt=0, le=600, description="Longest time for one request of the tool `fetch`.")
     fetch_kb: int = Field(256, ge=1, le=16_384, description="Most of an answer that the tool `fetch` reads.")
     turn_heartbeat_s: float = Field(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.agents import access_agent
+from crewhall.agents import AgentDetail, access_agent
 from crewhall.conversations import CONSUMER_BATCH, Verb, access_conversation
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
@@ -64,8 +64,8 @@ async def add_trigger(
     """
     access = await access_conversation(tx, actor, conversation_id, Verb.POST)
     agent = await access_agent(tx, actor, agent_id)
-    if prompt is not None and agent.model_config.get("provider") is None:
-        raise INVALID(f"{agent.name} thinks elsewhere and hears messages alone: mention it instead.", field="prompt")
+    if prompt is not None:
+        check_prompts(agent)
     if message_id is None and prompt is None:
         raise INVALID("Say what the agent is to do: name a message, or give a prompt.", field="prompt")
     message_seq = await _seq_of(tx, conversation_id, message_id)
@@ -95,6 +95,12 @@ async def add_trigger(
     )
     await tx.notify(TRIGGERS_CHANNEL, str(shard_of(conversation_id)))
     return trigger_id
+
+
+def check_prompts(agent: AgentDetail) -> None:
+    """Refuse an agent that takes no prompts. Raises INVALID."""
+    if agent.model_config.get("provider") is None:
+        raise INVALID(f"{agent.name} thinks elsewhere and hears messages alone: mention it instead.", field="prompt")
 
 
 async def _seq_of(tx: Tx, conversation_id: UUID, message_id: UUID | None) -> int:
