@@ -54,6 +54,13 @@ def upcoming(expression: str, timezone: str, after: datetime, count: int) -> lis
     return list(islice(occurrences(expression, timezone, after), count))
 
 
+def in_words(expression: str) -> str:
+    """A checked expression as people say it: `At 09:00, Monday through Friday`."""
+    from cronsim import CronSim
+
+    return CronSim(" ".join(expression.split()), datetime(2000, 1, 1, tzinfo=UTC)).explain()
+
+
 def _is_item(item: str, low: int, high: int) -> bool:
     span, slash, step = item.partition("/")
     if slash and not (_is_number(step) and 1 <= int(step) <= high):

@@ -18,6 +18,7 @@ from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
+from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tokens import token
@@ -41,7 +42,7 @@ for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, us
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel, token, budget, mcp):
+for group in (org, people, agent, channel, token, budget, schedule, mcp):
     app.add_typer(group)
 
 

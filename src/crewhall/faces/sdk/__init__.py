@@ -31,6 +31,7 @@ from crewhall.faces.sdk.runs import (
     TurnDecision,
     Woken,
 )
+from crewhall.faces.sdk.schedules import Schedule, TurnStarted
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
@@ -76,6 +77,7 @@ __all__ = [
     "Run",
     "RunAgent",
     "RunStep",
+    "Schedule",
     "SearchHit",
     "Session",
     "SessionToken",
@@ -84,6 +86,7 @@ __all__ = [
     "TokenStore",
     "Tokens",
     "TurnDecision",
+    "TurnStarted",
     "UsageRow",
     "Woken",
     "verify_session",

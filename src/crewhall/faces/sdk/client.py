@@ -13,6 +13,7 @@ from crewhall.faces.sdk.messages import Messages
 from crewhall.faces.sdk.organization import Organizations, People
 from crewhall.faces.sdk.personal_tokens import PersonalTokens
 from crewhall.faces.sdk.resources import Me
+from crewhall.faces.sdk.schedules import Schedules
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.transport import Nothing, Transport
 from crewhall.faces.sdk.turns import Turns
@@ -65,6 +66,7 @@ class Client:
         self.turns = Turns(self.transport)
         self.approvals = Approvals(self.transport)
         self.budgets = Budgets(self.transport)
+        self.schedules = Schedules(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
         self.tokens = PersonalTokens(self.transport)
