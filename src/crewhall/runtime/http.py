@@ -15,6 +15,7 @@ from crewhall.kernel.paging import Page
 from crewhall.runtime import queries, runs
 from crewhall.runtime.http_approvals import ROUTERS as APPROVALS
 from crewhall.runtime.http_schedules import ROUTERS as SCHEDULES
+from crewhall.runtime.http_tasks import ROUTERS as TASKS
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.schemas import (
     ConversationRuntime,
@@ -198,4 +199,5 @@ ROUTERS = [
     api_router("/conversations", TURNS, tags=["Turns"]),
     *APPROVALS,
     *SCHEDULES,
+    *TASKS,
 ]

@@ -22,7 +22,8 @@ select t.id is not null as is_pending, t.waits_for, a.name as agent,
        (select r.id from runs r where r.org_id = a.org_id and r.exchange_id = %(trigger)s limit 1) as run_id,
        (select d.reason from turn_decisions d
         where d.org_id = a.org_id and d.conversation_id = %(conversation)s and d.agent_id = a.id and d.cause = %(cause)s
-          and d.author_id = %(author)s and d.outcome = 'silent' order by d.id desc limit 1) as refused
+          and d.author_id = %(author)s and d.message_id is not distinct from %(message)s::uuid and d.outcome = 'silent'
+        order by d.id desc limit 1) as refused
 from agents a left join turn_triggers t on t.agent_id = a.id and t.id = %(trigger)s
 where a.id = %(agent)s
 """
@@ -35,6 +36,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: UUID
     trigger_id: UUID
     cause: Cause
+    message_id: UUID | None = None
+    """The message that asks; its trigger is derived from the log in a moment."""
 
 
 class TurnStarted(msgspec.Struct, kw_only=True):
@@ -85,6 +88,7 @@ async def _look(tx: Tx, actor: Actor, task: Task) -> TurnStarted:
         "trigger": task.trigger_id,
         "cause": str(task.cause),
         "author": actor.id,
+        "message": task.message_id,
     }
     found = await tx.one(_Found, _LOOK, values)
     started = TurnStarted(conversation_id=task.conversation_id, trigger_id=task.trigger_id)
@@ -93,7 +97,7 @@ async def _look(tx: Tx, actor: Actor, task: Task) -> TurnStarted:
         started.outcome, started.reason = Outcome.SPEAK, Reason.ASKED
     elif found.waits_for is not None:
         started.outcome, started.reason = Outcome.WAIT, found.waits_for
-    elif not found.is_pending:
+    elif not found.is_pending and (task.message_id is None or found.refused is not None):
         started.outcome, started.reason = Outcome.SILENT, found.refused
     if started.outcome is not None and started.reason is not None:
         started.explanation = explain(found.agent, task.cause, started.outcome, started.reason)

@@ -18,6 +18,7 @@ from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
+from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
@@ -42,7 +43,7 @@ for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, us
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel, token, budget, schedule, mcp):
+for group in (org, people, agent, channel, token, budget, quick_task, schedule, mcp):
     app.add_typer(group)
 
 

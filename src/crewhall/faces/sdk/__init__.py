@@ -20,6 +20,7 @@ from crewhall.faces.sdk.resources import (
     Page,
     Person,
     PersonalToken,
+    QuickTask,
     SearchHit,
 )
 from crewhall.faces.sdk.runs import (
@@ -69,6 +70,7 @@ __all__ = [
     "PersonalToken",
     "Post",
     "Price",
+    "QuickTask",
     "RateLimit",
     "Record",
     "RecordEvent",

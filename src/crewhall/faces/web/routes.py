@@ -6,6 +6,7 @@ import crewhall.agents.pages as agents
 import crewhall.conversations.pages as conversations
 import crewhall.governance.pages as governance
 import crewhall.identity.pages as identity
+import crewhall.runtime.http_tasks as tasks
 import crewhall.runtime.pages as runtime
 import crewhall.runtime.pages_approvals as approvals
 import crewhall.runtime.pages_help as handbook
@@ -14,5 +15,5 @@ from crewhall.faces.plumbing.assets import serve_asset
 
 PAGES: list[ControllerRouterHandler] = [
     serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, governance.PAGES, runtime.PAGES, approvals.PAGES,
-    handbook.PAGES, schedules.PAGES,
+    handbook.PAGES, schedules.PAGES, tasks.PAGES,
 ]  # fmt: skip

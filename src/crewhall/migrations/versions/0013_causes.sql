@@ -47,3 +47,43 @@ call make_definer('next_schedules(integer)');
 
 -- When an agent works is one thing, what it does then another: a cron expression stands on a schedule.
 update agents set scheduling_config = scheduling_config - 'cron' where scheduling_config ? 'cron';
+
+-- ---------------------------------------------------------------------------------------------- quick tasks
+
+-- What an agent is often asked, at one click. In order of `order_index`, then as they were made.
+create table agent_quick_tasks (
+    id uuid primary key,
+    org_id uuid not null,
+    agent_id uuid not null,
+    title text not null constraint agent_quick_tasks_title check (length(title) between 1 and 100),
+    prompt text not null constraint agent_quick_tasks_prompt check (length(prompt) between 1 and 20000),
+    category text constraint agent_quick_tasks_category check (length(category) between 1 and 50),
+    icon text constraint agent_quick_tasks_icon check (length(icon) between 1 and 16),
+    order_index integer not null default 0,
+    enabled boolean not null default true,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    created_by uuid,
+    updated_by uuid,
+    unique (org_id, id),
+    foreign key (org_id, agent_id) references agents (org_id, id)
+);
+create index agent_quick_tasks_agent on agent_quick_tasks (org_id, agent_id, order_index, id);
+call keep_updated_at('agent_quick_tasks');
+call secure_tenant_table('agent_quick_tasks');
+
+-- A quick task is given by a message: its client id names the agent that it is for. The message alone makes the trigger, so
+-- that no task is posted and then forgotten; this says what it is.
+create function note_quick_task() returns trigger language plpgsql as $$
+begin
+    if exists (
+        select from message_records r
+        where r.id = new.message_id and r.conversation_id = new.conversation_id
+          and r.client_id like 'task:' || new.agent_id || ':%'
+    ) then
+        new.cause := 'quick_task';
+    end if;
+    return new;
+end $$;
+create trigger quick_task_noted before insert on turn_triggers for each row
+    when (new.cause in ('mention', 'direct') and new.author_type = 'user') execute function note_quick_task();
