@@ -14,6 +14,7 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.paging import Page
 from crewhall.runtime import queries, runs
 from crewhall.runtime.http_approvals import ROUTERS as APPROVALS
+from crewhall.runtime.http_hooks import ROUTERS as HOOKS
 from crewhall.runtime.http_schedules import ROUTERS as SCHEDULES
 from crewhall.runtime.http_tasks import ROUTERS as TASKS
 from crewhall.runtime.preview import preview_message
@@ -200,4 +201,5 @@ ROUTERS = [
     *APPROVALS,
     *SCHEDULES,
     *TASKS,
+    *HOOKS,
 ]

@@ -14,7 +14,7 @@ from crewhall.faces.plumbing.pages import go
 from crewhall.faces.plumbing.routers import api_router, page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.errors import NOT_FOUND, CrewhallError
 from crewhall.runtime.lifecycle import RuntimeParts
 from crewhall.runtime.quick_tasks import QuickTaskRequest, give_quick_task
 from crewhall.runtime.started import TurnStarted, await_start
@@ -55,6 +55,8 @@ async def click_quick_task(
         data = form.read(QuickTaskRequest, "conversation_id")
         task = await give_quick_task(services.db, services.log, services.part(Posting), actor, agent_id, task_id, data)
     except CrewhallError as error:
+        if error.kind is NOT_FOUND:
+            raise
         return go(f"/agents/{agent_id}", error.detail)
     return go(f"/c/{task.conversation_id}")
 

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from crewhall.agents import access_agent, list_agents
 from crewhall.faces.plumbing.forms import Form, read_form
-from crewhall.faces.plumbing.pages import go, render, render_in_hall, zone_of
+from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.governance import list_places
@@ -185,19 +185,6 @@ async def delete_schedule(
     return go("/schedules", "The schedule is deleted.")
 
 
-@get("/agents/{agent_id:uuid}/causes")
-async def show_causes(
-    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor], agent_id: FromPath[UUID]
-) -> Page:
-    """What sets an agent off beside messages: a frame of its page."""
-    async with services.db.transaction(actor) as tx:
-        agent = await access_agent(tx, actor, agent_id)
-        page = await list_schedules(tx, actor, agent_id=agent_id, limit=5)
-    return render(
-        "agent_causes.html", request, agent=agent, schedules=[shown(one) for one in page.items], more=page.next
-    )
-
-
 async def _list_page(
     request: AnyRequest,
     services: Services,
@@ -255,5 +242,5 @@ async def _one_page(
 
 PAGES = page_router([
     show_schedules, make_schedule, show_schedule, change_schedule, run_schedule, pause_schedule, resume_schedule,
-    delete_schedule, show_causes,
+    delete_schedule,
 ])  # fmt: skip

@@ -32,6 +32,10 @@ class TurnSettings(CrewhallSettings):
     schedule_grace_s: float = Field(
         3600, ge=0, le=86400, description="How late a schedule still fires for a moment at which nothing ran."
     )
+    hook_kb: int = Field(256, ge=1, le=16_384, description="Largest body of a call of a webhook.")
+    rate_hook_per_minute: int = Field(
+        120, ge=1, le=1_000_000, description="Calls of one webhook a minute, and from one address."
+    )
     fetch_time_s: float = Field(20, gt=0, le=600, description="Longest time for one request of the tool `fetch`.")
     fetch_kb: int = Field(256, ge=1, le=16_384, description="Most of an answer that the tool `fetch` reads.")
     turn_heartbeat_s: float = Field(

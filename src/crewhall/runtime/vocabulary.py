@@ -119,3 +119,17 @@ class FiringOutcome(StrEnum):
     """What it asked for the time before still waited to begin."""
     REFUSED = "refused"
     """Its maker's rights did not reach: it is paused."""
+
+
+class CallOutcome(StrEnum):
+    """What became of a call of a webhook."""
+
+    TAKEN = "taken"
+    REPEATED = "repeated"
+    """The same delivery had been taken before."""
+    BAD_SIGNATURE = "bad_signature"
+    STALE = "stale"
+    """Its timestamp is too far from now: sent again by somebody else, or the sender's clock is wrong."""
+    PAUSED = "paused"
+    REFUSED = "refused"
+    """The maker's rights did not reach: the webhook is paused."""

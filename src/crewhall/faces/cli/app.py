@@ -13,6 +13,7 @@ from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
+from crewhall.faces.cli.hooks import webhook
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
@@ -43,7 +44,7 @@ for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, us
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel, token, budget, quick_task, schedule, mcp):
+for group in (org, people, agent, channel, token, budget, quick_task, schedule, webhook, mcp):
     app.add_typer(group)
 
 

@@ -11,6 +11,8 @@ TAGS = {
     "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
     "Turns": "Why agents speak or stay silent, and the runs in which they do.",
     "Approvals": "Calls of agents that wait for a person, and the policy that says when they do.",
+    "Schedules": "Tasks that agents are given by the clock.",
+    "Webhooks": "Calls from other services, signed: each posts a message, wakes an agent, or both.",
     "Budgets": "What models cost, what agents may spend, and what they spent.",
     "Live": "Records as they are written, and what was missed.",
 }
@@ -30,6 +32,9 @@ PATH_PARAMETERS = {
     "price_id": "The price's id.",
     "agent_kind": "The kind of agent.",
     "budget_id": "The budget's id.",
+    "task_id": "The quick task's id.",
+    "schedule_id": "The schedule's id.",
+    "hook_id": "The webhook's id.",
     "member_id": "The id of the person or agent.",
 }
 
@@ -58,6 +63,7 @@ GUEST_OPERATIONS = {
     "confirm_password_reset",
     "set_up_installation",
     "accept_invitation",
+    "call_hook",
 }
 """Operations that nobody has to sign in for: what they take says who may."""
 

@@ -5,6 +5,7 @@ from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
+from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
@@ -55,6 +56,8 @@ __all__ = [
     "Delivery",
     "Ephemeral",
     "Event",
+    "Hook",
+    "HookCall",
     "IncomingMessage",
     "InvalidSession",
     "Invitation",

@@ -8,6 +8,7 @@ from crewhall.faces.sdk.approvals import Approvals
 from crewhall.faces.sdk.budgets import Budgets
 from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
+from crewhall.faces.sdk.hooks import Hooks
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
 from crewhall.faces.sdk.organization import Organizations, People
@@ -66,6 +67,7 @@ class Client:
         self.turns = Turns(self.transport)
         self.approvals = Approvals(self.transport)
         self.budgets = Budgets(self.transport)
+        self.hooks = Hooks(self.transport)
         self.schedules = Schedules(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)

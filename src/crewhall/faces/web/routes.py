@@ -6,14 +6,13 @@ import crewhall.agents.pages as agents
 import crewhall.conversations.pages as conversations
 import crewhall.governance.pages as governance
 import crewhall.identity.pages as identity
-import crewhall.runtime.http_tasks as tasks
 import crewhall.runtime.pages as runtime
 import crewhall.runtime.pages_approvals as approvals
+import crewhall.runtime.pages_causes as causes
 import crewhall.runtime.pages_help as handbook
-import crewhall.runtime.pages_schedules as schedules
 from crewhall.faces.plumbing.assets import serve_asset
 
 PAGES: list[ControllerRouterHandler] = [
     serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, governance.PAGES, runtime.PAGES, approvals.PAGES,
-    handbook.PAGES, schedules.PAGES, tasks.PAGES,
+    handbook.PAGES, *causes.PAGES,
 ]  # fmt: skip
