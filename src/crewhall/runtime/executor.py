@@ -102,7 +102,7 @@ class Executor:
             self._canceled.discard(run_id)
 
     async def _take(self, org_id: UUID, run_id: UUID) -> None:
-        async with self._db.transaction(system_actor(org_id)) as tx:
+        async with self._db.transaction(system_actor(org_id), lazily=True) as tx:
             run = await claim_run(tx, run_id)
             if run is None:
                 return
@@ -178,7 +178,7 @@ class Executor:
         """The recorded context, or a new one, recorded."""
         if recorded := journal.find(StepKind.CONTEXT):
             return msgspec.convert(recorded.body, Context)
-        async with self._db.transaction(system_actor(run.org_id)) as tx:
+        async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
             try:
                 await access_conversation(tx, agent, run.conversation_id, Verb.POST)
             except CrewhallError as error:

@@ -122,7 +122,7 @@ class JournaledModel(WrapperModel):
         }
         for attempt in range(1, self._limits.model_tries + 1):
             self._check_breaker()
-            async with self._journal.transaction() as tx:
+            async with self._journal.transaction(lazily=True) as tx:
                 await self._reserve(tx, key, most)
                 await self._journal.write_in(tx, StepKind.REQUEST, body | {"try": attempt}, key=key, digest=digest)
             began = time.monotonic()
