@@ -109,18 +109,9 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
-    estate.marks |= {
-        estate.run,
-        estate.approval,
-        estate.price,
-        estate.budget,
-        estate.task,
-        estate.schedule,
-        estate.hook,
-    }
-    estate.marks |= (
-        {estate.hook} | {str(person.id) for person in estate.people} | {person.email for person in estate.people}
-    )
+    estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
+    estate.marks |= {estate.task, estate.schedule, estate.hook}
+    estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
 
