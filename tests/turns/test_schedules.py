@@ -1,7 +1,7 @@
 """Schedules: fired once, whoever is first and whatever was down; with the maker's rights as they are then."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from crewhall.identity import people
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.signals import Signals
 from crewhall.runtime import schedules
+from crewhall.runtime.hours import DAYS
 from crewhall.runtime.schedule_clock import ScheduleClock, fire
 from crewhall.runtime.schedule_queries import get_schedule, list_schedules
 from crewhall.runtime.schemas_schedules import ScheduleInput, SchedulePatch
@@ -20,6 +21,7 @@ from crewhall.runtime.vocabulary import FiringOutcome, PauseReason
 from tests.support.waiting import until
 
 GRACE = timedelta(hours=1)
+ANOTHER_DAY = DAYS[(datetime.now(UTC).weekday() + 3) % 7]
 
 
 class Waiting(msgspec.Struct):
@@ -164,6 +166,19 @@ async def test_what_was_missed_is_made_up_for_once_within_the_grace(hall, org, a
     now = await seen(hall, org.owner, daily)
     assert (now.last_outcome, now.pause_reason, now.next_due_at.month) == (FiringOutcome.MISSED, None, 1)
     assert len(await waiting(hall, agent)) == 1
+
+
+@pytest.mark.rule("B11")
+async def test_it_waits_for_the_agents_working_hours_and_asks_no_second_time(hall, org):
+    agent = await hall.hire(org, scheduling_config={"enabled": True, "working_hours": {ANOTHER_DAY: "9-17"}})
+    schedule = await made(hall, org.owner, agent)
+    await due(hall, schedule)
+    assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.FIRED
+    place = schedule.conversation.id
+    assert [(told.outcome, told.reason) for told in await hall.settle(place)] == [("wait", "outside_hours")]
+    await due(hall, schedule)
+    assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.SKIPPED
+    assert await hall.runs(place) == []
 
 
 async def test_one_timer_wakes_for_the_nearest_and_nothing_else(hall, org, agent):

@@ -5,7 +5,8 @@ one refusal. The message comes first, under the delivery's id; the call is noted
 A sender that repeats a call after a crash in between finds the message there, and completes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import LiteralString
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from crewhall.kernel.errors import (
     NOT_FOUND,
     TOO_LARGE,
     CrewhallError,
+    ErrorKind,
     define_error,
 )
 from crewhall.kernel.ids import new_id
@@ -38,7 +40,7 @@ from crewhall.runtime.triggers import add_trigger, check_prompts
 from crewhall.runtime.vocabulary import CallOutcome, Cause, PauseReason
 
 HOOK_REFUSED = define_error("hook_refused", 401, "The call is refused")
-WITHOUT_RIGHT = (NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED, INVALID)
+WITHOUT_RIGHT = (NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED)
 _ADMIT: LiteralString = """
 select org_id, maker_id from admit_hook_call(
     %(call)s, %(hook)s, %(delivery)s, %(signed)s, %(given)s, %(is_fresh)s, %(address)s)
@@ -104,13 +106,7 @@ class HookDoor:
         if signed is None or admitted is None:
             raise _refused()
         self._limiter.check(self._per_hook, call.hook_id)
-        try:
-            return await self._do(call, signed, admitted)
-        except CrewhallError as error:
-            if error.kind not in WITHOUT_RIGHT:
-                raise
-            await self._pause(call, signed, admitted, pause_reason_of(error))
-            raise _refused() from error
+        return await self._do(call, signed, admitted)
 
     async def _admit(self, call: Call, signed: SignedCall) -> _Admitted | None:
         async with self._db.transaction(None) as tx:
@@ -134,18 +130,13 @@ class HookDoor:
         if maker is None:
             await self._pause(call, signed, admitted, PauseReason.MAKER_LEFT)
             raise _refused()
-        async with self._db.transaction(maker) as tx:
-            hook = await tx.one(
-                _Hook,
-                "select name, conversation_id, agent_id, prompt, posts from hooks where id = %(id)s",
-                {"id": call.hook_id},
-            )
-            await access_conversation(tx, maker, hook.conversation_id, Verb.POST)
-            if hook.agent_id is not None:
-                check_prompts(await access_agent(tx, maker, hook.agent_id))
-        message_id = await self._post(call, signed, hook, maker) if hook.posts else None
-        async with self._db.transaction(maker) as tx:
-            return await _take(tx, call, signed, hook, maker, message_id)
+        wrong = (*WITHOUT_RIGHT, INVALID)
+        async with self._or_pause(call, signed, admitted, wrong), self._db.transaction(maker) as tx:
+            hook = await _access(tx, maker, call.hook_id)
+        async with self._or_pause(call, signed, admitted, WITHOUT_RIGHT):
+            message_id = await self._post(call, signed, hook, maker) if hook.posts else None
+            async with self._db.transaction(maker) as tx:
+                return await _take(tx, call, signed, hook, maker, message_id)
 
     async def _post(self, call: Call, signed: SignedCall, hook: _Hook, maker: Actor) -> UUID:
         """Post as the webhook, under its name: Crewhall itself says it, for the maker, and it wakes nobody."""
@@ -160,6 +151,19 @@ class HookDoor:
         )
         return (await self._posting.post(author, hook.conversation_id, data)).message.id
 
+    @asynccontextmanager
+    async def _or_pause(
+        self, call: Call, signed: SignedCall, admitted: _Admitted, kinds: tuple[ErrorKind, ...]
+    ) -> AsyncIterator[None]:
+        """Within, an error of these kinds says that the maker's rights do not reach: the webhook is paused."""
+        try:
+            yield
+        except CrewhallError as error:
+            if error.kind not in kinds:
+                raise
+            await self._pause(call, signed, admitted, pause_reason_of(error))
+            raise _refused() from error
+
     async def _pause(self, call: Call, signed: SignedCall, admitted: _Admitted, reason: PauseReason) -> None:
         """Let the webhook do nothing more: what its maker may not do, it may not."""
         system = system_actor(admitted.org_id)
@@ -169,6 +173,20 @@ class HookDoor:
             about = {"name": name, "reason": str(reason)}
             await audit.record(tx, system, "webhook.paused", "webhook", call.hook_id, about)
             await tx.run(_NOTE, _values(call, signed, admitted.org_id) | {"outcome": str(CallOutcome.REFUSED)})
+
+
+async def _access(tx: Tx, maker: Actor, hook_id: UUID) -> _Hook:
+    """Return what a webhook does, if its maker may do that.
+
+    Raises NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED, INVALID (its agent takes no prompts any more).
+    """
+    hook = await tx.one(
+        _Hook, "select name, conversation_id, agent_id, prompt, posts from hooks where id = %(id)s", {"id": hook_id}
+    )
+    await access_conversation(tx, maker, hook.conversation_id, Verb.POST)
+    if hook.agent_id is not None:
+        check_prompts(await access_agent(tx, maker, hook.agent_id))
+    return hook
 
 
 async def _take(
