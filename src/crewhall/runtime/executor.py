@@ -30,6 +30,7 @@ from crewhall.runtime.context import Context, Persona, find_persona, make_contex
 from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, PutAside, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
+from crewhall.runtime.guard import read_too
 from crewhall.runtime.journal import Journal, open_journal
 from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
 from crewhall.runtime.settings import TurnSettings
@@ -109,17 +110,17 @@ class Executor:
             refusal = await _admit(tx, run)
             persona = await find_persona(tx, run.agent_id)
             journal = await open_journal(self._db, tx, run)
+            if refusal is not None:  # recorded with the count: whoever takes over asks for no second admission
+                await _record_end(tx, journal, stopped(Ending.BUDGET, refusal))
         agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=org_id, name=persona.name)
         tokens = TokenStream(self._live, agent, run)
         try:
             async with self._cancelable(run):
-                if refusal is not None:
-                    raise stopped(Ending.BUDGET, refusal)
                 await self._go(run, journal, persona, agent, tokens)
         except TurnEnded as ended:
             await self._end(journal, agent, ended)
-        except PutAside:
-            await self._put_aside(journal, agent)
+        except PutAside as waiting:
+            await self._put_aside(journal, agent, waiting.approvals)
         finally:
             tokens.end()
 
@@ -191,6 +192,10 @@ class Executor:
                 base_url=self._base_url,
                 aside=completion.aside() if completion else None,
             )
+            known = {run.agent_id, *run.behalf_of}
+            others = [line.id for line in context.lines if line.author_id not in known]
+            if others and run.prompt is None and run.cause is not Cause.API:  # a task covers nothing else
+                run.behalf_of = await read_too(tx, run, others)
             await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
         return context
 
@@ -248,18 +253,18 @@ class Executor:
         """Record why the turn ended, tell the conversation once if there is something to tell, end the run."""
         run = journal.run
         if journal.find(StepKind.FAILURE, "end") is None:
-            body = {"status": str(ended.status), "reason": str(ended.reason), "detail": ended.detail}
-            await journal.write(StepKind.FAILURE, body, key="end")
+            async with journal.transaction() as tx:
+                await _record_end(tx, journal, ended)
         if ended.detail is not None:
             await self._tell(run, f"**{agent.name} did not answer.** {ended.detail}")
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
 
-    async def _put_aside(self, journal: Journal, agent: Actor) -> None:
+    async def _put_aside(self, journal: Journal, agent: Actor, approvals: list[UUID]) -> None:
         """Put the run aside, and tell the conversation once of each call that a person has to decide about."""
         run = journal.run
         async with self._db.transaction(system_actor(run.org_id)) as tx:
-            await put_aside(tx, run)
+            await put_aside(tx, run, approvals)
             waiting = await tx.all(
                 _Waiting,
                 "select id, tool from approvals where run_id = %(run)s and status = 'waiting' order by id",
@@ -315,6 +320,11 @@ async def _admit(tx: Tx, run: Run) -> str | None:
         return await admit_run(tx, run.id)
     await release(tx, run.id)
     return None
+
+
+async def _record_end(tx: Tx, journal: Journal, ended: TurnEnded) -> None:
+    body = {"status": str(ended.status), "reason": str(ended.reason), "detail": ended.detail}
+    await journal.write_in(tx, StepKind.FAILURE, body, key="end")
 
 
 class _Said(msgspec.Struct):
