@@ -15,7 +15,7 @@ from tests.identity.hall import Hall
 
 RECORDED = re.compile(
     r'"((?:organization|password|login|personal_token|member|invitation|agent|conversation|budget|price|rate|approval'
-    r'|tool_policy)\.[a-z_]*(?:ed|left|drawn))"'
+    r'|tool_policy|schedule|webhook|quick_task)\.[a-z_]*(?:ed|left|drawn))"'
 )
 DOMAINS = ("identity", "agents", "conversations", "governance", "runtime")
 TARGET, AGENT, ADA = (str(uuid4()) for _ in range(3))

@@ -47,7 +47,7 @@ async def make_hook(tx: Tx, actor: Actor, base_url: str, data: HookInput) -> Hoo
     await tx.run(_INSERT, values | {"id": hook_id, "org": actor.org, "actor": actor.id})
     secret = await _add_secret(tx, actor, hook_id)
     made = await get_hook(tx, actor, base_url, hook_id)
-    await _record(tx, actor, "webhook.made", made)
+    await _record(tx, actor, "webhook.created", made)
     return HookWithSecret(**msgspec.structs.asdict(made), secret=secret)
 
 

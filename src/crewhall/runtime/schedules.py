@@ -74,7 +74,7 @@ async def make_schedule(tx: Tx, actor: Actor, log: MessageLog, data: ScheduleInp
         },
     )
     made = await get_schedule(tx, actor, schedule_id)
-    await _record(tx, actor, "schedule.made", made)
+    await _record(tx, actor, "schedule.created", made)
     return made
 
 
