@@ -25,6 +25,7 @@ from crewhall.kernel.signals import Signals
 from crewhall.kernel.tools import OnlyParts
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
+from crewhall.runtime.calling import RuntimeCaller
 from crewhall.runtime.completions import Completion, find_completion
 from crewhall.runtime.context import Context, Persona, find_persona, make_context
 from crewhall.runtime.deliveries import deliver
@@ -65,11 +66,13 @@ class Executor:
         base_url: str = "",
         tools: dict[str, Tool] = TOOLS,
         outbound: Outbound | None = None,
+        caller: RuntimeCaller | None = None,
     ) -> None:
         self._db = db
         self._log = message_log
         self._posting = posting
-        self._parts = (posting, outbound or Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s))
+        self._parts = (posting, outbound or _way_out(settings))
+        self._caller = caller or RuntimeCaller(db, signals, settings, base_url=base_url)
         self._live = live
         self._settings = settings
         self._base_url = base_url
@@ -138,8 +141,13 @@ class Executor:
             await self._deliver(journal, persona)
             return
         try:
-            async with asyncio.timeout(self._settings.turn_time_s):
-                text = await self._answer(run, journal, persona, agent, tokens)
+            if run.runtime_id is not None:
+                tokens.begin(1)
+                context = await self._context(run, journal, persona, agent, await self._completion(run))
+                text = await self._caller.ask(journal, persona, context)
+            else:
+                async with asyncio.timeout(self._settings.turn_time_s):
+                    text = await self._answer(run, journal, persona, agent, tokens)
         except TimeoutError:
             raise failed(
                 Ending.TIMED_OUT,
@@ -162,16 +170,20 @@ class Executor:
 
     async def _answer(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> str:
         thinker = await self._wake_thinker()
-        completion = None
-        if run.cause is Cause.API:
-            async with self._db.transaction(system_actor(run.org_id)) as tx:
-                completion = await find_completion(tx, run)
+        completion = await self._completion(run)
         context = await self._context(run, journal, persona, agent, completion)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
         caller = Caller(
             db=self._db, actor=agent, parts=OnlyParts(*self._parts), here=run.conversation_id, run_id=run.id
         )
         return await thinker.think(journal, persona, context, tokens, caller, tools, completion)
+
+    async def _completion(self, run: Run) -> Completion | None:
+        """What a caller asked for beside its message, if one did."""
+        if run.cause is not Cause.API:
+            return None
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            return await find_completion(tx, run)
 
     async def _context(
         self, run: Run, journal: Journal, persona: Persona, agent: Actor, completion: Completion | None
@@ -312,6 +324,12 @@ class Executor:
                 module = await asyncio.to_thread(_load)
                 self._thinker = module.Thinker(self._settings, self._endpoints)
             return self._thinker
+
+
+def _way_out(settings: TurnSettings) -> Outbound:
+    """The way out for tools."""
+    private = settings.outbound_private_hosts.split()
+    return Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s, private=private)
 
 
 async def _admit(tx: Tx, run: Run) -> str | None:

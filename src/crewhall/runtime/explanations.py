@@ -48,6 +48,7 @@ ENDED = {
     "silent": "{agent} had nothing to say.",
     "canceled": "Somebody stopped it.",
     "refused": "{agent} may no longer write there.",
+    "runtime_failed": "{agent} could not be asked where it is served.",
     "inactive": "{agent} was switched off before it began.",
 }
 GOING_ON = {

@@ -185,7 +185,7 @@ async def _access(tx: Tx, maker: Actor, hook_id: UUID) -> _Hook:
     )
     await access_conversation(tx, maker, hook.conversation_id, Verb.POST)
     if hook.agent_id is not None:
-        check_prompts(await access_agent(tx, maker, hook.agent_id))
+        await check_prompts(tx, await access_agent(tx, maker, hook.agent_id))
     return hook
 
 

@@ -132,7 +132,7 @@ async def pause(tx: Tx, hook_id: UUID, reason: PauseReason) -> None:
 async def _check_does(tx: Tx, actor: Actor, agent_id: UUID | None, *, posts: bool) -> None:
     """Refuse a webhook that would do nothing, or whose agent takes no prompts or is out of the actor's sight."""
     if agent_id is not None:
-        check_prompts(await access_agent(tx, actor, agent_id))
+        await check_prompts(tx, await access_agent(tx, actor, agent_id))
     elif not posts:
         raise INVALID(
             "A webhook posts what comes, wakes an agent, or both: let it post, or name an agent.", field="posts"

@@ -15,6 +15,7 @@ from crewhall.kernel.paging import Page
 from crewhall.runtime import queries, runs
 from crewhall.runtime.http_approvals import ROUTERS as APPROVALS
 from crewhall.runtime.http_hooks import ROUTERS as HOOKS
+from crewhall.runtime.http_runtimes import ROUTERS as RUNTIMES
 from crewhall.runtime.http_schedules import ROUTERS as SCHEDULES
 from crewhall.runtime.http_tasks import ROUTERS as TASKS
 from crewhall.runtime.preview import preview_message
@@ -202,4 +203,5 @@ ROUTERS = [
     *SCHEDULES,
     *TASKS,
     *HOOKS,
+    *RUNTIMES,
 ]

@@ -52,7 +52,7 @@ async def make_schedule(tx: Tx, actor: Actor, log: MessageLog, data: ScheduleInp
     if actor.type is not ActorType.USER:
         raise FORBIDDEN("Only people make schedules: a schedule has the rights of who made it.")
     due = next_due(data.cron, data.timezone)
-    check_prompts(await access_agent(tx, actor, data.agent_id))
+    await check_prompts(tx, await access_agent(tx, actor, data.agent_id))
     conversation_id = data.conversation_id or await open_direct(tx, actor, log, data.agent_id)
     await access_conversation(tx, actor, conversation_id, Verb.POST)
     if await tx.value("select count(*) from schedules where org_id = %(org)s", {"org": actor.org}) >= MOST:
@@ -107,7 +107,7 @@ async def resume_schedule(tx: Tx, actor: Actor, schedule_id: UUID) -> Schedule:
     before = await _access(tx, actor, schedule_id, own=True)
     if before.pause_reason is None:
         return before
-    check_prompts(await access_agent(tx, actor, before.agent.id))
+    await check_prompts(tx, await access_agent(tx, actor, before.agent.id))
     place = await tx.value("select conversation_id from schedules where id = %(id)s", {"id": schedule_id})
     await access_conversation(tx, actor, place, Verb.POST)
     await tx.run(

@@ -32,9 +32,22 @@ class TurnSettings(CrewhallSettings):
     schedule_grace_s: float = Field(
         3600, ge=0, le=86400, description="How late a schedule still fires for a moment at which nothing ran."
     )
-    hook_kb: int = Field(256, ge=1, le=16_384, description="Largest body of a call of a webhook.")
+    hook_kb: int = Field(256, ge=1, le=16_384, description="Largest body of a call of an incoming webhook, in KiB.")
     rate_hook_per_minute: int = Field(
-        120, ge=1, le=1_000_000, description="Calls of one webhook a minute, and from one address."
+        120, ge=1, le=1_000_000, description="Calls of one incoming webhook a minute, and from one address."
+    )
+    webhook_time_s: float = Field(
+        900, gt=0, le=86400, description="Longest time for a turn of an agent that is served at a webhook, in seconds."
+    )
+    webhook_timeout_s: float = Field(
+        30, gt=0, le=600, description="Longest time for one request to a webhook; it may answer 202, and later."
+    )
+    webhook_tries: int = Field(5, ge=1, le=20, description="Times that a request is made to a webhook that fails.")
+    webhook_kb: int = Field(256, ge=16, le=16_384, description="Largest body of a webhook, there and back, in KiB.")
+    outbound_private_hosts: str = Field(
+        "",
+        description="Hosts within private networks that webhooks and the tool `fetch` may reach nonetheless: `name` or "
+        "`name:port`, separated by spaces. Webhooks at these may be http.",
     )
     fetch_time_s: float = Field(20, gt=0, le=600, description="Longest time for one request of the tool `fetch`.")
     fetch_kb: int = Field(256, ge=1, le=16_384, description="Most of an answer that the tool `fetch` reads.")
@@ -64,7 +77,7 @@ class TurnSettings(CrewhallSettings):
         None,
         min_length=32,
         description="What the keys of session tokens are derived from, the same for every process; "
-        "the installation makes its own otherwise. Another one ends every token.",
+        "the installation makes its own otherwise. Another one ends every token, and every webhook's secret.",
     )
     openai_api_key: SecretStr | None = Field(None, description="Key for agents whose provider is `openai`.")
     anthropic_api_key: SecretStr | None = Field(None, description="Key for the provider `anthropic`.")

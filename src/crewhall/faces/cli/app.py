@@ -13,13 +13,14 @@ from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
-from crewhall.faces.cli.hooks import webhook
+from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.quick_tasks import quick_task
+from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
@@ -39,12 +40,13 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
-for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, usage):
+for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, usage, runtimes):
     app.command()(about_turns)
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
-for group in (org, people, agent, channel, token, budget, quick_task, schedule, webhook, mcp):
+agent.add_typer(webhook)
+for group in (org, people, agent, channel, token, budget, quick_task, schedule, incoming_webhook, mcp):
     app.add_typer(group)
 
 

@@ -33,15 +33,18 @@ from crewhall.faces.sdk.runs import (
     TurnDecision,
     Woken,
 )
+from crewhall.faces.sdk.runtimes import AgentRuntime, RuntimeCall, RuntimeHealth
 from crewhall.faces.sdk.schedules import Schedule, TurnStarted
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
+from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
 
 __all__ = [
     "Ack",
     "Agent",
     "AgentInfo",
+    "AgentRuntime",
     "AgentState",
     "Approval",
     "ApprovalMessage",
@@ -60,6 +63,7 @@ __all__ = [
     "HookCall",
     "IncomingMessage",
     "InvalidSession",
+    "InvalidWebhook",
     "Invitation",
     "Live",
     "Me",
@@ -82,6 +86,8 @@ __all__ = [
     "Run",
     "RunAgent",
     "RunStep",
+    "RuntimeCall",
+    "RuntimeHealth",
     "Schedule",
     "SearchHit",
     "Session",
@@ -93,6 +99,10 @@ __all__ = [
     "TurnDecision",
     "TurnStarted",
     "UsageRow",
+    "WebhookMessage",
+    "WebhookPing",
+    "WebhookTurn",
     "Woken",
     "verify_session",
+    "verify_webhook",
 ]
