@@ -25,7 +25,6 @@ from crewhall.faces.live.newcomers import Newcomers
 from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
-from crewhall.faces.mcp.door import PATH as MCP
 from crewhall.faces.mcp.door import McpDoor
 from crewhall.faces.openai.door import PREFIX as OPENAI
 from crewhall.faces.openai.door import OpenAIDoor
@@ -33,7 +32,16 @@ from crewhall.faces.openai.errors import rendered as as_openai
 from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import Errands, IdentitySettings, LoginVerifier, check_owner, prepare_first_run
+from crewhall.identity import MCP_PATH as MCP
+from crewhall.identity import (
+    AppDocuments,
+    AppVerifier,
+    Errands,
+    IdentitySettings,
+    LoginVerifier,
+    check_owner,
+    prepare_first_run,
+)
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
@@ -147,7 +155,10 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
     errands = Errands()
     services.add_part(errands)
     stack.push_async_callback(errands.close)
-    LoginVerifier(services.db, services.settings_of(IdentitySettings), errands).register(services.verified)
+    logins = LoginVerifier(services.db, services.settings_of(IdentitySettings), errands)
+    logins.register(services.verified)
+    AppVerifier(services.db, services.base_url, logins).register(services.verified)
+    services.add_part(AppDocuments())
     agents = await start_agents(
         db=services.db,
         verified=services.verified,
@@ -174,7 +185,8 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
     services.add_part(
         HookDoor(services.db, conversations.posting, services.limiter, services.settings_of(TurnSettings))
     )
-    services.add_part(catalog_of(services.settings_of(TurnSettings)))
+    services.add_part(runtime.servers)
+    services.add_part(catalog_of(services.settings_of(TurnSettings), runtime.servers))
     stack.push_async_callback(runtime.close)
 
 
@@ -194,7 +206,7 @@ def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing |
         else:
             await (door if scope["path"] == MCP else routes)(scope, receive, send)
 
-    return Gate(application, services, tracing, {OPENAI: as_openai})
+    return Gate(application, services, tracing, {OPENAI: as_openai}, {MCP: door.challenge})
 
 
 async def serve_hall(

@@ -92,6 +92,19 @@ async def test_clients_are_set_up_with_what_is_printed(of_agent, server, agent, 
     assert (await of_agent.run("mcp", "config", "emacs")).code == 2
 
 
+async def test_clients_that_ask_in_the_browser_get_no_key(of_agent, server, org):
+    everything = await of_agent.ok("mcp", "config", "--browser")
+    assert all(f"{server.address}/mcp" in setup["text"] for setup in everything)
+    assert "CREWHALL_TOKEN" not in str(everything)
+    assert "Authorization" not in str(everything)
+    shown = json.loads((await of_agent.run("mcp", "config", "cursor", "--browser")).out)
+    assert shown["mcpServers"]["crewhall"] == {"url": f"{server.address}/mcp"}
+    assert "inputs" not in json.loads((await of_agent.run("mcp", "config", "vscode", "--browser")).out)
+    codex = tomllib.loads((await of_agent.run("mcp", "config", "codex", "--browser")).out)["mcp_servers"]["crewhall"]
+    assert codex == {"url": f"{server.address}/mcp"}
+    assert (await of_agent.run("mcp", "config", "--browser", "--stdio")).code == 2
+
+
 async def test_a_printed_program_starts_for_clients_of_before(of_agent, server, org, agent):
     shown = json.loads((await of_agent.run("mcp", "config", "claude-desktop")).out)["mcpServers"]["crewhall"]
     env = of_agent.env | {"CREWHALL_TOKEN": token_of(org.owner.api)}

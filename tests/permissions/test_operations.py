@@ -13,6 +13,7 @@ from tests.identity.hall import PASSWORD, Org
 from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
+from tests.tenancy.estate import offered_tool
 from tests.tenancy.requests import BODIES
 
 P = Permission
@@ -29,6 +30,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "list_own_logins": PEOPLE,
     "list_personal_tokens": PEOPLE,
     "make_personal_token": PEOPLE,
+    "list_apps": PEOPLE,
     "list_own_organizations": EVERYBODY,
     "create_organization": PEOPLE,
     "switch_organization": PEOPLE,
@@ -107,6 +109,13 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "refuse_call": P.APPROVALS_DECIDE,
     "show_tool_policy": P.SETTINGS_READ,
     "settle_tool_policy": P.ORGANIZATION_UPDATE,
+    "list_tool_servers": P.SETTINGS_READ,
+    "get_tool_server": P.SETTINGS_READ,
+    "add_tool_server": P.ORGANIZATION_UPDATE,
+    "change_tool_server": P.ORGANIZATION_UPDATE,
+    "remove_tool_server": P.ORGANIZATION_UPDATE,
+    "refresh_tool_server": P.ORGANIZATION_UPDATE,
+    "settle_server_tool": P.ORGANIZATION_UPDATE,
     "show_state": PEOPLE,
     "change_state": PEOPLE,
     "list_quick_tasks": P.AGENTS_READ,
@@ -157,6 +166,7 @@ ELSEWHERE = {
     "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
     "revoke_personal_token": "of the caller's own tokens: tests/identity/test_personal_tokens.py",
     "call_hook": "for other services: its signature says who may (tests/turns_faces/test_hooks.py)",
+    "shut_app_out": "of the apps that the caller let in: tests/apps/test_refused.py",
     "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
 }
@@ -216,6 +226,8 @@ async def make_ground(server: Server, role: str) -> Ground:
     timed = {"agent_id": guide.id, "conversation_id": general, "name": "tried", "prompt": "hello", "cron": "0 9 * * *"}
     scheduled = (await owner.post("/schedules", json=timed)).raise_for_status().json()
     hooked = (await owner.post("/hooks", json={"conversation_id": general, "name": "tried"})).raise_for_status().json()
+    elsewhere = {"name": "tried", "url": "http://127.0.0.1:1/mcp"}
+    tool_server = (await owner.post("/tool-servers", json=elsewhere)).raise_for_status().json()
     (await owner.post(f"/agents/{agent.id}/runtime", json={"base_url": "https://localhost/"})).raise_for_status()
     names = {
         "org_id": str(org.id),
@@ -232,6 +244,8 @@ async def make_ground(server: Server, role: str) -> Ground:
         "task_id": tasked["id"],
         "schedule_id": scheduled["id"],
         "hook_id": hooked["id"],
+        "server_id": tool_server["id"],
+        "tool_name": await offered_tool(server, org, tool_server["id"]),
         "agent_kind": "custom",
         **member,
         "emoji": "👍",
@@ -242,6 +256,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "change_own_password": {"current_password": PASSWORD, "new_password": "another horse battery"},
         "make_personal_token": {"name": "for a program"},
         "invite": {"role": "member"},
+        "add_tool_server": {"name": f"of-{role}", "url": "http://127.0.0.1:1/mcp"},
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},
         "add_member": {"member_type": "agent", "member_id": agent.id},

@@ -14,6 +14,7 @@ from crewhall.runtime.executor import Executor
 from crewhall.runtime.jobs import JOBS_CHANNEL
 from crewhall.runtime.journal import Step
 from crewhall.runtime.runs import Run
+from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tools import TOOLS, Caller, Tool
 from tests.identity.hall import Org
@@ -67,6 +68,7 @@ class TakingHall(TurnHall):
         *,
         base_url: str = "http://hall.test",
         outbound: Outbound | None = None,
+        servers: ToolServers | None = None,
         caller: RuntimeCaller | None = None,
         **settings: Any,
     ) -> Executor:
@@ -82,6 +84,7 @@ class TakingHall(TurnHall):
             base_url=base_url,
             tools=self.tools,
             outbound=outbound,
+            servers=servers,
             caller=caller,
         )
 

@@ -5,10 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from crewhall.kernel.ids import new_id
+from crewhall.runtime.offers import Offer
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -39,6 +42,7 @@ class Estate:
     invitation: str
     login: str
     token: str
+    app: str
     run: str
     approval: str
     price: str
@@ -46,6 +50,8 @@ class Estate:
     task: str
     schedule: str
     hook: str
+    tool_server: str
+    tool: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
 
@@ -85,6 +91,8 @@ async def make_estate(server: Server, name: str) -> Estate:
     talks["inbox"] = Talk(agent.inbox_id, await _delivered(agent))
     invited = await _ask(owner, "POST", "/invitations", email=f"{name}-invited@example.org")
     price = {"provider": name, "model": "*", "input_price": "1", "output_price": "2"}
+    elsewhere = {"name": "tracker", "url": f"http://127.0.0.1:1/{name}"}
+    tool_server = (await _ask(owner, "POST", "/tool-servers", **elsewhere))["id"]
     estate = Estate(
         org=org,
         admin=admin,
@@ -94,6 +102,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         invitation=invited["invitation"]["id"],
         login=(await _ask(owner, "GET", "/me/logins"))["items"][0]["id"],
         token=(await _ask(owner, "POST", "/me/tokens", name=f"{name} token"))["id"],
+        app=str(new_id()),
         run=await _ended_run(owner),
         approval=str(new_id()),
         price=(await _ask(owner, "POST", "/prices", **price))["id"],
@@ -101,9 +110,12 @@ async def make_estate(server: Server, name: str) -> Estate:
         task=(await _ask(owner, "POST", f"/agents/{agent.id}/quick-tasks", title=f"{name} task", prompt=name))["id"],
         schedule=str(new_id()),
         hook=(await _ask(owner, "POST", "/hooks", name=f"{name} hook", conversation_id=public.id))["id"],
+        tool_server=tool_server,
+        tool=await offered_tool(server, org, tool_server),
         talks=talks,
     )
     await _keep_schedule(server, org, estate)
+    await _keep_app(server, org, estate)
     await _keep_steps(server, org, estate.run)
     await _keep_approval(server, org, estate)
     await _serve(server, org, estate)
@@ -112,6 +124,15 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
     estate.marks |= {estate.task, estate.schedule, estate.hook}
+    estate.marks |= {
+        estate.tool_server,
+        estate.tool,
+        estate.app,
+        estate.run,
+        estate.approval,
+        estate.price,
+        estate.budget,
+    }
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
@@ -170,6 +191,36 @@ async def _keep_steps(server: Server, org: Org, run: str) -> None:
             from runs where id = %(run)s
             """,
             {"run": run},
+        )
+
+
+async def offered_tool(server: Server, org: Org, server_id: str) -> str:
+    """The name of a tool that the tool server has offered."""
+    name, offer = f"mcp-tracker-{new_id().hex[-12:]}", Offer(tool="list_issues", description=f"Of {org.slug}.")
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            insert into server_tools (org_id, server_id, tool, name, offered, digest, accepted, accepted_digest)
+            values (%(org)s, %(server)s, 'list_issues', %(name)s, %(offer)s, 'd', %(offer)s, 'd')
+            """,
+            {"org": org.id, "server": server_id, "name": name, "offer": Jsonb(msgspec.to_builtins(offer))},
+        )
+    return name
+
+
+async def _keep_app(server: Server, org: Org, estate: Estate) -> None:
+    """An app that the owner let in."""
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            with app as (insert into apps (id, source, name, redirect_uris)
+                         values (%(name)s, 'registered', %(name)s, array['http://127.0.0.1/'])),
+            login as (insert into logins (id, user_id, org_id, kind, name, expires_at)
+                      values (%(id)s, %(user)s, %(org)s, 'app', %(name)s, now() + interval '1 day'))
+            insert into app_logins (login_id, user_id, app_id, scopes, resource, redirect_uri, challenge)
+            values (%(id)s, %(user)s, %(name)s, array['read'], 'http://127.0.0.1/mcp', 'http://127.0.0.1/', 'c')
+            """,
+            {"id": estate.app, "user": org.owner.id, "org": org.id, "name": f"{org.slug} app"},
         )
 
 

@@ -130,7 +130,7 @@ async def _agent_page(
         statuses=_statuses(agent),
         form=form or Form(),
         thinking=thinking_of(agent),
-        catalog=services.part(Catalog),
+        catalog=await services.part(Catalog).within(actor.org),
         may_see_credentials=may_see_keys,
         may_update=owns or is_allowed(actor, Permission.AGENTS_UPDATE),
         may_delete=owns or is_allowed(actor, Permission.AGENTS_DELETE),

@@ -1,6 +1,9 @@
 """Organizations, people, memberships, logins, permissions. What other packages may use is exported here."""
 
 from crewhall.identity.acts import Names, actor_name, words_for
+from crewhall.identity.app_documents import AppDocuments
+from crewhall.identity.app_requests import SCOPES, WRITE
+from crewhall.identity.audience import MCP_PATH, Audience
 from crewhall.identity.errands import Errands
 from crewhall.identity.events import (
     InstallationSeeded,
@@ -16,12 +19,18 @@ from crewhall.identity.people import find_people, find_people_by_handles, get_pe
 from crewhall.identity.permissions import PERMISSIONS, Permission, check_permission, is_allowed
 from crewhall.identity.schemas import ActorShown, AgentShown, Organization, Person, Profile
 from crewhall.identity.settings import IdentitySettings
-from crewhall.identity.verification import LoginVerifier
+from crewhall.identity.verification import AppVerifier, LoginVerifier
 
 __all__ = [
+    "MCP_PATH",
     "PERMISSIONS",
+    "SCOPES",
+    "WRITE",
     "ActorShown",
     "AgentShown",
+    "AppDocuments",
+    "AppVerifier",
+    "Audience",
     "Errands",
     "IdentitySettings",
     "InstallationSeeded",

@@ -10,14 +10,16 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from crewhall.faces.plumbing.dependencies import only_people, signed_in
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import logins, organizations, personal_tokens
+from crewhall.identity import app_logins, logins, organizations, personal_tokens
 from crewhall.identity.accounts import update_profile
 from crewhall.identity.acts import Act, list_acts
+from crewhall.identity.http_apps import OAUTH
 from crewhall.identity.http_auth import AUTH, DOOR, throttle_of
 from crewhall.identity.http_people import ACCEPTANCE, INVITATIONS, PEOPLE
 from crewhall.identity.me import get_me
 from crewhall.identity.permissions import Permission, check_permission
 from crewhall.identity.schemas import (
+    LetInApp,
     Login,
     MadePersonalToken,
     Me,
@@ -109,6 +111,27 @@ async def revoke_personal_token(
         await personal_tokens.revoke_personal_token(tx, person, token_id)
 
 
+@get("/apps", summary="List the apps that one let in")
+async def list_apps(
+    services: NamedDependency[Services],
+    person: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[LetInApp]:
+    """Programs that act as oneself through MCP, in one organization each, newest first."""
+    async with services.db.transaction(person) as tx:
+        return await app_logins.list_let_in(tx, person, after=after, limit=limit)
+
+
+@delete("/apps/{app_id:uuid}", summary="Shut an app out")
+async def shut_app_out(
+    services: NamedDependency[Services], person: NamedDependency[Actor], app_id: FromPath[UUID]
+) -> None:
+    """Its tokens stop working within a second, everywhere."""
+    async with services.db.transaction(person) as tx:
+        await app_logins.shut_out(tx, person, app_id)
+
+
 ME = api_router(
     "/me",
     [
@@ -119,6 +142,8 @@ ME = api_router(
         list_personal_tokens,
         make_personal_token,
         revoke_personal_token,
+        list_apps,
+        shut_app_out,
     ],
     tags=["Me"],
 )
@@ -227,4 +252,4 @@ async def read_audit(
 
 AUDIT = api_router("/audit", [read_audit], tags=["Organizations"])
 
-ROUTERS = [DOOR, AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, ACCEPTANCE, AUDIT]
+ROUTERS = [DOOR, AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, ACCEPTANCE, AUDIT, OAUTH]

@@ -25,7 +25,16 @@ from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.kernel.verified import revoke
 
 SESSION, ACCESS, REFRESH, PERSONAL = "cws_", "cwt_", "cwr_", "cwp_"
-_KINDS = {SESSION: "session", ACCESS: "access", REFRESH: "refresh", PERSONAL: "personal"}
+APP_CODE, APP_ACCESS, APP_REFRESH = "cwc_", "cwa_", "cwf_"
+_KINDS = {
+    SESSION: "session",
+    ACCESS: "access",
+    REFRESH: "refresh",
+    PERSONAL: "personal",
+    APP_CODE: "app_code",
+    APP_ACCESS: "app_access",
+    APP_REFRESH: "app_refresh",
+}
 MAX_USER_AGENT = 300
 KEPT_DAYS = 90
 """Days that an ended login is kept; the next sign-in forgets older ones, with their tokens."""
@@ -179,7 +188,7 @@ async def list_logins(tx: Tx, person: Actor, *, after: str | None = None, limit:
         select id, kind, user_agent, address, org_id as organization_id, created_at, last_seen_at, expires_at,
                id is not distinct from %(current)s as current
         from logins
-        where user_id = %(user)s and kind <> 'personal' and revoked_at is null and expires_at > now()
+        where user_id = %(user)s and kind in ('browser', 'token') and revoked_at is null and expires_at > now()
           and (%(before)s::uuid is null or id < %(before)s)
         order by id desc limit %(limit)s
         """,

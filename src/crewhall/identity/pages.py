@@ -17,6 +17,7 @@ from crewhall.identity import invitations, organizations, people
 from crewhall.identity.errands import Errands
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.logins import switch_organization
+from crewhall.identity.pages_apps import APPS
 from crewhall.identity.pages_door import DOOR
 from crewhall.identity.pages_settings import SETTINGS
 from crewhall.identity.pages_tokens import TOKENS
@@ -192,4 +193,4 @@ HANDLERS = [
     set_role,
     remove_person,
 ]
-PAGES = page_router([*DOOR, *HANDLERS, *SETTINGS, *TOKENS])
+PAGES = page_router([*DOOR, *HANDLERS, *SETTINGS, *TOKENS, *APPS])

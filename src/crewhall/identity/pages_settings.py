@@ -17,6 +17,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.identity import logins, organizations
 from crewhall.identity.accounts import get_profile, update_profile
 from crewhall.identity.acts import Act, list_acts
+from crewhall.identity.app_logins import list_let_in
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.passwords import change_password
 from crewhall.identity.permissions import Permission, check_permission, is_allowed
@@ -77,6 +78,7 @@ async def settings_page(
         profile = await get_profile(tx, person)
         own = await logins.list_logins(tx, person)
         tokens = await list_personal_tokens(tx, person, limit=MAX_LIMIT)
+        apps = await list_let_in(tx, person, limit=MAX_LIMIT)
     return await render_in_hall(
         "settings.html",
         request,
@@ -90,6 +92,7 @@ async def settings_page(
         tokens=tokens.items,
         token_form=token_form or Form(),
         new_token=new_token,
+        apps=apps.items,
     )
 
 

@@ -219,6 +219,22 @@ class MadePersonalToken(PersonalToken, kw_only=True):
     token: str
 
 
+class LetInApp(Struct, kw_only=True):
+    """An app that the person let in: it acts as them at the MCP door, in that organization alone.
+
+    `scopes` are what it may do: `read`, `write`. `address` says where it runs: a host, or this computer.
+    """
+
+    id: UUID
+    name: str
+    address: str
+    organization_id: UUID
+    scopes: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+
+
 class Invitation(Struct):
     """An open invitation. Without an email, whoever holds the link may accept it, once."""
 

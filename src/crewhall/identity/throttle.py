@@ -43,5 +43,9 @@ class Throttle:
         """One more organization."""
         self._check("new organizations", self._settings.rate_organizations_per_hour, HOUR, person)
 
+    def check_app(self, address: str | None) -> None:
+        """One more app that says who it is."""
+        self._check("new apps per address", self._settings.rate_apps_per_hour, HOUR, network_of(address))
+
     def _check(self, name: str, count: int, seconds: int, key: object) -> None:
         self._limiter.check(RateLimit(name, burst=count, per_second=count / seconds), key)

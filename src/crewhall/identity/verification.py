@@ -8,8 +8,9 @@ from uuid import UUID
 import msgspec
 
 from crewhall.identity.accounts import person_actor
+from crewhall.identity.audience import MCP_PATH, Audience
 from crewhall.identity.errands import Errands
-from crewhall.identity.logins import ACCESS, PERSONAL, SESSION
+from crewhall.identity.logins import ACCESS, APP_ACCESS, PERSONAL, SESSION
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor, ActorType, Role
 from crewhall.kernel.clock import utc_now
@@ -18,6 +19,8 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.errors import FORBIDDEN, UNAUTHENTICATED
 from crewhall.kernel.verified import Verified, VerifiedTokens
 
+DOOR = tuple(f"{method} {MCP_PATH}" for method in ("POST", "GET", "PUT", "PATCH", "DELETE", "OPTIONS"))
+"""What an app's token opens: the MCP door, which says itself by which methods it is spoken to."""
 SEEN_EVERY_S = 60.0
 MAX_REMEMBERED = 20_000
 
@@ -29,6 +32,12 @@ class _Found(msgspec.Struct):
     org_id: UUID | None
     role: Role | None
     expires_at: datetime
+
+
+class _FoundApp(_Found, kw_only=True):
+    slug: str
+    scopes: list[str]
+    resource: str
 
 
 class LoginVerifier:
@@ -90,6 +99,38 @@ class LoginVerifier:
             await tx.run(
                 "update login_tokens set expires_at = %(until)s where login_id = %(login)s and kind = 'session'", row
             )
+
+
+class AppVerifier:
+    """Verifies the tokens of apps that people let in: good at the MCP door alone, in one organization."""
+
+    def __init__(self, db: Database, base_url: str, logins: LoginVerifier) -> None:
+        self._db = db
+        self._audience = Audience(base_url)
+        self._logins = logins
+
+    def register(self, verified: VerifiedTokens) -> None:
+        """Serve the prefix of apps' tokens."""
+        verified.register(APP_ACCESS, self.verify, self._logins.note_use)
+
+    async def verify(self, token: str, org: str | None, address: str | None) -> Verified:
+        """Return the person for whom the app acts; FORBIDDEN where `org` is not what they let it in to."""
+        async with self._db.transaction(None) as tx:
+            found = await tx.find(
+                _FoundApp,
+                """
+                select login_id, user_id, name, org_id, slug, role, expires_at, scopes, resource
+                from authenticate_app(%(digest)s)
+                """,
+                {"digest": digest(token)},
+            )
+        if found is None or self._audience.read(found.resource) != found.resource:
+            raise UNAUTHENTICATED("This app is shut out, or its token too old. Let it in again.")
+        if org and org not in {found.slug, str(found.org_id)}:
+            raise FORBIDDEN("This app was let in to another organization than X-Crewhall-Org names.")
+        verified = _as_verified(found, address, is_bound=True)
+        self._logins.note_use(verified, address)
+        return msgspec.structs.replace(verified, opens=DOOR, scopes=frozenset(found.scopes))
 
 
 def _as_verified(found: _Found, address: str | None, *, is_bound: bool) -> Verified:

@@ -145,6 +145,17 @@ class Outbound:
         except (httpx.HTTPError, ssl.SSLError) as error:
             raise OUTBOUND_FAILED(f"There was no answer: {str(error) or type(error).__name__}.") from None
 
+    async def addresses_of(self, url: str) -> list[str]:
+        """The checked addresses behind a URL, for who connects to one of them by other means.
+
+        It is https, unless the operator named the host. Raises OUTBOUND_REFUSED, OUTBOUND_FAILED.
+        """
+        is_private = self.is_private(url)
+        if not is_private and not url.lower().startswith("https:"):
+            raise OUTBOUND_REFUSED("Only https addresses are reached, such as https://example.org/mcp.", field="url")
+        host, port = check_url(url, self._private if is_private else None)
+        return (await self._addresses(host, port, is_private=is_private))[:MOST_ADDRESSES]
+
     async def _send(
         self,
         method: str,

@@ -74,5 +74,5 @@ def configure_logging(settings: KernelSettings, stream: TextIO = sys.stderr) -> 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("httpx", "httpcore", "psycopg.pool", "asyncio", "alembic", "uvicorn"):
+    for noisy in ("httpx", "httpcore", "httpx2", "httpcore2", "psycopg.pool", "asyncio", "alembic", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -16,6 +16,8 @@ from crewhall.kernel.db import Database
 
 T = TypeVar("T")
 Schema = dict[str, Any]
+Open = dict[str, Any]
+"""What a tool takes whose arguments are for somebody else to check; its `takes_schema` describes them."""
 
 
 class Risk(StrEnum):
@@ -88,12 +90,12 @@ class Tool(msgspec.Struct, frozen=True):
     `is_idempotent`: called again with the same arguments it changes nothing more. `weigh` says the risk where that
     depends on the arguments, `risk` is the greatest then. `asks_from`: calls of that risk or more are made only when a
     person has approved them, whatever the policy. `is_personal`: what it gives is for the eyes of the person for whom
-    it was called.
+    it was called. `takes_schema`: what it takes, where no struct of ours says so.
     """
 
     name: str
     description: str
-    takes: type[msgspec.Struct]
+    takes: type[msgspec.Struct] | type[Open]
     call: Call
     is_repeatable: bool
     gives: type[msgspec.Struct] | None = None
@@ -104,6 +106,7 @@ class Tool(msgspec.Struct, frozen=True):
     effect: Effect | None = None
     asks_from: Risk | None = None
     is_personal: bool = False
+    takes_schema: Schema | None = None
 
     @property
     def is_read_only(self) -> bool:
@@ -115,18 +118,20 @@ class Tool(msgspec.Struct, frozen=True):
         """Whether it may take something away, or write over it."""
         return self.risk is Risk.DESTRUCTIVE
 
-    def risk_of(self, asked: msgspec.Struct) -> Risk:
+    def risk_of(self, asked: msgspec.Struct | Open) -> Risk:
         """What a call with these arguments risks."""
         return self.risk if self.weigh is None else self.weigh(asked)
 
-    def effect_of(self, asked: msgspec.Struct) -> str:
+    def effect_of(self, asked: msgspec.Struct | Open) -> str:
         """What a call with these arguments would change, in a sentence."""
         return self.effect(asked) if self.effect is not None else self.description
 
     @property
     def schema(self) -> Schema:
         """The JSON schema of what it takes."""
-        schema = schema_of(self.takes)
+        if self.takes_schema is not None:
+            return self.takes_schema
+        schema = schema_of(self.takes)  # type: ignore[arg-type]
         schema.pop("description", None)  # the tool has it
         return schema
 

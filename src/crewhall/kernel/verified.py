@@ -28,13 +28,14 @@ class Verified(msgspec.Struct, frozen=True):
     """The actor behind a token, the tags that revoke it, and when it stops being valid (Unix seconds, or None).
 
     `opens` are the requests that the token is good for, as `METHOD /path`; a `*` at the end stands for whatever
-    follows. None: everything that the actor may do.
+    follows. None: everything that the actor may do. `scopes` are those of an app's token, for the door that it opens.
     """
 
     actor: Actor
     tags: tuple[str, ...]
     expires_at: float | None = None
     opens: tuple[str, ...] | None = None
+    scopes: frozenset[str] | None = None
 
     def is_good_for(self, method: str, path: str) -> bool:
         """Whether the token may be used for such a request."""

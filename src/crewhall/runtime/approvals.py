@@ -18,6 +18,7 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID, NOT_FOUND, CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.tools import Risk, Tool
+from crewhall.runtime.offers import is_server_tool
 from crewhall.runtime.runs import APPROVALS_CHANNEL, Run, go_on
 from crewhall.runtime.vocabulary import ApprovalStatus
 
@@ -199,6 +200,8 @@ async def may_decide_for(tx: Tx, actor: Actor, agent_id: UUID) -> bool:
 def check_arguments(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) -> None:
     """Refuse arguments that the tool does not take. Raises INVALID."""
     tool = tools.get(name)
+    if tool is None and is_server_tool(name):
+        return  # its server checks them
     if tool is None:
         raise INVALID(f"The tool {name} is no longer there: its arguments cannot be changed.", field="arguments")
     try:

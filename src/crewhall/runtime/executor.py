@@ -34,6 +34,7 @@ from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.guard import read_too
 from crewhall.runtime.journal import Journal, open_journal
 from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
+from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
 from crewhall.runtime.tools import TOOLS, Caller, Tool
@@ -66,8 +67,10 @@ class Executor:
         base_url: str = "",
         tools: dict[str, Tool] = TOOLS,
         outbound: Outbound | None = None,
+        servers: ToolServers | None = None,
         caller: RuntimeCaller | None = None,
     ) -> None:
+        self._servers = servers or ToolServers(db, settings)
         self._db = db
         self._log = message_log
         self._posting = posting
@@ -173,6 +176,7 @@ class Executor:
         completion = await self._completion(run)
         context = await self._context(run, journal, persona, agent, completion)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
+        tools += await self._servers.tools_of(run.org_id, persona.tools, held=run.attempt > 1)
         caller = Caller(
             db=self._db, actor=agent, parts=OnlyParts(*self._parts), here=run.conversation_id, run_id=run.id
         )

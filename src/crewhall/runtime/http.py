@@ -18,6 +18,7 @@ from crewhall.runtime.http_hooks import ROUTERS as HOOKS
 from crewhall.runtime.http_runtimes import ROUTERS as RUNTIMES
 from crewhall.runtime.http_schedules import ROUTERS as SCHEDULES
 from crewhall.runtime.http_tasks import ROUTERS as TASKS
+from crewhall.runtime.http_tool_servers import ROUTERS as TOOL_SERVERS
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.schemas import (
     ConversationRuntime,
@@ -203,5 +204,6 @@ ROUTERS = [
     *SCHEDULES,
     *TASKS,
     *HOOKS,
+    *TOOL_SERVERS,
     *RUNTIMES,
 ]

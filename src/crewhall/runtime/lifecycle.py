@@ -19,6 +19,7 @@ from crewhall.runtime.founding import hire_first_agents
 from crewhall.runtime.jobs import TurnWorker
 from crewhall.runtime.schedule_clock import ScheduleClock
 from crewhall.runtime.scheduler import Scheduler
+from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import TriggerDeriver
 from crewhall.runtime.watch import TurnWatch
@@ -39,6 +40,7 @@ class RuntimeParts(Struct, frozen=True):
     approvals: ApprovalClock
     schedules: ScheduleClock
     warner: BudgetWarner
+    servers: ToolServers
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
@@ -75,8 +77,8 @@ def start_runtime(
     """Make the parts of a process, not yet at work."""
     subscribe(InstallationSeeded, hire_first_agents)
     verified.register(TURN_PREFIX, TurnVerifier(db, settings).verify)
-    caller = RuntimeCaller(db, signals, settings, base_url=base_url)
-    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url, caller=caller)
+    caller, servers = RuntimeCaller(db, signals, settings, base_url=base_url), ToolServers(db, settings)
+    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url, caller=caller, servers=servers)
     return RuntimeParts(
         Consumer("turns", db, log.watch, TriggerDeriver(db).step, gather_s=GATHER_TRIGGERS_S),
         Scheduler(db, signals, region=region),
@@ -89,4 +91,5 @@ def start_runtime(
         ApprovalClock(db, signals, live),
         ScheduleClock(db, signals, grace_s=settings.schedule_grace_s),
         BudgetWarner(db, posting, signals),
+        servers,
     )

@@ -65,7 +65,7 @@ async def serve_agent(tx: Tx, actor: Actor, agent_id: UUID, base_url: str, setti
         """,
         {"id": runtime_id, "org": actor.org, "agent": agent_id, "base_url": base_url, "actor": actor.id},
     )
-    await _record(tx, actor, "created", agent_id, {"address": base_url})
+    await audit.record(tx, actor, "agent.webhook_created", "agent", agent_id, {"address": base_url})
     return await _with_secret(tx, agent_id, runtime_id, 1, settings)
 
 
@@ -92,7 +92,7 @@ async def move_runtime(tx: Tx, actor: Actor, agent_id: UUID, base_url: str) -> A
         """,
         {"id": found.id, "base_url": base_url, "actor": actor.id},
     )
-    await _record(tx, actor, "moved", agent_id, {"address": base_url})
+    await audit.record(tx, actor, "agent.webhook_moved", "agent", agent_id, {"address": base_url})
     return await _get(tx, agent_id)
 
 
@@ -111,7 +111,7 @@ async def rotate_secret(
         """,
         {"id": found.id, "actor": actor.id, "overlap": data.overlap_seconds},
     )
-    await _record(tx, actor, "rotated", agent_id, {"overlap_seconds": data.overlap_seconds})
+    await audit.record(tx, actor, "agent.webhook_rotated", "agent", agent_id, {"overlap_seconds": data.overlap_seconds})
     return await _with_secret(tx, agent_id, found.id, version, settings)
 
 
@@ -123,7 +123,7 @@ async def remove_runtime(tx: Tx, actor: Actor, agent_id: UUID) -> None:
         "update agent_runtimes set deleted_at = now(), updated_by = %(actor)s where id = %(id)s",
         {"id": found.id, "actor": actor.id},
     )
-    await _record(tx, actor, "removed", agent_id, {"address": found.base_url})
+    await audit.record(tx, actor, "agent.webhook_removed", "agent", agent_id, {"address": found.base_url})
 
 
 async def list_calls(
@@ -219,7 +219,3 @@ async def _with_secret(
 ) -> NewAgentRuntime:
     secret = webhook_secret(await read_secret(tx, settings), runtime_id, version)
     return NewAgentRuntime(**msgspec.structs.asdict(await _get(tx, agent_id)), secret=secret)
-
-
-async def _record(tx: Tx, actor: Actor, act: str, agent_id: UUID, details: dict[str, object]) -> None:
-    await audit.record(tx, actor, f"agent.webhook_{act}", "agent", agent_id, details)

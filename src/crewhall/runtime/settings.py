@@ -46,11 +46,21 @@ class TurnSettings(CrewhallSettings):
     webhook_kb: int = Field(256, ge=16, le=16_384, description="Largest body of a webhook, there and back, in KiB.")
     outbound_private_hosts: str = Field(
         "",
-        description="Hosts within private networks that webhooks and the tool `fetch` may reach nonetheless: `name` or "
-        "`name:port`, separated by spaces. Webhooks at these may be http.",
+        description="Hosts within private networks that webhooks, tool servers and the tool `fetch` may reach "
+        "nonetheless: `name` or `name:port`, separated by spaces. Webhooks and servers at these may be http.",
     )
     fetch_time_s: float = Field(20, gt=0, le=600, description="Longest time for one request of the tool `fetch`.")
     fetch_kb: int = Field(256, ge=1, le=16_384, description="Most of an answer that the tool `fetch` reads.")
+    tool_server_time_s: float = Field(
+        30, gt=0, le=600, description="Longest time for one call of a tool of another server, in seconds."
+    )
+    tool_server_kb: int = Field(1024, ge=64, le=16_384, description="Most that is read of one answer of such a server.")
+    secrets_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="What secrets that the database keeps are encrypted with, the same for every process; the "
+        "installation makes its own otherwise, which its dumps hold as well. With another one they must be given anew.",
+    )
     turn_heartbeat_s: float = Field(
         5, gt=0, le=60, description="Seconds between signs of life; turns of a process silent for three are taken over."
     )

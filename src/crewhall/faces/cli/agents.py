@@ -125,6 +125,7 @@ def update_agent(
     status: Field = None,
     visibility: Field = None,
     capability: Annotated[list[str] | None, typer.Option(help="Replaces all; may be given again.")] = None,
+    tool: Annotated[list[str] | None, typer.Option(help="Replaces all its tools; may be given again.")] = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given of an agent."""
@@ -136,6 +137,7 @@ def update_agent(
         status=status,
         visibility=visibility,
         capabilities=capability or None,
+        tools=tool or None,
     )
 
     async def work(client: "Client") -> "AgentInfo":

@@ -8,6 +8,7 @@ import typer
 
 from crewhall.faces.cli.agents import agent
 from crewhall.faces.cli.approvals import approvals, approve, refuse
+from crewhall.faces.cli.apps import apps
 from crewhall.faces.cli.budgets import budget, usage
 from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
@@ -25,6 +26,7 @@ from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tokens import token
+from crewhall.faces.cli.tool_servers import tool_server
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run
 
 HELP = """The place where people and AI agents work as one organization.
@@ -46,7 +48,20 @@ app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
 agent.add_typer(webhook)
-for group in (org, people, agent, channel, token, budget, quick_task, schedule, incoming_webhook, mcp):
+for group in (
+    org,
+    people,
+    agent,
+    channel,
+    token,
+    apps,
+    budget,
+    quick_task,
+    schedule,
+    incoming_webhook,
+    mcp,
+    tool_server,
+):
     app.add_typer(group)
 
 

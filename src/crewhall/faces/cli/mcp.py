@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from crewhall.faces.cli.context import Json, Options, act, options_of, server_of, wants_json
@@ -37,6 +38,9 @@ def show_config(
     stdio: Annotated[
         bool, typer.Option("--stdio", help="Let the client start `crewhall mcp serve` instead of using HTTP.")
     ] = False,
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Without a key: the client asks you in the browser. For people.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print what to put into a client's configuration. No key is printed: it stays in the environment."""
@@ -44,7 +48,9 @@ def show_config(
 
     if client is not None and client not in CLIENTS:
         raise typer.BadParameter(f"Known are {', '.join(CLIENTS)}.", param_hint="CLIENT")
-    address = _address(options_of(context))
+    if stdio and browser:
+        raise typer.BadParameter("Choose one way: --stdio or --browser.", param_hint="--browser")
+    address = msgspec.structs.replace(_address(options_of(context)), asks=browser)
     found = [set_up(name, address, stdio=stdio) for name in ([client] if client else CLIENTS)]
     if wants_json(context, as_json):
         say_json(found)

@@ -26,6 +26,11 @@ CLIENT = (
         is_secret=True,
     ),
     Variable("CREWHALL_ORG", "The organization that the command line acts for, by slug or id."),
+    Variable(
+        "CREWHALL_SERVER_TOKEN",
+        "What `crewhall tool-server add` signs in with at the server that it adds.",
+        is_secret=True,
+    ),
     Variable("CREWHALL_AGENT_KEY", "The key of an agent that runs by `crewhall.sdk`.", is_secret=True),
 )
 

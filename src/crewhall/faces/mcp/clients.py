@@ -12,12 +12,16 @@ Body = dict[str, Any]
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where the server is: over HTTP at `url`, or through a program that the client starts."""
+    """Where the server is: over HTTP at `url`, or through a program that the client starts.
+
+    `asks`: the client brings no key, but asks the person in their browser.
+    """
 
     url: str
     command: str
     arguments: list[str]
     org: str | None = None
+    asks: bool = False
 
     @property
     def program(self) -> Body:
@@ -27,7 +31,12 @@ class Address(msgspec.Struct, frozen=True):
     def headers(self, token: str) -> dict[str, str]:
         """The headers of a request, with the client's own way to name the variable."""
         chosen = {"X-Crewhall-Org": self.org} if self.org else {}
-        return {"Authorization": f"Bearer {token}", **chosen}
+        return chosen if self.asks else {"Authorization": f"Bearer {token}", **chosen}
+
+    def http(self, token: str) -> Body:
+        """The address with the headers, as most clients write it."""
+        headers = self.headers(token)
+        return {"url": self.url, **({"headers": headers} if headers else {})}
 
 
 class Setup(msgspec.Struct, frozen=True):
@@ -40,6 +49,9 @@ class Setup(msgspec.Struct, frozen=True):
     note: str
 
 
+ASKS = "It opens your browser, where you let it in."
+
+
 class Form(msgspec.Struct, frozen=True):
     """A client: the name of its file, and how it writes either way to a server. Without `http` it starts programs."""
 
@@ -48,15 +60,25 @@ class Form(msgspec.Struct, frozen=True):
     stdio: Callable[[Address], str]
     http: Callable[[Address], str] | None = None
     note: str = f"Set {VARIABLE} in the environment that the client starts in."
+    asks: str = ASKS
 
 
 def set_up(client: str, address: Address, *, stdio: bool = False) -> Setup:
     """What a client needs; raises KeyError for one that is not known here."""
     form = CLIENTS[client]
+    if address.asks:
+        return _asking(client, form, address)
     if stdio or form.http is None:
         note = f"It acts as whoever is signed in (`crewhall login`), or as {VARIABLE} says."
         return Setup(client, form.title, form.file, form.stdio(address), note)
     return Setup(client, form.title, form.file, form.http(address), form.note)
+
+
+def _asking(client: str, form: Form, address: Address) -> Setup:
+    """The way without a key."""
+    if form.http is None:
+        return Setup(client, form.title, "Settings → Connectors → Add custom connector", address.url, ASKS)
+    return Setup(client, form.title, form.file, form.http(address), form.asks)
 
 
 def _json(body: Body) -> str:
@@ -69,12 +91,14 @@ def _servers(server: Body) -> str:
 
 def _vs_code(address: Address) -> str:
     token = {"type": "promptString", "id": "crewhall-token", "description": "Crewhall key", "password": True}
-    server = {"type": "http", "url": address.url, "headers": address.headers("${input:crewhall-token}")}
-    return _json({"inputs": [token], "servers": {NAME: server}})
+    inputs = {} if address.asks else {"inputs": [token]}
+    return _json({**inputs, "servers": {NAME: {"type": "http", **address.http("${input:crewhall-token}")}}})
 
 
 def _codex(address: Address) -> str:
-    lines = [f"[mcp_servers.{NAME}]", f"url = {json.dumps(address.url)}", f'bearer_token_env_var = "{VARIABLE}"']
+    lines = [f"[mcp_servers.{NAME}]", f"url = {json.dumps(address.url)}"]
+    if not address.asks:
+        lines.append(f'bearer_token_env_var = "{VARIABLE}"')
     if address.org:
         lines.append(f'http_headers = {{ "X-Crewhall-Org" = {json.dumps(address.org)} }}')
     return "\n".join(lines)
@@ -90,7 +114,7 @@ CLIENTS = {
         "Claude Code",
         ".mcp.json in the project",
         lambda address: _servers({"type": "stdio", **address.program}),
-        lambda address: _servers({"type": "http", "url": address.url, "headers": address.headers(f"${{{VARIABLE}}}")}),
+        lambda address: _servers({"type": "http", **address.http(f"${{{VARIABLE}}}")}),
     ),
     "claude-desktop": Form(
         "Claude Desktop",
@@ -101,7 +125,7 @@ CLIENTS = {
         "Cursor",
         "~/.cursor/mcp.json, or .cursor/mcp.json in the project",
         lambda address: _servers(address.program),
-        lambda address: _servers({"url": address.url, "headers": address.headers(f"${{env:{VARIABLE}}}")}),
+        lambda address: _servers(address.http(f"${{env:{VARIABLE}}}")),
     ),
     "vscode": Form(
         "VS Code",
@@ -110,6 +134,12 @@ CLIENTS = {
         _vs_code,
         "It asks for the key when it first starts the server, and keeps it.",
     ),
-    "codex": Form("Codex CLI", "~/.codex/config.toml", _codex_stdio, _codex),
+    "codex": Form(
+        "Codex CLI",
+        "~/.codex/config.toml",
+        _codex_stdio,
+        _codex,
+        asks=f"Then `codex mcp login {NAME}`: it opens your browser, where you let it in.",
+    ),
 }
 """By the name that `crewhall mcp config` takes."""

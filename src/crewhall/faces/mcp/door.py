@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from crewhall.faces.mcp.hosts import Hosts
 from crewhall.faces.mcp.lasting import Receive, Scope, Send, answer
+from crewhall.faces.mcp.scopes import INSUFFICIENT_SCOPE, check_scopes
 from crewhall.faces.plumbing.dependencies import NO_ORGANIZATION
 from crewhall.faces.plumbing.services import Services
+from crewhall.identity import MCP_PATH as PATH
+from crewhall.identity import SCOPES, Audience
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.errors import METHOD_NOT_ALLOWED, UNAUTHENTICATED, UNAVAILABLE
+from crewhall.kernel.errors import METHOD_NOT_ALLOWED, UNAUTHENTICATED, UNAVAILABLE, CrewhallError
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-
-PATH = "/mcp"
 
 
 class McpDoor:
@@ -25,6 +26,7 @@ class McpDoor:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._hosts = Hosts(services.base_url)
+        self._audience = Audience(services.base_url)
         self._opening = asyncio.Lock()
         self._manager: StreamableHTTPSessionManager | None = None
         self._closing = asyncio.Event()
@@ -36,6 +38,7 @@ class McpDoor:
         async with asyncio.timeout(self._services.settings.request_timeout_s):
             body = await _read(receive)
             manager = await self._open()
+        check_scopes(scope["verified"], body)
         await answer(manager.handle_request, scope, body, receive, send)
 
     async def close(self) -> None:
@@ -43,6 +46,18 @@ class McpDoor:
         self._closing.set()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def challenge(self, error: CrewhallError, headers: dict[bytes, bytes]) -> str | None:
+        """Tell who is not let in where to ask for it, and for what (RFC 9728, 5.1; RFC 6750, 3)."""
+        if error.kind not in {UNAUTHENTICATED, INSUFFICIENT_SCOPE}:
+            return None
+        origin = self._audience.origin_at(headers.get(b"host", b"").decode("latin-1"))
+        said = {"resource_metadata": f"{origin}/.well-known/oauth-protected-resource{PATH}", "scope": " ".join(SCOPES)}
+        if error.kind is INSUFFICIENT_SCOPE:
+            said["error"] = "insufficient_scope"
+        elif headers.get(b"authorization"):
+            said["error"] = "invalid_token"
+        return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in said.items())
 
     def _check(self, scope: Scope) -> None:
         """Only with a token: a browser's cookie opens pages, not this."""
@@ -52,7 +67,7 @@ class McpDoor:
         if actor is None or headers.get(b"authorization", b"")[:7].lower() != b"bearer ":
             raise UNAUTHENTICATED(
                 "Send an agent's key, or a person's access token: `Authorization: Bearer …`. "
-                "`crewhall mcp config` shows how to set up a client."
+                "An app can ask for one. `crewhall mcp config` shows how to set up a client."
             )
         if actor.org_id is None:
             raise NO_ORGANIZATION("Choose an organization first: send its id or slug as `X-Crewhall-Org`.")

@@ -21,6 +21,7 @@ import crewhall.agents.tools as agents
 import crewhall.conversations.tools as conversations
 import crewhall.identity.tools as identity
 from crewhall.conversations.tools_schemas import ListConversations, ReadMessages, ShownConversation
+from crewhall.faces.mcp.scopes import check_tool
 from crewhall.faces.mcp.waiting import WAIT, Visitor, WaitForMentions
 from crewhall.faces.plumbing.dependencies import NO_ORGANIZATION
 from crewhall.faces.plumbing.problems import as_crewhall_error, problem_of
@@ -28,7 +29,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.faces.plumbing.wording import in_words
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, CrewhallError
-from crewhall.kernel.tools import Schema, Tool, schema_of
+from crewhall.kernel.tools import Open, Schema, Tool, schema_of
 from crewhall.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -80,10 +81,12 @@ class Offer:
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name}. `tools/list` names all.")
         try:
+            visitor = self._visitor(context)
+            check_tool(visitor.verified, tool)
             asked = read_arguments(params.arguments or {}, tool.takes)
             waits = asked.seconds if isinstance(asked, WaitForMentions) else 0
             async with asyncio.timeout(self._services.settings.request_timeout_s + waits):
-                result = msgspec.to_builtins(await tool.call(self._visitor(context), asked))
+                result = msgspec.to_builtins(await tool.call(visitor, asked))
         except Exception as error:  # noqa: BLE001 - every error is shown in the one way, what nobody expected is logged
             problem = problem_of(as_crewhall_error(error))
             return _result(problem, f"{problem['detail']} ({problem['code']})", is_error=True)
@@ -153,7 +156,7 @@ def make_manager(services: Services) -> StreamableHTTPSessionManager:
     )
 
 
-def read_arguments(arguments: dict[str, Any], takes: type[msgspec.Struct]) -> msgspec.Struct:
+def read_arguments(arguments: dict[str, Any], takes: type[msgspec.Struct] | type[Open]) -> msgspec.Struct | Open:
     """Read a call's arguments, or refuse them with a sentence that names the field."""
     try:
         return msgspec.convert(arguments, takes)

@@ -29,6 +29,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Challenge = Callable[[CrewhallError, dict[bytes, bytes]], str | None]
+"""What `WWW-Authenticate` says to a request (its headers) that was refused with this error."""
 
 log = logging.getLogger(__name__)
 COOKIE = "crewhall_session"
@@ -60,8 +62,13 @@ class Gate:
         services: Services,
         tracing: Tracing | None = None,
         renderings: Mapping[str, Rendering] | None = None,
+        challenges: Mapping[str, Challenge] | None = None,
     ) -> None:
-        """Errors below a path that `renderings` names are shown as it says; all others are problem details."""
+        """Errors below a path that `renderings` names are shown as it says; all others are problem details.
+
+        Who is not let in at a path that `challenges` names is told by it where to go.
+        """
+        self._challenges = dict(challenges or {})
         self._app = app
         self._renderings = dict(renderings or {})
         self._tracing = tracing
@@ -121,7 +128,7 @@ class Gate:
         except Exception as error:
             if begun:
                 raise
-            await _answer(as_crewhall_error(error), guarded_send, self._rendering(scope["path"]))
+            await self._answer(as_crewhall_error(error), scope["path"], headers, guarded_send)
         finally:
             took = time.perf_counter() - started
             telemetry.requests_answered(scope["method"], status).inc()
@@ -161,7 +168,7 @@ class Gate:
         named = org.decode("latin-1").strip().lower() if org else None  # one spelling: each is remembered apart
         verified = await self._services.verified.resolve(token, named or None, address)
         if not verified.is_good_for(scope.get("method", "CONNECT"), scope["path"]):
-            raise FORBIDDEN("This token is good for its own turn and the conversation around it alone.")
+            raise FORBIDDEN("This token was made for less: it is not good for this request.")
         scope["verified"] = verified
         actor = verified.actor
         if actor.address != address:
@@ -208,6 +215,12 @@ class Gate:
     def _rendering(self, path: str) -> Rendering:
         return next((found for prefix, found in self._renderings.items() if path.startswith(prefix)), rendered)
 
+    async def _answer(self, error: CrewhallError, path: str, asked: dict[bytes, bytes], send: Send) -> None:
+        challenge = self._challenges.get(path)
+        said = challenge(error, asked) if challenge is not None else None
+        more = headers_of(error) | ({"WWW-Authenticate": said} if said else {})
+        await _answer(error, send, self._rendering(path), more)
+
     def _too_large(self) -> CrewhallError:
         return TOO_LARGE(f"The body is larger than {self._body_limit // 1024} KiB.", limit=self._body_limit)
 
@@ -236,9 +249,9 @@ def _transport_security(settings: KernelSettings) -> list[tuple[bytes, bytes]]:
     return [(b"strict-transport-security", f"max-age={settings.hsts_days * DAY_S}".encode())]
 
 
-async def _answer(error: CrewhallError, send: Send, rendering: Rendering) -> None:
+async def _answer(error: CrewhallError, send: Send, rendering: Rendering, more: dict[str, str]) -> None:
     status, body, media_type = rendering(error)
-    headers = [(name.lower().encode(), value.encode()) for name, value in headers_of(error).items()]
+    headers = [(name.lower().encode(), value.encode()) for name, value in more.items()]
     headers += [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

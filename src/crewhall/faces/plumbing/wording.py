@@ -14,6 +14,8 @@ _FORMS = {
     r"^[^\s\u0000]+$": "Write it without spaces.",
     r"^[A-Z]{3}$": "Give a currency by its three letters, as USD.",
     r"^[a-z0-9-]+$": "Use lower-case letters, digits and hyphens only.",
+    r"^[a-z0-9]+(-[a-z0-9]+)*$": "Use lower-case letters and digits, with single hyphens between them.",
+    r"^[\x21-\x7e]+$": "Write it in plain letters, digits and signs, without spaces.",
     r"^[a-z0-9][a-z0-9_-]*$": "Use lower-case letters, digits, hyphens, underscores; a letter or digit first.",
     r"^[a-z0-9][a-z0-9._-]*$": "Use lower-case letters, digits, dots, hyphens, underscores; a letter or digit first.",
     r"^https?://": "Give a whole address, from http:// or https:// on.",

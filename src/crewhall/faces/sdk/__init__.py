@@ -15,6 +15,7 @@ from crewhall.faces.sdk.resources import (
     Conversation,
     Credential,
     Invitation,
+    LetInApp,
     Me,
     Member,
     Organization,
@@ -38,6 +39,7 @@ from crewhall.faces.sdk.schedules import Schedule, TurnStarted
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
+from crewhall.faces.sdk.tool_servers import ServerTool, ToolServer
 from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "InvalidSession",
     "InvalidWebhook",
     "Invitation",
+    "LetInApp",
     "Live",
     "Me",
     "Member",
@@ -90,12 +93,14 @@ __all__ = [
     "RuntimeHealth",
     "Schedule",
     "SearchHit",
+    "ServerTool",
     "Session",
     "SessionToken",
     "SignedOut",
     "Standing",
     "TokenStore",
     "Tokens",
+    "ToolServer",
     "TurnDecision",
     "TurnStarted",
     "UsageRow",

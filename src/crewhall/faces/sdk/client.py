@@ -5,6 +5,7 @@ from typing import Self
 
 from crewhall.faces.sdk.agents import Agents
 from crewhall.faces.sdk.approvals import Approvals
+from crewhall.faces.sdk.apps import Apps
 from crewhall.faces.sdk.budgets import Budgets
 from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
@@ -17,6 +18,7 @@ from crewhall.faces.sdk.resources import Me
 from crewhall.faces.sdk.runtimes import Runtimes
 from crewhall.faces.sdk.schedules import Schedules
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
+from crewhall.faces.sdk.tool_servers import ToolServers
 from crewhall.faces.sdk.transport import Nothing, Transport
 from crewhall.faces.sdk.turns import Turns
 
@@ -74,6 +76,8 @@ class Client:
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
         self.tokens = PersonalTokens(self.transport)
+        self.apps = Apps(self.transport)
+        self.tool_servers = ToolServers(self.transport)
 
     async def __aenter__(self) -> Self:
         return self

@@ -182,6 +182,19 @@ class PersonalToken(msgspec.Struct, frozen=True):
     token: str | None = None
 
 
+class LetInApp(msgspec.Struct, frozen=True):
+    """A program that acts as oneself through MCP in one organization. `scopes`: `read`, `write`."""
+
+    id: str
+    name: str
+    address: str
+    organization_id: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None = None
+
+
 class CredentialUse(msgspec.Struct, frozen=True):
     """A validation of a key, good or bad."""
 

@@ -11,9 +11,10 @@ import crewhall.runtime.pages_approvals as approvals
 import crewhall.runtime.pages_causes as causes
 import crewhall.runtime.pages_help as handbook
 import crewhall.runtime.pages_runtimes as runtimes
+import crewhall.runtime.pages_tool_servers as tool_servers
 from crewhall.faces.plumbing.assets import serve_asset
 
 PAGES: list[ControllerRouterHandler] = [
     serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, governance.PAGES, runtime.PAGES, approvals.PAGES,
-    handbook.PAGES, *causes.PAGES, runtimes.PAGES,
+    handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES,
 ]  # fmt: skip
