@@ -108,7 +108,7 @@ def rules_page() -> str:
         """
         Each line is a promise. A rule is kept when breaking it through any face is refused with a clear error, and
         a test shows both the allowed and the refused case. `crewhall rules` lists them with their tests. Those
-        without a test wait for the parts of the product that they speak of.
+        without a test, and what is said to be not there yet, wait for parts of the product that are still to come.
         """,
     )
     chapter = ""
@@ -116,7 +116,7 @@ def rules_page() -> str:
         if rule.chapter != chapter:
             chapter = rule.chapter
             lines += ["", f"## {rule.number[0]} — {chapter}", ""]
-        lines.append(f"- **{rule.number}** {rule.text}")
+        lines.append(f"- **{rule.number}** {rule.text}" + (f" *Not there yet: {rule.awaits}*" if rule.awaits else ""))
     return page(lines)
 
 

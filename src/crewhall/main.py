@@ -30,7 +30,6 @@ from crewhall.faces.openai.door import PREFIX as OPENAI
 from crewhall.faces.openai.door import OpenAIDoor
 from crewhall.faces.openai.errors import rendered as as_openai
 from crewhall.faces.plumbing.gate import Gate
-from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import MCP_PATH as MCP
 from crewhall.identity import (
@@ -51,7 +50,7 @@ from crewhall.kernel.postgres.migrate import migrate
 from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import configure_logging
-from crewhall.kernel.tracing import Tracing, make_tracing
+from crewhall.kernel.tracing import Tracing, check_tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
@@ -266,7 +265,7 @@ def check_settings(settings: KernelSettings) -> None:
             load_settings(kind)
     if settings.database_url is None and EmbeddedPostgres(settings.home).status().version is None:
         check_owner(load_settings(IdentitySettings))  # nobody owns what is not there yet: the first start reads these
-    Proxies(settings.trusted_proxies)
+    check_tracing(settings)
     bind(settings.host, settings.port).close()
 
 

@@ -1,7 +1,9 @@
 """`up`, `status`, `stop` with the built-in database; `config`, `doctor`, `rules`."""
 
 import asyncio
+import os
 import signal
+import stat
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -10,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crewhall.faces.cli.runfile import Running, run_file
+from crewhall.faces.cli.runfile import Running, remove_run_file, run_file, write_run_file
 from crewhall.sdk import Client
 from crewhall.version import VERSION
 from tests.cli.conftest import Cli, QuickCli
@@ -216,6 +218,7 @@ async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
         ("ada@example.org", "", "Set both"),
         ("nobody in particular", "correct horse battery", "CREWHALL_OWNER_EMAIL:"),
         ("ada@example.org", "x" * 73, "CREWHALL_OWNER_PASSWORD:"),
+        ("ada@example.org", "nine char", "CREWHALL_OWNER_PASSWORD: Choose a password of at least 10 characters."),
     ],
 )
 async def test_a_bad_owner_is_refused_before_there_is_a_database(
@@ -229,12 +232,42 @@ async def test_a_bad_owner_is_refused_before_there_is_a_database(
     assert (found["owner"]["ok"], named in found["owner"]["detail"]) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("CREWHALL_MODEL_ENDPOINTS", "bad", "It takes name=url"),
+        ("CREWHALL_TRUSTED_PROXIES", "10.0.0.7, zzz", "'zzz' is no address or network"),
+        ("CREWHALL_OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense", "no address such as https://"),
+        ("CREWHALL_PUBLIC_URL", "nonsense", "no address such as https://"),
+        ("CREWHALL_DATABASE_ADMIN_URL", "postgresql://boss:hunter2@db/hall", "without CREWHALL_DATABASE_URL"),
+    ],
+)
+async def test_doctor_and_config_say_what_up_refuses(home: Cli, name: str, value: str, words: str) -> None:
+    home.env[name] = value
+    quick = home.quick()
+    refused, shown = await quick.run("up", "--port", "0"), await quick.run("config")
+    (found,) = [each for each in (await quick.run("doctor", "--json")).json if each["name"] == "settings"]
+    assert (refused.code, shown.code, found["ok"]) == (1, 1, False)
+    assert name in found["detail"]
+    assert words in found["detail"]
+    assert found["detail"] in refused.err
+    assert found["detail"] in shown.err
+    assert "hunter2" not in refused.err
+    assert not (home.folder / "home").exists()
+
+
 async def test_a_data_folder_that_is_a_file_is_refused_in_a_sentence(home: Cli) -> None:
     (home.folder / "home").write_text("not a folder")
     refused = await home.run("up", "--port", "0")
     assert (refused.code, "Traceback" in refused.err) == (1, False), refused.err
     assert "CREWHALL_HOME" in refused.err
     (home.folder / "home").unlink()
+
+
+def test_a_data_folder_beside_a_postgres_of_ones_own_is_private_too(tmp_path: Path) -> None:
+    write_run_file(tmp_path / "home", Running(os.getpid(), "http://127.0.0.1:1", VERSION))
+    remove_run_file(tmp_path / "home")
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
 
 
 async def test_a_process_that_took_over_the_number_of_a_dead_server_is_left_alone(home: Cli) -> None:
@@ -289,6 +322,9 @@ async def test_rules_are_listed(cli: Cli) -> None:
     rules = {rule["number"]: rule for rule in await cli.ok("rules")}
     assert {"A1", "D1", "X12"} <= rules.keys()
     assert (await cli.ok("rules", "x1"))["number"] == "X1"
+    shown = {line.split()[0]: line.split()[1] for line in (await cli.run("rules")).out.splitlines() if line.split()[1:]}
+    assert (shown["X1"], shown["X4"]) == ("✓", "in"), "kept in part"
+    assert "Not there yet: A2A and Kafka." in (await cli.run("rules", "X4")).out
     assert (await cli.run("rules", "Z9")).code == 2
 
 

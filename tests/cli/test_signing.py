@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.identity.hall import PASSWORD, Org
-from tests.support.server import Server
+from tests.support.server import Server, token_of
 
 
 async def test_nobody_is_signed_in_at_first(cli: Cli) -> None:
@@ -75,6 +75,29 @@ async def test_an_agent_signs_in_with_its_key(cli: Cli, server: Server, org: Org
     assert (await cli.run("login", "--token", agent.key)).code == 0
     assert (await cli.ok("whoami"))["me"]["agent"]["code"] == "scout-cli"
     assert (await cli.run("login", "--token", "cwk_" + "x" * 40)).code == 4
+
+
+async def test_signing_out_ends_the_login_of_a_token_from_the_environment_and_no_other(
+    signed_in: Cli, server: Server, org: Org
+) -> None:
+    file = signed_in.folder / "config" / "crewhall" / "logins.json"
+    kept = file.read_text()
+    personal = (await signed_in.ok("token", "create", "editor"))["token"]
+    agent = await server.hire(org, "scout-out")
+    for lasting, words in ((personal, "crewhall token revoke"), (agent.key, "crewhall agent key revoke")):
+        signed_in.env["CREWHALL_TOKEN"] = lasting
+        refused = await signed_in.run("logout")
+        assert (refused.code, words in refused.err) == (1, True), refused.err
+        assert (await signed_in.run("whoami")).code == 0, "it is as good as before"
+    signed_in.env["CREWHALL_TOKEN"] = given = token_of(org.owner.api)
+    assert "CREWHALL_TOKEN has ended" in (await signed_in.run("logout")).out
+    assert (await server.client(given).get("/me")).status_code == 401
+    assert file.read_text() == kept
+    del signed_in.env["CREWHALL_TOKEN"]
+    assert (await signed_in.run("whoami")).code == 0
+    assert (await signed_in.run("login", "--token", agent.key)).code == 0
+    assert "good as before: it was an agent's key" in (await signed_in.run("logout")).out
+    assert agent.key not in file.read_text()
 
 
 async def test_without_a_server_it_says_how_to_start_one(cli: Cli) -> None:

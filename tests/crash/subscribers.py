@@ -39,10 +39,6 @@ class Subscriber:
         """Follow until cancelled."""
         raise NotImplementedError
 
-    def has(self, heads: dict[str, int]) -> bool:
-        """Whether everything up to these seqs was seen."""
-        return all(self.last_seq(conversation) >= heads[conversation] for conversation in self.conversations)
-
     def last_seq(self, conversation: str) -> int:
         """The last seq seen."""
         return self.history.last_seq(self.name, conversation)

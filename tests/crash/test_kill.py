@@ -23,7 +23,7 @@ async def run_rounds(site: Site, number: int) -> None:
             for kind in kinds:
                 await load.round(kind)
             await load.progress(100)
-        print(f"{len(kinds)} rounds, {len(load.history.acks)} posts acknowledged, seed {seed}")
+        print(f"{len(kinds)} rounds, {len(load.history.acks)} posts acknowledged")
     finally:
         await site.server.close()
 

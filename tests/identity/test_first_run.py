@@ -124,6 +124,7 @@ async def test_of_two_people_with_the_link_one_becomes_the_owner(fresh_hall: Hal
         IdentitySettings(owner_password=SecretStr("only a password")),
         IdentitySettings(owner_email="not an email", owner_password=SecretStr("a password")),
         IdentitySettings(owner_email="a@example.org", owner_password=SecretStr("x" * 73)),
+        IdentitySettings(owner_email="a@example.org", owner_password=SecretStr("nine char")),
     ],
 )
 async def test_half_an_owner_is_refused_with_the_settings_name(fresh_hall: Hall, settings: IdentitySettings):

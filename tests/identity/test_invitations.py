@@ -86,6 +86,20 @@ async def test_only_whom_it_is_meant_for_may_accept(hall: Hall):
     assert accepted.status_code == 201, "refused tries do not use it up"
 
 
+async def test_what_else_invites_an_email_closes_when_it_has_joined(hall: Hall):
+    org, other = await hall.make_org(), await hall.make_org()
+    person = await hall.make_person()
+    named, open_to_all = await invite(org, email=person.email), await invite(org)
+    elsewhere, stranger = await invite(other, email=person.email), await invite(org, email=new_email())
+    joined = await person.api.post("/invitations/accept", json={"token": open_to_all["token"]})
+    assert joined.status_code == 201
+    left = [one["id"] for one in (await org.owner.api.get("/invitations")).json()["items"]]
+    assert left == [stranger["invitation"]["id"]]
+    dead = await person.api.post("/invitations/accept", json={"token": named["token"]})
+    assert (dead.status_code, dead.json()["code"]) == (410, "link_dead")
+    assert (await person.api.post("/invitations/accept", json={"token": elsewhere["token"]})).status_code == 201
+
+
 async def test_an_agent_accepts_nothing(hall: Hall):
     org = await hall.make_org()
     sent = await invite(org)

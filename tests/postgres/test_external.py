@@ -127,6 +127,24 @@ def test_a_plain_role_alone_is_refused_with_the_sql_for_a_dba(host: Host, refuse
     assert dba_sql("company") in error.detail
 
 
+def test_the_applications_address_is_enough_once_somebody_else_has_migrated(host: Host, refused: Refused) -> None:
+    admin = with_parameters(host.superuser_url, dbname="company")
+    app, plain = host.role("webshop"), host.role("plain")
+    assert "CREWHALL_DATABASE_ADMIN_URL is not given" in refused(app).detail
+    urls = resolve_external(app, admin)
+    migrate(urls.admin)
+    alone = resolve_external(app)
+    assert migrate(alone.admin) == []
+    assert sees(alone.app, "select current_user, (select count(*) from organizations)") == ("webshop", 0)
+    assert sees(alone.read, "select current_setting('transaction_read_only')") == ("on",)
+    assert [finding.name for finding in check_database(alone) if not finding.ok] == []
+    assert "plain may not read at which revision the database company is" in refused(plain).detail
+    with psycopg.connect(urls.admin) as owner:
+        (last,) = owner.execute("select max(version_num) from alembic_version").fetchone() or ("",)
+        owner.execute("update alembic_version set version_num = '0001'")
+    assert f"lacks revision {last}, and webshop may not migrate it" in refused(app).detail
+
+
 def test_the_dbas_sql_prepares_two_addresses(host: Host) -> None:
     host.database("another company")
     script = dba_sql("another company")

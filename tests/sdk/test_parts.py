@@ -10,6 +10,7 @@ from crewhall.faces.sdk.backoff import delays
 from crewhall.faces.sdk.frames import Ack, RecordEvent, frame, read_frame
 from crewhall.faces.sdk.marker import Marker
 from crewhall.faces.sdk.records import Change, Delivery, Message
+from crewhall.faces.sdk.resources import ConversationRef
 from crewhall.faces.sdk.transport import join
 
 MESSAGE = {
@@ -28,6 +29,12 @@ def test_the_marker_never_passes_what_is_not_finished(order: list[int], finished
         marker.finish(seq)
     still_open = sorted(order[finished:])
     assert marker.seq == (still_open[0] - 1 if still_open else 29)
+
+
+def test_a_direct_conversation_is_called_by_who_is_in_it() -> None:
+    shown = {"id": "c", "kind": "direct", "name": None, "title": None, "partner": "Scout"}
+    assert msgspec.convert(shown, ConversationRef).label == "Scout"
+    assert msgspec.convert(shown | {"partner": None}, ConversationRef).label == "c"
 
 
 def test_what_needs_nothing_moves_the_marker_too() -> None:

@@ -74,6 +74,9 @@ async def test_the_command_line_shows_runs_their_steps_and_why(scene: Scene, ter
     assert "30 in, 5 out" in said.out
     assert "A heron." in said.out
     assert "Circle" in (await terminal.run("runs")).out
+    for words in (["run", "nope"], ["cancel", "nope"], ["approve", "nope"], ["refuse", "no", "no"], ["approvals", "x"]):
+        refused = await terminal.run(*words)
+        assert (refused.code, f"{words[1]} is no id" in refused.err) == (2, True), refused.err
     assert "Scout was mentioned" in (await terminal.run("decisions", scene.circle)).out
 
 

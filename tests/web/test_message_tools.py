@@ -88,6 +88,25 @@ async def test_an_edit_shows_everywhere_and_keeps_what_was_said(visitors: Visito
     await expect(versions.first).to_contain_text("shall we?")
 
 
+async def test_an_edit_gives_a_title_and_takes_it_away(visitors: Visitors, server: Server, org: Org):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    await write(page, "lets go")
+    mine = message(page, "lets go")
+    await expect(mine).to_have_attribute("data-status", "sent")
+    await page.locator(".stream crew-composer textarea").press("ArrowUp")
+    await mine.get_by_role("button", name="Add a title").click()
+    await page.keyboard.type("Friday")
+    await mine.get_by_role("button", name="Save").click()
+    await expect(mine.locator("h3")).to_have_text("Friday")
+    await page.locator(".stream crew-composer textarea").press("ArrowUp")
+    await expect(mine.get_by_label("Title")).to_have_value("Friday")
+    await mine.get_by_role("button", name="Remove title").click()
+    await page.keyboard.press("Enter")
+    await expect(mine.locator("h3")).to_have_count(0)
+    await expect(mine.locator(".content")).to_have_text("lets go")
+
+
 async def test_only_the_author_edits(visitors: Visitors, server: Server, org: Org):
     _, bob = await _open_two(visitors, server, org)
     target = message(bob, "shall we?")

@@ -130,6 +130,33 @@ async def test_shift_enter_starts_a_line_and_drafts_are_kept(visitors: Visitors,
     await expect(message(page, "two")).to_have_attribute("data-status", "sent")
 
 
+async def test_a_title_is_added_kept_sent_and_cleared(visitors: Visitors, server: Server, org: Org):
+    general, other = await server.general(org), await server.channel(org.owner)
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await connected(page)
+    title, add = page.get_by_label("Title"), page.get_by_role("button", name="Add a title")
+    await expect(title).to_be_hidden()
+    await add.focus()
+    await page.keyboard.press("Enter")
+    await expect(title).to_be_focused()
+    await title.press_sequentially("Release 4")
+    await page.locator(f"crew-sidebar a[href='/c/{other}']").click()
+    await expect(page).to_have_url(f"/c/{other}")
+    await expect(title).to_be_hidden()
+    await page.locator(f"crew-sidebar a[href='/c/{general}']").click()
+    await expect(title).to_have_value("Release 4")
+    await title.press("Enter")
+    await page.keyboard.type("It is out.")
+    await page.keyboard.press("Enter")
+    await expect(message(page, "It is out.")).to_have_attribute("data-status", "sent")
+    await expect(message(page, "It is out.").locator("h3")).to_have_text("Release 4")
+    await expect(title).to_be_hidden()
+    await write(page, "And that was that.")
+    await expect(message(page, "And that was that.")).to_have_attribute("data-status", "sent")
+    await page.reload()
+    await expect(page.locator(".message h3")).to_have_text(["Release 4"])
+
+
 async def test_messages_of_one_author_stand_together_below_their_day(visitors: Visitors, server: Server, org: Org):
     general = await server.general(org)
     for text in ("one", "two"):

@@ -6,6 +6,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.identity.hall import Org
 from tests.support.server import Server
+from tests.support.waiting import until
 from tests.web.browser import Visitors, connected, message, write
 
 
@@ -37,6 +38,24 @@ async def test_counts_rise_live_and_fall_when_seen(visitors: Visitors, server: S
     await page.locator(f"crew-sidebar a[href='/c/{general}']").click()
     await expect(page).to_have_url(f"/c/{general}")
     await expect(badge).to_be_hidden()
+
+
+async def test_what_was_seen_counts_as_read_though_one_leaves_at_once(visitors: Visitors, server: Server, org: Org):
+    general, member = await server.general(org), await org.add()
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await connected(page)
+    await page.evaluate(
+        """() => new MutationObserver(() => document.querySelector(".message") && location.assign("/settings"))
+            .observe(document.querySelector(".stream"), { childList: true, subtree: true })"""
+    )
+    (await member.api.post(f"/conversations/{general}/messages", json={"content": "one"})).raise_for_status()
+    await page.wait_for_url("/settings")
+
+    async def is_read() -> bool:
+        shown = await org.owner.api.get(f"/conversations/{general}")
+        return bool(shown.json()["unread"] == 0)
+
+    await until(is_read)
 
 
 async def test_one_s_own_messages_are_not_unread(visitors: Visitors, server: Server, org: Org):

@@ -74,7 +74,7 @@ def check_owner(settings: IdentitySettings) -> tuple[str, bytes] | None:
     try:
         address = check_email(email)
         name = "CREWHALL_OWNER_PASSWORD"
-        return address, check_password(password.get_secret_value(), least=1)
+        return address, check_password(password.get_secret_value())
     except CrewhallError as error:
         raise BAD_SETTING(f"{name}: {error.detail}", setting=name) from error
 

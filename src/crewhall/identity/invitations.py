@@ -215,5 +215,18 @@ async def _join(tx: Tx, joined: Actor, found: OpenInvitation) -> None:
     if not claimed:
         raise LINK_DEAD("This invitation was used a moment ago. Ask for a new one.")
     await add_membership(tx, joined, joined.id, found.role)
+    await _close_others(tx, joined)
     await audit.record(tx, joined, "member.joined", "user", joined.id, {"role": found.role})
     await publish(tx, joined, MemberJoined(joined.org, joined.id, found.role))
+
+
+async def _close_others(tx: Tx, joined: Actor) -> None:
+    """Close what else invites the email of who has joined: there is nothing left to accept."""
+    await tx.run(
+        """
+        update invitations set revoked_at = now()
+        where org_id = %(org)s and email = (select email from users where id = %(user)s)
+          and accepted_at is null and revoked_at is null
+        """,
+        {"org": joined.org, "user": joined.id},
+    )

@@ -14,11 +14,15 @@ RECORD = "rules_tested.json"
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A promise: its number (`D1`), the chapter it stands in, its sentence, and the tests that show it kept."""
+    """A promise: its number (`D1`), the chapter it stands in, its sentence, and the tests that show it kept.
+
+    `awaits` names what it speaks of and the product does not have yet: then it is kept in part.
+    """
 
     number: str
     chapter: str
     text: str
+    awaits: str = ""
     tests: tuple[str, ...] = ()
 
     @property

@@ -7,9 +7,9 @@ A setting `port` is read from the flag `--port`, from `CREWHALL_PORT`, or from `
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -17,9 +17,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from crewhall.kernel.addresses import Networks, WebAddress
 from crewhall.kernel.errors import CrewhallError, define_error
 
 ENV_PREFIX = "CREWHALL_"
+OWN_WORDS = "Value error, "
+"""What pydantic puts before the sentence of a check of ours."""
 BAD_SETTING = define_error("bad_setting", 500, "A setting is not valid")
 
 S = TypeVar("S", bound="CrewhallSettings")
@@ -65,13 +68,15 @@ class KernelSettings(CrewhallSettings):
     home: Path = Field(default_factory=default_home, description="Data folder.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
-    public_url: str | None = Field(None, description="Address that people use, when a proxy stands in front.")
+    public_url: WebAddress | None = Field(None, description="Address that people use, when a proxy stands in front.")
     region: str = Field("", max_length=64, description="Where this process runs; shown with what it decides.")
     hsts_days: int = Field(
         365, ge=0, le=3650, description="Days that browsers insist on https, when the public URL is https; 0 for none."
     )
     peer_host: str = Field("127.0.0.1", description="Address on which processes of one installation link up.")
-    trusted_proxies: str = Field("", description="Addresses or networks of proxies whose X-Forwarded-* are believed.")
+    trusted_proxies: Networks = Field(
+        "", description="Addresses or networks of proxies whose X-Forwarded-* are believed."
+    )
     database_url: SecretStr | None = Field(None, description="External Postgres, as the application role.")
     database_admin_url: SecretStr | None = Field(None, description="External Postgres, as the migrating role.")
     database_pool: int = Field(10, ge=2, le=90, description="Connections that one process keeps at most.")
@@ -79,7 +84,7 @@ class KernelSettings(CrewhallSettings):
     database_user: str | None = Field(None, description="Unprivileged user for the embedded Postgres under root.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe level logged.")
     log_format: str = Field("auto", pattern="^(auto|json|text)$", description="Log lines as JSON or text.")
-    otel_exporter_otlp_endpoint: str | None = Field(None, description="Send traces to this OTLP/HTTP endpoint.")
+    otel_exporter_otlp_endpoint: WebAddress | None = Field(None, description="Send traces to this OTLP/HTTP endpoint.")
     body_limit_kb: int = Field(1024, ge=16, le=65536, description="Largest request body, in KiB.")
     request_timeout_s: float = Field(30, gt=0, le=600, description="Longest time for one request, in seconds.")
     rate_address_per_minute: int = Field(600_000, ge=1, description="Requests per minute and client address.")
@@ -88,6 +93,16 @@ class KernelSettings(CrewhallSettings):
     live_connections_per_actor: int = Field(
         10_000, ge=1, description="Live connections (sockets, event streams) that one person or agent holds at once."
     )
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        if self.database_admin_url is not None and self.database_url is None:
+            raise BAD_SETTING(
+                "CREWHALL_DATABASE_ADMIN_URL is given without CREWHALL_DATABASE_URL, the application's own login, which"
+                " is what makes Crewhall use a Postgres of yours. Set both, or neither.",
+                setting="CREWHALL_DATABASE_ADMIN_URL",
+            )
+        return self
 
 
 def read_settings_file() -> dict[str, Any]:
@@ -115,4 +130,5 @@ def load_settings(kind: type[S], **flags: Any) -> S:
 def _bad_setting(error: ValidationError) -> CrewhallError:
     first = error.errors(include_input=False, include_url=False)[0]
     name = ENV_PREFIX + str(first["loc"][0]).upper()
-    return BAD_SETTING(f"{name}: {first['msg']}. docs/settings.md says what it takes.", setting=name)
+    said = first["msg"].removeprefix(OWN_WORDS).rstrip(".")
+    return BAD_SETTING(f"{name}: {said}. docs/settings.md says what it takes.", setting=name)

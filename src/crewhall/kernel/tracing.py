@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from crewhall.kernel.settings import BAD_SETTING, KernelSettings
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?=/|$)")
 SERVER_ERROR = 500
+LIBRARIES = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")
 
 
 class Tracing:
@@ -53,20 +55,25 @@ class Tracing:
         self._provider.shutdown()
 
 
-def make_tracing(settings: KernelSettings) -> Tracing | None:
-    """Start tracing when the settings name an exporter; raises BAD_SETTING when the libraries for it are missing."""
-    if settings.otel_exporter_otlp_endpoint is None:
-        return None
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError as error:
+def check_tracing(settings: KernelSettings) -> None:
+    """Raise BAD_SETTING when the settings name an exporter and the libraries for it are missing."""
+    if settings.otel_exporter_otlp_endpoint is not None and any(find_spec(name) is None for name in LIBRARIES):
         raise BAD_SETTING(
             "CREWHALL_OTEL_EXPORTER_OTLP_ENDPOINT needs the telemetry extra: install `crewhall[telemetry]`.",
             setting="CREWHALL_OTEL_EXPORTER_OTLP_ENDPOINT",
-        ) from error
+        )
+
+
+def make_tracing(settings: KernelSettings) -> Tracing | None:
+    """Start tracing when the settings name an exporter. Raises BAD_SETTING as `check_tracing` does."""
+    if settings.otel_exporter_otlp_endpoint is None:
+        return None
+    check_tracing(settings)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"
     provider = TracerProvider(resource=Resource.create({"service.name": "crewhall"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))

@@ -1,8 +1,16 @@
 """Settings of turns: how much one may take, which models there are, who takes jobs."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 
 from crewhall.kernel.settings import CrewhallSettings
+from crewhall.runtime.endpoints import read_endpoints
+
+
+def _check_endpoints(text: str) -> str:
+    read_endpoints(text)
+    return text
 
 
 class TurnSettings(CrewhallSettings):
@@ -75,7 +83,7 @@ class TurnSettings(CrewhallSettings):
         description="Longest answer to one request of agents that name no `max_tokens`; budgets hold so much for it.",
     )
     model_timeout_s: float = Field(120, gt=0, le=3600, description="Longest silence of a model while it answers.")
-    model_endpoints: str = Field(
+    model_endpoints: Annotated[str, AfterValidator(_check_endpoints)] = Field(
         "",
         description="Addresses that speak the OpenAI protocol: `name=url` or `name=url,key`, separated by spaces. "
         "Agents name one as their provider.",

@@ -5,19 +5,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crewhall.faces.cli.context import Json, act, wants_json
+from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
 from crewhall.faces.cli.turns import Limit, first_of
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Approval, Client
 
-ApprovalId = Annotated[str, typer.Argument(help="The approval's id (`crewhall approvals`).")]
+ApprovalId = Annotated[
+    str, typer.Argument(help="The approval's id (`crewhall approvals`).", callback=checked_id("approvals"))
+]
 
 
 def approvals(
     context: typer.Context,
-    approval_id: Annotated[str | None, typer.Argument(help="Show this one, whole.")] = None,
+    approval_id: Annotated[
+        str | None, typer.Argument(help="Show this one, whole.", callback=checked_id("approvals"))
+    ] = None,
     status: Annotated[str, typer.Option(help="waiting, approved, refused, expired, canceled, or all.")] = "waiting",
     agent: Annotated[str | None, typer.Option("--agent", help="Only of this agent, by code.")] = None,
     limit: Limit = 20,

@@ -35,10 +35,14 @@ def list_channels(
         say_json(found)
         return
     rows = [
-        [each.label, each.type, each.unread or "", "yes" if each.is_member else "", ago(each.last_active_at), each.id]
+        [each.label, each.type, _new_in(each), "yes" if each.is_member else "", ago(each.last_active_at), each.id]
         for each in found
     ]
     say_table(("Name", "Type", "New", "Joined", "Active", "Id"), rows)
+
+
+def _new_in(conversation: "Conversation") -> str:
+    return f"{conversation.unread or ''}" + ("+" if conversation.unread_capped else "")
 
 
 @channel.command("create")

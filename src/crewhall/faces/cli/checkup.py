@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import crewhall.main  # noqa: F401 - brings in every package's settings
 from crewhall.adapters.mailing import MailSettings
 from crewhall.faces.cli.runfile import find_running
 from crewhall.faces.cli.storage import look_at_storage
@@ -18,7 +19,8 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.checks import Finding, check_database, refusal
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.postgres.external import resolve_external
-from crewhall.kernel.settings import KernelSettings, load_settings
+from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
+from crewhall.kernel.tracing import check_tracing
 
 LEAST_DISK_MB = 500
 CLOCK_FLOOR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -28,11 +30,11 @@ MAIL_TIMEOUT_S = 5.0
 def look() -> Iterator[Finding]:
     """Check one thing after another; never raises for what is wrong."""
     yield Finding("Python", ok=sys.version_info >= (3, 11), detail=sys.version.split()[0], mend="Use 3.11 or newer.")
-    try:
-        settings = load_settings(KernelSettings)
-    except CrewhallError as error:
-        yield Finding("settings", ok=False, detail=error.detail, mend="See docs/settings.md.")
+    wrong = list(_bad_settings())
+    yield from wrong
+    if wrong:
         return
+    settings = load_settings(KernelSettings)
     yield _home(settings.home)
     yield _disk(settings.home)
     yield _port(settings)
@@ -42,6 +44,17 @@ def look() -> Iterator[Finding]:
     yield _public(settings)
     yield _mail()
     yield from _database(settings)
+
+
+def _bad_settings() -> Iterator[Finding]:
+    """What of the settings `up` would refuse: of each package that reads some, the first."""
+    for kind in CrewhallSettings.registry:
+        try:
+            loaded = load_settings(kind)
+            if isinstance(loaded, KernelSettings):
+                check_tracing(loaded)
+        except CrewhallError as error:
+            yield Finding("settings", ok=False, detail=error.detail, mend="Correct it: `crewhall up` refuses it.")
 
 
 def _home(home: Path) -> Finding:
@@ -85,10 +98,7 @@ def _clock() -> Finding:
 
 
 def _mail() -> Finding:
-    try:
-        mail = load_settings(MailSettings)
-    except CrewhallError as error:
-        return Finding("mail", ok=False, detail=error.detail, mend="See docs/settings.md.")
+    mail = load_settings(MailSettings)
     if mail.smtp_host is None:
         return Finding("mail", ok=True, detail="no mail server: mails are shown on the console")
     where = f"{mail.smtp_host}:{mail.smtp_port}"

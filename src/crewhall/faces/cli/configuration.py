@@ -128,11 +128,12 @@ def rules(
             say(f"  ✓ {test}")
         if not rule.tests:
             say("  No passing test yet.")
+        if rule.awaits:
+            say(f"  Not there yet: {rule.awaits}")
         return
     found = [rule for rule in list_rules() if not (untested and rule.is_tested)]
     if wants_json(context, as_json):
         say_json(found)
         return
-    say_table(
-        ["Rule", "Tested", "Promise"], [[rule.number, "✓" if rule.is_tested else "", rule.text] for rule in found]
-    )
+    marks = {rule.number: ("in part" if rule.awaits else "✓") if rule.is_tested else "" for rule in found}
+    say_table(["Rule", "Tested", "Promise"], [[rule.number, marks[rule.number], rule.text] for rule in found])

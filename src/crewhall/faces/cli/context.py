@@ -4,6 +4,7 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -73,6 +74,18 @@ def act(context: typer.Context, work: "Callable[[Client], Awaitable[T]]") -> T:
             return await work(client)
 
     return run(inside())
+
+
+def checked_id(what: str) -> Callable[[str | None], str | None]:
+    """A check of an argument: an id, as `crewhall WHAT` prints it whole."""
+
+    def check(given: str | None) -> str | None:
+        try:
+            return given if given is None else str(UUID(given))
+        except ValueError:
+            raise typer.BadParameter(f"{given} is no id: `crewhall {what}` prints them.") from None
+
+    return check
 
 
 def run(work: "Coroutine[object, object, T]") -> T:

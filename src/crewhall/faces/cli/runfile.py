@@ -30,7 +30,8 @@ def run_file(home: Path, pid: int | None = None) -> Path:
 def write_run_file(home: Path, running: Running) -> None:
     """Say that this process serves, until it says otherwise or ends, however it ends."""
     path = run_file(home, running.pid)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)  # as our own Postgres makes it: doctor asks for no less
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished = path.with_suffix(".new")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,12 +1,20 @@
 """Signing in and out."""
 
+import contextlib
+import os
 import sys
 from typing import Annotated
 
 import typer
 
-from crewhall.faces.cli.context import Json, act, client_for, options_of, run, server_of, wants_json
-from crewhall.faces.cli.output import say, say_facts, say_json
+from crewhall.faces.cli.context import Json, act, options_of, run, server_of, wants_json
+from crewhall.faces.cli.output import fail, say, say_facts, say_json
+
+LASTING = {
+    "cwp_": "a personal token, which no signing out ends: `crewhall token revoke NAME`, or the page of your settings.",
+    "cwk_": "an agent's key, which no signing out ends: an owner or admin does, by `crewhall agent key revoke`.",
+}
+"""What is no login, by its beginning, and how it is ended."""
 
 
 def login(
@@ -49,23 +57,37 @@ def login(
 
 
 def logout(context: typer.Context) -> None:
-    """Sign out: end the login on the server and forget its tokens."""
+    """Sign out: end the login on the server and forget its tokens. With CREWHALL_TOKEN, what `login` kept stays."""
     from crewhall.faces.cli.logins import Logins
-    from crewhall.faces.sdk.errors import CrewhallApiError
 
     server = server_of(options_of(context))
+    given = os.environ.get("CREWHALL_TOKEN")
+    kept = None if given else Logins().load(server)
+    token = given or (kept.access if kept else "")
+    lasting = next((words for prefix, words in LASTING.items() if token.startswith(prefix)), None)
+    if given and lasting:
+        fail(f"CREWHALL_TOKEN is {lasting} To stop acting by it here, unset CREWHALL_TOKEN.")
+    if not lasting:
+        _end_login(context, server)
+    if given:
+        say("The login of CREWHALL_TOKEN has ended. What `crewhall login` kept stays: unset CREWHALL_TOKEN to use it.")
+        return
+    Logins().save(server, None)
+    say(f"Forgotten here, and good as before: it was {lasting}" if lasting else f"Signed out of {server}.")
 
-    async def sign_out() -> None:
-        async with client_for(options_of(context), server) as client:
-            try:
-                await client.logout()
-            except CrewhallApiError:
-                pass  # an agent's key, or a login that has ended: there is nothing to end on the server
-            finally:
-                Logins().save(server, None)
 
-    run(sign_out())
-    say(f"Signed out of {server}.")
+def _end_login(context: typer.Context, server: str) -> None:
+    """End it on the server; where that is out of reach, what is kept is forgotten before the error says so."""
+    from crewhall.faces.cli.logins import Logins
+    from crewhall.faces.sdk.errors import NotReachable, SignedOut
+
+    try:
+        with contextlib.suppress(SignedOut):  # it has ended already
+            act(context, lambda client: client.logout())
+    except NotReachable:
+        if not os.environ.get("CREWHALL_TOKEN"):
+            Logins().save(server, None)
+        raise
 
 
 def whoami(context: typer.Context, as_json: Json = False) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crewhall.faces.cli.context import Json, act, wants_json
+from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.messages import Place, find_place
 from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 80
 
-RunId = Annotated[str, typer.Argument(help="The run's id (`crewhall runs`).")]
+RunId = Annotated[str, typer.Argument(help="The run's id (`crewhall runs`).", callback=checked_id("runs"))]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="So many, the newest first.")]
 AgentCode = Annotated[str | None, typer.Option("--agent", help="Only of this agent, by code.")]
 

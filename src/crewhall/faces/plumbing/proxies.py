@@ -1,22 +1,17 @@
 """The client's address behind proxies that the settings trust."""
 
 from collections.abc import MutableMapping
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 
-from crewhall.kernel.settings import BAD_SETTING
+from crewhall.kernel.addresses import read_networks
 
 
 class Proxies:
     """Networks whose X-Forwarded-For and X-Forwarded-Proto are believed; all others' are ignored."""
 
     def __init__(self, trusted: str) -> None:
-        self._networks: list[IPv4Network | IPv6Network] = []
-        for part in filter(None, (piece.strip() for piece in trusted.split(","))):
-            try:
-                self._networks.append(ip_network(part, strict=False))
-            except ValueError as error:
-                raise BAD_SETTING(f"CREWHALL_TRUSTED_PROXIES: {part!r} is no address or network.") from error
+        self._networks = read_networks(trusted)
 
     def client_of(self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> tuple[str, str]:
         """Return the client's address and scheme: the last hop that is not one of our proxies."""

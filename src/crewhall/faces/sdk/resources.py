@@ -114,7 +114,10 @@ class Partner(msgspec.Struct, frozen=True):
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """A channel, group, direct session or agent's inbox. `last_read_seq` and `unread` are the signed-in actor's."""
+    """A channel, group, direct session or agent's inbox. `last_read_seq` and `unread` are the signed-in actor's.
+
+    `unread` counts up to 100; `unread_capped` says that there are more.
+    """
 
     id: str
     kind: str
@@ -126,6 +129,7 @@ class Conversation(msgspec.Struct, frozen=True):
     last_seq: int = 0
     last_read_seq: int = 0
     unread: int = 0
+    unread_capped: bool = False
     is_member: bool = False
     mentioned: bool = False
     message_count: int = 0
@@ -231,17 +235,18 @@ class QuickTask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConversationRef(msgspec.Struct, frozen=True):
-    """A conversation in short."""
+    """A conversation in short; `partner` is who is in a direct one with the caller, where that is told."""
 
     id: str
     kind: str
     name: str | None = None
     title: str | None = None
+    partner: str | None = None
 
     @property
     def label(self) -> str:
-        """What to call it: #name for a channel, otherwise its title or its id."""
-        return f"#{self.name}" if self.name else self.title or self.id
+        """What to call it: #name for a channel, otherwise its title, who is in it, or its id."""
+        return f"#{self.name}" if self.name else self.title or self.partner or self.id
 
 
 class SearchHit(Message, frozen=True, kw_only=True):

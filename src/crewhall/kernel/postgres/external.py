@@ -2,9 +2,10 @@
 
 With both, the first is the application's login and the second the one that migrates; each is made a member of
 Crewhall's role of that kind (`crewhall_app`, `crewhall_admin`) where the second may do so. With the first alone, its
-role must be able to create roles: it then administers, and the application logs in as `crewhall_app_DATABASE`, whose
-password is derived from the given one, so that every process of the installation finds the same. An application role
-that could pass row-level security by, or change the schema, is refused.
+role may be the application's, where the schema is there and as new as this code: somebody else migrates. Or it can
+create roles: it then administers, and the application logs in as `crewhall_app_DATABASE`, whose password is derived
+from the given one, so that every process of the installation finds the same. An application role that could pass
+row-level security by, or change the schema, is refused.
 
 LISTEN needs the server itself: behind a pooler that gives out connections per transaction, notifications are lost
 without an error. `checks` tries one out.
@@ -19,7 +20,8 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from crewhall.kernel.postgres.connecting import ask, connect
-from crewhall.kernel.postgres.errors import DATABASE_REFUSED, failure
+from crewhall.kernel.postgres.errors import DATABASE_REFUSED, DATABASE_VERSION, failure
+from crewhall.kernel.postgres.migrate import DIRECTORY, current_revision, pending_revisions
 from crewhall.kernel.postgres.prepare import IS_MEMBER, make_login, needs_dba, prepare_external
 from crewhall.kernel.postgres.urls import ADMIN_ROLE, APP_ROLE, READ_ROLE, DatabaseUrls, url_parameters, with_parameters
 
@@ -97,7 +99,7 @@ def login_name(group: str, database: str) -> str:
 def _resolve_single(url: str) -> DatabaseUrls:
     with connect(url, URL_SETTING) as admin:
         if not ask(admin, MAY_CREATE_ROLES)[0]:
-            raise needs_dba(admin, "it may not create roles")
+            return _resolve_application(admin, url)
         secret = admin.info.password
         if not secret:
             raise failure(
@@ -112,6 +114,29 @@ def _resolve_single(url: str) -> DatabaseUrls:
         refuse_powerful(app)
         refuse_ddl(app)
     return DatabaseUrls(_as_admin(with_parameters(url, dbname=database)), urls[APP_ROLE], _reading(urls[READ_ROLE]))
+
+
+def _resolve_application(app: Connection[TupleRow], url: str) -> DatabaseUrls:
+    """The addresses where the application's is the only one: its database was migrated by somebody else."""
+    refuse_powerful(app)
+    try:
+        if current_revision(app) is None:
+            raise needs_dba(app, f"it may not create roles, and {ADMIN_SETTING} is not given")
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise failure(
+            DATABASE_REFUSED,
+            f"{app.info.user} may not read at which revision the database {app.info.dbname} is: it is no member of"
+            f" {APP_ROLE}, or an older Crewhall migrated it.",
+            f"Give {ADMIN_SETTING} too: one start with both grants it.",
+        ) from error
+    refuse_ddl(app)
+    if missing := pending_revisions(app, DIRECTORY):
+        raise failure(
+            DATABASE_VERSION,
+            f"The database {app.info.dbname} lacks revision {missing[-1]}, and {app.info.user} may not migrate it.",
+            f"Give {ADMIN_SETTING} too, or start this version of Crewhall once elsewhere with both.",
+        )
+    return DatabaseUrls(url, url, _reading(url))
 
 
 def _derived_login(admin: Connection[TupleRow], url: str, group: str, secret: str) -> str:

@@ -27,6 +27,12 @@ ATTEMPTS = 6
 
 HAS_VERSIONS: LiteralString = "select to_regclass('public.alembic_version') is not null"
 CURRENT: LiteralString = "select version_num from public.alembic_version"
+# The application reads what the schema is made of: it may be all that knows the database.
+MAY_SEE: LiteralString = """
+select bool_and(has_table_privilege('crewhall_app', made.oid, 'select'))
+from pg_class made where made.oid in (to_regclass('public.alembic_version'), to_regclass('public.revision_digests'))
+"""
+LET_SEE: LiteralString = "grant select on public.alembic_version, public.revision_digests to crewhall_app"
 TRY_LOCK: LiteralString = "select pg_try_advisory_lock(%(key)s)"
 UNLOCK: LiteralString = "select pg_advisory_unlock(%(key)s)"
 SET_LOCK_TIMEOUT: LiteralString = "select set_config('lock_timeout', %(value)s, false)"
@@ -56,7 +62,7 @@ def migrate(
     seconds is rolled back with its revision and tried again, so that a migration never stalls the whole product.
     """
     with _connect(admin_url) as connection:
-        if not pending_revisions(connection, directory):
+        if not pending_revisions(connection, directory) and _is_seen(connection):
             return []
         _take_turn(connection, on_progress)
         try:
@@ -64,9 +70,16 @@ def migrate(
             if missing:
                 on_progress(f"migrating the database to revision {missing[-1]}")
                 _upgrade_patiently(admin_url, directory, on_progress)
+            if not _is_seen(connection):
+                connection.execute(LET_SEE)
             return missing
         finally:
             connection.execute(UNLOCK, {"key": LOCK_KEY})
+
+
+def _is_seen(connection: Connection[TupleRow]) -> bool:
+    row = connection.execute(MAY_SEE).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _connect(url: str) -> Connection[TupleRow]:

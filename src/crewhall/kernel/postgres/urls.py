@@ -17,7 +17,10 @@ HIDDEN = "~hidden~"
 
 @dataclass(frozen=True)
 class DatabaseUrls:
-    """One libpq address per role, passwords included: never print one, print `masked` of it."""
+    """One libpq address per role, passwords included: never print one, print `masked` of it.
+
+    `admin` is the application's again where somebody else migrates: nothing is pending then.
+    """
 
     admin: str
     app: str

@@ -9,13 +9,17 @@ export class Problem extends Error {
   }
 }
 
-/** Call the API; returns what it answers, null when nothing. Throws Problem, or TypeError without a connection. */
-export async function call(method, path, body) {
+/**
+ * Call the API; returns what it answers, null when nothing. Throws Problem, or TypeError without a connection.
+ * With `keepalive` it is sent to its end even when the page is left.
+ */
+export async function call(method, path, body, { keepalive = false } = {}) {
   const response = await fetch(`/api/v1${path}`, {
     method,
     headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
     body: body === undefined ? undefined : JSON.stringify(body),
     credentials: "same-origin",
+    keepalive,
   });
   const text = await response.text();
   if (!response.ok) throw new Problem(response.status, detailsOf(text));

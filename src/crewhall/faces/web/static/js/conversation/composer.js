@@ -2,6 +2,7 @@
 
 import { live } from "../live/socket.js";
 import { Mentions } from "./mentions.js";
+import { Title } from "./title.js";
 import { Wakes } from "./wakes.js";
 
 const TYPING_MS = 3000;
@@ -14,6 +15,8 @@ class Composer extends HTMLElement {
     if (!this.text) return;
     this.draftKey = `crewhall:draft:${this.dataset.conversation}:${this.dataset.parent}`;
     this.text.value = sessionStorage.getItem(this.draftKey) ?? this.text.value;
+    this.title_ = new Title(this.form, this.text, { onChange: () => this.#keepTitle() });
+    this.title_.value = sessionStorage.getItem(`${this.draftKey}:title`) ?? "";
     this.mentions = new Mentions(this.text, this.querySelector(".mention-list"));
     this.wakes = new Wakes(this.querySelector("[data-wakes]"), this.dataset.conversation, this.dataset.parent);
     this.toldTyping = 0;
@@ -45,8 +48,10 @@ class Composer extends HTMLElement {
     const content = this.text.value.trim();
     if (!content) return;
     const { kind } = this.form.elements;
-    const detail = { content, parentId: this.dataset.parent, kind: kind.value };
+    const detail = { content, title: this.title_.value, parentId: this.dataset.parent, kind: kind.value };
     kind.value = "";
+    this.title_.value = "";
+    this.#keepTitle();
     this.text.value = "";
     this.toldTyping = 0;
     sessionStorage.removeItem(this.draftKey);
@@ -65,6 +70,11 @@ class Composer extends HTMLElement {
     if (!this.text.value || Date.now() - this.toldTyping < TYPING_MS) return;
     this.toldTyping = Date.now();
     live.whisper({ type: "typing", conversation: this.dataset.conversation });
+  }
+
+  #keepTitle() {
+    if (this.title_.value) sessionStorage.setItem(`${this.draftKey}:title`, this.title_.value);
+    else sessionStorage.removeItem(`${this.draftKey}:title`);
   }
 
   /** Where the browser cannot size the field by its content, we do. */

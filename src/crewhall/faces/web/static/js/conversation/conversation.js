@@ -144,12 +144,12 @@ class Conversation extends HTMLElement {
     for (const item of this.querySelectorAll(`[data-client="${CSS.escape(clientId)}"]`)) item.remove();
   }
 
-  #send({ content, parentId, kind }) {
+  #send({ parentId, ...written }) {
     if (!parentId) {
       drawUnreadLine(this.stream.list, null);
       this.history.newest(this.lastSeq);
     }
-    this.outbox.send(content, parentId, kind);
+    this.outbox.send(written, parentId);
     if (!parentId) this.scroller.toFoot();
   }
 

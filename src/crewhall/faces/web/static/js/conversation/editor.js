@@ -1,6 +1,7 @@
 // Editing a message where it stands.
 
 import { toastError } from "../shell/toasts.js";
+import { Title } from "./title.js";
 
 /** Put an editor in place of a message's text. */
 export async function edit(conversation, item) {
@@ -16,6 +17,8 @@ export async function edit(conversation, item) {
   const form = document.getElementById("editor").content.firstElementChild.cloneNode(true);
   const text = form.elements.content;
   text.value = message.content;
+  const title = new Title(form, text);
+  title.value = message.title ?? "";
   const content = item.querySelector(".content");
   // The message may have been drawn anew meanwhile, with the editor in it.
   const close = () => {
@@ -28,6 +31,7 @@ export async function edit(conversation, item) {
   content.hidden = true;
   content.after(form);
   text.focus();
+  form.scrollIntoView({ block: "nearest" });
   text.setSelectionRange(text.value.length, text.value.length);
   form.querySelector("[data-cancel]").addEventListener("click", close);
   form.addEventListener("keydown", (event) => {
@@ -39,15 +43,16 @@ export async function edit(conversation, item) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    save(conversation, id, form, message.content, close);
+    save(conversation, form, message, title.value, close);
   });
 }
 
-async function save(conversation, id, form, before, close) {
+async function save(conversation, form, message, title, close) {
   const content = form.elements.content.value.trim();
-  if (content === before.trim()) return close();
+  const retitled = title !== (message.title ?? "").trim();
+  if (content === message.content.trim() && !retitled) return close();
   try {
-    await conversation.about("PATCH", id, "", { content });
+    await conversation.about("PATCH", message.id, "", retitled ? { content, title } : { content });
     close(); // the record of the edit brings the new text
   } catch (error) {
     const place = form.querySelector(".error");

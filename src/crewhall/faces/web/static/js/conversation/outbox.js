@@ -18,7 +18,7 @@ export class Outbox {
     this.unsent = new Unsent(author.id, conversation);
   }
 
-  send(content, parentId, kind) {
+  send({ content, title, kind }, parentId) {
     const message = {
       id: "",
       seq: 0,
@@ -26,7 +26,7 @@ export class Outbox {
       author: this.author,
       kind: kind || "message",
       status: "sending",
-      title: null,
+      title: title || null,
       content,
       html: asParagraphs(content),
       parent_id: parentId || null,
@@ -81,12 +81,13 @@ export class Outbox {
   }
 
   async #deliver(message) {
-    const { content, kind, parent_id: parentId, client_id: clientId } = message;
+    const { content, title, kind, parent_id: parentId, client_id: clientId } = message;
     try {
       const posted = await call("POST", `/conversations/${this.conversation}/messages`, {
         content,
         client_id: clientId,
         ...(kind !== "message" ? { kind } : {}),
+        ...(title ? { title } : {}),
         ...(parentId ? { parent_id: parentId } : {}),
       });
       this.unsent.drop(clientId);

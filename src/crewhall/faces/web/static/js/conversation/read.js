@@ -16,6 +16,8 @@ export class ReadMarker {
   constructor(conversation, seq) {
     this.conversation = conversation;
     this.seq = seq;
+    this.onLeave = () => this.#tellNow();
+    window.addEventListener("pagehide", this.onLeave);
   }
 
   /** Everything up to `seq` has been seen, when the window has the focus. */
@@ -30,6 +32,12 @@ export class ReadMarker {
   }
 
   stop() {
+    window.removeEventListener("pagehide", this.onLeave);
+    this.#tellNow();
+  }
+
+  /** Tell what waits to be told: the page may be gone before its time comes. */
+  #tellNow() {
     if (!this.#timer) return;
     clearTimeout(this.#timer);
     this.#tell();
@@ -38,7 +46,7 @@ export class ReadMarker {
   async #tell() {
     this.#timer = null;
     try {
-      await call("POST", `/conversations/${this.conversation}/read`, { seq: this.seq });
+      await call("POST", `/conversations/${this.conversation}/read`, { seq: this.seq }, { keepalive: true });
     } catch {
       // It is told again with the next message.
     }
