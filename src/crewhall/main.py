@@ -53,7 +53,7 @@ from crewhall.kernel.telemetry import configure_logging
 from crewhall.kernel.tracing import Tracing, check_tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
-from crewhall.runtime import RuntimeParts, TurnSettings, catalog_of, start_runtime
+from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
 
 log = logging.getLogger(__name__)
 Say = Callable[[str], None]
@@ -181,6 +181,9 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
         base_url=services.base_url,
     )  # fmt: skip
     services.add_part(runtime)
+    services.add_part(
+        HookDoor(services.db, conversations.posting, services.limiter, services.settings_of(TurnSettings))
+    )
     services.add_part(runtime.servers)
     services.add_part(catalog_of(services.settings_of(TurnSettings), runtime.servers))
     stack.push_async_callback(runtime.close)

@@ -30,7 +30,7 @@ PERSONA: dict[str, Any] = {
     "embedding_model": "small",
     "rag_enabled": True,
     "capabilities": ["planning"],
-    "scheduling_config": {"enabled": True, "timezone": "Asia/Tokyo", "working_hours": "9-17", "cron": "0 9 * * 1-5"},
+    "scheduling_config": {"enabled": True, "timezone": "Asia/Tokyo", "working_hours": "9-17"},
     "visibility": "private",
     "version": "2.3.4",
     "settings": {"a": [1]},

@@ -15,7 +15,8 @@ from tests.identity.hall import Hall
 
 RECORDED = re.compile(
     r'"((?:organization|password|login|personal_token|member|invitation|agent|conversation|budget|price|rate|approval'
-    r'|tool_policy|tool_server|server_tool|app)\.[a-z_]*(?:ed|left|drawn|let_in|shut_out|held_back))"'
+    r"|tool_policy|tool_server|server_tool|app|schedule|webhook|quick_task)\."
+    r'[a-z_]*(?:ed|left|drawn|let_in|shut_out|held_back))"'
 )
 DOMAINS = ("identity", "agents", "conversations", "governance", "runtime")
 TARGET, AGENT, ADA = (str(uuid4()) for _ in range(3))

@@ -132,6 +132,7 @@ def test_who_need_not_sign_in_is_said(operations: list[Operation]):
         "POST /auth/password-reset/confirm",
         "POST /auth/setup",
         "POST /invitations/accept",
+        "POST /hooks/{hook_id}",
     }
 
 

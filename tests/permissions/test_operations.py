@@ -21,7 +21,7 @@ ROLES: dict[str, Grantee] = {"owner": Role.OWNER, "admin": Role.ADMIN, "member":
 PEOPLE = frozenset({"owner", "admin", "member"})
 EVERYBODY = PEOPLE | {"agent"}
 AUTHOR = frozenset({"owner"})
-"""The owner wrote the message that is tried."""
+"""The owner wrote the message that is tried, and made the schedule and the webhook."""
 NOBODY: frozenset[str] = frozenset()
 
 RIGHTS: dict[str, P | frozenset[str]] = {
@@ -118,6 +118,28 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "settle_server_tool": P.ORGANIZATION_UPDATE,
     "show_state": PEOPLE,
     "change_state": PEOPLE,
+    "list_quick_tasks": P.AGENTS_READ,
+    "add_quick_task": P.AGENTS_UPDATE,
+    "change_quick_task": P.AGENTS_UPDATE,
+    "remove_quick_task": P.AGENTS_UPDATE,
+    "run_quick_task": P.MESSAGES_POST,
+    "list_schedules": EVERYBODY,
+    "make_schedule": PEOPLE,
+    "get_schedule": P.ORGANIZATION_READ,
+    "change_schedule": AUTHOR,
+    "resume_schedule": AUTHOR,
+    "run_schedule": AUTHOR,
+    "pause_schedule": P.AGENTS_UPDATE,
+    "delete_schedule": P.AGENTS_UPDATE,
+    "list_hooks": EVERYBODY,
+    "make_hook": PEOPLE,
+    "get_hook": P.ORGANIZATION_READ,
+    "list_hook_calls": P.ORGANIZATION_READ,
+    "change_hook": AUTHOR,
+    "resume_hook": AUTHOR,
+    "rotate_hook_secret": AUTHOR,
+    "pause_hook": P.AGENTS_UPDATE,
+    "delete_hook": P.AGENTS_UPDATE,
     "list_prices": EVERYBODY,
     "get_price": EVERYBODY,
     "add_price": P.BUDGETS_UPDATE,
@@ -143,6 +165,7 @@ ELSEWHERE = {
     "accept_invitation": "for guests: what it takes says who may",
     "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
     "revoke_personal_token": "of the caller's own tokens: tests/identity/test_personal_tokens.py",
+    "call_hook": "for other services: its signature says who may (tests/turns_faces/test_hooks.py)",
     "shut_app_out": "of the apps that the caller let in: tests/apps/test_refused.py",
     "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
@@ -196,6 +219,13 @@ async def make_ground(server: Server, role: str) -> Ground:
     priced = (await owner.post("/prices", json=price)).raise_for_status().json()
     limited = {"conversation_id": channel, "run_limit": 1_000_000}
     budget = (await owner.post("/budgets", json=limited)).raise_for_status().json()
+    task = {"title": "tried", "prompt": "hello"}
+    tasked = (await owner.post(f"/agents/{agent.id}/quick-tasks", json=task)).raise_for_status().json()
+    general = await server.general(org)
+    guide = await server.hire(org, model_config={"provider": "crewhall", "model": "guide"})
+    timed = {"agent_id": guide.id, "conversation_id": general, "name": "tried", "prompt": "hello", "cron": "0 9 * * *"}
+    scheduled = (await owner.post("/schedules", json=timed)).raise_for_status().json()
+    hooked = (await owner.post("/hooks", json={"conversation_id": general, "name": "tried"})).raise_for_status().json()
     elsewhere = {"name": "tried", "url": "http://127.0.0.1:1/mcp"}
     tool_server = (await owner.post("/tool-servers", json=elsewhere)).raise_for_status().json()
     (await owner.post(f"/agents/{agent.id}/runtime", json={"base_url": "https://localhost/"})).raise_for_status()
@@ -211,6 +241,9 @@ async def make_ground(server: Server, role: str) -> Ground:
         "approval_id": await _approval_of(server, org, run_id),
         "price_id": priced["id"],
         "budget_id": budget["id"],
+        "task_id": tasked["id"],
+        "schedule_id": scheduled["id"],
+        "hook_id": hooked["id"],
         "server_id": tool_server["id"],
         "tool_name": await offered_tool(server, org, tool_server["id"]),
         "agent_kind": "custom",
@@ -227,6 +260,9 @@ async def make_ground(server: Server, role: str) -> Ground:
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},
         "add_member": {"member_type": "agent", "member_id": agent.id},
+        "make_schedule": timed,
+        "make_hook": {"conversation_id": general, "name": "made"},
+        "run_quick_task": {"conversation_id": channel},
         "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
     if role == "agent":

@@ -27,7 +27,7 @@ async def test_it_sleeps_until_the_next_runs_out_and_lets_the_turn_go_on(hall, o
             "update approvals set expires_at = now() + interval '0.2 s' where id = %(id)s", {"id": approval.id}
         )
     assert 0 < (await clock.expire_due() or 0) <= 0.2
-    clock._stirred.set()
+    clock._timer.stir()
     async with asyncio.timeout(10):
         while (await waiting(asked))[0].status == "waiting":
             await asyncio.sleep(0.02)

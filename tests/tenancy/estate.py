@@ -47,6 +47,9 @@ class Estate:
     approval: str
     price: str
     budget: str
+    task: str
+    schedule: str
+    hook: str
     tool_server: str
     tool: str
     talks: dict[str, Talk]
@@ -104,10 +107,14 @@ async def make_estate(server: Server, name: str) -> Estate:
         approval=str(new_id()),
         price=(await _ask(owner, "POST", "/prices", **price))["id"],
         budget=(await _ask(owner, "POST", "/budgets", conversation_id=public.id, run_limit=1_000_000))["id"],
+        task=(await _ask(owner, "POST", f"/agents/{agent.id}/quick-tasks", title=f"{name} task", prompt=name))["id"],
+        schedule=str(new_id()),
+        hook=(await _ask(owner, "POST", "/hooks", name=f"{name} hook", conversation_id=public.id))["id"],
         tool_server=tool_server,
         tool=await offered_tool(server, org, tool_server),
         talks=talks,
     )
+    await _keep_schedule(server, org, estate)
     await _keep_app(server, org, estate)
     await _keep_steps(server, org, estate.run)
     await _keep_approval(server, org, estate)
@@ -115,6 +122,8 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
+    estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
+    estate.marks |= {estate.task, estate.schedule, estate.hook}
     estate.marks |= {
         estate.tool_server,
         estate.tool,
@@ -227,6 +236,21 @@ async def _keep_approval(server: Server, org: Org, estate: Estate) -> None:
             from runs where id = %(run)s
             """,
             {"id": estate.approval, "run": estate.run, "org": org.slug},
+        )
+
+
+async def _keep_schedule(server: Server, org: Org, estate: Estate) -> None:
+    """A schedule that is due tomorrow."""
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            insert into schedules (id, org_id, agent_id, conversation_id, maker_id, name, prompt, cron, timezone,
+                                   next_due_at)
+            select %(id)s, org_id, agent_id, conversation_id, %(maker)s, %(org)s, %(org)s, '0 9 * * *', 'UTC',
+                   now() + interval '1 day'
+            from runs where id = %(run)s
+            """,
+            {"id": estate.schedule, "run": estate.run, "org": org.slug, "maker": org.owner.id},
         )
 
 

@@ -9,6 +9,7 @@ from crewhall.agents.keys import make_key
 from crewhall.agents.lifecycle import AgentParts, start_agents
 from crewhall.agents.presence import PresenceWatch
 from crewhall.agents.queries import find_agents, find_agents_by_codes, list_agents, list_templates
+from crewhall.agents.quick_tasks import QuickTask, QuickTaskInput, add_quick_task, get_quick_task, list_quick_tasks
 from crewhall.agents.schemas import Agent, AgentDetail, AgentInput, AgentPatch, AgentRef
 from crewhall.agents.settings import AgentSettings
 from crewhall.agents.shapes import SchedulingConfig
@@ -32,9 +33,12 @@ __all__ = [
     "Catalog",
     "Presence",
     "PresenceWatch",
+    "QuickTask",
+    "QuickTaskInput",
     "SchedulingConfig",
     "Visibility",
     "access_agent",
+    "add_quick_task",
     "answers",
     "authenticates",
     "create_agent",
@@ -43,7 +47,9 @@ __all__ = [
     "find_agents",
     "find_agents_by_codes",
     "fork_agent",
+    "get_quick_task",
     "list_agents",
+    "list_quick_tasks",
     "list_templates",
     "make_key",
     "serve_topic",

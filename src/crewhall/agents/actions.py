@@ -12,6 +12,7 @@ from crewhall.agents.access import access_agent, reload_agent
 from crewhall.agents.codes import MEMBER_HAS_IT, check_code_apart, free_code
 from crewhall.agents.events import AgentCreated, AgentDeleted, AgentStatusChanged
 from crewhall.agents.persona import Persona, changed_columns, columns_of, given, merge
+from crewhall.agents.quick_tasks import copy_quick_tasks
 from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch, ForkInput
 from crewhall.agents.status import authenticates, check_transition
 from crewhall.agents.templates import find_template
@@ -70,7 +71,9 @@ async def fork_agent(tx: Tx, actor: Actor, agent_id: UUID, data: ForkInput) -> A
         public_key=None,
         owner_user_id=actor.id if actor.type is ActorType.USER else None,
     )
-    return await _insert(tx, actor, copied, parent=origin.id)
+    made = await _insert(tx, actor, copied, parent=origin.id)
+    await copy_quick_tasks(tx, actor, origin.id, made.id)
+    return made
 
 
 async def update_agent(tx: Tx, actor: Actor, agent_id: UUID, data: AgentPatch) -> AgentDetail:

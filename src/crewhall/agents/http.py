@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from crewhall.agents import actions, queries
 from crewhall.agents.access import access_agent
 from crewhall.agents.http_credentials import HANDLERS as CREDENTIALS
+from crewhall.agents.http_quick_tasks import HANDLERS as QUICK_TASKS
 from crewhall.agents.http_states import HANDLERS as STATES
 from crewhall.agents.lifecycle import AgentParts
 from crewhall.agents.schemas import (
@@ -152,4 +153,4 @@ async def beat(
 
 HANDLERS = [list_agents, create_agent, list_templates, show_agent, update_agent, delete_agent, fork_agent, beat]
 
-ROUTERS = [api_router("/agents", [*HANDLERS, *CREDENTIALS, *STATES], tags=["Agents"])]
+ROUTERS = [api_router("/agents", [*HANDLERS, *CREDENTIALS, *STATES, *QUICK_TASKS], tags=["Agents"])]

@@ -15,7 +15,9 @@ from crewhall.agents.access import access_agent
 from crewhall.agents.catalog import Catalog
 from crewhall.agents.credential_schemas import Credential, CredentialInput, RotationInput
 from crewhall.agents.keys import make_key
+from crewhall.agents.pages_tasks import HANDLERS as TASKS
 from crewhall.agents.pages_thinking import read_thinking, thinking_of
+from crewhall.agents.quick_tasks import list_quick_tasks
 from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch
 from crewhall.agents.snippets import snippets_for
 from crewhall.agents.states import AgentStateChange, get_state, set_state
@@ -110,6 +112,7 @@ async def _agent_page(
         if may_see_keys:
             keys = (await credentials.list_credentials(tx, actor, agent_id, limit=MAX_LIMIT)).items
         memory = await get_state(tx, actor, agent_id)
+        tasks = await list_quick_tasks(tx, actor, agent_id)
     return await render_in_hall(
         "agent.html",
         request,
@@ -117,6 +120,7 @@ async def _agent_page(
         actor,
         status=status,
         agent=agent,
+        tasks=tasks,
         credentials=keys,
         new_key=new_key,
         snippets=snippets_for(agent.code, services.base_url, new_key),
@@ -277,5 +281,6 @@ PAGES = page_router(
         make_credential,
         rotate_credential,
         revoke_credential,
+        *TASKS,
     ]
 )

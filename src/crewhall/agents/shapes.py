@@ -7,7 +7,6 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Meta, Struct
 
-from crewhall.agents.cron import check_cron
 from crewhall.kernel.errors import INVALID
 
 MAX_JSON_BYTES = 65_536
@@ -35,7 +34,6 @@ class SchedulingConfig(Struct, forbid_unknown_fields=True):
     enabled: bool = False
     timezone: Text = "UTC"
     working_hours: Text | dict[str, Text] | None = None
-    cron: Text | None = None
 
 
 def check_json(value: object, field: str) -> None:
@@ -62,7 +60,9 @@ def check_model_config(value: dict[str, Any]) -> None:
 
 
 def check_scheduling_config(value: dict[str, Any]) -> None:
-    """Refuse a schedule with an unknown timezone, day, span of hours or cron expression."""
+    """Refuse working hours with an unknown timezone, day or span of hours."""
+    if "cron" in value:
+        raise _invalid("scheduling_config", "a cron expression belongs to a schedule: make one for the agent.")
     config = _convert(value, SchedulingConfig, "scheduling_config")
     if config.timezone not in available_timezones():
         raise _invalid("scheduling_config", f"{config.timezone!r} is no IANA timezone, such as Europe/Berlin.")
@@ -71,8 +71,6 @@ def check_scheduling_config(value: dict[str, Any]) -> None:
         raise _invalid("scheduling_config", "Days are mon, tue, wed, thu, fri, sat, sun.")
     for span in hours.values() if isinstance(hours, dict) else filter(None, [hours]):
         _check_hours(span)
-    if config.cron is not None:
-        check_cron(config.cron)
 
 
 def check_slugs(values: list[str], field: str) -> list[str]:

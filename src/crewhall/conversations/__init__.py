@@ -8,7 +8,7 @@ from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
-from crewhall.conversations.opening import open_session
+from crewhall.conversations.opening import open_direct, open_session
 from crewhall.conversations.posting import Posted, Posting
 from crewhall.conversations.read_marks import mark_read
 from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, AgentPolicy, ClientId, PostMessage
@@ -35,6 +35,7 @@ __all__ = [
     "append_all",
     "has_access",
     "mark_read",
+    "open_direct",
     "open_session",
     "render_markdown",
     "search_messages",

@@ -111,6 +111,15 @@ async def _open_direct(tx: Tx, actor: Actor, log: MessageLog, data: NewConversat
     return await _reopen_direct(tx, actor, log, row, pair)
 
 
+async def open_direct(tx: Tx, actor: Actor, log: MessageLog, agent_id: UUID) -> UUID:
+    """Return the actor's direct conversation with an agent, made or restored if need be.
+
+    Raises FORBIDDEN, INVALID (no such agent, or the actor is one itself).
+    """
+    members = [NewMember(MemberType.AGENT, agent_id)]
+    return await _open_direct(tx, actor, log, NewConversation(kind="direct"), members)
+
+
 async def open_session(tx: Tx, actor: Actor, log: MessageLog, agent_id: UUID, title: str) -> UUID:
     """Open a new direct conversation with an agent beside any that there are, and return its id.
 

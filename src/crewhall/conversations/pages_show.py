@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from markupsafe import Markup
 
+from crewhall.agents import QuickTask, list_quick_tasks
 from crewhall.conversations import pages_words
 from crewhall.conversations.access import Access, AccessCache, Verb, refusal
 from crewhall.conversations.messages import get_message, message_history
@@ -31,6 +32,7 @@ from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zon
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]
@@ -47,6 +49,8 @@ class Composer(msgspec.Struct):
     may_join: bool = False
     wakes: bool = False
     """Whether what is written concerns an agent though it names none: a direct conversation with one, or the policy."""
+    tasks: list[QuickTask] = []
+    """What the agent of a direct conversation is often asked."""
 
 
 class Thread(msgspec.Struct):
@@ -119,6 +123,7 @@ async def show_conversation(
     async with services.db.transaction(actor) as tx:
         sidebar = await load_sidebar(tx, actor)
         conversation = sidebar.find(conversation_id) or await get_conversation(tx, actor, conversation_id)
+        tasks = await _tasks(tx, actor, access)
     access = _as_it_is_now(access, conversation)
     head = _head(actor, sidebar, conversation, found.last_seq)
     html = found.render(zone_of(request), actor.id, head.read_seq if at is None else None)
@@ -133,7 +138,9 @@ async def show_conversation(
         stream=html if at is None else Markup(html.replace(f'data-seq="{at}"', f'data-seq="{at}" data-found')),  # noqa: S704
         has_older=found.has_older,
         has_newer=found.has_newer,
-        composer=_composer(actor, access, pages_words.placeholder(conversation), wakes=_wakes(conversation)),
+        composer=_composer(
+            actor, access, pages_words.placeholder(conversation), wakes=_wakes(conversation), tasks=tasks
+        ),
         thread=await _thread(request, services, actor, access, thread) if thread else None,
     )
 
@@ -149,8 +156,24 @@ def _wakes(conversation: Conversation) -> bool:
     return conversation.agent_policy.auto_trigger or (partner is not None and partner.type is ActorType.AGENT)
 
 
+async def _tasks(tx: Tx, actor: Actor, access: Access) -> list[QuickTask]:
+    """What the agent of a direct conversation is often asked; nothing where it is out of sight by now."""
+    if access.kind != "direct" or access.direct_agent_id is None:
+        return []
+    try:
+        return [task for task in await list_quick_tasks(tx, actor, access.direct_agent_id) if task.enabled]
+    except CrewhallError:
+        return []
+
+
 def _composer(
-    actor: Actor, access: Access, placeholder: str, parent_id: UUID | None = None, *, wakes: bool = False
+    actor: Actor,
+    access: Access,
+    placeholder: str,
+    parent_id: UUID | None = None,
+    *,
+    wakes: bool = False,
+    tasks: list[QuickTask] | None = None,
 ) -> Composer:
     refused = refusal(actor, access, Verb.POST)
     may_join = access.type == ConversationType.PUBLIC and not access.is_member
@@ -161,6 +184,7 @@ def _composer(
         closed=refused.detail if refused else None,
         may_join=may_join,
         wakes=wakes,
+        tasks=tasks or [],
     )
 
 

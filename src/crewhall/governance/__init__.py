@@ -14,6 +14,7 @@ from crewhall.governance.ledger import (
 from crewhall.governance.money import in_words as money_in_words
 from crewhall.governance.prices import find_price, get_price
 from crewhall.governance.rates import find_opening, take_rate
+from crewhall.governance.reach import list_places
 from crewhall.governance.schemas import Price
 from crewhall.governance.warnings import BudgetWarner
 
@@ -28,6 +29,7 @@ __all__ = [
     "find_opening",
     "find_price",
     "get_price",
+    "list_places",
     "money_in_words",
     "release",
     "release_strays",

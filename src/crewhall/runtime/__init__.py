@@ -16,6 +16,7 @@ from crewhall.runtime.completions import CallersTool, Completion, Earlier, inser
 from crewhall.runtime.endings import Ending
 from crewhall.runtime.executor import SILENCE
 from crewhall.runtime.explanations import describe, explain
+from crewhall.runtime.hook_calls import HookDoor
 from crewhall.runtime.lifecycle import RuntimeParts, start_runtime
 from crewhall.runtime.outside import OutsideCall, answer_calls, find_called_run, list_open_calls
 from crewhall.runtime.runs import access_run
@@ -34,6 +35,7 @@ __all__ = [
     "Decided",
     "Earlier",
     "Ending",
+    "HookDoor",
     "Outcome",
     "OutsideCall",
     "PingWebhook",

@@ -107,7 +107,8 @@ join conversation_heads h on h.conversation_id = c.id
 where c.id = %(conversation)s
 """
 
-# The newest messages, and with them the thread that was asked in, however old. Without what Crewhall itself said.
+# The newest messages, and with them the thread that was asked in, however old. Without what Crewhall itself said; what
+# webhooks posted bears their own ids.
 _LINES: LiteralString = """
 with chosen as (
     (select r.id from message_records r
@@ -128,7 +129,8 @@ join messages m on m.id = c.id
 left join users u on m.author_type = 'user' and u.id = m.author_id
 left join agents a on m.author_type = 'agent' and a.id = m.author_id
 left join message_records p on p.id = m.parent_id
-where m.conversation_id = %(conversation)s and m.deleted_at is null and m.author_type <> 'system'
+where m.conversation_id = %(conversation)s and m.deleted_at is null
+  and (m.author_type <> 'system' or m.author_id <> '00000000-0000-0000-0000-000000000000')
 order by m.seq
 """
 

@@ -23,7 +23,8 @@ from crewhall.runtime.situations import Place, read_situation
 from crewhall.runtime.vocabulary import Cause, Outcome, Reason
 
 DECIDED_CHANNEL = "crewhall_decided"
-"""Carries the shard in which something was decided that a program asked for: it may be waiting for that."""
+"""Carries the shard in which something was decided that somebody may wait for (`WAITED_FOR`)."""
+WAITED_FOR = frozenset({Cause.API, Cause.QUICK_TASK, Cause.RUN_NOW})
 RECORD: LiteralString = """
 insert into turn_decisions (id, org_id, conversation_id, agent_id, outcome, reason, cause, author_type, author_id,
                             message_id, message_seq, run_id, until, epoch)
@@ -159,7 +160,7 @@ async def _write(tx: Tx, place: Place, lease: Lease, decisions: list[Decision], 
     }
     if told:
         await tx.run(RECORD, values | {"rows": _json(told)})
-        if any(row.cause == Cause.API for row in told):
+        if any(row.cause in WAITED_FOR for row in told):
             await tx.notify(DECIDED_CHANNEL, str(lease.shard))
     settled = [row.trigger_id for row in rows if row.outcome is not Outcome.WAIT]
     if settled:

@@ -12,7 +12,7 @@ from crewhall.ports.message_log import Author, MessageLog, MessageRole, NewRecor
 from crewhall.runtime.runs import Run
 from crewhall.runtime.vocabulary import Cause
 
-REASONS = {Cause.DIRECT: "message", Cause.API: "message"}
+REASONS = {Cause.DIRECT: "message", Cause.API: "message", Cause.QUICK_TASK: "mention"}
 """What an agent is told where it is another word than the cause."""
 
 

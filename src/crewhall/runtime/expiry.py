@@ -3,9 +3,6 @@
 A change is a NOTIFY: the process that made it tells the pages that are open, every process sets its timer by it.
 """
 
-import asyncio
-import contextlib
-import logging
 from uuid import UUID
 
 import msgspec
@@ -13,14 +10,13 @@ import msgspec
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.signals import Signals
+from crewhall.kernel.timer import DueTimer
 from crewhall.ports.live import Ephemeral, Live
 from crewhall.runtime.approvals import expire
 from crewhall.runtime.runs import APPROVALS_CHANNEL
 from crewhall.runtime.vocabulary import ApprovalStatus
 
-log = logging.getLogger(__name__)
 BATCH = 100
-FIRST_RETRY_S, LAST_RETRY_S = 0.5, 30.0
 
 
 class _Next(msgspec.Struct):
@@ -35,22 +31,18 @@ class ApprovalClock:
     def __init__(self, db: Database, signals: Signals, live: Live) -> None:
         self._db = db
         self._live = live
-        self._stirred = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._timer = DueTimer("approvals", self.expire_due)
         signals.subscribe(APPROVALS_CHANNEL, self._hear)
-        signals.on_lost(self._stirred.set)
+        signals.on_lost(self._timer.stir)
         db.hear(APPROVALS_CHANNEL, self._tell)
 
     def start(self) -> None:
         """Let run out what has, then wait for the next; the database must be up."""
-        self._stirred.set()
-        self._task = asyncio.create_task(self._run(), name="approvals")
+        self._timer.start()
 
     async def stop(self) -> None:
         """Stop; what runs out meanwhile is found at the next start, or by another process."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._timer.stop()
 
     async def expire_due(self) -> float | None:
         """Let everything run out that is due; gives the seconds until the next, None when nothing waits."""
@@ -66,22 +58,10 @@ class ApprovalClock:
             if not due:
                 return None
 
-    async def _run(self) -> None:
-        retry, wait = FIRST_RETRY_S, None
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), wait)
-            self._stirred.clear()
-            try:
-                wait, retry = await self.expire_due(), FIRST_RETRY_S
-            except Exception as error:  # noqa: BLE001 - whatever failed is tried again, ever more seldom
-                log.warning("approvals were not looked at", extra={"reason": str(error).strip()})
-                wait, retry = retry, min(retry * 2, LAST_RETRY_S)
-
     def _hear(self, payload: str) -> None:
         """A new one may run out before the one that the timer is set for."""
         if payload.endswith(ApprovalStatus.WAITING):
-            self._stirred.set()
+            self._timer.stir()
 
     def _tell(self, payload: str) -> None:
         org_id, approval_id, status = payload.split(" ")

@@ -1,6 +1,6 @@
 """The agents that a new installation starts with: they need no model, so that a newcomer sees life at once."""
 
-from crewhall.agents import AgentInput, create_agent, find_agents_by_codes
+from crewhall.agents import AgentInput, QuickTaskInput, add_quick_task, create_agent, find_agents_by_codes
 from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
@@ -23,6 +23,16 @@ SCRIBE = AgentInput(
     model_config={"provider": "crewhall", "model": "scribe"},
     capabilities=["digests"],
 )
+TASKS = {
+    "guide": [
+        QuickTaskInput(icon="👋", title="What is this?", prompt="What are conversations, agents and turns?"),
+        QuickTaskInput(icon="🤝", title="Invite people", prompt="How do I invite people?"),
+        QuickTaskInput(icon="🤖", title="Connect an agent", prompt="How do I connect an agent of mine?"),
+        QuickTaskInput(icon="⏰", title="Work by the clock", prompt="How do I give an agent a schedule?"),
+    ],
+    "scribe": [QuickTaskInput(icon="📝", title="Digest", prompt="Digest what was said here.")],
+}
+"""What they are often asked."""
 
 
 async def hire_first_agents(tx: Tx, founder: Actor, _event: InstallationSeeded) -> None:
@@ -30,4 +40,6 @@ async def hire_first_agents(tx: Tx, founder: Actor, _event: InstallationSeeded) 
     there = await find_agents_by_codes(tx, ["guide", "scribe"])
     for agent in (GUIDE, SCRIBE):
         if agent.code not in there:
-            await create_agent(tx, founder, agent)
+            made = await create_agent(tx, founder, agent)
+            for task in TASKS[made.code]:
+                await add_quick_task(tx, founder, made.id, task)

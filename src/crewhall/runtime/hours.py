@@ -4,12 +4,13 @@ Wall clocks decide, so that a change of the clocks neither opens nor closes anyt
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from crewhall.agents import SchedulingConfig
+from crewhall.kernel.wallclock import instants_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES = 24 * 60
@@ -34,7 +35,7 @@ def opens_at(config: SchedulingConfig, now: datetime) -> datetime | None:
         instant
         for ahead in range(AHEAD + 1)
         for span in _spans(config, today + timedelta(days=ahead))
-        for instant in _instants(zone, _wall(today + timedelta(days=ahead), span.start))
+        for instant in instants_of(zone, _wall(today + timedelta(days=ahead), span.start))
         if instant > now
     )
     return next((instant for instant in beginnings if _is_open(config, instant)), None)
@@ -66,21 +67,3 @@ def _minutes(edge: str) -> int:
 def _wall(day: date, minutes: int) -> datetime:
     """The reading of a wall clock so long after a day's midnight."""
     return datetime.combine(day, time()) + timedelta(minutes=minutes)
-
-
-def _instants(zone: ZoneInfo, wall: datetime) -> set[datetime]:
-    """The moments at which the clock comes to a reading: two where it is set back over it, one else.
-
-    A reading that it is set forward over comes, as far as hours go, when it is set.
-    """
-    found = {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
-    if any(instant.astimezone(zone).replace(tzinfo=None) == wall for instant in found):
-        return found
-    early, late = sorted(found)
-    while late - early > timedelta(seconds=1):
-        middle = early + (late - early) / 2
-        if middle.astimezone(zone).replace(tzinfo=None) < wall:
-            early = middle
-        else:
-            late = middle
-    return {late.replace(microsecond=0)}

@@ -14,7 +14,10 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.paging import Page
 from crewhall.runtime import queries, runs
 from crewhall.runtime.http_approvals import ROUTERS as APPROVALS
+from crewhall.runtime.http_hooks import ROUTERS as HOOKS
 from crewhall.runtime.http_runtimes import ROUTERS as RUNTIMES
+from crewhall.runtime.http_schedules import ROUTERS as SCHEDULES
+from crewhall.runtime.http_tasks import ROUTERS as TASKS
 from crewhall.runtime.http_tool_servers import ROUTERS as TOOL_SERVERS
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.schemas import (
@@ -198,6 +201,9 @@ ROUTERS = [
     api_router("/runs", RUNS, tags=["Turns"]),
     api_router("/conversations", TURNS, tags=["Turns"]),
     *APPROVALS,
+    *SCHEDULES,
+    *TASKS,
+    *HOOKS,
     *TOOL_SERVERS,
     *RUNTIMES,
 ]

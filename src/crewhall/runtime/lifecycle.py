@@ -17,6 +17,7 @@ from crewhall.runtime.executor import Executor
 from crewhall.runtime.expiry import ApprovalClock
 from crewhall.runtime.founding import hire_first_agents
 from crewhall.runtime.jobs import TurnWorker
+from crewhall.runtime.schedule_clock import ScheduleClock
 from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
@@ -37,6 +38,7 @@ class RuntimeParts(Struct, frozen=True):
     worker: TurnWorker
     watch: TurnWatch
     approvals: ApprovalClock
+    schedules: ScheduleClock
     warner: BudgetWarner
     servers: ToolServers
 
@@ -47,9 +49,11 @@ class RuntimeParts(Struct, frozen=True):
         self.warner.start()
         await self.worker.start()
         self.approvals.start()
+        self.schedules.start()
 
     async def close(self) -> None:
         """Stop deciding, then taking turns; the database must still be open."""
+        await self.schedules.stop()
         await self.approvals.stop()
         await self.consumer.stop()
         await self.scheduler.stop()
@@ -85,6 +89,7 @@ def start_runtime(
         ),
         TurnWatch(signals),
         ApprovalClock(db, signals, live),
+        ScheduleClock(db, signals, grace_s=settings.schedule_grace_s),
         BudgetWarner(db, posting, signals),
         servers,
     )

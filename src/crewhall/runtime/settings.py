@@ -37,6 +37,13 @@ class TurnSettings(CrewhallSettings):
     approval_hours: float = Field(
         24, gt=0, le=8760, description="How long a call waits for a person's decision before it counts as refused."
     )
+    schedule_grace_s: float = Field(
+        3600, ge=0, le=86400, description="How late a schedule still fires for a moment at which nothing ran."
+    )
+    hook_kb: int = Field(256, ge=1, le=16_384, description="Largest body of a call of an incoming webhook, in KiB.")
+    rate_hook_per_minute: int = Field(
+        120, ge=1, le=1_000_000, description="Calls of one incoming webhook a minute, and from one address."
+    )
     webhook_time_s: float = Field(
         900, gt=0, le=86400, description="Longest time for a turn of an agent that is served at a webhook, in seconds."
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.agents import access_agent
+from crewhall.agents import AgentDetail, access_agent
 from crewhall.conversations import CONSUMER_BATCH, Verb, access_conversation
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
@@ -65,9 +65,8 @@ async def add_trigger(
     """
     access = await access_conversation(tx, actor, conversation_id, Verb.POST)
     agent = await access_agent(tx, actor, agent_id)
-    thinks_here = agent.model_config.get("provider") is not None
-    if prompt is not None and not thinks_here and await find_runtime(tx, agent_id) is None:
-        raise INVALID(f"{agent.name} thinks elsewhere and hears messages alone: mention it instead.", field="prompt")
+    if prompt is not None:
+        await check_prompts(tx, agent)
     if message_id is None and prompt is None:
         raise INVALID("Say what the agent is to do: name a message, or give a prompt.", field="prompt")
     message_seq = await _seq_of(tx, conversation_id, message_id)
@@ -97,6 +96,12 @@ async def add_trigger(
     )
     await tx.notify(TRIGGERS_CHANNEL, str(shard_of(conversation_id)))
     return trigger_id
+
+
+async def check_prompts(tx: Tx, agent: AgentDetail) -> None:
+    """Refuse an agent that takes no prompts: it neither thinks here nor is served at an address. Raises INVALID."""
+    if agent.model_config.get("provider") is None and await find_runtime(tx, agent.id) is None:
+        raise INVALID(f"{agent.name} thinks elsewhere and hears messages alone: mention it instead.", field="prompt")
 
 
 async def _seq_of(tx: Tx, conversation_id: UUID, message_id: UUID | None) -> int:

@@ -91,3 +91,45 @@ class StepKind(StrEnum):
     APPROVAL = "approval"
     FAILURE = "failure"
     POST = "post"
+
+
+class PauseReason(StrEnum):
+    """Why a schedule or a webhook does nothing for now."""
+
+    BY_HAND = "by_hand"
+    MAKER_LEFT = "maker_left"
+    """Who made it is no longer in the organization."""
+    NO_ACCESS = "no_access"
+    """Who made it may no longer write there, or see the agent."""
+    CLOSED = "closed"
+    """The conversation is archived."""
+    UNFIT = "unfit"
+    """The agent thinks elsewhere by now, and takes no prompts."""
+    OVER = "over"
+    """Its expression names no further moment."""
+
+
+class FiringOutcome(StrEnum):
+    """What became of a schedule's last moment."""
+
+    FIRED = "fired"
+    MISSED = "missed"
+    """Nothing ran for longer than the grace."""
+    SKIPPED = "skipped"
+    """What it asked for the time before still waited to begin."""
+    REFUSED = "refused"
+    """Its maker's rights did not reach: it is paused."""
+
+
+class CallOutcome(StrEnum):
+    """What became of a call of a webhook."""
+
+    TAKEN = "taken"
+    REPEATED = "repeated"
+    """The same delivery had been taken before."""
+    BAD_SIGNATURE = "bad_signature"
+    STALE = "stale"
+    """Its timestamp is too far from now: sent again by somebody else, or the sender's clock is wrong."""
+    PAUSED = "paused"
+    REFUSED = "refused"
+    """The maker's rights did not reach: the webhook is paused."""

@@ -14,12 +14,15 @@ from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
+from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
+from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.runtimes import runtimes, webhook
+from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tokens import token
@@ -45,7 +48,20 @@ app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
 agent.add_typer(webhook)
-for group in (org, people, agent, channel, token, apps, budget, mcp, tool_server):
+for group in (
+    org,
+    people,
+    agent,
+    channel,
+    token,
+    apps,
+    budget,
+    quick_task,
+    schedule,
+    incoming_webhook,
+    mcp,
+    tool_server,
+):
     app.add_typer(group)
 
 

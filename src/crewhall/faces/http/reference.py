@@ -11,6 +11,8 @@ TAGS = {
     "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
     "Turns": "Why agents speak or stay silent, and the runs in which they do.",
     "Approvals": "Calls of agents that wait for a person, and the policy that says when they do.",
+    "Schedules": "Tasks that agents are given by the clock.",
+    "Webhooks": "Calls from other services, signed: each posts a message, wakes an agent, or both.",
     "Tool servers": "Servers elsewhere whose tools agents may use, through MCP.",
     "Budgets": "What models cost, what agents may spend, and what they spent.",
     "Live": "Records as they are written, and what was missed.",
@@ -34,6 +36,9 @@ PATH_PARAMETERS = {
     "price_id": "The price's id.",
     "agent_kind": "The kind of agent.",
     "budget_id": "The budget's id.",
+    "task_id": "The quick task's id.",
+    "schedule_id": "The schedule's id.",
+    "hook_id": "The webhook's id.",
     "member_id": "The id of the person or agent.",
 }
 
@@ -62,6 +67,7 @@ GUEST_OPERATIONS = {
     "confirm_password_reset",
     "set_up_installation",
     "accept_invitation",
+    "call_hook",
 }
 """Operations that nobody has to sign in for: what they take says who may."""
 
@@ -79,6 +85,15 @@ EXAMPLES: dict[str, Any] = {
         "agent_id": "01939b1c-0000-7000-8000-000000000001",
         "prompt": "Digest what was said here since Monday.",
     },
+    "ScheduleInput": {
+        "agent_id": "01939b1c-0000-7000-8000-000000000001",
+        "name": "Morning round",
+        "prompt": "Digest what was said here since yesterday.",
+        "cron": "0 9 * * 1-5",
+        "timezone": "Europe/Berlin",
+    },
+    "QuickTaskInput": {"title": "Open questions", "prompt": "Which questions are still open?", "icon": "❓"},
+    "HookInput": {"conversation_id": "01939b1c-0000-7000-8000-000000000002", "name": "Builds"},
     "PriceInput": {"provider": "gateway", "model": "qwen3*", "input_price": "0.20", "output_price": "0.60"},
     "BudgetInput": {"period": "day", "strictness": "hard", "money_limit": "5.00", "currency": "USD"},
     "NewToolServer": {"name": "tracker", "url": "https://tracker.example.org/mcp", "token": "secret"},

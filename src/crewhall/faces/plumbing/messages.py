@@ -142,6 +142,7 @@ def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False
         "initials": moments.initials(author.name),
         "hue": moments.hue(author.id),
         "is_agent": author.type == "agent",
+        "is_webhook": author.type == "system" and author.id.int != 0,  # Crewhall itself is 0
         "kind_label": KIND_LABELS.get(message.kind),
         "created_at": _iso(message.created_at),
         "time": moments.clock(message.created_at, zone),
@@ -277,8 +278,8 @@ SKELETON: dict[str, Any] = dict(
     dict.fromkeys(
         ("id", "dom_id", "seq", "kind", "status", "author_type", "author_id", "author_name", "initials", "hue",
          "created_at", "time", "stamp", "thread_href", "own_thread_href", "last_reply", "last_reply_at"), ""),
-    is_agent=True, kind_label="-", parent_id="-", mentions="-", client_id="-", grouped="-", title="-", html="-",
-    long=True, edited=True, pinned=True, deleted=True, present=True, replies="-", unsent="-",
+    is_agent=True, is_webhook=True, kind_label="-", parent_id="-", mentions="-", client_id="-", grouped="-", title="-",
+    html="-", long=True, edited=True, pinned=True, deleted=True, present=True, replies="-", unsent="-",
     reactions=[{"emoji": "", "count": "", "actors": "", "label": ""}],
 )  # fmt: skip
 """A view in which every optional part is there: what the page's `<template>` is rendered from."""

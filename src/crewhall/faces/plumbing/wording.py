@@ -9,6 +9,7 @@ _BLANK_OR_NUL = r"^\s*[^\s\u0000][^\u0000]*$"
 _FORMS = {
     r"\S": _BLANK,
     _BLANK_OR_NUL: "Fill this in, without NUL characters.",
+    r"^\s*[^\s\u0000][^\u0000\n]*$": "Fill this in, on one line, without NUL characters.",
     r"^[^\u0000]*$": _NUL,
     r"^[^\s\u0000]+$": "Write it without spaces.",
     r"^[A-Z]{3}$": "Give a currency by its three letters, as USD.",

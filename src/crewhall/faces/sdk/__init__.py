@@ -5,6 +5,7 @@ from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
+from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
@@ -21,6 +22,7 @@ from crewhall.faces.sdk.resources import (
     Page,
     Person,
     PersonalToken,
+    QuickTask,
     SearchHit,
 )
 from crewhall.faces.sdk.runs import (
@@ -33,6 +35,7 @@ from crewhall.faces.sdk.runs import (
     Woken,
 )
 from crewhall.faces.sdk.runtimes import AgentRuntime, RuntimeCall, RuntimeHealth
+from crewhall.faces.sdk.schedules import Schedule, TurnStarted
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
@@ -58,6 +61,8 @@ __all__ = [
     "Delivery",
     "Ephemeral",
     "Event",
+    "Hook",
+    "HookCall",
     "IncomingMessage",
     "InvalidSession",
     "InvalidWebhook",
@@ -75,6 +80,7 @@ __all__ = [
     "PersonalToken",
     "Post",
     "Price",
+    "QuickTask",
     "RateLimit",
     "Record",
     "RecordEvent",
@@ -85,6 +91,7 @@ __all__ = [
     "RunStep",
     "RuntimeCall",
     "RuntimeHealth",
+    "Schedule",
     "SearchHit",
     "ServerTool",
     "Session",
@@ -95,6 +102,7 @@ __all__ = [
     "Tokens",
     "ToolServer",
     "TurnDecision",
+    "TurnStarted",
     "UsageRow",
     "WebhookMessage",
     "WebhookPing",

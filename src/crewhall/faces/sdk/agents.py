@@ -1,12 +1,14 @@
 """Agents and their keys."""
 
+import builtins
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 from crewhall.faces.sdk.errors import CrewhallApiError
 from crewhall.faces.sdk.paging import walk
-from crewhall.faces.sdk.resources import AgentInfo, AgentState, Credential, CredentialUse, Page
+from crewhall.faces.sdk.resources import AgentInfo, AgentState, Credential, CredentialUse, Page, QuickTask
+from crewhall.faces.sdk.schedules import TurnStarted
 from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
 
 
@@ -60,6 +62,31 @@ class Agents:
         """Change it as a whole; `version` is the one that was read. Refused as `stale_state` when it has changed."""
         body = {"state": state, "version": version}
         return await self._transport.call("PUT", join("agents", agent_id, "state"), AgentState, body=body)
+
+    async def quick_tasks(self, agent_id: str) -> builtins.list[QuickTask]:
+        """Give what an agent is often asked, in order."""
+        path = join("agents", agent_id, "quick-tasks")
+        return (await self._transport.call("GET", path, Page[QuickTask])).items
+
+    async def add_quick_task(self, agent_id: str, title: str, prompt: str, **fields: Any) -> QuickTask:
+        """Give an agent a quick task; fields as in the API (`icon`, `category`, `order_index`, `enabled`)."""
+        body = as_body(title=title, prompt=prompt, **fields)
+        return await self._transport.call("POST", join("agents", agent_id, "quick-tasks"), QuickTask, body=body)
+
+    async def change_quick_task(self, agent_id: str, task_id: str, **changes: Any) -> QuickTask:
+        """Change a quick task; what is left out stays."""
+        path = join("agents", agent_id, "quick-tasks", task_id)
+        return await self._transport.call("PATCH", path, QuickTask, body=changes)
+
+    async def remove_quick_task(self, agent_id: str, task_id: str) -> None:
+        """Take a quick task away."""
+        await self._transport.call("DELETE", join("agents", agent_id, "quick-tasks", task_id), Nothing)
+
+    async def run_quick_task(self, agent_id: str, task_id: str, *, conversation_id: str | None = None) -> TurnStarted:
+        """Give an agent a quick task; in one's direct conversation with it, unless one is named."""
+        path = join("agents", agent_id, "quick-tasks", task_id, "run")
+        body = as_body(conversation_id=conversation_id)
+        return await self._transport.call("POST", path, TurnStarted, body=body)
 
     def keys(self, agent_id: str) -> AsyncIterator[Credential]:
         """Give an agent's keys, without their secrets."""

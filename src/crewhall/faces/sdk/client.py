@@ -9,12 +9,14 @@ from crewhall.faces.sdk.apps import Apps
 from crewhall.faces.sdk.budgets import Budgets
 from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
+from crewhall.faces.sdk.hooks import Hooks
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
 from crewhall.faces.sdk.organization import Organizations, People
 from crewhall.faces.sdk.personal_tokens import PersonalTokens
 from crewhall.faces.sdk.resources import Me
 from crewhall.faces.sdk.runtimes import Runtimes
+from crewhall.faces.sdk.schedules import Schedules
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ToolServers
 from crewhall.faces.sdk.transport import Nothing, Transport
@@ -69,6 +71,8 @@ class Client:
         self.runtimes = Runtimes(self.transport)
         self.approvals = Approvals(self.transport)
         self.budgets = Budgets(self.transport)
+        self.hooks = Hooks(self.transport)
+        self.schedules = Schedules(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
         self.tokens = PersonalTokens(self.transport)

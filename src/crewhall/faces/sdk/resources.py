@@ -221,6 +221,19 @@ class Version(msgspec.Struct, frozen=True):
     html: str | None = None
 
 
+class QuickTask(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent is often asked."""
+
+    id: str
+    agent_id: str
+    title: str
+    prompt: str
+    category: str | None = None
+    icon: str | None = None
+    order_index: int = 0
+    enabled: bool = True
+
+
 class ConversationRef(msgspec.Struct, frozen=True):
     """A conversation in short; `partner` is who is in a direct one with the caller, where that is told."""
 

@@ -10,7 +10,7 @@ const touch = window.matchMedia("(pointer: coarse)");
 
 class Composer extends HTMLElement {
   connectedCallback() {
-    this.form = this.querySelector("form:not([action$='/join'])");
+    this.form = this.querySelector("form[action$='/messages']");
     this.text = this.querySelector("textarea");
     if (!this.text) return;
     this.draftKey = `crewhall:draft:${this.dataset.conversation}:${this.dataset.parent}`;

@@ -88,6 +88,7 @@ export function messageView(message, { grouped = false } = {}) {
     initials: initials(author.name),
     hue: hue(author.id),
     is_agent: author.type === "agent",
+    is_webhook: author.type === "system" && /[^0-]/.test(author.id),
     kind_label: KIND_LABELS[message.kind] ?? null,
     created_at: new Date(message.created_at).toISOString(),
     time: clock(message.created_at),

@@ -1,0 +1,22 @@
+"""Wall clocks: the moments at which the clock of a timezone comes to a reading. Pure."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+def instants_of(zone: ZoneInfo, wall: datetime) -> list[datetime]:
+    """Return the moments (UTC, the earliest first) at which the clock comes to a naive reading.
+
+    Two where it is set back over it, one else. A reading that it is set forward over comes when it is set.
+    """
+    found = sorted({wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)})
+    if any(instant.astimezone(zone).replace(tzinfo=None) == wall for instant in found):
+        return found
+    early, late = found
+    while late - early > timedelta(seconds=1):
+        middle = early + (late - early) / 2
+        if middle.astimezone(zone).replace(tzinfo=None) < wall:
+            early = middle
+        else:
+            late = middle
+    return [late.replace(microsecond=0)]

@@ -1,0 +1,23 @@
+"""What pages say about schedules and webhooks that are paused, and what became of a schedule's last moment."""
+
+from crewhall.runtime.vocabulary import FiringOutcome, PauseReason
+
+PAUSED = {
+    PauseReason.BY_HAND: "Somebody paused it.",
+    PauseReason.MAKER_LEFT: "{maker} is no longer in the organization, and it acts with their rights.",
+    PauseReason.NO_ACCESS: "{maker} may no longer write there, or see {agent}.",
+    PauseReason.CLOSED: "Its conversation is archived.",
+    PauseReason.UNFIT: "{agent} thinks elsewhere by now, and takes no tasks by prompt.",
+    PauseReason.OVER: "No further day is named by it.",
+}
+OUTCOMES = {
+    FiringOutcome.FIRED: "fired",
+    FiringOutcome.MISSED: "missed: nothing ran here then",
+    FiringOutcome.SKIPPED: "skipped: the one before still waited to begin",
+    FiringOutcome.REFUSED: "refused",
+}
+
+
+def why_paused(reason: PauseReason, *, maker: str, agent: str) -> str:
+    """Why it is paused, in a sentence."""
+    return PAUSED[reason].format(maker=maker, agent=agent)
