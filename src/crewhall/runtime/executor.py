@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage, Verb, access_conversation
+from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage
 from crewhall.governance import admit_run, release
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database, Tx
@@ -25,12 +25,13 @@ from crewhall.kernel.signals import Signals
 from crewhall.kernel.tools import OnlyParts
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
-from crewhall.runtime.completions import Completion, find_completion
-from crewhall.runtime.context import Context, Persona, find_persona, make_context
+from crewhall.runtime.completions import find_completion
+from crewhall.runtime.context import Persona, find_persona
 from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, PutAside, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.journal import Journal, open_journal
+from crewhall.runtime.preparing import Preparation
 from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
@@ -71,7 +72,7 @@ class Executor:
         self._parts = (posting, outbound or Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s))
         self._live = live
         self._settings = settings
-        self._base_url = base_url
+        self._preparation = Preparation(db, settings, base_url)
         self._tools = tools
         self._endpoints = read_endpoints(settings.model_endpoints)
         self._thinker: Thinker | None = None
@@ -165,34 +166,12 @@ class Executor:
         if run.cause is Cause.API:
             async with self._db.transaction(system_actor(run.org_id)) as tx:
                 completion = await find_completion(tx, run)
-        context = await self._context(run, journal, persona, agent, completion)
+        context = await self._preparation.context(run, journal, persona, agent, completion, thinker)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
         caller = Caller(
             db=self._db, actor=agent, parts=OnlyParts(*self._parts), here=run.conversation_id, run_id=run.id
         )
         return await thinker.think(journal, persona, context, tokens, caller, tools, completion)
-
-    async def _context(
-        self, run: Run, journal: Journal, persona: Persona, agent: Actor, completion: Completion | None
-    ) -> Context:
-        """The recorded context, or a new one, recorded."""
-        if recorded := journal.find(StepKind.CONTEXT):
-            return msgspec.convert(recorded.body, Context)
-        async with self._db.transaction(system_actor(run.org_id)) as tx:
-            try:
-                await access_conversation(tx, agent, run.conversation_id, Verb.POST)
-            except CrewhallError as error:
-                raise stopped(Ending.REFUSED, None) from error
-            context = await make_context(
-                tx,
-                run,
-                persona,
-                most_tokens=self._settings.turn_context_tokens,
-                base_url=self._base_url,
-                aside=completion.aside() if completion else None,
-            )
-            await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
-        return context
 
     async def _post(self, run: Run, journal: Journal, agent: Actor, text: str) -> None:
         """Post the answer and end the run. A second time it is the same message, by its client id."""

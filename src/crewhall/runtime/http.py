@@ -17,6 +17,7 @@ from crewhall.runtime.http_approvals import ROUTERS as APPROVALS
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.schemas import (
     ConversationRuntime,
+    ConversationSummary,
     MessageDraft,
     MessagePreview,
     Run,
@@ -29,6 +30,7 @@ from crewhall.runtime.schemas import (
 )
 from crewhall.runtime.sessions import issue_session_token
 from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.summaries import list_summaries
 from crewhall.runtime.triggers import add_trigger
 from crewhall.runtime.vocabulary import Cause, RunStatus
 
@@ -145,6 +147,24 @@ async def list_decisions(
 
 
 @get(
+    "/{conversation_id:uuid}/summaries",
+    summary="List summaries of a conversation",
+    description="What each agent noted of the part that has become too long to be shown to it, the latest first: its "
+    "turns read this in the place of those messages. To whoever may read the conversation.",
+)
+async def list_conversation_summaries(
+    conversation_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[ConversationSummary]:
+    """List what agents noted of a conversation's older part."""
+    async with services.db.transaction(actor) as tx:
+        return await list_summaries(tx, actor, conversation_id, after=after, limit=limit)
+
+
+@get(
     "/{conversation_id:uuid}/runtime",
     summary="Show who decides for a conversation",
     description="The process that holds its lease, the lease's epoch, and how much is under way.",
@@ -191,7 +211,14 @@ async def preview(
 
 
 RUNS = [list_runs, get_run, list_steps, cancel_run]
-TURNS = [ask_for_turn, list_decisions, get_conversation_runtime, issue_token, preview]
+TURNS = [
+    ask_for_turn,
+    list_decisions,
+    list_conversation_summaries,
+    get_conversation_runtime,
+    issue_token,
+    preview,
+]
 ROUTERS = [
     api_router("/runs", RUNS, tags=["Turns"]),
     api_router("/conversations", TURNS, tags=["Turns"]),

@@ -44,7 +44,7 @@ from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.journal import Journal, Spent, Step, storable
 from crewhall.runtime.runs import fenced
 from crewhall.runtime.settings import TurnSettings
-from crewhall.runtime.tokens import TokenStream
+from crewhall.runtime.tokens import Words
 from crewhall.runtime.vocabulary import StepKind
 
 PASSING = (
@@ -63,19 +63,21 @@ BYTES_PER_TOKEN = 2
 
 
 class JournaledModel(WrapperModel):
-    """A model within one attempt of one run."""
+    """A model within one attempt of one run. `keys` begins the keys of requests that do not answer anybody."""
 
     def __init__(
         self,
         wrapped: Model,
         *,
         journal: Journal,
-        tokens: TokenStream,
+        tokens: Words,
         breaker: Breaker,
         provider: str,
         settings: TurnSettings,
+        keys: str = "",
     ) -> None:
         super().__init__(wrapped)
+        self._keys = keys
         self._journal = journal
         self._tokens = tokens
         self._breaker = breaker
@@ -92,7 +94,7 @@ class JournaledModel(WrapperModel):
         """Give the recorded answer, or ask for it. Raises TurnEnded when there is none to be had."""
         self._requests += 1
         told = _told_as_json(messages)
-        key, digest = str(self._requests), hashlib.blake2b(told, digest_size=16).digest()
+        key, digest = f"{self._keys}{self._requests}", hashlib.blake2b(told, digest_size=16).digest()
         recorded = self._journal.find(StepKind.ANSWER, key)
         if recorded is None:
             most = self._most(len(told), model_settings, model_request_parameters)

@@ -57,6 +57,10 @@ class Models:
             raise _unavailable(f"{context.agent_name} has no model: choose a provider and a model in its settings.")
         if provider == BUILT_IN:
             return built_in(name, context)
+        return await self.outside(provider, name)
+
+    async def outside(self, provider: str, name: str) -> Model:
+        """Make a model of a provider; raises TurnEnded with what is missing."""
         if provider in self._endpoints:
             return OpenAIChatModel(name, provider=await self._endpoint(provider))
         try:

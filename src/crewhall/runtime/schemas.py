@@ -147,6 +147,27 @@ class TurnDecision(Struct, kw_only=True):
     created_at: datetime
 
 
+class ConversationSummary(Struct, kw_only=True):
+    """What an agent noted of the older part of a conversation, to be shown instead of it in its turns.
+
+    It speaks of `messages` messages from `from_seq` to `up_to_seq`; `is_whole`: nothing before `up_to_seq` was left
+    out. `tokens` is estimated. `run_id` is the turn that made it, with `model`. It is dropped when one of its messages
+    is edited or deleted.
+    """
+
+    id: UUID
+    agent: RunAgent
+    from_seq: int
+    up_to_seq: int
+    messages: int
+    is_whole: bool
+    summary: str
+    tokens: int
+    model: str
+    run_id: UUID
+    created_at: datetime
+
+
 class ConversationRuntime(Struct, kw_only=True):
     """Which process decides about turns in a conversation, and how much is under way there.
 

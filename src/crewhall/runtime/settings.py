@@ -20,6 +20,12 @@ class TurnSettings(CrewhallSettings):
     turn_context_tokens: int = Field(
         16_000, ge=500, le=2_000_000, description="Tokens of a conversation that an agent is shown, by estimate."
     )
+    turn_summary_tokens: int = Field(
+        1000,
+        ge=0,
+        le=100_000,
+        description="Tokens in which an agent sums up what is older, at most an eighth of those; 0: it is left out.",
+    )
     outside_wait_s: float = Field(
         900, gt=0, le=86400, description="Seconds that a turn waits for a caller to use the tools that it declared."
     )

@@ -13,8 +13,9 @@ from pydantic_ai.toolsets.external import ExternalToolset
 from pydantic_ai.usage import UsageLimits
 
 from crewhall.runtime.breaker import Breakers
+from crewhall.runtime.compaction import Older, noted
 from crewhall.runtime.completions import CallersTool, Completion
-from crewhall.runtime.context import Context, Line, Persona
+from crewhall.runtime.context import Context, Persona, shown
 from crewhall.runtime.endings import Ending, PutAside, failed
 from crewhall.runtime.endpoints import Endpoint
 from crewhall.runtime.journal import Journal
@@ -22,7 +23,7 @@ from crewhall.runtime.journaled import JournaledModel, explained
 from crewhall.runtime.models import Models
 from crewhall.runtime.outside import OutsideCalls
 from crewhall.runtime.settings import TurnSettings
-from crewhall.runtime.tokens import TokenStream
+from crewhall.runtime.tokens import TokenStream, Unheard
 from crewhall.runtime.tools import Caller, Tool
 from crewhall.runtime.toolset import JournaledToolset
 from crewhall.runtime.vocabulary import Cause, StepKind
@@ -105,6 +106,29 @@ class Thinker:
                 return ""
             raise failed(Ending.MODEL_FAILED, f"{provider} answered with something that cannot be read.") from error
 
+    async def sum_up(self, journal: Journal, persona: Persona, older: Older) -> None:
+        """Sum up the older part of the conversation piece by piece, each kept. What cannot be summed up is left out."""
+        provider, name = str(persona.model_config["provider"]), str(persona.model_config["model"])
+        wrapped = await self._models.outside(provider, name)
+        asked = {"max_tokens": older.most_answer, "temperature": persona.model_config.get("temperature")}
+        for piece in older.pieces:
+            model = JournaledModel(
+                wrapped,
+                journal=journal,
+                tokens=Unheard(),
+                breaker=self._breakers.of(provider),
+                provider=provider,
+                settings=self._settings,
+                keys=older.keys(piece),
+            )
+            agent: Agent[None, str] = Agent(model, instructions=older.instructions(persona))
+            try:
+                result = await agent.run(older.told(piece), model_settings=self._models.settings(asked))
+            except UnexpectedModelBehavior:  # it has nothing to say
+                return
+            if not await older.keep(journal, piece, result.output, f"{provider}:{name}"):
+                return
+
     async def _answer(
         self,
         agent: Agent[Caller, str | DeferredToolRequests],
@@ -146,11 +170,13 @@ def told(context: Context) -> list[ModelMessage]:
     """
     messages: list[ModelMessage] = []
     others: list[str] = []
+    if context.summary is not None:
+        others.append(noted(context.summary))
     if context.omitted:
         others.append("(Older messages are left out.)")
     for line in context.lines:
         if line.author_id != context.agent_id:
-            others.append(_shown(line))
+            others.append(shown(line))
             continue
         # A dialogue begins with somebody else's words, for models that insist on it.
         if others or not messages:
@@ -176,12 +202,6 @@ def asked(context: Context) -> str:
         sentences.append(f"Your answer will stand in the thread of #{context.thread}.")
     said = [f"({' '.join(sentences)})"] if sentences else []
     return "\n".join([*said, *([context.prompt] if context.prompt else [])])
-
-
-def _shown(line: Line) -> str:
-    handle = f" (@{line.handle})" if line.handle else ""
-    thread = f", in the thread of #{line.thread}" if line.thread is not None else ""
-    return f"[#{line.seq}] {line.name}{handle}{thread}: {line.content}"
 
 
 def _defined(tool: CallersTool) -> ToolDefinition:

@@ -84,6 +84,8 @@ class StepKind(StrEnum):
     """What a step of a run recorded."""
 
     CONTEXT = "context"
+    SUMMARY = "summary"
+    """The older part of the conversation was summed up, and the summary kept."""
     REQUEST = "request"
     ANSWER = "answer"
     CALL = "call"

@@ -24,6 +24,7 @@ from crewhall.faces.sdk.resources import (
 )
 from crewhall.faces.sdk.runs import (
     ConversationRuntime,
+    ConversationSummary,
     MessagePreview,
     Run,
     RunAgent,
@@ -48,6 +49,7 @@ __all__ = [
     "Client",
     "Conversation",
     "ConversationRuntime",
+    "ConversationSummary",
     "Credential",
     "CrewhallApiError",
     "Delivery",

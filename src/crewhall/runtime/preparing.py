@@ -1,0 +1,82 @@
+"""Preparing a turn: its context, recorded before the model is asked, and a summary of what has no room in it."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from crewhall.conversations import Verb, access_conversation
+from crewhall.kernel.actor import Actor, system_actor
+from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import CrewhallError
+from crewhall.runtime.compaction import Older, planned_seq, sums_up
+from crewhall.runtime.completions import Completion
+from crewhall.runtime.context import Context, Persona, Reading, make_context, read_conversation, room_of
+from crewhall.runtime.endings import Ending, TurnEnded, stopped
+from crewhall.runtime.journal import Journal
+from crewhall.runtime.runs import Run
+from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.vocabulary import StepKind
+
+if TYPE_CHECKING:
+    from crewhall.runtime.thinking import Thinker
+
+log = logging.getLogger(__name__)
+
+
+class Preparation:
+    """What preparing turns needs of its process. `base_url` is this installation's address."""
+
+    def __init__(self, db: Database, settings: TurnSettings, base_url: str) -> None:
+        self._db = db
+        self._settings = settings
+        self._base_url = base_url
+
+    async def context(
+        self,
+        run: Run,
+        journal: Journal,
+        persona: Persona,
+        agent: Actor,
+        completion: Completion | None,
+        thinker: "Thinker",
+    ) -> Context:
+        """The recorded context, or a new one, recorded. Raises TurnEnded where the agent may not answer any more."""
+        if recorded := journal.find(StepKind.CONTEXT):
+            return msgspec.convert(recorded.body, Context)
+        room, aside = room_of(self._settings.turn_context_tokens, completion.aside() if completion else None)
+        keeps = sums_up(persona, self._settings)
+        planned = planned_seq(journal.steps)
+
+        async def record(tx: Tx, reading: Reading) -> Context:
+            context = make_context(run, persona, reading, room=room, base_url=self._base_url, aside=aside)
+            await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
+            return context
+
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            await _check_access(tx, agent, run)
+            reading = await read_conversation(tx, run, sums_up=keeps, up_to_seq=planned)
+            older = Older.of(reading, room, self._settings) if keeps else None
+            if older is None and planned is None:
+                return await record(tx, reading)
+        if older is not None:
+            await _sum_up(thinker, journal, persona, older)
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            await _check_access(tx, agent, run)
+            return await record(tx, await read_conversation(tx, run, sums_up=keeps))
+
+
+async def _sum_up(thinker: "Thinker", journal: Journal, persona: Persona, older: Older) -> None:
+    """Sum up what is older; where that fails the turn goes on without."""
+    try:
+        await thinker.sum_up(journal, persona, older)
+    except TurnEnded as ended:
+        log.info("a conversation was not summed up", extra={"run": str(journal.run.id), "reason": ended.detail})
+
+
+async def _check_access(tx: Tx, agent: Actor, run: Run) -> None:
+    """Raise TurnEnded where the agent may not answer in the conversation any more."""
+    try:
+        await access_conversation(tx, agent, run.conversation_id, Verb.POST)
+    except CrewhallError as error:
+        raise stopped(Ending.REFUSED, None) from error
