@@ -77,7 +77,7 @@ def test_a_context_never_passes_its_budget_and_keeps_the_order(sizes, room, up_t
 
 PERSONA = Persona(
     id=new_id(), name="Scout", code="scout", role_title="", instructions=None, status="active", model_config={},
-    tools=[], is_gone=False,
+    tools=[], rag_enabled=False, is_gone=False,
 )  # fmt: skip
 
 

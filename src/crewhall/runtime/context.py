@@ -14,6 +14,7 @@ import msgspec
 
 from crewhall.kernel.actor import ActorType
 from crewhall.kernel.db import Tx
+from crewhall.ports.knowledge import Passage
 from crewhall.runtime.runs import Run
 from crewhall.runtime.summaries import Summary, find_summary
 from crewhall.runtime.vocabulary import Cause
@@ -49,6 +50,7 @@ class Persona(msgspec.Struct, kw_only=True):
     status: str
     model_config: dict[str, object]
     tools: list[str]
+    rag_enabled: bool
     is_gone: bool
 
 
@@ -81,7 +83,8 @@ class Context(msgspec.Struct, kw_only=True):
     """Everything that a turn begins with. `omitted`: older messages were left out; `tokens` is estimated.
 
     `summary` is what the agent noted of the messages before `lines` (but for those of an older thread). `base_url` is
-    this installation's address, for links; `aside` what a caller's program told beside the conversation.
+    this installation's address, for links; `aside` what a caller's program told beside the conversation; `passages`
+    what was looked up for it.
     """
 
     agent_id: UUID
@@ -99,6 +102,7 @@ class Context(msgspec.Struct, kw_only=True):
     base_url: str = ""
     aside: str | None = None
     summary: Summary | None = None
+    passages: list[Passage] = []
 
 
 class Reading(msgspec.Struct, kw_only=True):
@@ -167,7 +171,8 @@ async def find_persona(tx: Tx, agent_id: UUID) -> Persona:
     return await tx.one(
         Persona,
         """
-        select id, name, code, role_title, instructions, status, model_config, tools, deleted_at is not null as is_gone
+        select id, name, code, role_title, instructions, status, model_config, tools, rag_enabled,
+               deleted_at is not null as is_gone
         from agents where id = %(id)s
         """,
         {"id": agent_id},
@@ -200,7 +205,14 @@ def room_of(most_tokens: int, aside: str | None) -> tuple[int, str | None]:
 
 
 def make_context(
-    run: Run, agent: Persona, reading: Reading, *, room: int, base_url: str, aside: str | None = None
+    run: Run,
+    agent: Persona,
+    reading: Reading,
+    *,
+    room: int,
+    base_url: str,
+    aside: str | None = None,
+    passages: list[Passage] | None = None,
 ) -> Context:
     """Make the context of a run from what was read: at most about so many tokens of the conversation."""
     lines, summary = reading.lines, reading.summary
@@ -226,6 +238,7 @@ def make_context(
         base_url=base_url,
         aside=aside,
         summary=summary,
+        passages=passages or [],
     )
 
 

@@ -23,6 +23,7 @@ from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, Crew
 from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.tools import OnlyParts
+from crewhall.ports.knowledge import Knowledge
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
 from crewhall.runtime.completions import find_completion
@@ -31,6 +32,7 @@ from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, PutAside, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.journal import Journal, open_journal
+from crewhall.runtime.knowing import HandbookKnowledge
 from crewhall.runtime.preparing import Preparation
 from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
 from crewhall.runtime.settings import TurnSettings
@@ -65,6 +67,7 @@ class Executor:
         base_url: str = "",
         tools: dict[str, Tool] = TOOLS,
         outbound: Outbound | None = None,
+        knowledge: Knowledge | None = None,
     ) -> None:
         self._db = db
         self._log = message_log
@@ -72,7 +75,7 @@ class Executor:
         self._parts = (posting, outbound or Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s))
         self._live = live
         self._settings = settings
-        self._preparation = Preparation(db, settings, base_url)
+        self._preparation = Preparation(db, settings, base_url, knowledge or HandbookKnowledge(base_url))
         self._tools = tools
         self._endpoints = read_endpoints(settings.model_endpoints)
         self._thinker: Thinker | None = None

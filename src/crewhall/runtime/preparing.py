@@ -9,11 +9,13 @@ from crewhall.conversations import Verb, access_conversation
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CrewhallError
+from crewhall.ports.knowledge import Knowledge, Passage
 from crewhall.runtime.compaction import Older, planned_seq, sums_up
 from crewhall.runtime.completions import Completion
 from crewhall.runtime.context import Context, Persona, Reading, make_context, read_conversation, room_of
 from crewhall.runtime.endings import Ending, TurnEnded, stopped
 from crewhall.runtime.journal import Journal
+from crewhall.runtime.knowing import look_up, share_of
 from crewhall.runtime.runs import Run
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.vocabulary import StepKind
@@ -27,10 +29,11 @@ log = logging.getLogger(__name__)
 class Preparation:
     """What preparing turns needs of its process. `base_url` is this installation's address."""
 
-    def __init__(self, db: Database, settings: TurnSettings, base_url: str) -> None:
+    def __init__(self, db: Database, settings: TurnSettings, base_url: str, knowledge: Knowledge) -> None:
         self._db = db
         self._settings = settings
         self._base_url = base_url
+        self._knowledge = knowledge
 
     async def context(
         self,
@@ -44,12 +47,16 @@ class Preparation:
         """The recorded context, or a new one, recorded. Raises TurnEnded where the agent may not answer any more."""
         if recorded := journal.find(StepKind.CONTEXT):
             return msgspec.convert(recorded.body, Context)
-        room, aside = room_of(self._settings.turn_context_tokens, completion.aside() if completion else None)
+        most = self._settings.turn_context_tokens
+        share = share_of(persona, most)
+        room, aside = room_of(most - share, completion.aside() if completion else None)
         keeps = sums_up(persona, self._settings)
         planned = planned_seq(journal.steps)
 
-        async def record(tx: Tx, reading: Reading) -> Context:
-            context = make_context(run, persona, reading, room=room, base_url=self._base_url, aside=aside)
+        async def record(tx: Tx, reading: Reading, passages: list[Passage]) -> Context:
+            context = make_context(
+                run, persona, reading, room=room, base_url=self._base_url, aside=aside, passages=passages
+            )
             await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
             return context
 
@@ -57,13 +64,14 @@ class Preparation:
             await _check_access(tx, agent, run)
             reading = await read_conversation(tx, run, sums_up=keeps, up_to_seq=planned)
             older = Older.of(reading, room, self._settings) if keeps else None
-            if older is None and planned is None:
-                return await record(tx, reading)
+            if older is None and planned is None and not share:
+                return await record(tx, reading, [])
         if older is not None:
             await _sum_up(thinker, journal, persona, older)
+        passages = await look_up(self._knowledge, run, reading, share) if share else []
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             await _check_access(tx, agent, run)
-            return await record(tx, await read_conversation(tx, run, sums_up=keeps))
+            return await record(tx, await read_conversation(tx, run, sums_up=keeps), passages)
 
 
 async def _sum_up(thinker: "Thinker", journal: Journal, persona: Persona, older: Older) -> None:

@@ -20,6 +20,7 @@ from crewhall.runtime.endings import Ending, PutAside, failed
 from crewhall.runtime.endpoints import Endpoint
 from crewhall.runtime.journal import Journal
 from crewhall.runtime.journaled import JournaledModel, explained
+from crewhall.runtime.knowing import cited
 from crewhall.runtime.models import Models
 from crewhall.runtime.outside import OutsideCalls
 from crewhall.runtime.settings import TurnSettings
@@ -183,6 +184,8 @@ def told(context: Context) -> list[ModelMessage]:
             messages.append(ModelRequest(parts=[UserPromptPart("\n\n".join(others) or "(The conversation begins.)")]))
             others = []
         messages.append(ModelResponse(parts=[TextPart(line.content)]))
+    if context.passages:
+        others.append(cited(context.passages))
     if context.aside is not None:
         others.append(context.aside)
     others.append(asked(context))
