@@ -169,7 +169,8 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
         db=services.db, log=services.log, signals=services.signals, posting=conversations.posting, live=services.live,
         settings=services.settings_of(TurnSettings), region=services.settings.region, base_url=services.base_url,
     )  # fmt: skip
-    services.add_part(runtime)
+    for turns in (runtime, runtime.trials):
+        services.add_part(turns)
     services.add_part(catalog_of(services.settings_of(TurnSettings)))
     stack.push_async_callback(runtime.close)
 

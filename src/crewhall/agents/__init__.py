@@ -11,7 +11,7 @@ from crewhall.agents.presence import PresenceWatch
 from crewhall.agents.queries import find_agents, find_agents_by_codes, list_agents, list_templates
 from crewhall.agents.schemas import Agent, AgentDetail, AgentInput, AgentPatch, AgentRef
 from crewhall.agents.settings import AgentSettings
-from crewhall.agents.shapes import SchedulingConfig
+from crewhall.agents.shapes import SchedulingConfig, check_model_config
 from crewhall.agents.status import answers, authenticates
 from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
 
@@ -37,6 +37,7 @@ __all__ = [
     "access_agent",
     "answers",
     "authenticates",
+    "check_model_config",
     "create_agent",
     "create_credential",
     "delete_agent",

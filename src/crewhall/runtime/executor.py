@@ -75,7 +75,7 @@ class Executor:
         self._parts = (posting, outbound or Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s))
         self._live = live
         self._settings = settings
-        self._preparation = Preparation(db, settings, base_url, knowledge or HandbookKnowledge(base_url))
+        self.preparation = Preparation(db, settings, base_url, knowledge or HandbookKnowledge(base_url))
         self._tools = tools
         self._endpoints = read_endpoints(settings.model_endpoints)
         self._thinker: Thinker | None = None
@@ -164,12 +164,12 @@ class Executor:
         await self._finish(journal, Ending.DELIVERED)
 
     async def _answer(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> str:
-        thinker = await self._wake_thinker()
+        thinker = await self.wake_thinker()
         completion = None
         if run.cause is Cause.API:
             async with self._db.transaction(system_actor(run.org_id)) as tx:
                 completion = await find_completion(tx, run)
-        context = await self._preparation.context(run, journal, persona, agent, completion, thinker)
+        context = await self.preparation.context(run, journal, persona, agent, completion, thinker)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
         caller = Caller(
             db=self._db, actor=agent, parts=OnlyParts(*self._parts), here=run.conversation_id, run_id=run.id
@@ -282,7 +282,7 @@ class Executor:
 
     # -- thinking
 
-    async def _wake_thinker(self) -> "Thinker":
+    async def wake_thinker(self) -> "Thinker":
         """The thinker, imported with the first turn, off the loop."""
         async with self._waking:
             if self._thinker is None:

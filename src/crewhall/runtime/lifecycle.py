@@ -17,6 +17,7 @@ from crewhall.runtime.jobs import TurnWorker
 from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import TriggerDeriver
+from crewhall.runtime.trying import Trials
 from crewhall.runtime.watch import TurnWatch
 
 GATHER_TRIGGERS_S = 0.02
@@ -33,6 +34,7 @@ class RuntimeParts(Struct, frozen=True):
     watch: TurnWatch
     approvals: ApprovalClock
     warner: BudgetWarner
+    trials: Trials
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
@@ -76,4 +78,5 @@ def start_runtime(
         TurnWatch(signals),
         ApprovalClock(db, signals, live),
         BudgetWarner(db, posting, signals),
+        Trials(db, executor, settings),
     )

@@ -18,6 +18,7 @@ from pydantic_ai.providers import Provider, infer_provider_class
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import ModelSettings
 
+from crewhall.runtime.catalog import KEYED
 from crewhall.runtime.context import Context
 from crewhall.runtime.endings import Ending, TurnEnded, failed
 from crewhall.runtime.endpoints import Endpoint
@@ -67,6 +68,10 @@ class Models:
             made = await self._provider(provider)
             return infer_model(f"{provider}:{name}", provider_factory=lambda _name: made)
         except (UserError, ImportError, ValueError) as error:
+            if provider in KEYED and "API_KEY" in str(error):
+                raise _unavailable(
+                    f"There is no key for {provider}: set CREWHALL_{provider.upper()}_API_KEY on the server."
+                ) from error
             raise _unavailable(
                 f"The provider {provider} cannot be used here: {str(error).strip().splitlines()[0]} "
                 "An administrator of the server gives keys and endpoints (docs/turns.md)."

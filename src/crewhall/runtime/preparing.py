@@ -73,6 +73,15 @@ class Preparation:
             await _check_access(tx, agent, run)
             return await record(tx, await read_conversation(tx, run, sums_up=keeps), passages)
 
+    async def alone(self, run: Run, journal: Journal, persona: Persona, reading: Reading) -> Context:
+        """The context of a prompt that stands alone, with what was looked up for it; recorded."""
+        most = self._settings.turn_context_tokens
+        share = share_of(persona, most)
+        passages = await look_up(self._knowledge, run, reading, share) if share else []
+        context = make_context(run, persona, reading, room=most - share, base_url=self._base_url, passages=passages)
+        await journal.write(StepKind.CONTEXT, msgspec.to_builtins(context))
+        return context
+
 
 async def _sum_up(thinker: "Thinker", journal: Journal, persona: Persona, older: Older) -> None:
     """Sum up what is older; where that fails the turn goes on without."""

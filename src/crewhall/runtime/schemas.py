@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crewhall.agents import Presence
 from crewhall.kernel.actor import ActorType
@@ -209,6 +209,50 @@ class TurnRequested(Struct):
     """It will be decided at once. A turn about a message alone bears the message's id, here and in the decisions."""
 
     trigger_id: UUID
+
+
+class TryRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Something to try an agent with. What is left out is as the agent has it; nothing of it is saved."""
+
+    prompt: Prompt
+    instructions: Annotated[str, Meta(max_length=100_000, pattern=NO_NUL)] | UnsetType | None = UNSET
+    model_config: dict[str, Any] | UnsetType = UNSET
+
+
+class TryBegan(Struct, tag="began", kw_only=True):
+    """The try has begun: its run, and `provider:model`."""
+
+    run_id: UUID
+    model: str
+
+
+class TryWords(Struct, tag="words", kw_only=True):
+    """More of the answer. With `request` it begins, or begins again: what came before is void."""
+
+    text: str
+    request: int | None = None
+
+
+class TryResult(Struct, tag="done", kw_only=True):
+    """The whole answer, how long it took, what it used; `cost` is null where no price of the model is known."""
+
+    run_id: UUID
+    text: str
+    seconds: float
+    model: str | None
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost: Decimal | None
+    currency: str | None
+
+
+class TryFailed(Struct, tag="failed", kw_only=True):
+    """There is no answer. `reason` is a stable word, as on runs; `detail` says what to do."""
+
+    run_id: UUID
+    reason: str
+    detail: str
 
 
 class MessageDraft(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -26,6 +26,7 @@ class TurnSettings(CrewhallSettings):
         le=100_000,
         description="Tokens in which an agent sums up what is older, at most an eighth of those; 0: it is left out.",
     )
+    tries_per_minute: int = Field(20, ge=1, le=600, description="How often a person may try agents out per minute.")
     outside_wait_s: float = Field(
         900, gt=0, le=86400, description="Seconds that a turn waits for a caller to use the tools that it declared."
     )

@@ -24,7 +24,7 @@ from crewhall.runtime.knowing import cited
 from crewhall.runtime.models import Models
 from crewhall.runtime.outside import OutsideCalls
 from crewhall.runtime.settings import TurnSettings
-from crewhall.runtime.tokens import TokenStream, Unheard
+from crewhall.runtime.tokens import Unheard, Words
 from crewhall.runtime.tools import Caller, Tool
 from crewhall.runtime.toolset import JournaledToolset
 from crewhall.runtime.vocabulary import Cause, StepKind
@@ -55,7 +55,7 @@ class Thinker:
         journal: Journal,
         persona: Persona,
         context: Context,
-        tokens: TokenStream,
+        tokens: Words,
         caller: Caller,
         tools: list[Tool],
         completion: Completion | None = None,

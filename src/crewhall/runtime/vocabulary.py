@@ -15,6 +15,8 @@ class Cause(StrEnum):
     SCHEDULE = "schedule"
     WEBHOOK = "webhook"
     API = "api"
+    TRY = "try"
+    """Who manages the agent tried it out: nothing is posted."""
 
 
 class Outcome(StrEnum):

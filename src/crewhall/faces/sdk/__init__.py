@@ -21,6 +21,7 @@ from crewhall.faces.sdk.resources import (
     Person,
     PersonalToken,
     SearchHit,
+    TryEvent,
 )
 from crewhall.faces.sdk.runs import (
     ConversationRuntime,
@@ -85,6 +86,7 @@ __all__ = [
     "Standing",
     "TokenStore",
     "Tokens",
+    "TryEvent",
     "TurnDecision",
     "UsageRow",
     "Woken",

@@ -44,3 +44,22 @@ create trigger summaries_on_insert after insert on message_overlays for each row
 alter table run_steps drop constraint run_steps_kind;
 alter table run_steps add constraint run_steps_kind check (kind in (
     'context', 'summary', 'request', 'answer', 'call', 'result', 'approval', 'failure', 'post'));
+
+-- ---------------------------------------------------------------------------------------------- trying an agent out
+
+-- A try is a run that no job takes: the process that was asked takes it, and nobody takes it over.
+alter table runs drop constraint runs_cause;
+alter table runs add constraint runs_cause check (cause in (
+    'mention', 'reply', 'direct', 'auto', 'quick_task', 'run_now', 'schedule', 'webhook', 'api', 'try'));
+alter table turn_triggers drop constraint turn_triggers_cause;
+alter table turn_triggers add constraint turn_triggers_cause check (cause in (
+    'mention', 'reply', 'direct', 'auto', 'quick_task', 'run_now', 'schedule', 'webhook', 'api', 'try'));
+
+create or replace function stray_runs(older_than interval)
+returns table (org_id uuid, run_id uuid, conversation_id uuid, agent_id uuid) language sql stable as $$
+    select r.org_id, r.id, r.conversation_id, r.agent_id from runs r
+    where r.status in ('queued', 'running') and r.updated_at < now() - older_than and r.cause <> 'try'
+      and not exists (
+          select from procrastinate_jobs j where j.args ->> 'run_id' = r.id::text and j.status in ('todo', 'doing'))
+$$;
+call make_definer('stray_runs(interval)');
