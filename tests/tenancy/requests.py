@@ -18,7 +18,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /agents/{agent_id}/try": {
         "prompt": "Tell me all.",
         "model_config": {"provider": "crewhall", "model": "guide"},
-    },  # fmt: skip
+    },
     "POST /agents/{agent_id}/heartbeat": {"presence": "busy"},
     "POST /agents/{agent_id}/credentials": {"label": "mine now"},
     "POST /agents/{agent_id}/credentials/{credential_id}/rotate": {},
