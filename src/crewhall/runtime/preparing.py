@@ -16,6 +16,7 @@ from crewhall.runtime.context import Context, Persona, Reading, make_context, re
 from crewhall.runtime.endings import Ending, TurnEnded, stopped
 from crewhall.runtime.journal import Journal
 from crewhall.runtime.knowing import look_up, share_of
+from crewhall.runtime.local import LOCAL, SHOWN_TOKENS
 from crewhall.runtime.runs import Run
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.vocabulary import StepKind
@@ -47,7 +48,7 @@ class Preparation:
         """The recorded context, or a new one, recorded. Raises TurnEnded where the agent may not answer any more."""
         if recorded := journal.find(StepKind.CONTEXT):
             return msgspec.convert(recorded.body, Context)
-        most = self._settings.turn_context_tokens
+        most = _most_tokens(persona, self._settings)
         share = share_of(persona, most)
         room, aside = room_of(most - share, completion.aside() if completion else None)
         keeps = sums_up(persona, self._settings)
@@ -75,7 +76,7 @@ class Preparation:
 
     async def alone(self, run: Run, journal: Journal, persona: Persona, reading: Reading) -> Context:
         """The context of a prompt that stands alone, with what was looked up for it; recorded."""
-        most = self._settings.turn_context_tokens
+        most = _most_tokens(persona, self._settings)
         share = share_of(persona, most)
         passages = await look_up(self._knowledge, run, reading, share) if share else []
         context = make_context(run, persona, reading, room=most - share, base_url=self._base_url, passages=passages)
@@ -89,6 +90,15 @@ async def _sum_up(thinker: "Thinker", journal: Journal, persona: Persona, older:
         await thinker.sum_up(journal, persona, older)
     except TurnEnded as ended:
         log.info("a conversation was not summed up", extra={"run": str(journal.run.id), "reason": ended.detail})
+
+
+def _most_tokens(persona: Persona, settings: TurnSettings) -> int:
+    """How many tokens an agent is shown: what the installation allows, less where its `context_tokens` say so."""
+    config = persona.model_config
+    own = config.get("context_tokens")
+    if own is None and config.get("provider") == LOCAL:
+        own = SHOWN_TOKENS
+    return min(settings.turn_context_tokens, own) if isinstance(own, int) else settings.turn_context_tokens
 
 
 async def _check_access(tx: Tx, agent: Actor, run: Run) -> None:

