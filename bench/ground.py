@@ -53,9 +53,12 @@ def temporary_home() -> Iterator[Path]:
 class Ground:
     """One home, served. Use `async with Ground(home) as ground`."""
 
-    def __init__(self, home: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, home: Path, environment: dict[str, str] | None = None, model: Program | None = None) -> None:
         self.home = home
         self._environment = environment or {}
+        if model is not None:
+            self.model = model
+            self._environment |= {"CREWHALL_MODEL_ENDPOINTS": f"bench={model.address}/v1"}
         self._postgres = EmbeddedPostgres(home, dump_on_stop=False)
         self._floors: Program | None = None
         self._channels: dict[str, str] = {}
@@ -132,8 +135,8 @@ class Ground:
 
     def meter(self) -> Meter:
         """A meter of everything that takes part here."""
-        floors = [self._floors.pid] if self._floors else []
-        return Meter([self.server.pid, self.postgres_pid, *floors])
+        beside = [program.pid for program in (self._floors, getattr(self, "model", None)) if program]
+        return Meter([self.server.pid, self.postgres_pid, *beside])
 
 
 def json_body(fields: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""Where the server's time goes under load: `python -m bench.profile posts|history|newest|fanout`.
+"""Where the server's time goes under load: `python -m bench.profile posts|history|newest|fanout|turn`.
 
 Samples of the server's Python stacks while the row's load runs (bench/sampler.py).
 """
@@ -7,6 +7,7 @@ import argparse
 import os
 import signal
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ import uvloop
 
 from bench.dataset import ensure_messages
 from bench.ground import Ground, temporary_home
+from bench.programs import Program
 from bench.rows import ALL
 from bench.rows.row import FULL, QUICK, Row
 from bench.sampler import Profile, report
@@ -45,7 +47,12 @@ def row_named(what: str) -> Row:
 async def load(row: Row, profile: Path) -> dict[str, float]:
     """Load the product, profiled, on a ground of its own; returns the figures."""
     with temporary_home() as home:
-        async with Ground(home, {"BENCH_PROFILE": str(profile)}) as ground:
+        async with AsyncExitStack() as stack:
+            model = None
+            if row.ground == "turns":
+                model = await Program.start("bench.floors.model")
+                stack.push_async_callback(model.stop)
+            ground = await stack.enter_async_context(Ground(home, {"BENCH_PROFILE": str(profile)}, model))
             scale = QUICK
             if row.ground == "data":
                 await ensure_messages(ground, scale.messages)

@@ -14,7 +14,7 @@ from bench.ground import Ground, temporary_home
 from bench.load.http import LoadError
 from bench.load.live import ListenerError
 from bench.meter import Meter
-from bench.programs import ProgramError
+from bench.programs import Program, ProgramError
 from bench.rows.row import SMALL, Row, Scale, Skip
 from bench.table import Line, line_of
 
@@ -54,7 +54,11 @@ class Grounds:
 
     async def _fresh(self, kind: str) -> Ground:
         home = self._stack.enter_context(temporary_home())
-        ground = await self._stack.enter_async_context(Ground(home))
+        model = None
+        if kind == "turns":
+            model = await Program.start("bench.floors.model")
+            self._stack.push_async_callback(model.stop)
+        ground = await self._stack.enter_async_context(Ground(home, model=model))
         if kind == "small":
             await ensure_messages(ground, SMALL)
         return ground

@@ -10,6 +10,7 @@ from bench.rows.posts import Posts
 from bench.rows.row import Row
 from bench.rows.search import Search
 from bench.rows.start import Start
+from bench.rows.turns import Speaking, TurnOverhead
 
 ALL: tuple[Row, ...] = (
     Posts(1, peers.POSTS_1_ROOM_64),
@@ -20,6 +21,8 @@ ALL: tuple[Row, ...] = (
     History(newest=False),
     Page(),
     Search(),
+    TurnOverhead(),
+    Speaking(),
     Start(),
     Growth(),
 )

@@ -33,7 +33,8 @@ class Row(Protocol):
     name: str
     figures: Sequence[Figure]
     ground: str
-    """`data` is the large data set, kept between runs; `small` has 10,000 messages; any other name is an empty home."""
+    """`data` is the large data set, kept between runs; `small` has 10,000 messages; `turns` is an empty home
+    with a model beside it; any other name is an empty home."""
     floor_ground: str
     """Where the floor is measured: nearly always the same."""
 

@@ -58,6 +58,42 @@ async def test_a_token_is_good_in_its_own_organization_alone(hall: Hall):
     assert (await in_second.api.get("/me", headers={"x-crewhall-org": first.slug})).status_code == 200
 
 
+@pytest.mark.rule("B1", "E1")
+async def test_a_token_stays_in_its_organization_and_off_the_account(hall: Hall):
+    first, second = await hall.make_org("First"), await hall.make_org("Second")
+    await second.add("admin", first.owner)
+    third = await hall.make_org("Third")
+    invitation = (await third.owner.api.post("/invitations", json={})).json()["token"]
+    person = await hall.sign_in(first.owner, first.id)
+    made = await make(person)
+    bound = hall.client(made["token"])
+    login = (await person.api.get("/me/logins")).json()["items"][0]["id"]
+    password = {"current_password": PASSWORD, "new_password": "another horse battery"}
+    for method, path, body, status in (
+        ("POST", f"/organizations/{second.id}/switch", None, 403),
+        ("POST", f"/organizations/{first.id}/switch", None, 403),
+        ("GET", f"/organizations/{second.id}", None, 404),
+        ("PATCH", f"/organizations/{second.id}", {"name": "Mine"}, 404),
+        ("DELETE", f"/organizations/{second.id}?confirm={second.slug}", None, 403),
+        ("DELETE", f"/organizations/{first.id}?confirm={first.slug}", None, 403),
+        ("POST", "/organizations", {"name": "New"}, 403),
+        ("POST", "/invitations/accept", {"token": invitation}, 403),
+        ("POST", "/auth/password", password, 403),
+        ("POST", "/auth/logout-everywhere", None, 403),
+        ("DELETE", f"/me/logins/{login}", None, 403),
+        ("PATCH", "/me", {"name": "Somebody"}, 403),
+        ("GET", "/me/tokens", None, 403),
+    ):
+        answer = await bound.request(method, path, json=body)
+        assert answer.status_code == status, (method, path, answer.text)
+    listed = (await bound.get("/organizations")).json()["items"]
+    assert [one["id"] for one in listed] == [str(first.id)] == [(await bound.get("/me")).json()["organization"]["id"]]
+    assert (await bound.patch(f"/organizations/{first.id}", json={"description": "Ours"})).status_code == 200
+    assert (await person.api.get("/me")).json()["user"]["name"] != "Somebody"
+    assert (await bound.post("/auth/logout")).status_code == 204
+    assert await status_of(hall, made["token"]) == 401
+
+
 async def test_a_token_makes_no_further_tokens(hall: Hall):
     org = await hall.make_org()
     made = await make(org.owner)

@@ -70,9 +70,10 @@ async def test_guessing_is_throttled_per_address_and_email(hall: Hall, monkeypat
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert (await guesser.post("/auth/login", json={**body, "email": "else@example.org"})).status_code == 401
     assert (await hall.client().post("/auth/login", json=body)).status_code == 401, "other addresses are not shut out"
-    for number in range(88):
-        await guesser.post("/auth/login", json={**body, "email": f"n{number}@example.org"})
-    assert (await guesser.post("/auth/login", json={**body, "email": "fresh@example.org"})).status_code == 429
+    guesses = 12
+    while (await guesser.post("/auth/login", json={**body, "email": f"n{guesses}@example.org"})).status_code == 401:
+        guesses += 1
+    assert 100 <= guesses < 110, "one more is let in every few seconds"
 
 
 @pytest.mark.rule("D1")

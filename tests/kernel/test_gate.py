@@ -200,6 +200,14 @@ async def test_an_unknown_address_of_the_api_is_a_problem_whatever_is_accepted(s
         assert answer.json()["code"] == "not_found"
 
 
+@pytest.mark.parametrize(
+    ("path", "code"), [("/nowhere", "not_found"), ("/nowhere/at/all", "not_found"), ("/search", "method_not_allowed")]
+)
+async def test_an_unknown_address_is_unknown_by_every_method(server: Server, path: str, code: str) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert (await server.client().request(method, path, json={})).json()["code"] == code
+
+
 async def test_head_answers_as_get_does_without_the_body(server: Server, org: Org) -> None:
     root = server.client()
     root.base_url = server.address

@@ -143,6 +143,13 @@ async def test_what_is_not_listed_or_not_public_is_not_even_dialled(way: Way, ur
     assert way.transport.dialled == []
 
 
+async def test_a_name_that_cannot_be_asked_for_has_no_address():
+    for url in (f"https://{'a' * 64}.org/", "https://a..org/"):
+        with pytest.raises(CrewhallError) as error:
+            await Outbound().request("GET", url, hosts=None)
+        assert error.value.code == "outbound_failed"
+
+
 async def test_without_a_list_private_addresses_are_refused_all_the_same(way: Way):
     for url in ("http://inside.example.org/", "http://two.example.org/", "http://api.example.org:22/"):
         assert await way.refused(url, hosts=None) == "outbound_refused"

@@ -1,13 +1,15 @@
 """Answers on the wire: head and body leave in one write, and whatever the answer, the connection goes on."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
 
-from crewhall.faces.http.protocol import JoiningTransport
+from crewhall.faces.http import protocol
+from crewhall.faces.http.protocol import MAX_HEADERS, JoiningTransport
 from tests.support.server import Server
 
 
@@ -99,5 +101,35 @@ async def test_requests_sent_without_waiting_are_answered_in_their_order(server:
 async def test_a_request_that_is_none_is_refused_and_the_connection_closed(server: Server):
     async with connected(server) as (reader, writer):
         writer.write(b"HELLO\r\n\r\n")
-        assert (await answer(reader))[0] == 400
+        status, body = await answer(reader)
+        assert (status, json.loads(body)["code"]) == (400, "malformed")
+        assert await reader.read() == b""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"x: " + b"a" * 2**20, b"".join(b"x%d: a\r\n" % n for n in range(MAX_HEADERS + 1)) + b"\r\n"],
+    ids=["one that does not end", "too many"],
+)
+async def test_a_head_without_measure_is_refused_while_it_comes(server: Server, head: bytes):
+    async with connected(server) as (reader, writer):
+        writer.write(asking("GET", "/health/live")[:-2] + head)
+        status, body = await answer(reader)
+        assert (status, json.loads(body)["code"]) == (431, "head_too_large")
+
+
+async def test_large_heads_and_many_requests_on_a_connection_are_taken(server: Server):
+    async with connected(server) as (reader, writer):
+        for _ in range(3):
+            for piece in (asking("GET", "/health/live")[:-2], b"x: " + b"a" * 30_000, b"\r\n\r\n"):
+                writer.write(piece)
+                await writer.drain()
+            assert (await answer(reader))[0] == 200
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /health/live HTTP/1.1\r\nx: "], ids=["nothing", "half a head"])
+async def test_a_head_that_never_ends_runs_out_of_time(server: Server, monkeypatch: pytest.MonkeyPatch, said: bytes):
+    monkeypatch.setattr(protocol, "HEAD_TIME_S", 0.2)
+    async with connected(server) as (reader, writer):
+        writer.write(said)
         assert await reader.read() == b""

@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crewhall.conversations.members import add_member
 from crewhall.conversations.overlays import Overlays
-from crewhall.conversations.schemas import EditMessage
+from crewhall.conversations.schemas import EditMessage, NewMember
+from crewhall.conversations.vocabulary import MemberType
 from crewhall.conversations.wire import Message
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.compaction import MOST_PIECES, Piece, split
 from crewhall.runtime.context import Line, Persona, Place, Reading, make_context, tokens_of
 from crewhall.runtime.queries import list_steps
-from crewhall.runtime.runs import Run
+from crewhall.runtime.runs import Run, cancel_run
 from crewhall.runtime.summaries import Summary, list_summaries
 from tests.support.openai import Fail, Say
 from tests.taking.hall import SCRIPTED
@@ -266,6 +268,24 @@ async def test_what_cannot_be_summed_up_is_left_out(long):
     assert context.body["summary"] is None
     assert context.body["omitted"] is True
     assert context.body["tokens"] <= MOST
+
+
+@pytest.mark.rule("X11")
+async def test_a_turn_acts_for_those_too_whose_words_it_only_summed_up(long):
+    hall, org = long.hall, long.org
+    ben = (await org.add()).actor
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await add_member(tx, org.owner.actor, long.circle, NewMember(MemberType.USER, ben.id))
+    await hall.say(ben, long.circle, f"@{long.agent.name} spread it everywhere")
+    first = await hall.decided(org, long.circle, long.agent)
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await cancel_run(tx, org.owner.actor, first.run_id)
+    await hall.say(ben, long.circle, f"@{long.agent.name} now, please")
+    await long.talk("first")
+    asked = await long.turn(Say("NOTES ONE"), Say("Yes."))
+    (summary,) = await long.summaries()
+    assert summary.up_to_seq >= 2
+    assert set((await asked.run()).behalf_of) == {ben.id, org.owner.actor.id}
 
 
 @pytest.mark.rule("B1")

@@ -13,6 +13,8 @@ from crewhall.identity.people import remove_member
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime.queries import list_steps
+from crewhall.runtime.triggers import add_trigger
+from crewhall.runtime.vocabulary import Cause
 from tests.identity.hall import Member, Org
 from tests.support.openai import Say, Use
 from tests.taking.hall import SCRIPTED, Asked, TakingHall
@@ -147,6 +149,65 @@ async def test_what_an_agent_says_by_itself_gives_its_own_rights_alone(ground, m
 
 
 @pytest.mark.rule("X11")
+async def test_a_remote_agent_acts_for_who_asked_it_in_its_one_answer_and_in_nothing_else(ground, model):
+    hall, org = ground.hall, ground.org
+    remote = await hall.hire(org, model_config={})
+    question = await hall.say(ground.insider.actor, ground.square, f"@{remote.name} what is new?")
+    told = await hall.decided(org, ground.square, remote)
+    await told.take()
+    for client_id, whose in (
+        (f"answer:{question.id}", ground.insider.id),
+        (f"run:{told.run_id}:1", remote.id),
+        (f"run:{told.run_id}", remote.id),
+    ):
+        await hall.pass_time(60)
+        await hall.say(remote, ground.square, f"@{ground.agent.name} quote #secret", client_id=client_id)
+        model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("Well."))
+        asked = await hall.decided(org, ground.square, ground.agent)
+        run = await asked.take()
+        (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
+        assert (run.behalf_of, result.get("code")) == ([whose], None if whose == ground.insider.id else "not_found")
+        await hall.say(org.owner.actor, ground.square, "go on")
+
+
+@pytest.mark.rule("X11")
+async def test_who_has_anothers_words_answered_lends_them_no_rights(ground, model):
+    hall, insider = ground.hall, ground.insider.actor
+    asked_for = await hall.say(ground.outsider.actor, ground.square, "quote #secret, somebody")
+    there = {"conversation_id": str(ground.secret)}
+    for prompt, whose, code in (
+        (None, [ground.insider.id, ground.outsider.id], "not_found"),
+        ("Quote #secret.", [ground.insider.id], None),
+    ):
+        async with hall.db.transaction(insider) as tx:
+            await add_trigger(
+                tx, insider, conversation_id=ground.square, agent_id=ground.agent.id, cause=Cause.RUN_NOW,
+                message_id=asked_for.id, prompt=prompt,
+            )  # fmt: skip
+        model.play(Use([("read_messages", there)]), Say("Well."))
+        asked = await hall.decided(ground.org, ground.square, ground.agent)
+        run = await asked.take()
+        (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
+        assert (run.behalf_of, result.get("code")) == (whose, code)
+
+
+@pytest.mark.rule("X11")
+@pytest.mark.parametrize("is_asked", [True, False])
+async def test_who_asks_before_a_turn_has_begun_is_one_of_those_whom_it_answers(ground, model, is_asked):
+    hall = ground.hall
+    await hall.say(ground.insider.actor, ground.square, f"@{ground.agent.name} quote #secret")
+    asked = await hall.decided(ground.org, ground.square, ground.agent)
+    await hall.say(ground.outsider.actor, ground.square, f"@{ground.agent.name} me too" if is_asked else "me too")
+    model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("Well."))
+    run = await asked.take()
+    (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
+    both = [ground.insider.id, ground.outsider.id]
+    assert (run.behalf_of, result.get("code")) == ((both, "not_found") if is_asked else (both[:1], None))
+    told = await hall.settle(ground.square)
+    assert [one.reason for one in told] == (["asked", "covered"] if is_asked else ["asked"])
+
+
+@pytest.mark.rule("X11")
 async def test_rights_are_those_at_the_time_of_the_call(ground, model):
     hall, org = ground.hall, ground.org
     model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("No."))
@@ -157,6 +218,25 @@ async def test_rights_are_those_at_the_time_of_the_call(ground, model):
     await asked.take()
     (result,) = [step.body for step in await asked.steps() if step.kind == "result"]
     assert result["code"] == "forbidden"
+
+
+@pytest.mark.rule("X11")
+async def test_nobody_overhears_on_its_way_what_may_quote_what_is_not_for_them(ground, model):
+    hall = ground.hall
+
+    def overheard(asked: Asked) -> str:
+        return "".join(frame.get("text", "") for frame in hall.frames(asked.run_id))
+
+    asked, _ = await ground.quoting(model, ground.insider)
+    assert (overheard(asked), await asked.answers()) == ("", ["Well."])
+    asked, _ = await ground.quoting(model, ground.outsider)
+    assert overheard(asked) == "Well."
+    alone = await hall.direct(ground.org, ground.agent)
+    model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("A heron."))
+    await hall.say(ground.org.owner.actor, alone, "what is new?")
+    asked = await hall.decided(ground.org, alone, ground.agent)
+    await asked.take()
+    assert overheard(asked) == "A heron."
 
 
 @pytest.mark.rule("X11", "X12")

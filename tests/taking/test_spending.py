@@ -194,6 +194,27 @@ async def test_runs_are_limited_as_well_those_of_remote_agents_too(hall, org):
     assert (await standing(hall, budget)).spent_runs == 1
 
 
+@pytest.mark.rule("C9", "X3")
+async def test_a_turn_that_a_budget_refused_is_refused_to_who_takes_it_over(hall, org, monkeypatch):
+    agent = await hall.hire(org, model_config={})
+    circle = await hall.group(org, agent)
+    await hall.say(org.owner.actor, circle, f"@{agent.name}")
+    await hall.settle(circle)
+    (run,) = await hall.runs(circle)
+    budget = await set_budget(hall, org, run_limit=0)
+    with monkeypatch.context() as killed, pytest.raises(ZeroDivisionError):
+
+        async def die(*_):
+            raise ZeroDivisionError
+
+        killed.setattr(hall.executor, "_end", die)
+        await hall.executor.execute(org.id, run.id)
+    await hall.executor.execute(org.id, run.id)
+    (run,) = await hall.runs(circle)
+    assert (str(run.status), run.reason, run.attempt) == ("stopped", "budget", 2)
+    assert (await standing(hall, budget)).spent_runs == 0
+
+
 @pytest.mark.rule("C9")
 async def test_a_soft_budget_warns_once_in_its_conversation_or_in_alerts(hall, model, org):
     await set_price(hall, org)

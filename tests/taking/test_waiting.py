@@ -58,3 +58,22 @@ async def test_whatever_parks_or_ends_a_turn_gives_back_what_it_held(hall, org, 
             )
         await end_forsaken(hall.db)
     assert (await standing(hall, budget)).reserved_tokens == 0
+
+
+@pytest.mark.rule("C9", "X5")
+async def test_a_decision_that_no_call_uses_any_more_does_not_wake_a_turn_that_waits_for_another(hall, model, org):
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await set_tool_policy(
+            tx, org.owner.actor, ToolPolicy(tools={"weather": Verdict.ASK, "wire_money": Verdict.ASK})
+        )
+    asked = await hall.ask(org, tools=["weather", "wire_money"])
+    model.play(Use([("weather", {"city": "Rome"}), ("wire_money", {"city": "Rome"})]), Say("Done."))
+    assert (await asked.take()).status == "waiting"
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await tx.run("update agents set tools = tools - 'weather' where id = %(id)s", {"id": asked.agent.id})
+        found = await tx.value(
+            "select id from approvals where run_id = %(run)s and tool = 'weather'", {"run": asked.run_id}
+        )
+        await approve(tx, org.owner.actor, found, hall.tools)
+    run = await asked.take()
+    assert (run.status, run.waits) == ("waiting", 2)

@@ -152,6 +152,15 @@ def test_a_prompt_is_a_turn_of_its_own_in_its_order():
     assert verdicts(situation(message, resting, spoke_at=NOW)) == [speaks, (Outcome.WAIT, Reason.COOLDOWN)]
 
 
+@pytest.mark.rule("C2", "X4")
+def test_what_programs_ask_is_a_turn_of_its_own_but_for_an_agent_that_thinks_elsewhere():
+    one, other, message = trigger(Cause.API), trigger(Cause.API), trigger()
+    speaks, waits = (Outcome.SPEAK, Reason.ASKED), (Outcome.WAIT, Reason.BUSY)
+    assert verdicts(situation(one, other, message)) == [speaks, waits, waits]
+    assert verdicts(situation(message, one)) == [speaks, waits]
+    assert verdicts(situation(one, other, message, is_remote=True)) == [speaks, speaks, speaks]
+
+
 def prompt_of(other):
     return trigger(other.cause, prompt=other.prompt)
 
@@ -202,8 +211,8 @@ def test_every_trigger_is_decided_once_and_limits_always_hold(of):
     assert sorted(decision.trigger.id for decision in decisions) == sorted(made.id for made in of.triggers)
     speaking = [decision.trigger for decision in decisions if decision.outcome is Outcome.SPEAK]
     assert not (speaking and of.is_busy)
-    assert len([made for made in speaking if made.prompt]) <= 1
-    assert not (len(speaking) > 1 and any(made.prompt for made in speaking))
+    tasks = [made for made in speaking if made.prompt or (made.cause is Cause.API and not of.is_remote)]
+    assert not tasks or len(speaking) == 1
     if speaking and not any(made.is_asked for made in speaking):
         assert of.rounds < of.policy.max_agent_rounds
         rested = of.spoke_at is None or of.spoke_at + timedelta(seconds=of.policy.agent_cooldown_seconds) <= NOW

@@ -61,9 +61,9 @@ class Counted:
         self.count = 0
         opened = type(hall.db).transaction
 
-        def counting(db, actor):
+        def counting(db, actor, **how):
             self.count += 1
-            return opened(db, actor)
+            return opened(db, actor, **how)
 
         monkeypatch.setattr(type(hall.db), "transaction", counting)
 

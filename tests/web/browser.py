@@ -27,7 +27,8 @@ PHONE = {"viewport": {"width": 375, "height": 760}, "has_touch": True, "is_mobil
 
 def find_chromium() -> str | None:
     """The Chromium that the test command found, else one on the path."""
-    return os.environ.get("CREWHALL_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    names = ("chromium-headless-shell", "chromium", "google-chrome")
+    return os.environ.get("CREWHALL_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 class Visitors:

@@ -1,6 +1,7 @@
 """Coming in: the first set-up, signing in, invitations, forgotten passwords."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -57,6 +58,9 @@ async def test_signing_in_leads_to_where_one_wanted_to_be(visitors: Visitors, or
     await expect(page.get_by_role("heading", name="People", level=1)).to_be_visible()
     await page.get_by_role("button", name="Sign out").click()
     await expect(page).to_have_url("/login")
+    for form, back in (("/settings/tokens", "/settings"), ("/budgets", "/budgets"), ("/agents/new", "/agents/new")):
+        late = await page.request.post(form, form={"name": "late"}, headers={"accept": "text/html"}, max_redirects=0)
+        assert late.headers["location"] == f"/login?next={quote(back, safe='')}"
     await page.goto("/people")
     await expect(page).to_have_url(re.compile("/login"))
 

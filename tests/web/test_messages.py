@@ -86,6 +86,14 @@ async def test_what_the_server_refuses_says_why_and_can_be_discarded(visitors: V
     await expect(late.locator(".unsent")).to_contain_text("archived")
     await late.get_by_role("button", name="Discard").click()
     await expect(page.locator(".message")).to_have_count(0)
+    visitors.tolerated = ("401", "422")
+    await page.locator("crew-composer textarea").evaluate("it => it.removeAttribute('maxlength')")
+    await write(page, "long " * 8001)
+    await expect(page.locator(".unsent")).to_contain_text("Not sent. This is too long")
+    await page.get_by_role("button", name="Discard").click()
+    await page.context.clear_cookies()
+    await write(page, "signed out")
+    await expect(page.locator(".unsent")).to_contain_text("You are signed out")
 
 
 async def test_what_a_message_is_for_is_chosen_and_the_next_is_a_message_again(

@@ -18,7 +18,7 @@ async def test_a_token_is_made_shown_once_and_revoked(visitors: Visitors, server
     assert re.fullmatch(r"cwp_\S{40,}", token)
     client = server.client(token)
     assert (await client.get("/me")).json()["actor"]["id"] == str(org.owner.id)
-    await page.goto(f"{server.address}/settings")
+    await page.goto(page.url)
     await expect(page.get_by_label("Personal token", exact=True)).to_have_count(0)
     await page.get_by_role("button", name="Revoke editor").click()
     await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()

@@ -44,6 +44,9 @@ async def test_the_first_channel_leads_to_the_first_agent(visitors: Visitors, se
     await expect(page.get_by_role("heading", name="New agent")).to_be_visible()
     await server.hire(org, "scout", name="Scout")
     await page.goto(f"/c/{general}")
+    await expect(page.locator(".beginning")).to_contain_text("Write the first message")
+    (await org.owner.api.post(f"/conversations/{general}/messages", json={"content": "hello"})).raise_for_status()
+    await page.goto(f"/c/{general}")
     await expect(page.get_by_role("heading", name="This is where #general begins")).to_be_visible()
     await expect(page.get_by_role("link", name="Make an agent")).to_have_count(0)
 

@@ -257,3 +257,38 @@ async def test_tools_that_cannot_be_are_refused(
     answer = await client.chat.completions.create(model=agent.code, messages=HELLO, tools=TOOLS, tool_choice="none")
     assert answer.choices[0].message.content == "No tools."
     assert "tools" not in model.requests[0]
+
+
+@pytest.mark.rule("X11")
+async def test_programs_that_ask_at_once_have_a_turn_each_with_their_own_tools(
+    visit: Visit, org: Org, agent: AgentClient, model: ScriptedModel
+):
+    found = (await org.owner.api.get("/conversations", params={"q": "general"})).json()["items"]
+    here = {CONVERSATION: found[0]["id"]}
+    hold = asyncio.Event()
+    model.play(Say("Busy.", piece=2, hold=hold), BERLIN, Say("Nothing to look at."))
+
+    async def waits(many: int) -> None:
+        async def are_there() -> bool:
+            runtime = (await org.owner.api.get(f"/conversations/{found[0]['id']}/runtime")).json()
+            return (runtime["open_runs"], runtime["waiting_triggers"]) == (1, many)
+
+        await until(are_there)
+
+    asking: list[asyncio.Task[ChatCompletion]] = []
+    for at, (who, tools) in enumerate(
+        ((org.owner, []), (await org.add("member"), TOOLS), (await org.add("admin"), []))
+    ):
+        client = visit(who, **here)
+        asked: Any = {"tools": tools} if tools else {}
+        asking.append(asyncio.create_task(client.chat.completions.create(model=agent.code, messages=HELLO, **asked)))
+        await waits(at)
+    hold.set()
+    first, second, third = [(await one).choices[0] for one in asking]
+    assert (first.message.content, first.finish_reason) == ("Busy.", "stop")
+    assert (second.finish_reason, [call.type for call in second.message.tool_calls or []]) == (
+        "tool_calls",
+        ["function"],
+    )
+    assert (third.message.content, third.finish_reason) == ("Nothing to look at.", "stop")
+    assert ["tools" in request for request in model.requests] == [False, True, False]

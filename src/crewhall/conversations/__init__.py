@@ -1,7 +1,7 @@
 """Conversations, members, messages, threads, reactions, search. What other packages may use is exported here."""
 
 from crewhall.conversations.access import CHANNEL as MEMBERSHIP_CHANNEL
-from crewhall.conversations.access import Access, AccessCache, Verb, access_conversation
+from crewhall.conversations.access import Access, AccessCache, Verb, access_conversation, has_access
 from crewhall.conversations.appending import append_all
 from crewhall.conversations.consumers import BATCH as CONSUMER_BATCH
 from crewhall.conversations.consumers import Consumer
@@ -33,6 +33,7 @@ __all__ = [
     "Verb",
     "access_conversation",
     "append_all",
+    "has_access",
     "mark_read",
     "open_session",
     "render_markdown",

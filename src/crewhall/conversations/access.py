@@ -115,6 +115,15 @@ async def access_conversation(tx: Tx, actor: Actor, conversation_id: UUID, verb:
     return first
 
 
+async def has_access(tx: Tx, actor: Actor, conversation_id: UUID, verb: Verb) -> bool:
+    """Tell whether `access_conversation` would let the actor."""
+    try:
+        await access_conversation(tx, actor, conversation_id, verb)
+    except CrewhallError:
+        return False
+    return True
+
+
 async def bump_membership(tx: Tx, conversation_id: UUID) -> None:
     """Say that membership or openness changed: appends in flight are checked anew, caches forget, sockets re-check."""
     await tx.run(

@@ -18,7 +18,7 @@ class SearchDeriver:
 
     async def step(self) -> int:
         """Derive the next batch, unless another process does; gives the number of records seen."""
-        async with self._db.transaction(None) as tx:
+        async with self._db.transaction(None, lazily=True) as tx:
             seen: int = await tx.value("select derive_search(%(size)s)", {"size": BATCH})
         return seen
 

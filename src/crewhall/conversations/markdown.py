@@ -27,6 +27,7 @@ _TAGS = {
     "p", "br", "hr", "em", "strong", "s", "a", "code", "pre", "blockquote", "ul", "ol", "li", "h1", "h2", "h3", "h4",
     "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "span",
 }  # fmt: skip
+_ALIGNED = {"left", "center", "right"}
 _CODE_CLASS = re.compile(r"language-[\w+#.-]{1,40}")
 _MARK = re.compile(r"[\n\\`*_\[\]<>&|~!()#=+-]")
 _LINK = re.compile(r"//|mailto:|@", re.IGNORECASE)
@@ -143,6 +144,14 @@ def _mark_tasks(state: StateCore) -> None:
         first = inline.children[0]
         if first.type == "text" and (box := _TASK.match(first.content)):
             first.content = ("☐" if box[1] == " " else "☑") + first.content[box.end() :]
+            item.attrs = {"class": "task"}
+
+
+def _align_cells(state: StateCore) -> None:
+    """Core rule: how a table's columns are aligned becomes a class of their cells (styles are not let through)."""
+    for token in state.tokens:
+        if token.type in {"th_open", "td_open"} and token.attrs:
+            token.attrs = {"class": str(token.attrs["style"]).removeprefix("text-align:")}
 
 
 def _render_mention(
@@ -164,6 +173,7 @@ def _parser() -> MarkdownIt:
     if parser.linkify is not None:
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
     parser.core.ruler.after("text_join", "tasks", _mark_tasks)
+    parser.core.ruler.after("tasks", "cells", _align_cells)
     parser.core.ruler.after("tasks", "mentions", _mark_mentions)
     parser.add_render_rule("mention", _render_mention)
     return parser
@@ -174,7 +184,7 @@ _CLEANER = nh3.Cleaner(
     tags=_TAGS,
     attributes={"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}, "span": {"data-handle"}},
     attribute_filter=_filter_attribute,
-    allowed_classes={"span": {"mention"}},
+    allowed_classes={"span": {"mention"}, "li": {"task"}, "th": _ALIGNED, "td": _ALIGNED},
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",
     link_rel="noopener noreferrer nofollow",

@@ -12,7 +12,7 @@ from crewhall.conversations import pages_about, pages_manage, pages_pins, pages_
 from crewhall.conversations.pages_words import within_sentence
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import SearchHit
-from crewhall.conversations.search import search
+from crewhall.conversations.search import is_too_common, search
 from crewhall.faces.plumbing.pages import render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
@@ -33,12 +33,13 @@ async def show_search(
     after: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Messages within reach that match, newest first."""
-    problem, found = None, Page[SearchHit]([])
+    problem, found, too_common = None, Page[SearchHit]([]), False
     async with services.db.transaction(actor) as tx:
         within = await get_conversation(tx, actor, conversation) if conversation else None
         try:
             if q.strip():
                 found = await search(tx, actor, q, conversation_id=conversation, after=after)
+                too_common = not found.items and await is_too_common(tx, actor, q)
         except CrewhallError as error:
             problem = error.detail
     return await render_in_hall(
@@ -52,6 +53,7 @@ async def show_search(
         results=[(hit, _place(hit), Markup(hit.snippet)) for hit in found.items],  # noqa: S704 - escaped by search
         next=found.next,
         problem=problem,
+        too_common=too_common,
     )
 
 

@@ -174,7 +174,7 @@ def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, last_seq: 
         other=other,
         beginning=pages_words.beginning(conversation),
         hint=pages_words.hint(conversation, sidebar.organization.name),
-        is_first=not sidebar.agents
+        is_first=not (sidebar.agents and last_seq)
         and conversation.type is ConversationType.PUBLIC
         and is_allowed(actor, Permission.AGENTS_CREATE),
         last_seq=last_seq,

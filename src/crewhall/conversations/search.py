@@ -77,6 +77,15 @@ async def search(
     return Page([_hit(row, q) for row in rows], following)
 
 
+async def is_too_common(tx: Tx, actor: Actor, q: str) -> bool:
+    """Whether a query holds nothing but what the organization's language leaves out of its index (the, is, of)."""
+    sql = """
+        select numnode(search_query(search_language, %(q)s)) = 0 and not is_spaceless(%(q)s)
+        from organizations where id = %(org)s
+    """
+    return bool(await tx.value(sql, {"q": q.strip(), "org": actor.org}))
+
+
 def check_query(q: str) -> str:
     """Return the query without surrounding space, or refuse an empty or overlong one."""
     q = q.strip()

@@ -96,9 +96,9 @@ def meters_of(budget: Budget) -> list[Meter]:
             _meter(stood.spent_money, stood.reserved_money, budget.money_limit, lambda one: in_words(one, currency))
         )
     if budget.token_limit is not None:
-        found.append(_meter(stood.spent_tokens, stood.reserved_tokens, budget.token_limit, "{:,}".format, " tokens"))
+        found.append(_meter(stood.spent_tokens, stood.reserved_tokens, budget.token_limit, "{:,}".format, "token"))
     if budget.run_limit is not None:
-        found.append(_meter(stood.spent_runs, 0, budget.run_limit, "{:,}".format, " turns"))
+        found.append(_meter(stood.spent_runs, 0, budget.run_limit, "{:,}".format, "turn"))
     return found
 
 
@@ -108,10 +108,13 @@ def share(amount: Decimal | int, most: Decimal | int) -> int:
 
 
 def _meter(spent: Any, reserved: Any, limit: Any, words: Callable[[Any], str], unit: str = "") -> Meter:
+    def counted(amount: Any) -> str:
+        return words(amount) + (f" {unit}{'s' * (amount != 1)}" if unit else "")
+
     filled = min(round(spent / limit * WHOLE), WHOLE) if limit else WHOLE
     return Meter(
-        said=f"{words(spent)} of {words(limit)}{unit}",
-        left=f"{words(max(limit - spent - reserved, limit * 0))}{unit} left",
+        said=f"{words(spent)} of {counted(limit)}",
+        left=f"{counted(max(limit - spent - reserved, limit * 0))} left",
         spent=filled,
         reserved=min(round(reserved / limit * WHOLE), WHOLE - filled) if limit else 0,
         is_used_up=spent >= limit,

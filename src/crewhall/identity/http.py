@@ -7,7 +7,7 @@ from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from crewhall.faces.plumbing.dependencies import signed_in
+from crewhall.faces.plumbing.dependencies import only_people, signed_in
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import logins, organizations, personal_tokens
@@ -132,8 +132,10 @@ async def list_own_organizations(
     limit: FromQuery[int | None] = None,
 ) -> Page[Organization]:
     """By name, with the own role in each."""
-    async with services.db.transaction(signed_in(guest)) as tx:
-        return await organizations.list_organizations(tx, after=after, limit=limit)
+    actor = signed_in(guest)
+    async with services.db.transaction(actor) as tx:
+        only = actor.org_id if actor.is_bound else None
+        return await organizations.list_organizations(tx, only=only, after=after, limit=limit)
 
 
 @post("/", summary="Make an organization")
@@ -161,11 +163,12 @@ async def show_organization(
 @patch("/{org_id:uuid}", summary="Change an organization")
 async def change_organization(
     services: NamedDependency[Services],
-    person: NamedDependency[Actor],
+    guest: NamedDependency[Actor | None],
     org_id: FromPath[UUID],
     data: JSONBody[OrganizationChange],
 ) -> Organization:
     """For owners and admins."""
+    person = only_people(guest)
     async with services.db.transaction(person) as tx:
         inside = await organizations.enter_organization(tx, person, org_id)
         return await organizations.update_organization(tx, inside, data)

@@ -7,6 +7,7 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from crewhall.faces.plumbing.dependencies import only_people
 from crewhall.faces.plumbing.gate import COOKIE
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
@@ -87,8 +88,9 @@ async def refresh(services: NamedDependency[Services], request: AnyRequest, data
 
 
 @post("/logout", status_code=204, summary="Sign out here")
-async def log_out(services: NamedDependency[Services], person: NamedDependency[Actor]) -> Response[None]:
-    """End the login that asks."""
+async def log_out(services: NamedDependency[Services], guest: NamedDependency[Actor | None]) -> Response[None]:
+    """End the login that asks, or the personal token."""
+    person = only_people(guest)
     if person.credential_id is None:
         raise CONFLICT("This request was not made by a login.")
     async with services.db.transaction(person) as tx:

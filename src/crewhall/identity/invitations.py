@@ -178,8 +178,10 @@ def _email_for(found: OpenInvitation, acceptance: Acceptance) -> str:
 async def accept_as_person(db: Database, person: Actor, token: str) -> Actor:
     """Accept with the person's own account; their login moves to the organization. Returns the person there.
 
-    Raises LINK_DEAD, FORBIDDEN when it is meant for another email, CONFLICT for a member.
+    Raises LINK_DEAD, FORBIDDEN for a personal token or when it is meant for another email, CONFLICT for a member.
     """
+    if person.is_bound:
+        raise FORBIDDEN("A personal token acts in its organization alone. Sign in to join another one.")
     found = await get_open_invitation(db, token)
     joined = msgspec.structs.replace(person, org_id=found.org_id, role=found.role)
     async with db.transaction(joined) as tx:

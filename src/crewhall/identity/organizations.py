@@ -33,8 +33,13 @@ values (%(id)s, %(slug)s, %(name)s, %(description)s, %(settings)s, %(creator)s)
 _INSERT_UNLESS_TAKEN: LiteralString = _INSERT + " on conflict (slug) where deleted_at is null do nothing"
 
 
-async def list_organizations(tx: Tx, *, after: str | None = None, limit: int | None = None) -> Page[Organization]:
-    """List the organizations that the transaction's person is a member of (an agent: its own), by name."""
+async def list_organizations(
+    tx: Tx, *, only: UUID | None = None, after: str | None = None, limit: int | None = None
+) -> Page[Organization]:
+    """List the organizations that the transaction's person is a member of (an agent: its own), by name.
+
+    `only` that one, for whoever is bound to it.
+    """
     size = check_limit(limit)
     key = decode_cursor(after, str, UUID)
     rows = await tx.all(
@@ -42,10 +47,11 @@ async def list_organizations(tx: Tx, *, after: str | None = None, limit: int | N
         _COLUMNS
         + """
         where o.deleted_at is null and (m.role is not null or o.id = any (current_orgs()))
+          and (%(only)s::uuid is null or o.id = %(only)s)
           and (%(name)s::text is null or (o.name, o.id) > (%(name)s, %(id)s))
         order by o.name, o.id limit %(limit)s
         """,
-        {"name": key[0] if key else None, "id": key[1] if key else None, "limit": size + 1},
+        {"only": only, "name": key[0] if key else None, "id": key[1] if key else None, "limit": size + 1},
     )
     return page_of(rows, size, lambda row: (row.name, row.id))
 
@@ -72,7 +78,7 @@ async def enter_organization(tx: Tx, actor: Actor, org_id: UUID) -> Actor:
         """,
         {"org": org_id, "user": actor.id},
     )
-    if role is None or actor.type is not ActorType.USER:
+    if role is None or actor.type is not ActorType.USER or (actor.is_bound and org_id != actor.org_id):
         raise NOT_FOUND("There is no such organization among yours.")
     inside = msgspec.structs.replace(actor, org_id=org_id, role=Role(role))
     await tx.run(SET_SCOPE, scope_of(inside))

@@ -83,8 +83,7 @@ async def revoke_personal_token(tx: Tx, person: Actor, token_id: UUID) -> None:
 
 async def _check_may_make(tx: Tx, person: Actor) -> None:
     """Whoever holds a token could prolong it for ever by making others."""
-    kind = await tx.value("select kind from logins where id = %(id)s", {"id": person.credential_id})
-    if kind == "personal":
+    if person.is_bound:
         raise FORBIDDEN("A personal token makes no further tokens. Sign in to make one.")
     held = await tx.value(
         """

@@ -59,7 +59,7 @@ class LoginVerifier:
             raise FORBIDDEN(
                 "You are not a member of the organization named by X-Crewhall-Org, or this token is not for it."
             )
-        verified = _as_verified(found, address)
+        verified = _as_verified(found, address, is_bound=token.startswith(PERSONAL))
         self.note_use(verified, address)
         return verified
 
@@ -92,7 +92,7 @@ class LoginVerifier:
             )
 
 
-def _as_verified(found: _Found, address: str | None) -> Verified:
+def _as_verified(found: _Found, address: str | None, *, is_bound: bool) -> Verified:
     actor = Actor(
         type=ActorType.USER,
         id=found.user_id,
@@ -101,6 +101,7 @@ def _as_verified(found: _Found, address: str | None) -> Verified:
         role=found.role,
         credential_id=found.login_id,
         address=address,
+        is_bound=is_bound,
     )
     tags = [f"login:{found.login_id}", f"user:{found.user_id}"]
     if found.org_id:

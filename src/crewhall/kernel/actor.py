@@ -26,6 +26,7 @@ class Actor(msgspec.Struct, frozen=True):
     """Who acts, for which organization, and through which login or credential.
 
     `org_id` is None only for a person who has not chosen an organization. `role` is None for agents and the system.
+    `is_bound`: the token is good in this organization alone, and not for the person's account.
     `credential_id` is the login (people) or the agent credential that authenticated the request. `address` is the
     client's address after trusted proxies. `name` is shown beside what the actor writes. `behalf` are those for whom an
     agent acts in a turn: it can do no more than each of them and itself.
@@ -39,6 +40,7 @@ class Actor(msgspec.Struct, frozen=True):
     credential_id: UUID | None = None
     address: str | None = None
     request_id: str | None = None
+    is_bound: bool = False
     behalf: "tuple[Actor, ...]" = ()
 
     @property

@@ -23,6 +23,7 @@ SET_SCOPE: LiteralString = """
 select set_config('crewhall.orgs', %(orgs)s, true), set_config('crewhall.actor', %(actor)s, true),
        set_config('crewhall.actor_type', %(actor_type)s, true), set_config('crewhall.role', %(role)s, true)
 """
+SET_SCOPE_LAZILY: LiteralString = f"{SET_SCOPE}, set_config('synchronous_commit', 'off', true)"
 SET_BEHALF: LiteralString = "select set_config('crewhall.behalf', %(behalf)s, true)"
 """For whom an agent acts: whatever the database shows, it shows what all of them may see."""
 SERVER_DOWN = frozenset({"57P01", "57P02", "57P03"})
@@ -148,10 +149,14 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def transaction(self, actor: Actor | None) -> AsyncIterator[Tx]:
-        """Open a transaction scoped to the actor; commits when the block ends, rolls back when it raises."""
+    async def transaction(self, actor: Actor | None, *, lazily: bool = False) -> AsyncIterator[Tx]:
+        """Open a transaction scoped to the actor; commits when the block ends, rolls back when it raises.
+
+        `lazily`: the commit does not wait for the disk. For what is found out again after a power cut; whatever
+        commits later and does wait takes it along.
+        """
         async with self.connection() as connection, connection.transaction():
-            await connection.execute(SET_SCOPE, scope_of(actor))
+            await connection.execute(SET_SCOPE_LAZILY if lazily else SET_SCOPE, scope_of(actor))
             if actor is not None and actor.behalf:
                 listed = ",".join(str(one.id) for one in actor.behalf)
                 await connection.execute(SET_BEHALF, {"behalf": f"{{{listed}}}"})

@@ -154,7 +154,7 @@ class Outbound:
         """The host's addresses, every one of them checked."""
         try:
             found = await self._resolver.resolve(host, port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # names that no name server would be asked for are the latter
             raise OUTBOUND_FAILED(f"{host} has no address.") from error
         if not found:
             raise OUTBOUND_FAILED(f"{host} has no address.")

@@ -7,11 +7,10 @@ from uuid import UUID
 import msgspec
 
 from crewhall.agents import access_agent
-from crewhall.conversations import Verb, access_conversation
+from crewhall.conversations import Verb, access_conversation, has_access
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Params, Tx
-from crewhall.kernel.errors import NOT_FOUND, CrewhallError
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.kernel.tools import Risk
 from crewhall.runtime.approvals import access_approval
@@ -155,11 +154,7 @@ _KEPT = frozenset(ApprovalView.__struct_fields__) & frozenset(_Row.__struct_fiel
 
 
 async def _place(tx: Tx, actor: Actor, conversation_id: UUID) -> RunPlace | None:
-    try:
-        await access_conversation(tx, actor, conversation_id, Verb.READ)
-    except CrewhallError as error:
-        if error.kind is not NOT_FOUND:
-            raise
+    if not await has_access(tx, actor, conversation_id, Verb.READ):
         return None
     return await tx.one(RunPlace, _PLACE, {**_viewer(actor), "id": conversation_id})
 

@@ -77,7 +77,7 @@ async def decide_place(db: Database, leases: Leases, lease: Lease, place: Place)
 
     Returns the seconds until it must be looked at again, None when nothing waits for a time. Raises LEASE_LOST.
     """
-    async with db.transaction(system_actor(place.org_id)) as tx:
+    async with db.transaction(system_actor(place.org_id), lazily=True) as tx:
         await leases.check(tx, lease)
         read = await read_situation(tx, place)
         if read is None:

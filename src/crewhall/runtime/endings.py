@@ -1,6 +1,8 @@
 """How a turn ends other than with an answer, and what people are told about it."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+from uuid import UUID
 
 from crewhall.runtime.vocabulary import RunStatus
 
@@ -39,7 +41,14 @@ class TurnEnded(Exception):
 
 
 class PutAside(Exception):
-    """A turn has come as far as it can before somebody else does their part; it goes on later, by another attempt."""
+    """A turn has come as far as it can before somebody else does their part; it goes on later, by another attempt.
+
+    `approvals` are those that it waits for; none where it waits for its caller.
+    """
+
+    def __init__(self, approvals: Iterable[UUID] = ()) -> None:
+        super().__init__()
+        self.approvals = list(approvals)
 
 
 def failed(reason: Ending, detail: str) -> TurnEnded:

@@ -106,24 +106,24 @@ class Executor:
             self._canceled.discard(run_id)
 
     async def _take(self, org_id: UUID, run_id: UUID) -> None:
-        async with self._db.transaction(system_actor(org_id)) as tx:
+        async with self._db.transaction(system_actor(org_id), lazily=True) as tx:
             run = await claim_run(tx, run_id)
             if run is None:
                 return
             refusal = await _admit(tx, run)
             persona = await find_persona(tx, run.agent_id)
             journal = await open_journal(self._db, tx, run)
+            if refusal is not None:  # recorded with the count: whoever takes over asks for no second admission
+                await _record_end(tx, journal, stopped(Ending.BUDGET, refusal))
         agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=org_id, name=persona.name)
         tokens = TokenStream(self._live, agent, run)
         try:
             async with self._cancelable(run):
-                if refusal is not None:
-                    raise stopped(Ending.BUDGET, refusal)
                 await self._go(run, journal, persona, agent, tokens)
         except TurnEnded as ended:
             await self._end(journal, agent, ended)
-        except PutAside:
-            await self._put_aside(journal, agent)
+        except PutAside as waiting:
+            await self._put_aside(journal, agent, waiting.approvals)
         finally:
             tokens.end()
 
@@ -230,18 +230,18 @@ class Executor:
         """Record why the turn ended, tell the conversation once if there is something to tell, end the run."""
         run = journal.run
         if journal.find(StepKind.FAILURE, "end") is None:
-            body = {"status": str(ended.status), "reason": str(ended.reason), "detail": ended.detail}
-            await journal.write(StepKind.FAILURE, body, key="end")
+            async with journal.transaction() as tx:
+                await _record_end(tx, journal, ended)
         if ended.detail is not None:
             await self._tell(run, f"**{agent.name} did not answer.** {ended.detail}")
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
 
-    async def _put_aside(self, journal: Journal, agent: Actor) -> None:
+    async def _put_aside(self, journal: Journal, agent: Actor, approvals: list[UUID]) -> None:
         """Put the run aside, and tell the conversation once of each call that a person has to decide about."""
         run = journal.run
         async with self._db.transaction(system_actor(run.org_id)) as tx:
-            await put_aside(tx, run)
+            await put_aside(tx, run, approvals)
             waiting = await tx.all(
                 _Waiting,
                 "select id, tool from approvals where run_id = %(run)s and status = 'waiting' order by id",
@@ -297,6 +297,11 @@ async def _admit(tx: Tx, run: Run) -> str | None:
         return await admit_run(tx, run.id)
     await release(tx, run.id)
     return None
+
+
+async def _record_end(tx: Tx, journal: Journal, ended: TurnEnded) -> None:
+    body = {"status": str(ended.status), "reason": str(ended.reason), "detail": ended.detail}
+    await journal.write_in(tx, StepKind.FAILURE, body, key="end")
 
 
 class _Said(msgspec.Struct):

@@ -10,6 +10,7 @@ from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.tools import Caller, Risk, Tool, described
 from crewhall.runtime.tool_policies import get_tool_policy
 
+MEDIA_TYPE = r"^[a-zA-Z0-9_.+-]+/[a-zA-Z0-9_.+-]+$"
 TEXTS = ("text/",)
 ALSO_TEXT = frozenset({
     "application/json", "application/xml", "application/yaml", "application/x-yaml", "application/x-ndjson",
@@ -41,7 +42,7 @@ class Fetch(Struct, forbid_unknown_fields=True, kw_only=True):
     url: Annotated[str, Meta(min_length=8, max_length=4000, description="The whole address, with https://.")]
     method: Method = Method.GET
     body: Annotated[str, Meta(max_length=200_000, description="What is sent, for POST, PUT and PATCH.")] | None = None
-    content_type: Annotated[str, Meta(max_length=100, pattern=r"^[\w.+-]+/[\w.+-]+$")] = "application/json"
+    content_type: Annotated[str, Meta(max_length=100, pattern=MEDIA_TYPE)] = "application/json"
 
 
 class Fetched(Struct, kw_only=True):

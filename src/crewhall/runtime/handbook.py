@@ -25,6 +25,11 @@ who why will with would you your crewhall work works use using explain hello hi 
 STOP_WORDS = frozenset(COMMON.split())
 FOR_MAKERS = frozenset({"internals", "performance", "rules", "events"})
 """Pages for those who change Crewhall: there to be read, but no answer to who uses it."""
+IN_ORDER = [
+    "basics", "agents", "tools", "approvals", "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings",
+    "backup", "scale",
+]  # fmt: skip
+"""The pages that one reads first, as the README has them; what is not among them comes after."""
 TITLE_WEIGHT = 3
 K1, B = 1.4, 0.6
 

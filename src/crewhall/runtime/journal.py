@@ -48,8 +48,6 @@ class Spent(msgspec.Struct, frozen=True):
 
 
 NOTHING = Spent()
-UNHURRIED = frozenset({StepKind.CONTEXT, StepKind.REQUEST})
-"""Steps that outlive their process, but not the power supply: what follows from them is durable, and they with it."""
 
 # The update locks the run's row: an attempt that takes over waits for it, and reads what it wrote.
 _WRITE: LiteralString = """
@@ -85,9 +83,12 @@ class Journal:
         return self._found.get((kind, key))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
-        """Open a transaction within the run's organization: a step is recorded in it with what belongs to it."""
-        async with self._db.transaction(system_actor(self.run.org_id)) as tx:
+    async def transaction(self, *, lazily: bool = False) -> AsyncIterator[Tx]:
+        """Open a transaction within the run's organization: a step is recorded in it with what belongs to it.
+
+        `lazily`: a step that is only read again to be done again, a context, a request, need not wait for the disk.
+        """
+        async with self._db.transaction(system_actor(self.run.org_id), lazily=lazily) as tx:
             yield tx
 
     async def write(self, kind: StepKind, body: dict[str, Any], **about: Any) -> Step:
@@ -108,10 +109,7 @@ class Journal:
         seen_seq: int | None = None,
         model: str | None = None,
     ) -> Step:
-        """Record a step in the caller's transaction. Raises FENCED when another attempt has taken over.
-
-        What is only read again to be done again need not wait for the disk: a context, a request.
-        """
+        """Record a step in the caller's transaction. Raises FENCED when another attempt has taken over."""
         values = {
             "run_id": self.run.id,
             "attempt": self.run.attempt,
@@ -126,8 +124,6 @@ class Journal:
             **msgspec.structs.asdict(spent),
         }
         try:
-            if kind in UNHURRIED:
-                await tx.run("set local synchronous_commit = off")
             step = await tx.find(Step, _WRITE, values)
         except errors.UniqueViolation:
             raise fenced() from None

@@ -42,6 +42,7 @@ from crewhall.kernel.db import Tx
 from crewhall.runtime.breaker import Breaker
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.journal import Journal, Spent, Step, storable
+from crewhall.runtime.quotes import may_quote
 from crewhall.runtime.runs import fenced
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import Words
@@ -63,7 +64,11 @@ BYTES_PER_TOKEN = 2
 
 
 class JournaledModel(WrapperModel):
-    """A model within one attempt of one run. `keys` begins the keys of requests that do not answer anybody."""
+    """A model within one attempt of one run. `keys` begins the keys of requests that do not answer anybody.
+
+    `is_overheard`: others than who asked read along there. They hear nothing on its way that may quote what is not for
+    them: what is meant for them is posted.
+    """
 
     def __init__(
         self,
@@ -75,6 +80,7 @@ class JournaledModel(WrapperModel):
         provider: str,
         settings: TurnSettings,
         keys: str = "",
+        is_overheard: bool = True,
     ) -> None:
         super().__init__(wrapped)
         self._keys = keys
@@ -84,6 +90,7 @@ class JournaledModel(WrapperModel):
         self._asks = provider
         self._limits = settings
         self._requests = 0
+        self._is_overheard = is_overheard
 
     async def request(
         self,
@@ -124,7 +131,7 @@ class JournaledModel(WrapperModel):
         }
         for attempt in range(1, self._limits.model_tries + 1):
             self._check_breaker()
-            async with self._journal.transaction() as tx:
+            async with self._journal.transaction(lazily=True) as tx:
                 await self._reserve(tx, key, most)
                 await self._journal.write_in(tx, StepKind.REQUEST, body | {"try": attempt}, key=key, digest=digest)
             began = time.monotonic()
@@ -145,8 +152,11 @@ class JournaledModel(WrapperModel):
     ) -> ModelResponse:
         """Let the model answer, and pass its words on while they come."""
         self._tokens.begin(self._requests)
+        is_sealed = self._is_overheard and may_quote(self._journal.steps)
         async with self.wrapped.request_stream(messages, model_settings, parameters, None) as stream:
             async for event in stream:
+                if is_sealed:
+                    continue
                 if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
                     self._tokens.feed(event.part.content)
                 elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):

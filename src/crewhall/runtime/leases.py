@@ -56,7 +56,7 @@ class Leases:
         return lease
 
     async def _ask(self, shard: int) -> _Answer:
-        async with self._db.transaction(None) as tx:
+        async with self._db.transaction(None, lazily=True) as tx:
             return await tx.one(
                 _Answer,
                 """

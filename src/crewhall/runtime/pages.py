@@ -143,6 +143,7 @@ async def show_run(
         asked=excerpts.get(run.message_id),
         answer=excerpts.get(run.answer_id),
         entries=entries,
+        asks_leave=any(entry.kind == "approval" for entry in entries),
         cost=cost_of(run) or "unknown",
         price=price,
         plain=lambda amount: f"{amount.normalize():f}",

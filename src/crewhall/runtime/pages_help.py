@@ -13,7 +13,7 @@ from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import NOT_FOUND
-from crewhall.runtime.handbook import FOR_MAKERS, at_home, pages, sections_of
+from crewhall.runtime.handbook import FOR_MAKERS, IN_ORDER, at_home, pages, sections_of
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -23,7 +23,7 @@ async def show_handbook(
     request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> Response[str]:
     """What there is to read."""
-    known = pages().values()
+    known = sorted(pages().values(), key=lambda page: (page.name not in IN_ORDER, _place(page.name)))
     return await render_in_hall(
         "help.html",
         request,
@@ -32,6 +32,10 @@ async def show_handbook(
         users=[page for page in known if page.name not in FOR_MAKERS],
         makers=[page for page in known if page.name in FOR_MAKERS],
     )
+
+
+def _place(name: str) -> int:
+    return IN_ORDER.index(name) if name in IN_ORDER else 0
 
 
 @get("/help/{name:str}")

@@ -152,13 +152,13 @@ def _rested_at(situation: Situation) -> datetime | None:
 def _join(situation: Situation, speaking: list[Trigger], decisions: Iterable[Decision]) -> dict[UUID, Decision]:
     """Make one turn of what may speak.
 
-    A prompt is a task of its own: it takes a turn alone, in its order. A remote agent answers each message that it is
-    told of: of what no person asked it is told the newest, and only when nothing was asked.
+    A task of its own takes a turn alone, in its order. A remote agent answers each message that it is told of: of what
+    no person asked it is told the newest, and only when nothing was asked.
     """
     changed: dict[UUID, Decision] = {}
     first = speaking[0]
     for trigger in speaking[1:]:
-        if trigger.prompt is not None or first.prompt is not None:
+        if _is_task(situation, trigger) or _is_task(situation, first):
             changed[trigger.id] = Decision(trigger, Outcome.WAIT, Reason.BUSY)
     together = [trigger for trigger in speaking if trigger.id not in changed]
     if situation.is_remote:
@@ -167,9 +167,14 @@ def _join(situation: Situation, speaking: list[Trigger], decisions: Iterable[Dec
             if trigger.id not in kept:
                 changed[trigger.id] = Decision(trigger, Outcome.SILENT, Reason.COVERED)
         return changed
-    if first.prompt is None:
+    if not _is_task(situation, first):
         for decision in decisions:  # what only rests is read by this turn, too
-            if decision.reason is Reason.COOLDOWN and decision.trigger.prompt is None:
+            if decision.reason is Reason.COOLDOWN and not _is_task(situation, decision.trigger):
                 reason = Reason.FOLLOWS if decision.trigger.cause is Cause.AUTO else Reason.ASKED
                 changed[decision.trigger.id] = Decision(decision.trigger, Outcome.SPEAK, reason)
     return changed
+
+
+def _is_task(situation: Situation, trigger: Trigger) -> bool:
+    """Whether it is a task of its own: a prompt, or what a program asked, with its own tools and instructions."""
+    return trigger.prompt is not None or (trigger.cause is Cause.API and not situation.is_remote)

@@ -14,12 +14,14 @@ from crewhall.runtime.compaction import Older, planned_seq, sums_up
 from crewhall.runtime.completions import Completion
 from crewhall.runtime.context import Context, Persona, Reading, make_context, read_conversation, room_of
 from crewhall.runtime.endings import Ending, TurnEnded, stopped
+from crewhall.runtime.guard import read_too
 from crewhall.runtime.journal import Journal
 from crewhall.runtime.knowing import look_up, share_of
 from crewhall.runtime.local import LOCAL, SHOWN_TOKENS
 from crewhall.runtime.runs import Run
 from crewhall.runtime.settings import TurnSettings
-from crewhall.runtime.vocabulary import StepKind
+from crewhall.runtime.summaries import list_noted_now
+from crewhall.runtime.vocabulary import Cause, StepKind
 
 if TYPE_CHECKING:
     from crewhall.runtime.thinking import Thinker
@@ -58,10 +60,11 @@ class Preparation:
             context = make_context(
                 run, persona, reading, room=room, base_url=self._base_url, aside=aside, passages=passages
             )
+            await _act_for_whom_it_read(tx, run, context)
             await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
             return context
 
-        async with self._db.transaction(system_actor(run.org_id)) as tx:
+        async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
             await _check_access(tx, agent, run)
             reading = await read_conversation(tx, run, sums_up=keeps, up_to_seq=planned)
             older = Older.of(reading, room, self._settings) if keeps else None
@@ -70,7 +73,7 @@ class Preparation:
         if older is not None:
             await _sum_up(thinker, journal, persona, older)
         passages = await look_up(self._knowledge, run, reading, share) if share else []
-        async with self._db.transaction(system_actor(run.org_id)) as tx:
+        async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
             await _check_access(tx, agent, run)
             return await record(tx, await read_conversation(tx, run, sums_up=keeps), passages)
 
@@ -90,6 +93,18 @@ async def _sum_up(thinker: "Thinker", journal: Journal, persona: Persona, older:
         await thinker.sum_up(journal, persona, older)
     except TurnEnded as ended:
         log.info("a conversation was not summed up", extra={"run": str(journal.run.id), "reason": ended.detail})
+
+
+async def _act_for_whom_it_read(tx: Tx, run: Run, context: Context) -> None:
+    """Let the run act for whoever said what it answers by reading it, word by word or in the summary (guard.py)."""
+    if run.prompt is not None or run.cause is Cause.API:  # a task covers nothing else
+        return
+    known = {run.agent_id, *run.behalf_of}
+    others = [line.id for line in context.lines if line.author_id not in known]
+    if context.summary is not None:
+        others += await list_noted_now(tx, run.conversation_id, run.agent_id, context.summary)
+    if others:
+        run.behalf_of = await read_too(tx, run, others)
 
 
 def _most_tokens(persona: Persona, settings: TurnSettings) -> int:

@@ -11,11 +11,10 @@ from uuid import UUID
 import msgspec
 
 from crewhall.agents import access_agent
-from crewhall.conversations import Verb, access_conversation
+from crewhall.conversations import Verb, access_conversation, has_access
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Params, Tx
-from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.runtime.explanations import explain
 from crewhall.runtime.quotes import sealed_for
@@ -151,7 +150,7 @@ async def get_run(tx: Tx, actor: Actor, run_id: UUID) -> RunDetail:
     return RunDetail(
         **msgspec.structs.asdict(shown),
         may_inspect=await may_inspect(tx, actor, found.agent_id),
-        may_cancel=found.status in OPEN and await _may_post(tx, actor, found.conversation_id),
+        may_cancel=found.status in OPEN and await has_access(tx, actor, found.conversation_id, Verb.POST),
     )
 
 
@@ -225,14 +224,6 @@ async def may_inspect(tx: Tx, actor: Actor, agent_id: UUID) -> bool:
         return True
     owner = await tx.value("select owner_user_id from agents where id = %(id)s", {"id": agent_id})
     return actor.type is ActorType.USER and owner == actor.id
-
-
-async def _may_post(tx: Tx, actor: Actor, conversation_id: UUID) -> bool:
-    try:
-        await access_conversation(tx, actor, conversation_id, Verb.POST)
-    except CrewhallError:
-        return False
-    return True
 
 
 def _explained(row: _Decided) -> TurnDecision:

@@ -5,15 +5,16 @@ read, whatever the agent thought, asked and got may quote it, too.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import Verb, access_conversation
+from crewhall.conversations import Verb, has_access
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import NOT_FOUND, CrewhallError
+from crewhall.runtime.journal import Step
 from crewhall.runtime.vocabulary import StepKind
 
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -35,6 +36,11 @@ class _Quoting(msgspec.Struct):
     ordinal: int
     quotes: list[UUID]
     persons: list[UUID] | None
+
+
+def may_quote(steps: Iterable[Step]) -> bool:
+    """Whether what an agent thinks after these steps may quote what not everybody here may read."""
+    return any(step.kind is StepKind.RESULT and ("quotes" in step.body or "persons" in step.body) for step in steps)
 
 
 def ids_in(values: list[Any]) -> set[UUID]:
@@ -78,17 +84,7 @@ async def sealed_for(tx: Tx, actor: Actor, run_id: UUID) -> Sealed:
             return Sealed(step.ordinal)
         for conversation_id in step.quotes:
             if conversation_id not in known:
-                known[conversation_id] = await _may_read(tx, actor, conversation_id)
+                known[conversation_id] = await has_access(tx, actor, conversation_id, Verb.READ)
             if not known[conversation_id]:
                 return Sealed(step.ordinal)
     return Sealed()
-
-
-async def _may_read(tx: Tx, actor: Actor, conversation_id: UUID) -> bool:
-    try:
-        await access_conversation(tx, actor, conversation_id, Verb.READ)
-    except CrewhallError as error:
-        if error.kind is not NOT_FOUND:
-            raise
-        return False
-    return True

@@ -3,6 +3,7 @@
 `attempt` is the fence: whoever claims a run raises it, and from then on nothing that an earlier attempt writes counts.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString
@@ -172,11 +173,12 @@ async def end_run(
     await tx.notify(TRIGGERS_CHANNEL, str(ended))
 
 
-async def put_aside(tx: Tx, run: Run) -> None:
-    """Put the claimed run aside until a person has decided, or its caller has answered.
+async def put_aside(tx: Tx, run: Run, approvals: Sequence[UUID] = ()) -> None:
+    """Put the claimed run aside until a person has decided about any of these, or its caller has answered.
 
     Nothing holds it meanwhile, no job, no lock, no lease, and it holds nothing of any budget. Where what it waits for
-    came in the meantime it goes on at once. Other turns of the agent here begin. Raises FENCED.
+    came in the meantime it goes on at once: not for what was decided about a call that it makes no more. Other turns
+    of the agent here begin. Raises FENCED.
     """
     shard = await tx.value(
         """
@@ -190,14 +192,13 @@ async def put_aside(tx: Tx, run: Run) -> None:
     await release(tx, run.id)
     is_decided = await tx.value(
         """
-        select exists (select from approvals where run_id = %(id)s and status in ('approved', 'refused', 'expired')
-            and used_at is null) or (
+        select exists (select from approvals where id = any (%(approvals)s) and status <> 'waiting') or (
             exists (select from outside_calls where run_id = %(id)s)
             and not exists (select from outside_calls where run_id = %(id)s and result is null)
             and not exists (select from approvals where run_id = %(id)s and status = 'waiting')) or exists (
             select from runs where id = %(id)s and cancel_requested_at is not null)
         """,
-        {"id": run.id},
+        {"id": run.id, "approvals": list(approvals)},
     )
     if is_decided:
         await go_on(tx, run.id)

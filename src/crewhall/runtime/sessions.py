@@ -13,10 +13,9 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import Verb, access_conversation
+from crewhall.conversations import Verb, access_conversation, has_access
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.schemas import SessionToken
 from crewhall.runtime.settings import TurnSettings
@@ -41,7 +40,7 @@ async def issue_session_token(
 ) -> SessionToken:
     """Say who the actor is in a conversation that it may read, and what it may do there now. Raises NOT_FOUND."""
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
-    rights = ["read", "post"] if await _may_post(tx, actor, conversation_id) else ["read"]
+    rights = ["read", "post"] if await has_access(tx, actor, conversation_id, Verb.POST) else ["read"]
     now = datetime.now(UTC).replace(microsecond=0)
     expires_at = now + timedelta(seconds=settings.session_token_s)
     claims = {
@@ -66,14 +65,6 @@ async def _secret(tx: Tx, settings: TurnSettings) -> bytes:
     if settings.session_secret is not None:
         return settings.session_secret.get_secret_value().encode()
     return bytes(await tx.value("select session_secret from installation"))
-
-
-async def _may_post(tx: Tx, actor: Actor, conversation_id: UUID) -> bool:
-    try:
-        await access_conversation(tx, actor, conversation_id, Verb.POST)
-    except CrewhallError:
-        return False
-    return True
 
 
 def _sign(secret: bytes, shard: int, claims: dict[str, Any]) -> _Signed:

@@ -53,7 +53,7 @@ select now() as now, p.is_open, p.agent_policy, a.status, a.deleted_at is not nu
        exists (select from runs r where r.conversation_id = p.id and r.agent_id = a.id
                and r.status in ('queued', 'running', 'waiting') and r.waits = 0) as is_busy,
        (select max(r.seen_seq) from runs r where r.conversation_id = p.id and r.agent_id = a.id
-           and r.seen_seq is not null and r.prompt is null) as seen_seq,
+           and r.seen_seq is not null and r.prompt is null and r.cause <> 'api') as seen_seq,
        greatest(v.rounds, t.turns)::integer as rounds, greatest(v.spoke_at, l.turned_at) as spoke_at,
        used_up_budget(a.org_id, a.id, p.id, a.model_config ->> 'provider', a.model_config ->> 'model', now())
            is not null as is_spent

@@ -100,6 +100,22 @@ async def keep_summary(tx: Tx, new: NewSummary) -> bool:
     return bool(await tx.run(_KEEP, values))
 
 
+async def list_noted_now(tx: Tx, conversation_id: UUID, agent_id: UUID, summary: Summary) -> list[UUID]:
+    """The messages that a summary reaches over and no earlier turn of the agent has read."""
+    found: list[UUID] = await tx.values(
+        """
+        select r.id from message_records r
+        where r.conversation_id = %(conversation)s and r.type = 'message'
+          and r.seq between %(from)s and %(up_to)s and r.seq > coalesce((
+              select max(x.seen_seq) from runs x where x.conversation_id = %(conversation)s and x.agent_id = %(agent)s
+                and x.seen_seq is not null and x.prompt is null and x.cause <> 'api'), 0)
+        order by r.seq
+        """,
+        {"conversation": conversation_id, "agent": agent_id, "from": summary.from_seq, "up_to": summary.up_to_seq},
+    )
+    return found
+
+
 async def list_summaries(
     tx: Tx, actor: Actor, conversation_id: UUID, *, after: str | None = None, limit: int | None = None
 ) -> Page[ConversationSummary]:

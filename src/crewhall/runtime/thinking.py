@@ -76,6 +76,7 @@ class Thinker:
             breaker=self._breakers.of(provider),
             provider=provider,
             settings=self._settings,
+            is_overheard=context.place.kind != "direct",
         )
         most_bytes = self._settings.turn_result_kb * 1024
         toolset = JournaledToolset(journal, tools, most_bytes, approval_hours=self._settings.approval_hours)
@@ -157,7 +158,7 @@ class Thinker:
                 return result.output
             own = [call for call in result.output.calls if call.tool_name in calls.tools]
             if len(own) < len(result.output.calls):
-                raise PutAside  # a person decides first
+                raise PutAside(toolset.waits_for)  # a person decides first
             asked = [(call.tool_call_id, call.tool_name, call.args_as_json_str()) for call in own]
             results = DeferredToolResults(calls=dict(await calls.results(toolset.part, asked)))
             history, prompt = result.all_messages(), None

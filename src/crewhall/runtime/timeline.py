@@ -115,7 +115,7 @@ def _title(step: RunStep, run: Run) -> tuple[str, str]:
         case StepKind.RESULT:
             return "tool", f"Used {step.tool}"
         case StepKind.APPROVAL:
-            return "approval", f"Asked whether it may use {step.tool}"
+            return "approval", f"Asked to use {step.tool}"
         case StepKind.POST:
             return "post", "Posted the answer"
         case StepKind.FAILURE if step.key == "end":

@@ -57,6 +57,8 @@ class JournaledToolset(AbstractToolset[Caller]):
         self.part = 0
         """How often the turn went on after its caller had used tools of its own: call ids may come again then."""
         self._approval_hours = approval_hours
+        self.waits_for: set[UUID] = set()
+        """The approvals without which the turn does not go on."""
 
     @property
     def id(self) -> str:
@@ -178,6 +180,7 @@ class JournaledToolset(AbstractToolset[Caller]):
             return await self._record_refusal(call, f"A person refused this: {approval.reason}", approval)
         if approval.status is ApprovalStatus.EXPIRED:
             return await self._record_refusal(call, EXPIRED, approval)
+        self.waits_for.add(approval.id)
         raise CallDeferred
 
     # -- recording

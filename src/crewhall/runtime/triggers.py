@@ -37,7 +37,7 @@ class TriggerDeriver:
 
     async def step(self) -> int:
         """Derive the next batch, unless another process does; gives the number of records seen."""
-        async with self._db.transaction(None) as tx:
+        async with self._db.transaction(None, lazily=True) as tx:
             derived = await tx.one(
                 _Derived, "select seen, shards from derive_triggers(%(size)s)", {"size": CONSUMER_BATCH}
             )

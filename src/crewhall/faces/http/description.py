@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import msgspec
-from litestar import Request, Router
+from litestar import HttpMethod, Request, Router, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -138,6 +138,12 @@ async def refuse_unknown_address(request: Request[Any, Any, Any]) -> None:
         raise NOT_FOUND("There is nothing at this address.")
 
 
+@route("/{path:str}", http_method=[HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH, HttpMethod.DELETE])
+async def unknown_address() -> None:
+    """Litestar has a route for reading unknown addresses beside the description: whatever the method, none is there."""
+    raise NOT_FOUND("There is nothing at this address.")
+
+
 def describe() -> OpenAPIConfig:
     """How Litestar describes the API."""
     return OpenAPIConfig(
@@ -147,7 +153,10 @@ def describe() -> OpenAPIConfig:
         contact=Contact(name="Crewhall maintainers"),
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         openapi_router=Router(
-            API_PREFIX, route_handlers=[], include_in_schema=False, before_request=refuse_unknown_address
+            API_PREFIX,
+            route_handlers=[unknown_address],
+            include_in_schema=False,
+            before_request=refuse_unknown_address,
         ),
         render_plugins=[Description()],
         use_handler_docstrings=True,

@@ -54,12 +54,23 @@ def actor_of(request: AnyRequest) -> Actor:
     return actor
 
 
-def provide_person(request: AnyRequest, services: NamedDependency[Services]) -> Actor:  # noqa: ARG001
-    """The signed-in person, with or without an organization; agents are refused."""
-    actor = signed_in(provide_guest(request))
-    if actor.type is not ActorType.USER:
+def only_people(actor: Actor | None) -> Actor:
+    """The person, or a refusal."""
+    person = signed_in(actor)
+    if person.type is not ActorType.USER:
         raise FORBIDDEN("Only people can do this.")
-    return actor
+    return person
+
+
+def provide_person(request: AnyRequest, services: NamedDependency[Services]) -> Actor:  # noqa: ARG001
+    """The signed-in person, with or without an organization, for what concerns their account.
+
+    Agents are refused, and personal tokens, which act in their organization alone.
+    """
+    person = only_people(provide_guest(request))
+    if person.is_bound:
+        raise FORBIDDEN("A personal token acts in its organization alone, not on the account. Sign in for this.")
+    return person
 
 
 DEPENDENCIES = {

@@ -9,6 +9,8 @@ from typing import TypedDict
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
 
 CANDIDATES = ("crewhall", "postgres", "nobody")
+CLEAN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+"""Nothing of the caller's environment (PGDATA, PGPORT, LD_PRELOAD, …) reaches the server."""
 
 
 class Identity(TypedDict, total=False):
@@ -17,6 +19,15 @@ class Identity(TypedDict, total=False):
     user: int
     group: int
     extra_groups: list[int]
+
+
+class Detached(Identity):
+    """Arguments for subprocess that start a program as a user, away from our terminal, folder and environment."""
+
+    cwd: str
+    env: dict[str, str]
+    umask: int
+    start_new_session: bool
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,16 @@ class Account:
     def identity(self) -> Identity:
         """How to start a program as this user."""
         return {} if self.is_self else {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def detached(self) -> Detached:
+        """How to start a program of the server's as this user: what it writes is for this user's eyes alone."""
+        return {
+            "cwd": "/",
+            "env": CLEAN_ENVIRONMENT,
+            "umask": 0o077,
+            "start_new_session": True,
+            **self.identity(),
+        }
 
     def own(self, path: Path) -> None:
         """Give a file or folder that we have just made to this user."""

@@ -12,9 +12,6 @@ from crewhall.kernel.postgres.place import Place
 from crewhall.kernel.postgres.urls import SUPERUSER
 
 UNFINISHED = ".postgres-init-"
-CLEAN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-"""Nothing of the caller's environment (PGDATA, PGPORT, LD_PRELOAD, …) reaches the server."""
-
 INITDB_OPTIONS = (
     f"--username={SUPERUSER}",
     "--auth=scram-sha-256",
@@ -94,11 +91,7 @@ def _run(place: Place, command: list[str], what: str, given: str = "") -> None:
         capture_output=True,
         text=True,
         check=False,
-        cwd="/",
-        env=CLEAN_ENVIRONMENT,
-        umask=0o077,
-        start_new_session=True,
-        **place.account.identity(),
+        **place.account.detached(),
     )
     if done.returncode != 0:
         said = done.stderr.strip()[-1500:]

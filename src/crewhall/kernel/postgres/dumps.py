@@ -19,8 +19,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from crewhall.kernel.postgres.account import CLEAN_ENVIRONMENT
 from crewhall.kernel.postgres.binaries import Binaries
-from crewhall.kernel.postgres.cluster import CLEAN_ENVIRONMENT
 from crewhall.kernel.postgres.durably import write_durably
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
 from crewhall.kernel.postgres.migrate import current_revision

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crewhall.kernel.postgres.binaries import Binaries
-from crewhall.kernel.postgres.cluster import CLEAN_ENVIRONMENT
 from crewhall.kernel.postgres.errors import EMBEDDED_POSTGRES, failure
 from crewhall.kernel.postgres.place import Place
 from crewhall.kernel.postgres.processes import backends_left, is_postmaster
@@ -71,11 +70,7 @@ def launch(place: Place, binaries: Binaries, tcp_port: int | None, progress: Pro
                 stdout=subprocess.PIPE,
                 stderr=log,
                 check=True,
-                cwd="/",
-                env=CLEAN_ENVIRONMENT,
-                umask=0o077,
-                start_new_session=True,
-                **place.account.identity(),
+                **place.account.detached(),
             )
         return wait_ready(place, int(started.stdout), progress, logged)
     except BaseException:  # Ctrl-C as well: before its pid file is whole nobody else could find it

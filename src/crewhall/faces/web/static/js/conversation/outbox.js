@@ -94,11 +94,17 @@ export class Outbox {
     } catch (error) {
       if (this.#arrived.has(clientId)) return;
       const unreached = error instanceof TypeError || error.status >= 500;
-      const unsent = unreached ? "Not sent: the server did not answer." : `Not sent. ${error.message}`;
+      const unsent = unreached ? "Not sent: the server did not answer." : `Not sent. ${inWords(error)}`;
       this.#held.set(clientId, { ...message, unreached });
       this.show({ ...message, status: "failed", unsent });
     }
   }
+}
+
+/** What was refused, to whom has just written it: they know which field, and send no tokens. */
+function inWords(error) {
+  if (error.status === 401) return "You are signed out: sign in in another tab, then try again.";
+  return error.message.replace(/^content: /, "");
 }
 
 /** Plain text as it stands until the server's own rendering comes. */

@@ -1,0 +1,77 @@
+"""The tools that a turn calls: each call recorded, within the agent's reach, and not for ever."""
+
+import pytest
+
+from tests.support.openai import Say, Use
+from tests.taking.hall import SCRIPTED
+
+
+@pytest.mark.rule("X3", "X12")
+async def test_tools_are_called_once_each_call_recorded_before_it_is_made(hall, org, model):
+    model.play(
+        Use(
+            [("weather", {"city": "Rome"}), ("weather", {"city": "nowhere"}), ("weather", {"town": "x"})], "Let me see."
+        ),
+        Use([("read_messages", {}), ("weather", {"city": "long"})]),
+        Say("Blue."),
+    )
+    asked = await hall.ask(org, tools=["weather", "read_messages", "unheard_of"])
+    run = await asked.take()
+    assert (run.reason, run.requests) == ("answered", 3)
+    assert await asked.answers() == ["Blue."]
+    assert await asked.kinds() == [
+        "context", "request", "answer", *["call", "result"] * 3, "request", "answer", *["call", "result"] * 2,
+        "request", "answer", "post",
+    ]  # fmt: skip
+    results = {step.key: step.body for step in await asked.steps() if step.kind == "result"}
+    rome, nowhere, wrong, read, long = results.values()
+    assert rome == {"tool": "weather", "result": {"city": "Rome", "sky": "blue"}}
+    assert "error" in nowhere
+    assert "not valid" in wrong["error"]
+    assert [message["author"]["name"] for message in read["result"]["messages"]] == ["Ada Lovelace"]
+    assert 64 * 1024 <= len(long["result"]) < 64 * 1024 + 100
+    assert [tool["function"]["name"] for tool in model.requests[0]["tools"]] == ["weather", "read_messages"]
+    assert "blue" in str(model.requests[1]["messages"])
+
+
+@pytest.mark.rule("B1")
+async def test_tools_reach_no_further_than_their_agent(hall, org, model):
+    stranger = await hall.hire(org)
+    other = await hall.group(org, stranger)
+    await hall.say(org.owner.actor, other, "the secret word is plum")
+    asked_elsewhere = {"conversation_id": str(other)}
+    model.play(
+        Use([("read_messages", asked_elsewhere), ("post_message", asked_elsewhere | {"content": "plum"}),
+             ("search_messages", {"query": "plum"})]),
+        Say("No."),
+    )  # fmt: skip
+    asked = await hall.ask(org, tools=["read_messages", "post_message", "search_messages"])
+    await asked.take()
+    read, posted, found = [step.body for step in await asked.steps() if step.kind == "result"]
+    assert (read["code"], posted["code"], found["result"]["hits"]) == ("not_found", "not_found", [])
+    assert "plum" not in str(model.requests[1]["messages"][-3:]).replace('{"conversation_id"', "").split("content")[0]
+    assert [said.content for said in await hall.said(other)] == ["the secret word is plum"]
+
+
+async def test_a_tool_posts_where_its_agent_may(hall, org, model):
+    agent = await hall.hire(org, model_config=SCRIPTED, tools=["post_message"])
+    there, here = await hall.group(org, agent), await hall.group(org, agent)
+    model.play(Use([("post_message", {"conversation_id": str(there), "content": "news"})]), Say("Done."))
+    await hall.say(org.owner.actor, here, f"@{agent.name}")
+    asked = await hall.decided(org, here, agent)
+    await asked.take()
+    (said,) = await hall.said(there)
+    assert (said.content, said.author_id) == ("news", agent.id)
+    assert said.client_id.startswith(f"run:{asked.run_id}:")
+
+
+@pytest.mark.rule("C2")
+async def test_a_model_that_never_comes_to_an_answer_is_stopped(hall, org, model):
+    model.play(*[Use([("weather", {"city": "Rome"})])] * 20)
+    asked = await hall.ask(org, tools=["weather"])
+    executor = hall.make_executor(turn_requests=3)
+    run = await asked.take(executor)
+    await executor.close()
+    assert (run.status, run.reason, run.requests) == ("failed", "too_many_requests", 3)
+    (notice,) = await asked.notices()
+    assert "3 times" in notice
