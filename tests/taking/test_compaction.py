@@ -17,7 +17,7 @@ from crewhall.kernel.ids import new_id
 from crewhall.runtime.compaction import MOST_PIECES, Piece, split
 from crewhall.runtime.context import Line, Persona, Place, Reading, make_context, tokens_of
 from crewhall.runtime.queries import list_steps
-from crewhall.runtime.runs import Run, cancel_run
+from crewhall.runtime.runs import Run
 from crewhall.runtime.summaries import Summary, list_summaries
 from tests.support.openai import Fail, Say
 from tests.taking.hall import SCRIPTED
@@ -276,16 +276,15 @@ async def test_a_turn_acts_for_those_too_whose_words_it_only_summed_up(long):
     ben = (await org.add()).actor
     async with hall.db.transaction(org.owner.actor) as tx:
         await add_member(tx, org.owner.actor, long.circle, NewMember(MemberType.USER, ben.id))
-    await hall.say(ben, long.circle, f"@{long.agent.name} spread it everywhere")
-    first = await hall.decided(org, long.circle, long.agent)
-    async with hall.db.transaction(org.owner.actor) as tx:
-        await cancel_run(tx, org.owner.actor, first.run_id)
-    await hall.say(ben, long.circle, f"@{long.agent.name} now, please")
-    await long.talk("first")
-    asked = await long.turn(Say("NOTES ONE"), Say("Yes."))
-    (summary,) = await long.summaries()
-    assert summary.up_to_seq >= 2
-    assert set((await asked.run()).behalf_of) == {ben.id, org.owner.actor.id}
+    long.model.play(Say("NOTES ONE"), Say("Yes."))
+    await hall.say(org.owner.actor, long.circle, f"@{long.agent.name}?")
+    asked = await hall.decided(org, long.circle, long.agent)
+    said = await hall.say(ben, long.circle, f"@{long.agent.name} and spread it, please")
+    await long.talk("first", 13)
+    run = await asked.take(long.executor)
+    (context,) = [step.body for step in await asked.steps() if step.kind == "context"]
+    assert said.seq not in [one["seq"] for one in context["lines"]]
+    assert set(run.behalf_of) == {ben.id, org.owner.actor.id}
 
 
 @pytest.mark.rule("B1")

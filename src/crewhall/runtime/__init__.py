@@ -16,6 +16,7 @@ from crewhall.runtime.completions import CallersTool, Completion, Earlier, inser
 from crewhall.runtime.endings import Ending
 from crewhall.runtime.executor import SILENCE
 from crewhall.runtime.explanations import describe, explain
+from crewhall.runtime.jobs import count_waiting
 from crewhall.runtime.lifecycle import RuntimeParts, start_runtime
 from crewhall.runtime.outside import OutsideCall, answer_calls, find_called_run, list_open_calls
 from crewhall.runtime.runs import access_run
@@ -42,6 +43,7 @@ __all__ = [
     "add_trigger",
     "answer_calls",
     "catalog_of",
+    "count_waiting",
     "describe",
     "explain",
     "find_called_run",

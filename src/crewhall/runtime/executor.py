@@ -8,7 +8,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,7 +22,9 @@ from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
 from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.signals import Signals
+from crewhall.kernel.telemetry import turns_under_way
 from crewhall.kernel.tools import OnlyParts
+from crewhall.kernel.tracing import NO_SPANS, NoSpans, Span
 from crewhall.ports.knowledge import Knowledge
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
@@ -68,6 +70,7 @@ class Executor:
         tools: dict[str, Tool] = TOOLS,
         outbound: Outbound | None = None,
         knowledge: Knowledge | None = None,
+        spans: NoSpans = NO_SPANS,
     ) -> None:
         self._db = db
         self._log = message_log
@@ -77,6 +80,7 @@ class Executor:
         self._settings = settings
         self.preparation = Preparation(db, settings, base_url, knowledge or HandbookKnowledge(base_url))
         self._tools = tools
+        self._spans = spans
         self._endpoints = read_endpoints(settings.model_endpoints)
         self._thinker: Thinker | None = None
         self._waking = asyncio.Lock()
@@ -117,15 +121,17 @@ class Executor:
                 await _record_end(tx, journal, stopped(Ending.BUDGET, refusal))
         agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=org_id, name=persona.name)
         tokens = TokenStream(self._live, agent, run)
-        try:
-            async with self._cancelable(run):
-                await self._go(run, journal, persona, agent, tokens)
-        except TurnEnded as ended:
-            await self._end(journal, agent, ended)
-        except PutAside as waiting:
-            await self._put_aside(journal, agent, waiting.approvals)
-        finally:
-            tokens.end()
+        with turns_under_way.track_inprogress(), span_turn(self._spans, run, agent) as span:
+            try:
+                async with self._cancelable(run):
+                    await self._go(run, journal, persona, agent, tokens)
+            except TurnEnded as ended:
+                span.set(crewhall__run__ending=str(ended.reason))
+                await self._end(journal, agent, ended)
+            except PutAside as waiting:
+                await self._put_aside(journal, agent, waiting.approvals)
+            finally:
+                tokens.end()
 
     async def _go(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> None:
         """Take the turn. Raises TurnEnded when it ends otherwise than with an answer, PutAside when it waits."""
@@ -287,8 +293,22 @@ class Executor:
         async with self._waking:
             if self._thinker is None:
                 module = await asyncio.to_thread(_load)
-                self._thinker = module.Thinker(self._settings, self._endpoints)
+                self._thinker = module.Thinker(self._settings, self._endpoints, self._spans)
             return self._thinker
+
+
+def span_turn(spans: NoSpans, run: Run, agent: Actor) -> AbstractContextManager[Span]:
+    """Span one attempt of a turn; see spans.py, which only turns import."""
+    return spans.span(
+        f"invoke_agent {agent.name}",
+        gen_ai__operation__name="invoke_agent",
+        gen_ai__agent__id=str(agent.id),
+        gen_ai__agent__name=agent.name,
+        gen_ai__conversation__id=str(run.conversation_id),
+        crewhall__run__id=str(run.id),
+        crewhall__run__attempt=run.attempt,
+        crewhall__run__cause=str(run.cause),
+    )
 
 
 async def _admit(tx: Tx, run: Run) -> str | None:

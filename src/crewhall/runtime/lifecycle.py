@@ -8,6 +8,7 @@ from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
 from crewhall.kernel.signals import Signals
+from crewhall.kernel.tracing import NoSpans
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
 from crewhall.runtime.executor import Executor
@@ -64,10 +65,11 @@ def start_runtime(
     settings: TurnSettings,
     region: str,
     base_url: str,
+    spans: NoSpans,
 ) -> RuntimeParts:
     """Make the parts of a process, not yet at work."""
     subscribe(InstallationSeeded, hire_first_agents)
-    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url)
+    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url, spans=spans)
     return RuntimeParts(
         Consumer("turns", db, log.watch, TriggerDeriver(db).step, gather_s=GATHER_TRIGGERS_S),
         Scheduler(db, signals, region=region),

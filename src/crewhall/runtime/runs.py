@@ -18,6 +18,7 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError, define_error
 from crewhall.kernel.ids import new_id
+from crewhall.kernel.telemetry import turns_total
 from crewhall.runtime.jobs import enqueue_turn
 from crewhall.runtime.vocabulary import Cause, RunStatus
 
@@ -168,6 +169,7 @@ async def end_run(
     )
     if ended is None:
         raise fenced()
+    turns_total.labels(str(status), str(reason)).inc()
     await close_approvals(tx, run.id)
     await release(tx, run.id)
     await tx.notify(TRIGGERS_CHANNEL, str(ended))

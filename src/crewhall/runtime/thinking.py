@@ -12,6 +12,7 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets.external import ExternalToolset
 from pydantic_ai.usage import UsageLimits
 
+from crewhall.kernel.tracing import NO_SPANS, NoSpans
 from crewhall.runtime.breaker import Breakers
 from crewhall.runtime.compaction import Older, noted
 from crewhall.runtime.completions import CallersTool, Completion
@@ -41,8 +42,9 @@ ASKED = {
 class Thinker:
     """What thinking needs of its process."""
 
-    def __init__(self, settings: TurnSettings, endpoints: dict[str, Endpoint]) -> None:
+    def __init__(self, settings: TurnSettings, endpoints: dict[str, Endpoint], spans: NoSpans = NO_SPANS) -> None:
         self._settings = settings
+        self._spans = spans
         self._models = Models(settings, endpoints)
         self._breakers = Breakers()
 
@@ -77,9 +79,11 @@ class Thinker:
             provider=provider,
             settings=self._settings,
             is_overheard=context.place.kind != "direct",
+            spans=self._spans,
         )
         most_bytes = self._settings.turn_result_kb * 1024
-        toolset = JournaledToolset(journal, tools, most_bytes, approval_hours=self._settings.approval_hours)
+        hours = self._settings.approval_hours
+        toolset = JournaledToolset(journal, tools, most_bytes, approval_hours=hours, spans=self._spans)
         outside = ExternalToolset[Caller]([_defined(tool) for tool in asked_for.tools])
         agent: Agent[Caller, str | DeferredToolRequests] = Agent(
             model,
@@ -122,6 +126,7 @@ class Thinker:
                 provider=provider,
                 settings=self._settings,
                 keys=older.keys(piece),
+                spans=self._spans,
             )
             agent: Agent[None, str] = Agent(model, instructions=older.instructions(persona))
             try:
