@@ -170,7 +170,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
         settings=services.settings_of(TurnSettings), region=services.settings.region, base_url=services.base_url,
         spans=spans,
     )  # fmt: skip
-    for turns in (runtime, runtime.trials):
+    for turns in (runtime, runtime.trials, runtime.warming):
         services.add_part(turns)
     services.add_part(catalog_of(services.settings_of(TurnSettings)))
     stack.push_async_callback(runtime.close)

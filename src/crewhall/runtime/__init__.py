@@ -18,6 +18,7 @@ from crewhall.runtime.executor import SILENCE
 from crewhall.runtime.explanations import describe, explain
 from crewhall.runtime.jobs import count_waiting
 from crewhall.runtime.lifecycle import RuntimeParts, start_runtime
+from crewhall.runtime.local import find_weights
 from crewhall.runtime.outside import OutsideCall, answer_calls, find_called_run, list_open_calls
 from crewhall.runtime.runs import access_run
 from crewhall.runtime.settings import TurnSettings
@@ -49,6 +50,7 @@ __all__ = [
     "find_called_run",
     "find_decision",
     "find_reply",
+    "find_weights",
     "get_standing",
     "insert_completion",
     "list_open_calls",

@@ -288,6 +288,11 @@ class Executor:
 
     # -- thinking
 
+    @property
+    def is_warm(self) -> bool:
+        """Whether thinking can begin at once."""
+        return self._thinker is not None
+
     async def wake_thinker(self) -> "Thinker":
         """The thinker, imported with the first turn, off the loop."""
         async with self._waking:

@@ -33,7 +33,8 @@ from crewhall.runtime.sessions import issue_session_token
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.summaries import list_summaries
 from crewhall.runtime.triggers import add_trigger
-from crewhall.runtime.vocabulary import Cause, RunStatus
+from crewhall.runtime.vocabulary import Cause, Outcome, RunStatus
+from crewhall.runtime.warming import Warming
 
 Of = Annotated[UUID | None, QueryParameter(description="Only this agent's.")]
 About = Annotated[UUID | None, QueryParameter(description="Only those about this message.")]
@@ -208,7 +209,10 @@ async def preview(
     actor: NamedDependency[Actor],
 ) -> MessagePreview:
     """Say which agents a message would wake if it were posted now, which not, and why."""
-    return await preview_message(services.db, services.part(Posting), actor, conversation_id, data)
+    found = await preview_message(services.db, services.part(Posting), actor, conversation_id, data)
+    if any(one.outcome is Outcome.SPEAK and not one.is_remote for one in found.agents):
+        services.part(Warming).expect_turn()
+    return found
 
 
 RUNS = [list_runs, get_run, list_steps, cancel_run]

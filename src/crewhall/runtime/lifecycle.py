@@ -19,6 +19,7 @@ from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import TriggerDeriver
 from crewhall.runtime.trying import Trials
+from crewhall.runtime.warming import Warming
 from crewhall.runtime.watch import TurnWatch
 
 GATHER_TRIGGERS_S = 0.02
@@ -36,6 +37,7 @@ class RuntimeParts(Struct, frozen=True):
     approvals: ApprovalClock
     warner: BudgetWarner
     trials: Trials
+    warming: Warming
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
@@ -43,10 +45,12 @@ class RuntimeParts(Struct, frozen=True):
         self.scheduler.start()
         self.warner.start()
         await self.worker.start()
+        self.warming.start()
         self.approvals.start()
 
     async def close(self) -> None:
         """Stop deciding, then taking turns; the database must still be open."""
+        await self.warming.stop()
         await self.approvals.stop()
         await self.consumer.stop()
         await self.scheduler.stop()
@@ -81,4 +85,5 @@ def start_runtime(
         ApprovalClock(db, signals, live),
         BudgetWarner(db, posting, signals),
         Trials(db, executor, settings),
+        Warming(db, executor),
     )

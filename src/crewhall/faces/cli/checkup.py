@@ -103,8 +103,7 @@ def _mail() -> Finding:
 
 def _local_model() -> Finding:
     """Nobody needs one: without it nothing is wrong."""
-    from crewhall.runtime.local import find_weights
-    from crewhall.runtime.settings import TurnSettings
+    from crewhall.runtime import TurnSettings, find_weights
 
     try:
         settings = load_settings(TurnSettings)

@@ -63,3 +63,10 @@ returns table (org_id uuid, run_id uuid, conversation_id uuid, agent_id uuid) la
           select from procrastinate_jobs j where j.args ->> 'run_id' = r.id::text and j.status in ('todo', 'doing'))
 $$;
 call make_definer('stray_runs(interval)');
+
+-- Whether agents of this installation have thought here of late, in any organization: then a new process gets ready to.
+create function takes_turns() returns boolean language sql stable as $$
+    select coalesce((select r.created_at from runs r where not r.is_remote order by r.id desc limit 1)
+                    > now() - interval '7 days', false)
+$$;
+call make_definer('takes_turns()');
