@@ -30,7 +30,7 @@ class Try extends HTMLElement {
       await stream(`/agents/${this.dataset.agent}/try`, this.#asked(), (event) => this.#onEvent(event), asking.signal);
     } catch (error) {
       if (this.asking !== asking) return;
-      if (asking.signal.aborted) this.took.textContent = "Stopped.";
+      if (asking.signal.aborted) this.#stop();
       else this.#refuse(error.message);
     } finally {
       if (this.asking === asking) this.stopper.hidden = true;
@@ -49,10 +49,11 @@ class Try extends HTMLElement {
   #onEvent(event) {
     if (event.type === "words") {
       this.answer.hidden = false;
+      this.answer.removeAttribute("data-done");
       this.answer.textContent = (event.request === null || event.request === undefined ? this.answer.textContent : "") + event.text;
     } else if (event.type === "done") {
       this.#show(event.text || "It had nothing to say.");
-      const cost = event.cost === null ? "" : ` · ${event.cost} ${event.currency}`;
+      const cost = event.cost === null ? "" : ` · ${Number(event.cost)} ${event.currency}`;
       this.took.textContent = `${event.model} · ${event.seconds.toFixed(1)} s · ${event.input_tokens} tokens read, ${event.output_tokens} written${cost}`;
     } else if (event.type === "failed") {
       this.#refuse(event.detail);
@@ -62,11 +63,18 @@ class Try extends HTMLElement {
   #show(text) {
     this.problem.hidden = true;
     this.answer.hidden = !text;
+    this.answer.setAttribute("data-done", "");
     this.answer.textContent = text;
+  }
+
+  #stop() {
+    this.took.textContent = "Stopped.";
+    this.answer.setAttribute("data-done", "");
   }
 
   #refuse(sentence) {
     this.took.textContent = "";
+    this.answer.setAttribute("data-done", "");
     this.problem.hidden = false;
     this.problem.textContent = sentence;
   }
