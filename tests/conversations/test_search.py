@@ -95,6 +95,9 @@ async def snippet(server, org, content, q):
     ("it is so: a meeting", "meet", "it is so: a <mark>meeting</mark>"),
     ("if a < b then <i>narrow</i> it", "narrow", "if a &lt; b then &lt;i&gt;<mark>narrow</mark>&lt;/i&gt; it"),
     ("今日は9時に会う", "9時", "今日は<mark>9時</mark>に会う"),
+    ("# Plan\n\n- **meet** at `9`\n> see [the map](https://example.org/a)", "meet",
+     "Plan\n\n<mark>meet</mark> at 9\n see the map"),
+    ("| who | when |\n|---|:--:|\n| we meet | 9 |", "meet", "who | when\n we <mark>meet</mark> | 9"),
     # the last word may be a beginning, and accents may be left out
     ("the deployment is done", "depl", "the <mark>deployment</mark> is done"),
     ("the deployment is done", "deploymen", "the <mark>deployment</mark> is done"),

@@ -19,6 +19,8 @@ from tests.support.server import Server
         ("Expected `array` of length >= 2", "This is too short: at least 2."),
         ("Expected `str` of length <= 80", "This is too long: at most 80."),
         ("Invalid enum value 'zz'", "Invalid enum value 'zz'."),
+        ("Expected `int | null`, got `str`", "Give a whole number."),
+        ("Expected `bool`, got `int`", "Give true or false."),
         ("Expected `int` >= 0", "Give 0 or more."),
         ("Expected `int` <= 20", "This is too large: at most 20."),
         ("The slug is taken.", "The slug is taken."),

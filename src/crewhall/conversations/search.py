@@ -7,7 +7,7 @@ import msgspec
 
 from crewhall.conversations.access import Verb, access_conversation
 from crewhall.conversations.schemas import SearchHit
-from crewhall.conversations.snippets import MARKS, beginnings_of, marked_words, snippet
+from crewhall.conversations.snippets import MARKS, beginnings_of, marked_words, readable, snippet
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID
@@ -96,5 +96,5 @@ def check_query(q: str) -> str:
 
 def _hit(row: _Row, q: str) -> SearchHit:
     words = marked_words(row.marked) | marked_words(row.marked_plain or "")
-    shown = snippet(row.body, q, words, beginnings_of(row.wanted))
+    shown = snippet(readable(row.body), q, words, beginnings_of(row.wanted))
     return msgspec.convert({**row.message, "conversation": row.conversation, "snippet": shown}, SearchHit, strict=False)

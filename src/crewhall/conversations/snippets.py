@@ -23,7 +23,16 @@ _BEGINNING = re.compile(r"'((?:[^']|'')+)':\*")
 _OTHER_LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe"}
 """Letters that are no others with a mark; as `without_accents` of the schema."""
 
+_LINK = re.compile(r"!?\[([^\[\]]{1,200})\]\([^()\s]{1,2000}\)")
+_RULES = re.compile(r"^[ \t]*\|?(?:[ \t]*:?-{2,}:?[ \t]*\|?)+[ \t]*$\n?", re.MULTILINE)
+_MARKS = re.compile(r"\*\*|~~|`+|^[ \t]*(?:#{1,6}[ \t]|>|[-*+][ \t]|\|)|[ \t]*\|[ \t]*$", re.MULTILINE)
+
 Span = tuple[int, int]
+
+
+def readable(text: str) -> str:
+    """Markdown as it reads in passing: its words without their marks, links by their text."""
+    return _MARKS.sub("", _RULES.sub("", _LINK.sub(r"\1", text))).strip()
 
 
 def marked_words(headline: str) -> set[str]:

@@ -26,6 +26,15 @@ _SHOWN = {repr(pattern): pattern for pattern in _FORMS}
 _FORM = re.compile(r"^Expected `str` matching regex ('.*')$")
 _LENGTH = re.compile(r"^Expected `(?:str|array)` of length (>=|<=) (\d+)$")
 _BOUND = re.compile(r"^Expected `(?:int|float)` (>=|<=) (-?[\d.]+)$")
+_TYPE = re.compile(r"^Expected `(\w+)(?: \| null)?`, got `\w+`$")
+_TYPES = {
+    "int": "Give a whole number.",
+    "float": "Give a number.",
+    "bool": "Give true or false.",
+    "str": "Give text.",
+    "array": "Give a list.",
+    "object": "Give an object.",
+}
 _CHOICE = re.compile(r"^Invalid (?:enum )?value (.+)$")
 
 
@@ -42,6 +51,8 @@ def in_words(message: str, *, choices: Sequence[str] = (), given: object = None)
         return _BLANK if length[2] == "1" else f"This is too short: at least {length[2]}."
     if bound := _BOUND.match(message):
         return f"This is too large: at most {bound[2]}." if bound[1] == "<=" else f"Give {bound[2]} or more."
+    if (kind := _TYPE.match(message)) and kind[1] in _TYPES:
+        return _TYPES[kind[1]]
     if choices and (wrong := _CHOICE.match(message)):
         return f"{wrong[1]} is none of {', '.join(choices)}."
     return f"{message.removesuffix('.')}."
