@@ -62,6 +62,12 @@ async def count_waiting(db: Database) -> int:
         return int(await tx.value("select count(*) from procrastinate_jobs where status = 'todo'"))
 
 
+def prepare_worker() -> None:
+    """Import what takes jobs and what enqueues them, where that holds nobody up: in a thread."""
+    _enqueuing()
+    _load()
+
+
 class TurnWorker:
     """Takes the turns of one process. Until there was a job it costs nothing: no import, connection or heartbeat."""
 

@@ -9,6 +9,7 @@ import logging
 
 from crewhall.kernel.db import Database
 from crewhall.runtime.executor import Executor
+from crewhall.runtime.jobs import prepare_worker
 
 log = logging.getLogger(__name__)
 AFTER_S = 2.0
@@ -50,4 +51,5 @@ class Warming:
 
     async def _warm(self) -> None:
         await self._executor.wake_thinker()
+        await asyncio.to_thread(prepare_worker)
         log.debug("ready to think")
