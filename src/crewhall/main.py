@@ -166,8 +166,9 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
         services.add_part(part)
     stack.push_async_callback(conversations.close)
     runtime = start_runtime(
-        db=services.db, log=services.log, signals=services.signals, posting=conversations.posting, live=services.live,
-        settings=services.settings_of(TurnSettings), region=services.settings.region, base_url=services.base_url,
+        db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
+        posting=conversations.posting, settings=services.settings_of(TurnSettings), region=services.settings.region,
+        base_url=services.base_url,
         spans=spans,
     )  # fmt: skip
     for turns in (runtime, runtime.trials, runtime.warming):

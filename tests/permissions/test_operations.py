@@ -95,6 +95,14 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "get_conversation_runtime": P.ORGANIZATION_READ,
     "issue_token": P.ORGANIZATION_READ,
     "preview": P.MESSAGES_POST,
+    "list_runtimes": EVERYBODY,
+    "get_runtime": P.AGENTS_CREDENTIALS,
+    "serve_agent": P.AGENTS_CREDENTIALS,
+    "move_runtime": P.AGENTS_CREDENTIALS,
+    "remove_runtime": P.AGENTS_CREDENTIALS,
+    "rotate_secret": P.AGENTS_CREDENTIALS,
+    "try_runtime": P.AGENTS_CREDENTIALS,
+    "list_calls": P.AGENTS_CREDENTIALS,
     "list_approvals": EVERYBODY,
     "get_approval": P.APPROVALS_DECIDE,
     "approve_call": P.APPROVALS_DECIDE,
@@ -128,6 +136,7 @@ ELSEWHERE = {
     "accept_invitation": "for guests: what it takes says who may",
     "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
     "revoke_personal_token": "of the caller's own tokens: tests/identity/test_personal_tokens.py",
+    "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
 }
 """Operations that no role decides, each with the reason."""
@@ -179,6 +188,7 @@ async def make_ground(server: Server, role: str) -> Ground:
     priced = (await owner.post("/prices", json=price)).raise_for_status().json()
     limited = {"conversation_id": channel, "run_limit": 1_000_000}
     budget = (await owner.post("/budgets", json=limited)).raise_for_status().json()
+    (await owner.post(f"/agents/{agent.id}/runtime", json={"base_url": "https://localhost/"})).raise_for_status()
     names = {
         "org_id": str(org.id),
         "person_id": str(other.id),

@@ -9,6 +9,7 @@ import msgspec
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.outbound import Outbound
 from crewhall.ports.live import MemoryLive
+from crewhall.runtime.calling import RuntimeCaller
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.jobs import JOBS_CHANNEL
 from crewhall.runtime.journal import Step
@@ -62,7 +63,12 @@ class TakingHall(TurnHall):
         self.executor = self.make_executor()
 
     def make_executor(
-        self, *, base_url: str = "http://hall.test", outbound: Outbound | None = None, **settings: Any
+        self,
+        *,
+        base_url: str = "http://hall.test",
+        outbound: Outbound | None = None,
+        caller: RuntimeCaller | None = None,
+        **settings: Any,
     ) -> Executor:
         """Another process's executor, with other settings."""
         kept = self.turn_settings.model_copy(update=settings)
@@ -76,6 +82,7 @@ class TakingHall(TurnHall):
             base_url=base_url,
             tools=self.tools,
             outbound=outbound,
+            caller=caller,
         )
 
     async def __aexit__(self, *_: object) -> None:

@@ -99,6 +99,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     )
     await _keep_steps(server, org, estate.run)
     await _keep_approval(server, org, estate)
+    await _serve(server, org, estate)
     await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
@@ -185,6 +186,26 @@ async def _keep_approval(server: Server, org: Org, estate: Estate) -> None:
             from runs where id = %(run)s
             """,
             {"id": estate.approval, "run": estate.run, "org": org.slug},
+        )
+
+
+async def _serve(server: Server, org: Org, estate: Estate) -> None:
+    """The agent is served where nothing is, has been asked there, and has answered."""
+    address = {"base_url": f"https://localhost/{org.slug}"}
+    runtime = await _ask(org.owner.api, "POST", f"/agents/{estate.agent.id}/runtime", **address)
+    values = {"call": new_id(), "runtime": runtime["id"], "run": estate.run, "mark": org.slug}
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            insert into runtime_calls (id, org_id, runtime_id, run_id, webhook_id, is_ok, duration_ms, error)
+            select %(call)s, org_id, %(runtime)s, id, 'run_1', false, 1, %(mark)s from runs where id = %(run)s
+            """,
+            values,
+        )
+        await tx.run(
+            "insert into runtime_answers (run_id, org_id, content) select id, org_id, %(mark)s from runs"
+            " where id = %(run)s",
+            values,
         )
 
 

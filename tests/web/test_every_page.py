@@ -45,7 +45,8 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
         "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations", "/organizations/new",
-        "/help", "/help/agents", "/approvals", "/usage", "/budgets", "/prices",
+        "/help", "/help/agents", "/approvals", "/runtimes", f"/agents/{agent.id}/webhook", "/usage",
+        "/budgets", "/prices",
     ]  # fmt: skip
 
 

@@ -55,6 +55,7 @@ async def show_agents(
         next=page.next,
         q=q,
         may_create=is_allowed(actor, Permission.AGENTS_CREATE),
+        may_manage=is_allowed(actor, Permission.AGENTS_UPDATE),
     )
 
 

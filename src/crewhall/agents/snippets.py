@@ -26,6 +26,12 @@ export CREWHALL_TOKEN={key}
 crewhall --server {address} mcp config
 """
 
+WEBHOOK = """\
+crewhall --server {address} agent webhook set {code} https://…
+export WEBHOOK_SECRET=whsec_…
+.venv/bin/python examples/webhook_agent.py
+"""
+
 OPENAI = """\
 from openai import OpenAI
 
@@ -46,11 +52,15 @@ curl {address}/v1/chat/completions \\
 
 
 class Snippets(Struct, frozen=True):
-    """The programs for one agent: it answers by `sample` and `start`, or through MCP; it is asked by the others."""
+    """The programs for one agent. It answers by `sample` and `start`, through MCP, or served at an address.
+
+    It is asked by the others.
+    """
 
     sample: str
     start: str
     mcp: str
+    webhook: str
     openai: str
     curl: str
 
@@ -58,4 +68,4 @@ class Snippets(Struct, frozen=True):
 def snippets_for(code: str, address: str, key: str | None) -> Snippets:
     """The programs with an agent's code, the installation's address and, where it was just made, the agent's key."""
     values = {"code": code, "address": address, "key": key or "cwk_…"}
-    return Snippets(SAMPLE, *(text.format(**values) for text in (START, MCP, OPENAI, CURL)))
+    return Snippets(SAMPLE, *(text.format(**values) for text in (START, MCP, WEBHOOK, OPENAI, CURL)))

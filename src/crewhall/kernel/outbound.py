@@ -76,13 +76,37 @@ class Outbound:
         *,
         most_bytes: int = 256 * 1024,
         time_s: float = 20.0,
+        private: Collection[str] = (),
         resolver: Resolver | None = None,
         transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
+        """`private` are hosts that the operator lets be reached although they are not public (see `is_listed`)."""
         self._most_bytes = most_bytes
         self._time_s = time_s
+        self._private = frozenset(private)
         self._resolver = resolver or SystemResolver()
         self._transport = transport
+
+    def is_private(self, url: str) -> bool:
+        """Whether the operator named the host of an address as one that may be reached although it is not public."""
+        if not self._private:
+            return False
+        import httpx
+
+        try:
+            parts = httpx.URL(url)
+        except httpx.InvalidURL:
+            return False
+        host = parts.raw_host.decode().rstrip(".").lower()
+        return parts.scheme in PORTS and is_listed(host, parts.port or PORTS[parts.scheme], parts.scheme, self._private)
+
+    def check(self, url: str) -> None:
+        """Refuse an address that will never be asked, whatever it resolves to. Raises OUTBOUND_REFUSED."""
+        if self.is_private(url):
+            return
+        host, _ = check_url(url, None)
+        if _is_literal(host) and not is_public(host):
+            raise OUTBOUND_REFUSED(f"{host} is within a private network: it is not reached from here.", field="url")
 
     async def request(
         self,
@@ -132,10 +156,11 @@ class Outbound:
         """Send to one of the host's checked addresses, under the host's own name."""
         import httpx
 
-        host, port = check_url(str(url), hosts)
+        is_private = self.is_private(str(url))
+        host, port = check_url(str(url), self._private if hosts is None and is_private else hosts)
         kept = {"user-agent": "Crewhall", "accept-encoding": "identity", **headers, "host": url.netloc.decode()}
         failure: Exception | None = None
-        for address in (await self._addresses(host, port))[:MOST_ADDRESSES]:
+        for address in (await self._addresses(host, port, is_private=is_private))[:MOST_ADDRESSES]:
             request = httpx.Request(
                 method,
                 url.copy_with(host=address, username=None, password=None),
@@ -150,8 +175,8 @@ class Outbound:
         assert failure is not None
         raise failure
 
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        """The host's addresses, every one of them checked."""
+    async def _addresses(self, host: str, port: int, *, is_private: bool) -> list[str]:
+        """The host's addresses, every one of them checked, unless the operator lets it be private."""
         try:
             found = await self._resolver.resolve(host, port)
         except (OSError, UnicodeError) as error:  # names that no name server would be asked for are the latter
@@ -159,7 +184,7 @@ class Outbound:
         if not found:
             raise OUTBOUND_FAILED(f"{host} has no address.")
         for address in found:
-            if not is_public(address):
+            if not is_private and not is_public(address):
                 raise OUTBOUND_REFUSED(f"{host} is within a private network: it is not reached from here.", host=host)
         return found
 
@@ -244,6 +269,14 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     return all(_is_open(one) for one in [found, *_within(found)])
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_open(found: Address) -> bool:

@@ -25,11 +25,23 @@ MAX_AGE_S = 300.0
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """The actor behind a token, the tags that revoke it, and when it stops being valid (Unix seconds, or None)."""
+    """The actor behind a token, the tags that revoke it, and when it stops being valid (Unix seconds, or None).
+
+    `opens` are the requests that the token is good for, as `METHOD /path`; a `*` at the end stands for whatever
+    follows. None: everything that the actor may do.
+    """
 
     actor: Actor
     tags: tuple[str, ...]
     expires_at: float | None = None
+    opens: tuple[str, ...] | None = None
+
+    def is_good_for(self, method: str, path: str) -> bool:
+        """Whether the token may be used for such a request."""
+        if self.opens is None:
+            return True
+        asked = f"{method} {path}"
+        return any(asked.startswith(one[:-1]) if one.endswith("*") else asked == one for one in self.opens)
 
 
 Verifier = Callable[[str, str | None, str | None], Awaitable[Verified]]

@@ -21,8 +21,10 @@ from crewhall.runtime.lifecycle import RuntimeParts, start_runtime
 from crewhall.runtime.local import find_weights
 from crewhall.runtime.outside import OutsideCall, answer_calls, find_called_run, list_open_calls
 from crewhall.runtime.runs import access_run
+from crewhall.runtime.runtimes import find_runtime
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import add_trigger
+from crewhall.runtime.turn_request import PingWebhook, TurnWebhook, WebhookAnswer
 from crewhall.runtime.vocabulary import Cause, Outcome, RunStatus
 
 __all__ = [
@@ -36,10 +38,13 @@ __all__ = [
     "Ending",
     "Outcome",
     "OutsideCall",
+    "PingWebhook",
     "RunStatus",
     "RuntimeParts",
     "Standing",
     "TurnSettings",
+    "TurnWebhook",
+    "WebhookAnswer",
     "access_run",
     "add_trigger",
     "answer_calls",
@@ -50,6 +55,7 @@ __all__ = [
     "find_called_run",
     "find_decision",
     "find_reply",
+    "find_runtime",
     "find_weights",
     "get_standing",
     "insert_completion",

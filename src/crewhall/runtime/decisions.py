@@ -137,6 +137,7 @@ async def _start(tx: Tx, place: Place, situation: Situation, decisions: list[Dec
             prompt=trigger.prompt,
             parent_id=trigger.parent_id,
             is_remote=situation.is_remote,
+            runtime_id=situation.runtime_id,
             behalf_of=await behalf_of(tx, speaking),
         ),
     )

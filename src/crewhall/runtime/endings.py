@@ -20,6 +20,8 @@ class Ending(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
     MODEL_FAILED = "model_failed"
     PROVIDER_PAUSED = "provider_paused"
+    RUNTIME_FAILED = "runtime_failed"
+    RUNTIME_PAUSED = "runtime_paused"
     UNKNOWN_OUTCOME = "unknown_outcome"
     DIVERGED = "diverged"
     REFUSED = "refused"

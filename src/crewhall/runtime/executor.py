@@ -28,7 +28,8 @@ from crewhall.kernel.tracing import NO_SPANS, NoSpans, Span
 from crewhall.ports.knowledge import Knowledge
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
-from crewhall.runtime.completions import find_completion
+from crewhall.runtime.calling import RuntimeCaller
+from crewhall.runtime.completions import Completion, find_completion
 from crewhall.runtime.context import Persona, find_persona
 from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, PutAside, TurnEnded, failed, stopped
@@ -71,11 +72,13 @@ class Executor:
         outbound: Outbound | None = None,
         knowledge: Knowledge | None = None,
         spans: NoSpans = NO_SPANS,
+        caller: RuntimeCaller | None = None,
     ) -> None:
         self._db = db
         self._log = message_log
         self._posting = posting
-        self._parts = (posting, outbound or Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s))
+        self._parts = (posting, outbound or _way_out(settings))
+        self._caller = caller or RuntimeCaller(db, signals, settings, base_url=base_url)
         self._live = live
         self._settings = settings
         self.preparation = Preparation(db, settings, base_url, knowledge or HandbookKnowledge(base_url))
@@ -147,8 +150,15 @@ class Executor:
             await self._deliver(journal, persona)
             return
         try:
-            async with asyncio.timeout(self._settings.turn_time_s):
-                text = await self._answer(run, journal, persona, agent, tokens)
+            if run.runtime_id is not None:
+                tokens.begin(1)
+                context = await self.preparation.context(
+                    run, journal, persona, agent, await self._completion(run), None
+                )
+                text = await self._caller.ask(journal, persona, context)
+            else:
+                async with asyncio.timeout(self._settings.turn_time_s):
+                    text = await self._answer(run, journal, persona, agent, tokens)
         except TimeoutError:
             raise failed(
                 Ending.TIMED_OUT,
@@ -171,16 +181,20 @@ class Executor:
 
     async def _answer(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> str:
         thinker = await self.wake_thinker()
-        completion = None
-        if run.cause is Cause.API:
-            async with self._db.transaction(system_actor(run.org_id)) as tx:
-                completion = await find_completion(tx, run)
+        completion = await self._completion(run)
         context = await self.preparation.context(run, journal, persona, agent, completion, thinker)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
         caller = Caller(
             db=self._db, actor=agent, parts=OnlyParts(*self._parts), here=run.conversation_id, run_id=run.id
         )
         return await thinker.think(journal, persona, context, tokens, caller, tools, completion)
+
+    async def _completion(self, run: Run) -> Completion | None:
+        """What a caller asked for beside its message, if one did."""
+        if run.cause is not Cause.API:
+            return None
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            return await find_completion(tx, run)
 
     async def _post(self, run: Run, journal: Journal, agent: Actor, text: str) -> None:
         """Post the answer and end the run. A second time it is the same message, by its client id."""
@@ -314,6 +328,12 @@ def span_turn(spans: NoSpans, run: Run, agent: Actor) -> AbstractContextManager[
         crewhall__run__attempt=run.attempt,
         crewhall__run__cause=str(run.cause),
     )
+
+
+def _way_out(settings: TurnSettings) -> Outbound:
+    """The way out for tools."""
+    private = settings.outbound_private_hosts.split()
+    return Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s, private=private)
 
 
 async def _admit(tx: Tx, run: Run) -> str | None:

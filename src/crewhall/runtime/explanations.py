@@ -50,6 +50,7 @@ ENDED = {
     "tried": "{agent} answered whoever tried it out.",
     "canceled": "Somebody stopped it.",
     "refused": "{agent} may no longer write there.",
+    "runtime_failed": "{agent} could not be asked where it is served.",
     "inactive": "{agent} was switched off before it began.",
 }
 GOING_ON = {

@@ -14,6 +14,7 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.paging import Page
 from crewhall.runtime import queries, runs
 from crewhall.runtime.http_approvals import ROUTERS as APPROVALS
+from crewhall.runtime.http_runtimes import ROUTERS as RUNTIMES
 from crewhall.runtime.http_trying import ROUTERS as TRYING
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.schemas import (
@@ -229,4 +230,5 @@ ROUTERS = [
     api_router("/conversations", TURNS, tags=["Turns"]),
     *APPROVALS,
     *TRYING,
+    *RUNTIMES,
 ]

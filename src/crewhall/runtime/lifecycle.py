@@ -9,8 +9,11 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.tracing import NoSpans
+from crewhall.kernel.verified import VerifiedTokens
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
+from crewhall.runtime.calling import RuntimeCaller
+from crewhall.runtime.derived import TURN_PREFIX, TurnVerifier
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.expiry import ApprovalClock
 from crewhall.runtime.founding import hire_first_agents
@@ -32,6 +35,7 @@ class RuntimeParts(Struct, frozen=True):
     consumer: Consumer
     scheduler: Scheduler
     executor: Executor
+    caller: RuntimeCaller
     worker: TurnWorker
     watch: TurnWatch
     approvals: ApprovalClock
@@ -64,6 +68,7 @@ def start_runtime(
     db: Database,
     log: MessageLog,
     signals: Signals,
+    verified: VerifiedTokens,
     posting: Posting,
     live: Live,
     settings: TurnSettings,
@@ -73,11 +78,14 @@ def start_runtime(
 ) -> RuntimeParts:
     """Make the parts of a process, not yet at work."""
     subscribe(InstallationSeeded, hire_first_agents)
-    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url, spans=spans)
+    verified.register(TURN_PREFIX, TurnVerifier(db, settings).verify)
+    caller = RuntimeCaller(db, signals, settings, base_url=base_url)
+    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url, caller=caller, spans=spans)
     return RuntimeParts(
         Consumer("turns", db, log.watch, TriggerDeriver(db).step, gather_s=GATHER_TRIGGERS_S),
         Scheduler(db, signals, region=region),
         executor,
+        caller,
         TurnWorker(
             db, signals, executor.execute, at_once=settings.turns_at_once, heartbeat_s=settings.turn_heartbeat_s
         ),

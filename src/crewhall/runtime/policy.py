@@ -54,7 +54,7 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     `rounds` is how often the agent spoke (or took a turn that no person asked for) since a person last spoke here,
     `spoke_at` when it last did either, within the last hour. `seen_seq` is the last message that a turn of it has read.
-    `is_spent`: a hard budget leaves it nothing here.
+    `is_spent`: a hard budget leaves it nothing here. `runtime_id`: the address at which it is asked.
     """
 
     policy: AgentPolicy
@@ -62,6 +62,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     scheduling: SchedulingConfig
     is_deleted: bool = False
     is_remote: bool = False
+    runtime_id: UUID | None = None
     is_open: bool = True
     is_busy: bool = False
     rounds: int = 0

@@ -45,15 +45,19 @@ class Preparation:
         persona: Persona,
         agent: Actor,
         completion: Completion | None,
-        thinker: "Thinker",
+        thinker: "Thinker | None",
     ) -> Context:
-        """The recorded context, or a new one, recorded. Raises TurnEnded where the agent may not answer any more."""
+        """The recorded context, or a new one, recorded. Raises TurnEnded where the agent may not answer any more.
+
+        Without a thinker (the agent is asked at an address) nothing is summed up or looked up: whoever answers there
+        does that for themselves.
+        """
         if recorded := journal.find(StepKind.CONTEXT):
             return msgspec.convert(recorded.body, Context)
         most = _most_tokens(persona, self._settings)
-        share = share_of(persona, most)
+        share = share_of(persona, most) if thinker else 0
         room, aside = room_of(most - share, completion.aside() if completion else None)
-        keeps = sums_up(persona, self._settings)
+        keeps = thinker is not None and sums_up(persona, self._settings)
         planned = planned_seq(journal.steps)
 
         async def record(tx: Tx, reading: Reading, passages: list[Passage]) -> Context:
@@ -70,7 +74,7 @@ class Preparation:
             older = Older.of(reading, room, self._settings) if keeps else None
             if older is None and planned is None and not share:
                 return await record(tx, reading, [])
-        if older is not None:
+        if older is not None and thinker is not None:
             await _sum_up(thinker, journal, persona, older)
         passages = await look_up(self._knowledge, run, reading, share) if share else []
         async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:

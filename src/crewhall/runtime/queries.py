@@ -41,7 +41,7 @@ select x.id, json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'titl
     + """,
        x.status, x.cause, x.exchange_id, x.message_id, x.message_seq, x.parent_id, x.prompt, x.answer_id,
        (select r.seq from message_records r where r.id = x.answer_id limit 1) as answer_seq,
-       x.is_remote, x.attempt, x.waits, x.seen_seq, x.model, x.requests, x.input_tokens, x.cached_tokens,
+       x.is_remote, x.runtime_id, x.attempt, x.waits, x.seen_seq, x.model, x.requests, x.input_tokens, x.cached_tokens,
        x.output_tokens, x.cost, x.currency, x.price_id, x.reason,
        x.detail, x.cancel_requested_at, x.created_at, x.started_at, x.completed_at, x.updated_at
 from runs x
@@ -211,7 +211,12 @@ async def get_conversation_runtime(tx: Tx, actor: Actor, conversation_id: UUID) 
                nullif(r.lease_until, '-infinity') as lease_until, r.public_key, r.last_active_at,
                (select count(*) from runs x where x.conversation_id = r.conversation_id
                    and x.status in ('queued', 'running', 'waiting')) as open_runs,
-               (select count(*) from turn_triggers t where t.conversation_id = r.conversation_id) as waiting_triggers
+               (select count(*) from turn_triggers t where t.conversation_id = r.conversation_id) as waiting_triggers,
+               (select coalesce(json_agg(json_build_object(
+                    'agent_id', a.agent_id, 'runtime_id', a.runtime_id, 'since', a.created_at)
+                    order by a.created_at), '[]')
+                from conversation_agent_runtimes a
+                where a.org_id = r.org_id and a.conversation_id = r.conversation_id) as agent_runtimes
         from conversation_runtimes r where r.conversation_id = %(id)s
         """,
         {"id": conversation_id},

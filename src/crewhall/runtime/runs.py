@@ -19,6 +19,7 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError, define_error
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.telemetry import turns_total
+from crewhall.kernel.verified import revoke
 from crewhall.runtime.jobs import enqueue_turn
 from crewhall.runtime.vocabulary import Cause, RunStatus
 
@@ -36,8 +37,8 @@ class NewRun(msgspec.Struct, kw_only=True):
     """A turn that was decided. `exchange_id` is the person's message (or the trigger) at the root of the chain.
 
     `message_id` and `message_seq` name what triggered it, `parent_id` the thread that this stands in; `prompt` is what
-    is asked beyond the conversation itself. `is_remote`: the agent thinks elsewhere and is only told. `behalf_of` are
-    those for whom it is taken (guard.py).
+    is asked beyond the conversation itself. `is_remote`: the agent thinks elsewhere and is only told; `runtime_id`: it
+    is asked at that address. `behalf_of` are those for whom it is taken (guard.py).
     """
 
     org_id: UUID
@@ -52,6 +53,7 @@ class NewRun(msgspec.Struct, kw_only=True):
     prompt: str | None = None
     parent_id: UUID | None = None
     is_remote: bool = False
+    runtime_id: UUID | None = None
     behalf_of: list[UUID] = []
     metadata: dict[str, Any] = {}
 
@@ -73,6 +75,7 @@ class Run(msgspec.Struct, kw_only=True):
     prompt: str | None
     parent_id: UUID | None
     is_remote: bool
+    runtime_id: UUID | None
     behalf_of: list[UUID]
     attempt: int
     waits: int
@@ -100,10 +103,10 @@ class Run(msgspec.Struct, kw_only=True):
 
 INSERT: LiteralString = """
 insert into runs (id, org_id, conversation_id, agent_id, cause, author_type, author_id, exchange_id, message_id,
-                  message_seq, prompt, parent_id, is_remote, behalf_of, metadata)
+                  message_seq, prompt, parent_id, is_remote, runtime_id, behalf_of, metadata)
 values (%(id)s, %(org_id)s, %(conversation_id)s, %(agent_id)s, %(cause)s, %(author_type)s, %(author_id)s,
-        %(exchange_id)s, %(message_id)s, %(message_seq)s, %(prompt)s, %(parent_id)s, %(is_remote)s, %(behalf_of)s,
-        %(metadata)s)
+        %(exchange_id)s, %(message_id)s, %(message_seq)s, %(prompt)s, %(parent_id)s, %(is_remote)s, %(runtime_id)s,
+        %(behalf_of)s, %(metadata)s)
 on conflict (conversation_id, agent_id) where status in ('queued', 'running', 'waiting') and waits = 0
 do nothing
 """
@@ -172,6 +175,8 @@ async def end_run(
     turns_total.labels(str(status), str(reason)).inc()
     await close_approvals(tx, run.id)
     await release(tx, run.id)
+    if run.runtime_id is not None:
+        await revoke(tx, f"run:{run.id}")  # the token that it was given
     await tx.notify(TRIGGERS_CHANNEL, str(ended))
 
 

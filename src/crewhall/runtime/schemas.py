@@ -51,7 +51,8 @@ class Run(Struct, kw_only=True):
     `message_id` is the message that set it off, `exchange_id` the person's message at the root of the chain,
     `answer_id` what the agent posted. `reason` is a stable word for how it ended, `detail` the sentence that people
     were told. `seen_seq` is the newest message that the agent had before it. `is_remote`: the agent thinks in a program
-    of its own and was only told. `waits` is how often the run was put aside for somebody. `cached_tokens` are those
+    of its own and was only told. `runtime_id`: it was asked at that address. `waits` is how often
+    the run was put aside for somebody. `cached_tokens` are those
     read that the provider had at hand. `cost` is in `currency`, by the price `price_id`; all three are null where no
     price of its model is known.
     """
@@ -70,6 +71,7 @@ class Run(Struct, kw_only=True):
     answer_id: UUID | None
     answer_seq: int | None
     is_remote: bool
+    runtime_id: UUID | None
     attempt: int
     waits: int
     seen_seq: int | None
@@ -168,11 +170,20 @@ class ConversationSummary(Struct, kw_only=True):
     created_at: datetime
 
 
+class AnsweredAt(Struct, frozen=True):
+    """An agent of a conversation that was asked at an address, by which runtime, since when."""
+
+    agent_id: UUID
+    runtime_id: UUID
+    since: datetime
+
+
 class ConversationRuntime(Struct, kw_only=True):
     """Which process decides about turns in a conversation, and how much is under way there.
 
     `status` is `active` while a process holds the lease (until `lease_until`), else `idle`. `epoch` rises with each
     takeover; what an older epoch decides is refused. `public_key` verifies the conversation's session tokens.
+    `agent_runtimes`: the addresses at which agents were asked about this conversation.
     """
 
     conversation_id: UUID
@@ -186,6 +197,7 @@ class ConversationRuntime(Struct, kw_only=True):
     last_active_at: datetime
     open_runs: int
     waiting_triggers: int
+    agent_runtimes: list[AnsweredAt]
 
 
 class SessionToken(Struct, kw_only=True):

@@ -17,6 +17,7 @@ from crewhall.conversations import Verb, access_conversation, has_access
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.ids import new_id
+from crewhall.runtime.derived import read_secret
 from crewhall.runtime.schemas import SessionToken
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import shard_of
@@ -55,16 +56,9 @@ async def issue_session_token(
         "jti": str(new_id()),
     }
     shard = shard_of(conversation_id)
-    signed = await asyncio.to_thread(_sign, await _secret(tx, settings), shard, claims)
+    signed = await asyncio.to_thread(_sign, await read_secret(tx, settings), shard, claims)
     await tx.run(_PUBLISH, {"key": signed.public_key, "shard": shard})
     return SessionToken(token=signed.token, expires_at=expires_at, public_key=signed.public_key, rights=rights)
-
-
-async def _secret(tx: Tx, settings: TurnSettings) -> bytes:
-    """What keys are derived from: the operator's, else the installation's own."""
-    if settings.session_secret is not None:
-        return settings.session_secret.get_secret_value().encode()
-    return bytes(await tx.value("select session_secret from installation"))
 
 
 def _sign(secret: bytes, shard: int, claims: dict[str, Any]) -> _Signed:

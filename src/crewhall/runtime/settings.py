@@ -38,6 +38,19 @@ class TurnSettings(CrewhallSettings):
     approval_hours: float = Field(
         24, gt=0, le=8760, description="How long a call waits for a person's decision before it counts as refused."
     )
+    webhook_time_s: float = Field(
+        900, gt=0, le=86400, description="Longest time for a turn of an agent that is served at a webhook, in seconds."
+    )
+    webhook_timeout_s: float = Field(
+        30, gt=0, le=600, description="Longest time for one request to a webhook; it may answer 202, and later."
+    )
+    webhook_tries: int = Field(5, ge=1, le=20, description="Times that a request is made to a webhook that fails.")
+    webhook_kb: int = Field(256, ge=16, le=16_384, description="Largest body of a webhook, there and back, in KiB.")
+    outbound_private_hosts: str = Field(
+        "",
+        description="Hosts within private networks that webhooks and the tool `fetch` may reach nonetheless: `name` or "
+        "`name:port`, separated by spaces. Webhooks at these may be http.",
+    )
     fetch_time_s: float = Field(20, gt=0, le=600, description="Longest time for one request of the tool `fetch`.")
     fetch_kb: int = Field(256, ge=1, le=16_384, description="Most of an answer that the tool `fetch` reads.")
     turn_heartbeat_s: float = Field(
@@ -74,7 +87,7 @@ class TurnSettings(CrewhallSettings):
         None,
         min_length=32,
         description="What the keys of session tokens are derived from, the same for every process; "
-        "the installation makes its own otherwise. Another one ends every token.",
+        "the installation makes its own otherwise. Another one ends every token, and every webhook's secret.",
     )
     openai_api_key: SecretStr | None = Field(None, description="Key for agents whose provider is `openai`.")
     anthropic_api_key: SecretStr | None = Field(None, description="Key for the provider `anthropic`.")

@@ -32,6 +32,7 @@ class _Standing(msgspec.Struct):
     status: AgentStatus
     is_deleted: bool
     is_remote: bool
+    runtime_id: UUID | None
     scheduling_config: dict[str, Any]
     is_busy: bool
     seen_seq: int | None
@@ -49,16 +50,17 @@ with place as materialized (
     where c.id = %(conversation)s
 )
 select now() as now, p.is_open, p.agent_policy, a.status, a.deleted_at is not null as is_deleted,
-       a.model_config ->> 'provider' is null as is_remote, a.scheduling_config,
+       a.model_config ->> 'provider' is null and w.id is null as is_remote, w.id as runtime_id, a.scheduling_config,
        exists (select from runs r where r.conversation_id = p.id and r.agent_id = a.id
                and r.status in ('queued', 'running', 'waiting') and r.waits = 0) as is_busy,
        (select max(r.seen_seq) from runs r where r.conversation_id = p.id and r.agent_id = a.id
            and r.seen_seq is not null and r.prompt is null and r.cause <> 'api') as seen_seq,
        greatest(v.rounds, t.turns)::integer as rounds, greatest(v.spoke_at, l.turned_at) as spoke_at,
-       used_up_budget(a.org_id, a.id, p.id, a.model_config ->> 'provider', a.model_config ->> 'model', now())
-           is not null as is_spent
+       used_up_budget(a.org_id, a.id, p.id, case when w.id is null then a.model_config ->> 'provider' end,
+                      case when w.id is null then a.model_config ->> 'model' end, now()) is not null as is_spent
 from place p
 cross join agents a
+left join agent_runtimes w on w.org_id = a.org_id and w.agent_id = a.id and w.deleted_at is null
 cross join lateral voice_of(p.id, a.id, p.last_seq, %(most)s, p.since) v
 cross join lateral (
     select count(distinct case when r.is_remote then d.id else d.run_id end) as turns
@@ -112,6 +114,7 @@ async def situate(tx: Tx, place: Place, triggers: list[Trigger]) -> tuple[Situat
         scheduling=msgspec.convert(known.scheduling_config, SchedulingConfig),
         is_deleted=known.is_deleted,
         is_remote=known.is_remote,
+        runtime_id=known.runtime_id,
         is_open=known.is_open,
         is_busy=known.is_busy,
         rounds=known.rounds,

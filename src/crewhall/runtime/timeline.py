@@ -66,7 +66,11 @@ def entries_of(run: Run, steps: list[RunStep], now: datetime) -> list[Entry]:
 
 def in_words(span: timedelta) -> str:
     """A length of time, as people say it."""
-    ms = round(span.total_seconds() * 1000)
+    return in_milliseconds(round(span.total_seconds() * 1000))
+
+
+def in_milliseconds(ms: int) -> str:
+    """So many milliseconds, as people say it."""
     if ms < WHOLE:
         return f"{ms} ms" if ms > 0 else "at once"
     seconds = ms / 1000
@@ -111,7 +115,7 @@ def _title(step: RunStep, run: Run) -> tuple[str, str]:
         case StepKind.ANSWER if (step.key or "").startswith(KEYS):
             return "model", f"Had {run.model or 'its model'} sum up what came before"
         case StepKind.ANSWER:
-            return "model", f"Asked {run.model or 'its model'}"
+            return "model", "Got its answer" if run.runtime_id else f"Asked {run.model or 'its model'}"
         case StepKind.RESULT:
             return "tool", f"Used {step.tool}"
         case StepKind.APPROVAL:
@@ -121,7 +125,7 @@ def _title(step: RunStep, run: Run) -> tuple[str, str]:
         case StepKind.FAILURE if step.key == "end":
             return "failure", "Ended without an answer"
         case StepKind.FAILURE:
-            return "failure", "Asked its model in vain"
+            return "failure", f"Asked its {'webhook' if run.runtime_id else 'model'} in vain"
         case _:
             return str(step.kind), str(step.kind).capitalize()
 

@@ -14,6 +14,7 @@ from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.runs import TRIGGERS_CHANNEL
+from crewhall.runtime.runtimes import find_runtime
 from crewhall.runtime.vocabulary import Cause
 
 SHARDS = 64
@@ -60,11 +61,12 @@ async def add_trigger(
 
     Returns the trigger's id. A message that already waits to be decided for the agent is asked about anew.
     Raises NOT_FOUND (conversation, agent), FORBIDDEN, CONVERSATION_CLOSED, INVALID (no such message, neither given, or
-    a prompt for an agent that thinks elsewhere).
+    a prompt for an agent that thinks elsewhere and is only told).
     """
     access = await access_conversation(tx, actor, conversation_id, Verb.POST)
     agent = await access_agent(tx, actor, agent_id)
-    if prompt is not None and agent.model_config.get("provider") is None:
+    thinks_here = agent.model_config.get("provider") is not None
+    if prompt is not None and not thinks_here and await find_runtime(tx, agent_id) is None:
         raise INVALID(f"{agent.name} thinks elsewhere and hears messages alone: mention it instead.", field="prompt")
     if message_id is None and prompt is None:
         raise INVALID("Say what the agent is to do: name a message, or give a prompt.", field="prompt")

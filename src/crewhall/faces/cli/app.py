@@ -18,6 +18,7 @@ from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
+from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tokens import token
@@ -36,11 +37,12 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
-for about_turns in (ask, runs, cancel, decisions, summaries, approvals, approve, refuse, usage):
+for about_turns in (ask, runs, cancel, decisions, summaries, approvals, approve, refuse, usage, runtimes):
     app.command()(about_turns)
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):
     channel.command()(about_pins)
+agent.add_typer(webhook)
 for group in (org, people, agent, channel, token, budget, mcp):
     app.add_typer(group)
 

@@ -14,6 +14,7 @@ from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
 from crewhall.faces.http import reference
+from crewhall.faces.http.webhooks import describe_webhooks
 from crewhall.faces.plumbing.problems import MEDIA_TYPE
 from crewhall.faces.plumbing.routers import API_PREFIX
 from crewhall.kernel.errors import NOT_FOUND
@@ -74,6 +75,7 @@ def described(schema: dict[str, Any]) -> dict[str, Any]:
     made["tags"] = [{"name": name, "description": text} for name, text in reference.TAGS.items()]
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = PROBLEM
+    made["webhooks"] = describe_webhooks(schemas)
     for name, example in reference.EXAMPLES.items():
         if name in schemas:
             schemas[name]["examples"] = [example]

@@ -79,5 +79,8 @@ EXAMPLES: dict[str, Any] = {
     "BudgetInput": {"period": "day", "strictness": "hard", "money_limit": "5.00", "currency": "USD"},
     "BudgetPatch": {"money_limit": "7.50"},
     "RateInput": {"per_minute": 60, "per_hour": 1000, "per_day": 5000, "burst": 20},
+    "RuntimeInput": {"base_url": "https://agents.example.org/scout"},
+    "SecretRotation": {"overlap_seconds": 86400},
+    "RunAnswer": {"content": "It is a heron."},
     "MessageDraft": {"content": "@scout, what do you think?"},
 }

@@ -23,6 +23,7 @@ from crewhall.kernel.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     CrewhallError,
 )
+from crewhall.runtime import find_runtime
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -69,7 +70,11 @@ class OpenAIDoor:
             named = dict(scope["headers"]).get(CONVERSATION.lower().encode(), b"").decode("latin-1").strip()
             asked = read_request(body, named or None)
             caller, agent = await find_model(self._services, caller, asked.model)
-        _check_tools(asked, agent.tools, is_remote=agent.model_config.get("provider") is None)
+        is_remote = agent.model_config.get("provider") is None
+        if asked.completion.tools and not is_remote:
+            async with self._services.db.transaction(caller.actor) as tx:
+                is_remote = await find_runtime(tx, agent.id) is not None
+        _check_tools(asked, agent.tools, is_remote=is_remote)
         turn = Turn(self._services, caller, agent, asked)
         await _while_there(receive, self._answer(turn, asked, send))
 

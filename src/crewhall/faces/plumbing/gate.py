@@ -20,7 +20,7 @@ from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel import telemetry
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.errors import TOO_LARGE, CrewhallError
+from crewhall.kernel.errors import FORBIDDEN, TOO_LARGE, CrewhallError
 from crewhall.kernel.limits import network_of, per_minute
 from crewhall.kernel.settings import KernelSettings
 from crewhall.kernel.tracing import Tracing
@@ -46,7 +46,7 @@ SECURITY_HEADERS = [
 DAY_S = 24 * 3600
 _random = random.Random()  # noqa: S311 - request ids are names, not secrets
 _OPEN_PATHS = ("/static/", "/health/", "/metrics")
-_LASTING = ("/stream", "/mcp", "/chat/completions")
+_LASTING = ("/stream", "/mcp", "/chat/completions", "/test")
 """Ends of paths that are answered for longer than a request may take; they bound their own parts."""
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -160,6 +160,8 @@ class Gate:
         address = scope["client_address"]
         named = org.decode("latin-1").strip().lower() if org else None  # one spelling: each is remembered apart
         verified = await self._services.verified.resolve(token, named or None, address)
+        if not verified.is_good_for(scope.get("method", "CONNECT"), scope["path"]):
+            raise FORBIDDEN("This token is good for its own turn and the conversation around it alone.")
         scope["verified"] = verified
         actor = verified.actor
         if actor.address != address:

@@ -33,14 +33,17 @@ from crewhall.faces.sdk.runs import (
     TurnDecision,
     Woken,
 )
+from crewhall.faces.sdk.runtimes import AgentRuntime, RuntimeCall, RuntimeHealth
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
+from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
 
 __all__ = [
     "Ack",
     "Agent",
     "AgentInfo",
+    "AgentRuntime",
     "AgentState",
     "Approval",
     "ApprovalMessage",
@@ -58,6 +61,7 @@ __all__ = [
     "Event",
     "IncomingMessage",
     "InvalidSession",
+    "InvalidWebhook",
     "Invitation",
     "Live",
     "Me",
@@ -79,6 +83,8 @@ __all__ = [
     "Run",
     "RunAgent",
     "RunStep",
+    "RuntimeCall",
+    "RuntimeHealth",
     "SearchHit",
     "Session",
     "SessionToken",
@@ -89,6 +95,10 @@ __all__ = [
     "TryEvent",
     "TurnDecision",
     "UsageRow",
+    "WebhookMessage",
+    "WebhookPing",
+    "WebhookTurn",
     "Woken",
     "verify_session",
+    "verify_webhook",
 ]

@@ -13,6 +13,7 @@ from crewhall.faces.sdk.messages import Messages
 from crewhall.faces.sdk.organization import Organizations, People
 from crewhall.faces.sdk.personal_tokens import PersonalTokens
 from crewhall.faces.sdk.resources import Me
+from crewhall.faces.sdk.runtimes import Runtimes
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.transport import Nothing, Transport
 from crewhall.faces.sdk.turns import Turns
@@ -63,6 +64,7 @@ class Client:
         self.messages = Messages(self.transport)
         self.agents = Agents(self.transport)
         self.turns = Turns(self.transport)
+        self.runtimes = Runtimes(self.transport)
         self.approvals = Approvals(self.transport)
         self.budgets = Budgets(self.transport)
         self.people = People(self.transport)

@@ -41,6 +41,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     answer_id: str | None = None
     answer_seq: int | None = None
     is_remote: bool = False
+    runtime_id: str | None = None
     attempt: int = 0
     waits: int = 0
     seen_seq: int | None = None
@@ -149,6 +150,12 @@ class MessagePreview(msgspec.Struct, frozen=True):
     """Whom a message would wake, or would not, and why."""
 
     agents: list[Woken]
+
+
+class RunAnswered(msgspec.Struct, frozen=True):
+    """An answer was kept."""
+
+    run_id: str
 
 
 class TurnRequested(msgspec.Struct, frozen=True):

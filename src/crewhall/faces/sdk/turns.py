@@ -9,6 +9,7 @@ from crewhall.faces.sdk.runs import (
     ConversationSummary,
     MessagePreview,
     Run,
+    RunAnswered,
     RunStep,
     TurnDecision,
     TurnRequested,
@@ -42,6 +43,15 @@ class Turns:
     async def cancel(self, run_id: str) -> Run:
         """Cancel an open run; one that is under way ends within a moment."""
         return await self._transport.call("POST", join("runs", run_id, "cancel"), Run)
+
+    async def answer(self, run_id: str, content: str | None) -> None:
+        """Answer a turn that the signed-in agent was asked for at its webhook, later; None says nothing.
+
+        Said again it changes nothing. Refused as `run_ended` when the turn is over.
+        """
+        body: dict[str, object] = {"silent": True} if content is None else {"content": content}
+        path = join("runs", run_id, "answer")
+        await self._transport.call("POST", path, RunAnswered, body=body, repeatable=True)
 
     async def ask(
         self, conversation_id: str, agent_id: str, *, message_id: str | None = None, prompt: str | None = None

@@ -9,10 +9,11 @@ import crewhall.identity.pages as identity
 import crewhall.runtime.pages as runtime
 import crewhall.runtime.pages_approvals as approvals
 import crewhall.runtime.pages_help as handbook
+import crewhall.runtime.pages_runtimes as runtimes
 import crewhall.runtime.pages_summaries as summaries
 from crewhall.faces.plumbing.assets import serve_asset
 
 PAGES: list[ControllerRouterHandler] = [
     serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, governance.PAGES, runtime.PAGES, approvals.PAGES,
-    handbook.PAGES, summaries.PAGES,
+    handbook.PAGES, runtimes.PAGES, summaries.PAGES,
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from crewhall.migrations.runner import run_sql
 
 revision = "0016"
-down_revision = "0012"
+down_revision = "0014"
 
 
 def upgrade() -> None:
