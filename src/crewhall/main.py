@@ -50,7 +50,7 @@ from crewhall.kernel.postgres.migrate import migrate
 from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import configure_logging
-from crewhall.kernel.tracing import Tracing, check_tracing, make_tracing
+from crewhall.kernel.tracing import NoSpans, Tracing, check_tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
@@ -108,7 +108,10 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         await message_log.start()
         stack.push_async_callback(message_log.stop)
         hub = services.part(Hub)
-        await _start_domains(services, stack)
+        tracing = make_tracing(settings)
+        if tracing:
+            stack.callback(tracing.close)
+        await _start_domains(services, stack, tracing or NoSpans())
         services.add_part(Rechecks(hub, services.part(ConversationParts).access, services.signals))
         services.add_part(Newcomers(hub, services.signals))
         peers = Peers(db, hub, services.signals, settings.peer_host)
@@ -119,9 +122,6 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         setup_link = await prepare_first_run(db, services.settings_of(IdentitySettings), base_url)
         await services.part(ConversationParts).follow()
         await services.part(RuntimeParts).follow()
-        tracing = make_tracing(settings)
-        if tracing:
-            stack.callback(tracing.close)
         door = McpDoor(services)
         stack.push_async_callback(door.close)
         yield Hall(services, hub, _application(services, hub, door, tracing), setup_link)
@@ -149,7 +149,7 @@ def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_u
     return services
 
 
-async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -> None:
+async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, spans: NoSpans) -> None:
     """Start the domains in their order; they close in reverse."""
     errands = Errands()
     services.add_part(errands)
@@ -179,13 +179,19 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack) -
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, settings=services.settings_of(TurnSettings), region=services.settings.region,
         base_url=services.base_url,
+        spans=spans,
     )  # fmt: skip
-    services.add_part(runtime)
-    services.add_part(
-        HookDoor(services.db, conversations.posting, services.limiter, services.settings_of(TurnSettings))
-    )
-    services.add_part(runtime.servers)
-    services.add_part(catalog_of(services.settings_of(TurnSettings), runtime.servers))
+    settings = services.settings_of(TurnSettings)
+    hooks = HookDoor(services.db, conversations.posting, services.limiter, settings)
+    for turns in (
+        runtime,
+        runtime.trials,
+        runtime.warming,
+        runtime.servers,
+        hooks,
+        catalog_of(settings, runtime.servers),
+    ):
+        services.add_part(turns)
     stack.push_async_callback(runtime.close)
 
 

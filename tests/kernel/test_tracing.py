@@ -5,9 +5,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from crewhall.kernel.settings import KernelSettings
-from crewhall.kernel.tracing import make_tracing
+from crewhall.kernel.tracing import Tracing, make_tracing
 
 
 class Collector(BaseHTTPRequestHandler):
@@ -49,3 +52,21 @@ def test_requests_are_exported_with_their_route_and_parent(monkeypatch: pytest.M
     assert address == "/v1/traces"
     assert b"POST /api/v1/conversations/{id}/messages" in body
     assert bytes.fromhex("0af7651916cd43dd8448eb211c80319c") in body
+
+
+def test_a_span_is_kept_with_its_attributes_beneath_the_one_around_it() -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing = Tracing(provider)
+    with tracing.span("outer") as outer, pytest.raises(ZeroDivisionError):
+        outer.set(gen_ai__agent__name="Scout", none=None)
+        with tracing.span("inner", is_call=True):
+            raise ZeroDivisionError
+    inner, kept = exporter.get_finished_spans()
+    assert dict(kept.attributes or {}) == {"gen_ai.agent.name": "Scout"}
+    assert kept.status.is_ok or kept.status.is_unset
+    assert inner.parent
+    assert inner.parent.span_id == kept.context.span_id
+    assert dict(inner.attributes or {}) == {"error.type": "ZeroDivisionError"}
+    assert not inner.status.is_ok
+    tracing.close()

@@ -91,6 +91,8 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "list_steps": P.ORGANIZATION_READ,
     "cancel_run": P.MESSAGES_POST,
     "ask_for_turn": P.MESSAGES_POST,
+    "list_conversation_summaries": P.ORGANIZATION_READ,
+    "try_agent": P.AGENTS_UPDATE,
     "list_decisions": P.ORGANIZATION_READ,
     "get_conversation_runtime": P.ORGANIZATION_READ,
     "issue_token": P.ORGANIZATION_READ,

@@ -46,7 +46,7 @@ def test_the_question_is_kept_then_its_thread_then_the_newest_within_the_budget(
     seqs = [one.seq for one in kept]
     assert question in seqs
     assert seqs == sorted(set(seqs))
-    assert sum(tokens_of(one.content) for one in kept) <= most + 2 * tokens_of("…")
+    assert sum(tokens_of(one.content) for one in kept) <= most
     left_out = [one for one in lines if one.seq not in seqs]
     thread_left_out = any(one.thread == 1 for one in left_out)
     assert not (thread_left_out and any(one.thread is None and one.seq != question for one in kept))
@@ -56,7 +56,7 @@ def test_the_question_is_kept_then_its_thread_then_the_newest_within_the_budget(
 
 def test_a_question_that_is_too_long_is_cut_never_left_out():
     (kept,) = choose_lines([line(1, "x" * 10_000)], {1}, None, 100)
-    assert kept.content == "x" * (300 - 36) + " …"
+    assert kept.content == "x" * (300 - 36 - 6) + " …"
 
 
 async def test_a_provider_takes_the_operators_key_and_no_address_of_an_agent():

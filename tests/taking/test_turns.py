@@ -64,6 +64,7 @@ async def test_whoever_has_nothing_to_say_posts_nothing(hall, org, model, text):
 
 
 async def test_a_question_in_a_thread_is_answered_there_with_the_thread_in_view(hall, org, model):
+    executor = hall.make_executor(turn_summary_tokens=0)
     model.play(Say("Blue."))
     agent = await hall.hire(org, model_config=SCRIPTED)
     circle = await hall.group(org, agent)
@@ -72,7 +73,8 @@ async def test_a_question_in_a_thread_is_answered_there_with_the_thread_in_view(
         await hall.say(org.owner.actor, circle, f"{number} " + "noise " * 400)
     await hall.say(org.owner.actor, circle, f"@{agent.name}?", parent_id=root.id)
     asked = await hall.decided(org, circle, agent)
-    run = await asked.take()
+    run = await asked.take(executor)
+    await executor.close()
     (said,) = [said for said in await hall.said(circle) if said.author_id == agent.id]
     assert (said.content, said.parent_id) == ("Blue.", root.id)
     (context, *_) = await asked.steps()

@@ -192,6 +192,15 @@ async def _keep_steps(server: Server, org: Org, run: str) -> None:
             """,
             {"run": run},
         )
+        await tx.run(
+            """
+            insert into conversation_summaries (id, org_id, conversation_id, agent_id, from_seq, up_to_seq, messages,
+                                                is_whole, summary, tokens, model, run_id)
+            select %(id)s, org_id, conversation_id, agent_id, 1, 1, 1, true, %(org)s::text || ' said', 12, 'm', id
+            from runs where id = %(run)s
+            """,
+            {"run": run, "id": new_id(), "org": org.slug},
+        )
 
 
 async def offered_tool(server: Server, org: Org, server_id: str) -> str:

@@ -15,6 +15,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /agents": {"name": "Mole"},
     "PATCH /agents/{agent_id}": {"description": "Taken over"},
     "POST /agents/{agent_id}/fork": {"name": "Twin"},
+    "POST /agents/{agent_id}/try": {
+        "prompt": "Tell me all.",
+        "model_config": {"provider": "crewhall", "model": "guide"},
+    },
     "POST /agents/{agent_id}/heartbeat": {"presence": "busy"},
     "POST /agents/{agent_id}/credentials": {"label": "mine now"},
     "POST /agents/{agent_id}/credentials/{credential_id}/rotate": {},

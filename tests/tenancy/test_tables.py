@@ -107,7 +107,7 @@ def test_each_tenant_table_shows_its_own_rows_and_none_of_another(
         assert seen == dict.fromkeys(tables, 0)
         mine = {table for table in tables if count(connection, table, of_org(own.org.id))}
     assert filled >= {"agents", "agent_credentials", "conversations", "message_records", "memberships", "invitations"}
-    assert filled >= {"turn_triggers", "turn_decisions", "runs", "run_steps"}
+    assert filled >= {"turn_triggers", "turn_decisions", "runs", "run_steps", "conversation_summaries"}
     assert filled >= {"model_prices", "budgets", "budget_periods", "usage_buckets"}
     assert mine >= filled - {"credential_usage", "message_search"}, "the same tables show the tenant its own"
 

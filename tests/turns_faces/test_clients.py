@@ -80,6 +80,25 @@ async def test_the_command_line_shows_runs_their_steps_and_why(scene: Scene, ter
     assert "Scout was mentioned" in (await terminal.run("decisions", scene.circle)).out
 
 
+@pytest.mark.rule("X12")
+async def test_what_an_agent_noted_of_a_long_conversation_is_open_to_its_members(scene: Scene, terminal: Cli):
+    assert "Nothing" not in (await terminal.run("summaries", scene.circle)).out
+    for number in range(20):
+        await scene.say(f"{number} ".ljust(2400, "."))
+    run = await scene.asked(Say("All was quiet."), Say("Yes."))
+    async with Client(scene.server.address, token=token_of(scene.member.api)) as client:
+        (noted,) = [one async for one in client.turns.summaries(scene.circle)]
+    assert (noted.summary, noted.agent.code, noted.run_id) == ("All was quiet.", scene.agent.code, run["id"])
+    (listed,) = await terminal.ok("summaries", scene.circle)
+    assert listed["up_to_seq"] == noted.up_to_seq
+    assert "All was quiet." in (await terminal.run("summaries", scene.circle)).out
+    page = await scene.member.api.get(f"{scene.server.address}/c/{scene.circle}/summaries")
+    assert f"Summary of {noted.messages} earlier messages" in page.text
+    inspected = await scene.owner.get(f"{scene.server.address}/runs/{run['id']}")
+    assert "sum up what came before" in inspected.text
+    assert f"{noted.messages} earlier messages" in inspected.text
+
+
 async def test_the_command_line_asks_for_a_turn_and_stops_it(scene: Scene, terminal: Cli):
     hold = asyncio.Event()
     scene.model.play(Say("A heron that never lands.", hold=hold))

@@ -79,7 +79,8 @@ async def test_a_stranger_another_tenant_and_a_guest_see_nothing(scene: Scene, s
     other = await server.make_org("Other")
     circle = scene.circle
     reads = [f"/runs/{run['id']}", f"/runs/{run['id']}/steps", f"/runs?conversation={circle}"]
-    reads += [f"/conversations/{circle}/decisions", f"/conversations/{circle}/runtime"]
+    reads += [f"/conversations/{circle}/decisions", f"/conversations/{circle}/runtime",
+              f"/conversations/{circle}/summaries"]  # fmt: skip
     writes: list[tuple[str, dict[str, Any] | None]] = [
         (f"/runs/{run['id']}/cancel", None),
         (f"/conversations/{circle}/turns", {"agent_id": scene.agent.id, "prompt": "Go."}),

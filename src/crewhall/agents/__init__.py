@@ -12,7 +12,7 @@ from crewhall.agents.queries import find_agents, find_agents_by_codes, list_agen
 from crewhall.agents.quick_tasks import QuickTask, QuickTaskInput, add_quick_task, get_quick_task, list_quick_tasks
 from crewhall.agents.schemas import Agent, AgentDetail, AgentInput, AgentPatch, AgentRef
 from crewhall.agents.settings import AgentSettings
-from crewhall.agents.shapes import SchedulingConfig
+from crewhall.agents.shapes import SchedulingConfig, check_model_config
 from crewhall.agents.status import answers, authenticates
 from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
 
@@ -41,6 +41,7 @@ __all__ = [
     "add_quick_task",
     "answers",
     "authenticates",
+    "check_model_config",
     "create_agent",
     "create_credential",
     "delete_agent",

@@ -20,6 +20,7 @@ class Thinking(Struct):
     temperature: str
     max_tokens: str
     tools: list[str]
+    looks_up: bool
     keeps_hours: bool
     timezone: str
     hours: str
@@ -34,6 +35,7 @@ def thinking_of(agent: AgentDetail) -> Thinking:
         temperature=_text(config.get("temperature")),
         max_tokens=_text(config.get("max_tokens")),
         tools=agent.tools,
+        looks_up=agent.rag_enabled,
         keeps_hours=bool(schedule.get("enabled")),
         timezone=_text(schedule.get("timezone")) or "UTC",
         hours=_hours_text(schedule.get("working_hours")),
@@ -55,7 +57,12 @@ def read_thinking(form: Form, chosen_tools: list[str], agent: AgentDetail) -> Ag
     schedule = {**agent.scheduling_config, "enabled": "keeps_hours" in form.values}
     schedule["timezone"] = form.v("timezone").strip() or "UTC"
     schedule["working_hours"] = _read_hours(form.v("hours").strip())
-    return AgentPatch(model_config=config, tools=chosen_tools, scheduling_config=schedule)
+    return AgentPatch(
+        model_config=config,
+        tools=chosen_tools,
+        rag_enabled="looks_up" in form.values,
+        scheduling_config=schedule,
+    )
 
 
 def _number(name: str, typed: str) -> float | int:

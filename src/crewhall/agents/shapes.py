@@ -26,6 +26,7 @@ class ModelConfig(Struct):
     model: Text | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
+    context_tokens: Annotated[int, Meta(ge=500, le=2_000_000)] | None = None
 
 
 class SchedulingConfig(Struct, forbid_unknown_fields=True):

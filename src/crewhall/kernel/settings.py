@@ -85,6 +85,9 @@ class KernelSettings(CrewhallSettings):
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe level logged.")
     log_format: str = Field("auto", pattern="^(auto|json|text)$", description="Log lines as JSON or text.")
     otel_exporter_otlp_endpoint: WebAddress | None = Field(None, description="Send traces to this OTLP/HTTP endpoint.")
+    otel_contents: bool = Field(
+        default=False, description="Let traces hold what models are told and answer, and what tools take and give."
+    )
     body_limit_kb: int = Field(1024, ge=16, le=65536, description="Largest request body, in KiB.")
     request_timeout_s: float = Field(30, gt=0, le=600, description="Longest time for one request, in seconds.")
     rate_address_per_minute: int = Field(600_000, ge=1, description="Requests per minute and client address.")

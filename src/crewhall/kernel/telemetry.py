@@ -35,6 +35,20 @@ slow_readers_total = Counter("crewhall_slow_readers_total", "Sockets cut off for
 consumer_lag_seconds = Gauge(
     "crewhall_consumer_lag_seconds", "Age of the oldest record a consumer has not seen", ["consumer"], registry=METRICS
 )
+turns_total = Counter("crewhall_turns_total", "Turns ended by this process", ["status", "reason"], registry=METRICS)
+turns_under_way = Gauge("crewhall_turns_under_way", "Turns that this process takes now", registry=METRICS)
+model_request_seconds = Histogram(
+    "crewhall_model_request_seconds",
+    "Time until a model had answered, or failed",
+    ["provider", "outcome"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+    registry=METRICS,
+)
+model_tokens_total = Counter(
+    "crewhall_model_tokens_total", "Tokens of models, input, cached (of the input) and output", ["provider", "kind"],
+    registry=METRICS,
+)  # fmt: skip
+waiting_turns = Gauge("crewhall_waiting_turns", "Turns that wait for a process to take them", registry=METRICS)
 
 
 class JsonFormatter(logging.Formatter):

@@ -17,7 +17,9 @@ from crewhall.runtime.endings import Ending
 from crewhall.runtime.executor import SILENCE
 from crewhall.runtime.explanations import describe, explain
 from crewhall.runtime.hook_calls import HookDoor
+from crewhall.runtime.jobs import count_waiting
 from crewhall.runtime.lifecycle import RuntimeParts, start_runtime
+from crewhall.runtime.local import find_weights
 from crewhall.runtime.outside import OutsideCall, answer_calls, find_called_run, list_open_calls
 from crewhall.runtime.runs import access_run
 from crewhall.runtime.runtimes import find_runtime
@@ -49,12 +51,14 @@ __all__ = [
     "add_trigger",
     "answer_calls",
     "catalog_of",
+    "count_waiting",
     "describe",
     "explain",
     "find_called_run",
     "find_decision",
     "find_reply",
     "find_runtime",
+    "find_weights",
     "get_standing",
     "insert_completion",
     "list_open_calls",

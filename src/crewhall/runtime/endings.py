@@ -13,6 +13,7 @@ class Ending(StrEnum):
     ANSWERED = "answered"
     DELIVERED = "delivered"
     SILENT = "silent"
+    TRIED = "tried"
     CANCELED = "canceled"
     TIMED_OUT = "timed_out"
     TOO_MANY_REQUESTS = "too_many_requests"

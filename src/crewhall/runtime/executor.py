@@ -8,31 +8,35 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage, Verb, access_conversation
+from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage
 from crewhall.governance import admit_run, release
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
 from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.signals import Signals
+from crewhall.kernel.telemetry import turns_under_way
 from crewhall.kernel.tools import OnlyParts
+from crewhall.kernel.tracing import NO_SPANS, NoSpans, Span
+from crewhall.ports.knowledge import Knowledge
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
 from crewhall.runtime.calling import RuntimeCaller
 from crewhall.runtime.completions import Completion, find_completion
-from crewhall.runtime.context import Context, Persona, find_persona, make_context
+from crewhall.runtime.context import Persona, find_persona
 from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, PutAside, TurnEnded, failed, stopped
 from crewhall.runtime.endpoints import read_endpoints
-from crewhall.runtime.guard import read_too
 from crewhall.runtime.journal import Journal, open_journal
+from crewhall.runtime.knowing import HandbookKnowledge
+from crewhall.runtime.preparing import Preparation
 from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
 from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
@@ -68,6 +72,8 @@ class Executor:
         tools: dict[str, Tool] = TOOLS,
         outbound: Outbound | None = None,
         servers: ToolServers | None = None,
+        knowledge: Knowledge | None = None,
+        spans: NoSpans = NO_SPANS,
         caller: RuntimeCaller | None = None,
     ) -> None:
         self._servers = servers or ToolServers(db, settings)
@@ -78,8 +84,9 @@ class Executor:
         self._caller = caller or RuntimeCaller(db, signals, settings, base_url=base_url)
         self._live = live
         self._settings = settings
-        self._base_url = base_url
+        self.preparation = Preparation(db, settings, base_url, knowledge or HandbookKnowledge(base_url))
         self._tools = tools
+        self._spans = spans
         self._endpoints = read_endpoints(settings.model_endpoints)
         self._thinker: Thinker | None = None
         self._waking = asyncio.Lock()
@@ -120,15 +127,17 @@ class Executor:
                 await _record_end(tx, journal, stopped(Ending.BUDGET, refusal))
         agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=org_id, name=persona.name)
         tokens = TokenStream(self._live, agent, run)
-        try:
-            async with self._cancelable(run):
-                await self._go(run, journal, persona, agent, tokens)
-        except TurnEnded as ended:
-            await self._end(journal, agent, ended)
-        except PutAside as waiting:
-            await self._put_aside(journal, agent, waiting.approvals)
-        finally:
-            tokens.end()
+        with turns_under_way.track_inprogress(), span_turn(self._spans, run, agent) as span:
+            try:
+                async with self._cancelable(run):
+                    await self._go(run, journal, persona, agent, tokens)
+            except TurnEnded as ended:
+                span.set(crewhall__run__ending=str(ended.reason))
+                await self._end(journal, agent, ended)
+            except PutAside as waiting:
+                await self._put_aside(journal, agent, waiting.approvals)
+            finally:
+                tokens.end()
 
     async def _go(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> None:
         """Take the turn. Raises TurnEnded when it ends otherwise than with an answer, PutAside when it waits."""
@@ -146,7 +155,9 @@ class Executor:
         try:
             if run.runtime_id is not None:
                 tokens.begin(1)
-                context = await self._context(run, journal, persona, agent, await self._completion(run))
+                context = await self.preparation.context(
+                    run, journal, persona, agent, await self._completion(run), None
+                )
                 text = await self._caller.ask(journal, persona, context)
             else:
                 async with asyncio.timeout(self._settings.turn_time_s):
@@ -172,9 +183,9 @@ class Executor:
         await self._finish(journal, Ending.DELIVERED)
 
     async def _answer(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> str:
-        thinker = await self._wake_thinker()
+        thinker = await self.wake_thinker()
         completion = await self._completion(run)
-        context = await self._context(run, journal, persona, agent, completion)
+        context = await self.preparation.context(run, journal, persona, agent, completion, thinker)
         tools = [self._tools[name] for name in persona.tools if name in self._tools]
         tools += await self._servers.tools_of(run.org_id, persona.tools, held=run.attempt > 1)
         caller = Caller(
@@ -188,32 +199,6 @@ class Executor:
             return None
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             return await find_completion(tx, run)
-
-    async def _context(
-        self, run: Run, journal: Journal, persona: Persona, agent: Actor, completion: Completion | None
-    ) -> Context:
-        """The recorded context, or a new one, recorded."""
-        if recorded := journal.find(StepKind.CONTEXT):
-            return msgspec.convert(recorded.body, Context)
-        async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
-            try:
-                await access_conversation(tx, agent, run.conversation_id, Verb.POST)
-            except CrewhallError as error:
-                raise stopped(Ending.REFUSED, None) from error
-            context = await make_context(
-                tx,
-                run,
-                persona,
-                most_tokens=self._settings.turn_context_tokens,
-                base_url=self._base_url,
-                aside=completion.aside() if completion else None,
-            )
-            known = {run.agent_id, *run.behalf_of}
-            others = [line.id for line in context.lines if line.author_id not in known]
-            if others and run.prompt is None and run.cause is not Cause.API:  # a task covers nothing else
-                run.behalf_of = await read_too(tx, run, others)
-            await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
-        return context
 
     async def _post(self, run: Run, journal: Journal, agent: Actor, text: str) -> None:
         """Post the answer and end the run. A second time it is the same message, by its client id."""
@@ -321,13 +306,32 @@ class Executor:
 
     # -- thinking
 
-    async def _wake_thinker(self) -> "Thinker":
+    @property
+    def is_warm(self) -> bool:
+        """Whether thinking can begin at once."""
+        return self._thinker is not None
+
+    async def wake_thinker(self) -> "Thinker":
         """The thinker, imported with the first turn, off the loop."""
         async with self._waking:
             if self._thinker is None:
                 module = await asyncio.to_thread(_load)
-                self._thinker = module.Thinker(self._settings, self._endpoints)
+                self._thinker = module.Thinker(self._settings, self._endpoints, self._spans)
             return self._thinker
+
+
+def span_turn(spans: NoSpans, run: Run, agent: Actor) -> AbstractContextManager[Span]:
+    """Span one attempt of a turn; see spans.py, which only turns import."""
+    return spans.span(
+        f"invoke_agent {agent.name}",
+        gen_ai__operation__name="invoke_agent",
+        gen_ai__agent__id=str(agent.id),
+        gen_ai__agent__name=agent.name,
+        gen_ai__conversation__id=str(run.conversation_id),
+        crewhall__run__id=str(run.id),
+        crewhall__run__attempt=run.attempt,
+        crewhall__run__cause=str(run.cause),
+    )
 
 
 def _way_out(settings: TurnSettings) -> Outbound:

@@ -12,6 +12,7 @@ CAUSES = {
     Cause.SCHEDULE: "it is the time that {agent}'s schedule names",
     Cause.WEBHOOK: "a webhook called {agent}",
     Cause.API: "a program asked {agent} for a turn",
+    Cause.TRY: "{agent} was tried out",
 }
 SPOKEN = {
     Reason.ASKED: "{agent} answers: {cause}.",
@@ -46,6 +47,7 @@ ENDED = {
     "answered": "{agent} answered.",
     "delivered": "{agent} was told: its own program answers.",
     "silent": "{agent} had nothing to say.",
+    "tried": "{agent} answered whoever tried it out.",
     "canceled": "Somebody stopped it.",
     "refused": "{agent} may no longer write there.",
     "runtime_failed": "{agent} could not be asked where it is served.",

@@ -2,10 +2,12 @@
 
 import re
 
+from crewhall.ports.knowledge import Passage
 from crewhall.runtime.context import Context
-from crewhall.runtime.handbook import HELP, Section, at_home, find_sections, pages
+from crewhall.runtime.handbook import HELP, at_home, pages
 
 MOST_CHARACTERS = 1200
+MOST_NAMED = 3
 MENTION = re.compile(r"(?<!\w)@[\w.-]+")
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 FIRST_PAGES = ("basics", "agents", "turns", "cli", "settings", "glossary")
@@ -17,24 +19,14 @@ INTRODUCTION = (
 
 
 def answer_as_guide(context: Context) -> str:
-    """Answer the question that was asked, in Markdown: the section that fits best, and where to read on."""
-    found = find_sections(question_of(context))
-    if not found:
+    """Answer what was asked, in Markdown: the passage that fits best, and where to read on."""
+    if not context.passages:
         return at_home(_introduction(), context.base_url)
-    best, *others = found
-    parts = [f"**{_name(best)}**", uncalled(shortened(best.text)), f"Read on: {_link(best)}"]
+    best, *others = context.passages[:MOST_NAMED]
+    parts = [f"**{best.title}**", uncalled(shortened(best.text)), f"Read on: {_link(best)}"]
     if others:
-        parts.append("See also: " + ", ".join(_link(section) for section in others))
-    return at_home("\n\n".join(parts), context.base_url)
-
-
-def question_of(context: Context) -> str:
-    """What was asked: the prompt, or the message that the guide answers, without who is called in it."""
-    if context.prompt:
-        return context.prompt
-    others = [line for line in context.lines if line.author_id != context.agent_id]
-    asked = next((line for line in others if line.seq == context.message_seq), others[-1] if others else None)
-    return MENTION.sub(" ", asked.content) if asked else ""
+        parts.append("See also: " + ", ".join(map(_link, others)))
+    return "\n\n".join(parts)
 
 
 def shortened(text: str) -> str:
@@ -71,9 +63,5 @@ def _introduction() -> str:
     return "\n".join([INTRODUCTION, "", *links])
 
 
-def _name(section: Section) -> str:
-    return section.heading if section.heading == section.title else f"{section.title}: {section.heading}"
-
-
-def _link(section: Section) -> str:
-    return f"[{_name(section)}]({section.path})"
+def _link(passage: Passage) -> str:
+    return f"[{passage.title}]({passage.url})"

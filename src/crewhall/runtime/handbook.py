@@ -84,6 +84,11 @@ def sections() -> list[Section]:
     return [section for page in pages().values() if page.name not in FOR_MAKERS for section in sections_of(page)]
 
 
+def name_of(section: Section) -> str:
+    """What a section is called outside its page."""
+    return section.heading if section.heading == section.title else f"{section.title}: {section.heading}"
+
+
 def at_home(text: str, base_url: str) -> str:
     """The text with addresses that hold wherever it is read: messages know no relative ones."""
     return text.replace(f"]({HELP}", f"]({base_url}{HELP}")
@@ -162,14 +167,20 @@ def _index() -> _Index:
 
 
 def find_sections(question: str, most: int = 3) -> list[Section]:
-    """The sections that answer a question best (BM25), best first; none where no word of it is known."""
+    """The sections that answer a question best, best first; none where no word of it is known."""
+    return [section for _, section in rank_sections(question)[:most]]
+
+
+def rank_sections(question: str) -> list[tuple[float, Section]]:
+    """Every section that has to do with a question, with how well it fits (BM25), best first."""
     index, asked = _index(), _asked_words(question)
     scored = []
     for at, section in enumerate(sections()):
         score = sum(_weight(index, at, word) for word in asked)
         if score > 0:
             scored.append((score, -at, section))
-    return [section for _, _, section in sorted(scored, key=lambda one: one[:2], reverse=True)[:most]]
+    ranked = sorted(scored, key=lambda one: one[:2], reverse=True)
+    return [(score, section) for score, _, section in ranked]
 
 
 def _asked_words(question: str) -> set[str]:

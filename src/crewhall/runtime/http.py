@@ -19,9 +19,11 @@ from crewhall.runtime.http_runtimes import ROUTERS as RUNTIMES
 from crewhall.runtime.http_schedules import ROUTERS as SCHEDULES
 from crewhall.runtime.http_tasks import ROUTERS as TASKS
 from crewhall.runtime.http_tool_servers import ROUTERS as TOOL_SERVERS
+from crewhall.runtime.http_trying import ROUTERS as TRYING
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.schemas import (
     ConversationRuntime,
+    ConversationSummary,
     MessageDraft,
     MessagePreview,
     Run,
@@ -34,8 +36,10 @@ from crewhall.runtime.schemas import (
 )
 from crewhall.runtime.sessions import issue_session_token
 from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.summaries import list_summaries
 from crewhall.runtime.triggers import add_trigger
-from crewhall.runtime.vocabulary import Cause, RunStatus
+from crewhall.runtime.vocabulary import Cause, Outcome, RunStatus
+from crewhall.runtime.warming import Warming
 
 Of = Annotated[UUID | None, QueryParameter(description="Only this agent's.")]
 About = Annotated[UUID | None, QueryParameter(description="Only those about this message.")]
@@ -150,6 +154,24 @@ async def list_decisions(
 
 
 @get(
+    "/{conversation_id:uuid}/summaries",
+    summary="List summaries of a conversation",
+    description="What each agent noted of the part that has become too long to be shown to it, the latest first: its "
+    "turns read this in the place of those messages. To whoever may read the conversation.",
+)
+async def list_conversation_summaries(
+    conversation_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[ConversationSummary]:
+    """List what agents noted of a conversation's older part."""
+    async with services.db.transaction(actor) as tx:
+        return await list_summaries(tx, actor, conversation_id, after=after, limit=limit)
+
+
+@get(
     "/{conversation_id:uuid}/runtime",
     summary="Show who decides for a conversation",
     description="The process that holds its lease, the lease's epoch, and how much is under way.",
@@ -192,11 +214,21 @@ async def preview(
     actor: NamedDependency[Actor],
 ) -> MessagePreview:
     """Say which agents a message would wake if it were posted now, which not, and why."""
-    return await preview_message(services.db, services.part(Posting), actor, conversation_id, data)
+    found = await preview_message(services.db, services.part(Posting), actor, conversation_id, data)
+    if any(one.outcome is Outcome.SPEAK and not one.is_remote for one in found.agents):
+        services.part(Warming).expect_turn()
+    return found
 
 
 RUNS = [list_runs, get_run, list_steps, cancel_run]
-TURNS = [ask_for_turn, list_decisions, get_conversation_runtime, issue_token, preview]
+TURNS = [
+    ask_for_turn,
+    list_decisions,
+    list_conversation_summaries,
+    get_conversation_runtime,
+    issue_token,
+    preview,
+]
 ROUTERS = [
     api_router("/runs", RUNS, tags=["Turns"]),
     api_router("/conversations", TURNS, tags=["Turns"]),
@@ -205,5 +237,6 @@ ROUTERS = [
     *TASKS,
     *HOOKS,
     *TOOL_SERVERS,
+    *TRYING,
     *RUNTIMES,
 ]

@@ -56,6 +56,18 @@ async def enqueue_turn(tx: Tx, org_id: UUID, run_id: UUID, conversation_id: UUID
     await deferrer.defer_async(run_id=str(run_id), org_id=str(org_id))
 
 
+async def count_waiting(db: Database) -> int:
+    """How many turns wait for a process to take them."""
+    async with db.transaction(None) as tx:
+        return int(await tx.value("select count(*) from procrastinate_jobs where status = 'todo'"))
+
+
+def prepare_worker() -> None:
+    """Import what takes jobs and what enqueues them, where that holds nobody up: in a thread."""
+    _enqueuing()
+    _load()
+
+
 class TurnWorker:
     """Takes the turns of one process. Until there was a job it costs nothing: no import, connection or heartbeat."""
 

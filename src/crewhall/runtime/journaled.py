@@ -39,13 +39,16 @@ from pydantic_ai.settings import ModelSettings
 
 from crewhall.governance import Estimate, Taken, release, reserve, settle
 from crewhall.kernel.db import Tx
+from crewhall.kernel.telemetry import model_request_seconds, model_tokens_total
+from crewhall.kernel.tracing import NO_SPANS, NoSpans
 from crewhall.runtime.breaker import Breaker
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.journal import Journal, Spent, Step, storable
 from crewhall.runtime.quotes import may_quote
 from crewhall.runtime.runs import fenced
 from crewhall.runtime.settings import TurnSettings
-from crewhall.runtime.tokens import TokenStream
+from crewhall.runtime.spans import span_request, tell_answer
+from crewhall.runtime.tokens import Words
 from crewhall.runtime.vocabulary import StepKind
 
 PASSING = (
@@ -64,7 +67,7 @@ BYTES_PER_TOKEN = 2
 
 
 class JournaledModel(WrapperModel):
-    """A model within one attempt of one run.
+    """A model within one attempt of one run. `keys` begins the keys of requests that do not answer anybody.
 
     `is_overheard`: others than who asked read along there. They hear nothing on its way that may quote what is not for
     them: what is meant for them is posted.
@@ -75,13 +78,17 @@ class JournaledModel(WrapperModel):
         wrapped: Model,
         *,
         journal: Journal,
-        tokens: TokenStream,
+        tokens: Words,
         breaker: Breaker,
         provider: str,
         settings: TurnSettings,
+        keys: str = "",
         is_overheard: bool = True,
+        spans: NoSpans = NO_SPANS,
     ) -> None:
         super().__init__(wrapped)
+        self._keys = keys
+        self._spans = spans
         self._journal = journal
         self._tokens = tokens
         self._breaker = breaker
@@ -99,7 +106,7 @@ class JournaledModel(WrapperModel):
         """Give the recorded answer, or ask for it. Raises TurnEnded when there is none to be had."""
         self._requests += 1
         told = _told_as_json(messages)
-        key, digest = str(self._requests), hashlib.blake2b(told, digest_size=16).digest()
+        key, digest = f"{self._keys}{self._requests}", hashlib.blake2b(told, digest_size=16).digest()
         recorded = self._journal.find(StepKind.ANSWER, key)
         if recorded is None:
             most = self._most(len(told), model_settings, model_request_parameters)
@@ -120,7 +127,7 @@ class JournaledModel(WrapperModel):
         parameters: ModelRequestParameters,
     ) -> Step:
         """Ask until there is an answer, at most `model_tries` times."""
-        body = {
+        body: dict[str, Any] = {
             "provider": self._asks,
             "model": self.model_name,
             "settings": {name: value for name, value in (model_settings or {}).items() if name != "max_retries"},
@@ -134,14 +141,18 @@ class JournaledModel(WrapperModel):
                 await self._journal.write_in(tx, StepKind.REQUEST, body | {"try": attempt}, key=key, digest=digest)
             began = time.monotonic()
             try:
-                response = await self._stream(messages, model_settings, parameters)
+                with span_request(self._spans, self._journal, self._asks, self.model_name, body["settings"]) as span:
+                    response = await self._stream(messages, model_settings, parameters)
+                    tell_answer(span, _told_as_json(messages) if span.tells_contents else b"", response)
             except ModelAPIError as error:
+                model_request_seconds.labels(self._asks, "failed").observe(time.monotonic() - began)
                 await self._note_failure(key, error, began)
                 if not isinstance(error, PASSING) or attempt == self._limits.model_tries:
                     raise explained(self._asks, error) from error
                 await asyncio.sleep(self._wait(attempt, error))
             else:
                 self._breaker.succeeded()
+                model_request_seconds.labels(self._asks, "answered").observe(time.monotonic() - began)
                 return await self._record(key, digest, response, began)
         raise AssertionError("unreachable")
 
@@ -166,6 +177,8 @@ class JournaledModel(WrapperModel):
         (shown,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
         usage = response.usage
         taken = Taken(usage.input_tokens, min(usage.cache_read_tokens, usage.input_tokens), usage.output_tokens)
+        for kind, count in msgspec.structs.asdict(taken).items():
+            model_tokens_total.labels(self._asks, kind.removesuffix("_tokens")).inc(count)
         run = self._journal.run
         async with self._journal.transaction() as tx:
             settled = await settle(tx, run.id, run.attempt, key, taken)

@@ -8,6 +8,7 @@ from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
 from crewhall.kernel.signals import Signals
+from crewhall.kernel.tracing import NoSpans
 from crewhall.kernel.verified import VerifiedTokens
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
@@ -22,6 +23,8 @@ from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import TriggerDeriver
+from crewhall.runtime.trying import Trials
+from crewhall.runtime.warming import Warming
 from crewhall.runtime.watch import TurnWatch
 
 GATHER_TRIGGERS_S = 0.02
@@ -41,6 +44,8 @@ class RuntimeParts(Struct, frozen=True):
     schedules: ScheduleClock
     warner: BudgetWarner
     servers: ToolServers
+    trials: Trials
+    warming: Warming
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
@@ -48,11 +53,13 @@ class RuntimeParts(Struct, frozen=True):
         self.scheduler.start()
         self.warner.start()
         await self.worker.start()
+        self.warming.start()
         self.approvals.start()
         self.schedules.start()
 
     async def close(self) -> None:
         """Stop deciding, then taking turns; the database must still be open."""
+        await self.warming.stop()
         await self.schedules.stop()
         await self.approvals.stop()
         await self.consumer.stop()
@@ -73,12 +80,15 @@ def start_runtime(
     settings: TurnSettings,
     region: str,
     base_url: str,
+    spans: NoSpans,
 ) -> RuntimeParts:
     """Make the parts of a process, not yet at work."""
     subscribe(InstallationSeeded, hire_first_agents)
     verified.register(TURN_PREFIX, TurnVerifier(db, settings).verify)
     caller, servers = RuntimeCaller(db, signals, settings, base_url=base_url), ToolServers(db, settings)
-    executor = Executor(db, log, posting, live, signals, settings, base_url=base_url, caller=caller, servers=servers)
+    executor = Executor(
+        db, log, posting, live, signals, settings, base_url=base_url, caller=caller, servers=servers, spans=spans
+    )
     return RuntimeParts(
         Consumer("turns", db, log.watch, TriggerDeriver(db).step, gather_s=GATHER_TRIGGERS_S),
         Scheduler(db, signals, region=region),
@@ -92,4 +102,6 @@ def start_runtime(
         ScheduleClock(db, signals, grace_s=settings.schedule_grace_s),
         BudgetWarner(db, posting, signals),
         servers,
+        Trials(db, executor, settings),
+        Warming(db, executor),
     )

@@ -9,19 +9,23 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from pydantic import SecretStr
+from pydantic_ai import RunContext
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import ModelMessage
-from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse, infer_model
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.providers import Provider, infer_provider_class
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import ModelSettings
 
+from crewhall.runtime.catalog import KEYED
 from crewhall.runtime.context import Context
 from crewhall.runtime.endings import Ending, TurnEnded, failed
 from crewhall.runtime.endpoints import Endpoint
 from crewhall.runtime.guide import answer_as_guide
+from crewhall.runtime.local import LOCAL, LocalModel, find_weights
 from crewhall.runtime.scribe import write_digest
 from crewhall.runtime.settings import TurnSettings
 
@@ -45,10 +49,14 @@ class Models:
         self._endpoints = endpoints
         self._providers: dict[str, Provider[Any]] = {}
         self._stack = contextlib.AsyncExitStack()
+        weights = find_weights(settings)
+        self._local = None if weights is None else LocalModel(weights, settings.local_idle_minutes * 60)
 
     async def close(self) -> None:
         """Close every provider's connections."""
         await self._stack.aclose()
+        if self._local is not None:
+            await self._local.close()
 
     async def model(self, config: dict[str, Any], context: Context) -> Model:
         """Make the model that a configuration names; raises TurnEnded with what is missing."""
@@ -57,12 +65,22 @@ class Models:
             raise _unavailable(f"{context.agent_name} has no model: choose a provider and a model in its settings.")
         if provider == BUILT_IN:
             return built_in(name, context)
+        return await self.outside(provider, name)
+
+    async def outside(self, provider: str, name: str) -> Model:
+        """Make a model of a provider; raises TurnEnded with what is missing."""
         if provider in self._endpoints:
             return OpenAIChatModel(name, provider=await self._endpoint(provider))
+        if provider == LOCAL:
+            return self._local_chat(name)
         try:
             made = await self._provider(provider)
             return infer_model(f"{provider}:{name}", provider_factory=lambda _name: made)
         except (UserError, ImportError, ValueError) as error:
+            if provider in KEYED and "API_KEY" in str(error):
+                raise _unavailable(
+                    f"There is no key for {provider}: set CREWHALL_{provider.upper()}_API_KEY on the server."
+                ) from error
             raise _unavailable(
                 f"The provider {provider} cannot be used here: {str(error).strip().splitlines()[0]} "
                 "An administrator of the server gives keys and endpoints (docs/turns.md)."
@@ -75,6 +93,15 @@ class Models:
         # One place repeats requests, so that each is recorded, can be cancelled and counts for the breaker.
         asked: ModelSettings = {**chosen, "timeout": self._settings.model_timeout_s, "max_retries": 0}  # type: ignore[typeddict-item]
         return asked
+
+    def _local_chat(self, name: str) -> Model:
+        if self._local is None:
+            raise _unavailable(
+                'No local model is installed: pip install "crewhall[local]", and weights (docs/models.md).'
+            )
+        if name != self._local.weights.name:
+            raise _unavailable(f"The local model is called {self._local.weights.name}, not {name}.")
+        return LocalChat(self._local)
 
     async def _endpoint(self, name: str) -> OpenAIProvider:
         if name not in self._providers:
@@ -92,6 +119,36 @@ class Models:
             provider = kind(api_key=key.get_secret_value()) if key else kind()  # type: ignore[call-arg]
             self._providers[name] = await self._stack.enter_async_context(provider)
         return self._providers[name]
+
+
+class LocalChat(WrapperModel):
+    """The local model, whose server is up while it is asked."""
+
+    def __init__(self, local: LocalModel) -> None:
+        self._local = local
+        super().__init__(_chat_at(local.weights.name, OpenAIProvider(base_url="http://127.0.0.1:0/v1", api_key="none")))
+
+    @contextlib.asynccontextmanager
+    async def request_stream(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+        run_context: RunContext[Any] | None = None,
+    ) -> AsyncIterator[StreamedResponse]:
+        """See Model."""
+        async with (
+            self._local.running() as endpoint,
+            OpenAIProvider(base_url=endpoint.url, api_key=endpoint.key or "none") as provider,
+            _chat_at(self.model_name, provider).request_stream(
+                messages, model_settings, model_request_parameters, run_context
+            ) as stream,
+        ):
+            yield stream
+
+
+def _chat_at(name: str, provider: OpenAIProvider) -> OpenAIChatModel:
+    return OpenAIChatModel(name, provider=provider)
 
 
 def built_in(name: str, context: Context) -> Model:

@@ -20,6 +20,7 @@ from crewhall.runtime.explanations import explain
 from crewhall.runtime.quotes import sealed_for
 from crewhall.runtime.runs import OPEN, access_run
 from crewhall.runtime.schemas import ConversationRuntime, Run, RunAgent, RunAuthor, RunDetail, RunStep, TurnDecision
+from crewhall.runtime.summaries import without_dropped
 from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus
 
 _AUTHOR: LiteralString = """
@@ -172,6 +173,7 @@ async def list_steps(
             msgspec.structs.replace(row, body=None, is_sealed=True) if sealed.covers(row.ordinal, row.kind) else row
             for row in rows
         ]
+        rows = await without_dropped(tx, run_id, rows)
     return page_of(rows, size, lambda step: (step.ordinal,))
 
 

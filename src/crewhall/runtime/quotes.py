@@ -18,7 +18,7 @@ from crewhall.runtime.journal import Step
 from crewhall.runtime.vocabulary import StepKind
 
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-OPEN_TO_READERS = frozenset({StepKind.CONTEXT, StepKind.REQUEST, StepKind.POST})
+OPEN_TO_READERS = frozenset({StepKind.CONTEXT, StepKind.SUMMARY, StepKind.REQUEST, StepKind.POST})
 """Steps that hold nothing but what the run's own conversation shows."""
 
 

@@ -18,6 +18,7 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError, define_error
 from crewhall.kernel.ids import new_id
+from crewhall.kernel.telemetry import turns_total
 from crewhall.kernel.verified import revoke
 from crewhall.runtime.jobs import enqueue_turn
 from crewhall.runtime.vocabulary import Cause, RunStatus
@@ -114,12 +115,16 @@ do nothing
 async def insert_run(tx: Tx, new: NewRun) -> UUID | None:
     """Insert a run and its job in the caller's transaction; None while the agent has an open run there."""
     run_id = new_id()
-    values = msgspec.structs.asdict(new) | {"id": run_id, "metadata": Jsonb(new.metadata)}
-    values |= {"cause": str(new.cause), "author_type": str(new.author_type)}
-    if not await tx.run(INSERT, values):
+    if not await tx.run(INSERT, run_values(new, run_id)):
         return None
     await enqueue_turn(tx, new.org_id, run_id, new.conversation_id, new.agent_id)
     return run_id
+
+
+def run_values(new: NewRun, run_id: UUID) -> dict[str, Any]:
+    """The parameters of INSERT."""
+    values = msgspec.structs.asdict(new) | {"id": run_id, "metadata": Jsonb(new.metadata)}
+    return values | {"cause": str(new.cause), "author_type": str(new.author_type)}
 
 
 async def claim_run(tx: Tx, run_id: UUID) -> Run | None:
@@ -167,6 +172,7 @@ async def end_run(
     )
     if ended is None:
         raise fenced()
+    turns_total.labels(str(status), str(reason)).inc()
     await close_approvals(tx, run.id)
     await release(tx, run.id)
     if run.runtime_id is not None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crewhall.agents import Presence
 from crewhall.kernel.actor import ActorType
@@ -149,6 +149,27 @@ class TurnDecision(Struct, kw_only=True):
     created_at: datetime
 
 
+class ConversationSummary(Struct, kw_only=True):
+    """What an agent noted of the older part of a conversation, to be shown instead of it in its turns.
+
+    It speaks of `messages` messages from `from_seq` to `up_to_seq`; `is_whole`: nothing before `up_to_seq` was left
+    out. `tokens` is estimated. `run_id` is the turn that made it, with `model`. It is dropped when one of its messages
+    is edited or deleted.
+    """
+
+    id: UUID
+    agent: RunAgent
+    from_seq: int
+    up_to_seq: int
+    messages: int
+    is_whole: bool
+    summary: str
+    tokens: int
+    model: str
+    run_id: UUID
+    created_at: datetime
+
+
 class AnsweredAt(Struct, frozen=True):
     """An agent of a conversation that was asked at an address, by which runtime, since when."""
 
@@ -200,6 +221,50 @@ class TurnRequested(Struct):
     """It will be decided at once. A turn about a message alone bears the message's id, here and in the decisions."""
 
     trigger_id: UUID
+
+
+class TryRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Something to try an agent with. What is left out is as the agent has it; nothing of it is saved."""
+
+    prompt: Prompt
+    instructions: Annotated[str, Meta(max_length=100_000, pattern=NO_NUL)] | UnsetType | None = UNSET
+    model_config: dict[str, Any] | UnsetType = UNSET
+
+
+class TryBegan(Struct, tag="began", kw_only=True):
+    """The try has begun: its run, and `provider:model`."""
+
+    run_id: UUID
+    model: str
+
+
+class TryWords(Struct, tag="words", kw_only=True):
+    """More of the answer. With `request` it begins, or begins again: what came before is void."""
+
+    text: str
+    request: int | None = None
+
+
+class TryResult(Struct, tag="done", kw_only=True):
+    """The whole answer, how long it took, what it used; `cost` is null where no price of the model is known."""
+
+    run_id: UUID
+    text: str
+    seconds: float
+    model: str | None
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost: Decimal | None
+    currency: str | None
+
+
+class TryFailed(Struct, tag="failed", kw_only=True):
+    """There is no answer. `reason` is a stable word, as on runs; `detail` says what to do."""
+
+    run_id: UUID
+    reason: str
+    detail: str
 
 
 class MessageDraft(Struct, forbid_unknown_fields=True, kw_only=True):

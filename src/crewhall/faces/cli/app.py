@@ -27,7 +27,7 @@ from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tokens import token
 from crewhall.faces.cli.tool_servers import tool_server
-from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run
+from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run, summaries
 
 HELP = """The place where people and AI agents work as one organization.
 
@@ -42,7 +42,7 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
-for about_turns in (ask, runs, cancel, decisions, approvals, approve, refuse, usage, runtimes):
+for about_turns in (ask, runs, cancel, decisions, summaries, approvals, approve, refuse, usage, runtimes):
     app.command()(about_turns)
 app.command("run")(show_run)
 for about_pins in (pins, pin, unpin):

@@ -43,6 +43,7 @@ def look() -> Iterator[Finding]:
     yield from _unknown()
     yield _public(settings)
     yield _mail()
+    yield _local_model()
     yield from _database(settings)
 
 
@@ -108,6 +109,23 @@ def _mail() -> Finding:
         mend = "Correct CREWHALL_SMTP_HOST and CREWHALL_SMTP_PORT, or start the mail server."
         return Finding("mail", ok=False, detail=f"{where} does not answer: {error}", mend=mend)
     return Finding("mail", ok=True, detail=f"{where} answers")
+
+
+def _local_model() -> Finding:
+    """Nobody needs one: without it nothing is wrong."""
+    from crewhall.runtime import TurnSettings, find_weights
+
+    try:
+        settings = load_settings(TurnSettings)
+    except CrewhallError as error:
+        return Finding("local model", ok=False, detail=error.detail, mend="See docs/settings.md.")
+    found = find_weights(settings)
+    if found is not None:
+        return Finding("local model", ok=True, detail=f"{found.name}, {found.path.stat().st_size // 2**20} MiB")
+    if settings.local_model is not None:
+        mend = "Name a file of weights, and install crewhall[local]."
+        return Finding("local model", ok=False, detail=f"{settings.local_model} cannot be served", mend=mend)
+    return Finding("local model", ok=True, detail="none is installed (docs/models.md)")
 
 
 def _owner(settings: KernelSettings) -> Iterator[Finding]:

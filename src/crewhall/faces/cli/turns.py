@@ -11,7 +11,7 @@ from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from crewhall.faces.sdk import Client, Run, RunStep, TurnDecision
+    from crewhall.faces.sdk import Client, ConversationSummary, Run, RunStep, TurnDecision
 
 MOST_SHOWN = 80
 
@@ -106,6 +106,24 @@ def decisions(
         for one in found
     ]
     say_table(("Agent", "Outcome", "Why", "Message", "Decided", "Run"), rows, "Nothing was decided here yet.")
+
+
+def summaries(context: typer.Context, place: Place, limit: Limit = 20, as_json: Json = False) -> None:
+    """Show what agents noted of the older part of a conversation, the latest first."""
+
+    async def work(client: "Client") -> list["ConversationSummary"]:
+        where = await find_place(client, place)
+        return await first_of(client.turns.summaries(where.id), limit)
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+        return
+    for one in found:
+        say(f"@{one.agent.code} of {one.from_seq} to {one.up_to_seq}, {one.messages} messages, {ago(one.created_at)}:")
+        say(one.summary + "\n")
+    if not found:
+        say("No agent had to sum up anything here yet.")
 
 
 def ask(

@@ -1,11 +1,14 @@
 """Whether the process lives, whether it can serve, and its metrics."""
 
+import contextlib
+
 from litestar import Response, get
 from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from crewhall.faces.plumbing.services import Services
-from crewhall.kernel.telemetry import METRICS
+from crewhall.kernel.telemetry import METRICS, waiting_turns
+from crewhall.runtime import count_waiting
 from crewhall.version import VERSION
 
 
@@ -29,8 +32,10 @@ async def show_ready(services: NamedDependency[Services]) -> Response[dict[str, 
 
 
 @get("/metrics", include_in_schema=False)
-async def show_metrics() -> Response[bytes]:
-    """Metrics in Prometheus' text format."""
+async def show_metrics(services: NamedDependency[Services]) -> Response[bytes]:
+    """Metrics in Prometheus' text format; what the database knows is asked now, and left as it was if it is away."""
+    with contextlib.suppress(Exception):
+        waiting_turns.set(await count_waiting(services.db))
     return Response(generate_latest(METRICS), headers={"content-type": CONTENT_TYPE_LATEST})
 
 

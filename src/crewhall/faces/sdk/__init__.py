@@ -24,9 +24,11 @@ from crewhall.faces.sdk.resources import (
     PersonalToken,
     QuickTask,
     SearchHit,
+    TryEvent,
 )
 from crewhall.faces.sdk.runs import (
     ConversationRuntime,
+    ConversationSummary,
     MessagePreview,
     Run,
     RunAgent,
@@ -56,6 +58,7 @@ __all__ = [
     "Client",
     "Conversation",
     "ConversationRuntime",
+    "ConversationSummary",
     "Credential",
     "CrewhallApiError",
     "Delivery",
@@ -101,6 +104,7 @@ __all__ = [
     "TokenStore",
     "Tokens",
     "ToolServer",
+    "TryEvent",
     "TurnDecision",
     "TurnStarted",
     "UsageRow",

@@ -1,13 +1,23 @@
 """Agents and their keys."""
 
 import builtins
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from crewhall.faces.sdk.errors import CrewhallApiError
 from crewhall.faces.sdk.paging import walk
-from crewhall.faces.sdk.resources import AgentInfo, AgentState, Credential, CredentialUse, Page, QuickTask
+from crewhall.faces.sdk.resources import (
+    AgentInfo,
+    AgentState,
+    Credential,
+    CredentialUse,
+    Page,
+    QuickTask,
+    TryEvent,
+)
 from crewhall.faces.sdk.schedules import TurnStarted
 from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
 
@@ -53,6 +63,16 @@ class Agents:
     async def delete(self, agent_id: str) -> None:
         """Delete an agent: it stops answering and its keys stop working."""
         await self._transport.call("DELETE", join("agents", agent_id), Nothing)
+
+    async def try_out(self, agent_id: str, prompt: str, **instead: Any) -> AsyncGenerator[TryEvent, None]:
+        """Have an agent answer a prompt without posting anything; give what happens while it does.
+
+        `instructions` and `model_config` are used in the place of its own, where they are given.
+        """
+        async with self._transport.stream(join("agents", agent_id, "try"), {"prompt": prompt, **instead}) as lines:
+            async for line in lines:
+                if line.startswith("data: "):
+                    yield msgspec.json.decode(line[6:], type=TryEvent)
 
     async def memory(self, agent_id: str) -> AgentState:
         """Give what an agent remembers of the signed-in person."""

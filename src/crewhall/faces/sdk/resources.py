@@ -1,6 +1,7 @@
 """What the API answers besides messages. Unknown fields are ignored, so that a newer server can be talked to."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -69,6 +70,7 @@ class AgentInfo(msgspec.Struct, frozen=True):
     owner_user_id: str | None = None
     inbox_id: str | None = None
     created_at: datetime | None = None
+    model_config: dict[str, Any] = {}
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -80,6 +82,28 @@ class Me(msgspec.Struct, frozen=True):
     organization: Organization | None = None
     role: str | None = None
     inbox_id: str | None = None
+
+
+class TryEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens while an agent is tried out: `began`, `words`, then `done` or `failed`.
+
+    `text` is more of the answer, of `done` the whole. `words` with `request` begin, or begin again: what came before is
+    void. `detail` says why there is no answer.
+    """
+
+    type: str
+    run_id: str | None = None
+    text: str = ""
+    request: int | None = None
+    model: str | None = None
+    seconds: float | None = None
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal | None = None
+    currency: str | None = None
+    reason: str | None = None
+    detail: str | None = None
 
 
 class AgentState(msgspec.Struct, frozen=True):

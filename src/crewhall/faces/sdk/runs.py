@@ -102,6 +102,22 @@ class TurnDecision(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
+class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent noted of `messages` earlier messages of a conversation, which its turns read in their place."""
+
+    id: str
+    agent: RunAgent
+    from_seq: int
+    up_to_seq: int
+    messages: int
+    summary: str
+    tokens: int
+    model: str
+    run_id: str
+    created_at: datetime
+    is_whole: bool = True
+
+
 class ConversationRuntime(msgspec.Struct, frozen=True, kw_only=True):
     """Which process decides about turns in a conversation, and how much is under way there."""
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -91,6 +92,20 @@ class Transport:
         except SignedOut as error:
             renewed = await self.renew(token, error)
         return _read(await self._send(request, renewed), into)
+
+    @asynccontextmanager
+    async def stream(self, path: str, body: object) -> AsyncIterator[AsyncIterator[str]]:
+        """POST as the signed-in actor, once, and give the lines of the answer while they come. Raises as `call`."""
+        headers = self.headers(await self.token()) | {"content-type": "application/json", "accept": "text/event-stream"}
+        url, content = self.base_url + API + path, msgspec.json.encode(body)
+        try:
+            async with self._http.stream("POST", url, content=content, headers=headers) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    raise error_from(answer)
+                yield answer.aiter_lines()
+        except httpx.TransportError as error:
+            raise NotReachable(f"{self.base_url} does not answer: {str(error) or type(error).__name__}.") from error
 
     async def call_unsigned(self, path: str, into: type[T], body: object) -> T:
         """POST without a token (login, renewal, invitations), once."""

@@ -6,6 +6,7 @@ from crewhall.faces.sdk.paging import walk
 from crewhall.faces.sdk.resources import Page
 from crewhall.faces.sdk.runs import (
     ConversationRuntime,
+    ConversationSummary,
     MessagePreview,
     Run,
     RunAnswered,
@@ -66,6 +67,10 @@ class Turns:
         """Give what was decided in a conversation, newest first; about one agent or one message if asked."""
         query = {"agent": agent_id, "message": message_id}
         return walk(self._transport, join("conversations", conversation_id, "decisions"), Page[TurnDecision], query)
+
+    def summaries(self, conversation_id: str) -> AsyncIterator[ConversationSummary]:
+        """Give what each agent noted of a conversation's older part, the latest first."""
+        return walk(self._transport, join("conversations", conversation_id, "summaries"), Page[ConversationSummary])
 
     async def runtime(self, conversation_id: str) -> ConversationRuntime:
         """Give which process decides about turns in a conversation."""

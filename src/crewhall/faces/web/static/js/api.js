@@ -26,6 +26,28 @@ export async function call(method, path, body, { keepalive = false } = {}) {
   return text ? JSON.parse(text) : null;
 }
 
+/** POST, and hand over each event of the answer while it comes. Throws as `call`, and when the signal stops it. */
+export async function stream(path, body, onEvent, signal) {
+  const response = await fetch(`/api/v1${path}`, {
+    method: "POST",
+    headers: { accept: "text/event-stream", "content-type": "application/json" },
+    body: JSON.stringify(body),
+    credentials: "same-origin",
+    signal,
+  });
+  if (!response.ok) throw new Problem(response.status, detailsOf(await response.text()));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const events = (waiting + part.value).split("\n\n");
+    waiting = events.pop();
+    for (const event of events) {
+      const data = event.split("\n").find((line) => line.startsWith("data: "));
+      if (data) onEvent(JSON.parse(data.slice(6)));
+    }
+  }
+}
+
 function detailsOf(text) {
   try {
     return JSON.parse(text);

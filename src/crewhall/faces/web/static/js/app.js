@@ -7,6 +7,7 @@ import "./conversation/conversation.js";
 import "./conversation/pins.js";
 import "./runs/approvals.js";
 import "./runs/run.js";
+import "./runs/try.js";
 import "./shell/connection.js";
 import "./shell/dialogs.js";
 import "./shell/frames.js";

@@ -1,0 +1,128 @@
+"""Preparing a turn: its context, recorded before the model is asked, and a summary of what has no room in it."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from crewhall.conversations import Verb, access_conversation
+from crewhall.kernel.actor import Actor, system_actor
+from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import CrewhallError
+from crewhall.ports.knowledge import Knowledge, Passage
+from crewhall.runtime.compaction import Older, planned_seq, sums_up
+from crewhall.runtime.completions import Completion
+from crewhall.runtime.context import Context, Persona, Reading, make_context, read_conversation, room_of
+from crewhall.runtime.endings import Ending, TurnEnded, stopped
+from crewhall.runtime.guard import read_too
+from crewhall.runtime.journal import Journal
+from crewhall.runtime.knowing import look_up, share_of
+from crewhall.runtime.local import LOCAL, SHOWN_TOKENS
+from crewhall.runtime.runs import Run
+from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.summaries import list_noted_now
+from crewhall.runtime.vocabulary import Cause, StepKind
+
+if TYPE_CHECKING:
+    from crewhall.runtime.thinking import Thinker
+
+log = logging.getLogger(__name__)
+
+
+class Preparation:
+    """What preparing turns needs of its process. `base_url` is this installation's address."""
+
+    def __init__(self, db: Database, settings: TurnSettings, base_url: str, knowledge: Knowledge) -> None:
+        self._db = db
+        self._settings = settings
+        self._base_url = base_url
+        self._knowledge = knowledge
+
+    async def context(
+        self,
+        run: Run,
+        journal: Journal,
+        persona: Persona,
+        agent: Actor,
+        completion: Completion | None,
+        thinker: "Thinker | None",
+    ) -> Context:
+        """The recorded context, or a new one, recorded. Raises TurnEnded where the agent may not answer any more.
+
+        Without a thinker (the agent is asked at an address) nothing is summed up or looked up: whoever answers there
+        does that for themselves.
+        """
+        if recorded := journal.find(StepKind.CONTEXT):
+            return msgspec.convert(recorded.body, Context)
+        most = _most_tokens(persona, self._settings)
+        share = share_of(persona, most) if thinker else 0
+        room, aside = room_of(most - share, completion.aside() if completion else None)
+        keeps = thinker is not None and sums_up(persona, self._settings)
+        planned = planned_seq(journal.steps)
+
+        async def record(tx: Tx, reading: Reading, passages: list[Passage]) -> Context:
+            context = make_context(
+                run, persona, reading, room=room, base_url=self._base_url, aside=aside, passages=passages
+            )
+            await _act_for_whom_it_read(tx, run, context)
+            await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
+            return context
+
+        async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
+            await _check_access(tx, agent, run)
+            reading = await read_conversation(tx, run, sums_up=keeps, up_to_seq=planned)
+            older = Older.of(reading, room, self._settings) if keeps else None
+            if older is None and planned is None and not share:
+                return await record(tx, reading, [])
+        if older is not None and thinker is not None:
+            await _sum_up(thinker, journal, persona, older)
+        passages = await look_up(self._knowledge, run, reading, share) if share else []
+        async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
+            await _check_access(tx, agent, run)
+            return await record(tx, await read_conversation(tx, run, sums_up=keeps), passages)
+
+    async def alone(self, run: Run, journal: Journal, persona: Persona, reading: Reading) -> Context:
+        """The context of a prompt that stands alone, with what was looked up for it; recorded."""
+        most = _most_tokens(persona, self._settings)
+        share = share_of(persona, most)
+        passages = await look_up(self._knowledge, run, reading, share) if share else []
+        context = make_context(run, persona, reading, room=most - share, base_url=self._base_url, passages=passages)
+        await journal.write(StepKind.CONTEXT, msgspec.to_builtins(context))
+        return context
+
+
+async def _sum_up(thinker: "Thinker", journal: Journal, persona: Persona, older: Older) -> None:
+    """Sum up what is older; where that fails the turn goes on without."""
+    try:
+        await thinker.sum_up(journal, persona, older)
+    except TurnEnded as ended:
+        log.info("a conversation was not summed up", extra={"run": str(journal.run.id), "reason": ended.detail})
+
+
+async def _act_for_whom_it_read(tx: Tx, run: Run, context: Context) -> None:
+    """Let the run act for whoever said what it answers by reading it, word by word or in the summary (guard.py)."""
+    if run.prompt is not None or run.cause is Cause.API:  # a task covers nothing else
+        return
+    known = {run.agent_id, *run.behalf_of}
+    others = [line.id for line in context.lines if line.author_id not in known]
+    if context.summary is not None:
+        others += await list_noted_now(tx, run.conversation_id, run.agent_id, context.summary)
+    if others:
+        run.behalf_of = await read_too(tx, run, others)
+
+
+def _most_tokens(persona: Persona, settings: TurnSettings) -> int:
+    """How many tokens an agent is shown: what the installation allows, less where its `context_tokens` say so."""
+    config = persona.model_config
+    own = config.get("context_tokens")
+    if own is None and config.get("provider") == LOCAL:
+        own = SHOWN_TOKENS
+    return min(settings.turn_context_tokens, own) if isinstance(own, int) else settings.turn_context_tokens
+
+
+async def _check_access(tx: Tx, agent: Actor, run: Run) -> None:
+    """Raise TurnEnded where the agent may not answer in the conversation any more."""
+    try:
+        await access_conversation(tx, agent, run.conversation_id, Verb.POST)
+    except CrewhallError as error:
+        raise stopped(Ending.REFUSED, None) from error
