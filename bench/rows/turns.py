@@ -27,6 +27,8 @@ POSTS_PER_SECOND = 200
 BUSY = 20
 PLACES = 20
 """Channels that turns are taken in: what an agent reads back in each stays short."""
+PAUSE_S = 0.05
+"""Between an answer and the next question: more than what follows the log gathers for (runtime/lifecycle.py)."""
 WARM_TURNS = 25
 TAX = 1.1
 
@@ -81,6 +83,7 @@ class TurnOverhead:
             while len(after) < (count or 10) or (count is None and asyncio.get_running_loop().time() < ends):
                 await ground.post(f"/conversations/{next(place)}/messages", {"content": f"@{CODE} {stamp()}"})
                 after.append(await asyncio.wait_for(_answered(socket), TIMEOUT_S))
+                await asyncio.sleep(PAUSE_S)
         return _figures(await _delays(ground), after)
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
