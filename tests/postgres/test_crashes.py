@@ -22,8 +22,9 @@ from crewhall.kernel.postgres.processes import command_line
 from tests.postgres.conftest import MakePostgres, needs_root
 
 STARTER = """
-import os, sys, json
+import os, signal, sys, json
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 from crewhall.kernel.postgres import embedded
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 postgres = EmbeddedPostgres(Path(sys.argv[1]), dump_on_stop=False)
