@@ -15,11 +15,11 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage
+from crewhall.conversations import Posting
 from crewhall.governance import admit_run, release
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import turns_under_way
@@ -27,7 +27,7 @@ from crewhall.kernel.tools import OnlyParts
 from crewhall.kernel.tracing import NO_SPANS, NoSpans, Span
 from crewhall.ports.knowledge import Knowledge
 from crewhall.ports.live import Live
-from crewhall.ports.message_log import CLIENT_ID_REUSED, MessageLog
+from crewhall.ports.message_log import MessageLog
 from crewhall.runtime.calling import RuntimeCaller
 from crewhall.runtime.completions import Completion, find_completion
 from crewhall.runtime.context import Persona, find_persona
@@ -43,6 +43,7 @@ from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
 from crewhall.runtime.tools import TOOLS, Caller, Tool
 from crewhall.runtime.vocabulary import Cause, RunStatus, StepKind
+from crewhall.runtime.voice import PASSING, Voice
 
 if TYPE_CHECKING:
     from crewhall.runtime.thinking import Thinker
@@ -50,10 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 10
 """Attempts after which a run is given up: it kills whoever takes it."""
-PASSING = (UNAVAILABLE, TOO_MANY_REQUESTS)
-"""Refusals of a post that are over in a moment: the turn is taken again, from its journal."""
 SILENCE = frozenset({"", "[silent]", "silent", "(silent)", "stay silent", "[stay silent]"})
-CUT = "\n\n… (the answer was longer than a message may be)"
 
 
 class Executor:
@@ -79,7 +77,7 @@ class Executor:
         self._servers = servers or ToolServers(db, settings)
         self._db = db
         self._log = message_log
-        self._posting = posting
+        self._voice = Voice(db, posting)
         self._parts = (posting, outbound or _way_out(settings))
         self._caller = caller or RuntimeCaller(db, signals, settings, base_url=base_url)
         self._live = live
@@ -203,43 +201,13 @@ class Executor:
     async def _post(self, run: Run, journal: Journal, agent: Actor, text: str) -> None:
         """Post the answer and end the run. A second time it is the same message, by its client id."""
         self._under_way.pop(run.id, None)  # too late to cancel
-        if len(text) > MAX_CONTENT_LENGTH:
-            text = text[: MAX_CONTENT_LENGTH - len(CUT)] + CUT
         try:
-            answer_id, seq = await self._say(agent, run, f"run:{run.id}", text.replace("\0", "\ufffd"))
+            answer_id, seq = await self._voice.answer(agent, run, text)
         except CrewhallError as error:
             if error.kind in PASSING:
                 raise
             raise stopped(Ending.REFUSED, None) from error
         await self._finish(journal, Ending.ANSWERED, {"message_id": str(answer_id), "seq": seq}, answer_id)
-
-    async def _say(self, author: Actor, run: Run, client_id: str, text: str) -> tuple[UUID, int]:
-        """Post in the run's conversation, in its thread while that stands; gives the message's id and seq."""
-        for parent_id in dict.fromkeys((run.parent_id, None)):
-            data = PostMessage(content=text, parent_id=parent_id, client_id=client_id, metadata={"run_id": str(run.id)})
-            try:
-                posted = await self._posting.post(author, run.conversation_id, data)
-            except CrewhallError as error:
-                if error.kind is CLIENT_ID_REUSED:
-                    return await self._said(author, run, client_id)
-                if error.kind is not INVALID or parent_id is None:
-                    raise
-            else:
-                return posted.message.id, posted.message.seq
-        raise AssertionError("unreachable")
-
-    async def _said(self, author: Actor, run: Run, client_id: str) -> tuple[UUID, int]:
-        """The message that an earlier attempt posted."""
-        async with self._db.transaction(system_actor(run.org_id)) as tx:
-            found = await tx.one(
-                _Said,
-                """
-                select id, seq from message_records
-                where conversation_id = %(conversation)s and author_id = %(author)s and client_id = %(client_id)s
-                """,
-                {"conversation": run.conversation_id, "author": author.id, "client_id": client_id},
-            )
-        return found.id, found.seq
 
     async def _finish(
         self, journal: Journal, reason: Ending, body: dict[str, Any] | None = None, answer_id: UUID | None = None
@@ -257,7 +225,7 @@ class Executor:
             async with journal.transaction() as tx:
                 await _record_end(tx, journal, ended)
         if ended.detail is not None:
-            await self._tell(run, f"**{agent.name} did not answer.** {ended.detail}")
+            await self._voice.tell(run, f"**{agent.name} did not answer.** {ended.detail}")
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
 
@@ -273,16 +241,7 @@ class Executor:
             )
         for one in waiting:
             text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`. [Look](/approvals/{one.id})"
-            await self._tell(run, text, f"approval:{one.id}")
-
-    async def _tell(self, run: Run, text: str, client_id: str | None = None) -> None:
-        """Tell the conversation, once. Crewhall says it, not the agent: it is nobody's turn and wakes nobody."""
-        try:
-            await self._say(system_actor(run.org_id), run, client_id or f"run:{run.id}:end", text)
-        except CrewhallError as error:
-            if error.kind in PASSING:
-                raise
-            log.info("nobody was told how a run stands", extra={"run": str(run.id), "reason": error.detail})
+            await self._voice.tell(run, text, f"approval:{one.id}")
 
     # -- cancelling
 
@@ -351,11 +310,6 @@ async def _admit(tx: Tx, run: Run) -> str | None:
 async def _record_end(tx: Tx, journal: Journal, ended: TurnEnded) -> None:
     body = {"status": str(ended.status), "reason": str(ended.reason), "detail": ended.detail}
     await journal.write_in(tx, StepKind.FAILURE, body, key="end")
-
-
-class _Said(msgspec.Struct):
-    id: UUID
-    seq: int
 
 
 class _Waiting(msgspec.Struct):
