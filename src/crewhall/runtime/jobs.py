@@ -54,6 +54,7 @@ async def enqueue_turn(tx: Tx, org_id: UUID, run_id: UUID, conversation_id: UUID
         TASK, queue=QUEUE, lock=f"turn:{conversation_id}:{agent_id}", connection=tx.connection
     )
     await deferrer.defer_async(run_id=str(run_id), org_id=str(org_id))
+    tx.tell(JOBS_CHANNEL, str(run_id))
 
 
 async def count_waiting(db: Database) -> int:
@@ -81,7 +82,7 @@ class TurnWorker:
         self._wanted = asyncio.Event()
         self._taker: JobTaker | None = None
         self._task: asyncio.Task[None] | None = None
-        signals.subscribe(JOBS_CHANNEL, lambda _payload: self.wake())
+        signals.follow(db, JOBS_CHANNEL, lambda _payload: self.wake())
         signals.on_lost(self.wake)
 
     async def start(self) -> None:

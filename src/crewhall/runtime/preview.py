@@ -14,9 +14,10 @@ from crewhall.kernel.errors import INVALID
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.decisions import put_off
 from crewhall.runtime.explanations import explain
+from crewhall.runtime.places import Place
 from crewhall.runtime.policy import Trigger, decide
 from crewhall.runtime.schemas import MessageDraft, MessagePreview, RunAgent, Woken
-from crewhall.runtime.situations import MOST_ROUNDS, Place, situate
+from crewhall.runtime.situations import MOST_ROUNDS, situate
 from crewhall.runtime.vocabulary import Cause, Outcome
 
 MOST_AGENTS = 50

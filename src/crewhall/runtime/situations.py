@@ -9,20 +9,13 @@ import msgspec
 from crewhall.agents import AgentStatus, SchedulingConfig
 from crewhall.conversations import AgentPolicy
 from crewhall.kernel.db import Tx
+from crewhall.runtime.places import Place
 from crewhall.runtime.policy import Situation, Trigger
 
 MOST_TRIGGERS = 500
 """How many triggers of one place are decided together; more are decided next."""
 MOST_ROUNDS = 21
 """One more than the most rounds that a policy may allow: nobody's rounds need counting beyond."""
-
-
-class Place(msgspec.Struct, frozen=True):
-    """An agent in a conversation."""
-
-    org_id: UUID
-    conversation_id: UUID
-    agent_id: UUID
 
 
 class _Standing(msgspec.Struct):
