@@ -88,7 +88,7 @@ async def taking(url: str, execute: Execute, *, at_once: int, heartbeat_s: float
     """Give a taker of jobs with a connection of its own, not yet running."""
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     # A job that is lost to a power cut is found out again: its run is what counts.
-    kwargs = {"application_name": "crewhall-turns", "options": "-c synchronous_commit=off"}
+    kwargs = {"application_name": "crewhall-turns", "options": "-c synchronous_commit=off", "autocommit": True}
     connector = PsycopgConnector(conninfo=url, min_size=1, max_size=2, kwargs=kwargs, timeout=10)
     app = App(connector=connector)
 
