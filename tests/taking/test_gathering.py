@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ events = st.lists(
 
 def chunks(stream):
     """What a reader makes of a stream: its events in order, neighbours that only add words joined to the one before."""
-    said = []
+    said: list[Any] = []
     for one in stream.replace(b"\r\n", b"\n").split(b"\n\n"):
         if not one:
             continue
@@ -55,8 +56,8 @@ def chunks(stream):
             said.append(one)
             continue
         delta, plain = choice["delta"], choice.get("finish_reason") is None
-        last = said[-1] if said and isinstance(said[-1], list) else None
-        same = last is not None and last[0][0] == (chunk["id"], choice["index"]) and plain and last[0][1]
+        last = said[-1] if said and isinstance(said[-1], list) else []
+        same = last and last[0][0] == (chunk["id"], choice["index"]) and plain and last[0][1]
         if same and text is not None and (not delta or delta == last[1]):
             last[2] += text
         else:

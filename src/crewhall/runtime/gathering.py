@@ -6,7 +6,7 @@ read from less often: all of a process together some 400 times a second.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -49,7 +49,7 @@ class Gatherer:
             assert isinstance(response.stream, httpx2.AsyncByteStream)
             response.stream = _Gathered(response.stream, self)
 
-    async def gather(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def gather(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         """Give a stream of events anew, with words that came together in one event."""
         left = b""
         self._streams += 1
@@ -71,7 +71,7 @@ class _Gathered(httpx2.AsyncByteStream):
         self._gatherer = gatherer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with aclosing(self._gatherer.gather(aiter(self._stream))) as pieces:  # type: ignore[type-var]
+        async with aclosing(self._gatherer.gather(aiter(self._stream))) as pieces:
             async for piece in pieces:
                 yield piece
 

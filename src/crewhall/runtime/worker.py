@@ -50,10 +50,19 @@ class JobTaker(Worker):
     """procrastinate's worker, woken by this process's one LISTEN, and alive as long as the database lets it."""
 
     _heard = False
+    times_heard = 0
+
+    def let_go(self, times_heard: int) -> bool:
+        """Take no more, unless a job is under way or it has been woken since it was so many times; tells whether."""
+        if self._running_jobs or self.times_heard != times_heard:
+            return False
+        self.stop()  # type: ignore[no-untyped-call]
+        return True
 
     def wake(self) -> None:
         """Look for jobs now."""
         self._heard = True
+        self.times_heard += 1
         self._new_job_event.set()
 
     async def _fetch_and_process_jobs(self) -> None:
