@@ -148,6 +148,22 @@ async def test_the_token_of_a_turn_opens_its_conversation_while_the_turn_lasts_a
         assert (await forged.get(f"{here}/messages")).status_code == 401
 
 
+@pytest.mark.rule("C6")
+async def test_who_is_served_nowhere_any_more_is_let_in_no_more(scene: Scene) -> None:
+    async with reaching(scene.server, Elsewhere(answered(202))) as elsewhere:
+        await serve(scene, elsewhere)
+        await scene.say(f"What is it, @{scene.agent.code}?")
+        await until(lambda: was_asked(elsewhere))
+        turn = scene.server.client(elsewhere.sent[0]["data"]["reply"]["token"])
+        here = f"/conversations/{scene.circle}/messages"
+        assert (await turn.get(here)).status_code == 200
+        (await scene.owner.delete(f"/agents/{scene.agent.id}/runtime")).raise_for_status()
+        assert (await turn.get(here)).status_code == 401
+        assert (await turn.post(here, json={"content": "Still here."})).status_code == 401
+        ended = await scene.ended()
+        assert (ended["status"], ended["reason"]) == ("stopped", "runtime_failed")
+
+
 async def was_asked(elsewhere: Elsewhere) -> bool:
     return bool(elsewhere.sent)
 
