@@ -104,9 +104,9 @@ async def test_it_is_read_again_only_when_it_is_too_old(server):
     site.body = msgspec.json.encode({**GOOD, "client_id": app_id})
     documents = site.documents()
     for _ in range(2):
-        assert (await find_app(server.db, documents, app_id)).name == "Editor"
+        assert (await find_app(server.db, documents, app_id, kept_days=30)).name == "Editor"
     assert site.asked == 1
     async with server.db.transaction(None) as tx:
         await tx.run("update apps set fresh_until = now() where id = %(id)s", {"id": app_id})
     site.body = msgspec.json.encode({**GOOD, "client_id": app_id, "client_name": "Renamed"})
-    assert (await find_app(server.db, documents, app_id)).name == "Renamed"
+    assert (await find_app(server.db, documents, app_id, kept_days=30)).name == "Renamed"

@@ -23,6 +23,7 @@ from crewhall.identity.audience import Audience
 from crewhall.identity.http_apps import issuer_of, only_once
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.redirects import is_on_this_computer, shown_address
+from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, NOT_FOUND
 from crewhall.kernel.paging import MAX_LIMIT
@@ -70,7 +71,8 @@ async def _read(request: AnyRequest, services: Services, person: Actor, given: M
     if app_id and app_id.startswith("https://"):
         throttle_of(services).check_app(str(person.id))
     try:
-        app = await find_app(services.db, services.part(AppDocuments), app_id)
+        kept_days = services.settings_of(IdentitySettings).app_days
+        app = await find_app(services.db, services.part(AppDocuments), app_id, kept_days=kept_days)
         redirect_uri = read_redirect(app, given)
     except OAuthRefusal as refusal:
         status = 404 if refusal.code == "invalid_client" else 422
