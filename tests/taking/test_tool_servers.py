@@ -272,7 +272,7 @@ async def test_a_server_that_is_off_or_removed_offers_nothing_and_a_settled_risk
     await desk.add()
     await desk.accept(LIST, risk=Risk.READ)
     (tool,) = await desk.servers.tools_of(desk.org.id, [LIST])
-    assert (tool.risk, tool.is_repeatable) == (Risk.READ, True)
+    assert (tool.risk, tool.is_repeatable) == (Risk.READ, False), "its own hint counts for nothing"
     async with desk.hall.db.transaction(desk.owner) as tx:
         await change_tool_server(tx, desk.owner, desk.settings, desk.server.id, ToolServerPatch(is_enabled=False))
     assert await desk.servers.tools_of(desk.org.id, [LIST]) == []

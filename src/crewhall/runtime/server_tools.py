@@ -111,7 +111,7 @@ class ToolServers:
             _described(row.server, offer),
             Open,
             call,
-            is_repeatable=offer.is_read_only,
+            is_repeatable=False,  # whatever it says of itself; a call whose settled risk is to read is made again
             title=offer.title or None,
             risk=row.risks,
             effect=lambda _asked: f"Calls {row.tool} of the tool server {row.server}, at {urlsplit(row.url).hostname}.",
