@@ -77,11 +77,14 @@ def test_a_payload_says_what_it_was_written_to_say():
     assert words_of(b"plain words").content == "```\nplain words\n```"
     assert words_of(b'{"text": "````\\nx"}').content == "````\nx"
     assert words_of(b'["````"]').content.startswith("`````json\n")
+    assert words_of(b"`" * 50_000).content == "\n".join(["`" * 51, "`" * 50, "`" * 51])
 
 
 @settings(max_examples=50)
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
 @example(b"\0" * 50_000)
+@example(b"`" * 250_000)
+@example((b"`" * 60 + b"x") * 4_000)
 @example(b'{"content": "' + b"x" * 50_000 + b'"}')
 def test_whatever_comes_makes_a_message_and_a_prompt_that_fit(body: bytes):
     said, asked = words_of(body), prompt_of("Builds", "Look at it.", body)
