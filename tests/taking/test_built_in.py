@@ -11,7 +11,7 @@ from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
 from crewhall.runtime.context import Context
 from crewhall.runtime.guide import uncalled
-from crewhall.runtime.handbook import anchor_of, find_sections, pages, sections, unwrapped
+from crewhall.runtime.handbook import MOST_ASKED, anchor_of, find_sections, pages, sections, unwrapped
 from crewhall.runtime.models import WRITERS
 from crewhall.runtime.scribe import LINK
 
@@ -58,6 +58,11 @@ async def test_the_guide_says_what_it_knows_where_it_understands_nothing(hall, o
 )
 def test_what_is_asked_is_found(question, page):
     assert page in [section.page for section in find_sections(question)]
+
+
+def test_of_a_long_question_the_beginning_is_looked_at():
+    assert find_sections("restore a backup? " + "qwertz " * MOST_ASKED) == find_sections("restore a backup?")
+    assert find_sections("qwertz " * MOST_ASKED + "restore a backup?") == []
 
 
 def test_the_handbook_is_whole():
