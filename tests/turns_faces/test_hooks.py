@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,12 +17,14 @@ import httpx
 import psycopg
 import pytest
 
+from crewhall.runtime import hook_calls
 from crewhall.runtime.hook_snippets import CURL, PYTHON
+from crewhall.runtime.hours import DAYS
 from crewhall.sdk import Client
 from tests.cli.conftest import QuickCli
 from tests.support.openai import Say
 from tests.support.server import token_of
-from tests.turns_faces.scene import Scene
+from tests.turns_faces.scene import THINKS, Scene
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -108,6 +111,21 @@ async def test_whatever_is_wrong_is_one_refusal_that_says_nothing(scene: Scene):
     assert await outcomes(scene, paused) == ["paused"]
     large = await called(scene, hook, b"x" * (256 * 1024 + 1))
     assert (large.status_code, large.json()["code"]) == (413, "too_large")
+
+
+@pytest.mark.rule("B11")
+async def test_a_call_is_refused_while_many_wait_for_the_agent_and_posts_nothing(scene: Scene, monkeypatch):
+    monkeypatch.setattr(hook_calls, "MOST_WAITING", 1)
+    away = {"enabled": True, "working_hours": {DAYS[(datetime.now(UTC).weekday() + 3) % 7]: "9-17"}}
+    agent = await scene.server.hire(scene.org, model_config=THINKS, scheduling_config=away)
+    hook, other = await made(scene, agent_id=agent.id), await made(scene, agent_id=scene.agent.id)
+    assert (await called(scene, hook, b'{"content": "One."}')).status_code == 202
+    refused = await called(scene, hook, b'{"content": "Two."}')
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (
+        429, "too_many_requests", "60",
+    )  # fmt: skip
+    assert [one["content"] for one in await messages(scene)] == ["One."]
+    assert (await called(scene, other, b"{}")).status_code == 202
 
 
 async def test_secrets_rotate_with_an_overlap_and_cannot_be_read_again(scene: Scene):

@@ -50,7 +50,8 @@ class Trigger(Struct, frozen=True, kw_only=True):
 
 
 class Situation(Struct, frozen=True, kw_only=True):
-    """One agent in one conversation, with all that waits for it there, the oldest first.
+    """One agent in one conversation, with all that waits for it there: first what a person asked just now, then what
+    comes by itself (schedules, webhooks, agents); of each the oldest first.
 
     `rounds` is how often the agent spoke (or took a turn that no person asked for) since a person last spoke here,
     `spoke_at` when it last did either, within the last hour. `seen_seq` is the last message that a turn of it has read.
