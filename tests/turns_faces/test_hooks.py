@@ -17,6 +17,7 @@ import httpx
 import psycopg
 import pytest
 
+from crewhall.kernel.actor import system_actor
 from crewhall.runtime import hook_calls
 from crewhall.runtime.hook_snippets import CURL, PYTHON
 from crewhall.runtime.hours import DAYS
@@ -133,6 +134,10 @@ async def test_secrets_rotate_with_an_overlap_and_cannot_be_read_again(scene: Sc
     path = f"/hooks/{hook['id']}/secret"
     rotated = (await scene.owner.post(path, json={})).raise_for_status().json()
     assert rotated["old_secret_until"] is not None
+    first = await made(scene)
+    for _ in range(2):
+        (await scene.owner.post(f"/hooks/{first['id']}/secret", json={"overlap_seconds": 604800})).raise_for_status()
+    assert (await called(scene, first, b"{}")).status_code == 401  # there are never more than two
     for secret in (hook["secret"], rotated["secret"]):
         assert (await called(scene, hook, b"{}", secret=secret)).status_code == 202
     latest = (await scene.owner.post(path, json={"overlap_seconds": 0})).raise_for_status().json()
@@ -143,6 +148,31 @@ async def test_secrets_rotate_with_an_overlap_and_cannot_be_read_again(scene: Sc
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         async with scene.server.db.transaction(scene.org.owner.actor) as tx:
             await tx.value("select secret from hook_secrets limit 1")
+
+
+async def test_calls_are_forgotten_in_time_and_none_costs_more_for_how_many_were_taken(scene: Scene):
+    hook = await made(scene)
+    ids = {"org": scene.org.id, "hook": hook["id"]}
+    async with scene.server.db.transaction(system_actor(scene.org.id)) as tx:
+        await tx.run(
+            """
+            insert into hook_calls (id, org_id, hook_id, delivery, outcome, created_at)
+            select gen_random_uuid(), %(org)s, %(hook)s, n::text, 'taken', now() - interval '91 days'
+            from generate_series(1, 2000) n
+            """,
+            ids,
+        )
+        plan = await tx.values(
+            """
+            explain analyze select id from hook_calls
+            where org_id = %(org)s and hook_id = %(hook)s and outcome <> 'taken' order by id desc limit 50
+            """,
+            ids,
+        )
+    assert "Rows Removed" not in "\n".join(plan)
+    assert (await called(scene, hook, b"{}")).status_code == 202
+    async with scene.server.db.transaction(system_actor(scene.org.id)) as tx:
+        assert await tx.value("select count(*) from hook_calls where hook_id = %(hook)s", ids) == 1999
 
 
 @pytest.mark.rule("X11")

@@ -41,6 +41,8 @@ from crewhall.runtime.triggers import add_trigger, check_prompts
 from crewhall.runtime.vocabulary import CallOutcome, Cause, PauseReason
 
 HOOK_REFUSED = define_error("hook_refused", 401, "The call is refused")
+KEPT_DAYS = 90
+"""How long calls are remembered: beyond, an old timestamp is refused anyway, and the message bears the delivery's id."""
 MOST_WAITING = 20
 """Calls that wait for an agent in a conversation, about: it takes one turn for each."""
 RETRY_AFTER_S = 60
@@ -55,6 +57,11 @@ insert into hook_calls (id, org_id, hook_id, delivery, outcome, message_id, addr
 values (%(call)s, %(org)s, %(hook)s, %(delivery)s, 'taken', %(message)s, %(address)s)
 on conflict (hook_id, delivery) where outcome = 'taken' do nothing
 """
+_FORGET: LiteralString = """
+delete from hook_calls where created_at < now() - make_interval(days => %(days)s) and id in (
+    select id from hook_calls where org_id = %(org)s and hook_id = %(hook)s order by id limit 2)
+"""
+"""The oldest calls, at each that is taken: so it keeps up, however many there are."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -226,6 +233,7 @@ async def _take(
         )
         await tx.run(_NOTE, values | {"call": new_id(), "outcome": str(CallOutcome.REPEATED)})
         return HookTaken(message_id=before.message_id, trigger_id=before.trigger_id, is_repeated=True)
+    await tx.run(_FORGET, {"org": maker.org, "hook": call.hook_id, "days": KEPT_DAYS})
     trigger_id = None
     if hook.agent_id is not None:
         trigger_id = await add_trigger(

@@ -131,7 +131,8 @@ call secure_tenant_table('hook_secrets');
 revoke select on hook_secrets from crewhall_app, crewhall_read;
 grant select (id, org_id, hook_id, expires_at, created_at) on hook_secrets to crewhall_app, crewhall_read;
 
--- Calls and what became of them. What was taken is kept, so that a delivery is taken once; of the others the newest.
+-- Calls and what became of them. What was taken is kept for a while, so that a delivery is taken once; of the others the
+-- newest.
 create table hook_calls (
     id uuid primary key,
     org_id uuid not null,
@@ -147,6 +148,7 @@ create table hook_calls (
 );
 create unique index hook_calls_taken on hook_calls (hook_id, delivery) where outcome = 'taken';
 create index hook_calls_hook on hook_calls (org_id, hook_id, id desc);
+create index hook_calls_others on hook_calls (org_id, hook_id, id desc) where outcome <> 'taken';
 call secure_tenant_table('hook_calls');
 
 create function hmac_sha256(key bytea, message bytea) returns bytea language plpgsql immutable strict as $$
