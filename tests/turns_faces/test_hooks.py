@@ -199,6 +199,15 @@ async def test_it_carries_its_makers_rights_and_nobody_elses(scene: Scene):
     assert (await scene.admin.api.delete(path)).status_code == 204
 
 
+@pytest.mark.rule("X11")
+async def test_it_finds_no_agent_that_its_maker_may_not_see(scene: Scene):
+    hidden = await scene.server.hire(scene.org, visibility="hidden")
+    body = json.dumps({"content": f"Who is @{hidden.code}?"}).encode()
+    for api in (scene.member.api, scene.owner):
+        assert (await called(scene, await made(scene, api), body)).status_code == 202
+    assert [one["mentions"] for one in await messages(scene)] == [[], [hidden.id]]
+
+
 async def test_the_programs_to_copy_work_and_the_handbook_has_them(scene: Scene, tmp_path: Path):
     handbook = (DOCS / "webhooks.md").read_text(encoding="utf-8")
     assert PYTHON in handbook
