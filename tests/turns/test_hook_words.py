@@ -49,7 +49,8 @@ async def test_the_database_signs_as_everybody_does(hall, org):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"id": ""}, {"id": "a b"}, {"id": "x" * 129}, {"timestamp": "now"}, {"timestamp": "-5"}, {"signature": ""},
+    [{"id": ""}, {"id": "a b"}, {"id": "x" * 129}, {"id": "msg_1.1614265330"},
+     {"timestamp": "now"}, {"timestamp": "-5"}, {"signature": ""},
      {"signature": "v1a,abc"}, {"signature": "v1,abc"}, {"signature": "v1," + "=" * 44}],
 )  # fmt: skip
 def test_what_is_no_signed_call_is_none(changed: dict[str, str]):
