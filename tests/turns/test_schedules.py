@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from crewhall.agents.actions import delete_agent
+from crewhall.conversations.changes import delete_conversation
 from crewhall.conversations.members import add_member, remove_member
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
@@ -13,9 +15,11 @@ from crewhall.identity import people
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.signals import Signals
 from crewhall.runtime import schedule_clock, schedules
+from crewhall.runtime.hooks import make_hook
 from crewhall.runtime.hours import DAYS
 from crewhall.runtime.schedule_clock import ScheduleClock, fire
 from crewhall.runtime.schedule_queries import get_schedule, list_schedules
+from crewhall.runtime.schemas_hooks import HookInput
 from crewhall.runtime.schemas_schedules import ScheduleInput, SchedulePatch
 from crewhall.runtime.vocabulary import FiringOutcome, PauseReason
 from tests.support.waiting import until
@@ -150,6 +154,21 @@ async def test_only_its_maker_changes_it_and_managers_may_pause_and_delete_it(ha
     assert await attempt(org.owner, schedules.delete_schedule) is None
     async with hall.db.transaction(member.actor) as tx:
         assert (await list_schedules(tx, member.actor)).items == []
+
+
+async def test_it_is_deleted_with_its_agent_and_with_its_conversation_as_webhooks_are(hall, org, agent):
+    owner, circle = org.owner.actor, await hall.group(org, agent)
+    await made(hall, org.owner, agent)
+    await made(hall, org.owner, await hall.hire(org), circle)
+    async with hall.db.transaction(owner) as tx:
+        await make_hook(tx, owner, "", HookInput(conversation_id=circle, name="Builds"))
+    count = "select array[(select count(*) from schedules), (select count(*) from hooks)]"
+    async with hall.db.transaction(owner) as tx:
+        assert await tx.value(count) == [2, 1]
+        await delete_agent(tx, owner, agent.id)
+        assert await tx.value(count) == [1, 1]
+        await delete_conversation(tx, owner, hall.log, circle, "Circle")
+        assert await tx.value(count) == [0, 0]
 
 
 @pytest.mark.rule("B11")

@@ -207,3 +207,23 @@ begin
     return query select hook.org_id, hook.maker_id;
 end $$;
 call make_definer('admit_hook_call(uuid, uuid, text, bytea, bytea[], boolean, text)');
+
+-- ---------------------------------------------------------------------------------------------- what is deleted with others
+
+-- What belongs to an agent or a conversation that is deleted would be seen by nobody, and so deleted by nobody.
+create function forget_agent_causes() returns trigger language plpgsql as $$
+begin
+    delete from schedules where org_id = new.org_id and agent_id = new.id;
+    return null;
+end $$;
+create trigger causes_forgotten after update of deleted_at on agents for each row
+    when (old.deleted_at is null and new.deleted_at is not null) execute function forget_agent_causes();
+
+create function forget_conversation_causes() returns trigger language plpgsql as $$
+begin
+    delete from schedules where org_id = new.org_id and conversation_id = new.id;
+    delete from hooks where org_id = new.org_id and conversation_id = new.id;
+    return null;
+end $$;
+create trigger causes_forgotten after update of deleted_at on conversations for each row
+    when (old.deleted_at is null and new.deleted_at is not null) execute function forget_conversation_causes();
