@@ -118,10 +118,10 @@ async def test_who_leaves_as_it_begins_stops_it_and_one_that_nobody_hears_ends(s
     async def begin() -> Trial:
         return await trials.begin(scene.org.owner.actor, UUID(scene.agent.id), TryRequest(prompt="Hi"))
 
-    async def latest() -> Any:
+    async def latest() -> str:
         async with scene.server.db.transaction(system_actor(scene.org.id)) as tx:
             sql = "select status from runs where agent_id = %(id)s order by id desc limit 1"
-            return await tx.value(sql, {"id": scene.agent.id})
+            return str(await tx.value(sql, {"id": scene.agent.id}))
 
     async def has_succeeded() -> bool:
         return await latest() == "succeeded"

@@ -42,7 +42,7 @@ from crewhall.runtime.vocabulary import CallOutcome, Cause, PauseReason
 
 HOOK_REFUSED = define_error("hook_refused", 401, "The call is refused")
 KEPT_DAYS = 90
-"""How long calls are remembered: beyond, an old timestamp is refused anyway, and the message bears the delivery's id."""
+"""How long calls are remembered: beyond, their timestamp is refused, and the message bears the delivery's id."""
 MOST_WAITING = 20
 """Calls that wait for an agent in a conversation, about: it takes one turn for each."""
 RETRY_AFTER_S = 60

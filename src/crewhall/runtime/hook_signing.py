@@ -1,8 +1,8 @@
 """Signatures of incoming webhooks, by the Standard Webhooks specification (standardwebhooks.com): symmetric, `v1`.
 
-Signed are the delivery's id, its timestamp and its body, joined by dots. An id that holds a dot itself is none: the same
-signature would be good for another timestamp and body. Several signatures may be sent, so that a
-sender can go over from one secret to the next.
+Signed are the delivery's id, its timestamp and its body, joined by dots. An id that holds a dot itself is none: its
+signature would be good for another timestamp and body, too. Several signatures may be sent, so that a sender can go
+over from one secret to the next.
 """
 
 import base64

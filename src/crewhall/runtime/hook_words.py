@@ -50,7 +50,7 @@ def _payload(body: bytes) -> Any:
 
 
 def _as_code(body: bytes, payload: Any, most: int) -> str:
-    """The payload in a fence that nothing in it can close: of very long runs of backticks only the beginning is told."""
+    """The payload in a fence that nothing in it can close: of long runs of backticks only the beginning is told."""
     if payload is not None:
         text, language = msgspec.json.format(msgspec.json.encode(payload), indent=2).decode(), "json"
     else:

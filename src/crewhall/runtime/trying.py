@@ -7,7 +7,7 @@ process that was asked, without tools. Whoever asks hears the words while they c
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -93,7 +93,7 @@ class Trial:
         self._has_ended = False
         self._taking = asyncio.create_task(self._take(), name="try")  # it ends though nobody should come to listen
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         """Give what happens until it ends; who stops listening stops it."""
         config = self._persona.model_config
         try:
