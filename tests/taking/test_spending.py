@@ -7,13 +7,12 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from crewhall.governance import Estimate, reserve
 from crewhall.governance.budgets import change_budget, close_budget
 from crewhall.governance.schemas import BudgetPatch
 from crewhall.governance.warnings import BudgetWarner
 from crewhall.kernel.actor import system_actor
 from crewhall.runtime.preview import preview_message
-from crewhall.runtime.runs import Run, claim_run
+from crewhall.runtime.runs import claim_run
 from crewhall.runtime.schemas import MessageDraft
 from crewhall.runtime.worker import _release_strays
 from tests.support.openai import MODEL, BreakOff, Fail, Say, Use
@@ -314,20 +313,3 @@ async def test_what_a_dead_process_held_is_given_back(hall, org):
     async with hall.db.transaction(None) as tx:
         await _release_strays(hall.db, tx)
     assert (await standing(hall, budget)).reserved_tokens == 0
-
-
-@pytest.mark.rule("C9")
-async def test_a_try_that_died_with_its_process_is_ended_and_holds_nothing(hall, org):
-    budget = await set_budget(hall, org, token_limit=100)
-    agent = await hall.hire(org)
-    run = await begin(hall, org, agent, await hall.group(org, agent))
-    async with hall.db.transaction(system_actor(org.id)) as tx:
-        await reserve(tx, run.id, 1, "1", Estimate("scripted", "x", 60, 40))
-    for minutes, status, held in ((9, "running", 100), (11, "failed", 0)):
-        async with hall.everything() as eye:
-            sql = "update runs set cause = 'try', updated_at = now() - %(ago)s where id = %(id)s"
-            await eye.execute(sql, {"id": run.id, "ago": timedelta(minutes=minutes)})
-        async with hall.db.transaction(None) as tx:
-            await _release_strays(hall.db, tx)
-        (found,) = await hall.rows(Run, "select * from runs where id = %(id)s", id=run.id)
-        assert (found.status, (await standing(hall, budget)).reserved_tokens) == (status, held)
