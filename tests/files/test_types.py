@@ -13,10 +13,13 @@ from tests.files.making import image
 @pytest.mark.rule("B8")
 @pytest.mark.parametrize(("head", "name", "found"), [
     (image("PNG"), "a.png", "image/png"), (image("JPEG"), "a", "image/jpeg"), (image("GIF"), "a.gif", "image/gif"),
-    (image("WEBP"), "a.jpg", "image/webp"), (image("BMP"), "a.bmp", "image/bmp"), (b"%PDF-1.7\n\xe2\xe3", "a.pdf", "application/pdf"),
-    (b"%PDF-1.7\n\0", "a", "application/pdf"), (b"plain words", "a.txt", "text/plain"), (b"a,b\n1,2\n", "a.csv", "text/csv"),
+    (image("WEBP"), "a.jpg", "image/webp"), (image("BMP"), "a.bmp", "image/bmp"),
+    (b"%PDF-1.7\n\xe2\xe3", "a.pdf", "application/pdf"),
+    (b"%PDF-1.7\n\0", "a", "application/pdf"), (b"plain words", "a.txt", "text/plain"),
+    (b"a,b\n1,2\n", "a.csv", "text/csv"),
     (b'{"a": 1}', "a.json", "application/json"), (b"BM is how it begins", "a", "text/plain"),
-    (b"<html><script>alert(1)</script>", "a.txt", "text/html"), (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg", "image/svg+xml"),
+    (b"<html><script>alert(1)</script>", "a.txt", "text/html"),
+    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg", "image/svg+xml"),
     (b"\x7fELF\2\1" + b"\0" * 60, "a.txt", "application/octet-stream"), (b"\0\1\2\3", "a", "application/octet-stream"),
     ("Grüße".encode(), "a.md", "text/markdown"),
 ])  # fmt: skip
@@ -26,7 +29,8 @@ def test_what_it_is_is_told_by_its_bytes(head: bytes, name: str, found: str):
 
 @pytest.mark.rule("B8")
 @pytest.mark.parametrize(("head", "name"), [
-    (b"<html><script>alert(1)</script>", "cat.png"), (b"plain words", "cat.jpg"), (b"\x7fELF\2\1" + b"\0" * 60, "cat.webp"),
+    (b"<html><script>alert(1)</script>", "cat.png"), (b"plain words", "cat.jpg"),
+    (b"\x7fELF\2\1" + b"\0" * 60, "cat.webp"),
     (image("PNG"), "report.pdf"), (b"PK\3\4" + b"\0" * 60, "report.pdf"),
 ])  # fmt: skip
 def test_an_image_or_a_pdf_that_is_none_is_refused(head: bytes, name: str):
@@ -36,8 +40,10 @@ def test_an_image_or_a_pdf_that_is_none_is_refused(head: bytes, name: str):
 
 
 @pytest.mark.parametrize(("name", "cleaned"), [
-    ("notes.txt", "notes.txt"), ("../../etc/passwd", "passwd"), (r"C:\temp\a.txt", "a.txt"), ("a\r\nb: c.txt", "ab_ c.txt"),
-    ("cod\u202egpj.exe", "codgpj.exe"), ("..", "file"), ("", "file"), ("\0", "file"), (" . ", "file"), ('a"b.txt', "a_b.txt"),
+    ("notes.txt", "notes.txt"), ("../../etc/passwd", "passwd"),
+    (r"C:\temp\a.txt", "a.txt"), ("a\r\nb: c.txt", "ab_ c.txt"),
+    ("cod\u202egpj.exe", "codgpj.exe"), ("..", "file"), ("", "file"), ("\0", "file"), (" . ", "file"),
+    ('a"b.txt', "a_b.txt"),
     ("x" * 300 + ".pdf", "x" * 251 + ".pdf"), ("Bericht für Ö.pdf", "Bericht für Ö.pdf"), ("a/", "a"),
 ])  # fmt: skip
 def test_names_are_made_harmless(name: str, cleaned: str):

@@ -12,6 +12,7 @@ from crewhall.conversations.intake import Intake, check_size
 from crewhall.conversations.thumbnails import Thumbnails
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import CONFLICT
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimiter, per_minute
 from crewhall.ports.blobs import Blobs
@@ -93,11 +94,12 @@ class FileStore:
             return await access_file(tx, actor, file_id)
 
     async def remove(self, actor: Actor, file_id: UUID) -> None:
-        """Let go of a file that no message has yet; its uploader alone may. Raises NOT_FOUND."""
+        """Let go of a file that no message has yet; its uploader alone may. Raises NOT_FOUND, CONFLICT."""
         async with self.db.transaction(actor) as tx:
             file = await access_file(tx, actor, file_id)
-            if not file.is_attached:
-                await tx.run("update files set released_at = now() where id = %(id)s", {"id": file.id})
+            if file.is_attached:
+                raise CONFLICT("A message has this file: it goes with the message. Delete that.")
+            await tx.run("update files set released_at = now() where id = %(id)s", {"id": file.id})
         self.stir()
 
 
