@@ -23,8 +23,8 @@ MAX_CONTENT_LENGTH = 40_000
 NO_NUL = r"^[^\u0000]*$"
 NOT_BLANK = r"^\s*[^\s\u0000][^\u0000]*$"
 NONE_OR_NOT_BLANK = r"^(\s*[^\s\u0000][^\u0000]*)?$"
-NEEDED = "Expected `str` of length >= 1 - at `$.content`"
-"""What the decoder says of an empty text, said where a text is empty and nothing else is there."""
+NEEDED = "Object missing required field `content`"
+"""What the decoder says of a text that is missing, said where it is, and nothing else is there either."""
 
 Content = Annotated[
     str,
