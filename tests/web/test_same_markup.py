@@ -49,8 +49,9 @@ VARIANTS: list[dict[str, Any]] = [
     {"html": "<p>a</p>\n" * 90, "deleted_at": LATER},
     *({"metadata": {"files": [_file(*file) for file in files]}, **fields} for files, fields in (
         ([("a.png", 999, 300, 200)], {"html": None, "content": ""}),
-        ([("notes", 1024, None, None), ("Ö & \"x\".PDF", 1_048_575, None, None)], {}),
-        ([("tall.jpeg", 1_048_576, 11, 4000), ("wide.gif", 3_355_443, 4000, 3), ("x.tar.gz", 52_428_800, None, None)], {}),
+        ([("notes", 1024, None, None), ('Ö & "x".PDF', 1_048_575, None, None)], {}),
+        ([("tall.jpeg", 1_048_576, 11, 4000), ("wide.gif", 3_355_443, 4000, 3),
+          ("x.tar.gz", 52_428_800, None, None)], {}),
         ([("gone.png", 10, 3, 3)], {"deleted_at": LATER, "html": None}),
     )),
     {"reply_count": 12, "last_reply_at": MOMENT + timedelta(days=40)},

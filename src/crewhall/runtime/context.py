@@ -155,7 +155,8 @@ with chosen as (
     union
     select %(message)s::uuid where %(message)s::uuid is not null
 )
-select m.seq, m.id, m.author_type, m.author_id, m.author_name as name, coalesce(u.handle, a.code) as handle, m.content,
+select m.seq, m.id, m.author_type, m.author_id, m.author_name as name, coalesce(u.handle, a.code) as handle,
+       m.content || attached_words(m.metadata) as content,
        m.created_at, p.seq as thread
 from chosen c
 join messages m on m.id = c.id

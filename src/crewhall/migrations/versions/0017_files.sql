@@ -129,6 +129,14 @@ begin
     update files f set attached_at = coalesce(f.attached_at, now()) from attached a where f.id = a.file_id;
 end $$;
 
+-- The files that a message has, as an agent is told of them after its text: what they are, never what they hold.
+create function attached_words(metadata jsonb) returns text language sql immutable parallel safe as $$
+    select case when jsonb_typeof(metadata -> 'files') = 'array' then coalesce((
+        select string_agg(format(E'\n[attached: %s (%s, %s bytes), file %s]', f ->> 'name', f ->> 'media_type',
+                                 f ->> 'size', f ->> 'id'), '' order by place)
+        from jsonb_array_elements(metadata -> 'files') with ordinality as e (f, place)), '') else '' end
+$$;
+
 -- A deleted message lets go of its files, in the same transaction; those that no other message has are gone.
 create function release_files() returns trigger language plpgsql as $$
 begin

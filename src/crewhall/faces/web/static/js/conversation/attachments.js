@@ -111,7 +111,7 @@ export class Attachments {
     try {
       this.#arrived(entry, await entry.upload.send());
     } catch (error) {
-      this.#failed(entry, error instanceof TypeError ? "The connection was lost." : error.message);
+      this.#failed(entry, error);
     }
     this.#running -= 1;
     this.#changed();
@@ -135,13 +135,14 @@ export class Attachments {
     entry.row.querySelector(".icon").replaceWith(picture);
   }
 
-  #failed(entry, why) {
+  #failed(entry, error) {
     if (!this.#entries.has(entry)) return;
     entry.failed = true;
     entry.row.dataset.state = "failed";
     entry.bar.hidden = true;
-    entry.row.querySelector(".why").textContent = why;
-    entry.row.querySelector("[data-again]").hidden = false;
+    const passing = error instanceof TypeError || error.status >= 500 || error.status === 429;
+    entry.row.querySelector(".why").textContent = error.message;
+    entry.row.querySelector("[data-again]").hidden = !passing;
   }
 
   #again(entry) {
