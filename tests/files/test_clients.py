@@ -1,6 +1,7 @@
 """Files through the client library and the command line, and what agents are told of them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.files.making import image
 from tests.identity.hall import Org
 from tests.sdk.relay import Relay
 from tests.support.server import Server, token_of
+from tests.support.waiting import until
 
 LARGE = bytes(range(256)) * 40_000
 
@@ -67,9 +69,14 @@ async def test_an_agent_is_told_what_is_attached_and_what_tools_read_too(server:
     async with Client(server.address, token=token_of(org.owner.api)) as client:
         file = await client.files.upload(general, b"a,b\n", name="numbers.csv")
         await client.messages.post(general, f"@{agent.code} look", files=[file.id])
-        started = await client.turns.ask(general, agent.id, prompt="What is attached?")
+
+    async def began() -> list[Any]:
+        found: list[Any] = (await org.owner.api.get("/runs", params={"agent": agent.id})).json()["items"]
+        return found
+
+    (begun,) = await until(began)
     async with server.db.transaction(org.owner.actor) as tx:
-        run = await tx.one(Run, "select * from runs where id = %(id)s", {"id": started})
+        run = await tx.one(Run, "select * from runs where id = %(id)s", {"id": begun["id"]})
         reading = await read_conversation(tx, run, sums_up=False)
     said = next(line.content for line in reading.lines if "look" in line.content)
     assert said.endswith(f"look\n[attached: numbers.csv (text/csv, 4 bytes), file {file.id}]")

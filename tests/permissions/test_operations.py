@@ -159,6 +159,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "change_budget": P.BUDGETS_UPDATE,
     "close_budget": P.BUDGETS_UPDATE,
     "list_usage": EVERYBODY,
+    "list_storage": EVERYBODY,
     "list_rates": EVERYBODY,
     "set_rate": P.BUDGETS_UPDATE,
     "reset_rate": P.BUDGETS_UPDATE,
