@@ -8,7 +8,7 @@ import pytest
 from crewhall.runtime.context import read_conversation
 from crewhall.runtime.runs import Run
 from crewhall.sdk import Client
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, QuickCli
 from tests.files.making import image
 from tests.identity.hall import Org
 from tests.sdk.relay import Relay
@@ -20,7 +20,7 @@ LARGE = bytes(range(256)) * 40_000
 
 @pytest.fixture
 def owner(tmp_path: Path, server: Server, org: Org) -> Cli:
-    return Cli(tmp_path, server.address, CREWHALL_TOKEN=token_of(org.owner.api))
+    return QuickCli(tmp_path, server.address, CREWHALL_TOKEN=token_of(org.owner.api))
 
 
 @pytest.mark.rule("B8")

@@ -32,11 +32,11 @@ class ConversationParts(Struct, frozen=True):
         """Start the consumers; the database and the signals must be up."""
         for consumer in self.consumers:
             consumer.start()
-        self.sweeper.timer.start()
+        self.sweeper.start()
 
     async def close(self) -> None:
         """Stop the consumers; the database must still be open."""
-        await self.sweeper.timer.stop()
+        await self.sweeper.stop()
         for consumer in self.consumers:
             await consumer.stop()
 
@@ -56,6 +56,6 @@ def start_conversations(
     posting = Posting(db, log, access, limiter, posts_per_second)
     subscribe_conversations(log)
     files, sweeper = FileStore(db, blobs, access, limiter, file_settings), Sweeper(db, blobs, signals)
-    files.stir = sweeper.timer.stir
+    files.stir = sweeper.stir
     newest, consumers = NewestPages(log, signals), make_consumers(db, log, signals)
     return ConversationParts(access, posting, newest, files, sweeper, consumers)

@@ -3,6 +3,7 @@
 One timer for the nearest of them, in every process; rows are locked, so that whoever is first removes them.
 """
 
+import asyncio
 import logging
 
 from crewhall.kernel.db import Database
@@ -14,6 +15,7 @@ from crewhall.ports.blobs import Blobs
 log = logging.getLogger(__name__)
 CHANNEL = "crewhall_files"
 BATCH = 200
+FIRST_LOOK_S = 30.0
 
 
 class Sweeper:
@@ -22,8 +24,23 @@ class Sweeper:
     def __init__(self, db: Database, blobs: Blobs, signals: Signals) -> None:
         self._db = db
         self._blobs = blobs
-        self.timer = DueTimer("files", self.sweep)
-        signals.subscribe(CHANNEL, lambda _payload: self.timer.stir())
+        self._timer = DueTimer("files", self.sweep)
+        self._beginning: asyncio.TimerHandle | None = None
+        signals.subscribe(CHANNEL, lambda _payload: self.stir())
+
+    def start(self) -> None:
+        """Look soon, not at once: a process that starts has better to do. The database must be up."""
+        self._beginning = asyncio.get_running_loop().call_later(FIRST_LOOK_S, self._timer.start)
+
+    async def stop(self) -> None:
+        """Stop; what becomes due meanwhile is found at the next start, or by another process."""
+        if self._beginning is not None:
+            self._beginning.cancel()
+        await self._timer.stop()
+
+    def stir(self) -> None:
+        """Say that something may be due earlier than it was."""
+        self._timer.stir()
 
     async def sweep(self) -> float | None:
         """Remove what is due; gives the seconds until the next, None while nothing waits."""
