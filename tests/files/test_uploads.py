@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.files.making import bomb, image, post
+from tests.files.making import bomb, image, post, sent
 from tests.identity.hall import Member, Org
 from tests.support.server import Server, token_of
 from tests.support.waiting import until
@@ -102,6 +102,17 @@ async def test_an_upload_that_is_no_good_is_gone(server: Server, org: Org, name:
     answer = await send(org.owner, place, 0, data)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert (await org.owner.api.get(place)).status_code == 404
+
+
+@pytest.mark.rule("B8")
+async def test_nobody_heaps_up_what_nobody_posts(server: Server, org: Org, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("crewhall.conversations.file_store.MAX_PENDING", 1000)
+    general = await server.general(org)
+    (waiting,) = [await sent(org.owner, general, b"x" * 600)]
+    refused = await org.owner.api.post(f"/conversations/{general}/uploads", json={"name": "a.bin", "size": 600})
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_files")
+    await post(org.owner, general, waiting)
+    await begin(org.owner, general, 600)
 
 
 @pytest.mark.rule("B8")

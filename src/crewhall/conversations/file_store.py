@@ -1,21 +1,31 @@
 """Taking files in: bytes to the blob store, what they are to the tables, and nothing left behind of what breaks off."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from typing import LiteralString
 from uuid import UUID
 
 from crewhall.conversations.access import AccessCache, Verb, access_conversation
 from crewhall.conversations.file_schemas import File
-from crewhall.conversations.file_settings import FileSettings
+from crewhall.conversations.file_settings import MIB, FileSettings
 from crewhall.conversations.file_types import SHOWN_IMAGES, clean_name
 from crewhall.conversations.files import StoredFile, access_file
 from crewhall.conversations.intake import Intake, check_size
 from crewhall.conversations.thumbnails import Thumbnails
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import CONFLICT
+from crewhall.kernel.errors import CONFLICT, define_error
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimiter, per_minute
 from crewhall.ports.blobs import Blobs
+
+TOO_MANY_FILES = define_error("too_many_files", 409, "Too many files wait to be posted")
+MAX_PENDING = 2 * 1024 * MIB
+"""Bytes that one person or agent may have uploaded and not posted."""
+_PENDING: LiteralString = """
+select (select coalesce(sum(f.size), 0) from files f
+        where f.org_id = %(org)s and f.created_by = %(actor)s and f.attached_at is null and f.released_at is null)
+     + (select coalesce(sum(u.size), 0) from uploads u where u.org_id = %(org)s and u.created_by = %(actor)s)
+"""
 
 
 class FileStore:
@@ -36,12 +46,18 @@ class FileStore:
     async def admit(self, actor: Actor, conversation_id: UUID, name: str, size: int | None) -> str:
         """Let an upload begin, and give the name that it is kept under.
 
-        Raises NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED, TOO_LARGE, TOO_MANY_REQUESTS.
+        Raises NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED, TOO_LARGE, TOO_MANY_FILES, TOO_MANY_REQUESTS.
         """
         self._limiter.check(self._limit, actor.id)
         await self._access.access(actor, conversation_id, Verb.POST)
         cleaned = clean_name(name)
         check_size(size, cleaned, self.settings)
+        async with self.db.transaction(actor) as tx:
+            pending = await tx.value(_PENDING, {"org": actor.org, "actor": actor.id})
+        if pending + (size or 0) > MAX_PENDING:
+            raise TOO_MANY_FILES(
+                f"You have sent {MAX_PENDING // MIB // 1024} GiB of files that no message has. Post or remove some."
+            )
         return cleaned
 
     async def take(

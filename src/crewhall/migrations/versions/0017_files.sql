@@ -88,6 +88,7 @@ create table files (
 );
 create index files_attached on files (conversation_id, id desc) where attached_at is not null;
 create index files_unattached on files (held_at) where attached_at is null;
+create index files_pending on files (org_id, created_by) where attached_at is null;
 create index files_blob on files (org_id, sha256);
 call secure_tenant_table('files');
 call keep_updated_at('files');
