@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crewhall.runtime.context import read_conversation
+from crewhall.runtime.reading import read_conversation
 from crewhall.runtime.runs import Run
 from crewhall.sdk import Client
 from tests.cli.conftest import Cli, QuickCli
@@ -77,6 +77,6 @@ async def test_an_agent_is_told_what_is_attached_and_what_tools_read_too(server:
     (begun,) = await until(began)
     async with server.db.transaction(org.owner.actor) as tx:
         run = await tx.one(Run, "select * from runs where id = %(id)s", {"id": begun["id"]})
-        reading = await read_conversation(tx, run, sums_up=False)
+        reading = await read_conversation(tx, run, sums_up=False, room=1000)
     said = next(line.content for line in reading.lines if "look" in line.content)
     assert said.endswith(f"look\n[attached: numbers.csv (text/csv, 4 bytes), file {file.id}]")
