@@ -12,10 +12,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from crewhall.adapters.blobs import BlobSettings, make_blobs
 from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, start_agents
-from crewhall.conversations import ConversationParts, start_conversations
+from crewhall.conversations import ConversationParts, FileSettings, start_conversations
 from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.http.server import HallServer, address_of, bind
@@ -171,9 +172,10 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     stack.push_async_callback(agents.close)
     conversations = start_conversations(
         db=services.db, log=services.log, signals=services.signals, limiter=services.limiter,
-        posts_per_second=services.settings.rate_post_per_second,
+        posts_per_second=services.settings.rate_post_per_second, file_settings=services.settings_of(FileSettings),
+        blobs=make_blobs(services.settings_of(BlobSettings), services.settings.home),
     )  # fmt: skip
-    for part in (conversations, conversations.access, conversations.posting, conversations.newest):
+    for part in (conversations, conversations.access, conversations.posting, conversations.newest, conversations.files):
         services.add_part(part)
     stack.push_async_callback(conversations.close)
     runtime = start_runtime(

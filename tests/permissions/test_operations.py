@@ -9,6 +9,7 @@ import pytest
 from crewhall.identity.permissions import PERMISSIONS, Grantee, Permission
 from crewhall.kernel.actor import Role
 from crewhall.kernel.ids import new_id
+from tests.files.making import image, post, sent
 from tests.identity.hall import PASSWORD, Org
 from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
@@ -86,6 +87,12 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "delete_conversation": P.CHANNELS_ARCHIVE,
     "add_member": P.CHANNELS_UPDATE,
     "remove_member": P.CHANNELS_UPDATE,
+    "upload_file": P.MESSAGES_POST,
+    "list_files": P.ORGANIZATION_READ,
+    "get_file": P.ORGANIZATION_READ,
+    "download_file": P.ORGANIZATION_READ,
+    "show_thumbnail": P.ORGANIZATION_READ,
+    "begin_upload": P.MESSAGES_POST,
     "list_runs": EVERYBODY,
     "get_run": P.ORGANIZATION_READ,
     "list_steps": P.ORGANIZATION_READ,
@@ -152,6 +159,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "change_budget": P.BUDGETS_UPDATE,
     "close_budget": P.BUDGETS_UPDATE,
     "list_usage": EVERYBODY,
+    "list_storage": EVERYBODY,
     "list_rates": EVERYBODY,
     "set_rate": P.BUDGETS_UPDATE,
     "reset_rate": P.BUDGETS_UPDATE,
@@ -170,6 +178,10 @@ ELSEWHERE = {
     "call_hook": "for other services: its signature says who may (tests/turns_faces/test_hooks.py)",
     "shut_app_out": "of the apps that the caller let in: tests/apps/test_refused.py",
     "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
+    "remove_file": "of the caller's own uploads: tests/files/test_files.py",
+    "show_upload": "of the caller's own uploads: tests/files/test_uploads.py",
+    "continue_upload": "of the caller's own uploads: tests/files/test_uploads.py",
+    "cancel_upload": "of the caller's own uploads: tests/files/test_uploads.py",
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
 }
 """Operations that no role decides, each with the reason."""
@@ -195,10 +207,12 @@ class Ground:
         for key, value in self.names.items():
             path = path.replace(f"{{{key}}}", value)
         query = {"q": "hello"} if name == "search_messages" else {}
+        query |= {"name": "tried.json"} if name == "upload_file" else {}
         query |= {"confirm": self.slug} if name == "delete_organization" else {}
         api = self.fresh if name == "log_out" else self.api
         body = None if operation.body is None else self.bodies.get(name, BODIES.get(str(operation), {}))
-        return await api.request(operation.method, path, json=body, params=query)
+        content = b"{}" if name == "upload_file" else None
+        return await api.request(operation.method, path, json=body, params=query, content=content)
 
 
 async def make_ground(server: Server, role: str) -> Ground:
@@ -231,8 +245,11 @@ async def make_ground(server: Server, role: str) -> Ground:
     elsewhere = {"name": "tried", "url": "http://127.0.0.1:1/mcp"}
     tool_server = (await owner.post("/tool-servers", json=elsewhere)).raise_for_status().json()
     (await owner.post(f"/agents/{agent.id}/runtime", json={"base_url": "https://localhost/"})).raise_for_status()
+    picture = await sent(org.owner, channel, image(), "tried.png")
+    await post(org.owner, channel, picture)
     names = {
         "org_id": str(org.id),
+        "file_id": picture["id"],
         "person_id": str(other.id),
         "agent_id": agent.id,
         "credential_id": keys["items"][0]["id"],

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 from uuid import uuid4
 
@@ -39,8 +41,10 @@ class Server(Hall):
     def __init__(self, urls: DatabaseUrls, **settings: Any) -> None:
         super().__init__(urls.app)
         self._urls = urls
-        self._kernel = KernelSettings(**{"host": "127.0.0.1", "port": 0, "database_pool": POOL, **settings})
         self._stack = contextlib.AsyncExitStack()
+        self.home = Path(self._stack.enter_context(TemporaryDirectory(prefix="crewhall-")))
+        own = {"home": self.home, "host": "127.0.0.1", "port": 0, "database_pool": POOL}
+        self._kernel = KernelSettings(**{**own, **settings})
         self._api: list[httpx.AsyncClient] = []
 
     async def __aenter__(self) -> Self:

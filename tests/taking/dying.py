@@ -16,11 +16,12 @@ from uuid import UUID
 import msgspec
 
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
-from crewhall.conversations import Posting, start_conversations
+from crewhall.conversations import FileSettings, Posting, start_conversations
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.signals import Signals
+from crewhall.ports.blobs import MemoryBlobs
 from crewhall.ports.live import MemoryLive
 from crewhall.runtime import executor as executing
 from crewhall.runtime.calling import RuntimeCaller
@@ -94,7 +95,15 @@ async def take(orders: Orders) -> None:
     db = Database(orders.url, pool_size=4)
     signals = Signals(orders.url)
     log = PostgresMessageLog(db, signals)
-    parts = start_conversations(db=db, log=log, signals=signals, limiter=RateLimiter(), posts_per_second=1_000)
+    parts = start_conversations(
+        db=db,
+        log=log,
+        signals=signals,
+        limiter=RateLimiter(),
+        posts_per_second=1_000,
+        blobs=MemoryBlobs(),
+        file_settings=FileSettings(),
+    )
     tools = {"weather": Tool("weather", "Tell the weather.", Weather, tell_weather, is_repeatable=True)}
     executor = Executor(db, log, parts.posting, MemoryLive(), signals, settings, tools=tools)
     worker = TurnWorker(db, signals, executor.execute, heartbeat_s=HEARTBEAT_S)

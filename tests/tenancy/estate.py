@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.offers import Offer
+from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -52,6 +53,8 @@ class Estate:
     hook: str
     tool_server: str
     tool: str
+    file: str
+    upload: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
 
@@ -112,6 +115,8 @@ async def make_estate(server: Server, name: str) -> Estate:
         hook=(await _ask(owner, "POST", "/hooks", name=f"{name} hook", conversation_id=public.id))["id"],
         tool_server=tool_server,
         tool=await offered_tool(server, org, tool_server),
+        file=await _keep_file(org.owner, public.id, name),
+        upload=(await _begin_upload(org.owner, public.id, name))["id"],
         talks=talks,
     )
     await _keep_schedule(server, org, estate)
@@ -123,7 +128,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
-    estate.marks |= {estate.task, estate.schedule, estate.hook}
+    estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook}
     estate.marks |= {
         estate.tool_server,
         estate.tool,
@@ -150,6 +155,21 @@ async def _talk(api: httpx.AsyncClient, mark: str, **fields: Any) -> Talk:
         api, "POST", f"/conversations/{made['id']}/messages", content=f"{mark} {uuid4().hex}", client_id="first"
     )
     return Talk(made["id"], posted["id"])
+
+
+async def _keep_file(owner: Member, where: str, mark: str) -> str:
+    """The id of an image that is attached to a message."""
+    file = await sent(owner, where, image(size=(20 + len(mark), 20)), f"{mark}.png")
+    await post(owner, where, file, content=f"{mark} image")
+    return str(file["id"])
+
+
+async def _begin_upload(owner: Member, where: str, mark: str) -> dict[str, Any]:
+    """An upload of which half is there."""
+    begun: dict[str, Any] = await _ask(owner.api, "POST", f"/conversations/{where}/uploads", name=mark, size=10)
+    headers = {"content-type": "application/offset+octet-stream", "upload-offset": "0"}
+    (await owner.api.patch(f"/uploads/{begun['id']}", content=b"01234", headers=headers)).raise_for_status()
+    return begun
 
 
 async def _delivered(agent: AgentClient) -> str:

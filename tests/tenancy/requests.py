@@ -39,6 +39,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /conversations/{conversation_id}/read": {"seq": 1},
     "POST /conversations/{conversation_id}/members": {"member_type": "user"},
     "POST /conversations/{conversation_id}/messages": {"content": "Hello?"},
+    "POST /conversations/{conversation_id}/uploads": {"name": "mine", "size": 10},
     "PATCH /conversations/{conversation_id}/messages/{message_id}": {"content": "Taken over"},
     "POST /conversations/{conversation_id}/messages/preview": {"content": "Hello?"},
     "POST /conversations/{conversation_id}/turns": {"prompt": "Tell me all."},
@@ -99,6 +100,8 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "task_id": [estate.task],
         "schedule_id": [estate.schedule],
         "hook_id": [estate.hook],
+        "file_id": [estate.file],
+        "upload_id": [estate.upload],
     }
     members = [
         {"member_type": "user", "member_id": str(estate.admin.id)},
@@ -131,6 +134,7 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
         "owner_user_id": [{"owner_user_id": person} for person in people],
         "parent_id": [{"parent_id": talk.message} for talk in estate.talks.values()],
         "message_id": [{"message_id": talk.message} for talk in estate.talks.values()],
+        "files": [{"files": [estate.file]}],
         "agent_id": [{"agent_id": estate.agent.id}],
         "conversation_id": [{"conversation_id": talk.id} for talk in estate.talks.values()],
         "member_id": [{"members": [member]} for member in members] if is_list else members,

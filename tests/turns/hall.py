@@ -10,7 +10,7 @@ import psycopg
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents.actions import create_agent
 from crewhall.agents.schemas import AgentInput
-from crewhall.conversations import AgentPolicy, Message, PostMessage, start_conversations
+from crewhall.conversations import AgentPolicy, FileSettings, Message, PostMessage, start_conversations
 from crewhall.conversations.opening import open_conversation
 from crewhall.conversations.schemas import NewConversation, NewMember
 from crewhall.conversations.vocabulary import MemberType
@@ -19,6 +19,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.signals import SHOW_LIFE
+from crewhall.ports.blobs import MemoryBlobs
 from crewhall.runtime.decisions import decide_place
 from crewhall.runtime.leases import LEASE_LOST, Lease, Leases
 from crewhall.runtime.places import Place, shard_of
@@ -89,7 +90,13 @@ class TurnHall(Hall):
         self.log = PostgresMessageLog(self.db, self.signals)
         limiter = RateLimiter()
         parts = start_conversations(
-            db=self.db, log=self.log, signals=self.signals, limiter=limiter, posts_per_second=1_000_000
+            db=self.db,
+            log=self.log,
+            signals=self.signals,
+            limiter=limiter,
+            posts_per_second=1_000_000,
+            blobs=MemoryBlobs(),
+            file_settings=FileSettings(),
         )
         self.posting = parts.posting
         self.deriver = TriggerDeriver(self.db)

@@ -7,6 +7,7 @@ import pytest
 from axe_core_python.base import AXE_SCRIPT
 from playwright.async_api import Page, expect
 
+from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
 from tests.support.server import Server
 from tests.support.waiting import until
@@ -33,6 +34,10 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         {"content": "answered", "parent_id": root},
     ):
         (await api.post(f"/conversations/{general}/messages", json=body)).raise_for_status()
+    picture = await sent(org.owner, general, image(size=(900, 600)), "plan.png")
+    await post(
+        org.owner, general, picture, await sent(org.owner, general, b"a,b", "a long name of " + "x" * 80 + ".csv")
+    )
     await agent.api.post(f"/conversations/{general}/messages", json={"content": "here", "kind": "answer"})
     (await api.put(f"/conversations/{general}/messages/{root}/reactions/👍")).raise_for_status()
     (await api.put(f"/conversations/{general}/messages/{root}/pin")).raise_for_status()
@@ -40,7 +45,8 @@ async def _furnish(server: Server, org: Org) -> list[str]:
     run = await _run(api)
     (await api.post("/invitations", json={"email": f"x{org.id.hex}@example.org"})).raise_for_status()
     return [
-        f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about", "/c", "/c/new",
+        f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about",
+        f"/c/{general}/files", "/c", "/c/new",
         "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",

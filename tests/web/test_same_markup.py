@@ -21,6 +21,13 @@ from tests.web.browser import Visitors
 MOMENT = datetime(2026, 3, 9, 7, 5, 4, 123456, UTC)
 LATER = MOMENT + timedelta(minutes=3)
 SOMEBODY, ANOTHER = new_id(), new_id()
+
+
+def _file(name: str, size: int, width: int | None, height: int | None) -> dict[str, Any]:
+    seen = {"width": width, "height": height} if width else {}
+    return {"id": str(new_id()), "name": name, "media_type": "image/png", "size": size, **seen}
+
+
 VARIANTS: list[dict[str, Any]] = [
     {},
     {"html": "<p>a <strong>b</strong> &amp; <code>&lt;c&gt;</code></p>", "title": "Title & <more>"},
@@ -40,6 +47,13 @@ VARIANTS: list[dict[str, Any]] = [
         "<ul>\n" + "<li>one</li>\n" * 41 + "</ul>", "<p>a<br>\n" + "b<br>\n" * 41 + "c</p>",
     )),
     {"html": "<p>a</p>\n" * 90, "deleted_at": LATER},
+    *({"metadata": {"files": [_file(*file) for file in files]}, **fields} for files, fields in (
+        ([("a.png", 999, 300, 200)], {"html": None, "content": ""}),
+        ([("notes", 1024, None, None), ('Ö & "x".PDF', 1_048_575, None, None)], {}),
+        ([("tall.jpeg", 1_048_576, 11, 4000), ("wide.gif", 3_355_443, 4000, 3),
+          ("x.tar.gz", 52_428_800, None, None)], {}),
+        ([("gone.png", 10, 3, 3)], {"deleted_at": LATER, "html": None}),
+    )),
     {"reply_count": 12, "last_reply_at": MOMENT + timedelta(days=40)},
     {"created_at": datetime(2025, 12, 31, 23, 59, 59, 999999, UTC)},
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from crewhall.conversations.access import Access, AccessCache, Verb, access_conv
 from crewhall.conversations.appending import append_all
 from crewhall.conversations.consumers import BATCH as CONSUMER_BATCH
 from crewhall.conversations.consumers import Consumer
+from crewhall.conversations.file_settings import FileSettings
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
@@ -26,6 +27,7 @@ __all__ = [
     "ClientId",
     "Consumer",
     "ConversationParts",
+    "FileSettings",
     "Message",
     "PostMessage",
     "Posted",

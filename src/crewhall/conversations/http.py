@@ -7,7 +7,7 @@ from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from crewhall.conversations import changes, opening, queries
+from crewhall.conversations import changes, http_files, http_uploads, opening, queries
 from crewhall.conversations.http_members import HANDLERS as MEMBERS
 from crewhall.conversations.http_messages import HANDLERS as MESSAGES
 from crewhall.conversations.http_overlays import HANDLERS as OVERLAYS
@@ -131,5 +131,8 @@ HANDLERS = [
 ]
 ROUTERS = [
     api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS], tags=["Conversations"]),
+    api_router("/conversations", [*http_files.OF_CONVERSATIONS, *http_uploads.OF_CONVERSATIONS], tags=["Files"]),
+    api_router("/files", http_files.HANDLERS, tags=["Files"]),
+    api_router("/uploads", http_uploads.HANDLERS, tags=["Files"]),
     api_router("/search", [search_messages], tags=["Conversations"]),
 ]

@@ -4,12 +4,16 @@ from typing import Any
 
 import msgspec
 
+FILES = "files"
+"""Where a message's metadata names its files: Crewhall's own, nobody else's."""
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 8
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:
-    """Refuse (ValueError) metadata over 16 KiB of JSON, deeper than 8 levels, or with NUL characters."""
+    """Refuse (ValueError) metadata over 16 KiB of JSON, deeper than 8 levels, with NUL characters, or naming files."""
+    if FILES in metadata:
+        raise ValueError("metadata must not hold files: Crewhall writes them there, of what `files` names")
     _check_level(metadata, 1)
     try:
         encoded = msgspec.json.encode(metadata)

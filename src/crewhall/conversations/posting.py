@@ -6,9 +6,11 @@ from uuid import UUID
 import msgspec
 
 from crewhall.conversations.access import AccessCache, Verb
+from crewhall.conversations.files import hold_files
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.mentions import mentioned_names, resolve_mentions
 from crewhall.conversations.messages import message_of_json
+from crewhall.conversations.metadata import FILES
 from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, PostMessage
 from crewhall.conversations.wire import Message, message_as
 from crewhall.kernel.actor import Actor, ActorType
@@ -73,7 +75,7 @@ class Posting:
     async def compose(self, actor: Actor, conversation_id: UUID, data: PostMessage) -> NewRecord:
         """Make the record of a message: access, thread, mentions, HTML.
 
-        Raises NOT_FOUND, FORBIDDEN, INVALID (no such parent, too long), CONVERSATION_CLOSED, TOO_MANY_REQUESTS.
+        Raises NOT_FOUND, FORBIDDEN, INVALID (no such parent or file, too long), CONVERSATION_CLOSED, TOO_MANY_REQUESTS.
         """
         if len(data.content) > MAX_CONTENT_LENGTH:  # one that was not decoded, and so not checked yet
             raise INVALID(f"A message has at most {MAX_CONTENT_LENGTH:,} characters.", field="content")
@@ -81,6 +83,9 @@ class Posting:
         access = await self._access.access(actor, conversation_id, Verb.POST)
         if data.parent_id is not None:
             await self._check_parent(actor, conversation_id, data.parent_id)
+        metadata = data.metadata
+        if data.files:
+            metadata = (metadata or {}) | {FILES: await self._hold(actor, conversation_id, data.files)}
         text = await self.prepare(actor, data.content, conversation_id)
         return NewRecord(
             org_id=access.org_id,
@@ -91,7 +96,7 @@ class Posting:
             content=data.content,
             title=data.title,
             html=text.html,
-            metadata=data.metadata,
+            metadata=metadata,
             parent_id=data.parent_id,
             mentions=text.mentions,
             client_id=data.client_id if actor.run_id is None else _said_within(actor.run_id, data.client_id),
@@ -116,6 +121,10 @@ class Posting:
                     return Posted(now, is_new=False)
                 return Posted(message_as(record, appended.id, appended.seq, appended.created_at), appended.is_new)
         raise AssertionError("unreachable")
+
+    async def _hold(self, actor: Actor, conversation_id: UUID, ids: list[UUID]) -> list[dict[str, object]]:
+        async with self._db.transaction(actor) as tx:
+            return await hold_files(tx, actor, conversation_id, ids)
 
     async def _as_it_is_now(self, actor: Actor, message_id: UUID) -> Message | None:
         """The message with what was laid over it since it was first posted; None for a record of another kind."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from crewhall.conversations.file_schemas import MAX_ATTACHED
 from crewhall.conversations.metadata import check_metadata
 from crewhall.conversations.vocabulary import (
     ConversationKind,
@@ -21,6 +22,9 @@ from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Author, MessageKind
 MAX_CONTENT_LENGTH = 40_000
 NO_NUL = r"^[^\u0000]*$"
 NOT_BLANK = r"^\s*[^\s\u0000][^\u0000]*$"
+NONE_OR_NOT_BLANK = r"^(\s*[^\s\u0000][^\u0000]*)?$"
+NEEDED = "Object missing required field `content`"
+"""What the decoder says of a text that is missing, said where it is, and nothing else is there either."""
 
 Content = Annotated[
     str,
@@ -29,6 +33,14 @@ Content = Annotated[
         max_length=MAX_CONTENT_LENGTH,
         pattern=NOT_BLANK,
         description="Markdown.",
+    ),
+]
+PostedContent = Annotated[
+    str,
+    Meta(
+        max_length=MAX_CONTENT_LENGTH,
+        pattern=NONE_OR_NOT_BLANK,
+        description="Markdown; may be left out where there are files.",
     ),
 ]
 Title = Annotated[str, Meta(max_length=255, pattern=NO_NUL)]
@@ -44,15 +56,20 @@ Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 class PostMessage(Struct, forbid_unknown_fields=True, kw_only=True):
     """A message to post. A repeated `client_id` with the same body is the same message."""
 
-    content: Content
+    content: PostedContent = ""
     kind: MessageKind | None = None
     title: Title | None = None
     parent_id: UUID | None = None
     metadata: dict[str, Any] | None = None
     client_id: ClientId | None = None
     role: MessageRole | None = None
+    files: Annotated[
+        list[UUID], Meta(max_length=MAX_ATTACHED, description="Own uploads to this conversation, to be attached.")
+    ] = []
 
     def __post_init__(self) -> None:
+        if not self.content and not self.files:
+            raise ValueError(NEEDED)
         if self.metadata is not None:
             check_metadata(self.metadata)
 

@@ -8,6 +8,7 @@ from crewhall.conversations import queries, read_marks, search
 from crewhall.conversations.access import Verb, access_conversation
 from crewhall.conversations.history import messages_json
 from crewhall.conversations.messages import get_message, message_of_json
+from crewhall.conversations.metadata import FILES
 from crewhall.conversations.overlays import Overlays
 from crewhall.conversations.posting import Posting
 from crewhall.conversations.schemas import Conversation, PostMessage, ReadState
@@ -26,6 +27,7 @@ from crewhall.conversations.tools_schemas import (
     SearchMessages,
     Shown,
     ShownConversation,
+    ShownFile,
     Thread,
 )
 from crewhall.conversations.wire import Message
@@ -112,6 +114,7 @@ def shown(message: Message) -> Shown:
         parent_id=message.parent_id,
         reply_count=message.reply_count,
         reactions={emoji: len(who) for emoji, who in message.reactions.items()},
+        files=[msgspec.convert(file, ShownFile, strict=False) for file in message.metadata.get(FILES, ())],
         edited_at=message.edited_at,
         is_deleted=message.deleted_at is not None,
     )

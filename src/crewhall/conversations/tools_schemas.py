@@ -22,6 +22,15 @@ Once = Annotated[
 ]
 
 
+class ShownFile(Struct):
+    """A file that a message has. Its bytes are at `/api/v1/files/{id}/content`."""
+
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+
+
 class Shown(Struct, kw_only=True, omit_defaults=True):
     """A message. `seq` is its number in its conversation; what has its default is left out."""
 
@@ -36,6 +45,7 @@ class Shown(Struct, kw_only=True, omit_defaults=True):
     parent_id: Annotated[UUID | None, Meta(description="The first message of the thread that it stands in.")] = None
     reply_count: int = 0
     reactions: Annotated[dict[str, int], Meta(description="How many reacted, by emoji.")] = {}
+    files: list[ShownFile] = []
     edited_at: datetime | None = None
     is_deleted: bool = False
 

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from crewhall.agents import AgentKind
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.governance import budgets, prices, rates, usage
+from crewhall.governance import budgets, prices, rates, storage, usage
 from crewhall.governance.schemas import (
     Budget,
     BudgetInput,
@@ -20,6 +20,7 @@ from crewhall.governance.schemas import (
     PriceInput,
     RateInput,
     RateLimit,
+    StorageRow,
     UsageRow,
 )
 from crewhall.governance.vocabulary import UsageGroup, UsageSpan
@@ -210,9 +211,31 @@ async def reset_rate(
         await rates.reset_rate(tx, actor, agent_kind)
 
 
+@get(
+    "/storage",
+    summary="List storage",
+    description="What files take, who stores most first; `since` bounds what counts as added, by the day (UTC).",
+)
+async def list_storage(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    group: FromQuery[UsageGroup] = UsageGroup.TOTAL,
+    agent: OfAgent = None,
+    conversation: There = None,
+    since: Since = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[StorageRow]:
+    """List what files take."""
+    async with services.db.transaction(actor) as tx:
+        return await storage.list_storage(
+            tx, actor, group=group, agent_id=agent, conversation_id=conversation, since=since, after=after, limit=limit
+        )
+
+
 ROUTERS = [
     api_router("/rate-limits", [list_rates, set_rate, reset_rate], tags=["Budgets"]),
     api_router("/prices", [list_prices, get_price, add_price, withdraw_price], tags=["Budgets"]),
     api_router("/budgets", [list_budgets, get_budget, open_budget, change_budget, close_budget], tags=["Budgets"]),
-    api_router("/usage", [list_usage], tags=["Budgets"]),
+    api_router("/usage", [list_usage, list_storage], tags=["Budgets"]),
 ]

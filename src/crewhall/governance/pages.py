@@ -12,10 +12,11 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from crewhall.agents import access_agent
+from crewhall.faces.plumbing.attachments import size_in_words
 from crewhall.faces.plumbing.pages import render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.governance import budgets, charts, usage
+from crewhall.governance import budgets, charts, storage, usage
 from crewhall.governance.money import in_words
 from crewhall.governance.pages_budgets import BUDGETS, show_limits
 from crewhall.governance.pages_prices import PRICES
@@ -92,6 +93,7 @@ async def show_usage(
         asked = {"span": span, "since": since, "most": SHARES, **whose}
         by_agent = [] if agent else await usage.sum_usage(tx, actor, group=UsageGroup.AGENT, **asked)
         by_place = [] if conversation else await usage.sum_usage(tx, actor, group=UsageGroup.CONVERSATION, **asked)
+        stored = (await storage.list_storage(tx, actor, **whose)).items
         limits = (await budgets.list_budgets(tx, actor, agent_id=agent, conversation_id=conversation)).items
     return await render_in_hall(
         "usage.html",
@@ -105,6 +107,8 @@ async def show_usage(
         span=span,
         kept="".join(f"{name}={value}&" for name, value in (("agent", agent), ("conversation", conversation)) if value),
         total=total_of(rows),
+        stored=size_in_words(stored[0].bytes) if stored else None,
+        stored_files=stored[0].files if stored else 0,
         charts=[*charts.money_charts(rows, span, now), charts.token_chart(rows, span, now)] if rows else [],
         agents=_shares(by_agent, span),
         places_used=_shares(by_place, span),

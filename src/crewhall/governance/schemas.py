@@ -162,6 +162,21 @@ class UsageRow(Struct, kw_only=True):
     cost: dict[str, Decimal]
 
 
+class StorageRow(Struct, kw_only=True):
+    """What is stored of files, of all, of one agent's or in one conversation; `_added` is what came of late.
+
+    Bytes that several files share count for each of them.
+    """
+
+    group: UsageGroup
+    agent: BudgetAgent | None
+    conversation: BudgetPlace | None
+    files: int
+    bytes: int
+    files_added: int
+    bytes_added: int
+
+
 class RateLimit(Struct, kw_only=True):
     """How many turns agents of a kind begin: so many a minute, `burst` of them at once, an hour and a day.
 

@@ -39,6 +39,11 @@ def home_from_environment() -> Path:
     return Path(os.environ.get("CREWHALL_HOME") or default_home()).expanduser().absolute()
 
 
+def blobs_folder(home: Path) -> Path:
+    """The folder of files' bytes in a data folder, where no other place is set."""
+    return home / "blobs"
+
+
 class CrewhallSettings(BaseSettings):
     """Base of every package's settings: flat names, one prefix, one file."""
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 _BLANK = "Fill this in."
 _NUL = "NUL characters cannot be stored."
-_BLANK_OR_NUL = r"^\s*[^\s\u0000][^\u0000]*$"
+_BLANK_OR_NUL = {r"^\s*[^\s\u0000][^\u0000]*$", r"^(\s*[^\s\u0000][^\u0000]*)?$"}
 _FORMS = {
     r"\S": _BLANK,
-    _BLANK_OR_NUL: "Fill this in, without NUL characters.",
+    r"^\s*[^\s\u0000][^\u0000]*$": "Fill this in, without NUL characters.",
+    r"^(\s*[^\s\u0000][^\u0000]*)?$": "Fill this in, without NUL characters.",
     r"^\s*[^\s\u0000][^\u0000\n]*$": "Fill this in, on one line, without NUL characters.",
     r"^[^\u0000]*$": _NUL,
     r"^[^\s\u0000]+$": "Write it without spaces.",
@@ -65,7 +66,7 @@ def _form_in_words(shown: str, given: object) -> str:
     pattern = _SHOWN.get(shown)
     if pattern is None:
         return f"This does not have the form {shown}."
-    if pattern == _BLANK_OR_NUL and isinstance(given, str):
+    if pattern in _BLANK_OR_NUL and isinstance(given, str):
         return _NUL if "\0" in given else _BLANK
     return _FORMS[pattern]
 

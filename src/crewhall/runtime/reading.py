@@ -47,7 +47,7 @@ with chosen as (
 ),
 sized as (
     select m.seq, m.id, m.author_type, m.author_id, m.author_name as name, coalesce(u.handle, a.code) as handle,
-           left(m.content, %(most_of_one)s) as content, m.created_at, p.seq as thread,
+           left(m.content, %(most_of_one)s) || attached_words(m.metadata) as content, m.created_at, p.seq as thread,
            sum(least(octet_length(m.content), %(most_of_one)s)) over (
                order by (m.id in (%(message)s, %(parent)s)) is true desc, (p.id = %(parent)s) is true desc, m.seq desc
                rows between unbounded preceding and 1 preceding) as before

@@ -22,6 +22,9 @@ from crewhall.ports.message_log import (
 )
 
 APPEND: LiteralString = "select i, verdict, seq, id, created_at, previous_seq from append_records(%s, %s, %s, %s, %s)"
+APPEND_WITH_FILES: LiteralString = """
+select i, verdict, seq, id, created_at, previous_seq from append_records_with_files(%s, %s, %s, %s, %s)
+"""
 KNOWN: LiteralString = """
 select r.id, 'known', r.seq, r.id, r.created_at, -1 from message_records r where r.id = any (%s)
 """
@@ -115,7 +118,9 @@ async def append_batch(
     overlays = any(record.type is not RecordType.MESSAGE or record.parent_id is not None for record in records)
     orgs = list({record.org_id for record in records})
     conversations = list({record.conversation_id for record in records})
-    cursor = await connection.execute(APPEND, (orgs, conversations, rows, process, overlays))
+    has_files = any(record.metadata is not None and "files" in record.metadata for record in records)
+    append = APPEND_WITH_FILES if has_files else APPEND
+    cursor = await connection.execute(append, (orgs, conversations, rows, process, overlays))
     return await cursor.fetchall()
 
 

@@ -14,6 +14,7 @@ from crewhall.faces.cli.channels import channel
 from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
+from crewhall.faces.cli.files import download, files
 from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
@@ -42,6 +43,8 @@ app = typer.Typer(
 
 for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
     app.command()(command)
+for about_files in (files, download):
+    app.command()(about_files)
 for about_turns in (ask, runs, cancel, decisions, summaries, approvals, approve, refuse, usage, runtimes):
     app.command()(about_turns)
 app.command("run")(show_run)

@@ -92,6 +92,8 @@ def _words(message: "Message") -> "Text":
     if message.title:
         line.append_text(safe(f"{message.title}: ", style="bold"))
     line.append_text(Text("(deleted)", style="dim") if message.deleted_at else safe(message.content))
+    for file in () if message.deleted_at else message.files:
+        line.append_text(safe(f"  [{file.name}]", style="dim"))
     if message.edited_at and not message.deleted_at:
         line.append(" (edited)", style="dim")
     for emoji, reactors in message.reactions.items():

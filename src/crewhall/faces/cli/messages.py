@@ -1,6 +1,7 @@
 """Saying and reading."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,10 @@ def say(
     context: typer.Context,
     place: Place,
     text: Annotated[list[str] | None, typer.Argument(help="What to say; read from stdin when left out or `-`.")] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option("--file", "-f", help="Attach this file; may be given often.", exists=True, dir_okay=False),
+    ] = None,
     reply_to: Annotated[str | None, typer.Option(help="Seq or id of the message to reply to.")] = None,
     kind: Annotated[
         str | None, typer.Option(help="update, insight, question, answer, alert, metric or message.")
@@ -30,13 +35,21 @@ def say(
     as_json: Json = False,
 ) -> None:
     """Post a message; returns when it is durable."""
-    content = sys.stdin.read() if text in (None, [], ["-"]) else " ".join(text or [])
+    reads = text == ["-"] or (not text and not file)
+    content = sys.stdin.read() if reads else " ".join(text or [])
 
     async def work(client: "Client") -> "Message":
         where = await find_place(client, place)
         parent = await _thread_of(client, where.id, reply_to) if reply_to else None
+        attached = [(await client.files.upload(where.id, path)).id for path in file or []]
         return await client.messages.post(
-            where.id, content.rstrip("\n"), kind=kind, title=title, parent_id=parent, client_id=client_id
+            where.id,
+            content.rstrip("\n"),
+            files=attached,
+            kind=kind,
+            title=title,
+            parent_id=parent,
+            client_id=client_id,
         )
 
     posted = act(context, work)

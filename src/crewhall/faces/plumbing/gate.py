@@ -18,6 +18,7 @@ from crewhall.faces.plumbing.origin import check_same_origin
 from crewhall.faces.plumbing.problems import Rendering, as_crewhall_error, headers_of, rendered
 from crewhall.faces.plumbing.proxies import Proxies
 from crewhall.faces.plumbing.services import Services
+from crewhall.faces.plumbing.uploading import ending_with_body, is_upload
 from crewhall.kernel import telemetry
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import FORBIDDEN, TOO_LARGE, CrewhallError
@@ -48,7 +49,7 @@ SECURITY_HEADERS = [
 DAY_S = 24 * 3600
 _random = random.Random()  # noqa: S311 - request ids are names, not secrets
 _OPEN_PATHS = ("/static/", "/health/", "/metrics")
-_LASTING = ("/stream", "/mcp", "/chat/completions", "/test", "/try")
+_LASTING = ("/stream", "/mcp", "/chat/completions", "/test", "/try", "/content")
 """Ends of paths that are answered for longer than a request may take; they bound their own parts."""
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -120,6 +121,9 @@ class Gate:
 
         try:
             await self._admit(scope, headers)
+            if is_upload(scope):
+                await self._app(scope, *ending_with_body(receive, guarded_send))
+                return status
             limited = self._limit_body(receive, headers)
             if scope["path"].endswith(_LASTING):
                 await self._app(scope, limited, guarded_send)

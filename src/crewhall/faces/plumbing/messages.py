@@ -15,6 +15,7 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from crewhall.faces.plumbing import moments
+from crewhall.faces.plumbing.attachments import attachment_views
 from crewhall.faces.plumbing.pages import environment
 
 KIND_LABELS = {
@@ -89,6 +90,10 @@ class ShownMessage(Protocol):
         """The message it replies to."""
 
     @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What came with it; its files are named there."""
+
+    @property
     def mentions(self) -> Sequence[UUID]:
         """Who is mentioned."""
 
@@ -155,6 +160,7 @@ def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False
         "grouped": "1" if grouped else None,
         "title": None if deleted else message.title,
         "html": None if deleted or message.html is None else Markup(message.html),  # noqa: S704 - sanitised when written
+        "files": [] if deleted else attachment_views(message.metadata),
         "long": not deleted and is_long(message.html or ""),
         "edited": message.edited_at is not None and not deleted,
         "pinned": message.pinned_at is not None and not deleted,
@@ -280,6 +286,8 @@ SKELETON: dict[str, Any] = dict(
          "created_at", "time", "stamp", "thread_href", "own_thread_href", "last_reply", "last_reply_at"), ""),
     is_agent=True, is_webhook=True, kind_label="-", parent_id="-", mentions="-", client_id="-", grouped="-", title="-",
     html="-", long=True, edited=True, pinned=True, deleted=True, present=True, replies="-", unsent="-",
+    files=[dict.fromkeys(("id", "name", "media_type", "size", "href", "label", "shown_width", "shown_height"), "")
+           | {"width": "-", "height": "-", "thumbnail": "-", "card": "-"}],
     reactions=[{"emoji": "", "count": "", "actors": "", "label": ""}],
 )  # fmt: skip
 """A view in which every optional part is there: what the page's `<template>` is rendered from."""

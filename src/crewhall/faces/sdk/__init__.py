@@ -4,6 +4,7 @@ from crewhall.faces.sdk.agent import Agent
 from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
+from crewhall.faces.sdk.files import File
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
 from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
@@ -64,6 +65,7 @@ __all__ = [
     "Delivery",
     "Ephemeral",
     "Event",
+    "File",
     "Hook",
     "HookCall",
     "IncomingMessage",

@@ -9,6 +9,7 @@ from crewhall.faces.sdk.apps import Apps
 from crewhall.faces.sdk.budgets import Budgets
 from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
+from crewhall.faces.sdk.files import Files
 from crewhall.faces.sdk.hooks import Hooks
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
@@ -66,6 +67,7 @@ class Client:
         )
         self.conversations = Conversations(self.transport)
         self.messages = Messages(self.transport)
+        self.files = Files(self.transport)
         self.agents = Agents(self.transport)
         self.turns = Turns(self.transport)
         self.runtimes = Runtimes(self.transport)

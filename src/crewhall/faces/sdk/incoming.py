@@ -1,25 +1,29 @@
 """What a handler of an agent gets and may answer."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from crewhall.faces.sdk.errors import CrewhallApiError
-from crewhall.faces.sdk.records import Author, Message
+from crewhall.faces.sdk.records import AttachedFile, Author, Message
 
 CLIENT_ID_REUSED = "client_id_reused"
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer with more than text. `thread` puts it into the message's thread even where none was begun."""
+    """An answer with more than text. `thread` puts it into the message's thread even where none was begun.
 
-    content: str
+    `files` are ids of uploads to the message's conversation.
+    """
+
+    content: str = ""
     kind: str | None = None
     title: str | None = None
     metadata: dict[str, Any] | None = None
+    files: Sequence[str] = ()
     thread: bool = False
 
 
@@ -67,6 +71,11 @@ class IncomingMessage:
         """The content without mentions of this agent."""
         mention = rf"(?<![\w.+/:@-])@{re.escape(self._voice.name)}(?![\w@-])[,:]?"
         return re.sub(mention, "", self.content, flags=re.IGNORECASE).strip()
+
+    @property
+    def files(self) -> list[AttachedFile]:
+        """The files that came with it."""
+        return self.message.files
 
     @property
     def created_at(self) -> datetime:

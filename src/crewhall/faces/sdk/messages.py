@@ -1,6 +1,6 @@
 """Messages of conversations: posting once however often it is tried, reading, changing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -20,10 +20,11 @@ class Messages:
     async def post(
         self,
         conversation_id: str,
-        content: str,
+        content: str = "",
         *,
         kind: str | None = None,
         title: str | None = None,
+        files: Sequence[str] = (),
         parent_id: str | None = None,
         metadata: dict[str, Any] | None = None,
         client_id: str | None = None,
@@ -32,10 +33,12 @@ class Messages:
         """Post; returns when the message is durable.
 
         Tried again on lost answers and 429/503: the client id (made here unless given) makes a repetition the same
-        message. `parent_id` is the first message of a thread.
+        message. `parent_id` is the first message of a thread; `files` are ids of own uploads
+        to this conversation, with which the content may be left out.
         """
         body = as_body(
-            content=content,
+            content=content or None,
+            files=list(files) or None,
             kind=kind,
             title=title,
             parent_id=parent_id,

@@ -50,6 +50,22 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     reply_count: int = 0
     last_reply_at: datetime | None = None
 
+    @property
+    def files(self) -> list["AttachedFile"]:
+        """The files that came with it: download them by id (`client.files`)."""
+        return msgspec.convert(self.metadata.get("files", []), list[AttachedFile])
+
+
+class AttachedFile(msgspec.Struct, frozen=True):
+    """What a message says of a file of it."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A record about an earlier message: edit, deletion, pin, unpin, reaction or unreaction (emoji in `content`)."""

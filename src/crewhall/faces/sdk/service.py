@@ -179,6 +179,7 @@ class Service:
             post.content,
             kind=kind,
             title=post.title,
+            files=post.files,
             parent_id=thread,
             metadata={**(post.metadata or {}), "answers": message.id},
             client_id=client_id,

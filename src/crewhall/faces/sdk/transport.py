@@ -94,6 +94,40 @@ class Transport:
             renewed = await self.renew(token, error)
         return _read(await self._send(request, renewed), into)
 
+    async def send(
+        self,
+        method: str,
+        path: str,
+        into: type[T],
+        content: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+        repeatable: bool = False,
+    ) -> T:
+        """Send bytes as the signed-in actor and read the answer as `into`. Raises as `call`."""
+        more = {"content-type": "application/octet-stream"} | dict(headers or {})
+        request = _Request(method, path, content, _query(query), repeatable, self.retry_for, more)
+        token = await self.token()
+        try:
+            return _read(await self._send(request, token), into)
+        except SignedOut as error:
+            renewed = await self.renew(token, error)
+        return _read(await self._send(request, renewed), into)
+
+    @asynccontextmanager
+    async def download(self, path: str, more: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """GET as the signed-in actor, and give the answer before its body is read. Raises as `call`."""
+        headers = self.headers(await self.token()) | dict(more)
+        try:
+            async with self._http.stream("GET", self.base_url + API + path, headers=headers) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    raise error_from(answer)
+                yield answer
+        except httpx.TransportError as error:
+            raise NotReachable(f"{self.base_url} does not answer: {str(error) or type(error).__name__}.") from error
+
     @asynccontextmanager
     async def stream(self, path: str, body: object) -> AsyncIterator[AsyncIterator[str]]:
         """POST as the signed-in actor, once, and give the lines of the answer while they come. Raises as `call`."""
@@ -177,7 +211,7 @@ class Transport:
                     self.base_url + API + request.path,
                     content=request.content,
                     params=request.query,
-                    headers=self.headers(token) | request.content_type,
+                    headers=self.headers(token) | request.content_headers,
                 )
             except httpx.TransportError as error:
                 failure: Exception = NotReachable(
@@ -202,10 +236,11 @@ class _Request(msgspec.Struct, frozen=True):
     query: dict[str, str]
     repeatable: bool
     retry_for: float
+    more: dict[str, str] = {}
 
     @property
-    def content_type(self) -> dict[str, str]:
-        return {} if self.content is None else {"content-type": "application/json"}
+    def content_headers(self) -> dict[str, str]:
+        return self.more if self.more or self.content is None else {"content-type": "application/json"}
 
     def may_follow(self, status: int) -> bool:
         return status == TOO_MANY or (self.repeatable and status in BUSY)

@@ -1,6 +1,7 @@
 // Where one writes. Enter sends; on a touch screen Enter starts a line, as people expect there. Drafts are kept.
 
 import { live } from "../live/socket.js";
+import { Attachments } from "./attachments.js";
 import { Mentions } from "./mentions.js";
 import { Title } from "./title.js";
 import { Wakes } from "./wakes.js";
@@ -19,6 +20,7 @@ class Composer extends HTMLElement {
     this.title_.value = sessionStorage.getItem(`${this.draftKey}:title`) ?? "";
     this.mentions = new Mentions(this.text, this.querySelector(".mention-list"));
     this.wakes = new Wakes(this.querySelector("[data-wakes]"), this.dataset.conversation, this.dataset.parent);
+    this.attachments = new Attachments(this, () => (this.text.required = !this.attachments?.any));
     this.toldTyping = 0;
     this.form.addEventListener("submit", (event) => this.#onSubmit(event));
     this.text.addEventListener("keydown", (event) => this.#onKey(event));
@@ -30,6 +32,7 @@ class Composer extends HTMLElement {
 
   disconnectedCallback() {
     this.wakes?.look("");
+    this.attachments?.stop();
   }
 
   #onKey(event) {
@@ -46,9 +49,14 @@ class Composer extends HTMLElement {
   #onSubmit(event) {
     event.preventDefault();
     const content = this.text.value.trim();
-    if (!content) return;
+    if ((!content && !this.attachments.any) || this.attachments.failed) return;
+    if (this.attachments.busy) {
+      this.attachments.whenSettled(() => this.form.requestSubmit());
+      return;
+    }
+    const files = this.attachments.take();
     const { kind } = this.form.elements;
-    const detail = { content, title: this.title_.value, parentId: this.dataset.parent, kind: kind.value };
+    const detail = { content, files, title: this.title_.value, parentId: this.dataset.parent, kind: kind.value };
     kind.value = "";
     this.title_.value = "";
     this.#keepTitle();

@@ -18,7 +18,7 @@ export class Outbox {
     this.unsent = new Unsent(author.id, conversation);
   }
 
-  send({ content, title, kind }, parentId) {
+  send({ content, title, kind, files = [] }, parentId) {
     const message = {
       id: "",
       seq: 0,
@@ -28,7 +28,8 @@ export class Outbox {
       status: "sending",
       title: title || null,
       content,
-      html: asParagraphs(content),
+      html: content ? asParagraphs(content) : null,
+      metadata: files.length ? { files } : {},
       parent_id: parentId || null,
       client_id: crypto.randomUUID(),
       created_at: new Date().toISOString(),
@@ -81,10 +82,11 @@ export class Outbox {
   }
 
   async #deliver(message) {
-    const { content, title, kind, parent_id: parentId, client_id: clientId } = message;
+    const { content, title, kind, metadata, parent_id: parentId, client_id: clientId } = message;
     try {
       const posted = await call("POST", `/conversations/${this.conversation}/messages`, {
-        content,
+        ...(content ? { content } : {}),
+        ...(metadata?.files ? { files: metadata.files.map((file) => file.id) } : {}),
         client_id: clientId,
         ...(kind !== "message" ? { kind } : {}),
         ...(title ? { title } : {}),

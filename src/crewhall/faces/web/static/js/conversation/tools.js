@@ -62,7 +62,8 @@ export class Tools {
     const allowed = {
       turn: Boolean(turn),
       decisions: message.dataset.authorType !== "system",
-      edit: open && mine,
+      edit: open && mine && Boolean(message.querySelector(".content")),
+      "copy-text": Boolean(message.querySelector(".content")),
       delete: open && (mine || mayModerate === "true"),
       pin: open && mayPin === "true",
       history: Boolean(message.querySelector(".edited")),

@@ -1,6 +1,8 @@
 // What a message shows, computed from the message as it comes over the wire. The same as message_view in
 // faces/plumbing/messages.py; a browser test compares the two.
 
+import { attachmentViews } from "./attachments.js";
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const KIND_LABELS = { insight: "Insight", question: "Question", answer: "Answer", alert: "Alert", metric: "Metric" };
@@ -101,6 +103,7 @@ export function messageView(message, { grouped = false } = {}) {
     grouped: grouped ? "1" : null,
     title: deleted ? null : message.title,
     html: deleted ? null : message.html,
+    files: deleted ? [] : attachmentViews(message.metadata),
     long: !deleted && isLong(message.html ?? ""),
     edited: Boolean(message.edited_at) && !deleted,
     pinned: Boolean(message.pinned_at) && !deleted,

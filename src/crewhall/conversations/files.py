@@ -1,0 +1,101 @@
+"""Files: shown to whoever may read their conversation, once a message has them; before that to their uploader."""
+
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+
+from crewhall.conversations.access import Verb, access_conversation
+from crewhall.conversations.file_schemas import File, attached
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import INVALID, NOT_FOUND, CrewhallError
+from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
+
+_COLUMNS: LiteralString = """
+select f.id, f.conversation_id, f.name, f.media_type, f.size, encode(f.sha256, 'hex') as sha256, f.status, f.failure,
+       b.width, b.height, json_build_object('type', f.created_by_type, 'id', f.created_by) as created_by, f.created_at,
+       m.message_id, m.message_seq, b.key, b.thumbnail_key, f.attached_at is not null as is_attached
+from files f
+join blobs b on b.org_id = f.org_id and b.sha256 = f.sha256
+left join lateral (
+    select k.message_id, k.message_seq from message_files k where k.org_id = f.org_id and k.file_id = f.id
+    order by k.message_seq limit 1) m on true
+"""
+_ONE: LiteralString = _COLUMNS + " where f.id = %(id)s and f.released_at is null"
+_LIST: LiteralString = (
+    _COLUMNS
+    + """
+where f.conversation_id = %(conversation)s and f.attached_at is not null
+  and (%(before)s::uuid is null or f.id < %(before)s)
+order by f.id desc limit %(limit)s
+"""
+)
+
+
+class StoredFile(File, kw_only=True):
+    """A file with where its bytes are."""
+
+    key: str
+    thumbnail_key: str | None
+    is_attached: bool
+
+    def shown(self) -> File:
+        """As the API shows it."""
+        return File(**{name: getattr(self, name) for name in File.__struct_fields__})
+
+
+def absent() -> CrewhallError:
+    """The one answer for a file that is not there or not for the actor's eyes."""
+    return NOT_FOUND("There is no such file, or it is not shared with you.")
+
+
+async def access_file(tx: Tx, actor: Actor, file_id: UUID) -> StoredFile:
+    """Return a file that the actor may read, or raise NOT_FOUND."""
+    found = await tx.find(StoredFile, _ONE, {"id": file_id})
+    if found is None:
+        raise absent()
+    is_own = (found.created_by.type, found.created_by.id) == (str(actor.type), actor.id) and not actor.behalf
+    if not found.is_attached and not is_own:
+        raise absent()
+    try:
+        await access_conversation(tx, actor, found.conversation_id, Verb.READ)
+    except CrewhallError as error:
+        raise absent() from error
+    return found
+
+
+async def list_files(
+    tx: Tx, actor: Actor, conversation_id: UUID, *, after: str | None = None, limit: int | None = None
+) -> Page[File]:
+    """List what is attached to a conversation's messages, the newest first. Raises NOT_FOUND."""
+    await access_conversation(tx, actor, conversation_id, Verb.READ)
+    size = check_limit(limit)
+    key = decode_cursor(after, UUID)
+    values = {"conversation": conversation_id, "before": key[0] if key else None, "limit": size + 1}
+    page = page_of(await tx.all(StoredFile, _LIST, values), size, lambda file: (file.id,))
+    return Page([file.shown() for file in page.items], page.next)
+
+
+async def hold_files(tx: Tx, actor: Actor, conversation_id: UUID, ids: list[UUID]) -> list[dict[str, object]]:
+    """What a message that is about to have these files says of them; they are kept for another day.
+
+    Raises INVALID where one is not the actor's own upload to this conversation.
+    """
+    await tx.run(
+        "update files set held_at = now() where id = any (%(ids)s) and released_at is null and created_by = %(actor)s",
+        {"ids": ids, "actor": actor.id},
+    )
+    found = await tx.all(
+        StoredFile,
+        _COLUMNS + " where f.id = any (%(ids)s) and f.conversation_id = %(conversation)s and f.created_by = %(actor)s"
+        " and f.released_at is null",
+        {"ids": ids, "conversation": conversation_id, "actor": actor.id},
+    )
+    by_id = {file.id: file for file in found}
+    if strange := [str(one) for one in ids if one not in by_id]:
+        raise INVALID(
+            f"files: {strange[0]} is no file that you have uploaded to this conversation. Upload it here first.",
+            field="files",
+        )
+    return [msgspec.to_builtins(attached(by_id[one])) for one in dict.fromkeys(ids)]

@@ -1,0 +1,50 @@
+"""Requests that bring files: as long and as large as their handler lets them be."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+LINGER_BYTES, LINGER_S = 64 * 1024 * 1024, 5.0
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether it brings a file: for as long as that comes, and as large as its handler lets it be."""
+    method: str = scope["method"]
+    path: str = scope["path"]
+    if method == "POST":
+        return path.endswith("/files") and path.startswith("/api/v1/conversations/")
+    return method == "PATCH" and path.startswith("/api/v1/uploads/")
+
+
+def ending_with_body(receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """The same, for an upload: one that is answered before it has come whole (it is refused) ends its connection.
+
+    First what comes soon is read and dropped: who still sends when the connection ends may never see the answer.
+    """
+    is_whole = False
+
+    async def noting_receive() -> MutableMapping[str, Any]:
+        nonlocal is_whole
+        message = await receive()
+        is_whole = not message.get("more_body")
+        return message
+
+    async def drop_rest() -> None:
+        left = LINGER_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while not is_whole and left > 0:
+                    left -= len((await noting_receive()).get("body", b""))
+
+    async def closing_send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start" and not is_whole:
+            await drop_rest()
+            if not is_whole:
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return noting_receive, closing_send

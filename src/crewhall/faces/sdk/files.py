@@ -1,0 +1,145 @@
+"""Files: sent up whole or in parts, listed, downloaded; a lost connection is taken up where it broke off."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable
+from crewhall.faces.sdk.paging import walk
+from crewhall.faces.sdk.records import Reactor
+from crewhall.faces.sdk.resources import Page
+from crewhall.faces.sdk.transport import Nothing, Transport, join
+
+PART = 8 * 1024 * 1024
+"""Bytes of one part; what is smaller is sent whole."""
+ATTEMPTS = 6
+OFFSET_PASSED = "offset_passed"
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a conversation. `media_type` is what its bytes are; `message_id` is the message that has it."""
+
+    id: str
+    conversation_id: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    created_at: datetime
+    created_by: Reactor
+    status: str = "ready"
+    failure: str | None = None
+    width: int | None = None
+    height: int | None = None
+    message_id: str | None = None
+    message_seq: int | None = None
+
+
+class _Upload(msgspec.Struct):
+    id: str
+    offset: int
+
+
+class Files:
+    """The files that the signed-in actor may reach."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def upload(self, conversation_id: str, source: Path | str | bytes, *, name: str | None = None) -> File:
+        """Send a file (its path, or its bytes with a name) up; returns when it is stored.
+
+        Post a message with its id in `files` to attach it: one that no message takes is removed after a day.
+        """
+        if isinstance(source, bytes):
+            return await self._whole(conversation_id, name or "file", source)
+        path = Path(source)
+        size = (await asyncio.to_thread(path.stat)).st_size
+        if size <= PART:
+            return await self._whole(conversation_id, name or path.name, await asyncio.to_thread(path.read_bytes))
+        return await self._in_parts(conversation_id, name or path.name, path, size)
+
+    def list(self, conversation_id: str) -> AsyncIterator[File]:
+        """Give what is attached to a conversation's messages, the newest first."""
+        return walk(self._transport, join("conversations", conversation_id, "files"), Page[File])
+
+    async def get(self, file_id: str) -> File:
+        """Give one file."""
+        return await self._transport.call("GET", join("files", file_id), File)
+
+    async def read(self, file_id: str) -> bytes:
+        """Give a file's bytes, whole in memory."""
+        return b"".join([piece async for piece in self._pieces(file_id)])
+
+    async def download(self, file_id: str, target: Path | str) -> Path:
+        """Write a file to a path; an existing one is replaced once all has come."""
+        path = Path(target)
+        unfinished = path.with_name(f".{path.name}.part")
+        try:
+            with unfinished.open("wb") as file:
+                async for piece in self._pieces(file_id):
+                    await asyncio.to_thread(file.write, piece)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return path
+
+    async def remove(self, file_id: str) -> None:
+        """Let go of an own upload that no message has."""
+        await self._transport.call("DELETE", join("files", file_id), Nothing)
+
+    async def _whole(self, conversation_id: str, name: str, data: bytes) -> File:
+        path = join("conversations", conversation_id, "files")
+        # Sent twice it is stored twice, and the one that nobody posts is removed.
+        return await self._transport.send("POST", path, File, data, query={"name": name}, repeatable=True)
+
+    async def _in_parts(self, conversation_id: str, name: str, path: Path, size: int) -> File:
+        body = {"name": name, "size": size}
+        place = join("conversations", conversation_id, "uploads")
+        upload = await self._transport.call("POST", place, _Upload, body=body, repeatable=True)
+        failures = 0
+        while upload.offset < size:
+            data = await asyncio.to_thread(_read_part, path, upload.offset)
+            try:
+                await self._send_part(upload, data)
+                upload.offset += len(data)
+                failures = 0
+            except (NotReachable, CrewhallApiError) as error:
+                failures += 1
+                passing = isinstance(error, NotReachable) or error.status >= 500 or error.code == OFFSET_PASSED  # noqa: PLR2004
+                if not passing or failures == ATTEMPTS or not data:
+                    raise
+                upload = await self._transport.call("GET", join("uploads", upload.id), _Upload)
+        return await self.get(upload.id)
+
+    async def _send_part(self, upload: _Upload, data: bytes) -> None:
+        headers = {"content-type": "application/offset+octet-stream", "upload-offset": str(upload.offset)}
+        await self._transport.send("PATCH", join("uploads", upload.id), Nothing, data, headers=headers)
+
+    async def _pieces(self, file_id: str) -> AsyncIterator[bytes]:
+        """The bytes; after a lost connection those that are missing."""
+        at, failures = 0, 0
+        tag: str | None = None
+        while True:
+            more = {"range": f"bytes={at}-", "if-range": tag} if at and tag else {}
+            try:
+                async with self._transport.download(join("files", file_id, "content"), more) as answer:
+                    tag = answer.headers.get("etag")
+                    async for piece in answer.aiter_bytes():
+                        at, failures = at + len(piece), 0
+                        yield piece
+            except NotReachable:
+                failures += 1
+                if failures == ATTEMPTS:
+                    raise
+            else:
+                return
+
+
+def _read_part(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(PART)

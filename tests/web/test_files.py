@@ -1,0 +1,90 @@
+"""Files on the page of a conversation: chosen, pasted, dropped, refused, taken away, sent, seen by others."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import FilePayload, Page, Route, expect
+
+from tests.files.making import image
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.web.browser import Visitors
+
+HAND_OVER = """(place, [type, name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name));
+  const event = type === "paste" ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
+    : new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+  place.dispatchEvent(event);
+}"""
+
+
+def chosen(name: str, data: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+
+
+async def lose_first_part(page: Page) -> list[str]:
+    """The first part of an upload is lost on its way; gives what was sent of it."""
+    sent: list[str] = []
+
+    async def handle(route: Route) -> None:
+        sent.append(route.request.headers["upload-offset"])
+        await (route.abort() if len(sent) == 1 else route.continue_())
+
+    await page.route(
+        "**/api/v1/uploads/*", lambda route: handle(route) if route.request.method == "PATCH" else route.continue_()
+    )
+    return sent
+
+
+@pytest.mark.rule("B8")
+async def test_files_are_attached_and_seen(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("422", "ERR_FAILED")  # what the browser says of the refusal and of the part that is lost
+    general, other = await server.general(org), await org.add()
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    reader = await visitors.visit(f"/c/{general}", other)
+    sent = await lose_first_part(page)
+    field, rows = page.locator("crew-composer textarea").first, page.locator(".upload")
+    await page.locator("input[type=file]").first.set_input_files([
+        chosen("plan.png", image(size=(300, 200))), chosen("cat.png", b"no cat"),
+        chosen("large.bin", b"\0" * 5_000_000),
+    ])  # fmt: skip
+    await field.evaluate(HAND_OVER, ["paste", "pasted.txt", "pasted"])
+    await page.locator(".stream").evaluate(HAND_OVER, ["dragover", "dropped.txt", "dropped"])
+    await expect(page.locator("[data-dropping]")).to_have_count(1)
+    await page.locator(".stream").evaluate(HAND_OVER, ["drop", "dropped.txt", "dropped"])
+    await expect(page.locator("[data-dropping]")).to_have_count(0)
+    failed = page.locator(".upload[data-state=failed]")
+    await expect(failed).to_contain_text("cat.png is named as image/png, and is none.")
+    await page.locator(".send").first.click()  # nothing goes while one has failed
+    await expect(rows).to_have_count(5)
+    await failed.get_by_role("button", name="Remove cat.png").click()
+    await expect(field).to_be_focused()
+    await page.locator(".send").first.click()  # it goes as soon as all are there
+    for one in (page, reader):
+        message = one.locator(".message:not([data-seq='0'])").last
+        await expect(message.locator(".file")).to_have_count(4)
+        await expect(message.locator(".paper .name")).to_have_text(["large.bin", "pasted.txt", "dropped.txt"])
+        picture = message.locator(".picture img")
+        await expect(picture).to_have_attribute("alt", "plan.png, PNG · 638 B")
+        await expect(picture).to_have_js_property("naturalWidth", 300)
+    await expect(rows).to_have_count(0)
+    assert sent[:2] == ["0", "0"]
+    await _is_let_go_of(page, reader, general)
+
+
+async def _is_let_go_of(page: Page, reader: Page, general: str) -> None:
+    """The list has them; with the message they are gone, for the reader too."""
+    await page.get_by_role("link", name="Members and details").click()
+    await page.get_by_role("link", name="Files").click()
+    await expect(page.locator(".filed")).to_have_count(4)
+    await page.get_by_role("link", name="The message with plan.png").click()
+    message: Any = page.locator(".message[data-found]")
+    await message.hover()
+    await message.get_by_role("button", name="More actions").click()
+    await page.locator("#message-menu [data-menu=delete]").click()
+    await page.locator("#delete-message button[value=delete]").click()
+    await expect(reader.locator(".message").last.locator(".tombstone")).to_have_count(1)
+    await expect(reader.locator(".file")).to_have_count(0)
+    await page.goto(f"/c/{general}/files")
+    await expect(page.locator(".filed")).to_have_count(0)
