@@ -1,0 +1,34 @@
+"""What a process needs to notify."""
+
+from msgspec import Struct
+
+from crewhall.conversations import Consumer, ConversationRead, MemberAdded
+from crewhall.kernel.db import Database
+from crewhall.kernel.events import subscribe
+from crewhall.notifications.deriving import GATHER_S, NotificationDeriver
+from crewhall.notifications.reading import on_read
+from crewhall.notifications.telling import on_member_added
+from crewhall.ports.message_log import MessageLog
+
+
+class NotificationParts(Struct, frozen=True):
+    """The parts of one process."""
+
+    consumer: Consumer
+
+    def start(self) -> None:
+        """Follow the log; the database and the signals must be up."""
+        self.consumer.start()
+
+    async def close(self) -> None:
+        """Stop; the database must still be open."""
+        await self.consumer.stop()
+
+
+def start_notifications(*, db: Database, log: MessageLog) -> NotificationParts:
+    """Make the parts of a process, not yet at work."""
+    subscribe(ConversationRead, on_read)
+    subscribe(MemberAdded, on_member_added)
+    return NotificationParts(
+        Consumer("notifications", db, log.watch, NotificationDeriver(db).step, gather_s=GATHER_S)
+    )
