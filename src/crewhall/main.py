@@ -179,7 +179,9 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     for part in (conversations, conversations.access, conversations.posting, conversations.newest):
         services.add_part(part)
     stack.push_async_callback(conversations.close)
-    notifications = start_notifications(db=services.db, log=services.log)
+    notifications = start_notifications(
+        db=services.db, log=services.log, signals=services.signals, mailer=services.mailer, base_url=services.base_url,
+    )  # fmt: skip
     services.add_part(notifications)
     stack.push_async_callback(notifications.close)
     runtime = start_runtime(

@@ -93,7 +93,11 @@ async def test_a_reaction_tells_the_author_until_it_is_taken_back(server, org):
     await react(bob, message)
     await react(ada, message)
     (one,) = await told(server, ada)
-    assert (one["kind"], one["detail"], one["summary"]) == ("reaction", "👍", "Ada Lovelace reacted with 👍 in #general")
+    assert (one["kind"], one["detail"], one["summary"]) == (
+        "reaction",
+        "👍",
+        "Ada Lovelace reacted with 👍 in #general",
+    )
     await react(bob, message, method="DELETE")
     assert await kinds(server, ada) == []
     await react(bob, message)

@@ -48,7 +48,11 @@ class SmtpMailer:
         settings = self._settings
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = settings.mail_from, mail.to, mail.subject
+        for name, value in mail.headers.items():
+            message[name] = value
         message.set_content(mail.body)
+        if mail.html is not None:
+            message.add_alternative(mail.html, subtype="html")
         try:
             await aiosmtplib.send(
                 message,

@@ -11,11 +11,11 @@ from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
-from crewhall.notifications import queries, reading
+from crewhall.notifications import http_settings, queries, reading
 from crewhall.notifications.schemas import Marked, Notification, ReadAll, UnreadCount
 from crewhall.notifications.vocabulary import NotificationKind
 
-Unread = Annotated[bool, QueryParameter(description="Only what is unread.")]
+Unread = Annotated[bool | None, QueryParameter(description="Only what is unread.")]
 About = Annotated[UUID | None, QueryParameter(description="Only what is about this conversation.")]
 
 
@@ -29,7 +29,7 @@ async def list_notifications(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
     kind: FromQuery[NotificationKind | None] = None,
-    unread: Unread = False,
+    unread: Unread = None,
     conversation: About = None,
     after: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
@@ -37,7 +37,7 @@ async def list_notifications(
     """List what concerns the caller."""
     async with services.db.transaction(actor) as tx:
         return await queries.list_notifications(
-            tx, actor, kind=kind, unread=unread, conversation_id=conversation, after=after, limit=limit
+            tx, actor, kind=kind, unread=bool(unread), conversation_id=conversation, after=after, limit=limit
         )
 
 
@@ -45,7 +45,7 @@ async def list_notifications(
 async def count_notifications(services: NamedDependency[Services], actor: NamedDependency[Actor]) -> UnreadCount:
     """Count what the caller has not read."""
     async with services.db.transaction(actor) as tx:
-        return await queries.count_unread(tx, actor)
+        return await queries.count_unread(tx)
 
 
 @get("/{notification_id:uuid}", summary="Show a notification")
@@ -54,7 +54,7 @@ async def get_notification(
 ) -> Notification:
     """Show one of the caller's notifications."""
     async with services.db.transaction(actor) as tx:
-        return await queries.get_notification(tx, actor, notification_id)
+        return await queries.get_notification(tx, notification_id)
 
 
 @put("/{notification_id:uuid}/read", summary="Mark a notification as read")
@@ -78,8 +78,8 @@ async def mark_unread(
 @post(
     "/read",
     summary="Mark notifications as read",
-    description="All of them, or those about one conversation. Moving the read mark of a conversation does it, too, for "
-    "what stands before the mark.",
+    description="All of them, or those about one conversation. Moving the read mark of a conversation does it, too, "
+    "for what stands before the mark.",
     status_code=200,
 )
 async def mark_all_read(
@@ -93,7 +93,15 @@ async def mark_all_read(
 ROUTERS = [
     api_router(
         "/notifications",
-        [list_notifications, count_notifications, get_notification, mark_read, mark_unread, mark_all_read],
+        [
+            list_notifications,
+            count_notifications,
+            get_notification,
+            mark_read,
+            mark_unread,
+            mark_all_read,
+            *http_settings.HANDLERS,
+        ],
         tags=["Notifications"],
     ),
 ]

@@ -5,9 +5,12 @@ from msgspec import Struct
 from crewhall.conversations import Consumer, ConversationRead, MemberAdded
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
+from crewhall.kernel.signals import Signals
 from crewhall.notifications.deriving import GATHER_S, NotificationDeriver
+from crewhall.notifications.digests import DigestClock
 from crewhall.notifications.reading import on_read
 from crewhall.notifications.telling import on_member_added
+from crewhall.ports.mailer import Mailer
 from crewhall.ports.message_log import MessageLog
 
 
@@ -15,20 +18,26 @@ class NotificationParts(Struct, frozen=True):
     """The parts of one process."""
 
     consumer: Consumer
+    digests: DigestClock
 
     def start(self) -> None:
-        """Follow the log; the database and the signals must be up."""
+        """Follow the log, send what is due; the database and the signals must be up."""
         self.consumer.start()
+        self.digests.start()
 
     async def close(self) -> None:
         """Stop; the database must still be open."""
+        await self.digests.stop()
         await self.consumer.stop()
 
 
-def start_notifications(*, db: Database, log: MessageLog) -> NotificationParts:
+def start_notifications(
+    *, db: Database, log: MessageLog, signals: Signals, mailer: Mailer, base_url: str
+) -> NotificationParts:
     """Make the parts of a process, not yet at work."""
     subscribe(ConversationRead, on_read)
     subscribe(MemberAdded, on_member_added)
     return NotificationParts(
-        Consumer("notifications", db, log.watch, NotificationDeriver(db).step, gather_s=GATHER_S)
+        Consumer("notifications", db, log.watch, NotificationDeriver(db).step, gather_s=GATHER_S),
+        DigestClock(db, signals, mailer, base_url),
     )

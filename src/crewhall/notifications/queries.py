@@ -7,15 +7,13 @@ from uuid import UUID
 import msgspec
 
 from crewhall.conversations import ConversationRef, Verb, access_conversation
-from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Params, Tx
 from crewhall.kernel.errors import NOT_FOUND
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.notifications.schemas import Notification, NotificationActor, NotificationMessage, UnreadCount
 from crewhall.notifications.vocabulary import NotificationKind
 from crewhall.notifications.words import excerpt_of, path_of, summary_of
-
-MOST_COUNTED = 100
 
 # What one left, was removed from, or what was deleted is not shown (`shows_notification`): asked when it is read.
 SHOWN: LiteralString = """
@@ -94,16 +92,16 @@ async def list_notifications(
     return Page([shown_of(row) for row in page.items], page.next)
 
 
-async def get_notification(tx: Tx, actor: Actor, notification_id: UUID) -> Notification:
-    """Return one that is the actor's and still to be seen, or raise NOT_FOUND."""
+async def get_notification(tx: Tx, notification_id: UUID) -> Notification:
+    """Return one that is the transaction's actor's and still to be seen, or raise NOT_FOUND."""
     row = await tx.find(Row, _ONE, {"id": notification_id})
     if row is None:
         raise NOT_FOUND("There is no such notification, or what it was about is not yours to read any more.")
     return shown_of(row)
 
 
-async def count_unread(tx: Tx, actor: Actor) -> UnreadCount:
-    """How many the actor has not read, at most a hundred."""
+async def count_unread(tx: Tx) -> UnreadCount:
+    """How many the transaction's actor has not read, at most a hundred."""
     return UnreadCount(await tx.value("select unread_notifications()"))
 
 
@@ -126,8 +124,3 @@ def shown_of(row: Row) -> Notification:
     )
     one.summary, one.path = summary_of(one), path_of(one)
     return one
-
-
-def is_person(actor: Actor) -> bool:
-    """Whether the actor is a person: pages, mails and devices are theirs alone."""
-    return actor.type is ActorType.USER

@@ -12,7 +12,7 @@ from crewhall.notifications.telling import ring
 
 async def mark_one(tx: Tx, actor: Actor, notification_id: UUID, *, is_read: bool) -> Notification:
     """Mark one as read, or as unread again. Raises NOT_FOUND."""
-    found = await get_notification(tx, actor, notification_id)
+    found = await get_notification(tx, notification_id)
     if found.is_read != is_read:
         await tx.run(
             """

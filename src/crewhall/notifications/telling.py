@@ -23,7 +23,7 @@ MOST_AT_ONCE = 60
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):
-    """Somebody whose inbox changed. `notification_id`: by this one; `on_device`: which a device of theirs is to show."""
+    """Somebody whose inbox changed. `notification_id`: by this one; `on_device`: a device is to show it."""
 
     org_id: UUID
     recipient_id: UUID
@@ -103,9 +103,7 @@ async def tell(
     )
     if await tx.value("select expect_digests(%(org)s, %(people)s)", {"org": org_id, "people": people}):
         await tx.notify(DIGESTS_CHANNEL, "")
-    await ring_all(
-        tx, [msgspec.structs.replace(one, on_device=one.recipient_id in set(devices)) for one in told]
-    )
+    await ring_all(tx, [msgspec.structs.replace(one, on_device=one.recipient_id in set(devices)) for one in told])
 
 
 async def on_member_added(tx: Tx, actor: Actor, event: MemberAdded) -> None:

@@ -276,7 +276,7 @@ class _Agent(msgspec.Struct):
 
 
 async def _tell_deciders(tx: Tx, approval: Approval) -> None:
-    """Tell who decides: owners, admins, the agent's owner. What is decided tells nobody any more (the database's part)."""
+    """Tell who decides: owners, admins, the agent's owner. Once it is decided, the database takes that back."""
     agent = await tx.one(_Agent, "select name, owner_user_id from agents where id = %(id)s", {"id": approval.agent_id})
     deciders = await tx.values(
         """

@@ -1,4 +1,4 @@
-"""Whoever is told of something hears that on every connection, and that it was read elsewhere: a badge never lies long."""
+"""Whoever is told of something hears that on every connection, and that it was read elsewhere."""
 
 from crewhall.faces.live.frames import ephemeral_frame
 from crewhall.faces.live.hub import Hub

@@ -43,7 +43,7 @@ def provide_sidebar(provider: Sidebar) -> None:
 
 
 def provide_count(name: str, sql: LiteralString, values: Callable[[Actor], Params] = lambda _actor: {}) -> None:
-    """Say how to count what waits for somebody under a name: a statement that gives one number; the sidebar shows it."""
+    """Say how to count what waits for somebody, under a name, by a statement that gives one number; pages show it."""
     _counts[name] = (sql, values)
 
 

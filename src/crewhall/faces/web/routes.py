@@ -6,6 +6,7 @@ import crewhall.agents.pages as agents
 import crewhall.conversations.pages as conversations
 import crewhall.governance.pages as governance
 import crewhall.identity.pages as identity
+import crewhall.notifications.pages as notifications
 import crewhall.runtime.pages as runtime
 import crewhall.runtime.pages_approvals as approvals
 import crewhall.runtime.pages_causes as causes
@@ -16,6 +17,6 @@ import crewhall.runtime.pages_tool_servers as tool_servers
 from crewhall.faces.plumbing.assets import serve_asset
 
 PAGES: list[ControllerRouterHandler] = [
-    serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, governance.PAGES, runtime.PAGES, approvals.PAGES,
-    handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES,
+    serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
+    runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES,
 ]  # fmt: skip
