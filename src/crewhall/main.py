@@ -183,6 +183,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
         db=services.db, log=services.log, signals=services.signals, mailer=services.mailer, base_url=services.base_url,
     )  # fmt: skip
     services.add_part(notifications)
+    services.add_part(notifications.pusher)
     stack.push_async_callback(notifications.close)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,

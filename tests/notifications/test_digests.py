@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crewhall.kernel.actor import Role
 from crewhall.kernel.errors import UNAVAILABLE
 from crewhall.notifications.digest_mail import MOST_SHOWN
 from crewhall.notifications.digests import DigestClock, Due
@@ -19,9 +20,7 @@ async def reader(server, org, **settings):
     ada = await org.add()
     (await ada.api.patch("/notifications/settings", json={"digest": "away", **settings})).raise_for_status()
     async with server.db.transaction(ada.actor) as tx:
-        await tx.run(
-            "update logins set last_seen_at = now() - interval '2 days' where user_id = %(id)s", {"id": ada.id}
-        )
+        await tx.run("update logins set last_seen_at = now() - interval '2 days'")
     return ada
 
 
@@ -33,11 +32,12 @@ async def fall_due(server, org, member) -> Due:
             "update notification_settings set due_at = now() - interval '1 second' where user_id = %(id)s",
             {"id": member.id},
         )
-    return Due(org.id, member.id, "member", member.email, "Ada", "Europe/Berlin", 0)
+    return Due(org.id, member.id, Role.MEMBER, member.email, "Ada", "Europe/Berlin", 0)
 
 
 def clock(server) -> DigestClock:
-    return server.services.part(NotificationParts).digests
+    parts: NotificationParts = server.services.part(NotificationParts)
+    return parts.digests
 
 
 def mails_to(server, member):

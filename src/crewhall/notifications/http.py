@@ -11,7 +11,7 @@ from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
-from crewhall.notifications import http_settings, queries, reading
+from crewhall.notifications import http_devices, http_settings, queries, reading
 from crewhall.notifications.schemas import Marked, Notification, ReadAll, UnreadCount
 from crewhall.notifications.vocabulary import NotificationKind
 
@@ -101,6 +101,7 @@ ROUTERS = [
             mark_unread,
             mark_all_read,
             *http_settings.HANDLERS,
+            *http_devices.HANDLERS,
         ],
         tags=["Notifications"],
     ),

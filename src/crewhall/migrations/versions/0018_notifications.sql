@@ -143,6 +143,7 @@ create table notification_devices (
     unique (org_id, user_id, endpoint)
 );
 create index notification_devices_login on notification_devices (login_id);
+create index notification_devices_endpoint on notification_devices (endpoint);
 call secure_tenant_table('notification_devices');
 create policy own_devices on notification_devices as restrictive to crewhall_app using (user_id = current_actor());
 
@@ -151,6 +152,31 @@ create function has_device(org uuid, who uuid) returns boolean language sql stab
     select exists (select from notification_devices d where d.org_id = org and d.user_id = who)
 $$;
 call make_definer('has_device(uuid, uuid)');
+
+-- Where to tell a person at once: devices whose login is still good, of who is still a member.
+create function devices_of(org uuid, who uuid)
+returns table (id uuid, endpoint text, public_key bytea, secret bytea, role text) language sql stable as $$
+    select d.id, d.endpoint, d.public_key, d.secret, m.role from notification_devices d
+    join memberships m on m.org_id = d.org_id and m.user_id = d.user_id
+    join logins l on l.id = d.login_id and l.revoked_at is null and l.expires_at > now()
+    where d.org_id = org and d.user_id = who order by d.id
+$$;
+call make_definer('devices_of(uuid, uuid)');
+
+-- A browser is one person's at a time: whoever signs in there takes its address over.
+create function claim_endpoint(wanted text) returns void language sql volatile as $$
+    delete from notification_devices d where d.endpoint = wanted and d.user_id <> current_actor()
+$$;
+call make_definer('claim_endpoint(text)');
+
+-- Takes away what somebody had here who is no member any more.
+create function forget_recipient(who uuid) returns void language plpgsql volatile as $$
+begin
+    delete from notification_devices d where d.org_id = any (current_orgs()) and d.user_id = who;
+    delete from notification_settings s where s.org_id = any (current_orgs()) and s.user_id = who;
+    delete from notifications n where n.org_id = any (current_orgs()) and n.recipient_id = who;
+end $$;
+call make_definer('forget_recipient(uuid)');
 
 -- Sets the digests that these people are to get once they have been away for as long as they said; tells whether any was.
 create function expect_digests(org uuid, people uuid[]) returns boolean language sql volatile as $$
