@@ -1,7 +1,9 @@
 """Pages of how one is told: quiet hours, digests, and their end by one click from a mail."""
 
 from typing import Any
+from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -10,10 +12,12 @@ from litestar.response import Redirect
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render, render_in_hall
 from crewhall.faces.plumbing.services import Services
+from crewhall.identity import device_name
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
+from crewhall.notifications.devices import list_devices, remove_device
 from crewhall.notifications.preferences import change_settings, get_settings
-from crewhall.notifications.schemas import NotificationSettingsChange
+from crewhall.notifications.schemas import Device, NotificationSettingsChange
 from crewhall.notifications.unsubscribing import check_token, unsubscribe
 from crewhall.notifications.vocabulary import DigestChoice
 
@@ -30,6 +34,7 @@ async def _settings_page(
 ) -> Response[str]:
     async with services.db.transaction(actor) as tx:
         settings = await get_settings(tx, actor)
+        devices = await list_devices(tx, actor)
     away = AWAY if any(minutes == settings.away_minutes for minutes, _ in AWAY) else [
         *AWAY, (settings.away_minutes, f"{settings.away_minutes} minutes"),
     ]  # fmt: skip
@@ -42,8 +47,29 @@ async def _settings_page(
         settings=settings,
         digests=DIGESTS,
         away=away,
+        devices=[_named(device) for device in devices],
         form=form or Form(),
     )
+
+
+class ShownDevice(Device):
+    """A device as its owner recognises it."""
+
+    name: str
+
+
+def _named(device: Device) -> ShownDevice:
+    return ShownDevice(**msgspec.structs.asdict(device), name=device_name(device.user_agent))
+
+
+@post("/settings/notifications/devices/{device_id:uuid}/remove")
+async def remove(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], device_id: FromPath[UUID]
+) -> Redirect:
+    """Tell a device no more."""
+    async with services.db.transaction(actor) as tx:
+        await remove_device(tx, actor, device_id)
+    return go("/settings/notifications", "That device is told no more.")
 
 
 @get("/settings/notifications")
@@ -88,4 +114,4 @@ async def end_by_click(request: AnyRequest, services: NamedDependency[Services],
     return render("unsubscribe.html", request, token=token, is_done=True)
 
 
-HANDLERS = [show_settings, save_settings, ask_unsubscribe, end_by_click]
+HANDLERS = [show_settings, save_settings, remove, ask_unsubscribe, end_by_click]

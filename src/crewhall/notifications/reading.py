@@ -43,12 +43,12 @@ async def mark_all(tx: Tx, actor: Actor, conversation_id: UUID | None = None) ->
 
 
 async def on_read(tx: Tx, actor: Actor, event: ConversationRead) -> None:
-    """Take what stands before the actor's read mark as read."""
+    """Take what stands before the actor's read mark as read, and that it was invited."""
     marked = await tx.run(
         """
         update notifications set read_at = now()
         where recipient_id = %(actor)s and org_id = any (current_orgs()) and conversation_id = %(id)s
-          and read_at is null and seq <= %(seq)s
+          and read_at is null and (seq <= %(seq)s or kind = 'invitation')
         """,
         {"actor": actor.id, "id": event.conversation_id, "seq": event.seq},
     )

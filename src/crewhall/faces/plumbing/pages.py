@@ -68,7 +68,7 @@ def _environment() -> Environment:
     )
     made.globals.update(
         asset=assets.url,
-        modules=[name for name in assets.names(".js") if name != "js/app.js"],
+        modules=[name for name in assets.names(".js") if name not in _ENTRIES],
         styles=[f"css/{name}.css" for name in _LAYERS],
     )
     made.filters.update(hue=moments.hue, initials=moments.initials, stamp=moments.stamp)
@@ -85,6 +85,8 @@ def keep_rendered(made: Environment, template: str, *macros: str) -> None:
         made.globals[name] = lru_cache(maxsize=_KEPT)(getattr(module, name))
 
 
+_ENTRIES = ("js/app.js", "service-worker.js")
+"""Scripts that pages do not load as modules of theirs: the first, and what the browser runs by itself."""
 _LAYERS = ("tokens", "base", "components", "layout", "conversation", "turns", "spending", "utilities")
 environment = _environment()
 

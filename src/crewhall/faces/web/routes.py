@@ -14,9 +14,9 @@ import crewhall.runtime.pages_help as handbook
 import crewhall.runtime.pages_runtimes as runtimes
 import crewhall.runtime.pages_summaries as summaries
 import crewhall.runtime.pages_tool_servers as tool_servers
-from crewhall.faces.plumbing.assets import serve_asset
+from crewhall.faces.plumbing.assets import serve_asset, serve_worker
 
 PAGES: list[ControllerRouterHandler] = [
-    serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
+    serve_asset, serve_worker, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
     runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES,
 ]  # fmt: skip
