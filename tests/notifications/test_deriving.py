@@ -132,6 +132,7 @@ async def test_access_is_asked_when_a_notification_is_read_not_when_it_was_made(
     assert await unread(server, bob) == 0
     assert (await bob.api.get(f"/notifications/{own['id']}")).status_code == 404
     assert (await bob.api.get("/notifications", params={"conversation": circle})).status_code == 404
+    assert (await bob.api.post("/notifications/read", json={"conversation_id": circle})).status_code == 404
     member = {"member_type": "user", "member_id": str(bob.id)}
     (await org.owner.api.post(f"/conversations/{circle}/members", json=member)).raise_for_status()
     assert [kind for kind, _ in await kinds(server, bob)].count("mention") == 1

@@ -58,7 +58,7 @@ async def get_notification(
 
 
 @put("/{notification_id:uuid}/read", summary="Mark a notification as read")
-async def mark_read(
+async def mark_notification_read(
     notification_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> Notification:
     """Mark one as read."""
@@ -67,7 +67,7 @@ async def mark_read(
 
 
 @delete("/{notification_id:uuid}/read", summary="Mark a notification as unread", status_code=200)
-async def mark_unread(
+async def mark_notification_unread(
     notification_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> Notification:
     """Mark one as unread again, until it is opened."""
@@ -82,7 +82,7 @@ async def mark_unread(
     "for what stands before the mark.",
     status_code=200,
 )
-async def mark_all_read(
+async def mark_all_notifications_read(
     data: JSONBody[ReadAll], services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> Marked:
     """Mark everything, or what is about one conversation."""
@@ -97,9 +97,9 @@ ROUTERS = [
             list_notifications,
             count_notifications,
             get_notification,
-            mark_read,
-            mark_unread,
-            mark_all_read,
+            mark_notification_read,
+            mark_notification_unread,
+            mark_all_notifications_read,
             *http_settings.HANDLERS,
             *http_devices.HANDLERS,
         ],

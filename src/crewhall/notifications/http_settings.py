@@ -13,9 +13,11 @@ from crewhall.notifications.schemas import NotificationSettings, NotificationSet
 @get(
     "/settings",
     summary="Show how one is told",
-    description="Quiet hours and digests, in this organization. Times are of the wall clock of the person's timezone.",
+    description="Quiet hours and digests, in this organization, by the wall clock of the person's timezone.",
 )
-async def show_settings(services: NamedDependency[Services], actor: NamedDependency[Actor]) -> NotificationSettings:
+async def show_notification_settings(
+    services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> NotificationSettings:
     """Show the caller's quiet hours and digests."""
     async with services.db.transaction(actor) as tx:
         return await preferences.get_settings(tx, actor)
@@ -27,7 +29,7 @@ async def show_settings(services: NamedDependency[Services], actor: NamedDepende
     description="In quiet hours devices stay silent and digests wait. `daily` sends what is unread once a day, `away` "
     "once the person has not been seen for `away_minutes`; nothing is sent where nothing is unread.",
 )
-async def change_settings(
+async def change_notification_settings(
     data: JSONBody[NotificationSettingsChange], services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> NotificationSettings:
     """Change the caller's quiet hours and digests."""
@@ -35,4 +37,4 @@ async def change_settings(
         return await preferences.change_settings(tx, actor, data)
 
 
-HANDLERS = [show_settings, change_settings]
+HANDLERS = [show_notification_settings, change_notification_settings]

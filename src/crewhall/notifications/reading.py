@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from crewhall.conversations import ConversationRead
+from crewhall.conversations import ConversationRead, Verb, access_conversation
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.notifications.queries import get_notification
@@ -28,7 +28,9 @@ async def mark_one(tx: Tx, actor: Actor, notification_id: UUID, *, is_read: bool
 
 
 async def mark_all(tx: Tx, actor: Actor, conversation_id: UUID | None = None) -> Marked:
-    """Mark everything as read, or what is about one conversation; gives how many were not."""
+    """Mark everything as read, or what is about one conversation; gives how many were not. Raises NOT_FOUND."""
+    if conversation_id is not None:
+        await access_conversation(tx, actor, conversation_id, Verb.READ)
     marked = await tx.run(
         """
         update notifications set read_at = now()
