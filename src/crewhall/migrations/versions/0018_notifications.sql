@@ -235,8 +235,6 @@ $$;
 
 -- Takes back what deleted messages, edits and taken-back reactions had told. `changes` are records of those types.
 create function withdraw_notifications(changes uuid[]) returns void language plpgsql volatile as $$
-declare
-    gone record;
 begin
     delete from notifications n using message_records d
     where d.id = any (changes) and d.type = 'deletion' and n.message_id = d.target_id
@@ -249,8 +247,14 @@ begin
     delete from notifications n using message_records e, messages m
     where e.id = any (changes) and e.type = 'edit' and m.id = e.target_id and n.message_id = m.id and n.kind = 'mention'
       and not n.recipient_id = any (coalesce(m.mentions, '{}'));
+end $$;
 
-    -- Where only the newest is told of, the one before it is, if there is one since it was read last.
+-- Where only the newest message of a conversation is told of and it was deleted, the one before it is, if there is one since
+-- the recipient read last.
+create function withdraw_newest(changes uuid[]) returns void language plpgsql volatile as $$
+declare
+    gone record;
+begin
     for gone in
         select r.conversation_id, r.seq from message_records d join message_records r on r.id = d.target_id
         where d.id = any (changes) and d.type = 'deletion'
@@ -327,8 +331,9 @@ language sql stable as $$
     order by m.id, r.author_id, r.content, r.seq desc
 $$;
 
--- Writes the notifications that some messages and changes make; gives those that their recipients have not read.
-create function write_notifications(said uuid[], changes uuid[])
+-- Writes the notifications that some messages and changes make; gives those that their recipients have not read. `plain` are
+-- messages that point at nobody, summed up by conversation and author: they concern who hears all of the conversation.
+create function write_notifications(said uuid[], changes uuid[], plain json)
 returns table (org_id uuid, recipient_type text, recipient_id uuid, notification_id uuid, is_urgent boolean)
 language sql volatile as $$
     with concerned as materialized (
@@ -356,15 +361,28 @@ language sql volatile as $$
         from allowed a where a.kind not in ('direct', 'message')
         on conflict do nothing
         returning *
+    ), whole_of as (
+        select a.org_id, a.recipient_type, a.recipient_id, a.conversation_id, a.kind, a.seq as first_seq, a.seq,
+               1 as messages, a.message_id, a.actor_type, a.actor_id, a.actor_name, a.created_at, a.read_at
+        from allowed a where a.kind in ('direct', 'message')
+        union all
+        select c.org_id, k.member_type, k.member_id, c.id, case c.kind when 'direct' then 'direct' else 'message' end,
+               p.first_seq, p.seq, p.messages, m.id, m.author_type, m.author_id, m.author_name, m.created_at,
+               case when k.last_read_seq >= p.seq then now() end
+        from json_to_recordset(plain) as p (place uuid, author uuid, messages integer, first_seq bigint, seq bigint, id uuid)
+        join conversations c on c.id = p.place and c.deleted_at is null and c.type <> 'system'
+        join message_records m on m.id = p.id
+        join conversation_members k on k.conversation_id = c.id and k.member_id <> p.author
+         and (k.notification_level = 'all' or (c.kind = 'direct' and k.notification_level is null))
     ), places as (
-        select a.org_id, a.recipient_type, a.recipient_id, a.conversation_id, min(a.seq) as first_seq, max(a.seq) as seq,
-               count(*) as messages, min(a.kind) as kind,
+        select a.org_id, a.recipient_type, a.recipient_id, a.conversation_id, min(a.first_seq) as first_seq,
+               max(a.seq) as seq, sum(a.messages)::integer as messages, min(a.kind) as kind,
                (array_agg(a.message_id order by a.seq desc))[1] as message_id,
                (array_agg(a.actor_type order by a.seq desc))[1] as actor_type,
                (array_agg(a.actor_id order by a.seq desc))[1] as actor_id,
                (array_agg(a.actor_name order by a.seq desc))[1] as actor_name,
                max(a.created_at) as created_at, (array_agg(a.read_at order by a.seq desc))[1] as read_at
-        from allowed a where a.kind in ('direct', 'message')
+        from whole_of a
         group by a.org_id, a.recipient_type, a.recipient_id, a.conversation_id
     ), whole as (
         insert into notifications as n (org_id, recipient_type, recipient_id, kind, actor_type, actor_id, actor_name,
@@ -403,7 +421,8 @@ begin
         return;
     end if;
     with batch as materialized (
-        select r.position, r.conversation_id, r.seq, r.id, r.type, cardinality(r.mentions) > 0 or r.parent_id is not null as points
+        select r.position, r.conversation_id, r.seq, r.id, r.type, r.author_id,
+               coalesce(cardinality(r.mentions) > 0, false) or r.parent_id is not null as points
         from message_records r
         where (r.position, r.conversation_id, r.seq) > (checkpoint.position, checkpoint.conversation_id, checkpoint.seq)
           and r.position < horizon
@@ -424,17 +443,21 @@ begin
         from last l where k.consumer = 'notifications'
     )
     select count(*)::integer as seen,
-           array_agg(b.id) filter (where b.type = 'message' and (b.points or b.conversation_id in (select p.id from places p)))
-               as said,
-           array_agg(b.id) filter (where b.type in ('edit', 'deletion', 'reaction', 'unreaction')) as changes
+           array_agg(b.id) filter (where b.type = 'message' and b.points) as said,
+           array_agg(b.id) filter (where b.type in ('edit', 'deletion', 'reaction', 'unreaction')) as changes,
+           (select json_agg(s) from (
+                select w.conversation_id as place, w.author_id as author, count(*) as messages, min(w.seq) as first_seq,
+                       max(w.seq) as seq, (array_agg(w.id order by w.seq desc))[1] as id
+                from batch w join places p on p.id = w.conversation_id
+                where w.type = 'message' and not w.points group by 1, 2) s) as plain
     into concerning from batch b;
 
     if concerning.changes is not null then
         perform withdraw_notifications(concerning.changes);
     end if;
-    if concerning.said is not null or concerning.changes is not null then
+    if concerning.said is not null or concerning.changes is not null or concerning.plain is not null then
         with written as materialized (
-            select * from write_notifications(concerning.said, concerning.changes)
+            select * from write_notifications(concerning.said, concerning.changes, concerning.plain)
         ), expecting as materialized (
             select expect_digests(w.org_id, array_agg(distinct w.recipient_id)) as are
             from written w where w.is_urgent and w.recipient_type = 'user' group by w.org_id
@@ -444,12 +467,15 @@ begin
                coalesce((select bool_or(e.are) from expecting e), false)
         into made, expected from written w;
     end if;
+    if concerning.changes is not null then
+        perform withdraw_newest(concerning.changes);
+    end if;
     return query select concerning.seen, made, expected;
 end $$;
 call make_definer('derive_notifications(integer)');
 grant execute on function level_in(text, text), shows_notification(notifications), is_passed(notifications),
     unread_notifications() to crewhall_app, crewhall_read, crewhall_definer;
-revoke all on function withdraw_notifications(uuid[]), concerned_by(uuid[], uuid[]), reacted_to(uuid[]),
-    write_notifications(uuid[], uuid[]) from public;
-grant execute on function withdraw_notifications(uuid[]), concerned_by(uuid[], uuid[]), reacted_to(uuid[]),
-    write_notifications(uuid[], uuid[]), kind_of_member(uuid, uuid) to crewhall_definer;
+revoke all on function withdraw_notifications(uuid[]), withdraw_newest(uuid[]), concerned_by(uuid[], uuid[]), reacted_to(uuid[]),
+    write_notifications(uuid[], uuid[], json) from public;
+grant execute on function withdraw_notifications(uuid[]), withdraw_newest(uuid[]), concerned_by(uuid[], uuid[]), reacted_to(uuid[]),
+    write_notifications(uuid[], uuid[], json), kind_of_member(uuid, uuid) to crewhall_definer;
