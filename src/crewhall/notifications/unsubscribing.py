@@ -4,8 +4,6 @@ A token names organization and person, and is signed with a key derived from the
 nowhere, good for nothing else, and the same in every mail.
 """
 
-import base64
-import binascii
 import hmac
 from uuid import UUID
 
@@ -13,6 +11,7 @@ from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import NOT_FOUND
 from crewhall.notifications.preferences import end_digests
+from crewhall.notifications.web_push import decoded, encoded
 
 ID_BYTES = 16
 
@@ -20,15 +19,15 @@ ID_BYTES = 16
 async def unsubscribe_token(tx: Tx, org_id: UUID, user_id: UUID) -> str:
     """The token that ends a person's digests."""
     named = org_id.bytes + user_id.bytes
-    return base64.urlsafe_b64encode(named + await _mark(tx, named)).decode()
+    return encoded(named + await _mark(tx, named))
 
 
 async def check_token(db: Database, token: str) -> tuple[UUID, UUID]:
     """Give the organization and the person whom a token names. Raises NOT_FOUND."""
     async with db.transaction(None) as tx:
         try:
-            raw = base64.urlsafe_b64decode(token.encode("ascii"))
-        except (binascii.Error, UnicodeEncodeError, ValueError):
+            raw = decoded(token)
+        except ValueError:
             raw = b""
         named, mark = raw[: 2 * ID_BYTES], raw[2 * ID_BYTES :]
         if len(named) != 2 * ID_BYTES or not hmac.compare_digest(mark, await _mark(tx, named)):
