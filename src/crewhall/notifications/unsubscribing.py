@@ -13,7 +13,7 @@ from crewhall.kernel.errors import NOT_FOUND
 from crewhall.notifications.preferences import end_digests
 from crewhall.notifications.web_push import decoded, encoded
 
-ID_BYTES = 16
+ID_BYTES, MARK_BYTES = 16, 16
 
 
 async def unsubscribe_token(tx: Tx, org_id: UUID, user_id: UUID) -> str:
@@ -44,4 +44,4 @@ async def unsubscribe(db: Database, token: str) -> None:
 
 async def _mark(tx: Tx, named: bytes) -> bytes:
     secret = bytes(await tx.value("select session_secret from installation"))
-    return hmac.digest(secret, b"crewhall unsubscribe " + named, "sha256")
+    return hmac.digest(secret, b"crewhall unsubscribe " + named, "sha256")[:MARK_BYTES]
