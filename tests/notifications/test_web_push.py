@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 import jwt
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewhall.kernel.outbound import Outbound
+from crewhall.notifications import Told
 from crewhall.notifications.pushing import Pusher
 from crewhall.notifications.web_push import (
     MOST_PAYLOAD,
@@ -161,10 +163,6 @@ async def test_nothing_is_sent_in_quiet_hours_nor_of_what_may_no_longer_be_read(
     await settled(server)
     pusher = server.services.part(Pusher)
     (one,) = (await ada.api.get("/notifications")).json()["items"]
-    from uuid import UUID
-
-    from crewhall.notifications import Told
-
     told = Told(org.id, ada.id, UUID(one["id"]), on_device=True)
     if datetime.now(UTC).strftime("%H:%M") != "23:59":
         assert await pusher.push(told) == 0
@@ -227,6 +225,9 @@ async def test_a_name_that_leads_within_is_not_asked(server, org, service):
     await add(ada, browser)
     await post(org.owner, await server.general(org), f"@{await handle_of(ada)}")
     await settled(server)
+    (one,) = (await ada.api.get("/notifications")).json()["items"]
+    told = Told(org.id, ada.id, UUID(one["id"]), on_device=True)
+    assert await server.services.part(Pusher).push(told) == 0
     assert service.requests == []
 
 
@@ -238,3 +239,22 @@ async def test_keys_that_are_none_and_agents_are_refused(server, org, service):
     agent = await server.hire(org)
     assert (await agent.api.post("/notifications/devices", json=body)).status_code == 403
     assert (await agent.api.get("/notifications/devices")).status_code == 403
+
+
+async def test_what_somebody_was_told_and_chose_goes_when_they_leave(server, org, service):
+    ada, browser = await org.add(), Browser()
+    await add(ada, browser)
+    (await ada.api.patch("/notifications/settings", json={"digest": "daily"})).raise_for_status()
+    await post(org.owner, await server.general(org), f"@{await handle_of(ada)}")
+    await pushed(service)
+    (await org.owner.api.delete(f"/people/{ada.id}")).raise_for_status()
+    async with server.db.transaction(ada.actor) as tx:
+        left = await tx.value(
+            """
+            select (select count(*) from notifications where recipient_id = %(id)s)
+                 + (select count(*) from notification_devices where user_id = %(id)s)
+                 + (select count(*) from notification_settings where user_id = %(id)s)
+            """,
+            {"id": ada.id},
+        )
+    assert left == 0
