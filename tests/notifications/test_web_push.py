@@ -197,8 +197,8 @@ async def test_a_device_goes_with_its_subscription_its_login_and_its_person(serv
     (device,) = (await bob.api.get("/notifications/devices")).json()["items"]
     assert (await ada.api.delete(f"/notifications/devices/{device['id']}")).status_code == 404
     (await bob.api.post("/auth/logout")).raise_for_status()
-    async with server.db.transaction(None) as tx:
-        found = await tx.values("select d.id from devices_of(%(org)s, %(user)s) d", {"org": org.id, "user": bob.id})
+    async with server.db.transaction(bob.actor) as tx:
+        found = await tx.values("select d.id from own_devices() d")
     assert found == []
 
 

@@ -79,16 +79,13 @@ class Pusher:
 
     async def push(self, told: Told) -> int:
         """Tell somebody's devices of one notification; gives how many took it."""
-        async with self._db.transaction(None) as tx:
-            devices = await tx.all(
-                _Device,
-                "select * from devices_of(%(org)s, %(user)s)",
-                {"org": told.org_id, "user": told.recipient_id},
-            )
+        person = Actor(type=ActorType.USER, id=told.recipient_id, org_id=told.org_id)
+        async with self._db.transaction(person) as tx:
+            devices = await tx.all(_Device, "select * from own_devices()")
             root = await push_root(tx)
         if not devices or told.notification_id is None:
             return 0
-        person = Actor(type=ActorType.USER, id=told.recipient_id, org_id=told.org_id, role=devices[0].role)
+        person = msgspec.structs.replace(person, role=devices[0].role)
         shown = await self._shown(person, told.notification_id)
         if shown is None:
             return 0

@@ -147,21 +147,21 @@ create index notification_devices_endpoint on notification_devices (endpoint);
 call secure_tenant_table('notification_devices');
 create policy own_devices on notification_devices as restrictive to crewhall_app using (user_id = current_actor());
 
--- Whether any device of a person is to be told at once.
+-- Whether any device of a person is to be told at once. Within a tenant's transaction: of that tenant's alone.
 create function has_device(org uuid, who uuid) returns boolean language sql stable as $$
-    select exists (select from notification_devices d where d.org_id = org and d.user_id = who)
+    select coalesce(org = any (current_orgs()), true)
+       and exists (select from notification_devices d where d.org_id = org and d.user_id = who)
 $$;
 call make_definer('has_device(uuid, uuid)');
 
--- Where to tell a person at once: devices whose login is still good, of who is still a member.
-create function devices_of(org uuid, who uuid)
+-- Where to tell the actor at once: devices whose login is still good, of who is still a member. Runs as the caller.
+create function own_devices()
 returns table (id uuid, endpoint text, public_key bytea, secret bytea, role text) language sql stable as $$
     select d.id, d.endpoint, d.public_key, d.secret, m.role from notification_devices d
     join memberships m on m.org_id = d.org_id and m.user_id = d.user_id
     join logins l on l.id = d.login_id and l.revoked_at is null and l.expires_at > now()
-    where d.org_id = org and d.user_id = who order by d.id
+    where d.org_id = any (current_orgs()) and d.user_id = current_actor() order by d.id
 $$;
-call make_definer('devices_of(uuid, uuid)');
 
 -- A browser is one person's at a time: whoever signs in there takes its address over.
 create function claim_endpoint(wanted text) returns void language sql volatile as $$
@@ -179,10 +179,12 @@ end $$;
 call make_definer('forget_recipient(uuid)');
 
 -- Sets the digests that these people are to get once they have been away for as long as they said; tells whether any was.
+-- Within a tenant's transaction: of that tenant's people alone.
 create function expect_digests(org uuid, people uuid[]) returns boolean language sql volatile as $$
     with expected as (
         update notification_settings s set due_at = now() + make_interval(mins => s.away_minutes)
-        where s.org_id = org and s.user_id = any (people) and s.digest = 'away' and s.due_at is null
+        where s.org_id = org and coalesce(org = any (current_orgs()), true) and s.user_id = any (people)
+          and s.digest = 'away' and s.due_at is null
         returning 1
     )
     select exists (select from expected)
