@@ -267,7 +267,13 @@ begin
               select from messages m where m.conversation_id = n.conversation_id and m.seq between n.first_seq and n.seq
                 and m.deleted_at is null and m.author_id <> n.recipient_id);
         update notifications n
-        set messages = greatest(n.messages - 1, 1), (message_id, actor_type, actor_id, actor_name) = (
+        set messages = (
+                select count(*) from messages m
+                where m.conversation_id = n.conversation_id and m.seq between n.first_seq and n.seq
+                  and m.deleted_at is null and m.author_id <> n.recipient_id and (n.kind = 'direct' or not exists (
+                      select from notifications o where o.message_id = m.id and o.recipient_id = n.recipient_id
+                        and o.kind in ('mention', 'reply')))),
+            (message_id, actor_type, actor_id, actor_name) = (
             select m.id, m.author_type, m.author_id, m.author_name from messages m
             where m.conversation_id = n.conversation_id and m.seq between n.first_seq and n.seq
               and m.deleted_at is null and m.author_id <> n.recipient_id
