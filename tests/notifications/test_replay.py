@@ -15,7 +15,7 @@ from notifications where org_id = %(org)s and kind <> 'invitation' order by 1, 2
 """
 
 
-@pytest.mark.parametrize("seed", [1, 9])
+@pytest.mark.parametrize("seed", [9])
 async def test_batches_do_not_matter(server, org, cluster, worker_id, seed):
     dice = random.Random(seed)
     people = [org.owner, await org.add(), await org.add()]
