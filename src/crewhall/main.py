@@ -21,6 +21,7 @@ from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.http.server import HallServer, address_of, bind
 from crewhall.faces.http.stopping import StopSignals
+from crewhall.faces.live.bell import Bell
 from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.newcomers import Newcomers
 from crewhall.faces.live.peers import Peers
@@ -54,6 +55,7 @@ from crewhall.kernel.telemetry import configure_logging
 from crewhall.kernel.tracing import NoSpans, Tracing, check_tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
+from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
 
 log = logging.getLogger(__name__)
@@ -115,6 +117,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         await _start_domains(services, stack, tracing or NoSpans())
         services.add_part(Rechecks(hub, services.part(ConversationParts).access, services.signals))
         services.add_part(Newcomers(hub, services.signals))
+        services.add_part(Bell(hub, services.signals))
         peers = Peers(db, hub, services.signals, settings.peer_host)
         peers.on_beat(services.part(RuntimeParts).worker.look)
         await services.signals.start()
@@ -123,6 +126,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         stack.push_async_callback(peers.stop)
         setup_link = await prepare_first_run(db, services.settings_of(IdentitySettings), base_url)
         await services.part(ConversationParts).follow()
+        services.part(NotificationParts).start()
         await services.part(RuntimeParts).follow()
         door = McpDoor(services)
         stack.push_async_callback(door.close)
@@ -178,6 +182,12 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     for part in (conversations, conversations.access, conversations.posting, conversations.newest, conversations.files):
         services.add_part(part)
     stack.push_async_callback(conversations.close)
+    notifications = start_notifications(
+        db=services.db, log=services.log, signals=services.signals, mailer=services.mailer, base_url=services.base_url,
+    )  # fmt: skip
+    services.add_part(notifications)
+    services.add_part(notifications.pusher)
+    stack.push_async_callback(notifications.close)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, settings=services.settings_of(TurnSettings), region=services.settings.region,

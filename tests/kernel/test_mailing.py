@@ -10,7 +10,14 @@ from crewhall.adapters.mailing import ConsoleMailer, MailSettings, SmtpMailer, m
 from crewhall.kernel.errors import CrewhallError
 from crewhall.ports.mailer import Mail
 
-MAIL = Mail("ada@example.org", "Welcome to Acme", "Open https://hall.example/invitation/x — until Friday.")
+LEAVE = f"<https://hall.example/unsubscribe/{'x' * 100}>"
+MAIL = Mail(
+    "ada@example.org",
+    "Welcome to Acme",
+    "Open https://hall.example/invitation/x — until Friday.",
+    html="<p>Until <b>Friday</b>.</p>",
+    headers={"List-Unsubscribe": LEAVE, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+)
 
 
 class Inbox:
@@ -40,9 +47,12 @@ async def test_a_mail_server_gets_the_mail(free_port: int) -> None:
     (envelope,) = inbox.envelopes
     message = message_from_bytes(envelope.content)
     assert (envelope.rcpt_tos, message["Subject"], message["From"]) == ([MAIL.to], MAIL.subject, "hall@example.org")
-    body = message.get_payload(decode=True)
-    assert isinstance(body, bytes)
-    assert "until Friday" in body.decode()
+    parts: dict[str, Any] = {
+        part.get_content_type(): part.get_payload(decode=True) for part in message.walk() if not part.is_multipart()
+    }
+    assert "until Friday" in parts["text/plain"].decode()
+    assert "<b>Friday</b>" in parts["text/html"].decode()
+    assert f"\r\nList-Unsubscribe: {LEAVE}\r\n".encode() in envelope.content, "whole, and as it is written"
 
 
 async def test_a_dead_mail_server_is_unavailable_with_a_hint(free_port: int) -> None:

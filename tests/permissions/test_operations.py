@@ -112,6 +112,15 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "rotate_secret": P.AGENTS_CREDENTIALS,
     "try_runtime": P.AGENTS_CREDENTIALS,
     "list_calls": P.AGENTS_CREDENTIALS,
+    "get_level": P.ORGANIZATION_READ,
+    "list_notifications": EVERYBODY,
+    "count_notifications": EVERYBODY,
+    "mark_all_notifications_read": EVERYBODY,
+    "show_notification_settings": PEOPLE,
+    "change_notification_settings": PEOPLE,
+    "get_push_key": EVERYBODY,
+    "list_devices": PEOPLE,
+    "add_device": PEOPLE,
     "list_approvals": EVERYBODY,
     "get_approval": P.APPROVALS_DECIDE,
     "approve_call": P.APPROVALS_DECIDE,
@@ -167,6 +176,11 @@ RIGHTS: dict[str, P | frozenset[str]] = {
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
 ELSEWHERE = {
+    "get_notification": "of the caller's own notifications: tests/notifications/test_deriving.py",
+    "mark_notification_read": "of the caller's own notifications: tests/notifications/test_deriving.py",
+    "mark_notification_unread": "of the caller's own notifications: tests/notifications/test_deriving.py",
+    "remove_device": "of the caller's own devices: tests/notifications/test_web_push.py",
+    "set_level": "of who is a member: tests/notifications/test_deriving.py",
     "log_in": "for guests: what it takes says who may",
     "refresh": "for guests: what it takes says who may",
     "ask_for_reset": "for guests: what it takes says who may",

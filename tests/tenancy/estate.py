@@ -55,6 +55,8 @@ class Estate:
     tool: str
     file: str
     upload: str
+    notification: str
+    device: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
 
@@ -117,12 +119,15 @@ async def make_estate(server: Server, name: str) -> Estate:
         tool=await offered_tool(server, org, tool_server),
         file=await _keep_file(org.owner, public.id, name),
         upload=(await _begin_upload(org.owner, public.id, name))["id"],
+        notification=str(new_id()),
+        device=str(new_id()),
         talks=talks,
     )
     await _keep_schedule(server, org, estate)
     await _keep_app(server, org, estate)
     await _keep_steps(server, org, estate.run)
     await _keep_approval(server, org, estate)
+    await _keep_notification(server, org, estate)
     await _serve(server, org, estate)
     await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
@@ -130,6 +135,8 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
     estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook}
     estate.marks |= {
+        estate.notification,
+        estate.device,
         estate.tool_server,
         estate.tool,
         estate.app,
@@ -265,6 +272,43 @@ async def _keep_approval(server: Server, org: Org, estate: Estate) -> None:
             from runs where id = %(run)s
             """,
             {"id": estate.approval, "run": estate.run, "org": org.slug},
+        )
+
+
+async def _keep_notification(server: Server, org: Org, estate: Estate) -> None:
+    """All that concerns anybody so far, and what the owner chose, was sent, and lets tell."""
+
+    async def is_derived() -> bool:
+        async with server.db.transaction(None) as tx:
+            return await tx.value("select consumer_lag('notifications')") is None
+
+    await until(is_derived)
+    await _ask(org.owner.api, "PATCH", "/notifications/settings", digest="daily")
+    await _ask(org.owner.api, "PUT", f"/conversations/{estate.talks['group'].id}/notifications", level="all")
+    values = {
+        "id": estate.notification,
+        "device": estate.device,
+        "org": org.id,
+        "owner": org.owner.id,
+        "talk": estate.talks["public"].id,
+        "login": estate.login,
+        "mark": org.slug,
+    }
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            """
+            with digest as (
+                insert into notification_digests (id, org_id, user_id, messages) values (%(id)s, %(org)s, %(owner)s, 1)
+            ), device as (
+                insert into notification_devices (id, org_id, user_id, login_id, endpoint, public_key, secret)
+                values (%(device)s, %(org)s, %(owner)s, %(login)s, 'https://push.example.net/' || %(mark)s,
+                        decode(repeat('04', 65), 'hex'), decode(repeat('01', 16), 'hex'))
+            )
+            insert into notifications (id, org_id, recipient_type, recipient_id, kind, actor_type, actor_id,
+                                       actor_name, conversation_id, detail)
+            values (%(id)s, %(org)s, 'user', %(owner)s, 'invitation', 'user', %(owner)s, %(mark)s, %(talk)s, %(mark)s)
+            """,
+            values,
         )
 
 

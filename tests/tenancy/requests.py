@@ -51,6 +51,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /hooks": {"name": "Mine"},
     "PATCH /hooks/{hook_id}": {"name": "Taken over"},
     "POST /hooks/{hook_id}/secret": {},
+    "PUT /conversations/{conversation_id}/notifications": {"level": "all"},
+    "POST /notifications/read": {},
+    "PATCH /notifications/settings": {"digest": "off"},
+    "POST /notifications/devices": {
+        "endpoint": "https://push.example.net/x",
+        "keys": {
+            "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+            "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+        },
+    },
     "POST /prices": {"provider": "theirs", "model": "*", "input_price": "1", "output_price": "2"},
     "PUT /rate-limits/{agent_kind}": {"per_minute": 600, "per_hour": 12000, "per_day": 100000, "burst": 300},
     "POST /budgets": {"run_limit": 1000},
@@ -102,6 +112,8 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "hook_id": [estate.hook],
         "file_id": [estate.file],
         "upload_id": [estate.upload],
+        "notification_id": [estate.notification],
+        "device_id": [estate.device],
     }
     members = [
         {"member_type": "user", "member_id": str(estate.admin.id)},

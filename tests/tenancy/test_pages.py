@@ -51,8 +51,8 @@ async def browsers(server: Server, estates: tuple[Estate, Estate]) -> dict[str, 
     return made
 
 
-SAME_FOR_ALL = {"/help/{name}"}
-"""The handbook: its pages are nobody's."""
+SAME_FOR_ALL = {"/help/{name}", "/unsubscribe/{token}"}
+"""The handbook: its pages are nobody's. Mails' links: who holds one may, signed in or not."""
 
 
 def shown(answer: httpx.Response, other: Estate, said: str) -> set[str]:

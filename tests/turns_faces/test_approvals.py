@@ -42,6 +42,11 @@ async def test_it_is_shown_whole_and_decided_over_http_once(scene: Scene, server
     (run,) = await until(lambda: scene.runs(status="waiting"))  # it waits from a moment after it has asked
     assert run["id"] == asked["run_id"]
     path = f"/approvals/{asked['id']}"
+    for decider in (scene.owner, scene.admin.api):  # are told in their inboxes
+        (told,) = (await decider.get("/notifications", params={"kind": "approval"})).json()["items"]
+        assert (told["subject_id"], told["path"]) == (asked["id"], path)
+        assert told["summary"] == f"{asked['agent']['name']} asks to use list_people"
+    assert (await scene.member.api.get("/notifications", params={"kind": "approval"})).json()["items"] == []
     blind = (await scene.admin.api.get(path)).raise_for_status().json()  # decides, but is no member there
     assert (blind["conversation"], blind["message"], blind["may_decide"]) == (None, None, True)
     mine = (await scene.member.api.get(path)).raise_for_status().json()
@@ -56,6 +61,7 @@ async def test_it_is_shown_whole_and_decided_over_http_once(scene: Scene, server
     assert (await scene.owner.post(f"{path}/refuse", json={"reason": " "})).status_code == 422
     done = (await scene.admin.api.post(f"{path}/approve", json={"arguments": {"limit": 2}})).raise_for_status()
     assert (done.json()["status"], done.json()["approved_arguments"]) == ("approved", {"limit": 2})
+    assert (await scene.owner.get("/notifications", params={"kind": "approval"})).json()["items"] == []
     again = await scene.owner.post(f"{path}/approve", json={})
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
     assert (await scene.ended())["status"] == "succeeded"

@@ -50,7 +50,8 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
-        "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations", "/organizations/new",
+        "/search", "/search?q=question", "/search?q=nowhere", "/settings",
+        "/settings/notifications", "/inbox", "/inbox?show=all", "/organizations", "/organizations/new",
         "/help", "/help/agents", "/approvals", "/runtimes", f"/agents/{agent.id}/webhook", "/usage",
         "/budgets", "/prices",
     ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 import logging
 from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
 
 from pydantic import Field, SecretStr
 
@@ -11,6 +13,8 @@ from crewhall.ports.mailer import Mail, Mailer, MemoryMailer
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 20.0
+UNFOLDED = SMTP.clone(max_line_length=998)
+"""Addresses in headers stay as they are: folded ones are encoded, and programs that unsubscribe do not decode them."""
 
 
 class MailSettings(CrewhallSettings):
@@ -46,12 +50,18 @@ class SmtpMailer:
         import aiosmtplib
 
         settings = self._settings
-        message = EmailMessage()
+        message = EmailMessage(policy=UNFOLDED)
         message["From"], message["To"], message["Subject"] = settings.mail_from, mail.to, mail.subject
+        for name, value in mail.headers.items():
+            message[name] = value
         message.set_content(mail.body)
+        if mail.html is not None:
+            message.add_alternative(mail.html, subtype="html")
         try:
             await aiosmtplib.send(
-                message,
+                message.as_bytes(),
+                sender=parseaddr(settings.mail_from)[1],
+                recipients=[mail.to],
                 hostname=settings.smtp_host,
                 port=settings.smtp_port,
                 username=settings.smtp_user,

@@ -5,15 +5,19 @@ from crewhall.conversations.access import Access, AccessCache, Verb, access_conv
 from crewhall.conversations.appending import append_all
 from crewhall.conversations.consumers import BATCH as CONSUMER_BATCH
 from crewhall.conversations.consumers import Consumer
+from crewhall.conversations.events import ConversationRead, MemberAdded
 from crewhall.conversations.file_settings import FileSettings
+from crewhall.conversations.levels import get_level, set_level
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
 from crewhall.conversations.opening import open_direct, open_session
 from crewhall.conversations.posting import Posted, Posting
 from crewhall.conversations.read_marks import mark_read
-from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, AgentPolicy, ClientId, PostMessage
+from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, AgentPolicy, ClientId, ConversationRef, PostMessage
 from crewhall.conversations.search import search as search_messages
+from crewhall.conversations.snippets import readable
+from crewhall.conversations.vocabulary import NotificationLevel
 from crewhall.conversations.wire import Message, wire_of
 
 __all__ = [
@@ -27,20 +31,27 @@ __all__ = [
     "ClientId",
     "Consumer",
     "ConversationParts",
+    "ConversationRead",
+    "ConversationRef",
     "FileSettings",
+    "MemberAdded",
     "Message",
+    "NotificationLevel",
     "PostMessage",
     "Posted",
     "Posting",
     "Verb",
     "access_conversation",
     "append_all",
+    "get_level",
     "has_access",
     "mark_read",
     "open_direct",
     "open_session",
+    "readable",
     "render_markdown",
     "search_messages",
+    "set_level",
     "start_conversations",
     "wire_of",
 ]

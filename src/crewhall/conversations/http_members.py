@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from litestar import Response, delete, get, post
+from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from crewhall.conversations import members, queries, read_marks
-from crewhall.conversations.schemas import Conversation, Member, NewMember, ReadMark, ReadState
+from crewhall.conversations import levels, members, queries, read_marks
+from crewhall.conversations.schemas import Conversation, Level, LevelInput, Member, NewMember, ReadMark, ReadState
 from crewhall.conversations.vocabulary import MemberType
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
@@ -95,7 +95,39 @@ async def mark_read(
         return await read_marks.mark_read(tx, actor, conversation_id, data.seq)
 
 
+@get(
+    "/{conversation_id:uuid}/notifications",
+    summary="Show how much one is told of",
+    description="`all`: each message; `mentions`: mentions and replies; `nothing`. `chosen` is null where the "
+    "conversation's kind decides.",
+)
+async def get_level(
+    conversation_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Level:
+    """Show how much of a conversation the caller is told of."""
+    async with services.db.transaction(actor) as tx:
+        return await levels.get_level(tx, actor, conversation_id)
+
+
+@put(
+    "/{conversation_id:uuid}/notifications",
+    summary="Set how much one is told of",
+    description="Null: as the conversation's kind has it. 409 for who has not joined.",
+)
+async def set_level(
+    conversation_id: FromPath[UUID],
+    data: JSONBody[LevelInput],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> Level:
+    """Set how much of a conversation the caller is told of."""
+    async with services.db.transaction(actor) as tx:
+        return await levels.set_level(tx, actor, conversation_id, data.level)
+
+
 HANDLERS = [
+    get_level,
+    set_level,
     list_members,
     add_member,
     remove_member,

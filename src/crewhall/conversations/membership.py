@@ -4,10 +4,12 @@ from collections.abc import Collection
 from uuid import UUID
 
 from crewhall.conversations.access import bump_membership
+from crewhall.conversations.events import MemberAdded
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberRole, MemberType
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
+from crewhall.kernel.events import publish
 
 JOINED = "crewhall_joined"
 """Notices of new members: the ids of organization, conversation and member, with spaces between."""
@@ -43,6 +45,9 @@ async def insert_member(
     )
     if inserted:
         await tx.notify(JOINED, f"{org_id} {conversation_id} {member.member_id}")
+        if added_by is not None and added_by.id != member.member_id:
+            added = MemberAdded(org_id, conversation_id, str(member.member_type), member.member_id)
+            await publish(tx, added_by, added)
     return bool(inserted)
 
 

@@ -10,15 +10,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from crewhall.conversations import changes, members
+from crewhall.conversations import changes, levels, members
 from crewhall.conversations.access import Verb, access_conversation, refusal
 from crewhall.conversations.pages_manage import Candidate, candidates_of, member_named
 from crewhall.conversations.pages_pins import pins_context
 from crewhall.conversations.pages_sidebar import full_label
 from crewhall.conversations.pages_words import about_title
 from crewhall.conversations.queries import get_conversation
-from crewhall.conversations.schemas import AgentPolicyChange, ConversationChange, Member
+from crewhall.conversations.schemas import AgentPolicyChange, Conversation, ConversationChange, LevelInput, Member
 from crewhall.conversations.vocabulary import ConversationKind, ConversationType
+from crewhall.conversations.vocabulary import NotificationLevel as L
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.services import Services
@@ -27,6 +28,7 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
 
+LEVELS = [(L.ALL, "Of every message"), (L.MENTIONS, "Of mentions and replies"), (L.NOTHING, "Of nothing")]
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 Act = Callable[[Services, Tx, Actor, UUID], Awaitable[object]]
@@ -65,12 +67,17 @@ async def _about_page(
         candidates=[candidate for candidate in candidates if candidate.id not in inside],
         form=form,
         delete_form=delete_form or Form(),
+        levels=_levels_of(conversation),
         may_manage=may_manage,
         may_add=changeable and (conversation.is_member or may_manage),
         may_leave=changeable and conversation.is_member,
         may_join=not conversation.is_member and conversation.type is ConversationType.PUBLIC,
         **pins,
     )
+
+
+def _levels_of(conversation: Conversation) -> list[tuple[L, str]]:
+    return LEVELS if conversation.is_member and conversation.kind is not ConversationKind.AGENT else []
 
 
 def _as_candidate(member: Member, presence: dict[UUID, str | None]) -> Candidate:
@@ -127,6 +134,20 @@ async def change_policy(
     except CrewhallError as error:
         form.refuse(error)
         return await _about_page(request, services, actor, conversation_id, form, status=error.kind.status)
+    return go(f"/c/{conversation_id}/about", "Saved.")
+
+
+@post("/c/{conversation_id:uuid}/notifications")
+async def choose_level(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+) -> Redirect:
+    """Choose how much of it one is told of."""
+    chosen = (await read_form(request)).read(LevelInput, "level")
+    async with services.db.transaction(actor) as tx:
+        await levels.set_level(tx, actor, conversation_id, chosen.level)
     return go(f"/c/{conversation_id}/about", "Saved.")
 
 
@@ -209,4 +230,4 @@ async def delete(
     return go("/", "It is deleted.")
 
 
-HANDLERS = [show_about, change, change_policy, add_member, remove_member, *BUTTONS, delete]
+HANDLERS = [show_about, change, change_policy, choose_level, add_member, remove_member, *BUTTONS, delete]

@@ -78,6 +78,7 @@ class Head(msgspec.Struct):
     may_moderate: bool
     may_pin: bool
     may_join: bool
+    level: str | None
 
 
 @get("/")
@@ -206,6 +207,7 @@ def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, last_seq: 
         may_moderate=is_allowed(actor, Permission.MESSAGES_MODERATE),
         may_pin=is_allowed(actor, Permission.MESSAGES_PIN),
         may_join=not conversation.is_member and conversation.type is ConversationType.PUBLIC,
+        level=str(conversation.notification_level) if conversation.is_member else None,
     )
 
 

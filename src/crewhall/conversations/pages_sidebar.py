@@ -7,7 +7,7 @@ import msgspec
 from crewhall.agents import Agent, AgentStatus, list_agents
 from crewhall.conversations.queries import list_conversations
 from crewhall.conversations.schemas import Conversation
-from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
+from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, NotificationLevel
 from crewhall.faces.plumbing.pages import count_waiting, provide_sidebar
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Organization, Permission, get_organization, is_allowed, list_organizations
@@ -37,6 +37,7 @@ class Entry(msgspec.Struct, frozen=True):
     unread: int
     last_seq: int
     other: Other | None
+    is_muted: bool = False
 
 
 class AgentEntry(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ class AgentEntry(msgspec.Struct, frozen=True):
 
 
 class Sidebar(msgspec.Struct):
-    """All that the sidebar shows. `waiting` calls of agents are for the viewer to decide about.
+    """All that the sidebar shows: `waiting` calls are the viewer's to decide, `told` notifications are unread.
 
     `has_more_organizations`: a page of its own has them all.
     """
@@ -63,6 +64,7 @@ class Sidebar(msgspec.Struct):
     conversations: list[Conversation]
     may_read_settings: bool
     waiting: int
+    told: int
 
     def find(self, conversation_id: UUID) -> Conversation | None:
         """The conversation, when it is among those shown."""
@@ -79,6 +81,7 @@ async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
     organizations = await list_organizations(tx, limit=MOST_ORGANIZATIONS)
     known = (await list_conversations(tx, actor, limit=MAX_LIMIT)).items
     agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items
+    waiting = await count_waiting(tx, actor)
     presence = {agent.id: str(agent.presence) for agent in agents}
     shown = [found for found in known if _is_shown(found)]
     channels = [found for found in shown if found.kind is ConversationKind.CHANNEL]
@@ -97,7 +100,8 @@ async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
         known_agents=agents,
         conversations=known,
         may_read_settings=is_allowed(actor, Permission.SETTINGS_READ),
-        waiting=await count_waiting(tx, actor),
+        waiting=waiting.get("approvals", 0),
+        told=waiting.get("notifications", 0),
     )
 
 
@@ -114,7 +118,12 @@ def entry_of(found: Conversation, presence: dict[UUID, str]) -> Entry:
     """A conversation with the name and sign that a reader knows it by."""
     partner = found.partner
     other = Other(str(partner.type), partner.id, partner.name, presence.get(partner.id)) if partner else None
-    return Entry(found.id, label_of(found), icon_of(found), found.unread, found.last_seq, other)
+    return Entry(found.id, label_of(found), icon_of(found), found.unread, found.last_seq, other, is_muted(found))
+
+
+def is_muted(found: Conversation) -> bool:
+    """Whether the viewer wants to be told of nothing there."""
+    return found.notification_level is NotificationLevel.NOTHING
 
 
 def label_of(found: Conversation) -> str:

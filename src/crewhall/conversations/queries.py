@@ -20,7 +20,8 @@ MAX_QUERY_LENGTH = 200
 _SHOWN: LiteralString = """
 with shown as (
     select c.*, h.last_seq, h.message_count, h.last_active_at, k.member_id is not null as is_member,
-           coalesce(k.last_read_seq, 0) as last_read_seq
+           coalesce(k.last_read_seq, 0) as last_read_seq,
+           level_in(c.kind, k.notification_level) as notification_level
     from conversations c
     join conversation_heads h on h.conversation_id = c.id
     left join conversation_members k
@@ -32,7 +33,8 @@ _COLUMNS: LiteralString = """
 select s.id, s.kind, s.type, s.name, s.title, s.description, s.status, s.topic, s.is_default,
        json_build_object('type', s.owner_type, 'id', coalesce(s.owner_user_id, s.owner_agent_id)) as owner,
        s.agent_policy, s.is_member, s.last_read_seq, least(u.count, 100) as unread, u.count > 100 as unread_capped,
-       u.mentioned, p.partner, s.last_seq, s.message_count, s.last_active_at, s.created_at, s.updated_at
+       u.mentioned, s.notification_level, p.partner, s.last_seq, s.message_count, s.last_active_at,
+       s.created_at, s.updated_at
 from shown s
 cross join lateral (
     select count(*) as count, coalesce(bool_or(%(actor)s = any (n.mentions)), false) as mentioned

@@ -3,9 +3,11 @@
 from uuid import UUID
 
 from crewhall.conversations.access import Verb, access_conversation
+from crewhall.conversations.events import ConversationRead
 from crewhall.conversations.schemas import ReadState
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
+from crewhall.kernel.events import publish
 
 
 async def mark_read(tx: Tx, actor: Actor, conversation_id: UUID, seq: int) -> ReadState:
@@ -24,4 +26,6 @@ async def mark_read(tx: Tx, actor: Actor, conversation_id: UUID, seq: int) -> Re
         """,
         {"id": conversation_id, "seq": seq, "actor": actor.id, "actor_type": str(actor.type)},
     )
+    if moved:
+        await publish(tx, actor, ConversationRead(conversation_id, moved))
     return ReadState(moved or 0)

@@ -14,6 +14,7 @@ from crewhall.conversations.vocabulary import (
     ConversationType,
     MemberRole,
     MemberType,
+    NotificationLevel,
 )
 from crewhall.conversations.wire import ActorRef, Message
 from crewhall.kernel.actor import ActorType
@@ -93,6 +94,22 @@ class ReadState(Struct):
     last_read_seq: int
 
 
+class LevelInput(Struct, forbid_unknown_fields=True):
+    """How much of a conversation the actor wants to be told of; null: as the conversation's kind has it."""
+
+    level: NotificationLevel | None
+
+
+class Level(Struct):
+    """How much of a conversation the actor is told of. `chosen` is null where the kind decides.
+
+    That is all of a direct conversation, mentions and replies elsewhere.
+    """
+
+    level: NotificationLevel
+    chosen: NotificationLevel | None
+
+
 class AgentPolicy(Struct, forbid_unknown_fields=True):
     """When agents may speak in a conversation."""
 
@@ -164,7 +181,7 @@ class Conversation(Struct, kw_only=True):
 
     `unread` counts messages of others after the actor's read mark, up to 100 (`unread_capped`: there are more) and
     among the newest 1,000 records; it is 0 for who has not joined. `mentioned` tells whether one of them mentions the
-    actor.
+    actor. `notification_level` is how much of it the actor is told of.
     """
 
     id: UUID
@@ -183,6 +200,7 @@ class Conversation(Struct, kw_only=True):
     unread: int
     unread_capped: bool
     mentioned: bool
+    notification_level: NotificationLevel
     partner: Partner | None
     last_seq: int
     message_count: int

@@ -41,3 +41,11 @@ class MemberRole(StrEnum):
 
     OWNER = "owner"
     MEMBER = "member"
+
+
+class NotificationLevel(StrEnum):
+    """How much of a conversation a member is told of."""
+
+    ALL = "all"
+    MENTIONS = "mentions"
+    NOTHING = "nothing"

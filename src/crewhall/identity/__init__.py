@@ -4,6 +4,7 @@ from crewhall.identity.acts import Names, actor_name, words_for
 from crewhall.identity.app_documents import AppDocuments
 from crewhall.identity.app_requests import SCOPES, WRITE
 from crewhall.identity.audience import MCP_PATH, Audience
+from crewhall.identity.device_names import device_name
 from crewhall.identity.errands import Errands
 from crewhall.identity.events import (
     InstallationSeeded,
@@ -48,6 +49,7 @@ __all__ = [
     "actor_name",
     "check_owner",
     "check_permission",
+    "device_name",
     "find_people",
     "find_people_by_handles",
     "get_organization",

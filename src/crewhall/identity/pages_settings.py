@@ -18,6 +18,7 @@ from crewhall.identity import logins, organizations
 from crewhall.identity.accounts import get_profile, update_profile
 from crewhall.identity.acts import Act, list_acts
 from crewhall.identity.app_logins import list_let_in
+from crewhall.identity.device_names import device_name
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.passwords import change_password
 from crewhall.identity.permissions import Permission, check_permission, is_allowed
@@ -37,11 +38,6 @@ LANGUAGES = (
     ("hungarian", "Hungarian"), ("romanian", "Romanian"), ("russian", "Russian"), ("turkish", "Turkish"),
     ("greek", "Greek"), ("arabic", "Arabic"), ("hindi", "Hindi"), ("indonesian", "Indonesian"),
 )  # fmt: skip
-_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
-_SYSTEMS = (
-    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
-    ("Linux", "Linux"),
-)  # fmt: skip
 
 
 class ShownLogin(msgspec.Struct):
@@ -55,11 +51,7 @@ class ShownLogin(msgspec.Struct):
 
 
 def _shown(login: Login) -> ShownLogin:
-    agent = login.user_agent or ""
-    browser = next((name for mark, name in _BROWSERS if mark in agent), None)
-    system = next((name for mark, name in _SYSTEMS if mark in agent), None)
-    device = " on ".join(filter(None, (browser, system))) or agent.partition("/")[0] or "A client"
-    return ShownLogin(login.id, device, login.current, login.address, login.last_seen_at)
+    return ShownLogin(login.id, device_name(login.user_agent), login.current, login.address, login.last_seen_at)
 
 
 async def settings_page(

@@ -22,6 +22,7 @@ _FORMS = {
     r"^https?://": "Give a whole address, from http:// or https:// on.",
     r"^https?://\S+$": "Give a whole address, from http:// or https:// on.",
     r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "Give a language as en or pt-BR.",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "Give a time of the day as 22:00.",
     r"^[0-9]{0,18}$": "Send the id of the last event that you received, or leave it out to begin from now.",
     r"^\d{1,6}\.\d{1,6}\.\d{1,6}$": "Give three numbers as 1.0.0.",
 }

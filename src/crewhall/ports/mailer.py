@@ -11,16 +11,18 @@ from crewhall.kernel.clock import utc_now
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """One plain-text mail to one person.
+    """One mail to one person: plain text, and the same as HTML where there is any.
 
     `org_id` is the organization that sends it: without a mail server its owner may read it. A mail that proves who
-    reads it (a password reset) has none: nobody else may.
+    reads it (a password reset) has none: nobody else may. `headers` are added to those that every mail has.
     """
 
     to: str
     subject: str
     body: str
     org_id: UUID | None = None
+    html: str | None = None
+    headers: dict[str, str] = {}
 
 
 class SentMail(msgspec.Struct, frozen=True):

@@ -56,7 +56,7 @@ order by p.id desc limit %(limit)s
 """
 )
 _ONE: LiteralString = _COLUMNS + " and p.id = %(id)s"
-_COUNT: LiteralString = """
+COUNT: LiteralString = """
 select count(*) from (
     select from approvals p
     where p.org_id = any (current_orgs()) and p.status = 'waiting' and (%(decides)s or exists (
@@ -135,10 +135,9 @@ async def get_approval(tx: Tx, actor: Actor, approval_id: UUID) -> ApprovalView:
     return await _shown(tx, actor, await tx.one(_Row, _ONE, {**_viewer(actor), "id": approval_id}))
 
 
-async def count_waiting(tx: Tx, actor: Actor) -> int:
-    """How many calls wait for the actor to decide, at most a hundred."""
-    counted: int = await tx.value(_COUNT, {**_viewer(actor), "most": MOST_COUNTED})
-    return counted
+def counting(actor: Actor) -> Params:
+    """The parameters of COUNT: how many calls wait for the actor to decide, at most a hundred."""
+    return {**_viewer(actor), "most": MOST_COUNTED}
 
 
 async def _shown(tx: Tx, actor: Actor, row: _Row) -> ApprovalView:

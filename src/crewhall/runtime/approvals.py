@@ -18,6 +18,7 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID, NOT_FOUND, CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.tools import Risk, Tool
+from crewhall.notifications import NotificationKind, tell
 from crewhall.runtime.offers import is_server_tool
 from crewhall.runtime.runs import APPROVALS_CHANNEL, Run, go_on
 from crewhall.runtime.vocabulary import ApprovalStatus
@@ -95,6 +96,7 @@ async def ask_approval(tx: Tx, run: Run, new: NewApproval, *, hours: float) -> A
         },
     )
     await _tell(tx, asked)
+    await _tell_deciders(tx, asked)
     return asked
 
 
@@ -266,6 +268,34 @@ async def _has_asked(tx: Tx, actor: Actor, run_id: UUID) -> bool:
 
 async def _tell(tx: Tx, approval: Approval) -> None:
     await tx.notify(APPROVALS_CHANNEL, f"{approval.org_id} {approval.id} {approval.status}")
+
+
+class _Agent(msgspec.Struct):
+    name: str
+    owner_user_id: UUID | None
+
+
+async def _tell_deciders(tx: Tx, approval: Approval) -> None:
+    """Tell who decides: owners, admins, the agent's owner. Once it is decided, the database takes that back."""
+    agent = await tx.one(_Agent, "select name, owner_user_id from agents where id = %(id)s", {"id": approval.agent_id})
+    deciders = await tx.values(
+        """
+        select user_id from memberships
+        where org_id = %(org)s and (role in ('owner', 'admin') or user_id = %(owner)s) order by user_id
+        """,
+        {"org": approval.org_id, "owner": agent.owner_user_id},
+    )
+    await tell(
+        tx,
+        deciders,
+        NotificationKind.APPROVAL,
+        org_id=approval.org_id,
+        actor_type=ActorType.AGENT,
+        actor_id=approval.agent_id,
+        actor_name=agent.name,
+        subject_id=approval.id,
+        detail=approval.tool,
+    )
 
 
 def _absent() -> CrewhallError:

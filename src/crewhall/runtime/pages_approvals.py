@@ -17,7 +17,6 @@ from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.kernel.tools import Risk
 from crewhall.runtime import approval_queries, approvals
@@ -240,11 +239,7 @@ def _rule_of(form: Form, risk: str) -> RiskRule:
         raise INVALID("Trust is a number from 0 to 100.", field=f"ask:{risk}") from None
 
 
-async def _count(tx: Tx, actor: Actor) -> int:
-    return await approval_queries.count_waiting(tx, actor)
-
-
-provide_count(_count)
+provide_count("approvals", approval_queries.COUNT, approval_queries.counting)
 PAGES = page_router([
     show_approvals, show_approval, approve_call, refuse_call, show_tool_policy, change_tool_policy,
 ])  # fmt: skip

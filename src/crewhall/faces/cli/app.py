@@ -16,6 +16,7 @@ from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
 from crewhall.faces.cli.files import download, files
 from crewhall.faces.cli.hooks import webhook as incoming_webhook
+from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org, people
@@ -41,15 +42,15 @@ app = typer.Typer(
     name="crewhall", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search):
+for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search, inbox):
     app.command()(command)
 for about_files in (files, download):
     app.command()(about_files)
 for about_turns in (ask, runs, cancel, decisions, summaries, approvals, approve, refuse, usage, runtimes):
     app.command()(about_turns)
 app.command("run")(show_run)
-for about_pins in (pins, pin, unpin):
-    channel.command()(about_pins)
+for about_channels in (pins, pin, unpin, level):
+    channel.command()(about_channels)
 agent.add_typer(webhook)
 for group in (
     org,

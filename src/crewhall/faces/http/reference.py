@@ -11,6 +11,7 @@ TAGS = {
     "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
     "Files": "What people and agents attach to messages: sent up whole or in parts, downloaded whole or in part.",
     "Turns": "Why agents speak or stay silent, and the runs in which they do.",
+    "Notifications": "What concerns the caller, its read state, and how a person is told of it.",
     "Approvals": "Calls of agents that wait for a person, and the policy that says when they do.",
     "Schedules": "Tasks that agents are given by the clock.",
     "Webhooks": "Calls from other services, signed: each posts a message, wakes an agent, or both.",
@@ -42,6 +43,8 @@ PATH_PARAMETERS = {
     "task_id": "The quick task's id.",
     "schedule_id": "The schedule's id.",
     "hook_id": "The webhook's id.",
+    "notification_id": "The notification's id.",
+    "device_id": "The device's id.",
     "member_id": "The id of the person or agent.",
 }
 

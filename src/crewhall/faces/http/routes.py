@@ -7,6 +7,7 @@ import crewhall.agents.http as agents
 import crewhall.conversations.http as conversations
 import crewhall.governance.http as governance
 import crewhall.identity.http as identity
+import crewhall.notifications.http as notifications
 import crewhall.runtime.http as runtime
 from crewhall.faces.http.description import describe
 from crewhall.faces.http.system import SYSTEM
@@ -22,6 +23,7 @@ API = [
     *identity.ROUTERS,
     *agents.ROUTERS,
     *conversations.ROUTERS,
+    *notifications.ROUTERS,
     *governance.ROUTERS,
     *runtime.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),

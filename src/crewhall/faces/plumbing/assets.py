@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent / "web" / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
 _WORTH_PACKING = 512
+WORKER = "/service-worker.js"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,19 @@ assets = Assets(ROOT)
 @get("/static/{version:str}/{name:path}", include_in_schema=False, sync_to_thread=False)
 def serve_asset(request: Request[Any, Any, Any], version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """One static file. An address of another version gets the present file, uncached."""
-    found = assets.find(name.lstrip("/"))
+    return _answer(request, name.lstrip("/"), current=version == assets.version)
+
+
+@get(WORKER, include_in_schema=False, sync_to_thread=False)
+def serve_worker(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """What browsers run while no page is open: at the root, so that it speaks for every page, and asked for anew."""
+    return _answer(request, WORKER.lstrip("/"), current=False)
+
+
+def _answer(request: Request[Any, Any, Any], name: str, *, current: bool) -> Response[bytes]:
+    found = assets.find(name)
     if found is None:
         raise NOT_FOUND("There is no such file.")
-    current = version == assets.version
     headers = {"etag": found.etag, "cache-control": _FOREVER if current else "no-cache", "vary": "accept-encoding"}
     if request.headers.get("if-none-match") == found.etag:
         return Response(b"", status_code=304, headers=headers, media_type=found.media_type)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import quote, unquote
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,12 +20,11 @@ from crewhall.faces.plumbing import moments
 from crewhall.faces.plumbing.assets import assets
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.db import Tx
+from crewhall.kernel.db import Params, Tx
 from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]
 Sidebar = Callable[[Services, Actor], Awaitable[object]]
-Counter = Callable[[Tx, Actor], Awaitable[int]]
 
 TEMPLATES = Path(__file__).parent.parent / "web" / "templates"
 THEME_COOKIE, ZONE_COOKIE, FLASH_COOKIE = "crewhall_theme", "crewhall_zone", "crewhall_flash"
@@ -35,7 +34,7 @@ _KEPT = 20_000
 _THEMES = ("light", "dark")
 _HTML = "text/html"  # Litestar adds the charset
 _sidebars: list[Sidebar] = []
-_counters: list[Counter] = []
+_counts: dict[str, tuple[LiteralString, Callable[[Actor], Params]]] = {}
 
 
 def provide_sidebar(provider: Sidebar) -> None:
@@ -43,14 +42,19 @@ def provide_sidebar(provider: Sidebar) -> None:
     _sidebars[:] = [provider]
 
 
-def provide_count(counter: Counter) -> None:
-    """Say who counts what waits for somebody's decision; the sidebar shows it."""
-    _counters[:] = [counter]
+def provide_count(name: str, sql: LiteralString, values: Callable[[Actor], Params] = lambda _actor: {}) -> None:
+    """Say how to count what waits for somebody, under a name, by a statement that gives one number; pages show it."""
+    _counts[name] = (sql, values)
 
 
-async def count_waiting(tx: Tx, actor: Actor) -> int:
-    """How much waits for the actor's decision."""
-    return await _counters[0](tx, actor) if _counters else 0
+async def count_waiting(tx: Tx, actor: Actor) -> dict[str, int]:
+    """How much waits for the actor, by name: all of it in one statement."""
+    if not _counts:
+        return {}
+    counts: LiteralString = "), (".join([sql for sql, _ in _counts.values()])
+    given: Params = {key: value for _, values in _counts.values() for key, value in values(actor).items()}
+    counted = await tx.value("select array[(" + counts + ")]", given)
+    return dict(zip(_counts, counted, strict=True))
 
 
 def _environment() -> Environment:
@@ -64,7 +68,7 @@ def _environment() -> Environment:
     )
     made.globals.update(
         asset=assets.url,
-        modules=[name for name in assets.names(".js") if name != "js/app.js"],
+        modules=[name for name in assets.names(".js") if name not in _ENTRIES],
         styles=[f"css/{name}.css" for name in _LAYERS],
     )
     made.filters.update(hue=moments.hue, initials=moments.initials, stamp=moments.stamp)
@@ -81,6 +85,8 @@ def keep_rendered(made: Environment, template: str, *macros: str) -> None:
         made.globals[name] = lru_cache(maxsize=_KEPT)(getattr(module, name))
 
 
+_ENTRIES = ("js/app.js", "service-worker.js")
+"""Scripts that pages do not load as modules of theirs: the first, and what the browser runs by itself."""
 _LAYERS = ("tokens", "base", "components", "layout", "conversation", "files", "turns", "spending", "utilities")
 environment = _environment()
 

@@ -9,6 +9,7 @@ from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refuse
 from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
 from crewhall.faces.sdk.live import Live
+from crewhall.faces.sdk.notifications import Level, Notification, NotificationMessage, NotificationSettings
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
 from crewhall.faces.sdk.resources import (
     AgentInfo,
@@ -73,12 +74,16 @@ __all__ = [
     "InvalidWebhook",
     "Invitation",
     "LetInApp",
+    "Level",
     "Live",
     "Me",
     "Member",
     "Message",
     "MessagePreview",
     "NotReachable",
+    "Notification",
+    "NotificationMessage",
+    "NotificationSettings",
     "Organization",
     "Page",
     "Person",

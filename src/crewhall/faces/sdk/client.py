@@ -13,6 +13,7 @@ from crewhall.faces.sdk.files import Files
 from crewhall.faces.sdk.hooks import Hooks
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
+from crewhall.faces.sdk.notifications import Notifications
 from crewhall.faces.sdk.organization import Organizations, People
 from crewhall.faces.sdk.personal_tokens import PersonalTokens
 from crewhall.faces.sdk.resources import Me
@@ -75,6 +76,7 @@ class Client:
         self.budgets = Budgets(self.transport)
         self.hooks = Hooks(self.transport)
         self.schedules = Schedules(self.transport)
+        self.notifications = Notifications(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
         self.tokens = PersonalTokens(self.transport)

@@ -157,6 +157,7 @@ class Conversation(msgspec.Struct, frozen=True):
     is_member: bool = False
     mentioned: bool = False
     message_count: int = 0
+    notification_level: str = "mentions"
     partner: Partner | None = None
     last_active_at: datetime | None = None
 

@@ -6,6 +6,7 @@ import crewhall.agents.pages as agents
 import crewhall.conversations.pages as conversations
 import crewhall.governance.pages as governance
 import crewhall.identity.pages as identity
+import crewhall.notifications.pages as notifications
 import crewhall.runtime.pages as runtime
 import crewhall.runtime.pages_approvals as approvals
 import crewhall.runtime.pages_causes as causes
@@ -14,9 +15,10 @@ import crewhall.runtime.pages_run_now as run_now
 import crewhall.runtime.pages_runtimes as runtimes
 import crewhall.runtime.pages_summaries as summaries
 import crewhall.runtime.pages_tool_servers as tool_servers
-from crewhall.faces.plumbing.assets import serve_asset
+from crewhall.faces.plumbing.assets import serve_asset, serve_worker
 
 PAGES: list[ControllerRouterHandler] = [
-    serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, governance.PAGES, runtime.PAGES, approvals.PAGES,
-    handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES, run_now.PAGES,
+    serve_asset, serve_worker, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
+    runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES,
+    run_now.PAGES,
 ]  # fmt: skip

@@ -5,6 +5,8 @@ import * as Turbo from "../vendor/turbo.js";
 import "./conversation/composer.js";
 import "./conversation/conversation.js";
 import "./conversation/pins.js";
+import "./notifications/devices.js";
+import "./notifications/inbox.js";
 import "./runs/approvals.js";
 import "./runs/run.js";
 import "./runs/try.js";

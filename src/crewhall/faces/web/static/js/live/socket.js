@@ -101,7 +101,7 @@ class Live extends EventTarget {
   #onFrame(frame) {
     clearTimeout(this.#timer);
     if (frame.type === "ephemeral" && frame.event !== "typing") {
-      this.dispatchEvent(new CustomEvent(frame.event, { detail: frame })); // presence, joined, approval
+      this.dispatchEvent(new CustomEvent(frame.event, { detail: frame })); // presence, joined, approval, notification
       return;
     }
     const entry = frame.conversation && this.#followed.get(frame.conversation);

@@ -1,5 +1,6 @@
 // The sidebar: unread counts that move (in the tab's title too), presence that shows, and a drawer on a phone.
 
+import { call } from "../api.js";
 import { seenUpTo } from "../conversation/read.js";
 import { live } from "../live/socket.js";
 import { showPresence } from "./presence.js";
@@ -11,6 +12,7 @@ class Sidebar extends HTMLElement {
   #unfollow = [];
   #ending = null;
   #timer = null;
+  #counting = null;
 
   connectedCallback() {
     const nav = this.querySelector("nav");
@@ -21,6 +23,7 @@ class Sidebar extends HTMLElement {
     const { signal } = this.#ending;
     live.addEventListener("presence", (event) => showPresence(event.detail.actor.id, event.detail.presence), { signal });
     live.addEventListener("approval", () => this.#refreshSoon(), { signal });
+    live.addEventListener("notification", () => this.#countSoon(), { signal });
     live.addEventListener("joined", () => this.#refreshSoon(), { signal });
     live.addEventListener("back", () => this.#refreshSoon(), { signal });
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.close(), { signal });
@@ -29,6 +32,7 @@ class Sidebar extends HTMLElement {
 
   disconnectedCallback() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#counting);
     this.#ending.abort();
     for (const unfollow of this.#unfollow.splice(0)) unfollow();
   }
@@ -47,7 +51,9 @@ class Sidebar extends HTMLElement {
   /** Say in the tab's title how many messages wait. */
   #entitle() {
     let waiting = 0;
-    for (const badge of this.querySelectorAll("[data-conversation] .count")) waiting += Number(badge.dataset.count || 0);
+    for (const badge of this.querySelectorAll("[data-conversation]:not([data-muted]) .count")) waiting += Number(badge.dataset.count || 0);
+    // What is unread there and told of in the inbox is one thing: the greater number says it.
+    waiting = Math.max(waiting, Number(this.querySelector("[data-inbox] .count").dataset.count));
     const plain = document.title.replace(/^\(\d+\+?\) /, "");
     document.title = waiting === 0 ? plain : `(${waiting < 100 ? waiting : "99+"}) ${plain}`;
   }
@@ -71,13 +77,29 @@ class Sidebar extends HTMLElement {
   setUnread(conversation, count) {
     const link = this.querySelector(`[data-conversation="${conversation}"]`);
     if (!link) return;
+    this.#show(link, count);
+  }
+
+  #show(link, count) {
     const badge = link.querySelector(".count");
+    const isMuted = link.dataset.muted !== undefined;
     badge.dataset.count = String(count);
     badge.firstChild.textContent = count < 100 ? String(count) : "99+";
-    badge.hidden = count === 0;
-    if (count) link.dataset.unread = "true";
+    badge.hidden = count === 0 || isMuted;
+    if (count && !isMuted) link.dataset.unread = "true";
     else delete link.dataset.unread;
     this.#entitle();
+  }
+
+  #countSoon() {
+    clearTimeout(this.#counting);
+    this.#counting = setTimeout(() => this.#count(), SETTLE_MS);
+  }
+
+  /** Ask how much of the inbox is unread: something came, or was read in another tab. */
+  async #count() {
+    const answer = await call("GET", "/notifications/count").catch(() => null);
+    if (answer && this.isConnected) this.#show(this.querySelector("[data-inbox]"), answer.unread);
   }
 
   /** Slide in, on a phone. */

@@ -1,0 +1,44 @@
+"""Notifications in words and addresses: the same sentence on the page, in the mail, on a device and in a terminal."""
+
+from crewhall.conversations import readable
+from crewhall.notifications.schemas import Notification
+from crewhall.notifications.vocabulary import NotificationKind as K
+
+MOST_SHOWN = 200
+
+
+def summary_of(one: Notification) -> str:
+    """What happened, in a sentence without its end."""
+    who, where = one.actor.name, place_of(one)
+    return {
+        K.MENTION: f"{who} mentioned you{where}",
+        K.REPLY: f"{who} replied{where}",
+        K.REACTION: f"{who} reacted with {one.detail}{where}",
+        K.DIRECT: f"{who} wrote to you" if one.messages == 1 else f"{who} wrote {one.messages} messages to you",
+        K.MESSAGE: f"{who} wrote{where}" if one.messages == 1 else f"{one.messages} new messages{where}",
+        K.INVITATION: f"{who} added you{' to' + where.removeprefix(' in') if where else ''}",
+        K.APPROVAL: f"{who} asks to use {one.detail}",
+    }[one.kind]
+
+
+def place_of(one: Notification) -> str:
+    """Where it happened, to follow a verb; nothing for a direct conversation."""
+    place = one.conversation
+    if place is None or place.kind == "direct":
+        return ""
+    return f" in #{place.name}" if place.name else f" in {place.title or 'a group'}"
+
+
+def path_of(one: Notification) -> str:
+    """The page that shows what it is about."""
+    if one.kind is K.APPROVAL:
+        return f"/approvals/{one.subject_id}"
+    assert one.conversation is not None
+    base = f"/c/{one.conversation.id}"
+    return base if one.message is None else f"{base}?at={one.message.seq}"
+
+
+def excerpt_of(content: str) -> str:
+    """The beginning of a message as it reads in passing."""
+    text = " ".join(readable(content).split())
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,41 @@
+"""The inbox in a browser: what concerns one, its count as it moves, and the ways to read it."""
+
+from playwright.async_api import expect
+
+from tests.conversations.ways import direct, group, post
+from tests.notifications.ways import handle_of, settled, told
+
+
+async def test_the_inbox_tells_counts_leads_and_is_read(server, org, visitors):
+    ada = await org.add()
+    page = await visitors.visit("/inbox", ada)
+    await expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
+    badge = page.locator("[data-inbox] .count")
+    await expect(badge).to_be_hidden()
+    general, name = await server.general(org), await handle_of(ada)
+    await post(org.owner, general, f"Could you look at **this**, @{name}?")
+    await expect(badge).to_contain_text("1")
+    await expect(page).to_have_title("(1) Inbox")
+    link = page.get_by_role("link", name="Ada Lovelace mentioned you in #general")
+    await expect(link).to_be_visible()
+    circle = await group(org.owner, ada, title="Launch")
+    talk = await direct(org.owner, ada)
+    await post(org.owner, talk, "Are you there?")
+    await post(org.owner, talk, "It is about Friday.")
+    own = await post(ada, circle, "shipped")
+    await org.owner.api.put(f"/conversations/{circle}/messages/{own['id']}/reactions/🎉")
+    await settled(server)
+    await expect(badge).to_contain_text("4")
+    await page.get_by_role("button", name="Mark #general as read").click()
+    await expect(link).to_be_hidden()
+    await expect(badge).to_contain_text("3")
+    await page.get_by_role("link", name="Ada Lovelace wrote 2 messages to you").click()
+    await expect(page).to_have_url(f"{server.address}/c/{talk}?at=2")
+    await expect(badge).to_contain_text("2")
+    await page.goto("/inbox?show=mention")
+    await page.get_by_role("button", name="Mark as unread: Ada Lovelace mentioned you in #general").click()
+    await expect(badge).to_contain_text("3")
+    await page.get_by_role("button", name="Mark all as read").click()
+    await expect(page.get_by_text("All is read.")).to_be_visible()
+    await expect(badge).to_be_hidden()
+    assert [one["is_read"] for one in await told(server, ada)] == [True] * 4
