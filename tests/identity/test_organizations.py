@@ -1,5 +1,6 @@
 """Organizations: several per person, changed by admins, deleted by the owner."""
 
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -13,10 +14,15 @@ from crewhall.kernel.db import Tx
 from tests.identity.hall import Hall
 
 
+def let_everyone(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everyone make organizations."""
+    packages: dict[Any, Any] = hall.services.packages
+    monkeypatch.setitem(packages, IdentitySettings, IdentitySettings(founders=Founders.EVERYONE))
+
+
 @pytest.fixture
 def anybody(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everyone may make organizations."""
-    monkeypatch.setitem(hall.services.packages, IdentitySettings, IdentitySettings(founders=Founders.EVERYONE))
+    let_everyone(hall, monkeypatch)
 
 
 async def test_who_owns_no_organization_makes_none_unless_everyone_may(hall: Hall, monkeypatch: pytest.MonkeyPatch):
@@ -27,7 +33,7 @@ async def test_who_owns_no_organization_makes_none_unless_everyone_may(hall: Hal
         assert "CREWHALL_FOUNDERS" in refused.json()["detail"]
         assert all(one["name"] != "Own" for one in (await person.api.get("/organizations")).json()["items"])
     assert (await org.owner.api.post("/organizations", json={"name": "Second"})).status_code == 201
-    monkeypatch.setitem(hall.services.packages, IdentitySettings, IdentitySettings(founders=Founders.EVERYONE))
+    let_everyone(hall, monkeypatch)
     assert (await person.api.post("/organizations", json={"name": "Own"})).status_code == 201
 
 

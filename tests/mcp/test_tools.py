@@ -3,6 +3,7 @@
 import jsonschema
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import TextContent
 
 from crewhall.faces.mcp import prompts
 from crewhall.faces.mcp.clients import CLIENTS
@@ -219,8 +220,9 @@ async def test_quick_tasks_are_prompts_for_who_may_give_them(server, org, other_
         assert list(shown) == names
         assert (shown[names[1]].title, shown[names[1]].arguments) == ("sum up the wéek", None)
         assert f"@{mine.code}" in (shown[names[0]].description or "")
-        said = (await client.get_prompt(names[1])).messages
-        assert [(one.role, one.content.text) for one in said] == [("user", "sum up the wéek, **please**.")]
+        (said,) = (await client.get_prompt(names[1])).messages
+        assert isinstance(said.content, TextContent)
+        assert (said.role, said.content.text) == ("user", "sum up the wéek, **please**.")
         for wrong in (f"{mine.code}/not-now", f"{resting.code}/look", "nobody/look", "\0"):
             with pytest.raises(MCPError, match="no quick task") as caught:
                 await client.get_prompt(wrong)

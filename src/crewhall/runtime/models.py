@@ -104,9 +104,7 @@ class Models:
 
     def _local_chat(self, name: str) -> Model:
         if self._local is None:
-            raise _unavailable(
-                "No local model is installed here. Who runs the server adds one as /help/models says."
-            )
+            raise _unavailable("No local model is installed here. Who runs the server adds one as /help/models says.")
         if name != self._local.weights.name:
             raise _unavailable(f"The local model is called {self._local.weights.name}, not {name}.")
         return LocalChat(self._local)

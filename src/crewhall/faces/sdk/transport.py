@@ -25,7 +25,7 @@ BUSY = frozenset({502, 503, 504})
 TOO_MANY = 429
 HEADER = re.compile(r"[!-~]*")
 """What a header can hold of a token, or of an organization's name."""
-BROKEN_TOKEN = (
+UNSENDABLE = (
     "The key or token holds a blank, a line break or another character that none has: copy it alone, from its `cw` on."
 )
 
@@ -153,7 +153,7 @@ class Transport:
     def headers(self, token: str | None) -> dict[str, str]:
         """Headers that say who acts, and for which organization. Raises what no request can say, without showing it."""
         if token is not None and not HEADER.fullmatch(token):
-            raise SignedOut("unauthenticated", 0, BROKEN_TOKEN)
+            raise SignedOut("unauthenticated", 0, UNSENDABLE)
         if self.org is not None and not HEADER.fullmatch(self.org):
             raise CrewhallApiError("invalid", 0, "An organization is named by its id or slug, without blanks.")
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
