@@ -11,6 +11,7 @@ from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
 from crewhall.faces.sdk.resources import (
     AgentInfo,
+    AgentTemplate,
     AgentState,
     Conversation,
     Credential,
@@ -48,6 +49,7 @@ __all__ = [
     "Ack",
     "Agent",
     "AgentInfo",
+    "AgentTemplate",
     "AgentRuntime",
     "AgentState",
     "Approval",
