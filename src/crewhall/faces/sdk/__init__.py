@@ -11,8 +11,8 @@ from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
 from crewhall.faces.sdk.resources import (
     AgentInfo,
-    AgentTemplate,
     AgentState,
+    AgentTemplate,
     Conversation,
     Credential,
     Invitation,
@@ -49,9 +49,9 @@ __all__ = [
     "Ack",
     "Agent",
     "AgentInfo",
-    "AgentTemplate",
     "AgentRuntime",
     "AgentState",
+    "AgentTemplate",
     "Approval",
     "ApprovalMessage",
     "Author",
