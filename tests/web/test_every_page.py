@@ -40,9 +40,9 @@ async def _furnish(server: Server, org: Org) -> list[str]:
     run = await _run(api)
     (await api.post("/invitations", json={"email": f"x{org.id.hex}@example.org"})).raise_for_status()
     return [
-        f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about", "/c", "/c/new",
-        "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
-        "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
+        f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about", "/c", "/c/direct",
+        "/c/new", "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}",
+        "/agents?q=nothing", "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
         "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations", "/organizations/new",
         "/help", "/help/agents", "/approvals", "/runtimes", f"/agents/{agent.id}/webhook", "/usage",

@@ -12,6 +12,7 @@ from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
 from crewhall.faces.sdk.resources import (
     AgentInfo,
     AgentState,
+    AgentTemplate,
     Conversation,
     Credential,
     Invitation,
@@ -50,6 +51,7 @@ __all__ = [
     "AgentInfo",
     "AgentRuntime",
     "AgentState",
+    "AgentTemplate",
     "Approval",
     "ApprovalMessage",
     "Author",
