@@ -43,6 +43,22 @@ async def test_hidden_agents_are_in_no_listing_and_private_ones_in_their_owners_
 
 
 @pytest.mark.rule("B2")
+async def test_instructions_are_for_the_agent_its_owner_and_who_manages_agents(org: AgentOrg):
+    owner, member, admin = await org.add(), await org.add(), await org.add("admin")
+    agent, other = await org.hire(name="Told", instructions="Keep quiet.", tools=["search_messages"]), await org.hire()
+    await org.owner.api.patch(f"/agents/{agent.id}", json={"owner_user_id": str(owner.id)})
+
+    async def shown(who: Any) -> dict[str, Any]:
+        found: dict[str, Any] = (await who.api.get(f"/agents/{agent.id}")).json()
+        return found
+
+    assert [(await shown(who))["instructions"] for who in (owner, admin, agent, member, other)] == [
+        "Keep quiet.", "Keep quiet.", "Keep quiet.", None, None
+    ]  # fmt: skip
+    assert (await shown(member))["tools"] == ["search_messages"]
+
+
+@pytest.mark.rule("B2")
 async def test_an_agent_sees_itself_whatever_its_visibility(org: AgentOrg):
     agent = await org.hire(name="Shy", visibility="hidden")
     assert (await agent.api.get(f"/agents/{agent.id}")).json()["name"] == "Shy"

@@ -129,7 +129,7 @@ async def test_the_database_makes_the_second_wait_and_refuses_it(hall: AgentHall
 
 
 async def test_a_founders_handle_is_no_concern_of_other_organizations(hall: AgentHall, org: AgentOrg):
-    person = await hall.make_person()
+    person = (await hall.make_org()).owner
     name = await named(person)
     await org.create(code=name)
     made = await person.api.post("/organizations", json={"name": "Own"})

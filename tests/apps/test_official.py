@@ -55,6 +55,7 @@ async def test_an_app_that_may_only_read_asks_again_before_it_writes(server: Ser
         Client(streamable_http_client(f"{server.address}/mcp", http_client=http)) as client,
     ):
         await done(client, "list_conversations")
+        assert (await client.list_prompts()).prompts == []
         assert kept.tokens
         assert kept.tokens.scope == "read"
         await done(client, "post_message", conversation_id=general, content="now I may", client_id="1")

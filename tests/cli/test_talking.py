@@ -130,6 +130,12 @@ async def test_agents_and_keys(owner: Cli, server: Server, org: Org) -> None:
     assert all(key.get("key") is None for key in keys.values())
     listed = await owner.run("agent", "list")
     assert "Finder" in listed.out
+    config = {"provider": "crewhall", "model": "guide"}
+    changed = {"model_config": config, "tools": ["search_messages"]}
+    (await org.owner.api.patch(f"/agents/{made['agent']['id']}", json=changed)).raise_for_status()
+    shown = (await owner.run("agent", "show", "scout")).out
+    assert all(fact in shown for fact in ("crewhall:guide", "search_messages", "trust"))
+    assert "never" not in shown
     assert (await owner.run("agent", "delete", "scout", "--yes")).code == 0
     assert (await owner.run("agent", "show", "scout")).code == 1
 

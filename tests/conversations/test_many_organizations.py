@@ -64,3 +64,23 @@ async def test_who_is_in_few_is_led_nowhere_else(server: Server, org: Org) -> No
         shown = await client.get("/settings")
     assert shown.text.count('action="/organizations/') == 1
     assert 'href="/organizations"' not in shown.text
+
+
+async def test_who_may_make_no_organization_is_not_led_there_and_refused(server: Server, org: Org) -> None:
+    said = (await (await org.add()).api.post("/organizations", json={"name": "Own"})).json()["detail"]
+    for person, may in ((org.owner, True), (await org.add(), False)):
+        browser, _ = await server.browse(person)
+        await browser.post(f"{server.address}/organizations/{org.id}/switch", headers={"origin": server.address})
+        pages = {path: await browser.get(f"{server.address}{path}") for path in ("/settings", "/organizations")}
+        assert {path: 'href="/organizations/new"' in page.text for path, page in pages.items()} == dict.fromkeys(
+            pages, may
+        )
+        form = await browser.get(f"{server.address}/organizations/new")
+        assert form.status_code == (200 if may else 403)
+        if not may:
+            own = {"name": "Own"}
+            sent = await browser.post(
+                f"{server.address}/organizations/new", data=own, headers={"origin": server.address}
+            )
+            assert sent.status_code == 403
+            assert all(said in page.text for page in (form, sent))

@@ -1,17 +1,43 @@
 """Organizations: several per person, changed by admins, deleted by the owner."""
 
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 
 from crewhall.identity.events import OrganizationCreated
+from crewhall.identity.settings import Founders, IdentitySettings
 from crewhall.kernel import events
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from tests.identity.hall import Hall
 
 
+def let_everyone(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everyone make organizations."""
+    packages: dict[Any, Any] = hall.services.packages
+    monkeypatch.setitem(packages, IdentitySettings, IdentitySettings(founders=Founders.EVERYONE))
+
+
+@pytest.fixture
+def anybody(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_everyone(hall, monkeypatch)
+
+
+async def test_who_owns_no_organization_makes_none_unless_everyone_may(hall: Hall, monkeypatch: pytest.MonkeyPatch):
+    org = await hall.make_org()
+    for person in (await hall.make_person(), await org.add("member"), await org.add("admin")):
+        refused = await person.api.post("/organizations", json={"name": "Own"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert "CREWHALL_FOUNDERS" in refused.json()["detail"]
+        assert all(one["name"] != "Own" for one in (await person.api.get("/organizations")).json()["items"])
+    assert (await org.owner.api.post("/organizations", json={"name": "Second"})).status_code == 201
+    let_everyone(hall, monkeypatch)
+    assert (await person.api.post("/organizations", json={"name": "Own"})).status_code == 201
+
+
+@pytest.mark.usefixtures("anybody")
 async def test_whoever_makes_an_organization_owns_it(hall: Hall, monkeypatch: pytest.MonkeyPatch):
     told: list[OrganizationCreated] = []
 
@@ -35,6 +61,7 @@ async def test_whoever_makes_an_organization_owns_it(hall: Hall, monkeypatch: py
     assert [one["id"] for one in (await person.api.get("/people", headers=in_it)).json()["items"]] == [str(person.id)]
 
 
+@pytest.mark.usefixtures("anybody")
 async def test_organizations_come_in_pages(hall: Hall):
     person = await hall.make_person()
     made = [(await person.api.post("/organizations", json={"name": f"Page {n}"})).json()["id"] for n in range(3)]
@@ -46,6 +73,7 @@ async def test_organizations_come_in_pages(hall: Hall):
         assert (await person.api.get("/organizations", params={"limit": limit})).status_code == 422
 
 
+@pytest.mark.usefixtures("anybody")
 @pytest.mark.parametrize(
     "body",
     [
@@ -124,6 +152,7 @@ async def test_deleting_needs_the_slug_and_ends_everybodys_access(hall: Hall):
     assert again.status_code == 201, "the slug is free again"
 
 
+@pytest.mark.usefixtures("anybody")
 async def test_new_organizations_are_throttled(hall: Hall):
     person = await hall.make_person()
     statuses = [

@@ -37,6 +37,10 @@ async def test_an_agent_takes_part_through_the_program_until_its_key_is_revoked(
         (content,) = (await client.read_resource(listed["general"])).contents
         assert "from the shell" in str(content)
         assert len((await client.list_resource_templates()).resource_templates) == 1
+        task = {"title": "Sum up", "prompt": "What was said?"}
+        (await org.owner.api.post(f"/agents/{agent.id}/quick-tasks", json=task)).raise_for_status()
+        assert [one.name for one in (await client.list_prompts()).prompts] == [f"{agent.code}/sum-up"]
+        assert "What was said?" in str((await client.get_prompt(f"{agent.code}/sum-up")).messages)
         await org.owner.api.post(f"/conversations/{general}/messages", json={"content": f"@{agent.code} hello"})
         assert len((await done(client, "wait_for_mentions", seconds=30))["mentions"]) == 1
         with pytest.raises(MCPError, match="There is no tool"):

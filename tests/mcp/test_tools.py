@@ -3,7 +3,9 @@
 import jsonschema
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import TextContent
 
+from crewhall.faces.mcp import prompts
 from crewhall.faces.mcp.clients import CLIENTS
 from crewhall.faces.mcp.server import TOOLS
 from tests.architecture.source import DOCS
@@ -192,3 +194,52 @@ async def test_conversations_are_resources(server, org, agent, general, mode):
         for wrong in ("crewhall://conversations/none", "file:///etc/passwd"):
             with pytest.raises(MCPError, match="addressed as"):
                 await client.read_resource(wrong)
+
+
+async def ask_often(org, agent, *titles, **fields):
+    """Give an agent quick tasks that ask what they are called."""
+    for title in titles:
+        task = {"title": title, "prompt": f"{title}, **please**.", **fields}
+        (await org.owner.api.post(f"/agents/{agent.id}/quick-tasks", json=task)).raise_for_status()
+
+
+@pytest.mark.rule("B4", "X4")
+@pytest.mark.parametrize("mode", [LEGACY, MODERN])
+async def test_quick_tasks_are_prompts_for_who_may_give_them(server, org, other_org, agent, mode):
+    mine, hidden, resting = [await server.hire(org) for _ in range(3)]
+    stranger = await server.hire(other_org)
+    await ask_often(org, mine, "Sum up: the Wéek!", "sum up the wéek", "☂")
+    await ask_often(org, mine, "Not now", enabled=False)
+    for other in (hidden, resting):
+        await ask_often(org, other, "Look")
+    await org.owner.api.patch(f"/agents/{hidden.id}", json={"visibility": "hidden"})
+    await org.owner.api.patch(f"/agents/{resting.id}", json={"status": "maintenance"})
+    async with visit(server.address, agent.key, mode) as client:
+        shown = {one.name: one for one in (await client.list_prompts()).prompts}
+        names = [f"{mine.code}/{words}" for words in ("sum-up-the-wéek", "sum-up-the-wéek.2", "task")]
+        assert list(shown) == names
+        assert (shown[names[1]].title, shown[names[1]].arguments) == ("sum up the wéek", None)
+        assert f"@{mine.code}" in (shown[names[0]].description or "")
+        (said,) = (await client.get_prompt(names[1])).messages
+        assert isinstance(said.content, TextContent)
+        assert (said.role, said.content.text) == ("user", "sum up the wéek, **please**.")
+        for wrong in (f"{mine.code}/not-now", f"{resting.code}/look", "nobody/look", "\0"):
+            with pytest.raises(MCPError, match="no quick task") as caught:
+                await client.get_prompt(wrong)
+            assert caught.value.data["code"] == "not_found"
+    async with visit(server.address, stranger.key, mode) as client:
+        assert (await client.list_prompts()).prompts == []
+        with pytest.raises(MCPError, match="no quick task"):
+            await client.get_prompt(names[0])
+
+
+async def test_prompts_come_in_pages(server, org, agent, monkeypatch):
+    monkeypatch.setattr(prompts, "PAGE", 2)
+    await ask_often(org, agent, "One", "Two", "Three")
+    async with visit(server.address, agent.key) as client:
+        first = await client.list_prompts()
+        second = await client.list_prompts(cursor=first.next_cursor)
+        assert [one.title for one in first.prompts + second.prompts] == ["One", "Two", "Three"]
+        assert second.next_cursor is None
+        with pytest.raises(MCPError, match="cursor is damaged"):
+            await client.list_prompts(cursor="damaged")

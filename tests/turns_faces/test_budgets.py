@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from playwright.async_api import expect
 
+from crewhall.agents.templates import plant_templates
+from crewhall.identity import InstallationSeeded
 from crewhall.sdk import Client, CrewhallApiError
 from tests.cli.conftest import QuickCli
 from tests.identity.hall import Org
@@ -156,6 +159,9 @@ async def test_the_command_line_sets_budgets_prices_and_limits(scene: Scene, ser
     assert "gateway:owl*" in (await terminal.run("budget", "prices", "owl", "--own")).out
     assert (await terminal.run("budget", "withdraw-price", priced["id"])).code == 0
     assert (await terminal.run("budget", "rate", "sales", "--minute", "7")).code == 0
+    async with server.db.transaction(None) as tx:
+        await plant_templates(tx, scene.member.actor, InstallationSeeded(UUID(int=0)))
+    assert "Approvals clerk" in (await terminal.run("budget", "rates")).out
     (sales,) = [rate for rate in await terminal.ok("budget", "rates") if rate["agent_kind"] == "sales"]
     assert (sales["per_minute"], sales["is_default"]) == (7, False)
     assert (await terminal.run("budget", "rate", "sales", "--reset")).code == 0

@@ -87,6 +87,7 @@ async def test_programs_and_the_command_line_give_tasks_and_make_schedules(scene
     await run_ended(scene.owner, started["run"]["id"])
     (listed,) = await terminal.ok("schedule", "list", "--in", scene.circle)
     assert listed["id"] == schedule.id
+    assert "09:00 (Asia/Tokyo)" in (await terminal.run("schedule", "list")).out
     made = await terminal.ok("schedule", "make", code, "Which", "plant?", "--cron", "0 * * * *", "--name", "Hourly")
     assert (made["prompt"], made["conversation"]["kind"]) == ("Which plant?", "direct")
     assert (await terminal.ok("schedule", "change", made["id"], "--cron", "5 * * * *"))["cron"] == "5 * * * *"
@@ -94,10 +95,14 @@ async def test_programs_and_the_command_line_give_tasks_and_make_schedules(scene
     assert (wrong.code, "five fields" in wrong.err) == (1, True)
     assert (await terminal.ok("schedule", "pause", made["id"]))["pause_reason"] == "by_hand"
     assert "paused" in (await terminal.run("schedule", "list")).out
-    assert (await terminal.ok("schedule", "resume", made["id"]))["pause_reason"] is None
+    assert (await terminal.ok("schedule", "resume", "hourly"))["pause_reason"] is None
     scene.model.play(Say("A fern."))
     began = await terminal.run("schedule", "run", made["id"])
     assert (began.code, "crewhall run" in began.out) == (0, True)
-    assert (await terminal.run("schedule", "delete", made["id"], "--yes")).code == 0
+    twin = await terminal.ok("schedule", "make", code, "Which?", "--cron", "0 * * * *", "--name", "Hourly")
+    several = await terminal.run("schedule", "delete", "Hourly", "--yes")
+    assert (several.code, "2 schedules are called Hourly" in several.err) == (1, True)
+    for one in (made, twin):
+        assert (await terminal.run("schedule", "delete", one["id"], "--yes")).code == 0
     (left,) = await terminal.ok("schedule", "list")
     assert left["name"] == "Morning"

@@ -239,7 +239,9 @@ async def test_programs_and_the_command_line_look_after_webhooks(scene: Scene, t
         assert rotated.secret is not None
         await called(scene, {"url": hook.url, "secret": rotated.secret}, b"{}")
         assert [one.outcome async for one in client.hooks.calls(hook.id)] == ["taken"]
-    assert [one["outcome"] for one in await terminal.ok("webhook", "calls", hook.id)] == ["taken"]
+    assert [one["outcome"] for one in await terminal.ok("webhook", "calls", "forms")] == ["taken"]
+    unheard = await terminal.run("webhook", "calls", "Unheard of")
+    assert (unheard.code, "There is no webhook Unheard of" in unheard.err) == (1, True)
     assert (await terminal.ok("webhook", "pause", hook.id))["pause_reason"] == "by_hand"
     assert "paused" in (await terminal.run("webhook", "list")).out
     assert (await terminal.ok("webhook", "resume", hook.id))["pause_reason"] is None

@@ -15,8 +15,9 @@ from jsonschema import Draft202012Validator
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.outbound import Outbound
 from crewhall.runtime import RuntimeParts
+from tests.cli.conftest import QuickCli
 from tests.support.openai import Say
-from tests.support.server import Server
+from tests.support.server import Server, token_of
 from tests.support.waiting import until
 from tests.taking.webhooks import ADDRESS, Elsewhere, Names, answered
 from tests.turns_faces.scene import THINKS, Scene
@@ -44,6 +45,16 @@ async def serve(scene: Scene, elsewhere: Elsewhere) -> None:
 async def health(scene: Scene, api: httpx.AsyncClient | None = None) -> dict[str, dict[str, object]]:
     found = (await (api or scene.owner).get("/runtimes")).raise_for_status().json()["items"]
     return {one["agent"]["code"]: one for one in found}
+
+
+async def test_a_turn_that_was_only_told_does_not_look_like_an_answer(scene: Scene, tmp_path: Path) -> None:
+    (await scene.owner.patch(f"/agents/{scene.agent.id}", json={"model_config": {}})).raise_for_status()
+    await scene.say(f"What is it, @{scene.agent.code}?")
+    await scene.ended()
+    assert "'reason': 'delivered'" in str((await health(scene))[scene.agent.code]["last_turn"])
+    terminal = QuickCli(tmp_path, scene.server.address, CREWHALL_TOKEN=token_of(scene.owner))
+    shown = (await terminal.run("runtimes")).out
+    assert ("told" in shown, "succeeded" in shown) == (True, False)
 
 
 async def test_an_agent_is_served_asked_and_seen(scene: Scene) -> None:

@@ -44,6 +44,23 @@ async def test_a_plain_answer_stands_in_a_new_direct_conversation(
     assert run["answer_id"] == completion.metadata["message_id"]
 
 
+async def test_what_programs_open_does_not_push_out_what_people_write_themselves(
+    client: AsyncOpenAI, server: Server, org: Org, agent: AgentClient, model: ScriptedModel
+):
+    body = {"kind": "direct", "members": [{"member_type": "agent", "member_id": agent.id}]}
+    own = (await org.owner.api.post("/conversations", json=body)).json()["id"]
+    model.play(Say("Good morning."))
+    theirs = place_of(await client.chat.completions.create(model=agent.code, messages=HELLO))
+    browser, _ = await server.browse(org.owner)
+    await browser.post(f"{server.address}/organizations/{org.id}/switch", headers={"origin": server.address})
+    sidebar, page = [(await browser.get(f"{server.address}{path}")).text for path in ("/sidebar", "/c/direct")]
+    main = page[page.index("<main") :]
+    for conversation, is_in_sidebar in ((own, True), (theirs, False)):
+        assert (f"/c/{conversation}" in sidebar) == is_in_sidebar
+        assert f"/c/{conversation}" in main
+    assert (await browser.get(f"{server.address}/c/{theirs}")).status_code == 200
+
+
 @pytest.mark.rule("X4")
 async def test_an_answer_streams_token_by_token(
     client: AsyncOpenAI, org: Org, agent: AgentClient, model: ScriptedModel
@@ -236,6 +253,7 @@ async def test_keys_that_are_revoked_expired_or_none_are_refused(server: Server,
         with pytest.raises(openai.AuthenticationError) as refused:
             await visit(key).chat.completions.create(model=agent.code, messages=HELLO)
         assert (refused.value.code, refused.value.type) == ("unauthenticated", "authentication_error")
+        assert ("crewhall token create" in refused.value.message) == key.startswith("cwp_"), refused.value.message
     _, session = await server.browse(org.owner)
     browser = server.client(cookie=session)
     refused_page = await browser.get(f"{server.address}/v1/models")

@@ -7,6 +7,7 @@ from crewhall.agents.credentials import create_credential
 from crewhall.agents.events import AgentCreated, AgentDeleted, AgentStatusChanged
 from crewhall.agents.keys import make_key
 from crewhall.agents.lifecycle import AgentParts, start_agents
+from crewhall.agents.offered import OfferedTask, get_offered_task, list_offered_tasks
 from crewhall.agents.presence import PresenceWatch
 from crewhall.agents.queries import find_agents, find_agents_by_codes, list_agents, list_templates
 from crewhall.agents.quick_tasks import QuickTask, QuickTaskInput, add_quick_task, get_quick_task, list_quick_tasks
@@ -32,6 +33,7 @@ __all__ = [
     "AgentStatus",
     "AgentStatusChanged",
     "Catalog",
+    "OfferedTask",
     "Presence",
     "PresenceWatch",
     "QuickTask",
@@ -50,8 +52,10 @@ __all__ = [
     "find_agents_by_codes",
     "find_state",
     "fork_agent",
+    "get_offered_task",
     "get_quick_task",
     "list_agents",
+    "list_offered_tasks",
     "list_quick_tasks",
     "list_templates",
     "make_key",

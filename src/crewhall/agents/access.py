@@ -6,8 +6,10 @@ Whether somebody may see an agent is decided by `may_see_agent` in the database:
 from typing import Literal
 from uuid import UUID
 
+import msgspec
+
 from crewhall.agents.schemas import AgentDetail
-from crewhall.identity import AgentShown, Permission, check_permission
+from crewhall.identity import AgentShown, Permission, check_permission, is_allowed
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import NOT_FOUND
@@ -37,6 +39,17 @@ async def access_agent(tx: Tx, actor: Actor, agent_id: UUID, verb: Verb = "see",
     if not _is_own(actor, found, verb):
         check_permission(actor, _PERMISSIONS[verb])
     return found
+
+
+async def show_agent(tx: Tx, actor: Actor, agent_id: UUID) -> AgentDetail:
+    """Return the agent as the actor may read it: its instructions are for itself, its owner and who manages agents.
+
+    Raises NOT_FOUND.
+    """
+    found = await access_agent(tx, actor, agent_id)
+    if actor.id == found.id or _is_own(actor, found, "update") or is_allowed(actor, _PERMISSIONS["update"]):
+        return found
+    return msgspec.structs.replace(found, instructions=None)
 
 
 async def reload_agent(tx: Tx, agent_id: UUID) -> AgentDetail:

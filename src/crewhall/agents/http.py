@@ -7,8 +7,7 @@ from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from crewhall.agents import actions, queries
-from crewhall.agents.access import access_agent
+from crewhall.agents import access, actions, queries
 from crewhall.agents.http_credentials import HANDLERS as CREDENTIALS
 from crewhall.agents.http_quick_tasks import HANDLERS as QUICK_TASKS
 from crewhall.agents.http_states import HANDLERS as STATES
@@ -89,13 +88,17 @@ async def list_templates(
         return await queries.list_templates(tx, after=after, limit=limit)
 
 
-@get("/{agent_id:uuid}", summary="Show an agent")
+@get(
+    "/{agent_id:uuid}",
+    summary="Show an agent",
+    description="`instructions` are null for whoever neither manages agents nor owns this one, nor is it.",
+)
 async def show_agent(
     agent_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> AgentDetail:
     """Show an agent with all that makes it up."""
     async with services.db.transaction(actor) as tx:
-        return await access_agent(tx, actor, agent_id)
+        return await access.show_agent(tx, actor, agent_id)
 
 
 @patch("/{agent_id:uuid}", summary="Change an agent", description="Only what is given changes.")

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from crewhall.agents import AgentStatus, list_agents
 from crewhall.conversations import opening
-from crewhall.conversations.pages_sidebar import full_label, icon_of
+from crewhall.conversations.pages_sidebar import full_label, icon_of, label_of
 from crewhall.conversations.queries import list_conversations
 from crewhall.conversations.schemas import NewConversation, NewMember
 from crewhall.conversations.vocabulary import ConversationKind, MemberType
@@ -80,6 +80,21 @@ async def browse(request: AnyRequest, services: NamedDependency[Services], actor
     )
 
 
+@get("/c/direct")
+async def browse_direct(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+) -> Page:
+    """One's direct conversations, last active first: with those that programs opened, which the sidebar leaves out."""
+    async with services.db.transaction(actor) as tx:
+        page = await list_conversations(tx, actor, kind=ConversationKind.DIRECT, mine=True, after=after)
+    return await render_in_hall(
+        "conversations_direct.html", request, services, actor, found=page.items, next=page.next, label_of=label_of
+    )
+
+
 async def _new_page(
     request: AnyRequest, services: Services, actor: Actor, kind: str, form: Form, *, status: int = 200
 ) -> Response[str]:
@@ -134,4 +149,4 @@ async def open_direct(request: AnyRequest, services: NamedDependency[Services], 
     return go(f"/c/{opened.id}")
 
 
-HANDLERS = [browse, show_new, open_new, open_direct]
+HANDLERS = [browse, browse_direct, show_new, open_new, open_direct]

@@ -30,7 +30,7 @@ from crewhall.faces.plumbing.forms import read_form
 from crewhall.faces.plumbing.messages import is_long, render_stream
 from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zone_of
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import Permission, is_allowed
+from crewhall.identity import IdentitySettings, Permission, is_allowed
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
@@ -85,7 +85,7 @@ class Head(msgspec.Struct):
 async def go_home(request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Redirect:
     """To the conversation that was open last, else to #general."""
     async with services.db.transaction(actor) as tx:
-        sidebar = await load_sidebar(tx, actor)
+        sidebar = await load_sidebar(tx, actor, services.settings_of(IdentitySettings))
     entries = [*sidebar.channels, *sidebar.directs]
     last = request.cookies.get(LAST_COOKIE)
     chosen = next((entry for entry in entries if str(entry.id) == last), entries[0] if entries else None)
@@ -98,7 +98,7 @@ async def show_sidebar(
 ) -> Page:
     """The sidebar alone, as it would be on the page `here`."""
     async with services.db.transaction(actor) as tx:
-        sidebar = await load_sidebar(tx, actor)
+        sidebar = await load_sidebar(tx, actor, services.settings_of(IdentitySettings))
     return render("sidebar.html", request, sidebar=sidebar, viewer=actor, path=here)
 
 
@@ -122,7 +122,7 @@ async def show_conversation(
         else stream_around(services, actor, conversation_id, at)
     )
     async with services.db.transaction(actor) as tx:
-        sidebar = await load_sidebar(tx, actor)
+        sidebar = await load_sidebar(tx, actor, services.settings_of(IdentitySettings))
         conversation = sidebar.find(conversation_id) or await get_conversation(tx, actor, conversation_id)
         tasks = await _tasks(tx, actor, access)
     access = _as_it_is_now(access, conversation)

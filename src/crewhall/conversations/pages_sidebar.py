@@ -10,7 +10,15 @@ from crewhall.conversations.schemas import Conversation
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, NotificationLevel
 from crewhall.faces.plumbing.pages import count_waiting, provide_sidebar
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import Organization, Permission, get_organization, is_allowed, list_organizations
+from crewhall.identity import (
+    Founders,
+    IdentitySettings,
+    Organization,
+    Permission,
+    get_organization,
+    is_allowed,
+    list_organizations,
+)
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.paging import MAX_LIMIT
@@ -51,12 +59,13 @@ class AgentEntry(msgspec.Struct, frozen=True):
 class Sidebar(msgspec.Struct):
     """All that the sidebar shows: `waiting` calls are the viewer's to decide, `told` notifications are unread.
 
-    `has_more_organizations`: a page of its own has them all.
+    `has_more_organizations`: a page of its own has them all, and knows better who `may_found` another.
     """
 
     organization: Organization
     organizations: list[Organization]
     has_more_organizations: bool
+    may_found: bool
     channels: list[Entry]
     directs: list[Entry]
     agents: list[AgentEntry]
@@ -75,11 +84,11 @@ class Sidebar(msgspec.Struct):
         return next((found for found in self.known_agents if found.id == agent_id), None)
 
 
-async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
+async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Sidebar:
     """Read the sidebar, in the page's own transaction."""
     organization = await get_organization(tx, actor.org)
     organizations = await list_organizations(tx, limit=MOST_ORGANIZATIONS)
-    known = (await list_conversations(tx, actor, limit=MAX_LIMIT)).items
+    known = (await list_conversations(tx, actor, sessions=False, limit=MAX_LIMIT)).items
     agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items
     waiting = await count_waiting(tx, actor)
     presence = {agent.id: str(agent.presence) for agent in agents}
@@ -90,6 +99,7 @@ async def load_sidebar(tx: Tx, actor: Actor) -> Sidebar:
         organization=organization,
         organizations=[organization, *(one for one in organizations.items if one.id != organization.id)],
         has_more_organizations=organizations.next is not None,
+        may_found=settings.founders is Founders.EVERYONE or any(one.role == "owner" for one in organizations.items),
         channels=[entry_of(found, presence) for found in sorted(channels, key=_channel_order)],
         directs=[entry_of(found, presence) for found in others[:MOST_DIRECTS]],
         agents=[
@@ -151,7 +161,7 @@ def is_open(found: Conversation) -> bool:
 
 async def _sidebar(services: Services, actor: Actor) -> Sidebar:
     async with services.db.transaction(actor) as tx:
-        return await load_sidebar(tx, actor)
+        return await load_sidebar(tx, actor, services.settings_of(IdentitySettings))
 
 
 provide_sidebar(_sidebar)

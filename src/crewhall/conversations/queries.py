@@ -61,6 +61,7 @@ _LIST: LiteralString = (
       and (k.member_id is not null or (not %(mine)s and (
               (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))))
       and (%(kind)s::text is null or c.kind = %(kind)s)
+      and (%(sessions)s or c.kind <> 'direct' or c.direct_key is not null)
       and (current_behalf() is null or all_may_reach(c))
       and (c.status = 'archived') = %(archived)s
       and (%(q)s::text is null or strpos(lower(coalesce(c.name, '') || ' ' || coalesce(c.title, '')), lower(%(q)s)) > 0)
@@ -86,13 +87,15 @@ async def list_conversations(
     kind: ConversationKind | None = None,
     mine: bool = False,
     archived: bool = False,
+    sessions: bool = True,
     q: str | None = None,
     after: str | None = None,
     limit: int | None = None,
 ) -> Page[Conversation]:
     """List the conversations within the actor's reach (or only those it is a member of), last active first.
 
-    `q` finds part of a name or title.
+    `q` finds part of a name or title. Without `sessions` those are left out that programs opened with an agent, beside
+    the one direct conversation of the two.
     """
     if q is not None and (len(q) > MAX_QUERY_LENGTH or "\0" in q):
         raise INVALID(f"q takes at most {MAX_QUERY_LENGTH} characters without NUL.", field="q")
@@ -106,6 +109,7 @@ async def list_conversations(
             "mine": mine,
             "kind": str(kind) if kind else None,
             "archived": archived,
+            "sessions": sessions,
             "q": q.strip() or None if q else None,
             "before": key[0] if key else None,
             "before_id": key[1] if key else None,

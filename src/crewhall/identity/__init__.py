@@ -19,7 +19,7 @@ from crewhall.identity.organizations import get_organization, list_organizations
 from crewhall.identity.people import find_people, find_people_by_handles, get_person, list_people
 from crewhall.identity.permissions import PERMISSIONS, Permission, check_permission, is_allowed
 from crewhall.identity.schemas import ActorShown, AgentShown, Organization, Person, Profile
-from crewhall.identity.settings import IdentitySettings
+from crewhall.identity.settings import Founders, IdentitySettings
 from crewhall.identity.verification import AppVerifier, LoginVerifier
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "AppVerifier",
     "Audience",
     "Errands",
+    "Founders",
     "IdentitySettings",
     "InstallationSeeded",
     "LoginVerifier",

@@ -13,6 +13,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.identity import app_logins, logins, organizations, personal_tokens
 from crewhall.identity.accounts import update_profile
 from crewhall.identity.acts import Act, list_acts
+from crewhall.identity.founding import found_organization
 from crewhall.identity.http_apps import OAUTH
 from crewhall.identity.http_auth import AUTH, DOOR, throttle_of
 from crewhall.identity.http_people import ACCEPTANCE, INVITATIONS, PEOPLE
@@ -31,6 +32,7 @@ from crewhall.identity.schemas import (
     Profile,
     ProfileChange,
 )
+from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
 
@@ -167,11 +169,9 @@ async def list_own_organizations(
 async def create_organization(
     services: NamedDependency[Services], person: NamedDependency[Actor], data: JSONBody[NewOrganization]
 ) -> Organization:
-    """Whoever makes it owns it."""
-    throttle_of(services).check_organization(person.id)
-    founder = organizations.founder_of_new(person)
-    async with services.db.transaction(founder) as tx:
-        return await organizations.create_organization(tx, founder, data)
+    """Whoever makes it owns it. `CREWHALL_FOUNDERS` says who may."""
+    settings = services.settings_of(IdentitySettings)
+    return await found_organization(services.db, throttle_of(services), settings, person, data)
 
 
 @get("/{org_id:uuid}", summary="Show an organization")

@@ -8,13 +8,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from crewhall.faces.plumbing.dependencies import signed_in
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import invitations, organizations, people
 from crewhall.identity.errands import Errands
+from crewhall.identity.founding import check_founder, found_organization, may_found
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.logins import switch_organization
 from crewhall.identity.pages_apps import APPS
@@ -43,7 +43,8 @@ async def choose_organization(
     """Where to go, for somebody who is nowhere, or in more organizations than the sidebar names."""
     async with services.db.transaction(person) as tx:
         page = await organizations.list_organizations(tx, after=after, limit=MAX_LIMIT)
-    return render("organizations.html", request, organizations=page.items, next=page.next)
+        founds = await may_found(tx, services.settings_of(IdentitySettings))
+    return render("organizations.html", request, organizations=page.items, next=page.next, may_found=founds)
 
 
 @post("/organizations/{org_id:uuid}/switch")
@@ -57,9 +58,12 @@ async def enter_organization(
 
 
 @get("/organizations/new")
-async def show_new_organization(request: AnyRequest, guest: NamedDependency[Actor | None]) -> Page:
-    """The form of a new organization."""
-    signed_in(guest)
+async def show_new_organization(
+    request: AnyRequest, services: NamedDependency[Services], person: NamedDependency[Actor]
+) -> Page:
+    """The form of a new organization, for who may make one."""
+    async with services.db.transaction(person) as tx:
+        await check_founder(tx, services.settings_of(IdentitySettings))
     return render("organization_new.html", request, form=Form())
 
 
@@ -71,10 +75,8 @@ async def make_organization(
     form = await read_form(request)
     try:
         new = form.read(NewOrganization, "name", "description")
-        throttle_of(services).check_organization(person.id)
-        founder = organizations.founder_of_new(person)
-        async with services.db.transaction(founder) as tx:
-            made = await organizations.create_organization(tx, founder, new)
+        settings = services.settings_of(IdentitySettings)
+        made = await found_organization(services.db, throttle_of(services), settings, person, new)
         async with services.db.transaction(person) as tx:
             await switch_organization(tx, person, made.id)
     except CrewhallError as error:

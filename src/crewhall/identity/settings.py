@@ -1,8 +1,17 @@
 """Settings of identity: the first owner, how long logins live, how often one may try."""
 
+from enum import StrEnum
+
 from pydantic import Field, SecretStr
 
 from crewhall.kernel.settings import CrewhallSettings
+
+
+class Founders(StrEnum):
+    """Who may make organizations; the first run makes one whatever is set."""
+
+    OWNERS = "owners"
+    EVERYONE = "everyone"
 
 
 class IdentitySettings(CrewhallSettings):
@@ -10,6 +19,11 @@ class IdentitySettings(CrewhallSettings):
 
     owner_email: str | None = Field(None, description="Email of the owner made at first start without asking.")
     owner_password: SecretStr | None = Field(None, description="Password of the owner made at first start.")
+    founders: Founders = Field(
+        Founders.OWNERS,
+        description="Who may make organizations: those who own one here (`owners`), or `everyone` with an account. "
+        "Models, keys and private hosts are shared by all of them, and budgets hold within one alone.",
+    )
     login_days: int = Field(30, ge=1, le=365, description="Days that an unused login stays valid.")
     access_token_minutes: int = Field(60, ge=1, le=1440, description="Minutes that an access token is valid.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days that an invitation stays open.")

@@ -23,6 +23,10 @@ DOOR = tuple(f"{method} {MCP_PATH}" for method in ("POST", "GET", "PUT", "PATCH"
 """What an app's token opens: the MCP door, which says itself by which methods it is spoken to."""
 SEEN_EVERY_S = 60.0
 MAX_REMEMBERED = 20_000
+SPENT = (
+    "This personal token is wrong, expired or revoked. Make another on your settings page, or with "
+    "`crewhall token create`."
+)
 
 
 class _Found(msgspec.Struct):
@@ -63,7 +67,7 @@ class LoginVerifier:
                 {"digest": digest(token), "org": org.replace("\0", "") if org else None},
             )
         if found is None:
-            raise UNAUTHENTICATED("You are signed out. Sign in again.")
+            raise UNAUTHENTICATED(SPENT if token.startswith(PERSONAL) else "You are signed out. Sign in again.")
         if org and found.org_id is None:
             raise FORBIDDEN(
                 "You are not a member of the organization named by X-Crewhall-Org, or this token is not for it."

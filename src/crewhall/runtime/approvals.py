@@ -235,7 +235,7 @@ async def _decide(
         },
     )
     if decided is None:
-        raise await _too_late(tx, found.id)
+        raise await _too_late(tx, actor, found.id)
     details: dict[str, Any] = {"agent_id": str(found.agent_id), "tool": found.tool, "run_id": str(found.run_id)}
     if arguments is not None:
         details["changed"] = sorted({*arguments, *found.arguments})
@@ -247,11 +247,12 @@ async def _decide(
     return decided
 
 
-async def _too_late(tx: Tx, approval_id: UUID) -> CrewhallError:
+async def _too_late(tx: Tx, actor: Actor, approval_id: UUID) -> CrewhallError:
     now = await tx.one(Approval, "select * from approvals where id = %(id)s", {"id": approval_id})
+    who = "You have" if now.decided_by == actor.id else "Somebody else has"
     said = {
-        S.APPROVED: "Somebody else has approved this already.",
-        S.REFUSED: "Somebody else has refused this already.",
+        S.APPROVED: f"{who} approved this already.",
+        S.REFUSED: f"{who} refused this already.",
         S.CANCELED: "Its turn has ended: there is nothing left to decide.",
     }
     return CONFLICT(said.get(now.status, "This has expired: it counts as refused."), status=str(now.status))

@@ -91,8 +91,8 @@ class Models:
                     f"There is no key for {provider}: set CREWHALL_{provider.upper()}_API_KEY on the server."
                 ) from error
             raise _unavailable(
-                f"The provider {provider} cannot be used here: {str(error).strip().splitlines()[0]} "
-                "An administrator of the server gives keys and endpoints (docs/turns.md)."
+                f"The provider {provider} cannot be used here: {str(error).strip().splitlines()[0].rstrip('.')}. "
+                "Who runs the server adds providers, keys and endpoints: /help/models says how."
             ) from error
 
     def settings(self, config: dict[str, Any]) -> ModelSettings:
@@ -105,9 +105,7 @@ class Models:
 
     def _local_chat(self, name: str) -> Model:
         if self._local is None:
-            raise _unavailable(
-                'No local model is installed: pip install "crewhall[local]", and weights (docs/models.md).'
-            )
+            raise _unavailable("No local model is installed here. Who runs the server adds one as /help/models says.")
         if name != self._local.weights.name:
             raise _unavailable(f"The local model is called {self._local.weights.name}, not {name}.")
         return LocalChat(self._local)

@@ -37,7 +37,8 @@ select json_build_object('id', a.id, 'code', a.code, 'name', a.name) as agent,
 from agents a
 left join agent_runtimes w on w.org_id = a.org_id and w.agent_id = a.id and w.deleted_at is null
 left join lateral (
-    select json_build_object('id', r.id, 'status', r.status, 'created_at', r.created_at) as last_turn,
+    select json_build_object('id', r.id, 'status', r.status, 'reason', r.reason,
+                             'created_at', r.created_at) as last_turn,
            r.status as last_status, coalesce(r.detail, r.reason) as last_detail, r.completed_at as last_ended_at
     from runs r where r.org_id = a.org_id and r.agent_id = a.id order by r.id desc limit 1) l on true
 where a.org_id = any (current_orgs()) and a.deleted_at is null and (%(all)s or a.owner_user_id = %(actor)s)

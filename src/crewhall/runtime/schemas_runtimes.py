@@ -105,10 +105,11 @@ class RuntimeCall(Struct, kw_only=True):
 
 
 class LastTurn(Struct, frozen=True):
-    """The newest turn of an agent, in short."""
+    """The newest turn of an agent, in short. `delivered`: its own program was told, whatever that made of it."""
 
     id: UUID
     status: RunStatus
+    reason: str | None
     created_at: datetime
 
 

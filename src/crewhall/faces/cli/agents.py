@@ -218,6 +218,12 @@ def _report(context: typer.Context, as_json: bool, found: "AgentInfo") -> None:
         _show(found)
 
 
+def _model_of(found: "AgentInfo") -> str:
+    """Provider and model, or where it thinks instead."""
+    provider = found.model_config.get("provider")
+    return f"{provider}:{found.model_config.get('model')}" if provider else "a program elsewhere"
+
+
 def _show(found: "AgentInfo") -> None:
     say_facts(
         {
@@ -228,7 +234,10 @@ def _show(found: "AgentInfo") -> None:
             "description": found.description or None,
             "kind": found.kind,
             "status": found.status,
-            "presence": f"{found.presence} ({ago(found.last_heartbeat_at)})",
+            "presence": found.presence + (f" ({ago(found.last_heartbeat_at)})" if found.last_heartbeat_at else ""),
+            "thinks with": _model_of(found),
+            "tools": ", ".join(found.tools) or "none",
+            "trust": found.trust_score,
             "visibility": found.visibility,
             "capabilities": ", ".join(found.capabilities) or None,
             "version": found.version or None,

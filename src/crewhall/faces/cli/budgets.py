@@ -155,18 +155,27 @@ def withdraw_price(
 def list_rates(context: typer.Context, as_json: Json = False) -> None:
     """Say how many turns agents of each kind begin at most."""
 
-    async def work(client: "Client") -> list["RateLimit"]:
-        return [one async for one in client.budgets.rates()]
+    async def work(client: "Client") -> tuple[list["RateLimit"], dict[str, str]]:
+        names = {one.kind: one.name async for one in client.agents.templates()}
+        return [one async for one in client.budgets.rates()], names
 
-    found = act(context, work)
+    found, names = act(context, work)
     if wants_json(context, as_json):
         say_json(found)
         return
     rows = [
-        [one.agent_kind, one.per_minute, one.burst, one.per_hour, one.per_day, "" if one.is_default else "own"]
+        [
+            one.agent_kind,
+            names.get(one.agent_kind),
+            one.per_minute,
+            one.burst,
+            one.per_hour,
+            one.per_day,
+            "" if one.is_default else "own",
+        ]
         for one in found
     ]
-    say_table(("Kind", "A minute", "At once", "An hour", "A day", ""), rows)
+    say_table(("Kind", "As in New agent", "A minute", "At once", "An hour", "A day", ""), rows)
 
 
 @budget.command("rate")

@@ -123,7 +123,7 @@ def _local_model() -> Finding:
     if found is not None:
         return Finding("local model", ok=True, detail=f"{found.name}, {found.path.stat().st_size // 2**20} MiB")
     if settings.local_model is not None:
-        mend = "Name a file of weights, and install crewhall[local]."
+        mend = "Name a file of weights, and install what serves it (docs/models.md, a small model)."
         return Finding("local model", ok=False, detail=f"{settings.local_model} cannot be served", mend=mend)
     return Finding("local model", ok=True, detail="none is installed (docs/models.md)")
 

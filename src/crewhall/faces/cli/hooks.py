@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 webhook = typer.Typer(
     name="webhook", help="Webhooks: addresses that other services call, signed.", no_args_is_help=True
 )
-HookId = Annotated[str, typer.Argument(help="The webhook's id (`crewhall webhook list`).")]
+Which = Annotated[str, typer.Argument(help="The webhook's name or id (`crewhall webhook list`).")]
 Name = Annotated[str | None, typer.Option("--name", help="What to call it: it posts under this name.")]
 Agent = Annotated[str | None, typer.Option("--agent", help="Wake this agent with what comes, by code.")]
 Prompt = Annotated[str | None, typer.Option("--prompt", help="What the agent is to do with it.")]
@@ -63,7 +63,7 @@ def make_hook(
 @webhook.command("change")
 def change_hook(
     context: typer.Context,
-    hook_id: HookId,
+    which: Which,
     name: Name = None,
     agent: Agent = None,
     prompt: Prompt = None,
@@ -76,7 +76,7 @@ def change_hook(
         who = await client.agents.find(agent) if agent else None
         given = {"name": name, "agent_id": who.id if who else None, "prompt": prompt, "posts": post}
         changes = {key: value for key, value in given.items() if value is not None}
-        return await client.hooks.change(hook_id, **changes)
+        return await client.hooks.change((await client.hooks.find(which)).id, **changes)
 
     _report(context, act(context, work), as_json=as_json)
 
@@ -84,33 +84,44 @@ def change_hook(
 @webhook.command("rotate")
 def rotate_secret(
     context: typer.Context,
-    hook_id: HookId,
+    which: Which,
     overlap: Annotated[int, typer.Option("--overlap", min=0, help="Seconds that the old one still works.")] = 86_400,
     as_json: Json = False,
 ) -> None:
     """Give a webhook of yours a new secret, printed this once."""
-    rotated = act(context, lambda client: client.hooks.rotate(hook_id, overlap_seconds=overlap))
-    _report(context, rotated, as_json=as_json)
+
+    async def work(client: "Client") -> "Hook":
+        return await client.hooks.rotate((await client.hooks.find(which)).id, overlap_seconds=overlap)
+
+    _report(context, act(context, work), as_json=as_json)
 
 
 @webhook.command("pause")
-def pause_hook(context: typer.Context, hook_id: HookId, as_json: Json = False) -> None:
+def pause_hook(context: typer.Context, which: Which, as_json: Json = False) -> None:
     """Let a webhook refuse every call."""
-    _report(context, act(context, lambda client: client.hooks.pause(hook_id)), as_json=as_json)
+
+    async def work(client: "Client") -> "Hook":
+        return await client.hooks.pause((await client.hooks.find(which)).id)
+
+    _report(context, act(context, work), as_json=as_json)
 
 
 @webhook.command("resume")
-def resume_hook(context: typer.Context, hook_id: HookId, as_json: Json = False) -> None:
+def resume_hook(context: typer.Context, which: Which, as_json: Json = False) -> None:
     """Let a webhook of yours take calls again."""
-    _report(context, act(context, lambda client: client.hooks.resume(hook_id)), as_json=as_json)
+
+    async def work(client: "Client") -> "Hook":
+        return await client.hooks.resume((await client.hooks.find(which)).id)
+
+    _report(context, act(context, work), as_json=as_json)
 
 
 @webhook.command("calls")
-def list_calls(context: typer.Context, hook_id: HookId, limit: Limit = 20, as_json: Json = False) -> None:
+def list_calls(context: typer.Context, which: Which, limit: Limit = 20, as_json: Json = False) -> None:
     """List the calls of a webhook, newest first."""
 
     async def work(client: "Client") -> list["HookCall"]:
-        return await first_of(client.hooks.calls(hook_id), limit)
+        return await first_of(client.hooks.calls((await client.hooks.find(which)).id), limit)
 
     found = act(context, work)
     if wants_json(context, as_json):
@@ -123,13 +134,14 @@ def list_calls(context: typer.Context, hook_id: HookId, limit: Limit = 20, as_js
 @webhook.command("delete")
 def delete_hook(
     context: typer.Context,
-    hook_id: HookId,
+    which: Which,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a webhook; what it posted stays."""
+    found = act(context, lambda client: client.hooks.find(which))
     if not yes:
-        typer.confirm("Delete this webhook?", abort=True)
-    act(context, lambda client: client.hooks.delete(hook_id))
+        typer.confirm(f"Delete the webhook {found.name}?", abort=True)
+    act(context, lambda client: client.hooks.delete(found.id))
     say("Deleted.")
 
 

@@ -85,8 +85,12 @@ def visible(text: str) -> str:
 
 def local_time(moment: datetime) -> str:
     """The day and the minute where the reader is."""
-    here = moment.astimezone()
-    return f"{here.day} {here:%B %Y, %H:%M}"
+    return minute_of(moment.astimezone())
+
+
+def minute_of(moment: datetime) -> str:
+    """The day and the minute as the moment itself has them."""
+    return f"{moment.day} {moment:%B %Y, %H:%M}"
 
 
 def ago(moment: datetime | None) -> str:

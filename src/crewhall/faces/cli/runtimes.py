@@ -27,12 +27,20 @@ def runtimes(context: typer.Context, as_json: Json = False) -> None:
         return
     rows = [
         [f"@{one.agent.code}", one.way, one.health, ago(one.since) if one.since else "", one.p50_ms, one.waiting,
-         one.last_turn and f"{one.last_turn.status} {ago(one.last_turn.created_at)}",
+         _last_turn(one),
          one.last_error if one.health == "failing" else None]
         for one in found
     ]  # fmt: skip
     columns = ("Agent", "Answers by", "Health", "Since", "ms", "Waiting", "Last turn", "Last error")
     say_table(columns, rows, "No agents that you manage.")
+
+
+def _last_turn(one: "RuntimeHealth") -> str | None:
+    """How it ended, or that a program was told: whether that answers is not known here."""
+    if one.last_turn is None:
+        return None
+    how = "told" if one.last_turn.reason == "delivered" else one.last_turn.status
+    return f"{how} {ago(one.last_turn.created_at)}"
 
 
 @webhook.command("show")

@@ -1,12 +1,13 @@
 """Schedules: what agents are given again and again."""
 
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.messages import find_place
-from crewhall.faces.cli.output import local_time, say, say_json, say_table
+from crewhall.faces.cli.output import minute_of, say, say_json, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Schedule, TurnStarted
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 schedule = typer.Typer(
     name="schedule", help="Schedules: tasks that agents are given by the clock.", no_args_is_help=True
 )
-ScheduleId = Annotated[str, typer.Argument(help="The schedule's id (`crewhall schedule list`).")]
+Which = Annotated[str, typer.Argument(help="The schedule's name or id (`crewhall schedule list`).")]
 Where = Annotated[str | None, typer.Option("--in", help="There: a channel, @handle, @code or id.")]
 Cron = Annotated[str, typer.Option("--cron", help="Minute, hour, day of month, month, day of week: '0 9 * * 1-5'.")]
 Zone = Annotated[str, typer.Option("--timezone", help="By whose clock, such as Europe/Berlin.")]
@@ -41,7 +42,7 @@ def list_schedules(
         return
     rows = [
         [one.name, f"@{one.agent.code}", one.conversation.label if one.conversation else "–",
-         f"{one.cron} {one.timezone}", _next(one), one.last_outcome, one.id]
+         one.cron, _next(one), one.last_outcome, one.id]
         for one in found
     ]  # fmt: skip
     say_table(("Name", "Agent", "Where", "When", "Next", "Last", "Id"), rows, "No schedules yet.")
@@ -74,7 +75,7 @@ def make_schedule(
 @schedule.command("change")
 def change_schedule(
     context: typer.Context,
-    schedule_id: ScheduleId,
+    which: Which,
     name: Annotated[str | None, typer.Option("--name", help="What to call it.")] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help="What the agent is to do.")] = None,
     cron: Annotated[str | None, typer.Option("--cron", help="When.")] = None,
@@ -84,37 +85,54 @@ def change_schedule(
     """Change a schedule of yours; what is not named stays."""
     given = {"name": name, "prompt": prompt, "cron": cron, "timezone": zone}
     changes = {key: value for key, value in given.items() if value is not None}
-    _report(context, act(context, lambda client: client.schedules.change(schedule_id, **changes)), as_json=as_json)
+
+    async def work(client: "Client") -> "Schedule":
+        return await client.schedules.change((await client.schedules.find(which)).id, **changes)
+
+    _report(context, act(context, work), as_json=as_json)
 
 
 @schedule.command("pause")
-def pause_schedule(context: typer.Context, schedule_id: ScheduleId, as_json: Json = False) -> None:
+def pause_schedule(context: typer.Context, which: Which, as_json: Json = False) -> None:
     """Let a schedule do nothing until it is resumed."""
-    _report(context, act(context, lambda client: client.schedules.pause(schedule_id)), as_json=as_json)
+
+    async def work(client: "Client") -> "Schedule":
+        return await client.schedules.pause((await client.schedules.find(which)).id)
+
+    _report(context, act(context, work), as_json=as_json)
 
 
 @schedule.command("resume")
-def resume_schedule(context: typer.Context, schedule_id: ScheduleId, as_json: Json = False) -> None:
+def resume_schedule(context: typer.Context, which: Which, as_json: Json = False) -> None:
     """Let a schedule of yours go on from its next moment."""
-    _report(context, act(context, lambda client: client.schedules.resume(schedule_id)), as_json=as_json)
+
+    async def work(client: "Client") -> "Schedule":
+        return await client.schedules.resume((await client.schedules.find(which)).id)
+
+    _report(context, act(context, work), as_json=as_json)
 
 
 @schedule.command("run")
-def run_schedule(context: typer.Context, schedule_id: ScheduleId, as_json: Json = False) -> None:
+def run_schedule(context: typer.Context, which: Which, as_json: Json = False) -> None:
     """Give the agent the task of a schedule of yours now."""
-    report_started(context, act(context, lambda client: client.schedules.run(schedule_id)), as_json=as_json)
+
+    async def work(client: "Client") -> "TurnStarted":
+        return await client.schedules.run((await client.schedules.find(which)).id)
+
+    report_started(context, act(context, work), as_json=as_json)
 
 
 @schedule.command("delete")
 def delete_schedule(
     context: typer.Context,
-    schedule_id: ScheduleId,
+    which: Which,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a schedule; turns that it set off stay."""
+    found = act(context, lambda client: client.schedules.find(which))
     if not yes:
-        typer.confirm("Delete this schedule?", abort=True)
-    act(context, lambda client: client.schedules.delete(schedule_id))
+        typer.confirm(f"Delete the schedule {found.name}?", abort=True)
+    act(context, lambda client: client.schedules.delete(found.id))
     say("Deleted.")
 
 
@@ -136,4 +154,7 @@ def _report(context: typer.Context, one: "Schedule", *, as_json: bool) -> None:
 
 
 def _next(one: "Schedule") -> str:
-    return f"paused ({one.pause_reason})" if one.pause_reason else local_time(one.upcoming[0])
+    """Its next moment by its own clock, as `cron` is meant."""
+    if one.pause_reason:
+        return f"paused ({one.pause_reason})"
+    return f"{minute_of(one.upcoming[0].astimezone(ZoneInfo(one.timezone)))} ({one.timezone})"

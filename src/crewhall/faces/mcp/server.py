@@ -1,11 +1,12 @@
-"""The MCP server: tools and resources as the protocol has them. It is imported with the protocol's library, when used.
+"""The MCP server: tools, resources, prompts as the protocol has them. Imported with the protocol's library, when used.
 
 No session is kept: each request says who it is from and is whole, so any process answers any of them.
 """
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 from uuid import UUID
 
 import mcp_types as types
@@ -21,6 +22,7 @@ import crewhall.agents.tools as agents
 import crewhall.conversations.tools as conversations
 import crewhall.identity.tools as identity
 from crewhall.conversations.tools_schemas import ListConversations, ReadMessages, ShownConversation
+from crewhall.faces.mcp import prompts
 from crewhall.faces.mcp.scopes import check_tool
 from crewhall.faces.mcp.waiting import WAIT, Visitor, WaitForMentions
 from crewhall.faces.plumbing.dependencies import NO_ORGANIZATION
@@ -46,6 +48,7 @@ You act with the rights of whoever's token you bear: `who_am_i` tells. Mention s
 for what concerns it with `wait_for_mentions`."""
 
 Context = ServerRequestContext[Any, Any]
+T = TypeVar("T")
 
 
 class Offer:
@@ -69,6 +72,8 @@ class Offer:
             on_list_resources=self.list_resources,
             on_list_resource_templates=self.list_resource_templates,
             on_read_resource=self.read_resource,
+            on_list_prompts=self.list_prompts,
+            on_get_prompt=self.get_prompt,
         )
 
     async def list_tools(self, _context: Context, _params: object) -> types.ListToolsResult:
@@ -124,7 +129,18 @@ class Offer:
             contents=[types.TextResourceContents(uri=params.uri, mime_type=JSON, text=text)]
         )
 
-    async def _ask(self, answer: Any) -> Any:
+    async def list_prompts(
+        self, context: Context, params: types.PaginatedRequestParams | None
+    ) -> types.ListPromptsResult:
+        """The quick tasks that the caller may give."""
+        listing = prompts.list_prompts(self._visitor(context), params.cursor if params else None)
+        return await self._ask(listing)
+
+    async def get_prompt(self, context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        """What one of them asks."""
+        return await self._ask(prompts.get_prompt(self._visitor(context), params.name))
+
+    async def _ask(self, answer: Awaitable[T]) -> T:
         """Await an answer outside of a tool: an error becomes the protocol's."""
         try:
             async with asyncio.timeout(self._services.settings.request_timeout_s):

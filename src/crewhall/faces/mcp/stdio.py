@@ -42,6 +42,8 @@ class Relay:
             on_list_resources=self.list_resources,
             on_list_resource_templates=self.list_resource_templates,
             on_read_resource=self.read_resource,
+            on_list_prompts=self.list_prompts,
+            on_get_prompt=self.get_prompt,
         )
 
     async def list_tools(self, _context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -69,6 +71,16 @@ class Relay:
     ) -> types.ReadResourceResult:
         """Read a resource of the server."""
         return await self._server.read_resource(params.uri)
+
+    async def list_prompts(
+        self, _context: Context, params: types.PaginatedRequestParams | None
+    ) -> types.ListPromptsResult:
+        """The server's prompts."""
+        return await self._server.list_prompts(cursor=_cursor(params))
+
+    async def get_prompt(self, _context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        """A prompt of the server."""
+        return await self._server.get_prompt(params.name, params.arguments)
 
 
 async def serve_stdio(client: sdk.Client) -> None:

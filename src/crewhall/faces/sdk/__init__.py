@@ -14,6 +14,7 @@ from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
 from crewhall.faces.sdk.resources import (
     AgentInfo,
     AgentState,
+    AgentTemplate,
     Conversation,
     Credential,
     Invitation,
@@ -52,6 +53,7 @@ __all__ = [
     "AgentInfo",
     "AgentRuntime",
     "AgentState",
+    "AgentTemplate",
     "Approval",
     "ApprovalMessage",
     "Author",

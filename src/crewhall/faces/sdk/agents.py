@@ -12,6 +12,7 @@ from crewhall.faces.sdk.paging import walk
 from crewhall.faces.sdk.resources import (
     AgentInfo,
     AgentState,
+    AgentTemplate,
     Credential,
     CredentialUse,
     Page,
@@ -39,6 +40,10 @@ class Agents:
         """Give agents, found by text and capability if asked."""
         query = {"q": text, "capability": capability, "status": status, "kind": kind}
         return walk(self._transport, "/agents", Page[AgentInfo], query)
+
+    def templates(self) -> AsyncIterator[AgentTemplate]:
+        """Give what a new agent may start from."""
+        return walk(self._transport, "/agents/templates", Page[AgentTemplate])
 
     async def get(self, agent_id: str) -> AgentInfo:
         """Give one agent."""

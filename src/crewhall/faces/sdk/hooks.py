@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from crewhall.faces.sdk.paging import walk
+from crewhall.faces.sdk.paging import find_named, walk
 from crewhall.faces.sdk.records import Author
 from crewhall.faces.sdk.resources import ConversationRef, Page
 from crewhall.faces.sdk.runs import RunAgent
@@ -59,6 +59,10 @@ class Hooks:
     async def get(self, hook_id: str) -> Hook:
         """Give one webhook."""
         return await self._transport.call("GET", join("hooks", hook_id), Hook)
+
+    async def find(self, named: str) -> Hook:
+        """Give the webhook of this id or name. Raises CrewhallApiError where there is none, or several of the name."""
+        return await find_named(self.list(), named, "webhook")
 
     async def make(
         self,

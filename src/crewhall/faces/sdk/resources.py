@@ -71,6 +71,16 @@ class AgentInfo(msgspec.Struct, frozen=True):
     inbox_id: str | None = None
     created_at: datetime | None = None
     model_config: dict[str, Any] = {}
+    tools: list[str] = []
+
+
+class AgentTemplate(msgspec.Struct, frozen=True):
+    """What a new agent may start from: its `code` is given as `template`."""
+
+    code: str
+    name: str
+    description: str
+    kind: str
 
 
 class Me(msgspec.Struct, frozen=True):

@@ -42,11 +42,12 @@ class RuntimeCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LastTurn(msgspec.Struct, frozen=True):
-    """The newest turn of an agent, in short."""
+    """The newest turn of an agent, in short. `delivered`: its own program was told, whatever that made of it."""
 
     id: str
     status: str
     created_at: datetime
+    reason: str | None = None
 
 
 class RuntimeHealth(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from crewhall.faces.sdk.paging import walk
+from crewhall.faces.sdk.paging import find_named, walk
 from crewhall.faces.sdk.records import Author
 from crewhall.faces.sdk.resources import ConversationRef, Page
 from crewhall.faces.sdk.runs import Run, RunAgent
@@ -65,6 +65,10 @@ class Schedules:
     async def get(self, schedule_id: str) -> Schedule:
         """Give one schedule."""
         return await self._transport.call("GET", join("schedules", schedule_id), Schedule)
+
+    async def find(self, named: str) -> Schedule:
+        """Give the schedule of this id or name. Raises CrewhallApiError where there is none, or several of the name."""
+        return await find_named(self.list(), named, "schedule")
 
     async def make(
         self,

@@ -1,6 +1,7 @@
 """Requests to one server: tokens that renew themselves, retries where repeating is safe, errors as values."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -22,6 +23,11 @@ REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 BUSY = frozenset({502, 503, 504})
 TOO_MANY = 429
+HEADER = re.compile(r"[!-~]*")
+"""What a header can hold of a token, or of an organization's name."""
+UNSENDABLE = (
+    "The key or token holds a blank, a line break or another character that none has: copy it alone, from its `cw` on."
+)
 
 
 class LoginAnswer(msgspec.Struct):
@@ -180,7 +186,11 @@ class Transport:
         return tokens.refresh if tokens else None
 
     def headers(self, token: str | None) -> dict[str, str]:
-        """Headers that say who acts, and for which organization."""
+        """Headers that say who acts, and for which organization. Raises what no request can say, without showing it."""
+        if token is not None and not HEADER.fullmatch(token):
+            raise SignedOut("unauthenticated", 0, UNSENDABLE)
+        if self.org is not None and not HEADER.fullmatch(self.org):
+            raise CrewhallApiError("invalid", 0, "An organization is named by its id or slug, without blanks.")
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         if self.org is not None and token is not None:
             headers["x-crewhall-org"] = self.org
@@ -213,6 +223,9 @@ class Transport:
                     params=request.query,
                     headers=self.headers(token) | request.content_headers,
                 )
+            except httpx.UnsupportedProtocol as error:
+                sentence = f"{self.base_url} is no address of a server: it begins with http:// or https://."
+                raise CrewhallApiError("invalid", 0, sentence) from error
             except httpx.TransportError as error:
                 failure: Exception = NotReachable(
                     f"{self.base_url} does not answer: {str(error) or type(error).__name__}."
