@@ -17,8 +17,8 @@ def _count(page: Page, conversation: str) -> Locator:
 async def test_counts_rise_live_and_fall_when_seen(visitors: Visitors, server: Server, org: Org):
     general, member, reader = await server.general(org), await org.add(), await org.add()
     channel = await server.channel(org.owner)
-    for who in (member, reader):
-        (await who.api.post(f"/conversations/{channel}/join")).raise_for_status()
+    for who, where in ((member, channel), (reader, channel), (reader, general)):
+        (await who.api.post(f"/conversations/{where}/join")).raise_for_status()
     page = await visitors.visit(f"/c/{general}", reader)  # who sees no #audit, where things are told meanwhile
     await connected(page)
     badge = _count(page, channel)
