@@ -80,13 +80,16 @@ def _holds_more(text: str, pattern: re.Pattern[str], count: int) -> bool:
 
 
 def mentionable_text(text: str) -> Iterator[str]:
-    """The pieces of the text in which mentions count: not code, not links."""
+    """The pieces of the text in which mentions count: not code, not links, not what somebody else said."""
     if is_plain(text):
         yield text
         return
+    quoted = 0
     for block in _MARKDOWN.parse(text):
-        for token in _outside_links(block.children or ()):
-            yield token.content
+        quoted += {"blockquote_open": 1, "blockquote_close": -1}.get(block.type, 0)
+        if quoted == 0:
+            for token in _outside_links(block.children or ()):
+                yield token.content
 
 
 def _outside_links(tokens: Sequence[Token]) -> Iterator[Token]:

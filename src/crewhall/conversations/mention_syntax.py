@@ -1,4 +1,6 @@
-"""Mentions: `@handle` of a person and `@code` of an agent, in text but never inside code, links or email addresses."""
+"""Mentions: `@handle` of a person and `@code` of an agent, in text but never inside code, links or
+email addresses; those in a quote call nobody (`markdown.mentionable_text`).
+"""
 
 import re
 from collections.abc import Collection, Iterator

@@ -8,11 +8,12 @@ from crewhall.conversations.access import AccessCache, Verb
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.mentions import mentioned_names, resolve_mentions
 from crewhall.conversations.messages import message_of_json
+from crewhall.conversations.parents import check_parent
 from crewhall.conversations.schemas import PostMessage
 from crewhall.conversations.wire import Message, message_as
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database
-from crewhall.kernel.errors import FORBIDDEN, INVALID, CrewhallError
+from crewhall.kernel.errors import FORBIDDEN, CrewhallError
 from crewhall.kernel.limits import RateLimit, RateLimiter
 from crewhall.ports.message_log import (
     MEMBERSHIP_CHANGED,
@@ -76,7 +77,8 @@ class Posting:
         self._limiter.check(self._limit, actor.id)
         access = await self._access.access(actor, conversation_id, Verb.POST)
         if data.parent_id is not None:
-            await self._check_parent(actor, conversation_id, data.parent_id)
+            async with self._db.transaction(actor) as tx:
+                await check_parent(tx, conversation_id, data.parent_id)
         text = await self.prepare(actor, data.content, conversation_id)
         return NewRecord(
             org_id=access.org_id,
@@ -118,29 +120,6 @@ class Posting:
         async with self._db.transaction(actor) as tx:
             shown = await tx.value("select message_wire(m) from messages m where m.id = %(id)s", {"id": message_id})
         return message_of_json(shown) if shown is not None else None
-
-    async def _check_parent(self, actor: Actor, conversation_id: UUID, parent_id: UUID) -> None:
-        async with self._db.transaction(actor) as tx:
-            found = await tx.find(
-                _Parent,
-                """
-                select conversation_id, parent_id, deleted_at is not null as is_deleted from messages
-                where id = %(id)s and conversation_id = %(conversation)s
-                """,
-                {"id": parent_id, "conversation": conversation_id},
-            )
-        if found is None:
-            raise INVALID("parent_id names no message of this conversation.", field="parent_id")
-        if found.is_deleted:
-            raise INVALID("The message that parent_id names was deleted: it takes no replies.", field="parent_id")
-        if found.parent_id is not None:
-            raise INVALID("parent_id names a reply: reply to the first message of its thread.", field="parent_id")
-
-
-class _Parent(msgspec.Struct):
-    conversation_id: UUID
-    parent_id: UUID | None
-    is_deleted: bool
 
 
 def _role(actor: Actor, asked: MessageRole | None) -> MessageRole:

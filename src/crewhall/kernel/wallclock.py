@@ -1,7 +1,15 @@
 """Wall clocks: the moments at which the clock of a timezone comes to a reading. Pure."""
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
+
+from crewhall.kernel.errors import INVALID
+
+
+def check_timezone(name: str) -> None:
+    """Refuse what is no timezone."""
+    if name not in available_timezones():
+        raise INVALID(f"{name[:100]!r} is no IANA timezone, such as Europe/Berlin.", field="timezone")
 
 
 def instants_of(zone: ZoneInfo, wall: datetime) -> list[datetime]:

@@ -8,7 +8,7 @@ hour that passes counts.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.wallclock import instants_of
@@ -24,12 +24,6 @@ def check_cron(expression: str) -> None:
     for part, (name, low, high) in zip(parts, FIELDS, strict=True):
         if not all(_is_item(item, low, high) for item in part.split(",")):
             raise INVALID(f"cron: {part[:100]!r} is no {name} ({low}-{high}).", field="cron")
-
-
-def check_timezone(name: str) -> None:
-    """Refuse what is no timezone."""
-    if name not in available_timezones():
-        raise INVALID(f"{name[:100]!r} is no IANA timezone, such as Europe/Berlin.", field="timezone")
 
 
 def occurrences(expression: str, timezone: str, after: datetime) -> Iterator[datetime]:
