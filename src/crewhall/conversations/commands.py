@@ -16,6 +16,7 @@ from crewhall.conversations.later import make_later
 from crewhall.conversations.members import add_member
 from crewhall.conversations.mentions import resolve_mentions
 from crewhall.conversations.moments import read_moment
+from crewhall.conversations.parents import check_parent
 from crewhall.conversations.schemas import ConversationChange, NewMember
 from crewhall.conversations.schemas_commands import Command, CommandDone, CommandLine
 from crewhall.conversations.schemas_words import LaterInput
@@ -66,23 +67,30 @@ class Commands:
         """Offer another domain's commands."""
         self._sources[kind] = source
 
-    async def offered(self, actor: Actor, conversation_id: UUID, *, in_thread: bool = False) -> list[Command]:
-        """What the actor can do in a conversation by a line; empty where it may not write. Raises NOT_FOUND."""
+    async def offered(self, actor: Actor, conversation_id: UUID, parent_id: UUID | None = None) -> list[Command]:
+        """What the actor can do in a conversation, or a thread, by a line; empty where it may not write.
+
+        Raises NOT_FOUND, INVALID (no such thread).
+        """
         async with self._db.transaction(actor) as tx:
             access = await access_conversation(tx, actor, conversation_id, Verb.READ)
+            if parent_id is not None:
+                await check_parent(tx, conversation_id, parent_id)
             if refusal(actor, access, Verb.POST):
                 return []
-            found = _built_in(actor, access, in_thread=in_thread)
-            for source in () if in_thread else self._sources.values():
+            found = _built_in(actor, access, in_thread=parent_id is not None)
+            for source in () if parent_id else self._sources.values():
                 found += await source.offered(tx, actor, access)
         return found
 
-    async def find(self, actor: Actor, conversation_id: UUID, line: str, *, in_thread: bool = False) -> Command | None:
+    async def find(
+        self, actor: Actor, conversation_id: UUID, line: str, parent_id: UUID | None = None
+    ) -> Command | None:
         """The command that a line names there; None when it is an ordinary message."""
         split = split_line(line)
         if split is None:
             return None
-        offered = await self.offered(actor, conversation_id, in_thread=in_thread)
+        offered = await self.offered(actor, conversation_id, parent_id)
         return next((command for command in offered if command.name == split[0]), None)
 
     async def carry_out(self, actor: Actor, conversation_id: UUID, data: CommandLine) -> CommandDone:
@@ -90,7 +98,7 @@ class Commands:
 
         Raises NOT_FOUND (no such command here), INVALID (what follows it), and what the command's own action raises.
         """
-        command = await self.find(actor, conversation_id, data.line, in_thread=data.parent_id is not None)
+        command = await self.find(actor, conversation_id, data.line, data.parent_id)
         if command is None:
             raise NOT_FOUND("There is no such command here. Put a space before the / to say it as it stands.")
         _name, rest = split_line(data.line) or ("", "")

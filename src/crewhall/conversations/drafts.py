@@ -27,7 +27,8 @@ left join lateral (
         left join users w on o.member_type = 'user' and w.id = o.member_id
         left join agents g on o.member_type = 'agent' and g.id = o.member_id
         where c.kind = 'direct' and o.conversation_id = c.id and o.member_id <> %(user)s limit 1)) as it
-    from conversations c where c.id = d.conversation_id and c.deleted_at is null and may_reach(c, %(user)s)) place on true
+    from conversations c where c.id = d.conversation_id and c.deleted_at is null and may_reach(c, %(user)s)
+) place on true
 """
 """The conversation of a row `d`, as a WritingPlace; null where the person does not read it."""
 _LIST: LiteralString = (
@@ -62,8 +63,10 @@ _DROP: LiteralString = "delete from drafts where" + _AT + "and (%(version)s::big
 async def list_drafts(
     tx: Tx, actor: Actor, *, conversation_id: UUID | None = None, after: str | None = None, limit: int | None = None
 ) -> Page[Draft]:
-    """List the actor's drafts, the last written first; of one conversation if asked."""
+    """List the actor's drafts, the last written first; of one conversation if asked. Raises NOT_FOUND."""
     size, key = check_limit(limit), decode_cursor(after, datetime, UUID)
+    if conversation_id is not None:
+        await access_conversation(tx, actor, conversation_id, Verb.READ)
     rows = await tx.all(
         Draft,
         _LIST,
@@ -81,6 +84,16 @@ async def list_drafts(
 async def find_draft(tx: Tx, actor: Actor, conversation_id: UUID, parent_id: UUID | None = None) -> DraftState:
     """What the actor has begun to write there; version 0 when nothing. One look at an index."""
     return await tx.find(DraftState, _FIND, _place(actor, conversation_id, parent_id)) or DraftState()
+
+
+async def show_draft(tx: Tx, actor: Actor, conversation_id: UUID, parent_id: UUID | None = None) -> DraftState:
+    """As `find_draft`; where nothing is, only to who reads there. Raises NOT_FOUND, INVALID (no such thread)."""
+    found = await find_draft(tx, actor, conversation_id, parent_id)
+    if not found.version:
+        await access_conversation(tx, actor, conversation_id, Verb.READ)
+        if parent_id is not None:
+            await check_parent(tx, conversation_id, parent_id)
+    return found
 
 
 async def save_draft(tx: Tx, actor: Actor, conversation_id: UUID, data: DraftInput) -> DraftState:
@@ -112,10 +125,13 @@ async def save_draft(tx: Tx, actor: Actor, conversation_id: UUID, data: DraftInp
 async def drop_draft(
     tx: Tx, actor: Actor, conversation_id: UUID, parent_id: UUID | None = None, *, version: int | None = None
 ) -> None:
-    """Throw a draft away; with a version only that one. Raises STALE_DRAFT when it is another by now."""
+    """Throw a draft away; with a version only that one.
+
+    Raises STALE_DRAFT when it is another by now, NOT_FOUND where nothing is and the actor does not read.
+    """
     if await tx.run(_DROP, _place(actor, conversation_id, parent_id) | {"version": version}):
         return
-    now = await find_draft(tx, actor, conversation_id, parent_id)
+    now = await show_draft(tx, actor, conversation_id, parent_id)
     if now.version:
         raise _stale(now)
 

@@ -49,7 +49,7 @@ async def show_draft(
 ) -> DraftState:
     """Show what the caller has begun to write at one place."""
     async with services.db.transaction(actor) as tx:
-        return await drafts.find_draft(tx, actor, conversation_id, parent)
+        return await drafts.show_draft(tx, actor, conversation_id, parent)
 
 
 @put(
@@ -167,8 +167,7 @@ async def list_commands(
     parent: Thread = None,
 ) -> Page[Command]:
     """List the commands of a conversation, or of a thread in it."""
-    found = await services.part(Commands).offered(actor, conversation_id, in_thread=parent is not None)
-    return Page(found)
+    return Page(await services.part(Commands).offered(actor, conversation_id, parent))
 
 
 @post(

@@ -1,6 +1,4 @@
-"""Mentions: `@handle` of a person and `@code` of an agent, in text but never inside code, links or
-email addresses; those in a quote call nobody (`markdown.mentionable_text`).
-"""
+"""Mentions: `@handle` of a person and `@code` of an agent, in text but never inside code, links or email addresses."""
 
 import re
 from collections.abc import Collection, Iterator
