@@ -59,10 +59,7 @@ where id = %(id)s and user_id = %(user)s
 async def list_later(
     tx: Tx, actor: Actor, *, conversation_id: UUID | None = None, after: str | None = None, limit: int | None = None
 ) -> Page[LaterMessage]:
-    """List what the actor is to say later, and what was refused, in order of their moments; of one conversation if asked.
-
-    Raises NOT_FOUND.
-    """
+    """List what the actor is to say later, and what was refused, in order of their moments. Raises NOT_FOUND."""
     size, key = check_limit(limit), decode_cursor(after, datetime, UUID)
     if conversation_id is not None:
         await access_conversation(tx, actor, conversation_id, Verb.READ)
