@@ -3,7 +3,8 @@
 
 import { call } from "../api.js";
 
-const PAUSE_MS = 1500;
+const PAUSE_MS = 1000;
+const LAST_RETRY_MS = 60000;
 const LEFT_MS = 5000;
 const EMPTY = { content: "", title: "", kind: "" };
 const SHOWN = 140;
@@ -22,6 +23,7 @@ const isEmpty = ({ content, title }) => !content.trim() && !title;
 
 export class Draft {
   #timer = null;
+  #retry = PAUSE_MS;
   #queue = Promise.resolve();
   #conflict = null;
   #ending = new AbortController();
@@ -121,10 +123,20 @@ export class Draft {
     };
     try {
       const { version } = await call("PUT", this.path, body, { keepalive });
+      this.#retry = PAUSE_MS;
       this.#know(words, version);
     } catch (error) {
       if (error.code === "stale_draft") this.#disagree(error.details);
+      else if (!error.status || error.status >= 500) this.#tryAgain();
     }
+  }
+
+  /** The server cannot be reached: ever more seldom, until it can. */
+  #tryAgain() {
+    if (this.#ending.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.save(), this.#retry);
+    this.#retry = Math.min(this.#retry * 2, LAST_RETRY_MS);
   }
 
   #know(words, version) {
