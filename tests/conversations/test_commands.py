@@ -1,7 +1,10 @@
 """Commands: lines that do something, for who may."""
 
+from datetime import timedelta
+
 import pytest
 
+from crewhall.kernel.clock import utc_now
 from tests.conversations.ways import direct, group, post, show
 
 
@@ -51,6 +54,30 @@ async def test_topic_and_invite_are_for_who_may(server, org):
     for line in ("/invite", "/invite @nobody-at-all"):
         assert (await carry_out(ada, circle, line)).json()["code"] == "invalid", line
     assert await names(agent, circle) == ["invite"]
+
+
+async def test_a_line_works_without_scripts_and_lets_the_draft_go(server, org):
+    circle = await group(org.owner)
+    browser, _ = await server.browse(org.owner)
+    origin = {"origin": server.address, "accept": "text/html"}
+    await org.owner.api.put(f"/conversations/{circle}/draft", json={"content": "/topic On"})
+    assert "/topic On</textarea>" in (await browser.get(f"{server.address}/c/{circle}", headers=origin)).text
+    for line in ("/topic On paper", "/usr/bin is a path"):
+        sent = await browser.post(f"{server.address}/c/{circle}/messages", data={"content": line}, headers=origin)
+        assert sent.status_code == 303
+    assert (await show(org.owner, circle))["description"] == "On paper"
+    said = (await org.owner.api.get(f"/conversations/{circle}/messages")).json()["items"]
+    assert [one["content"] for one in said] == ["/usr/bin is a path"]
+    assert (await org.owner.api.get("/drafts")).json()["items"] == []
+    planned = {"conversation_id": circle, "content": "By form", "due_at": "2026-02-30T09:00"}
+    refused = await browser.post(f"{server.address}/later", data=planned, headers=origin)
+    assert (refused.status_code, "Choose a day and a time." in refused.text) == (422, True)
+    planned["due_at"] = f"{utc_now() + timedelta(days=1):%Y-%m-%dT%H:%M}"
+    assert (await browser.post(f"{server.address}/later", data=planned, headers=origin)).status_code == 303
+    (later,) = (await org.owner.api.get("/later")).json()["items"]
+    assert "By form" in (await browser.get(f"{server.address}/later/{later['id']}", headers=origin)).text
+    sent = await browser.post(f"{server.address}/later/{later['id']}/send", headers=origin)
+    assert (sent.status_code, sent.headers["location"]) == (303, f"/c/{circle}")
 
 
 async def test_later_reads_the_moment_on_the_writers_clock(org):

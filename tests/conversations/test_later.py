@@ -151,4 +151,4 @@ async def test_the_clock_sleeps_until_the_nearest(server, org):
     circle = await group(org.owner)
     clock = LaterClock(server.db, server.services.signals, server.services.part(Posting))
     (await make(org.owner, circle, ahead=timedelta(minutes=30))).raise_for_status()
-    assert 0 < await clock.post_due() <= 1800
+    assert 0 < (await clock.post_due() or 0) <= 1800

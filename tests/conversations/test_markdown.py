@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewhall.conversations import markdown
+from crewhall.conversations.emoji import check_emoji
 from crewhall.conversations.markdown import is_plain, render_markdown
 from crewhall.conversations.mentions import mentioned_names
+from crewhall.faces.plumbing.assets import ROOT
 
 ADA = '<span class="mention" data-handle="ada">@ada</span>'
 PIECES = st.lists(
@@ -109,3 +111,16 @@ def test_hostile_text_below_the_limit_of_marks_is_parsed_in_bounded_time(unit):
 
 def test_deep_nesting_is_cut():
     assert render_markdown("> " * 500 + "deep").count("<blockquote>") <= markdown.MAX_NESTING
+
+
+def test_a_quote_calls_nobody():
+    assert mentioned_names("> @scout why?\n\nI ask @ada") == {"ada"}
+    assert mentioned_names("> > @scout\n\n1. @ada") == {"ada"}
+
+
+def test_every_emoji_of_the_picker_is_one():
+    lines = (ROOT / "vendor" / "emoji.txt").read_text().splitlines()
+    emoji = [line.split(" ")[0] for line in lines if not line.startswith("# ")]
+    assert len(emoji) > 1800
+    for one in emoji:
+        check_emoji(one)

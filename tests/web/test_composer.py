@@ -113,7 +113,8 @@ async def test_two_tabs_that_edit_one_message(visitors: Visitors, server: Server
     await field_of(page).press("ArrowUp")
     editor = page.locator("form.editor")
     await editor.locator("textarea").fill("mine")
-    path = f"/conversations/{general}/messages/{await page.locator('.message:has(form.editor)').get_attribute('data-message')}"
+    message_id = await page.locator(".message:has(form.editor)").get_attribute("data-message")
+    path = f"/conversations/{general}/messages/{message_id}"
     (await org.owner.api.patch(path, json={"content": "theirs"})).raise_for_status()
     await editor.get_by_role("button", name="Save").click()
     await expect(editor.locator("[data-other]")).to_contain_text("theirs")
