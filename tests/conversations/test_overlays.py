@@ -37,7 +37,7 @@ async def test_of_two_windows_that_edit_one_message_the_second_is_told(org):
     won, lost = sorted(answers, key=lambda answer: answer.status_code)
     assert (won.status_code, lost.status_code, lost.json()["code"]) == (200, 409, "stale_message")
     now = won.json()
-    told = lost.json()
+    told = lost.json()["message"]
     assert (told["content"], told["title"], told["edited_at"]) == (now["content"], "T", now["edited_at"])
     again = await org.owner.api.patch(path_of(message), json={"content": now["content"], "based_on": None})
     assert again.json()["edited_at"] == now["edited_at"]  # the same words are no conflict

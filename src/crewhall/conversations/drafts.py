@@ -159,10 +159,7 @@ def _unless_other(now: DraftState, data: DraftInput) -> DraftState:
 def _stale(now: DraftState) -> CrewhallError:
     return STALE_DRAFT(
         "You have written something else here meanwhile, in another window or on another device.",
-        content=now.content,
-        title=now.title,
-        kind=now.kind,
-        version=now.version,
+        draft={"content": now.content, "title": now.title, "kind": now.kind, "version": now.version},
     )
 
 

@@ -146,9 +146,7 @@ def _is_author(actor: Actor, message: Message) -> bool:
 def _stale(message: Message) -> CrewhallError:
     return STALE_MESSAGE(
         "This message was edited meanwhile, in another window or on another device. Look at what it says by now.",
-        content=message.content,
-        title=message.title,
-        edited_at=message.edited_at,
+        message={"content": message.content, "title": message.title, "edited_at": message.edited_at},
     )
 
 

@@ -126,7 +126,7 @@ export class Draft {
       this.#retry = PAUSE_MS;
       this.#know(words, version);
     } catch (error) {
-      if (error.code === "stale_draft") this.#disagree(error.details);
+      if (error.code === "stale_draft") this.#disagree(error.details.draft);
       else if (!error.status || error.status >= 500) this.#tryAgain();
     }
   }

@@ -56,7 +56,7 @@ async function save(conversation, form, message, title, close) {
     await conversation.about("PATCH", message.id, "", body);
     close(); // the record of the edit brings the new text
   } catch (error) {
-    if (error.code === "stale_message") compare(form, message, error.details);
+    if (error.code === "stale_message") compare(form, message, error.details.message);
     const place = form.querySelector(".error");
     place.textContent = error.message;
     place.hidden = false;
