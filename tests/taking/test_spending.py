@@ -144,7 +144,7 @@ async def test_a_run_keeps_the_price_that_it_began_with(hall, model, org):
 
 @pytest.mark.rule("C9")
 @pytest.mark.rule("C12")
-async def test_a_used_up_budget_keeps_a_turn_from_beginning_and_the_preview_says_so(hall, model, org):
+async def test_a_used_up_budget_is_told_where_it_was_asked_and_before_by_the_preview(hall, model, org):
     await set_price(hall, org)
     asked = await hall.ask(org)
     budget = await set_budget(hall, org, money_limit="0.01", agent_id=str(asked.agent.id))
@@ -156,8 +156,17 @@ async def test_a_used_up_budget_keeps_a_turn_from_beginning_and_the_preview_says
     assert (str(woken.outcome), str(woken.reason)) == ("silent", "budget")
     assert "budget" in woken.explanation
     await hall.say(org.owner.actor, asked.circle, told.content)
-    assert [(one.outcome, one.reason) for one in await hall.settle(asked.circle)][-1] == ("silent", "budget")
-    assert len(await hall.runs(asked.circle)) == 1
+    again = await hall.decided(org, asked.circle, asked.agent)
+    requests = len(model.requests)
+    run = await again.take()
+    assert (str(run.status), str(run.reason), len(model.requests)) == ("stopped", "budget", requests)
+    async with hall.db.transaction(org.owner.actor) as tx:
+        said = await tx.values(
+            "select content from messages where conversation_id = %(id)s and author_type = 'system' order by seq",
+            {"id": asked.circle},
+        )
+    assert "did not answer" in said[-1]
+    assert "budget" in said[-1]
     async with hall.db.transaction(org.owner.actor) as tx:
         await close_budget(tx, org.owner.actor, budget.id)
     await hall.say(org.owner.actor, asked.circle, told.content)

@@ -90,8 +90,7 @@ class Executor:
         self._waking = asyncio.Lock()
         self._under_way: dict[UUID, asyncio.Task[Any]] = {}
         self._canceled: set[UUID] = set()
-        signals.subscribe(RUNS_CHANNEL, self._on_cancel)
-        db.hear(RUNS_CHANNEL, self._on_cancel)
+        signals.follow(db, RUNS_CHANNEL, self._on_cancel)
 
     async def close(self) -> None:
         """Close what turns have opened; none is under way."""

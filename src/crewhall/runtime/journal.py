@@ -136,6 +136,8 @@ class Journal:
 
 async def open_journal(db: Database, tx: Tx, run: Run) -> Journal:
     """Read what earlier attempts of a run recorded; the caller has just claimed the run."""
+    if run.attempt == 1:
+        return Journal(db, run, [])
     steps = await tx.all(
         Step,
         """
