@@ -21,7 +21,7 @@ from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.kernel.errors import INVALID, NOT_FOUND, CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
 
 AnyRequest = Request[Any, Any, Any]
@@ -118,7 +118,7 @@ async def send_later(
     try:
         posted = await send_now(services.db, services.part(Posting), actor, later_id)
     except CrewhallError as error:
-        return go("/drafts", error.detail)
+        return _back(error)
     thread = posted.message.parent_id
     return go(f"/c/{posted.message.conversation_id}" + (f"?thread={thread}" if thread else ""))
 
@@ -132,8 +132,15 @@ async def cancel_later(
         async with services.db.transaction(actor) as tx:
             await later.cancel_later(tx, actor, later_id)
     except CrewhallError as error:
-        return go("/drafts", error.detail)
+        return _back(error)
     return go("/drafts", "It is thrown away.")
+
+
+def _back(error: CrewhallError) -> Redirect:
+    """Back with what was refused; what is not there has no page that could say so."""
+    if error.kind is NOT_FOUND:
+        raise error
+    return go("/drafts", error.detail)
 
 
 def _moment(request: AnyRequest, form: Form) -> Any:
