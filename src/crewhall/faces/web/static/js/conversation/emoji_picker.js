@@ -36,7 +36,7 @@ export class EmojiPicker {
 
   #onKey(event) {
     if (event.isComposing) return;
-    const first = this.popover.querySelector(".emoji-grid:not([hidden]) [data-emoji]");
+    const first = (this.found.hidden ? this.often : this.found).querySelector("[data-emoji]");
     if (event.key === "Enter" && first) this.#pick(first.dataset.emoji);
     else if (event.key === "ArrowDown") first?.focus();
     else return;
