@@ -99,6 +99,8 @@ async def test_what_is_typed_shorter_than_it_reads(visitors: Visitors, server: S
     await expect(field).to_have_value("")
     await page.goto("/drafts")
     await expect(page.get_by_role("list", name="To be posted later")).to_contain_text("Good morning")
+    await page.get_by_role("button", name="Post now").click()
+    await expect(message(page, "Good morning")).to_have_attribute("data-status", "sent")
 
 
 @pytest.mark.rule("E4")
