@@ -2,20 +2,13 @@
 // every device. Each save says which version it was made from; what another window wrote meanwhile is shown, never written over.
 
 import { call } from "../api.js";
+import { Kept } from "./kept.js";
 
 const PAUSE_MS = 1000;
 const LAST_RETRY_MS = 60000;
-const LEFT_MS = 5000;
 const EMPTY = { content: "", title: "", kind: "" };
 const SHOWN = 140;
 const channel = new BroadcastChannel("crewhall:drafts");
-
-/** This tab, as long as it lives, reloads included. */
-function tab() {
-  const id = sessionStorage.getItem("crewhall:tab") ?? crypto.randomUUID();
-  sessionStorage.setItem("crewhall:tab", id);
-  return id;
-}
 
 const wordsOf = ({ content, title, kind }) => ({ content: content ?? "", title: title ?? "", kind: kind ?? "" });
 const isSame = (one, other) => one.content === other.content && one.title === other.title && one.kind === other.kind;
@@ -32,8 +25,8 @@ export class Draft {
   constructor({ conversation, parent, version, read, write, notice }) {
     this.path = `/conversations/${conversation}/draft`;
     this.parent = parent || null;
-    this.prefix = `crewhall:draft:${document.body.dataset.viewer}:${conversation}:${parent}:`;
-    this.key = this.prefix + tab();
+    this.place = `${document.body.dataset.viewer}:${conversation}:${parent}`;
+    this.kept = new Kept(this.place);
     this.version = version;
     this.read = read;
     this.write = write;
@@ -60,7 +53,7 @@ export class Draft {
   /** What was begun has been sent. What another window wrote stays. */
   sent() {
     clearTimeout(this.#timer);
-    this.#forget();
+    this.kept.forget();
     const foreign = this.#conflict;
     this.#settle();
     this.#queue = this.#queue.then(async () => {
@@ -78,7 +71,7 @@ export class Draft {
 
   #listen() {
     const { signal } = this.#ending;
-    channel.addEventListener("message", ({ data }) => data.prefix === this.prefix && this.#hear(data), { signal });
+    channel.addEventListener("message", ({ data }) => data.place === this.place && this.#hear(data), { signal });
     window.addEventListener("online", () => this.save(), { signal });
     window.addEventListener("pagehide", () => this.#isSaved() || this.save({ keepalive: true }), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.#refresh(), { signal });
@@ -87,10 +80,9 @@ export class Draft {
 
   /** What this tab had not saved, or one that is gone, when it was made of the same version; else both are shown. */
   #recover() {
-    const own = JSON.parse(localStorage.getItem(this.key) ?? "null");
-    const left = own ?? this.#left();
+    const left = this.kept.find();
     if (!left || isSame(left, this.saved)) {
-      this.#forget();
+      this.kept.forget();
       return;
     }
     const there = { ...this.saved, version: this.version };
@@ -98,17 +90,6 @@ export class Draft {
     this.#keep(left.version);
     if (left.version === this.version || isEmpty(there)) this.save();
     else this.#disagree(there);
-  }
-
-  #left() {
-    for (const key of Object.keys(localStorage)) {
-      if (!key.startsWith(this.prefix)) continue;
-      const left = JSON.parse(localStorage.getItem(key));
-      if (Date.now() - left.at < LEFT_MS) continue; // its tab is at it
-      localStorage.removeItem(key);
-      return left;
-    }
-    return null;
   }
 
   async #save(keepalive) {
@@ -142,8 +123,8 @@ export class Draft {
   #know(words, version) {
     this.saved = words;
     this.version = version;
-    if (this.#isSaved()) this.#forget();
-    channel.postMessage({ prefix: this.prefix, ...words, version });
+    if (this.#isSaved()) this.kept.forget();
+    channel.postMessage({ place: this.place, ...words, version });
   }
 
   /** Another tab of this browser has saved. */
@@ -200,11 +181,7 @@ export class Draft {
   }
 
   #keep(version = this.version) {
-    if (this.#isSaved()) this.#forget();
-    else localStorage.setItem(this.key, JSON.stringify({ ...this.read(), version, at: Date.now() }));
-  }
-
-  #forget() {
-    localStorage.removeItem(this.key);
+    if (this.#isSaved()) this.kept.forget();
+    else this.kept.keep(this.read(), version);
   }
 }
