@@ -1,6 +1,7 @@
 """Turns and their budgets: what they cost, what stops them, what is told, what is given back."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -14,7 +15,7 @@ from crewhall.runtime.preview import preview_message
 from crewhall.runtime.runs import claim_run
 from crewhall.runtime.schemas import MessageDraft
 from crewhall.runtime.worker import _release_strays
-from tests.support.openai import BreakOff, Fail, Say, Use
+from tests.support.openai import MODEL, BreakOff, Fail, Say, Use
 from tests.support.waiting import until
 from tests.taking.books import begin, set_budget, set_price, standing, usage
 from tests.taking.hall import SCRIPTED
@@ -184,6 +185,28 @@ async def test_what_costs_nothing_is_not_held_up_by_money(hall, org):
         (run,) = await hall.runs(circle)
         await hall.executor.execute(org.id, run.id)
         assert str((await hall.runs(circle))[0].status) == "succeeded"
+
+
+@pytest.mark.rule("C9")
+async def test_a_price_counts_from_its_day_the_organizations_before_the_shipped_the_exact_before_the_pattern(hall, org):
+    day = timedelta(days=1)
+    now = datetime.now(UTC)
+    await set_price(hall, org, model="*", input_price="9", valid_from=(now - 9 * day).isoformat())
+    await set_price(hall, org, input_price="1", valid_from=(now - 3 * day).isoformat())
+    await set_price(hall, org, input_price="2", valid_from=(now - day).isoformat())
+    await set_price(hall, org, input_price="3", valid_from=(now + day).isoformat())
+    await set_price(hall, org, provider="openai", model="gpt-4o", input_price="77")
+
+    async def costs(moment, provider="scripted", model=MODEL):
+        async with hall.db.transaction(org.owner.actor) as tx:
+            return await tx.value(
+                "select input_price from price_of(%(provider)s, %(model)s, %(moment)s)",
+                {"provider": provider, "model": model, "moment": moment},
+            )
+
+    assert await costs(now - 10 * day) is None
+    assert [await costs(now + days * day) for days in (-5, -2, 0, 2)] == [9, 1, 2, 3]
+    assert await costs(now + day, "openai", "gpt-4o") == 77
 
 
 @pytest.mark.rule("C9")

@@ -1,14 +1,21 @@
-"""Wall clocks: the moments at which the clock of a timezone comes to a reading. Pure."""
+"""Wall clocks: which timezones there are, and the moments at which the clock of one comes to a reading."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from crewhall.kernel.errors import INVALID
 
 
+@cache
+def timezones() -> frozenset[str]:
+    """Every name that a timezone may have, found once: to find them is to look into each of six hundred files."""
+    return frozenset(available_timezones())
+
+
 def check_timezone(name: str) -> None:
     """Refuse what is no timezone."""
-    if name not in available_timezones():
+    if name not in timezones():
         raise INVALID(f"{name[:100]!r} is no IANA timezone, such as Europe/Berlin.", field="timezone")
 
 

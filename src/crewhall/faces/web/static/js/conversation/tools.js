@@ -68,7 +68,7 @@ export class Tools {
     const turn = runOf(message.dataset.client);
     const allowed = {
       turn: Boolean(turn),
-      decisions: !turn && message.dataset.authorType !== "system",
+      decisions: message.dataset.authorType !== "system",
       edit: open && mine,
       quote: open && Boolean(message.querySelector(".content")),
       delete: open && (mine || mayModerate === "true"),
