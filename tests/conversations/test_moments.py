@@ -28,7 +28,9 @@ def test_a_moment_and_what_follows_it(text: str, moment: str):
     assert (f"{found[0].astimezone(BERLIN):%Y-%m-%d %H:%M}", found[1]) == (moment, "see  you\nthere")
 
 
-@pytest.mark.parametrize("text", ["", "soon", "25:00 x", "20mx", "2026-02-30", "tomorrow 13pm", "7 apples"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "25:00 x", "20mx", "2026-02-30", "tomorrow 13pm", "7 apples", "9999-12-31 23:00", "0001-01-01"]
+)
 def test_what_is_no_moment(text: str):
     assert read_moment(text, NOW, BERLIN) is None
 
@@ -37,6 +39,7 @@ def test_the_clock_of_the_wall_decides_where_it_is_set_forward():
     assert local_moment("2027-03-28T02:30", BERLIN) == datetime(2027, 3, 28, 1, tzinfo=UTC)
     assert local_moment("2027-07-01T09:00", BERLIN) == datetime(2027, 7, 1, 7, tzinfo=UTC)
     assert local_moment("tomorrow", BERLIN) is None
+    assert local_moment("9999-12-31T23:30", BERLIN) is None
 
 
 @given(st.text(max_size=30), st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1)))  # noqa: DTZ001

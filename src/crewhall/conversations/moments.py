@@ -50,7 +50,7 @@ def local_moment(typed: str, zone: ZoneInfo) -> datetime | None:
         wall = datetime.fromisoformat(typed)
     except ValueError:
         return None
-    return instants_of(zone, wall.replace(tzinfo=None))[0] if wall.year > 1 else None
+    return instants_of(zone, wall.replace(tzinfo=None))[0] if _is_within_reach(wall) else None
 
 
 def _date(named: str, today: date) -> date | None:
@@ -59,9 +59,15 @@ def _date(named: str, today: date) -> date | None:
     if named in DAYS:
         return today + timedelta(days=(DAYS.index(named) - today.weekday() - 1) % 7 + 1)
     try:
-        return date.fromisoformat(named)
+        day = date.fromisoformat(named)
     except ValueError:
         return None
+    return day if _is_within_reach(day) else None
+
+
+def _is_within_reach(day: date) -> bool:
+    """Whether the day is one that every timezone has: at the ends of the calendar some have none."""
+    return date.min.year < day.year < date.max.year
 
 
 def _time(hour: str, minute: str | None, half: str | None) -> time | None:
