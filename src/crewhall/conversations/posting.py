@@ -13,7 +13,7 @@ from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, PostMessage
 from crewhall.conversations.wire import Message, message_as
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database
-from crewhall.kernel.errors import FORBIDDEN, CrewhallError
+from crewhall.kernel.errors import FORBIDDEN, INVALID, CrewhallError
 from crewhall.kernel.limits import RateLimit, RateLimiter
 from crewhall.ports.message_log import (
     MEMBERSHIP_CHANGED,
