@@ -9,14 +9,14 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from crewhall.agents import list_agents
-from crewhall.conversations import Verb, has_access
+from crewhall.conversations import Verb, access_conversation, has_access
 from crewhall.faces.plumbing.forms import read_form
 from crewhall.faces.plumbing.pages import go
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.errors import NOT_FOUND, CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
 from crewhall.runtime.lifecycle import RuntimeParts
 from crewhall.runtime.schemas import TurnRequest
@@ -45,6 +45,8 @@ async def run_now(
 ) -> Redirect:
     """Have an agent take a turn about a message, and go where it answers, or back with why it does not."""
     back = f"/c/{conversation_id}/decisions?message={message_id}"
+    async with services.db.transaction(actor) as tx:
+        await _check_message(tx, actor, conversation_id, message_id)
     try:
         asked = (await read_form(request)).read(TurnRequest, "agent_id", message_id=message_id)
         async with services.db.transaction(actor) as tx:
@@ -59,6 +61,18 @@ async def run_now(
     if started.run is not None:
         return go(f"/c/{conversation_id}", "It is at work.")
     return go(back, started.explanation or "Asked: it begins in a moment.")
+
+
+async def _check_message(tx: Tx, actor: Actor, conversation_id: UUID, message_id: UUID) -> None:
+    await access_conversation(tx, actor, conversation_id, Verb.READ)
+    if not await tx.value(
+        """
+        select true from messages
+        where id = %(id)s and conversation_id = %(conversation)s and deleted_at is null
+        """,
+        {"id": message_id, "conversation": conversation_id},
+    ):
+        raise NOT_FOUND("There is no such message in this conversation.")
 
 
 PAGES = page_router([run_now])
