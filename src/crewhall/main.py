@@ -173,12 +173,15 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
         db=services.db, log=services.log, signals=services.signals, limiter=services.limiter,
         posts_per_second=services.settings.rate_post_per_second,
     )  # fmt: skip
-    for part in (conversations, conversations.access, conversations.posting, conversations.newest):
+    for part in (
+        conversations, conversations.access, conversations.posting, conversations.newest, conversations.commands,
+    ):  # fmt: skip
         services.add_part(part)
     stack.push_async_callback(conversations.close)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
-        posting=conversations.posting, settings=services.settings_of(TurnSettings), region=services.settings.region,
+        posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
+        region=services.settings.region,
         base_url=services.base_url,
         spans=spans,
     )  # fmt: skip

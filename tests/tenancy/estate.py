@@ -1,6 +1,7 @@
 """One tenant with something of every kind, and how to tell whether any of it was shown or changed."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.offers import Offer
 from tests.identity.hall import Member, Org
@@ -50,6 +52,7 @@ class Estate:
     task: str
     schedule: str
     hook: str
+    later: str
     tool_server: str
     tool: str
     talks: dict[str, Talk]
@@ -110,6 +113,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         task=(await _ask(owner, "POST", f"/agents/{agent.id}/quick-tasks", title=f"{name} task", prompt=name))["id"],
         schedule=str(new_id()),
         hook=(await _ask(owner, "POST", "/hooks", name=f"{name} hook", conversation_id=public.id))["id"],
+        later=await _keep_words(owner, public.id, name),
         tool_server=tool_server,
         tool=await offered_tool(server, org, tool_server),
         talks=talks,
@@ -123,7 +127,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
-    estate.marks |= {estate.task, estate.schedule, estate.hook}
+    estate.marks |= {estate.task, estate.schedule, estate.hook, estate.later}
     estate.marks |= {
         estate.tool_server,
         estate.tool,
@@ -246,6 +250,14 @@ async def _keep_approval(server: Server, org: Org, estate: Estate) -> None:
             """,
             {"id": estate.approval, "run": estate.run, "org": org.slug},
         )
+
+
+async def _keep_words(owner: httpx.AsyncClient, conversation: str, name: str) -> str:
+    """A draft, and a message to be posted tomorrow, whose id this is."""
+    await _ask(owner, "PUT", f"/conversations/{conversation}/draft", content=name)
+    due_at = (utc_now() + timedelta(days=1)).isoformat()
+    made = await _ask(owner, "POST", "/later", conversation_id=conversation, content=name, due_at=due_at)
+    return str(made["id"])
 
 
 async def _keep_schedule(server: Server, org: Org, estate: Estate) -> None:

@@ -47,6 +47,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /agents/{agent_id}/quick-tasks/{task_id}/run": {},
     "POST /schedules": {"name": "Mine", "prompt": "Tell me all.", "cron": "0 9 * * *"},
     "PATCH /schedules/{schedule_id}": {"prompt": "Taken over"},
+    "PUT /conversations/{conversation_id}/draft": {"content": "Mine"},
+    "POST /conversations/{conversation_id}/commands": {"line": "/later 2h Mine"},
+    "POST /later": {"content": "Mine", "due_at": "2190-01-01T00:00:00Z"},
+    "PATCH /later/{later_id}": {"content": "Taken over"},
     "POST /hooks": {"name": "Mine"},
     "PATCH /hooks/{hook_id}": {"name": "Taken over"},
     "POST /hooks/{hook_id}/secret": {},
@@ -99,6 +103,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "task_id": [estate.task],
         "schedule_id": [estate.schedule],
         "hook_id": [estate.hook],
+        "later_id": [estate.later],
     }
     members = [
         {"member_type": "user", "member_id": str(estate.admin.id)},

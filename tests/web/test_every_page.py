@@ -1,5 +1,6 @@
 """Every page: usable by everybody (axe finds nothing serious), at every width, in dark and light."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 from axe_core_python.base import AXE_SCRIPT
 from playwright.async_api import Page, expect
 
+from crewhall.kernel.clock import utc_now
 from tests.identity.hall import Member, Org
 from tests.support.server import Server
 from tests.support.waiting import until
@@ -38,6 +40,9 @@ async def _furnish(server: Server, org: Org) -> list[str]:
     (await api.put(f"/conversations/{general}/messages/{root}/pin")).raise_for_status()
     (await api.post("/budgets", json={"run_limit": 100, "agent_id": agent.id})).raise_for_status()
     run = await _run(api)
+    planned = {"conversation_id": general, "content": "later", "due_at": (utc_now() + timedelta(days=1)).isoformat()}
+    later = (await api.post("/later", json=planned)).raise_for_status().json()["id"]
+    (await api.put(f"/conversations/{general}/draft", json={"content": "begun"})).raise_for_status()
     (await api.post("/invitations", json={"email": f"x{org.id.hex}@example.org"})).raise_for_status()
     return [
         f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about", "/c", "/c/direct",
@@ -46,7 +51,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
         "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations", "/organizations/new",
         "/help", "/help/agents", "/approvals", "/runtimes", f"/agents/{agent.id}/webhook", "/usage",
-        "/budgets", "/prices",
+        "/budgets", "/prices", "/drafts", f"/later/{later}",
     ]  # fmt: skip
 
 

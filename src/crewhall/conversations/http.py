@@ -12,6 +12,8 @@ from crewhall.conversations.http_members import HANDLERS as MEMBERS
 from crewhall.conversations.http_messages import HANDLERS as MESSAGES
 from crewhall.conversations.http_overlays import HANDLERS as OVERLAYS
 from crewhall.conversations.http_search import search_messages
+from crewhall.conversations.http_words import DRAFTS, LATER
+from crewhall.conversations.http_words import HANDLERS as WORDS
 from crewhall.conversations.schemas import Conversation, ConversationChange, DeleteConversation, NewConversation
 from crewhall.conversations.vocabulary import ConversationKind
 from crewhall.faces.plumbing.routers import api_router
@@ -130,6 +132,8 @@ HANDLERS = [
     restore_conversation,
 ]
 ROUTERS = [
-    api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS], tags=["Conversations"]),
+    api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS, *WORDS], tags=["Conversations"]),
+    api_router("/drafts", DRAFTS, tags=["Drafts"]),
+    api_router("/later", LATER, tags=["Later"]),
     api_router("/search", [search_messages], tags=["Conversations"]),
 ]

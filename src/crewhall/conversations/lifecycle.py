@@ -3,9 +3,11 @@
 from msgspec import Struct
 
 from crewhall.conversations.access import AccessCache
+from crewhall.conversations.commands import Commands
 from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.following import make_consumers
 from crewhall.conversations.founding import subscribe_conversations
+from crewhall.conversations.later_clock import LaterClock
 from crewhall.conversations.newest import NewestPages
 from crewhall.conversations.posting import Posting
 from crewhall.kernel.db import Database
@@ -21,14 +23,18 @@ class ConversationParts(Struct, frozen=True):
     posting: Posting
     newest: NewestPages
     consumers: list[Consumer]
+    commands: Commands
+    later: LaterClock
 
     async def follow(self) -> None:
-        """Start the consumers; the database and the signals must be up."""
+        """Start the consumers and the clock; the database, the log and the signals must be up."""
         for consumer in self.consumers:
             consumer.start()
+        self.later.start()
 
     async def close(self) -> None:
-        """Stop the consumers; the database must still be open."""
+        """Stop the clock and the consumers; the database must still be open."""
+        await self.later.stop()
         for consumer in self.consumers:
             await consumer.stop()
 
@@ -40,4 +46,7 @@ def start_conversations(
     access = AccessCache(db, signals)
     posting = Posting(db, log, access, limiter, posts_per_second)
     subscribe_conversations(log)
-    return ConversationParts(access, posting, NewestPages(log, signals), make_consumers(db, log, signals))
+    return ConversationParts(
+        access, posting, NewestPages(log, signals), make_consumers(db, log, signals), Commands(db),
+        LaterClock(db, signals, posting),
+    )  # fmt: skip

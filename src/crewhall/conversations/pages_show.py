@@ -13,6 +13,8 @@ from markupsafe import Markup
 from crewhall.agents import QuickTask, list_quick_tasks
 from crewhall.conversations import pages_words
 from crewhall.conversations.access import Access, AccessCache, Verb, refusal
+from crewhall.conversations.commands import Commands
+from crewhall.conversations.drafts import drop_draft, find_draft
 from crewhall.conversations.messages import get_message, message_history
 from crewhall.conversations.pages_sidebar import (
     Other,
@@ -25,6 +27,8 @@ from crewhall.conversations.pages_stream import replies_to, stream_around, strea
 from crewhall.conversations.posting import Posting
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, PostMessage
+from crewhall.conversations.schemas_commands import CommandLine
+from crewhall.conversations.schemas_words import DraftState
 from crewhall.conversations.vocabulary import ConversationStatus, ConversationType
 from crewhall.faces.plumbing.forms import read_form
 from crewhall.faces.plumbing.messages import is_long, render_stream
@@ -51,6 +55,8 @@ class Composer(msgspec.Struct):
     """Whether what is written concerns an agent though it names none: a direct conversation with one, or the policy."""
     tasks: list[QuickTask] = []
     """What the agent of a direct conversation is often asked."""
+    draft: DraftState = msgspec.field(default_factory=DraftState)
+    """What the viewer has begun to write there."""
 
 
 class Thread(msgspec.Struct):
@@ -124,6 +130,7 @@ async def show_conversation(
         sidebar = await load_sidebar(tx, actor, services.settings_of(IdentitySettings))
         conversation = sidebar.find(conversation_id) or await get_conversation(tx, actor, conversation_id)
         tasks = await _tasks(tx, actor, access)
+        draft = await find_draft(tx, actor, conversation_id)
     access = _as_it_is_now(access, conversation)
     head = _head(actor, sidebar, conversation, found.last_seq)
     html = found.render(zone_of(request), actor.id, head.read_seq if at is None else None)
@@ -139,7 +146,7 @@ async def show_conversation(
         has_older=found.has_older,
         has_newer=found.has_newer,
         composer=_composer(
-            actor, access, pages_words.placeholder(conversation), wakes=_wakes(conversation), tasks=tasks
+            actor, access, pages_words.placeholder(conversation), draft, wakes=_wakes(conversation), tasks=tasks
         ),
         thread=await _thread(request, services, actor, access, thread) if thread else None,
     )
@@ -170,6 +177,7 @@ def _composer(
     actor: Actor,
     access: Access,
     placeholder: str,
+    draft: DraftState,
     parent_id: UUID | None = None,
     *,
     wakes: bool = False,
@@ -185,6 +193,7 @@ def _composer(
         may_join=may_join,
         wakes=wakes,
         tasks=tasks or [],
+        draft=draft,
     )
 
 
@@ -213,12 +222,13 @@ async def _thread(request: AnyRequest, services: Services, actor: Actor, access:
     zone = zone_of(request)
     async with services.db.transaction(actor) as tx:
         root = await get_message(tx, actor, access.conversation_id, message_id)
+        draft = await find_draft(tx, actor, access.conversation_id, message_id)
     replies = await replies_to(services, actor, access.conversation_id, root.id)
     return Thread(
         id=root.id,
         root=_beside(render_stream([root], zone)),
         replies=_beside(render_stream(replies, zone)),
-        composer=_composer(actor, access, "Reply", root.id),
+        composer=_composer(actor, access, "Reply", draft, root.id),
     )
 
 
@@ -234,14 +244,29 @@ async def post_message(
     actor: NamedDependency[Actor],
     conversation_id: FromPath[UUID],
 ) -> Redirect:
-    """Post a message from a browser without scripts."""
+    """Post a message from a browser without scripts, or carry out the command that it is."""
     form = await read_form(request)
     try:
         data = form.read(PostMessage, "content", "parent_id", "kind")
-        await services.part(Posting).post(actor, conversation_id, data)
+        said = await _carry_out(request, services, actor, conversation_id, data)
+        if said is None:
+            await services.part(Posting).post(actor, conversation_id, data)
+        async with services.db.transaction(actor) as tx:
+            await drop_draft(tx, actor, conversation_id, data.parent_id)
     except CrewhallError as error:
         return go(f"/c/{conversation_id}", error.detail)
-    return go(f"/c/{conversation_id}" + (f"?thread={data.parent_id}" if data.parent_id else ""))
+    return go(f"/c/{conversation_id}" + (f"?thread={data.parent_id}" if data.parent_id else ""), said)
+
+
+async def _carry_out(
+    request: AnyRequest, services: Services, actor: Actor, conversation_id: UUID, data: PostMessage
+) -> str | None:
+    """What came of the command, in a sentence; None when it is an ordinary message."""
+    commands = services.part(Commands)
+    if await commands.find(actor, conversation_id, data.content, data.parent_id) is None:
+        return None
+    line = CommandLine(line=data.content, parent_id=data.parent_id, timezone=zone_of(request).key)
+    return (await commands.carry_out(actor, conversation_id, line)).said
 
 
 @get("/c/{conversation_id:uuid}/messages/{message_id:uuid}/history")

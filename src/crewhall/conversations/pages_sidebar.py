@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.agents import Agent, AgentStatus, list_agents
+from crewhall.conversations.later import count_refused
 from crewhall.conversations.queries import list_conversations
 from crewhall.conversations.schemas import Conversation
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
@@ -72,6 +73,8 @@ class Sidebar(msgspec.Struct):
     conversations: list[Conversation]
     may_read_settings: bool
     waiting: int
+    refused: int
+    """Later messages of the viewer's that were refused."""
 
     def find(self, conversation_id: UUID) -> Conversation | None:
         """The conversation, when it is among those shown."""
@@ -108,6 +111,7 @@ async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Side
         conversations=known,
         may_read_settings=is_allowed(actor, Permission.SETTINGS_READ),
         waiting=await count_waiting(tx, actor),
+        refused=await count_refused(tx, actor),
     )
 
 

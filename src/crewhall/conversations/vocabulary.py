@@ -41,3 +41,11 @@ class MemberRole(StrEnum):
 
     OWNER = "owner"
     MEMBER = "member"
+
+
+class LaterStatus(StrEnum):
+    """How a later message stands: it waits for its moment, is being posted, or was refused then."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    REFUSED = "refused"

@@ -28,6 +28,7 @@ from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tokens import token
 from crewhall.faces.cli.tool_servers import tool_server
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run, summaries
+from crewhall.faces.cli.words import drafts, later
 
 HELP = """The place where people and AI agents work as one organization.
 
@@ -58,6 +59,8 @@ for group in (
     budget,
     quick_task,
     schedule,
+    drafts,
+    later,
     incoming_webhook,
     mcp,
     tool_server,

@@ -11,6 +11,8 @@ TAGS = {
     "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
     "Turns": "Why agents speak or stay silent, and the runs in which they do.",
     "Approvals": "Calls of agents that wait for a person, and the policy that says when they do.",
+    "Drafts": "What the caller has begun to write.",
+    "Later": "What the caller is to say later.",
     "Schedules": "Tasks that agents are given by the clock.",
     "Webhooks": "Calls from other services, signed: each posts a message, wakes an agent, or both.",
     "Tool servers": "Servers elsewhere whose tools agents may use, through MCP.",
@@ -38,6 +40,7 @@ PATH_PARAMETERS = {
     "budget_id": "The budget's id.",
     "task_id": "The quick task's id.",
     "schedule_id": "The schedule's id.",
+    "later_id": "The later message.",
     "hook_id": "The webhook's id.",
     "member_id": "The id of the person or agent.",
 }

@@ -44,6 +44,7 @@ from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, Usag
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ServerTool, ToolServer
 from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
+from crewhall.faces.sdk.words import Command, CommandDone, Draft, LaterMessage
 
 __all__ = [
     "Ack",
@@ -58,12 +59,15 @@ __all__ = [
     "Budget",
     "Change",
     "Client",
+    "Command",
+    "CommandDone",
     "Conversation",
     "ConversationRuntime",
     "ConversationSummary",
     "Credential",
     "CrewhallApiError",
     "Delivery",
+    "Draft",
     "Ephemeral",
     "Event",
     "Hook",
@@ -72,6 +76,7 @@ __all__ = [
     "InvalidSession",
     "InvalidWebhook",
     "Invitation",
+    "LaterMessage",
     "LetInApp",
     "Live",
     "Me",

@@ -21,6 +21,7 @@ from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ToolServers
 from crewhall.faces.sdk.transport import Nothing, Transport
 from crewhall.faces.sdk.turns import Turns
+from crewhall.faces.sdk.words import Commands, Drafts, Later
 
 DEFAULT_URL = "http://127.0.0.1:8787"
 
@@ -73,6 +74,9 @@ class Client:
         self.budgets = Budgets(self.transport)
         self.hooks = Hooks(self.transport)
         self.schedules = Schedules(self.transport)
+        self.drafts = Drafts(self.transport)
+        self.later = Later(self.transport)
+        self.commands = Commands(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
         self.tokens = PersonalTokens(self.transport)

@@ -85,9 +85,22 @@ class Messages:
         """Give one message."""
         return await self._transport.call("GET", _path(conversation_id, message_id), Message)
 
-    async def edit(self, conversation_id: str, message_id: str, content: str, *, title: str | None = None) -> Message:
-        """Replace the text of an own message; earlier versions are kept."""
-        body = as_body(content=content, title=title)
+    async def edit(
+        self,
+        conversation_id: str,
+        message_id: str,
+        content: str,
+        *,
+        title: str | None = None,
+        based_on: Message | None = None,
+    ) -> Message:
+        """Replace the text of an own message; earlier versions are kept.
+
+        `based_on` is the message as it was read: `stale_message` when it was edited since.
+        """
+        body: dict[str, Any] = as_body(content=content, title=title)
+        if based_on is not None:
+            body["based_on"] = based_on.edited_at
         return await self._transport.call("PATCH", _path(conversation_id, message_id), Message, body=body)
 
     async def delete(self, conversation_id: str, message_id: str) -> None:

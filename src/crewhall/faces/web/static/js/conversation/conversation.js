@@ -2,6 +2,7 @@
 
 import { call } from "../api.js";
 import { live } from "../live/socket.js";
+import { toastError } from "../shell/toasts.js";
 import { drawUnreadLine } from "./arrange.js";
 import { History } from "./history.js";
 import { moveByKeys } from "./keys.js";
@@ -72,6 +73,7 @@ class Conversation extends HTMLElement {
     live.addEventListener("back", () => this.writing.clear(), { signal });
     // A network that was away for a moment need not have cost the socket.
     window.addEventListener("online", () => this.outbox.retryUnreached(), { signal });
+    this.addEventListener("crew:take-back", ({ detail }) => this.outbox.takeBack(detail.clientId).catch(toastError), { signal });
     this.addEventListener("crew:send", (event) => this.#send(event.detail), { signal });
     this.addEventListener("keydown", (event) => moveByKeys(event, this), { signal });
     this.pill?.addEventListener("click", () => this.#jump(), { signal });

@@ -1,4 +1,4 @@
-// Moving through messages by keys: j, k and the arrows; r replies; Escape closes the thread.
+// Moving through messages by keys: j, k and the arrows; r replies, q quotes; Escape closes the thread.
 
 /** Handle a key pressed within a conversation. */
 export function moveByKeys(event, conversation) {
@@ -21,5 +21,8 @@ export function moveByKeys(event, conversation) {
   } else if (event.key === "r" && item) {
     event.preventDefault();
     item.querySelector(".tools a[data-turbo-frame]")?.click();
+  } else if (event.key === "q" && item?.querySelector(".content")) {
+    event.preventDefault();
+    item.dispatchEvent(new CustomEvent("crew:quote", { bubbles: true }));
   }
 }

@@ -6,6 +6,8 @@ import { copy } from "../shell/dialogs.js";
 import { openBeside } from "../shell/popovers.js";
 import { toastError } from "../shell/toasts.js";
 import { edit } from "./editor.js";
+import { EmojiPicker } from "./emoji_picker.js";
+import { quote } from "./quote.js";
 import { runOf } from "./writing.js";
 
 export class Tools {
@@ -13,16 +15,17 @@ export class Tools {
     this.conversation = conversation;
     this.menu = conversation.querySelector("#message-menu");
     this.emoji = conversation.querySelector("#emoji");
+    this.picker = new EmojiPicker(this.emoji);
     conversation.addEventListener("click", (event) => this.#onClick(event));
     for (const popover of [this.menu, this.emoji]) {
       popover.addEventListener("toggle", (event) => event.newState === "closed" && this.#onClosed());
     }
-    conversation.addEventListener("crew:edit-last", () => this.#editLast());
+    conversation.addEventListener("crew:edit-last", (event) => this.#editLast(event.target));
+    conversation.addEventListener("crew:quote", (event) => quote(conversation, event.target));
+    conversation.addEventListener("crew:pick-emoji", ({ detail }) => this.picker.open(detail.opener, detail.insert));
   }
 
   #onClick(event) {
-    const picked = event.target.closest("#emoji [data-emoji]");
-    if (picked) this.#pick(picked.dataset.emoji);
     const chosen = event.target.closest("#message-menu [data-menu]");
     if (chosen) this.#choose(chosen.dataset.menu);
     const button = event.target.closest("[data-do]");
@@ -35,18 +38,22 @@ export class Tools {
   #do(what, button, message) {
     const { outbox } = this.conversation;
     if (what === "react") this.#react(message, button.dataset.emoji);
-    else if (what === "pick") this.#open(this.emoji, button, message);
+    else if (what === "pick") this.#openPicker(button, message);
     else if (what === "menu") this.#openMenu(button, message);
     else if (what === "history") this.#history(message);
     else if (what === "retry") outbox.retry(message.dataset.client);
     else if (what === "discard") outbox.discard(message.dataset.client);
   }
 
-  #open(popover, button, message) {
+  #openPicker(button, message) {
+    this.#mark(button, message);
+    this.picker.open(button, (emoji) => this.#pick(message, emoji));
+  }
+
+  #mark(button, message) {
     this.opener = button;
     this.message = message;
     message.dataset.menu = "";
-    openBeside(popover, button, { end: true });
   }
 
   #onClosed() {
@@ -63,13 +70,15 @@ export class Tools {
       turn: Boolean(turn),
       decisions: message.dataset.authorType !== "system",
       edit: open && mine,
+      quote: open && Boolean(message.querySelector(".content")),
       delete: open && (mine || mayModerate === "true"),
       pin: open && mayPin === "true",
       history: Boolean(message.querySelector(".edited")),
     };
     for (const item of this.menu.querySelectorAll("[data-menu]")) item.hidden = allowed[item.dataset.menu] === false;
     this.menu.querySelector("[data-menu='pin'] span").textContent = message.querySelector(".pin-mark") ? "Unpin" : "Pin";
-    this.#open(this.menu, button, message);
+    this.#mark(button, message);
+    openBeside(this.menu, button, { end: true });
   }
 
   #choose(what) {
@@ -81,6 +90,7 @@ export class Tools {
     else if (what === "turn") Turbo.visit(`/runs/${runOf(message.dataset.client)}`);
     else if (what === "decisions") Turbo.visit(`/c/${conversation.id_}/decisions?message=${message.dataset.message}`);
     else if (what === "history") this.#history(message);
+    else if (what === "quote") quote(conversation, message);
     else if (what === "edit") edit(conversation, message);
     else if (what === "delete") this.#delete(message);
     else if (what === "pin") {
@@ -89,9 +99,7 @@ export class Tools {
     }
   }
 
-  #pick(emoji) {
-    const { message } = this;
-    this.emoji.hidePopover();
+  #pick(message, emoji) {
     const standing = message.querySelector(`.reaction[data-emoji="${CSS.escape(emoji)}"]`);
     if (standing?.getAttribute("aria-pressed") !== "true") this.#react(message, emoji);
   }
@@ -118,8 +126,10 @@ export class Tools {
     dialog.showModal();
   }
 
-  #editLast() {
-    const mine = this.conversation.stream.items().filter((item) => item.dataset.authorId === this.conversation.viewer);
+  /** Edit what one said last where one writes: in the stream, or in the thread beside it. */
+  #editLast(composer) {
+    const items = [...(composer.closest(".thread")?.querySelectorAll(".message") ?? this.conversation.stream.items())];
+    const mine = items.filter((item) => item.dataset.authorId === this.conversation.viewer);
     const last = mine.filter((item) => item.dataset.seq !== "0" && item.querySelector(".content")).pop();
     if (last) edit(this.conversation, last);
   }

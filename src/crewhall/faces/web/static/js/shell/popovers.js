@@ -35,7 +35,7 @@ document.addEventListener(
 document.addEventListener("keydown", (event) => {
   const menu = event.target.closest?.(".menu[popover]");
   if (!menu) return;
-  const items = [...menu.querySelectorAll("button:not([hidden]), a")];
+  const items = [...menu.querySelectorAll("button, a")].filter((item) => item.checkVisibility());
   const at = items.indexOf(document.activeElement);
   const columns = menu.querySelector(".emoji-grid") ? 8 : 1;
   const step = { ArrowDown: columns, ArrowUp: -columns, ArrowRight: columns > 1 ? 1 : 0, ArrowLeft: columns > 1 ? -1 : 0 }[event.key];
