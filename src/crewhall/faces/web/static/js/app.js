@@ -4,6 +4,7 @@ import * as Turbo from "../vendor/turbo.js";
 
 import "./conversation/composer.js";
 import "./conversation/conversation.js";
+import "./conversation/days.js";
 import "./conversation/pins.js";
 import "./runs/approvals.js";
 import "./runs/run.js";

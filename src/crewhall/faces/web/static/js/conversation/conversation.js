@@ -85,7 +85,7 @@ class Conversation extends HTMLElement {
     const found = this.querySelector("[data-found]");
     const line = this.stream.list.querySelector("[data-unread-line]");
     this.scroller.toFoot();
-    if (found) this.scroller.show(found);
+    if (found) this.scroller.show(found, found.dataset.found === "top" ? "start" : "center");
     else if (line && line.getBoundingClientRect().top < this.scroller.element.getBoundingClientRect().top) {
       this.scroller.following = false;
       line.scrollIntoView({ block: "start" });
@@ -145,7 +145,8 @@ class Conversation extends HTMLElement {
   }
 
   #send({ parentId, ...written }) {
-    if (!parentId) {
+    if (parentId) this.threads.toNewest(this.lastSeq);
+    else {
       drawUnreadLine(this.stream.list, null);
       this.history.newest(this.lastSeq);
     }

@@ -8,6 +8,12 @@ import { toastError } from "../shell/toasts.js";
 import { edit } from "./editor.js";
 import { runOf } from "./writing.js";
 
+/** Copy the address of a message; of a reply it opens the thread too. */
+export function copyLink(conversation, message) {
+  const { seq, parent } = message.dataset;
+  copy(`${location.origin}/c/${conversation}?${parent ? `thread=${parent}&` : ""}at=${seq}`);
+}
+
 export class Tools {
   constructor(conversation) {
     this.conversation = conversation;
@@ -76,7 +82,7 @@ export class Tools {
     const { message } = this;
     this.menu.hidePopover();
     const { conversation } = this;
-    if (what === "copy-link") copy(`${location.origin}/c/${conversation.id_}?at=${message.dataset.seq}`);
+    if (what === "copy-link") copyLink(conversation.id_, message);
     else if (what === "copy-text") copy(message.querySelector(".content").innerText);
     else if (what === "turn") Turbo.visit(`/runs/${runOf(message.dataset.client)}`);
     else if (what === "decisions") Turbo.visit(`/c/${conversation.id_}/decisions?message=${message.dataset.message}`);
