@@ -11,6 +11,8 @@ from crewhall.conversations import changes, opening, queries
 from crewhall.conversations.http_members import HANDLERS as MEMBERS
 from crewhall.conversations.http_messages import HANDLERS as MESSAGES
 from crewhall.conversations.http_overlays import HANDLERS as OVERLAYS
+from crewhall.conversations.http_reading import HANDLERS as READING
+from crewhall.conversations.http_reading import find_places, list_saved
 from crewhall.conversations.http_search import search_messages
 from crewhall.conversations.schemas import Conversation, ConversationChange, DeleteConversation, NewConversation
 from crewhall.conversations.vocabulary import ConversationKind
@@ -130,6 +132,8 @@ HANDLERS = [
     restore_conversation,
 ]
 ROUTERS = [
-    api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS], tags=["Conversations"]),
+    api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS, *READING], tags=["Conversations"]),
     api_router("/search", [search_messages], tags=["Conversations"]),
+    api_router("/saved", [list_saved], tags=["Conversations"]),
+    api_router("/switcher", [find_places], tags=["Conversations"]),
 ]

@@ -19,7 +19,7 @@ _SEQ = re.compile(r"[0-9]{1,19}")
 
 
 class Place(msgspec.Struct, frozen=True):
-    """The seq at which a page opens. `is_exact`: of a message that a link points at, else of the first from there on."""
+    """The seq at which a page opens. `is_exact`: that of the message a link points at, else of the first from there."""
 
     seq: int
     is_exact: bool = True

@@ -10,9 +10,9 @@ from crewhall.conversations.access import Access
 from crewhall.conversations.messages import get_message
 from crewhall.conversations.pages_places import Place
 from crewhall.conversations.pages_stream import stream_around, thread_newest
+from crewhall.faces.plumbing.dependencies import AnyRequest
 from crewhall.faces.plumbing.messages import render_stream
 from crewhall.faces.plumbing.pages import zone_of
-from crewhall.faces.plumbing.dependencies import AnyRequest
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 

@@ -120,7 +120,8 @@ declare
     typed text := regexp_replace(btrim(typed_name(query)), '\s+', ' ', 'g');
     wanted text[] := array(
         select '% ' || replace(replace(replace(word, '\', '\\'), '%', '\%'), '_', '\_') || '%'
-        from regexp_split_to_table(typed, ' ') word);
+        from regexp_split_to_table(typed, ' ') word order by length(word) desc);
+    longest text := wanted[1]; -- an index takes one pattern
 begin
     return query
     with been as materialized (
@@ -146,7 +147,7 @@ begin
             select exists (select from conversation_members m where m.conversation_id = c.id
                            and m.member_type = current_actor_type() and m.member_id = current_actor()) as yes) mine
         where c.org_id = org and c.deleted_at is null and coalesce(c.name, c.title) is not null and c.kind <> 'agent'
-          and typed_name(coalesce(c.name, c.title)) like all (wanted)
+          and typed_name(coalesce(c.name, c.title)) like longest and typed_name(coalesce(c.name, c.title)) like all (wanted)
           and (c.type = 'public' or mine.yes or (c.type = 'system' and current_actor_role() in ('owner', 'admin')))
           and (current_behalf() is null or all_may_reach(c))
         union all
@@ -155,14 +156,15 @@ begin
         from users u
         join memberships k on k.org_id = org and k.user_id = u.id
         left join met on met.member_type = 'user' and met.member_id = u.id
-        where u.deleted_at is null and typed_name(u.name || ' ' || u.handle) like all (wanted)
+        where u.deleted_at is null and typed_name(u.name || ' ' || u.handle) like longest
+          and typed_name(u.name || ' ' || u.handle) like all (wanted)
         union all
         select 'agent', a.id, a.name, a.code, met.id, null, null, a.status, presence_of(a),
                greatest(fit_of(a.name, typed), fit_of(a.code, typed)) + coalesce(met.heat, 0)
         from agents a
         left join met on met.member_type = 'agent' and met.member_id = a.id
         where a.org_id = org and a.deleted_at is null and a.status <> 'terminated'
-          and typed_name(a.name || ' ' || a.code) like all (wanted)
+          and typed_name(a.name || ' ' || a.code) like longest and typed_name(a.name || ' ' || a.code) like all (wanted)
           and may_see_agent(a) and (a.visibility <> 'hidden' or met.id is not null)
     )
     select f.* from found f order by f.score desc, f.name, f.id limit size;
