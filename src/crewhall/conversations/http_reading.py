@@ -16,9 +16,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
 
-Status = Annotated[
-    SavedStatus, QueryParameter(description="`open`: the last saved first; `done`: the last done.")
-]
+Status = Annotated[SavedStatus, QueryParameter(description="`open`: the last saved first; `done`: the last done.")]
 Typed = Annotated[
     str,
     QueryParameter(

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from markupsafe import Markup
 
-from crewhall.conversations import pages_about, pages_manage, pages_pins, pages_show
+from crewhall.conversations import pages_about, pages_keeping, pages_manage, pages_pins, pages_show
 from crewhall.conversations.pages_words import within_sentence
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import SearchHit
@@ -62,5 +62,12 @@ def _place(hit: SearchHit) -> str:
 
 
 PAGES = page_router(
-    [*pages_show.HANDLERS, *pages_manage.HANDLERS, *pages_about.HANDLERS, *pages_pins.HANDLERS, show_search]
+    [
+        *pages_show.HANDLERS,
+        *pages_manage.HANDLERS,
+        *pages_about.HANDLERS,
+        *pages_pins.HANDLERS,
+        *pages_keeping.HANDLERS,
+        show_search,
+    ]
 )

@@ -12,7 +12,6 @@ from litestar.response import Redirect
 from crewhall.agents import QuickTask, list_quick_tasks
 from crewhall.conversations import pages_words
 from crewhall.conversations.access import Access, AccessCache, Verb, refusal
-from crewhall.conversations.messages import message_history
 from crewhall.conversations.pages_places import Place, days_of, place_of
 from crewhall.conversations.pages_sidebar import (
     Other,
@@ -28,7 +27,6 @@ from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, PostMessage
 from crewhall.conversations.vocabulary import ConversationStatus, ConversationType
 from crewhall.faces.plumbing.forms import read_form
-from crewhall.faces.plumbing.messages import is_long
 from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zone_of
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
@@ -70,6 +68,7 @@ class Head(msgspec.Struct):
     may_moderate: bool
     may_pin: bool
     may_join: bool
+    is_starred: bool
     missed: str | None
     """How many messages the viewer has not read, when the first of them stands further up than the page goes."""
 
@@ -79,7 +78,7 @@ async def go_home(request: AnyRequest, services: NamedDependency[Services], acto
     """To the conversation that was open last, else to #general."""
     async with services.db.transaction(actor) as tx:
         sidebar = await load_sidebar(tx, actor)
-    entries = [*sidebar.channels, *sidebar.directs]
+    entries = [*sidebar.starred, *sidebar.channels, *sidebar.directs]
     last = request.cookies.get(LAST_COOKIE)
     chosen = next((entry for entry in entries if str(entry.id) == last), entries[0] if entries else None)
     return go(f"/c/{chosen.id}" if chosen else "/c")
@@ -103,9 +102,12 @@ async def show_conversation(
     conversation_id: FromPath[UUID],
     at: FromQuery[str | None] = None,
     thread: FromQuery[UUID | None] = None,
+    versions: FromQuery[UUID | None] = None,
 ) -> Page:
     """A conversation at its newest messages, or around the place that `at` names, with a thread beside it."""
     access = await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
+    if versions is not None:
+        return go(f"/c/{conversation_id}/messages/{versions}/history")
     zone = zone_of(request)
     place = await place_of(services, actor, conversation_id, at, zone) if at else None
     if request.headers.get("turbo-frame") == "thread":
@@ -188,7 +190,7 @@ def _composer(
 
 def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, found: Stream) -> Head:
     last_seq = found.last_seq
-    other = next((entry.other for entry in sidebar.directs if entry.id == conversation.id), None)
+    other = next((entry.other for entry in [*sidebar.starred, *sidebar.directs] if entry.id == conversation.id), None)
     return Head(
         id=conversation.id,
         label=label_of(conversation),
@@ -206,6 +208,7 @@ def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, found: Str
         may_moderate=is_allowed(actor, Permission.MESSAGES_MODERATE),
         may_pin=is_allowed(actor, Permission.MESSAGES_PIN),
         may_join=not conversation.is_member and conversation.type is ConversationType.PUBLIC,
+        is_starred=conversation.is_starred,
         missed=_missed(conversation, found),
     )
 
@@ -245,18 +248,4 @@ async def post_message(
     return go(f"/c/{conversation_id}" + (f"?thread={data.parent_id}" if data.parent_id else ""))
 
 
-@get("/c/{conversation_id:uuid}/messages/{message_id:uuid}/history")
-async def show_history(
-    request: AnyRequest,
-    services: NamedDependency[Services],
-    actor: NamedDependency[Actor],
-    conversation_id: FromPath[UUID],
-    message_id: FromPath[UUID],
-) -> Page:
-    """How a message read before its edits; a fragment for the dialog."""
-    async with services.db.transaction(actor) as tx:
-        versions = await message_history(tx, actor, conversation_id, message_id)
-    return render("message_history.html", request, versions=versions, is_long=is_long)
-
-
-HANDLERS = [go_home, show_sidebar, show_conversation, post_message, show_history]
+HANDLERS = [go_home, show_sidebar, show_conversation, post_message]

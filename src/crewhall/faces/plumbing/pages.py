@@ -81,7 +81,7 @@ def keep_rendered(made: Environment, template: str, *macros: str) -> None:
         made.globals[name] = lru_cache(maxsize=_KEPT)(getattr(module, name))
 
 
-_LAYERS = ("tokens", "base", "components", "layout", "conversation", "turns", "spending", "utilities")
+_LAYERS = ("tokens", "base", "components", "layout", "conversation", "turns", "spending", "reading", "utilities")
 environment = _environment()
 
 

@@ -103,10 +103,10 @@ create index agents_typed on agents using gin (typed_name(name || ' ' || code) g
 create index conversations_typed on conversations using gin (typed_name(coalesce(name, title)) gin_trgm_ops)
     where deleted_at is null and coalesce(name, title) is not null;
 
--- How well a name fits what was typed: all of it, its beginning, or the beginning of other words in it.
-create function fit_of(name text, typed text) returns double precision language sql immutable parallel safe as $$
-    select case when btrim(typed_name(name)) = typed then 3 when starts_with(btrim(typed_name(name)), typed) then 1 else 0 end
-$$;
+-- How well a name fits what was typed: all of it, its beginning, or the beginnings of other words in it. `typed_as` is the
+-- typed_name of all that it is found by.
+create function fit_of(name text, typed_as text, typed text) returns double precision language sql immutable parallel safe
+    as $$ select case when not starts_with(typed_as, ' ' || typed) then 0 when lower(name) = typed then 3 else 1 end $$;
 
 -- Where somebody may want to go: conversations, people and agents within reach whose names have words that begin like those
 -- typed, best first: by fit, and by how often and how lately they were there. Tenant and actor come from the transaction.
@@ -121,7 +121,7 @@ declare
     wanted text[] := array(
         select '% ' || replace(replace(replace(word, '\', '\\'), '%', '\%'), '_', '\_') || '%'
         from regexp_split_to_table(typed, ' ') word order by length(word) desc);
-    longest text := wanted[1]; -- an index takes one pattern
+    longest text := wanted[1]; -- an index takes one pattern, and helps with none of a single letter
 begin
     return query
     with been as materialized (
@@ -137,7 +137,7 @@ begin
     ), found as (
         select 'conversation' as type, c.id, coalesce(c.name, c.title) as name, c.description as detail,
                c.id as conversation_id, c.kind, c.type as access, c.status, null::text as presence,
-               fit_of(coalesce(c.name, c.title), typed) + coalesce(b.heat, 0)
+               fit_of(coalesce(c.name, c.title), t.name, typed) + coalesce(b.heat, 0)
                + case when c.status = 'archived' then -2 when mine.yes then 0.5 else 0 end
                + 0.5 * exp(-extract(epoch from now() - h.last_active_at) / 604800) as score
         from conversations c
@@ -146,25 +146,28 @@ begin
         cross join lateral (
             select exists (select from conversation_members m where m.conversation_id = c.id
                            and m.member_type = current_actor_type() and m.member_id = current_actor()) as yes) mine
+        cross join lateral (select typed_name(coalesce(c.name, c.title)) as name offset 0) t
         where c.org_id = org and c.deleted_at is null and coalesce(c.name, c.title) is not null and c.kind <> 'agent'
-          and typed_name(coalesce(c.name, c.title)) like longest and typed_name(coalesce(c.name, c.title)) like all (wanted)
+          and (length(typed) < 2 or typed_name(coalesce(c.name, c.title)) like longest) and t.name like all (wanted)
           and (c.type = 'public' or mine.yes or (c.type = 'system' and current_actor_role() in ('owner', 'admin')))
           and (current_behalf() is null or all_may_reach(c))
         union all
         select 'user', u.id, u.name, u.handle, met.id, null, null, null, null,
-               greatest(fit_of(u.name, typed), fit_of(u.handle, typed)) + coalesce(met.heat, 0)
+               case when u.handle = typed then 3 else fit_of(u.name, t.name, typed) end + coalesce(met.heat, 0)
         from users u
         join memberships k on k.org_id = org and k.user_id = u.id
+        cross join lateral (select typed_name(u.name || ' ' || u.handle) as name offset 0) t
         left join met on met.member_type = 'user' and met.member_id = u.id
-        where u.deleted_at is null and typed_name(u.name || ' ' || u.handle) like longest
-          and typed_name(u.name || ' ' || u.handle) like all (wanted)
+        where u.deleted_at is null and (length(typed) < 2 or typed_name(u.name || ' ' || u.handle) like longest)
+          and t.name like all (wanted)
         union all
         select 'agent', a.id, a.name, a.code, met.id, null, null, a.status, presence_of(a),
-               greatest(fit_of(a.name, typed), fit_of(a.code, typed)) + coalesce(met.heat, 0)
+               case when a.code = typed then 3 else fit_of(a.name, t.name, typed) end + coalesce(met.heat, 0)
         from agents a
+        cross join lateral (select typed_name(a.name || ' ' || a.code) as name offset 0) t
         left join met on met.member_type = 'agent' and met.member_id = a.id
         where a.org_id = org and a.deleted_at is null and a.status <> 'terminated'
-          and typed_name(a.name || ' ' || a.code) like longest and typed_name(a.name || ' ' || a.code) like all (wanted)
+          and (length(typed) < 2 or typed_name(a.name || ' ' || a.code) like longest) and t.name like all (wanted)
           and may_see_agent(a) and (a.visibility <> 'hidden' or met.id is not null)
     )
     select f.* from found f order by f.score desc, f.name, f.id limit size;
@@ -205,5 +208,5 @@ returns table (type text, id uuid, name text, detail text, conversation_id uuid,
     order by m.score desc, m.id
 $$;
 call make_definer('usual_places(integer)');
-grant execute on function typed_name(text), fit_of(text, text), warmth_now(real, timestamptz), presence_of(agents)
+grant execute on function typed_name(text), fit_of(text, text, text), warmth_now(real, timestamptz), presence_of(agents)
     to crewhall_app, crewhall_definer;

@@ -15,6 +15,7 @@ import "./shell/frames.js";
 import "./shell/popovers.js";
 import "./shell/shortcuts.js";
 import "./shell/sidebar.js";
+import "./shell/stars.js";
 import "./shell/theme.js";
 import "./shell/toasts.js";
 import "./shell/zone.js";
