@@ -1,5 +1,7 @@
 """What an edit changed, as people read it."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ def test_both_texts_can_be_read_off(before: str, after: str):
     assert "".join(piece.text for piece in pieces if piece.how != "added") == before
     assert "".join(piece.text for piece in pieces if piece.how != "removed") == after
     assert all(piece.text for piece in pieces)
-    assert all(one.how != other.how for one, other in zip(pieces, pieces[1:], strict=False))
+    assert all(one.how != other.how for one, other in pairwise(pieces))
 
 
 def test_words_change_whole_and_phrases_together():

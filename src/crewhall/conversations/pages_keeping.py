@@ -62,7 +62,7 @@ async def show_saved(
         actor,
         kept=[Kept(one, _place(one.conversation), excerpt_of(one.message)) for one in found.items],
         next=found.next,
-        status=str(status),
+        listed=str(status),
     )
 
 
@@ -158,4 +158,12 @@ def _version(before: MessageVersion | None, version: MessageVersion) -> Version:
     )
 
 
-HANDLERS = [show_saved, save, unsave, star, unstar, show_history]
+@get("/keys")
+async def show_keys(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Response[str]:
+    """Every key that the pages know."""
+    return await render_in_hall("keys.html", request, services, actor)
+
+
+HANDLERS = [show_keys, show_saved, save, unsave, star, unstar, show_history]

@@ -5,7 +5,7 @@ import { live } from "../live/socket.js";
 import { toast, toastError } from "../shell/toasts.js";
 import { drawUnreadLine } from "./arrange.js";
 import { History } from "./history.js";
-import { moveByKeys } from "./keys.js";
+import { moveByKeys, rove } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { ReadMarker } from "./read.js";
 import { Scroller } from "./scroller.js";
@@ -74,7 +74,8 @@ class Conversation extends HTMLElement {
     // A network that was away for a moment need not have cost the socket.
     window.addEventListener("online", () => this.outbox.retryUnreached(), { signal });
     this.addEventListener("crew:send", (event) => this.#send(event.detail), { signal });
-    this.addEventListener("keydown", (event) => moveByKeys(event, this), { signal });
+    document.addEventListener("keydown", (event) => moveByKeys(event, this), { signal });
+    rove(this, signal);
     this.pill?.addEventListener("click", () => this.#jump(), { signal });
     for (const type of ["focus", "visibilitychange"]) {
       (type === "focus" ? window : document).addEventListener(type, () => this.#onFoot(), { signal });
