@@ -30,9 +30,10 @@ export class Threads {
   #entitle(id) {
     const url = new URL(location.href);
     if (url.searchParams.get("thread") === id) return;
+    url.searchParams.delete("at"); // a place in another thread, or in none
     if (id) url.searchParams.set("thread", id);
     else url.searchParams.delete("thread");
-    if (!id || !url.searchParams.has("at")) history.replaceState(history.state, "", url);
+    history.replaceState(history.state, "", url);
   }
 
   #open() {

@@ -13,6 +13,8 @@ const ICONS = { public: "channel", private: "lock", system: "shield" };
 
 let timer = null;
 let asked = 0;
+let answered = 0;
+let isHasty = false; // Enter came before the answer: the first of it is meant
 let chosen = 0;
 let options = [];
 
@@ -29,6 +31,7 @@ export function openSwitcher() {
   document.getElementById("sidebar")?.close?.();
   const input = dialog.querySelector("input");
   input.value = "";
+  isHasty = false;
   dialog.showModal();
   ask("");
   return true;
@@ -43,7 +46,11 @@ async function ask(q) {
     if (number === asked) toastError(error);
     return;
   }
-  if (number === asked && box()?.open) show(q, found);
+  if (number !== asked || !box()?.open) return;
+  answered = number;
+  show(q, found);
+  if (isHasty) options[0]?.onChoose();
+  isHasty = false;
 }
 
 function show(q, { places, messages }) {
@@ -125,6 +132,7 @@ document.addEventListener("input", (event) => {
   if (!event.target.closest("#switcher")) return;
   clearTimeout(timer);
   const q = event.target.value.trim();
+  isHasty = false;
   asked += 1; // an answer to what was typed before comes too late
   timer = setTimeout(() => ask(q), SETTLE_MS);
 });
@@ -133,6 +141,7 @@ document.addEventListener("keydown", (event) => {
   if (!event.target.closest?.("#switcher") || event.isComposing) return;
   const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
   if (step) choose(chosen + step);
+  else if (event.key === "Enter" && asked !== answered) isHasty = true;
   else if (event.key === "Enter") options[chosen]?.onChoose();
   else return;
   event.preventDefault();
