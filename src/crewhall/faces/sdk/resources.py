@@ -155,6 +155,7 @@ class Conversation(msgspec.Struct, frozen=True):
     unread: int = 0
     unread_capped: bool = False
     is_member: bool = False
+    is_starred: bool = False
     mentioned: bool = False
     message_count: int = 0
     partner: Partner | None = None
