@@ -23,7 +23,7 @@ class SavedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one may go: a `conversation`, a person (`user`) or an `agent`; `detail`: its description, handle or code."""
+    """Where one may go: a `conversation`, a person (`user`) or an `agent`; `detail`: description, handle or code."""
 
     type: str
     id: str
