@@ -7,6 +7,7 @@ from bench.rows.history import History
 from bench.rows.idle import Idle
 from bench.rows.page import Page
 from bench.rows.posts import Posts
+from bench.rows.resting import Resting
 from bench.rows.row import Row
 from bench.rows.search import Search
 from bench.rows.start import Start
@@ -23,6 +24,7 @@ ALL: tuple[Row, ...] = (
     Search(),
     TurnOverhead(),
     Speaking(),
+    Resting(),
     Start(),
     Growth(),
 )

@@ -63,7 +63,6 @@ async def test_it_counts_as_long_as_it_says_within_bounds(header, least, most):
     assert least < (found.fresh_until - utc_now()).total_seconds() <= most
 
 
-@pytest.mark.rule("X12")
 @pytest.mark.parametrize(
     "site",
     [
@@ -86,7 +85,6 @@ async def test_a_document_that_is_not_as_it_must_be_is_refused(site):
         await site.documents().read(ID)
 
 
-@pytest.mark.rule("X12")
 async def test_no_document_is_read_within_private_networks():
     site = Site()
     for address in ("127.0.0.1", "10.0.0.1", "169.254.169.254", "::1"):

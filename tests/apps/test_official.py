@@ -61,7 +61,7 @@ async def test_an_app_that_may_only_read_asks_again_before_it_writes(server: Ser
         assert kept.tokens.scope == "read write"
 
 
-@pytest.mark.rule("X4", "X12")
+@pytest.mark.rule("X4")
 async def test_an_app_with_a_document_need_not_register(server: Server, org: Org, monkeypatch: pytest.MonkeyPatch):
     person, kept = await person_of(server, org.owner), Kept()
     site, app_id = Site(), f"https://{HOST}/{new_id().hex}.json"

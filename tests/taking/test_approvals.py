@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime import executor as executing
-from crewhall.runtime.approvals import Approval, approve, expire, refuse
+from crewhall.runtime.approvals import Approval, approve, expire, refuse, use_approval
 from crewhall.runtime.judging import ToolPolicy, Verdict
 from crewhall.runtime.runs import cancel_run
 from crewhall.runtime.tool_policies import set_tool_policy
@@ -76,6 +77,10 @@ async def test_a_call_above_trust_waits_and_goes_on_once_it_is_approved(hall, or
     assert "blue" in str(model.requests[1]["messages"])
     (used,) = await waiting(asked)
     assert used.used_at is not None
+    async with hall.db.transaction(system_actor(org.id)) as tx:
+        with pytest.raises(CrewhallError) as twice:
+            await use_approval(tx, used)
+    assert twice.value.code == "conflict"
 
 
 @pytest.mark.rule("X5")

@@ -1,5 +1,6 @@
 """No confused deputy: a turn does no more than its agent and whoever set it off may, each."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from crewhall.identity.people import remove_member
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime.queries import list_steps
+from crewhall.runtime.quotes import sealed_for
 from crewhall.runtime.triggers import add_trigger
-from crewhall.runtime.vocabulary import Cause
+from crewhall.runtime.vocabulary import Cause, StepKind
 from tests.identity.hall import Member, Org
 from tests.support.openai import Say, Use
 from tests.taking.hall import SCRIPTED, Asked, TakingHall
@@ -293,3 +295,27 @@ async def test_an_agent_remembers_of_each_person_apart(ground, model):
         with pytest.raises(CrewhallError) as alone:
             await get_state(tx, ground.agent, ground.agent.id)
     assert alone.value.code == "forbidden"
+
+
+@pytest.mark.rule("B9", "X12")
+async def test_what_it_remembers_is_before_it_where_the_two_are_among_themselves(ground, model):
+    hall, org, owner = ground.hall, ground.org, ground.org.owner
+    async with hall.db.transaction(owner.actor) as tx:
+        await set_state(tx, owner.actor, ground.agent.id, AgentStateChange(state={"likes": "elderberries"}, version=0))
+
+    async def context(circle: UUID, text: str) -> tuple[Asked, str]:
+        model.play(Say("Ok."))
+        await hall.say(owner.actor, circle, text)
+        asked = await hall.decided(org, circle, ground.agent)
+        await asked.take()
+        return asked, json.dumps([step.body for step in await asked.steps() if step.kind == "context"])
+
+    asked, told = await context(await hall.direct(org, ground.agent), "what do I like?")
+    assert "elderberries" in told
+    assert "elderberries" in json.dumps(model.requests[-1])
+    async with hall.db.transaction(owner.actor) as tx:
+        assert (await sealed_for(tx, owner.actor, asked.run_id)).first is None
+        other = await sealed_for(tx, ground.insider.actor, asked.run_id)
+    assert other.covers(0, StepKind.CONTEXT)
+    _, told = await context(ground.square, f"@{ground.agent.name} and here, where others read along?")
+    assert "elderberries" not in told

@@ -71,6 +71,12 @@ async def test_a_turn_its_requests_and_its_calls_are_spans(hall, org, model, tel
     await executor.close()
     turn, first, call, second = spans.found
     assert turn.name == f"invoke_agent {asked.agent.name}"
+    operations = [span.attributes["gen_ai.operation.name"] for span in spans.found]
+    assert operations == ["invoke_agent", "chat", "execute_tool", "chat"]
+    assert turn.attributes["gen_ai.agent.id"] == str(asked.agent.id)
+    assert turn.attributes["gen_ai.agent.name"] == asked.agent.name
+    assert (first.attributes["gen_ai.request.model"], call.attributes["gen_ai.tool.name"]) == ("scripted-1", "weather")
+    assert second.attributes["gen_ai.response.finish_reasons"] == ["stop"]
     assert turn.attributes["gen_ai.conversation.id"] == str(asked.circle)
     assert turn.attributes["crewhall.run.id"] == str(run.id)
     assert (first.name, call.name, second.name) == ("chat scripted-1", "execute_tool weather", "chat scripted-1")

@@ -1,6 +1,7 @@
 """Turns and their budgets: what they cost, what stops them, what is told, what is given back."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -14,7 +15,7 @@ from crewhall.runtime.preview import preview_message
 from crewhall.runtime.runs import claim_run
 from crewhall.runtime.schemas import MessageDraft
 from crewhall.runtime.worker import _release_strays
-from tests.support.openai import BreakOff, Fail, Say, Use
+from tests.support.openai import MODEL, BreakOff, Fail, Say, Use
 from tests.support.waiting import until
 from tests.taking.books import begin, set_budget, set_price, standing, usage
 from tests.taking.hall import SCRIPTED
@@ -144,7 +145,7 @@ async def test_a_run_keeps_the_price_that_it_began_with(hall, model, org):
 
 @pytest.mark.rule("C9")
 @pytest.mark.rule("C12")
-async def test_a_used_up_budget_keeps_a_turn_from_beginning_and_the_preview_says_so(hall, model, org):
+async def test_a_used_up_budget_is_told_where_it_was_asked_and_before_by_the_preview(hall, model, org):
     await set_price(hall, org)
     asked = await hall.ask(org)
     budget = await set_budget(hall, org, money_limit="0.01", agent_id=str(asked.agent.id))
@@ -156,8 +157,17 @@ async def test_a_used_up_budget_keeps_a_turn_from_beginning_and_the_preview_says
     assert (str(woken.outcome), str(woken.reason)) == ("silent", "budget")
     assert "budget" in woken.explanation
     await hall.say(org.owner.actor, asked.circle, told.content)
-    assert [(one.outcome, one.reason) for one in await hall.settle(asked.circle)][-1] == ("silent", "budget")
-    assert len(await hall.runs(asked.circle)) == 1
+    again = await hall.decided(org, asked.circle, asked.agent)
+    requests = len(model.requests)
+    run = await again.take()
+    assert (str(run.status), str(run.reason), len(model.requests)) == ("stopped", "budget", requests)
+    async with hall.db.transaction(org.owner.actor) as tx:
+        said = await tx.values(
+            "select content from messages where conversation_id = %(id)s and author_type = 'system' order by seq",
+            {"id": asked.circle},
+        )
+    assert "did not answer" in said[-1]
+    assert "budget" in said[-1]
     async with hall.db.transaction(org.owner.actor) as tx:
         await close_budget(tx, org.owner.actor, budget.id)
     await hall.say(org.owner.actor, asked.circle, told.content)
@@ -175,6 +185,28 @@ async def test_what_costs_nothing_is_not_held_up_by_money(hall, org):
         (run,) = await hall.runs(circle)
         await hall.executor.execute(org.id, run.id)
         assert str((await hall.runs(circle))[0].status) == "succeeded"
+
+
+@pytest.mark.rule("C9")
+async def test_a_price_counts_from_its_day_the_organizations_before_the_shipped_the_exact_before_the_pattern(hall, org):
+    day = timedelta(days=1)
+    now = datetime.now(UTC)
+    await set_price(hall, org, model="*", input_price="9", valid_from=(now - 9 * day).isoformat())
+    await set_price(hall, org, input_price="1", valid_from=(now - 3 * day).isoformat())
+    await set_price(hall, org, input_price="2", valid_from=(now - day).isoformat())
+    await set_price(hall, org, input_price="3", valid_from=(now + day).isoformat())
+    await set_price(hall, org, provider="openai", model="gpt-4o", input_price="77")
+
+    async def costs(moment, provider="scripted", model=MODEL):
+        async with hall.db.transaction(org.owner.actor) as tx:
+            return await tx.value(
+                "select input_price from price_of(%(provider)s, %(model)s, %(moment)s)",
+                {"provider": provider, "model": model, "moment": moment},
+            )
+
+    assert await costs(now - 10 * day) is None
+    assert [await costs(now + days * day) for days in (-5, -2, 0, 2)] == [9, 1, 2, 3]
+    assert await costs(now + day, "openai", "gpt-4o") == 77
 
 
 @pytest.mark.rule("C9")

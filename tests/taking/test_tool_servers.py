@@ -184,7 +184,6 @@ async def test_what_goes_wrong_there_is_read_by_the_model_and_stops_no_turn(desk
     assert (await desk.refresh()).problem
 
 
-@pytest.mark.rule("X12")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -205,7 +204,6 @@ async def test_a_server_that_answers_nonsense_is_a_problem_of_its_own(desk: Desk
     assert added.tools == []
 
 
-@pytest.mark.rule("X12")
 async def test_no_private_address_is_reached_unless_the_operator_says_so(hall: TakingHall, org: Org, foreign):
     desk = Desk(hall, org, foreign, outbound_private_hosts="")
     assert "https" in str((await desk.add()).problem)

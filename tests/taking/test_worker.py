@@ -30,9 +30,9 @@ async def jobs(hall):
 
 
 @asynccontextmanager
-async def working(hall, execute, **options):
+async def working(hall, execute, kind=TurnWorker, **options):
     """A worker that is there."""
-    worker = TurnWorker(hall.db, hall.signals, execute, **{"heartbeat_s": BEAT_S, **options})
+    worker = kind(hall.db, hall.signals, execute, **{"heartbeat_s": BEAT_S, **options})
     await worker.start()
     try:
         yield worker
@@ -250,3 +250,73 @@ async def _has_ended(asked):
 
 async def _listens(hall):
     return hall.signals.listening
+
+
+@pytest.mark.rule("C9")
+async def test_who_has_nothing_left_to_take_asks_nothing_more_until_there_is_something(hall, org):
+    taken = Taken(hall)
+    await hall.ask(org)
+
+    async def workers():
+        return await hall.rows(dict, "select id from procrastinate_workers")
+
+    async def rests():
+        return worker._taker is None and not await workers()
+
+    async with working(hall, taken, rest_s=0.05) as worker:
+        await taken.has_ended(1)
+        await until(rests)
+        worker.look()  # nothing was left by anybody
+        await until(rests)
+        await hall.ask(org)
+        worker.wake()
+        await taken.has_ended(2)
+        await until(rests)
+
+
+class Deaf(TurnWorker):
+    """Is not told of jobs: the process that enqueued them died before anybody heard."""
+
+    def wake(self):
+        pass
+
+
+@pytest.mark.rule("X3")
+async def test_who_rests_takes_over_from_a_process_that_died(hall, org):
+    taken = Taken(hall)
+    await hall.ask(org)
+    async with working(hall, taken, Deaf, rest_s=0.05) as worker:
+        await taken.has_ended(1)
+        await until(lambda: _is(worker._taker is None))
+        asked = await hall.ask(org)
+        async with hall.everything() as connection:
+            await connection.execute(
+                "insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 hour')"
+            )
+            await connection.execute(
+                "update procrastinate_jobs set status = 'doing', "
+                "worker_id = (select max(id) from procrastinate_workers)"
+            )
+        assert len(taken.begun) == 1
+        worker.look()
+        await taken.has_ended(2)
+    assert taken.ended[1] == asked.run_id
+
+
+async def _is(truth):
+    return truth
+
+
+async def test_who_waits_for_somebodys_part_does_not_rest(hall, org):
+    taken = Taken(hall)
+    taken.go.clear()
+    await hall.ask(org)
+    async with working(hall, taken, rest_s=0.02) as worker:
+        await until(lambda: _begun(taken, 1))
+        for _ in range(20):
+            async with hall.db.transaction(None) as tx:
+                assert await tx.value("select turns_left()")
+        assert worker._taker is not None
+        taken.go.set()
+        await taken.has_ended(1)
+        await until(lambda: _is(worker._taker is None))

@@ -21,10 +21,10 @@ from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.signals import SHOW_LIFE
 from crewhall.runtime.decisions import decide_place
 from crewhall.runtime.leases import LEASE_LOST, Lease, Leases
+from crewhall.runtime.places import Place, shard_of
 from crewhall.runtime.runs import Run, claim_run, end_run
 from crewhall.runtime.scheduler import PENDING, _Pending
-from crewhall.runtime.situations import Place
-from crewhall.runtime.triggers import TriggerDeriver, shard_of
+from crewhall.runtime.triggers import TriggerDeriver
 from crewhall.runtime.vocabulary import RunStatus
 from tests.identity.hall import Hall, Org
 from tests.support.database import SharedCluster

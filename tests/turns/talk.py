@@ -12,9 +12,8 @@ from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime import decisions
 from crewhall.runtime.leases import LEASE_LOST, Lease
+from crewhall.runtime.places import Place, shard_of
 from crewhall.runtime.runs import Run, claim_run
-from crewhall.runtime.situations import Place
-from crewhall.runtime.triggers import shard_of
 from crewhall.runtime.vocabulary import RunStatus
 from tests.identity.hall import Org
 from tests.turns.hall import Decider, TurnHall

@@ -8,8 +8,7 @@ import pytest
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.leases import LEASE_LOST, Lease, Leases
-from crewhall.runtime.situations import Place
-from crewhall.runtime.triggers import shard_of
+from crewhall.runtime.places import Place, shard_of
 from tests.turns.hall import Decider
 
 INSERT = """

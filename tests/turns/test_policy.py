@@ -45,6 +45,31 @@ def verdict(made, **fields):
     return only
 
 
+@pytest.mark.rule("C2", "E2")
+def test_who_is_away_is_told_what_is_asked_of_it_and_follows_nothing():
+    away = {"is_remote": True, "is_away": True}
+    assert verdict(trigger(), **away) == (Outcome.SPEAK, Reason.ASKED)
+    assert verdict(trigger(author=AGENT), **away) == (Outcome.SPEAK, Reason.ASKED)
+    assert verdict(trigger(Cause.AUTO), **away) == (Outcome.SILENT, Reason.AWAY)
+    assert verdict(trigger(Cause.AUTO), is_remote=True) == (Outcome.SPEAK, Reason.FOLLOWS)
+
+
+@pytest.mark.rule("C9")
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (trigger(), (Outcome.SPEAK, Reason.ASKED)),
+        (trigger(Cause.RUN_NOW), (Outcome.SPEAK, Reason.ASKED)),
+        (trigger(author=AGENT), (Outcome.SILENT, Reason.BUDGET)),
+        (trigger(Cause.AUTO), (Outcome.SILENT, Reason.BUDGET)),
+        (trigger(Cause.SCHEDULE), (Outcome.SILENT, Reason.BUDGET)),
+        (trigger(Cause.WEBHOOK), (Outcome.SILENT, Reason.BUDGET)),
+    ],
+)
+def test_a_used_up_budget_is_told_to_who_asks_and_keeps_the_rest_silent(made, expected):
+    assert verdict(made, is_spent=True) == expected
+
+
 @pytest.mark.rule("C2")
 @pytest.mark.parametrize("cause", [Cause.MENTION, Cause.REPLY, Cause.DIRECT, Cause.RUN_NOW, Cause.QUICK_TASK])
 def test_what_a_person_asks_by_name_is_answered_at_once(cause):

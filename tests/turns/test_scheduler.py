@@ -17,9 +17,9 @@ from crewhall.kernel.signals import Signals
 from crewhall.runtime.decisions import decide_place
 from crewhall.runtime.hours import DAYS
 from crewhall.runtime.leases import Lease
+from crewhall.runtime.places import shard_of
 from crewhall.runtime.runs import claim_run
 from crewhall.runtime.scheduler import Scheduler
-from crewhall.runtime.triggers import shard_of
 from tests.support.waiting import until
 from tests.turns.hall import Decider, TurnHall
 

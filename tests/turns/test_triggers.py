@@ -9,7 +9,8 @@ import pytest
 from crewhall.agents.actions import delete_agent
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
-from crewhall.runtime.triggers import TriggerDeriver, add_trigger, shard_of
+from crewhall.runtime.places import Place, name_places, places_named, shard_of, shards_named
+from crewhall.runtime.triggers import TriggerDeriver, add_trigger
 from crewhall.runtime.vocabulary import Cause
 from tests.turns.hall import TurnHall
 
@@ -111,7 +112,7 @@ async def test_two_processes_derive_each_trigger_once_and_a_killed_one_nothing(h
     assert await asked(hall, circle) == [("mention", agent.id, message.id) for message in messages]
 
 
-async def test_the_wake_up_names_the_shards_once(hall, org):
+async def test_the_wake_up_names_the_places_once(hall, org):
     agent = await hall.hire(org)
     circles = [await hall.group(org, agent) for _ in range(3)]
     await hall.derive()
@@ -121,8 +122,11 @@ async def test_the_wake_up_names_the_shards_once(hall, org):
         await hall.say(org.owner.actor, circle, f"@{agent.name}")
         await hall.say(org.owner.actor, circle, "nobody")
     await hall.derive()
-    named = [int(shard) for payload in heard for shard in payload.split(",")]
-    assert set(named) == {shard_of(circle) for circle in circles}
+    places = {Place(org.id, circle, agent.id) for circle in circles}
+    named = [place for payload in heard for place in places_named(payload)]
+    assert len(named) == len(places)
+    assert set(named) == places
+    assert {shard for payload in heard for shard in shards_named(payload)} == {shard_of(circle) for circle in circles}
     heard.clear()
     await hall.say(org.owner.actor, circles[0], "nobody again")
     await hall.derive()
@@ -160,3 +164,12 @@ async def test_a_caller_asks_by_message_or_prompt_under_its_own_rights(hall, org
         with pytest.raises(CrewhallError) as refused:
             await ask(actor, **fields)
         assert refused.value.code == code
+
+
+def test_a_wake_up_of_very_many_places_names_their_shards():
+    org, agent = new_id(), new_id()
+    places = [Place(org, new_id(), agent) for _ in range(61)]
+    assert set(places_named(name_places(places[:60]))) == set(places[:60])
+    assert len(name_places(places[:60])) < 8000
+    assert places_named(name_places(places)) == []
+    assert shards_named(name_places(places)) == {place.shard for place in places}

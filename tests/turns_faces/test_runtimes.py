@@ -11,6 +11,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from crewhall.kernel.actor import system_actor
 from crewhall.kernel.outbound import Outbound
 from crewhall.runtime import RuntimeParts
 from tests.support.server import Server
@@ -73,6 +74,24 @@ async def test_an_agent_is_served_asked_and_seen(scene: Scene) -> None:
     assert (await health(scene))[scene.agent.code]["way"] == "nobody"
     await scene.agent.api.get("/me")
     assert (await health(scene))[scene.agent.code]["way"] == "polling"
+
+
+@pytest.mark.rule("E2")
+async def test_an_agents_own_program_is_healthy_while_it_gives_signs_of_life(scene: Scene) -> None:
+    made = {"name": "Builder", "code": "own-builder", "model_config": {}}
+    agent = (await scene.owner.post("/agents", json=made)).raise_for_status().json()
+    assert (await health(scene))["own-builder"]["way"] == "nobody"
+    key = (await scene.owner.post(f"/agents/{agent['id']}/credentials", json={})).raise_for_status().json()["key"]
+    async with httpx.AsyncClient(base_url=scene.owner.base_url, headers={"Authorization": f"Bearer {key}"}) as api:
+        (await api.post(f"/agents/{agent['id']}/heartbeat", json={})).raise_for_status()
+    shown = (await health(scene))["own-builder"]
+    assert (shown["way"], shown["health"]) == ("client", "healthy")
+    async with scene.server.db.transaction(system_actor(scene.org.id)) as tx:
+        await tx.run(
+            "update agents set presence_until = now() - interval '1 second' where id = %(id)s", {"id": agent["id"]}
+        )
+    shown = (await health(scene))["own-builder"]
+    assert (shown["health"], shown["since"] is not None) == ("silent", True)
 
 
 async def test_what_is_sent_is_what_the_description_says(scene: Scene) -> None:

@@ -13,6 +13,7 @@ from crewhall.agents.quick_tasks import QuickTask, QuickTaskInput, add_quick_tas
 from crewhall.agents.schemas import Agent, AgentDetail, AgentInput, AgentPatch, AgentRef
 from crewhall.agents.settings import AgentSettings
 from crewhall.agents.shapes import SchedulingConfig, check_model_config
+from crewhall.agents.states import find_state
 from crewhall.agents.status import answers, authenticates
 from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
 
@@ -47,6 +48,7 @@ __all__ = [
     "delete_agent",
     "find_agents",
     "find_agents_by_codes",
+    "find_state",
     "fork_agent",
     "get_quick_task",
     "list_agents",

@@ -58,6 +58,11 @@ async def get_state(tx: Tx, actor: Actor, agent_id: UUID) -> AgentState:
     return await tx.find(AgentState, _READ, {"agent": agent_id, "user": user_id}) or AgentState()
 
 
+async def find_state(tx: Tx, agent_id: UUID, user_id: UUID) -> AgentState | None:
+    """What an agent remembers of a person, for a turn that it takes for that person alone; None where nothing is."""
+    return await tx.find(AgentState, _READ, {"agent": agent_id, "user": user_id})
+
+
 async def set_state(tx: Tx, actor: Actor, agent_id: UUID, change: AgentStateChange) -> AgentState:
     """Keep a state in place of the version that it was made from.
 

@@ -23,7 +23,8 @@ class Consumer:
     """Calls `step` while there is anything to do. `step` handles one batch and gives the number of records it saw.
 
     `watch` is the log's: it notes who is told of advances. Batches that are not full are `gather_s` apart, so that
-    under load one serves many records; the first record after a pause is not kept waiting.
+    under load one serves many records. The first record after a pause is not kept waiting, unless the consumer
+    `gathers_first`: nobody looks for what it makes so soon, and whoever does something more urgent goes before it.
     """
 
     def __init__(
@@ -33,11 +34,14 @@ class Consumer:
         watch: Callable[[Watcher], None],
         step: Callable[[], Awaitable[int]],
         gather_s: float = 0.0,
+        *,
+        gathers_first: bool = False,
     ) -> None:
         self.name = name
         self._db = db
         self._step = step
         self._gather_s = gather_s
+        self._first_s = gather_s if gathers_first else 0.0
         self._due = asyncio.Event()
         self._measured = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -60,9 +64,8 @@ class Consumer:
     async def _run(self) -> None:
         while True:
             await self._due.wait()
-            self._due.clear()
+            await asyncio.sleep(self._first_s)
             await self._catch_up()
-            await asyncio.sleep(self._gather_s)
 
     async def _catch_up(self) -> None:
         """Work until nothing is left.
@@ -72,15 +75,19 @@ class Consumer:
         """
         retry = FIRST_RETRY_S
         while True:
+            self._due.clear()
             try:
                 seen = await self._step()
                 if seen >= BATCH:
                     continue
-                if not (seen and self._has_more()) and not await self._measure_lag():
+                await asyncio.sleep(self._gather_s)
+                if seen and self._has_more():
+                    retry = FIRST_RETRY_S
+                    continue
+                if not await self._measure_lag():
                     return
                 if seen:
                     retry = FIRST_RETRY_S
-                    await asyncio.sleep(self._gather_s)
                     continue
             except Exception as error:  # noqa: BLE001 - a consumer that ended would be missed by nobody, and by all
                 log.warning("a consumer failed", extra={"consumer": self.name, "reason": str(error).strip()})

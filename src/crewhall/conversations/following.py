@@ -27,6 +27,6 @@ def make_consumers(db: Database, log: MessageLog, signals: Signals) -> list[Cons
     """Make the consumers of one process, not yet started."""
     deriver, teller = SearchDeriver(db), AuditTeller(db, log)
     return [
-        Consumer("search", db, log.watch, deriver.step, gather_s=GATHER_SEARCH_S),
+        Consumer("search", db, log.watch, deriver.step, gather_s=GATHER_SEARCH_S, gathers_first=True),
         Consumer("audit", db, AuditWatch(signals).watch, teller.step, gather_s=GATHER_AUDIT_S),
     ]

@@ -4,7 +4,7 @@ Row-level security compares `org_id` with the transaction's setting `crewhall.or
 `crewhall.actor`. A transaction opened without an actor sees no tenant's rows at all.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeVar
@@ -49,11 +49,18 @@ class Tx:
     def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
         self.connection = connection
         self.notices: list[tuple[str, str]] = []
+        self.echoes: set[tuple[str, str | None]] = set()
 
     async def notify(self, channel: str, payload: str) -> None:
         """Wake the listeners of every process when the transaction commits; those of this process before it returns."""
         self.notices.append((channel, payload))
+        self.echoes.add((channel, payload))
         await self.run("select pg_notify(%(channel)s, %(payload)s)", {"channel": channel, "payload": payload})
+
+    def tell(self, channel: str, payload: str) -> None:
+        """Wake those of this process alone: the database itself notifies the others, in words of its own."""
+        self.notices.append((channel, payload))
+        self.echoes.add((channel, None))
 
     async def run(self, sql: LiteralString, params: Params | None = None) -> int:
         """Execute and return the number of rows changed."""
@@ -103,6 +110,17 @@ def is_lost(error: OperationalError) -> bool:
     return error.sqlstate is None or error.sqlstate.startswith("08") or error.sqlstate in SERVER_DOWN
 
 
+class _Warmest(deque[AsyncConnection[TupleRow]]):
+    """Connections at rest: the one that was used last is lent first.
+
+    It has its statements prepared and its caches warm; those that are seldom needed rest, and the pool lets them go.
+    """
+
+    def append(self, connection: AsyncConnection[TupleRow]) -> None:
+        """Put a connection back."""
+        self.appendleft(connection)
+
+
 class Database:
     """The pool of the application role."""
 
@@ -116,10 +134,25 @@ class Database:
         self.pool = self._make_pool()
         self._is_away = False
         self._hearers: dict[str, list[Callable[[str], None]]] = defaultdict(list)
+        self._echoed: frozenset[str] = frozenset()
+        self._echoes: Counter[tuple[int, str, str | None]] = Counter()
 
     def hear(self, channel: str, callback: Callable[[str], None]) -> None:
         """Call back as soon as a transaction of this process has committed a notice; quick, never raises."""
         self._hearers[channel].append(callback)
+
+    def expect_echoes(self, channels: frozenset[str]) -> None:
+        """From now on this process listens to these channels: what its own transactions announce comes back to it."""
+        self._echoed = channels
+        self._echoes.clear()
+
+    def take_echo(self, backend: int, channel: str, payload: str) -> bool:
+        """Whether a notice of that server process is of a transaction of ours, which has told of it already."""
+        for key in ((backend, channel, payload), (backend, channel, None)):
+            if self._echoes[key] > 0:
+                self._echoes[key] -= 1
+                return True
+        return False
 
     async def open(self) -> None:
         """Open the pool; raises when the database cannot be reached within ten seconds."""
@@ -162,12 +195,15 @@ class Database:
                 await connection.execute(SET_BEHALF, {"behalf": f"{{{listed}}}"})
             tx = Tx(connection)
             yield tx
+            if tx.echoes:  # before the commit: its echo may be back sooner than we are
+                backend = connection.info.backend_pid
+                self._echoes.update((backend, *echo) for echo in tx.echoes if echo[0] in self._echoed)
         for channel, payload in tx.notices:
             for callback in self._hearers[channel]:
                 callback(payload)
 
     def _make_pool(self) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
-        return AsyncConnectionPool(
+        pool = AsyncConnectionPool(
             self.url,
             min_size=1,
             max_size=self._pool_size,
@@ -175,3 +211,5 @@ class Database:
             timeout=10,
             kwargs={"autocommit": True, "options": self._options, "application_name": "crewhall"},
         )
+        pool._pool = _Warmest()  # noqa: SLF001 - it lends from the left, and has no setting for it
+        return pool

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import LiteralString
 from uuid import UUID
 
-from psycopg import AsyncConnection, OperationalError, sql
+from psycopg import AsyncConnection, Notify, OperationalError, sql
+
+from crewhall.kernel.db import Database
 
 log = logging.getLogger(__name__)
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 5.0
@@ -24,6 +26,7 @@ class Signals:
     def __init__(self, url: str) -> None:
         self._url = url
         self._callbacks: dict[str, list[Callable[[str], None]]] = defaultdict(list)
+        self._followed: dict[str, tuple[Database, list[Callable[[str], None]]]] = {}
         self._lost: list[Callable[[], None]] = []
         self._lives: list[UUID] = []
         self._task: asyncio.Task[None] | None = None
@@ -32,6 +35,11 @@ class Signals:
     def subscribe(self, channel: str, callback: Callable[[str], None]) -> None:
         """Call back with the payload of each NOTIFY on the channel. Subscribe before `start`."""
         self._callbacks[channel].append(callback)
+
+    def follow(self, db: Database, channel: str, callback: Callable[[str], None]) -> None:
+        """As `subscribe`, but of what this process's own transactions announce as soon as they have committed."""
+        self._followed.setdefault(channel, (db, []))[1].append(callback)
+        db.hear(channel, callback)
 
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Call back after the connection was lost and found again: anything may have been missed."""
@@ -59,6 +67,7 @@ class Signals:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._listening.clear()
+        self._expect_echoes(frozenset())
 
     async def _run(self) -> None:
         retry, first = FIRST_RETRY_S, True
@@ -67,23 +76,37 @@ class Signals:
                 async with await AsyncConnection.connect(
                     self._url, autocommit=True, application_name="crewhall-signals"
                 ) as connection:
-                    for channel in self._callbacks:
+                    for channel in self._callbacks.keys() | self._followed.keys():
                         await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
                     for name in self._lives:
                         await connection.execute(SHOW_LIFE, {"name": str(name)})
+                    self._expect_echoes(frozenset(self._followed))
                     self._listening.set()
                     if not first:
                         self._tell_lost()
                     retry, first = FIRST_RETRY_S, False
                     async for notice in connection.notifies():
-                        for callback in self._callbacks[notice.channel]:
-                            callback(notice.payload)
+                        self._tell(notice)
             except (OperationalError, OSError) as error:
                 log.warning("signals lost", extra={"reason": str(error).strip()})
             self._listening.clear()
+            self._expect_echoes(frozenset())
             self._tell_lost()
             await asyncio.sleep(retry)
             retry = min(retry * 2, LAST_RETRY_S)
+
+    def _tell(self, notice: Notify) -> None:
+        for callback in self._callbacks.get(notice.channel, ()):
+            callback(notice.payload)
+        if notice.channel in self._followed:
+            db, callbacks = self._followed[notice.channel]
+            if not db.take_echo(notice.pid, notice.channel, notice.payload):
+                for callback in callbacks:
+                    callback(notice.payload)
+
+    def _expect_echoes(self, channels: frozenset[str]) -> None:
+        for db, _ in self._followed.values():
+            db.expect_echoes(channels)
 
     def _tell_lost(self) -> None:
         for callback in self._lost:

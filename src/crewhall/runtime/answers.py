@@ -83,9 +83,8 @@ class AnswerWatch:
 
     def __init__(self, db: Database, signals: Signals) -> None:
         self._waiting: dict[UUID, asyncio.Event] = {}
-        signals.subscribe(ANSWERS_CHANNEL, self._hear)
+        signals.follow(db, ANSWERS_CHANNEL, self._hear)
         signals.on_lost(self._wake_all)
-        db.hear(ANSWERS_CHANNEL, self._hear)
 
     @contextmanager
     def expecting(self, run_id: UUID) -> Iterator[asyncio.Event]:

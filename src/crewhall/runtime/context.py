@@ -84,7 +84,7 @@ class Context(msgspec.Struct, kw_only=True):
 
     `summary` is what the agent noted of the messages before `lines` (but for those of an older thread). `base_url` is
     this installation's address, for links; `aside` what a caller's program told beside the conversation; `passages`
-    what was looked up for it.
+    what was looked up for it; `remembered` what it keeps of the person it talks with alone, as JSON.
     """
 
     agent_id: UUID
@@ -103,6 +103,7 @@ class Context(msgspec.Struct, kw_only=True):
     aside: str | None = None
     summary: Summary | None = None
     passages: list[Passage] = []
+    remembered: str | None = None
 
 
 class Reading(msgspec.Struct, kw_only=True):
@@ -215,6 +216,7 @@ def make_context(
     base_url: str,
     aside: str | None = None,
     passages: list[Passage] | None = None,
+    remembered: str | None = None,
 ) -> Context:
     """Make the context of a run from what was read: at most about so many tokens of the conversation."""
     lines, summary = reading.lines, reading.summary
@@ -241,6 +243,7 @@ def make_context(
         aside=aside,
         summary=summary,
         passages=passages or [],
+        remembered=remembered,
     )
 
 

@@ -12,20 +12,22 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from crewhall.governance import take_rate
-from crewhall.kernel.actor import system_actor
+from crewhall.kernel.actor import ActorType, system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.guard import behalf_of
 from crewhall.runtime.leases import Lease, Leases
-from crewhall.runtime.policy import Decision, Situation, decide, leading
+from crewhall.runtime.places import Place
+from crewhall.runtime.policy import FROM_MESSAGES, Decision, Situation, Trigger, decide, leading
 from crewhall.runtime.runs import NewRun, insert_run
-from crewhall.runtime.situations import Place, read_situation
+from crewhall.runtime.situations import read_situation
 from crewhall.runtime.vocabulary import Cause, Outcome, Reason
 
 DECIDED_CHANNEL = "crewhall_decided"
 """Carries the shard in which something was decided that somebody may wait for (`WAITED_FOR`)."""
 WAITED_FOR = frozenset({Cause.API, Cause.QUICK_TASK, Cause.RUN_NOW})
 RECORD: LiteralString = """
+with settled as (delete from turn_triggers where agent_id = %(agent)s and id = any (%(settled)s))
 insert into turn_decisions (id, org_id, conversation_id, agent_id, outcome, reason, cause, author_type, author_id,
                             message_id, message_seq, run_id, until, epoch)
 select d.id, %(org)s, %(conversation)s, %(agent)s, d.outcome, d.reason, d.cause, d.author_type, d.author_id,
@@ -33,9 +35,6 @@ select d.id, %(org)s, %(conversation)s, %(agent)s, d.outcome, d.reason, d.cause,
 from jsonb_to_recordset(%(rows)s) as d (
     id uuid, outcome text, reason text, cause text, author_type text, author_id uuid, message_id uuid,
     message_seq bigint, run_id uuid, until timestamptz)
-"""
-SETTLE: LiteralString = """
-delete from turn_triggers where agent_id = %(agent)s and id = any (%(ids)s)
 """
 POSTPONE: LiteralString = """
 update turn_triggers t
@@ -132,7 +131,7 @@ async def _start(tx: Tx, place: Place, situation: Situation, decisions: list[Dec
             cause=trigger.cause,
             author_type=trigger.author_type,
             author_id=trigger.author_id,
-            exchange_id=await _exchange(tx, trigger.message_id) or trigger.message_id or trigger.id,
+            exchange_id=await _exchange(tx, trigger) or trigger.message_id or trigger.id,
             message_id=trigger.message_id,
             message_seq=trigger.message_seq,
             prompt=trigger.prompt,
@@ -144,8 +143,11 @@ async def _start(tx: Tx, place: Place, situation: Situation, decisions: list[Dec
     )
 
 
-async def _exchange(tx: Tx, message_id: UUID | None) -> UUID | None:
-    found: UUID | None = None if message_id is None else await tx.value(ROOT, {"id": message_id})
+async def _exchange(tx: Tx, trigger: Trigger) -> UUID | None:
+    is_persons = trigger.author_type is ActorType.USER and trigger.cause in FROM_MESSAGES
+    if trigger.message_id is None or is_persons:
+        return None
+    found: UUID | None = await tx.value(ROOT, {"id": trigger.message_id})
     return found
 
 
@@ -158,13 +160,11 @@ async def _write(tx: Tx, place: Place, lease: Lease, decisions: list[Decision], 
         "agent": place.agent_id,
         "epoch": lease.epoch,
     }
-    if told:
-        await tx.run(RECORD, values | {"rows": _json(told)})
+    if told:  # whatever is settled is among it
+        settled = [row.trigger_id for row in told if row.outcome is not Outcome.WAIT]
+        await tx.run(RECORD, values | {"rows": _json(told), "settled": settled})
         if any(row.cause in WAITED_FOR for row in told):
             await tx.notify(DECIDED_CHANNEL, str(lease.shard))
-    settled = [row.trigger_id for row in rows if row.outcome is not Outcome.WAIT]
-    if settled:
-        await tx.run(SETTLE, values | {"ids": settled})
     waiting = [row for row in rows if row.outcome is Outcome.WAIT]
     if waiting:
         await tx.run(POSTPONE, values | {"rows": _json(waiting)})

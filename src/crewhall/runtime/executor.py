@@ -90,8 +90,7 @@ class Executor:
         self._waking = asyncio.Lock()
         self._under_way: dict[UUID, asyncio.Task[Any]] = {}
         self._canceled: set[UUID] = set()
-        signals.subscribe(RUNS_CHANNEL, self._on_cancel)
-        db.hear(RUNS_CHANNEL, self._on_cancel)
+        signals.follow(db, RUNS_CHANNEL, self._on_cancel)
 
     async def close(self) -> None:
         """Close what turns have opened; none is under way."""
@@ -213,7 +212,7 @@ class Executor:
         self, journal: Journal, reason: Ending, body: dict[str, Any] | None = None, answer_id: UUID | None = None
     ) -> None:
         """Record the last step and end the run, in one transaction."""
-        async with self._db.transaction(system_actor(journal.run.org_id)) as tx:
+        async with journal.transaction(lazily=True) as tx:
             if body is not None:
                 await journal.write_in(tx, StepKind.POST, body)
             await end_run(tx, journal.run, RunStatus.SUCCEEDED, reason, answer_id=answer_id)

@@ -29,16 +29,22 @@ SILENT = {
     Reason.ROUNDS: "Agents have spoken as often as the policy allows since a person did. Write something to go on.",
     Reason.ONE_AGENT: "Agents do not answer each other here: the policy says so.",
     Reason.INACTIVE: "{agent} takes no turns: it is switched off or deleted.",
-    Reason.NOT_HERE: "{agent} cannot read this: it was no member when it was written. Add it as a member.",
+    Reason.NOT_HERE: "{agent} cannot read this: it is no member here, or became one later. Add it as a member.",
     Reason.CLOSED: "The conversation takes no messages.",
     Reason.GONE: "The message was deleted.",
+    Reason.AWAY: "{agent} is offline, and nobody asked for it by name.",
     Reason.BUDGET: "A budget that {agent} spends from here is used up. An owner or an admin can raise it.",
 }
 WORDS = {Outcome.SPEAK: SPOKEN, Outcome.WAIT: WAITS, Outcome.SILENT: SILENT}
 
 
-def explain(agent: str, cause: Cause, outcome: Outcome, reason: Reason) -> str:
-    """Return the sentence for a decision about the agent of that name."""
+AWAY = "{agent} is offline; it finds this when it is back."
+
+
+def explain(agent: str, cause: Cause, outcome: Outcome, reason: Reason, *, is_away: bool = False) -> str:
+    """Return the sentence for a decision about the agent of that name; `is_away`: its program is not there now."""
+    if is_away and outcome is Outcome.SPEAK:
+        return AWAY.format(agent=agent)
     sentence = WORDS[outcome].get(reason, "{agent}: " + str(reason) + ".")
     return sentence.format(agent=agent, cause=CAUSES[cause].format(agent=agent))
 

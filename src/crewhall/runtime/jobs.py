@@ -4,7 +4,6 @@ procrastinate is imported when the first job is there, in this process or anothe
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -54,6 +53,7 @@ async def enqueue_turn(tx: Tx, org_id: UUID, run_id: UUID, conversation_id: UUID
         TASK, queue=QUEUE, lock=f"turn:{conversation_id}:{agent_id}", connection=tx.connection
     )
     await deferrer.defer_async(run_id=str(run_id), org_id=str(org_id))
+    tx.tell(JOBS_CHANNEL, str(run_id))
 
 
 async def count_waiting(db: Database) -> int:
@@ -69,19 +69,31 @@ def prepare_worker() -> None:
 
 
 class TurnWorker:
-    """Takes the turns of one process. Until there was a job it costs nothing: no import, connection or heartbeat."""
+    """Takes the turns of one process.
+
+    While there are none it costs nothing: no import before the first; no connection, heartbeat or sweep once nothing
+    has been left to do for `rest_s`.
+    """
 
     def __init__(
-        self, db: Database, signals: Signals, execute: Execute, *, at_once: int = 200, heartbeat_s: float = 5.0
+        self,
+        db: Database,
+        signals: Signals,
+        execute: Execute,
+        *,
+        at_once: int = 200,
+        heartbeat_s: float = 5.0,
+        rest_s: float = 60.0,
     ) -> None:
         self._db = db
         self._execute = execute
         self._at_once = at_once
         self._heartbeat_s = heartbeat_s
+        self._rest_s = rest_s
         self._wanted = asyncio.Event()
         self._taker: JobTaker | None = None
         self._task: asyncio.Task[None] | None = None
-        signals.subscribe(JOBS_CHANNEL, lambda _payload: self.wake())
+        signals.follow(db, JOBS_CHANNEL, lambda _payload: self.wake())
         signals.on_lost(self.wake)
 
     async def start(self) -> None:
@@ -102,6 +114,11 @@ class TurnWorker:
         if self._taker is not None:
             self._taker.wake()
 
+    def look(self) -> None:
+        """Look whether another process died over its turns; one that takes turns itself does so anyway."""
+        if self._taker is None:
+            self._wanted.set()
+
     async def _run(self) -> None:
         """Take jobs until stopped, whatever happens to the database meanwhile.
 
@@ -113,7 +130,7 @@ class TurnWorker:
             await self._wanted.wait()
             try:
                 self._wanted.clear()
-                if await self._is_any():
+                if await self._is_any_left():
                     await self._take()
                 retry = FIRST_RETRY_S
             except Exception as error:  # noqa: BLE001 - whatever ended it, jobs must be taken again
@@ -122,29 +139,36 @@ class TurnWorker:
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, LAST_RETRY_S)
 
-    async def _is_any(self) -> bool:
-        """Whether there are jobs, taken or not."""
+    async def _is_any_left(self) -> bool:
+        """Whether there is a turn to take or to look after."""
         async with self._db.transaction(None) as tx:
-            return bool(
-                await tx.value("select exists (select from procrastinate_jobs where status in ('todo', 'doing'))")
-            )
+            return bool(await tx.value("select turns_left()"))
+
+    async def _rest(self, taker: "JobTaker") -> None:
+        """Stop taking once nothing has been left for a while: until there is something again nobody need look."""
+        while True:
+            await asyncio.sleep(self._rest_s)
+            heard = taker.times_heard
+            if not await self._is_any_left() and taker.let_go(heard):
+                return
 
     async def _take(self) -> None:
-        from procrastinate.exceptions import ProcrastinateException
-
         worker = await asyncio.to_thread(_load)
         async with worker.taking(
             self._db.url, self._execute, at_once=self._at_once, heartbeat_s=self._heartbeat_s
         ) as taker:
             self._taker = taker
-            sweeping = asyncio.create_task(worker.sweep(self._db, taker, self._heartbeat_s), name="turns-sweep")
+            beside = [
+                asyncio.create_task(worker.sweep(self._db, taker, self._heartbeat_s), name="turns-sweep"),
+                asyncio.create_task(self._rest(taker), name="turns-rest"),
+            ]
             try:
                 await taker.run()
             finally:
                 self._taker = None
-                sweeping.cancel()
-                with contextlib.suppress(asyncio.CancelledError, ProcrastinateException):
-                    await sweeping
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
 
 
 def _load() -> ModuleType:

@@ -86,7 +86,8 @@ class Journal:
     async def transaction(self, *, lazily: bool = False) -> AsyncIterator[Tx]:
         """Open a transaction within the run's organization: a step is recorded in it with what belongs to it.
 
-        `lazily`: a step that is only read again to be done again, a context, a request, need not wait for the disk.
+        `lazily`: what is done again after a power cut need not wait for the disk: a context, a request, its answer, an end
+        behind the answer's post. What comes next and does wait, a call that is made or the post, takes it along.
         """
         async with self._db.transaction(system_actor(self.run.org_id), lazily=lazily) as tx:
             yield tx
@@ -136,6 +137,8 @@ class Journal:
 
 async def open_journal(db: Database, tx: Tx, run: Run) -> Journal:
     """Read what earlier attempts of a run recorded; the caller has just claimed the run."""
+    if run.attempt == 1:
+        return Journal(db, run, [])
     steps = await tx.all(
         Step,
         """

@@ -180,7 +180,7 @@ class JournaledModel(WrapperModel):
         for kind, count in msgspec.structs.asdict(taken).items():
             model_tokens_total.labels(self._asks, kind.removesuffix("_tokens")).inc(count)
         run = self._journal.run
-        async with self._journal.transaction() as tx:
+        async with self._journal.transaction(lazily=True) as tx:
             settled = await settle(tx, run.id, run.attempt, key, taken)
             if settled is None:
                 raise fenced()

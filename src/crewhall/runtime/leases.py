@@ -7,6 +7,7 @@ decides is refused.
 """
 
 import asyncio
+from typing import LiteralString
 from uuid import UUID
 
 import msgspec
@@ -16,7 +17,18 @@ from crewhall.kernel.errors import define_error
 
 TTL_S = 15.0
 RENEW_BELOW_S = 10.0
+SURE_S = 1.0
+"""A lease that lasts no longer than this is asked for anew before anything is decided."""
 LEASE_LOST = define_error("lease_lost", 409, "Another process decides for this conversation now")
+
+
+HOLD: LiteralString = """
+select true from controller_shards where shard = %(shard)s and epoch = %(epoch)s and controller_id = %(me)s for share
+"""
+RENEW: LiteralString = """
+update controller_shards set lease_until = now() + make_interval(secs => %(ttl)s)
+where shard = %(shard)s and epoch = %(epoch)s and controller_id = %(me)s returning true
+"""
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -42,10 +54,10 @@ class Leases:
         self._held: dict[int, tuple[Lease, float]] = {}
 
     async def take(self, shard: int) -> Lease | float:
-        """Return the lease, taken or renewed where need be; or the seconds until the other holder's may lapse."""
+        """Return the lease, taken where need be; or the seconds until the other holder's may lapse."""
         known, until = self._held.get(shard, (None, 0.0))
         now = asyncio.get_running_loop().time()
-        if known is not None and until - now > self._ttl_s * RENEW_BELOW_S / TTL_S:
+        if known is not None and until - now > self._ttl_s * SURE_S / TTL_S:
             return known
         answer = await self._ask(shard)
         if answer.epoch is None:
@@ -78,17 +90,19 @@ class Leases:
             )
 
     async def check(self, tx: Tx, lease: Lease) -> None:
-        """Hold the lease for the rest of the transaction. Raises LEASE_LOST when another process has taken over."""
-        held = await tx.value(
-            """
-            select true from controller_shards
-            where shard = %(shard)s and epoch = %(epoch)s and controller_id = %(me)s for share
-            """,
-            {"shard": lease.shard, "epoch": lease.epoch, "me": self.controller_id},
-        )
-        if not held:
+        """Hold the lease for the rest of the transaction, and longer where it lapses soon.
+
+        Raises LEASE_LOST when another process has taken over.
+        """
+        now = asyncio.get_running_loop().time()
+        _, until = self._held.get(lease.shard, (None, 0.0))
+        is_old = until - now <= self._ttl_s * RENEW_BELOW_S / TTL_S
+        values = {"shard": lease.shard, "epoch": lease.epoch, "me": self.controller_id, "ttl": self._ttl_s}
+        if not await tx.value(RENEW if is_old else HOLD, values):
             self._held.pop(lease.shard, None)
             raise LEASE_LOST("Another process decides for this conversation now; it will decide this, too.")
+        if is_old:
+            self._held[lease.shard] = lease, now + self._ttl_s
 
     async def release(self) -> list[int]:
         """Give every lease back; returns the shards that others may take at once."""

@@ -95,9 +95,14 @@ def start_runtime(
         executor,
         caller,
         TurnWorker(
-            db, signals, executor.execute, at_once=settings.turns_at_once, heartbeat_s=settings.turn_heartbeat_s
+            db,
+            signals,
+            executor.execute,
+            at_once=settings.turns_at_once,
+            heartbeat_s=settings.turn_heartbeat_s,
+            rest_s=settings.turn_rest_s,
         ),
-        TurnWatch(signals),
+        TurnWatch(db, signals),
         ApprovalClock(db, signals, live),
         ScheduleClock(db, signals, grace_s=settings.schedule_grace_s),
         BudgetWarner(db, posting, signals),

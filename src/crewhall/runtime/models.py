@@ -12,7 +12,13 @@ from pydantic import SecretStr
 from pydantic_ai import RunContext
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import ModelMessage
-from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse, infer_model
+from pydantic_ai.models import (
+    Model,
+    ModelRequestParameters,
+    StreamedResponse,
+    create_async_httpx2_client,
+    infer_model,
+)
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.models.wrapper import WrapperModel
@@ -24,6 +30,7 @@ from crewhall.runtime.catalog import KEYED
 from crewhall.runtime.context import Context
 from crewhall.runtime.endings import Ending, TurnEnded, failed
 from crewhall.runtime.endpoints import Endpoint
+from crewhall.runtime.gathering import Gatherer
 from crewhall.runtime.guide import answer_as_guide
 from crewhall.runtime.local import LOCAL, LocalModel, find_weights
 from crewhall.runtime.scribe import write_digest
@@ -48,6 +55,7 @@ class Models:
         self._settings = settings
         self._endpoints = endpoints
         self._providers: dict[str, Provider[Any]] = {}
+        self._gatherer = Gatherer()
         self._stack = contextlib.AsyncExitStack()
         weights = find_weights(settings)
         self._local = None if weights is None else LocalModel(weights, settings.local_idle_minutes * 60)
@@ -106,7 +114,8 @@ class Models:
     async def _endpoint(self, name: str) -> OpenAIProvider:
         if name not in self._providers:
             endpoint = self._endpoints[name]
-            provider = OpenAIProvider(base_url=endpoint.url, api_key=endpoint.key or "none")
+            client = self._gatherer.watch(await self._stack.enter_async_context(create_async_httpx2_client()))
+            provider = OpenAIProvider(base_url=endpoint.url, api_key=endpoint.key or "none", http_client=client)
             self._providers[name] = await self._stack.enter_async_context(provider)
         found = self._providers[name]
         assert isinstance(found, OpenAIProvider)
@@ -116,7 +125,11 @@ class Models:
         if name not in self._providers:
             kind = infer_provider_class(name)
             key: SecretStr | None = getattr(self._settings, f"{name}_api_key", None)
-            provider = kind(api_key=key.get_secret_value()) if key else kind()  # type: ignore[call-arg]
+            given: dict[str, Any] = {"api_key": key.get_secret_value()} if key else {}
+            if kind is OpenAIProvider:
+                client = await self._stack.enter_async_context(create_async_httpx2_client())
+                given["http_client"] = self._gatherer.watch(client)
+            provider = kind(**given)
             self._providers[name] = await self._stack.enter_async_context(provider)
         return self._providers[name]
 

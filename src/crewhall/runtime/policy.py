@@ -20,6 +20,8 @@ from crewhall.runtime.vocabulary import Cause, Outcome, Reason
 FROM_MESSAGES = frozenset({Cause.MENTION, Cause.REPLY, Cause.DIRECT, Cause.AUTO})
 AT_ANY_HOUR = frozenset({Cause.RUN_NOW, Cause.QUICK_TASK})
 """What a person starts by hand: it does not wait for working hours."""
+ASKED_HERE = FROM_MESSAGES | AT_ANY_HOUR
+"""Causes behind which somebody waits in the conversation: a refusal is told there."""
 
 
 class Trigger(Struct, frozen=True, kw_only=True):
@@ -54,7 +56,8 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     `rounds` is how often the agent spoke (or took a turn that no person asked for) since a person last spoke here,
     `spoke_at` when it last did either, within the last hour. `seen_seq` is the last message that a turn of it has read.
-    `is_spent`: a hard budget leaves it nothing here. `runtime_id`: the address at which it is asked.
+    `is_spent`: a hard budget leaves it nothing here. `runtime_id`: the address at which it is asked. `is_away`: it
+    thinks elsewhere, and its program gives no sign of life.
     """
 
     policy: AgentPolicy
@@ -62,6 +65,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     scheduling: SchedulingConfig
     is_deleted: bool = False
     is_remote: bool = False
+    is_away: bool = False
     runtime_id: UUID | None = None
     is_open: bool = True
     is_busy: bool = False
@@ -107,8 +111,8 @@ def _judge(situation: Situation, trigger: Trigger, now: datetime) -> Decision:
     rested = _rested_at(situation)
     if not trigger.is_asked and rested is not None and rested > now:
         return Decision(trigger, Outcome.WAIT, Reason.COOLDOWN, rested)
-    if situation.is_spent:
-        return Decision(trigger, Outcome.SILENT, Reason.BUDGET)
+    if situation.is_spent and not (trigger.is_asked and trigger.cause in ASKED_HERE):
+        return Decision(trigger, Outcome.SILENT, Reason.BUDGET)  # else its turn begins, and says so where it was asked
     return Decision(trigger, Outcome.SPEAK, Reason.FOLLOWS if trigger.cause is Cause.AUTO else Reason.ASKED)
 
 
@@ -124,6 +128,8 @@ def _refusal(situation: Situation, trigger: Trigger) -> Reason | None:
         return Reason.NOT_HERE
     if _is_covered(situation, trigger):
         return Reason.COVERED
+    if situation.is_away and trigger.cause is Cause.AUTO:
+        return Reason.AWAY
     return None if trigger.is_asked else _limit(situation, trigger)
 
 

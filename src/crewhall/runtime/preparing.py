@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from crewhall.agents import find_state
 from crewhall.conversations import Verb, access_conversation
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database, Tx
@@ -12,7 +13,15 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.ports.knowledge import Knowledge, Passage
 from crewhall.runtime.compaction import Older, planned_seq, sums_up
 from crewhall.runtime.completions import Completion
-from crewhall.runtime.context import Context, Persona, Reading, make_context, read_conversation, room_of
+from crewhall.runtime.context import (
+    Context,
+    Persona,
+    Reading,
+    make_context,
+    read_conversation,
+    room_of,
+    tokens_of,
+)
 from crewhall.runtime.endings import Ending, TurnEnded, stopped
 from crewhall.runtime.guard import read_too
 from crewhall.runtime.journal import Journal
@@ -27,6 +36,9 @@ if TYPE_CHECKING:
     from crewhall.runtime.thinking import Thinker
 
 log = logging.getLogger(__name__)
+RECALL = "recall"
+MOST_REMEMBERED = 1000
+"""Tokens; what is more is read by the tool."""
 
 
 class Preparation:
@@ -61,11 +73,21 @@ class Preparation:
         planned = planned_seq(journal.steps)
 
         async def record(tx: Tx, reading: Reading, passages: list[Passage]) -> Context:
+            remembered = await _remembered(tx, run, persona, reading)
+            left = room - (tokens_of(remembered) if remembered else 0)
             context = make_context(
-                run, persona, reading, room=room, base_url=self._base_url, aside=aside, passages=passages
+                run,
+                persona,
+                reading,
+                room=left,
+                base_url=self._base_url,
+                aside=aside,
+                passages=passages,
+                remembered=remembered,
             )
             await _act_for_whom_it_read(tx, run, context)
-            await journal.write_in(tx, StepKind.CONTEXT, msgspec.to_builtins(context), seen_seq=context.seen_seq)
+            body = msgspec.to_builtins(context) | ({"persons": [str(run.author_id)]} if remembered else {})
+            await journal.write_in(tx, StepKind.CONTEXT, body, seen_seq=context.seen_seq)
             return context
 
         async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
@@ -97,6 +119,20 @@ async def _sum_up(thinker: "Thinker", journal: Journal, persona: Persona, older:
         await thinker.sum_up(journal, persona, older)
     except TurnEnded as ended:
         log.info("a conversation was not summed up", extra={"run": str(journal.run.id), "reason": ended.detail})
+
+
+async def _remembered(tx: Tx, run: Run, persona: Persona, reading: Reading) -> str | None:
+    """What the agent keeps of the person, where the two are among themselves and it has the tool for it.
+
+    Elsewhere others would read along what was told to it in confidence: there it asks by its tool, which seals.
+    """
+    if reading.place.kind != "direct" or RECALL not in persona.tools or run.behalf_of != [run.author_id]:
+        return None
+    found = await find_state(tx, run.agent_id, run.author_id)
+    if found is None or not found.state:
+        return None
+    text = msgspec.json.encode({"version": found.version, "state": found.state}).decode()
+    return text if tokens_of(text) <= MOST_REMEMBERED else None
 
 
 async def _act_for_whom_it_read(tx: Tx, run: Run, context: Context) -> None:

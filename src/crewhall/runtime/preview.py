@@ -14,10 +14,11 @@ from crewhall.kernel.errors import INVALID
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.decisions import put_off
 from crewhall.runtime.explanations import explain
-from crewhall.runtime.policy import Trigger, decide
+from crewhall.runtime.places import Place
+from crewhall.runtime.policy import Decision, Trigger, decide
 from crewhall.runtime.schemas import MessageDraft, MessagePreview, RunAgent, Woken
-from crewhall.runtime.situations import MOST_ROUNDS, Place, situate
-from crewhall.runtime.vocabulary import Cause, Outcome
+from crewhall.runtime.situations import MOST_ROUNDS, situate
+from crewhall.runtime.vocabulary import Cause, Outcome, Reason
 
 MOST_AGENTS = 50
 
@@ -41,7 +42,7 @@ with place as (
 ), concerned as (
     select distinct on (t.agent_id) t.agent_id, t.cause, t.rank from targets t order by t.agent_id, t.rank
 )
-select a.id, a.code, a.name, a.presence, c.cause, p.last_seq,
+select a.id, a.code, a.name, presence_of(a) as presence, c.cause, p.last_seq,
        p.type = 'public' or exists (
            select from conversation_members m
            where m.conversation_id = p.id and m.member_type = 'agent' and m.member_id = a.id) as may_read,
@@ -118,6 +119,8 @@ async def _judge(tx: Tx, actor: Actor, conversation_id: UUID, one: _Concerned) -
     if actor.type is ActorType.USER:
         situation = msgspec.structs.replace(situation, rounds=0)  # a person's message begins the count anew
     (decision,) = decide(situation, now)
+    if decision.outcome is Outcome.SPEAK and situation.is_spent:
+        decision = Decision(trigger, Outcome.SILENT, Reason.BUDGET)
     if decision.outcome is Outcome.SPEAK and (opening := await find_opening(tx, actor.org, one.id)):
         decision = put_off(decision, opening)
     return Woken(
@@ -127,6 +130,6 @@ async def _judge(tx: Tx, actor: Actor, conversation_id: UUID, one: _Concerned) -
         cause=one.cause,
         outcome=decision.outcome,
         reason=decision.reason,
-        explanation=explain(one.name, one.cause, decision.outcome, decision.reason),
+        explanation=explain(one.name, one.cause, decision.outcome, decision.reason, is_away=situation.is_away),
         until=decision.until,
     )

@@ -19,7 +19,7 @@ from crewhall.runtime.vocabulary import StepKind
 
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 OPEN_TO_READERS = frozenset({StepKind.CONTEXT, StepKind.SUMMARY, StepKind.REQUEST, StepKind.POST})
-"""Steps that hold nothing but what the run's own conversation shows."""
+"""Steps that hold nothing but what the run's own conversation shows; a context with what is kept of a person is not."""
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -29,7 +29,9 @@ class Sealed(msgspec.Struct, frozen=True):
 
     def covers(self, ordinal: int, kind: StepKind) -> bool:
         """Whether a step is sealed."""
-        return self.first is not None and ordinal >= self.first and kind not in OPEN_TO_READERS
+        if self.first is None or ordinal < self.first:
+            return False
+        return ordinal == self.first or kind not in OPEN_TO_READERS
 
 
 class _Quoting(msgspec.Struct):
@@ -73,7 +75,8 @@ async def sealed_for(tx: Tx, actor: Actor, run_id: UUID) -> Sealed:
         _Quoting,
         """
         select s.ordinal, coalesce(s.body -> 'quotes', '[]') as quotes, s.body -> 'persons' as persons
-        from run_steps s where s.run_id = %(run)s and s.kind = 'result' and (s.body ? 'quotes' or s.body ? 'persons')
+        from run_steps s
+        where s.run_id = %(run)s and s.kind in ('result', 'context') and (s.body ? 'quotes' or s.body ? 'persons')
         order by s.ordinal
         """,
         {"run": run_id},

@@ -22,8 +22,8 @@ from crewhall.kernel.signals import Signals
 from crewhall.runtime.decisions import decide_place
 from crewhall.runtime.jobs import prepare_jobs
 from crewhall.runtime.leases import LEASE_LOST, TTL_S, Lease, Leases
+from crewhall.runtime.places import RELEASED, Place, places_named, shards_named
 from crewhall.runtime.runs import TRIGGERS_CHANNEL
-from crewhall.runtime.situations import Place
 
 log = logging.getLogger(__name__)
 BATCH = 200
@@ -32,8 +32,6 @@ AT_ONCE = 3
 BEHIND_LEASE_S = 0.1
 """How long after another holder's lease may lapse it is looked at again."""
 FIRST_RETRY_S, LAST_RETRY_S = 0.25, 5.0
-RELEASED = "released:"
-"""Before the shards of a wake-up by who gave their leases back: they can be taken at once."""
 PENDING: LiteralString = """
 select shard, org_id, conversation_id, agent_id, due_in from pending_places(%(shard)s, %(size)s)
 """
@@ -55,6 +53,7 @@ class Scheduler:
         self._leases = Leases(db, controller := new_id(), region=region, ttl_s=lease_s)
         signals.show_life(controller)
         self._looks: dict[int, float] = {}
+        self._named: dict[int, set[Place]] = defaultdict(set)
         self._elsewhere: dict[int, float] = {}
         self._failures: dict[int, int] = defaultdict(int)
         self._everywhere = False
@@ -62,7 +61,7 @@ class Scheduler:
         self._turnstile = asyncio.Semaphore(AT_ONCE)
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        signals.subscribe(TRIGGERS_CHANNEL, self._wake)
+        signals.follow(db, TRIGGERS_CHANNEL, self._wake)
         signals.on_lost(self._wake_everywhere)
 
     def start(self) -> None:
@@ -86,11 +85,19 @@ class Scheduler:
 
     def _wake(self, payload: str) -> None:
         if payload.startswith(RELEASED):
-            payload = payload.removeprefix(RELEASED)
-            for shard in payload.split(","):
-                self._elsewhere.pop(int(shard), None)
-        for named in payload.split(","):
-            self._plan(int(named), 0)
+            for shard in shards_named(payload):
+                self._elsewhere.pop(shard, None)
+        if places := places_named(payload):
+            now = asyncio.get_running_loop().time()
+            for place in places:
+                if self._elsewhere.get(place.shard, now) > now:
+                    self._plan(place.shard, 0)
+                else:
+                    self._named[place.shard].add(place)
+            self._due.set()
+            return
+        for shard in shards_named(payload):
+            self._plan(shard, 0)
 
     def _wake_everywhere(self) -> None:
         self._everywhere = True
@@ -109,7 +116,11 @@ class Scheduler:
             try:
                 if self._everywhere:
                     await self._plan_everywhere()
-                await asyncio.gather(*(self._look(shard) for shard in self._take_due()))
+                named, self._named = self._named, defaultdict(set)
+                due = set(self._take_due())
+                await asyncio.gather(
+                    *(self._look(shard, None if shard in due else named[shard]) for shard in due | named.keys())
+                )
                 retry = FIRST_RETRY_S
             except Exception as error:  # noqa: BLE001 - a scheduler that ended would be missed by nobody, and by all
                 log.warning("the scheduler failed", extra={"reason": str(error).strip()})
@@ -145,10 +156,17 @@ class Scheduler:
         for found in nearest:
             self._plan(found.shard, found.due_in)
 
-    async def _look(self, shard: int) -> None:
-        """Decide what is due in a shard, or plan the next look at it. Never raises."""
+    async def _look(self, shard: int, named: set[Place] | None) -> None:
+        """Decide what is due in a shard, or plan the next look at it. Never raises.
+
+        `named`: the places of a wake-up, where nothing else is due: nobody need ask which they are.
+        """
         try:
-            await self._look_now(shard)
+            async with self._turnstile:
+                if named is None:
+                    await self._look_now(shard)
+                else:
+                    await self._decide(shard, sorted(named, key=lambda place: place.agent_id))
             self._failures.pop(shard, None)
         except Exception as error:  # noqa: BLE001 - whatever failed is tried again, ever more seldom
             self._failures[shard] += 1
@@ -157,19 +175,18 @@ class Scheduler:
             self._plan(shard, retry)
 
     async def _look_now(self, shard: int) -> None:
-        async with self._turnstile:
-            pending = await self._pending(shard)
-            due = [place for place in pending if place.due_in <= 0]
-            if len(due) < len(pending):
-                self._plan(shard, pending[len(due)].due_in)
-            if due and await self._decide(shard, due) and len(due) == BATCH:
-                self._plan(shard, 0)
+        pending = await self._pending(shard)
+        due = [Place(one.org_id, one.conversation_id, one.agent_id) for one in pending if one.due_in <= 0]
+        if len(due) < len(pending):
+            self._plan(shard, pending[len(due)].due_in)
+        if due and await self._decide(shard, due) and len(due) == BATCH:
+            self._plan(shard, 0)
 
     async def _pending(self, shard: int) -> list[_Pending]:
         async with self._db.transaction(None) as tx:
             return await tx.all(_Pending, PENDING, {"shard": shard, "size": BATCH})
 
-    async def _decide(self, shard: int, due: list[_Pending]) -> bool:
+    async def _decide(self, shard: int, due: list[Place]) -> bool:
         """Decide about each place; tells whether this process may decide there.
 
         A place that fails keeps no other from being decided; the failure is raised afterwards.
@@ -186,9 +203,7 @@ class Scheduler:
         failure: Exception | None = None
         for place in due:
             try:
-                again = await decide_place(
-                    self._db, self._leases, lease, Place(place.org_id, place.conversation_id, place.agent_id)
-                )
+                again = await decide_place(self._db, self._leases, lease, place)
             except CrewhallError as error:
                 if error.kind is not LEASE_LOST:
                     failure = error

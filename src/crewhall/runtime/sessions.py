@@ -18,9 +18,9 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.derived import read_secret
+from crewhall.runtime.places import shard_of
 from crewhall.runtime.schemas import SessionToken
 from crewhall.runtime.settings import TurnSettings
-from crewhall.runtime.triggers import shard_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

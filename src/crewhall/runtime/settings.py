@@ -80,6 +80,12 @@ class TurnSettings(CrewhallSettings):
     turn_heartbeat_s: float = Field(
         5, gt=0, le=60, description="Seconds between signs of life; turns of a process silent for three are taken over."
     )
+    turn_rest_s: float = Field(
+        60,
+        gt=0,
+        le=86400,
+        description="Seconds without a turn after which a process gives no such signs, until there is one again.",
+    )
     model_tries: int = Field(3, ge=1, le=10, description="Times that a request is made to a model that fails.")
     model_wait_s: float = Field(
         60, ge=0, le=600, description="Longest wait between them, even where a provider asks for longer."

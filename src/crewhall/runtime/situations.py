@@ -9,20 +9,13 @@ import msgspec
 from crewhall.agents import AgentStatus, SchedulingConfig
 from crewhall.conversations import AgentPolicy
 from crewhall.kernel.db import Tx
+from crewhall.runtime.places import Place
 from crewhall.runtime.policy import Situation, Trigger
 
 MOST_TRIGGERS = 500
 """How many triggers of one place are decided together; more are decided next."""
 MOST_ROUNDS = 21
 """One more than the most rounds that a policy may allow: nobody's rounds need counting beyond."""
-
-
-class Place(msgspec.Struct, frozen=True):
-    """An agent in a conversation."""
-
-    org_id: UUID
-    conversation_id: UUID
-    agent_id: UUID
 
 
 class _Standing(msgspec.Struct):
@@ -32,6 +25,7 @@ class _Standing(msgspec.Struct):
     status: AgentStatus
     is_deleted: bool
     is_remote: bool
+    is_offline: bool
     runtime_id: UUID | None
     scheduling_config: dict[str, Any]
     is_busy: bool
@@ -50,7 +44,8 @@ with place as materialized (
     where c.id = %(conversation)s
 )
 select now() as now, p.is_open, p.agent_policy, a.status, a.deleted_at is not null as is_deleted,
-       a.model_config ->> 'provider' is null and w.id is null as is_remote, w.id as runtime_id, a.scheduling_config,
+       a.model_config ->> 'provider' is null and w.id is null as is_remote, presence_of(a) = 'offline' as is_offline,
+       w.id as runtime_id, a.scheduling_config,
        exists (select from runs r where r.conversation_id = p.id and r.agent_id = a.id
                and r.status in ('queued', 'running', 'waiting') and r.waits = 0) as is_busy,
        (select max(r.seen_seq) from runs r where r.conversation_id = p.id and r.agent_id = a.id
@@ -114,6 +109,7 @@ async def situate(tx: Tx, place: Place, triggers: list[Trigger]) -> tuple[Situat
         scheduling=msgspec.convert(known.scheduling_config, SchedulingConfig),
         is_deleted=known.is_deleted,
         is_remote=known.is_remote,
+        is_away=known.is_remote and known.is_offline,
         runtime_id=known.runtime_id,
         is_open=known.is_open,
         is_busy=known.is_busy,

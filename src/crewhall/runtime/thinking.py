@@ -179,6 +179,8 @@ def told(context: Context) -> list[ModelMessage]:
     others: list[str] = []
     if context.summary is not None:
         others.append(noted(context.summary))
+    if context.remembered is not None:
+        others.append(f"(You remember of the person you talk with, as `recall` gives it: {context.remembered})")
     if context.omitted:
         others.append("(Older messages are left out.)")
     for line in context.lines:

@@ -13,21 +13,15 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.ids import new_id
+from crewhall.runtime.places import Place, name_places
 from crewhall.runtime.runs import TRIGGERS_CHANNEL
 from crewhall.runtime.runtimes import find_runtime
 from crewhall.runtime.vocabulary import Cause
 
-SHARDS = 64
-
-
-def shard_of(conversation_id: UUID) -> int:
-    """The share of the conversations that this one belongs to, as `shard_of` in the database."""
-    return conversation_id.bytes[-1] % SHARDS
-
 
 class _Derived(msgspec.Struct):
     seen: int
-    shards: list[int]
+    places: list[Place]
 
 
 class TriggerDeriver:
@@ -40,10 +34,10 @@ class TriggerDeriver:
         """Derive the next batch, unless another process does; gives the number of records seen."""
         async with self._db.transaction(None, lazily=True) as tx:
             derived = await tx.one(
-                _Derived, "select seen, shards from derive_triggers(%(size)s)", {"size": CONSUMER_BATCH}
+                _Derived, "select seen, places from derive_triggers(%(size)s)", {"size": CONSUMER_BATCH}
             )
-            if derived.shards:
-                await tx.notify(TRIGGERS_CHANNEL, ",".join(map(str, derived.shards)))
+            if derived.places:
+                await tx.notify(TRIGGERS_CHANNEL, name_places(derived.places))
         return derived.seen
 
 
@@ -94,7 +88,7 @@ async def add_trigger(
             "prompt": prompt,
         },
     )
-    await tx.notify(TRIGGERS_CHANNEL, str(shard_of(conversation_id)))
+    await tx.notify(TRIGGERS_CHANNEL, name_places([Place(access.org_id, conversation_id, agent_id)]))
     return trigger_id
 
 

@@ -52,6 +52,8 @@ class Reason(StrEnum):
     """The conversation takes no messages."""
     GONE = "gone"
     """The message was deleted."""
+    AWAY = "away"
+    """The agent's own program is not there, and nobody asked for it."""
     BUDGET = "budget"
     """A hard budget that concerns it is used up."""
     RATE = "rate"

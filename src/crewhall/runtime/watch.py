@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from crewhall.kernel.db import Database
 from crewhall.kernel.signals import Signals
 from crewhall.runtime.decisions import DECIDED_CHANNEL
+from crewhall.runtime.places import shard_of, shards_named
 from crewhall.runtime.runs import TRIGGERS_CHANNEL
-from crewhall.runtime.scheduler import RELEASED
-from crewhall.runtime.triggers import shard_of
 
 
 class TurnWatch:
     """Who waits in this process, by shard."""
 
-    def __init__(self, signals: Signals) -> None:
+    def __init__(self, db: Database, signals: Signals) -> None:
         self._waiting: dict[int, set[Callable[[], None]]] = defaultdict(set)
-        signals.subscribe(DECIDED_CHANNEL, self._wake)
-        signals.subscribe(TRIGGERS_CHANNEL, self._wake)
+        signals.follow(db, DECIDED_CHANNEL, self._wake)
+        signals.follow(db, TRIGGERS_CHANNEL, self._wake)
         signals.on_lost(self._wake_all)
 
     @contextmanager
@@ -37,8 +37,8 @@ class TurnWatch:
     def _wake(self, payload: str) -> None:
         if not any(self._waiting.values()):
             return
-        for shard in payload.removeprefix(RELEASED).split(","):
-            for stirred in tuple(self._waiting.get(int(shard), ())):
+        for shard in shards_named(payload):
+            for stirred in tuple(self._waiting.get(shard, ())):
                 stirred()
 
     def _wake_all(self) -> None:

@@ -50,10 +50,19 @@ class JobTaker(Worker):
     """procrastinate's worker, woken by this process's one LISTEN, and alive as long as the database lets it."""
 
     _heard = False
+    times_heard = 0
+
+    def let_go(self, times_heard: int) -> bool:
+        """Take no more, unless a job is under way or it has been woken since it was so many times; tells whether."""
+        if self._running_jobs or self.times_heard != times_heard:
+            return False
+        self.stop()  # type: ignore[no-untyped-call]
+        return True
 
     def wake(self) -> None:
         """Look for jobs now."""
         self._heard = True
+        self.times_heard += 1
         self._new_job_event.set()
 
     async def _fetch_and_process_jobs(self) -> None:
@@ -88,7 +97,7 @@ async def taking(url: str, execute: Execute, *, at_once: int, heartbeat_s: float
     """Give a taker of jobs with a connection of its own, not yet running."""
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     # A job that is lost to a power cut is found out again: its run is what counts.
-    kwargs = {"application_name": "crewhall-turns", "options": "-c synchronous_commit=off"}
+    kwargs = {"application_name": "crewhall-turns", "options": "-c synchronous_commit=off", "autocommit": True}
     connector = PsycopgConnector(conninfo=url, min_size=1, max_size=2, kwargs=kwargs, timeout=10)
     app = App(connector=connector)
 

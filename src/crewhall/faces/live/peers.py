@@ -10,6 +10,7 @@ import contextlib
 import hmac
 import logging
 import secrets
+from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
@@ -76,7 +77,12 @@ class Peers:
         self._readers: set[asyncio.StreamWriter] = set()
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(_Forwarded)
+        self._on_beat: list[Callable[[], None]] = []
         signals.subscribe(CHANNEL, self._on_change)
+
+    def on_beat(self, callback: Callable[[], None]) -> None:
+        """Call back with each sign of life of this process, every 20 seconds: for what may be looked at so seldom."""
+        self._on_beat.append(callback)
 
     async def start(self) -> None:
         """Listen, register, link to those that are there."""
@@ -130,6 +136,8 @@ class Peers:
                 if not kept:
                     await self._register()
                 await self._link()
+                for callback in self._on_beat:
+                    callback()
             except (PostgresError, CrewhallError, OSError) as error:
                 log.warning("the lease was not renewed", extra={"reason": str(error).strip()})
 

@@ -216,7 +216,7 @@ drop function agent_rounds(uuid, bigint);
 -- conversation it stands in, and who answers unasked there. Gives the number of records read and the shards in which
 -- something waits to be decided. One process at a time: the checkpoint's row is locked, and moves in the same transaction.
 -- Rows are looked up one by one (`limit 1`): whatever the planner believes of the batch's size, it never scans the log.
-create function derive_triggers(size integer) returns table (seen integer, shards smallint[]) language plpgsql volatile as $$
+create function derive_triggers(size integer) returns table (seen integer, places jsonb) language plpgsql volatile as $$
 #variable_conflict use_column
 declare
     checkpoint consumer_checkpoints;
@@ -224,7 +224,7 @@ declare
 begin
     select * into checkpoint from consumer_checkpoints where consumer = 'turns' for update skip locked;
     if not found then
-        return query select 0, '{}'::smallint[];
+        return query select 0, '[]'::jsonb;
         return;
     end if;
     return query
@@ -276,7 +276,7 @@ begin
             select k.id from agents k where k.org_id = s.org_id and k.id = t.agent_id and k.deleted_at is null limit 1) a
         where a.id <> s.author_id
         on conflict do nothing
-        returning conversation_id
+        returning org_id, conversation_id, agent_id
     ), last as (
         select b.position, b.conversation_id, b.seq from batch b
         order by b.position desc, b.conversation_id desc, b.seq desc limit 1
@@ -286,7 +286,7 @@ begin
         from last l where k.consumer = 'turns'
     )
     select (select count(*) from batch)::integer,
-           (select coalesce(array_agg(distinct shard_of(w.conversation_id)), '{}') from written w);
+           (select coalesce(jsonb_agg(distinct to_jsonb(w)), '[]') from written w);
 end $$;
 call make_definer('derive_triggers(integer)');
 

@@ -70,3 +70,14 @@ create function takes_turns() returns boolean language sql stable as $$
                     > now() - interval '7 days', false)
 $$;
 call make_definer('takes_turns()');
+
+-- Whether turns are under way or wait to be taken, or somebody's part in one, or money is held for one: then some process
+-- looks after them. Otherwise none need.
+create index runs_under_way on runs (id) where status in ('queued', 'running');
+create function turns_left() returns boolean language sql stable as $$
+    select exists (select from procrastinate_jobs j where j.status in ('todo', 'doing'))
+        or exists (select from runs r where r.status in ('queued', 'running'))
+        or exists (select from outside_calls k where k.result is null)
+        or exists (select from budget_reservations s)
+$$;
+call make_definer('turns_left()');

@@ -7,17 +7,23 @@ const PAUSE_MS = 350;
 const KEPT_MS = 20000;
 const NAMES = /@[a-z0-9][a-z0-9_.-]*/gi;
 
-/** The answer in a few words; what will not answer is said before what will. */
+const isAway = (one) => one.is_remote && one.presence === "offline";
+const names = (agents) => agents.map((one) => one.agent.name).join(", ");
+
+/** The answer in a few words: who will, who later, who will not; a single refusal with its reason. */
 function inWords(agents) {
-  const named = (outcome) => agents.filter((one) => one.outcome === outcome);
-  const silent = named("silent");
-  if (silent.length) return { text: silent[0].explanation, tone: "no" };
-  const waits = named("wait").map((one) => (one.until ? `${one.agent.name} from ${clock(one.until)}` : `${one.agent.name} after its present turn`));
-  const speaks = named("speak").map((one) => one.agent.name);
+  const of = (outcome) => agents.filter((one) => one.outcome === outcome);
+  const [speaks, away] = [of("speak").filter((one) => !isAway(one)), of("speak").filter(isAway)];
+  const waits = of("wait").map((one) => (one.until ? `${one.agent.name} from ${clock(one.until)}` : `${one.agent.name} after its present turn`));
+  const silent = of("silent");
   const parts = [];
-  if (speaks.length) parts.push(`${speaks.join(", ")} will answer`);
+  if (speaks.length) parts.push(`${names(speaks)} will answer`);
   if (waits.length) parts.push(`later: ${waits.join(", ")}`);
-  return { text: parts.join("; "), tone: "" };
+  if (away.length) parts.push(`offline, reads it later: ${names(away)}`);
+  if (silent.length === 1) parts.push(silent[0].explanation);
+  if (silent.length > 1) parts.push(`will not answer: ${names(silent)}`);
+  const whole = agents.map((one) => one.explanation).join("\n");
+  return { text: parts.join("; "), whole, tone: silent.length === agents.length && silent.length ? "no" : "" };
 }
 
 export class Wakes {
@@ -61,9 +67,9 @@ export class Wakes {
     }
   }
 
-  #show({ text, tone }) {
+  #show({ text, whole, tone }) {
     if (this.element.textContent !== text) this.element.textContent = text;
     this.element.dataset.tone = tone;
-    this.element.title = text;
+    this.element.title = whole ?? text;
   }
 }

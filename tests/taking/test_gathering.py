@@ -1,0 +1,122 @@
+"""Words that come together are read as one; nothing else of a stream changes."""
+
+import asyncio
+import json
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crewhall.runtime.gathering import LONGEST_S, READS_PER_SECOND, Gatherer, join_words, split_events
+
+words = st.text(max_size=8)
+others = st.sampled_from(
+    [
+        b": keep alive",
+        b"event: ping\ndata: {}",
+        b"data: [DONE]",
+        b'data: {"choices": []}',
+        b'data: {"error": {"message": "x"}}',
+        b"data: not json",
+        b'data: {"id": "a", "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0}]}}]}',
+        b'data: {"id": "a", "choices": [{"index": 0, "delta": {"reasoning_content": "hm", "content": null}}]}',
+    ]
+)
+
+
+def event(content, index=0, ident="a", **more):
+    choice = {"index": index, "delta": {"content": content, **more.pop("delta", {})}, "finish_reason": None, **more}
+    return b"data: " + json.dumps({"id": ident, "created": 1, "choices": [choice]}).encode()
+
+
+events = st.lists(
+    st.one_of(
+        others,
+        st.builds(event, words, st.integers(0, 1), st.sampled_from(["a", "b"])),
+        st.builds(lambda text: event(text, finish_reason="stop"), words),
+        st.builds(lambda text: event(text, delta={"role": "assistant"}), words),
+    ),
+    max_size=20,
+)
+
+
+def chunks(stream):
+    """What a reader makes of a stream: its events in order, neighbours that only add words joined to the one before."""
+    said: list[Any] = []
+    for one in stream.replace(b"\r\n", b"\n").split(b"\n\n"):
+        if not one:
+            continue
+        try:
+            chunk = json.loads(one.removeprefix(b"data: "))
+            (choice,) = chunk["choices"]
+            text = choice["delta"].pop("content")
+        except (ValueError, KeyError, TypeError):
+            said.append(one)
+            continue
+        delta, plain = choice["delta"], choice.get("finish_reason") is None
+        last = said[-1] if said and isinstance(said[-1], list) else []
+        same = last and last[0][0] == (chunk["id"], choice["index"]) and plain and last[0][1]
+        if same and text is not None and (not delta or delta == last[1]):
+            last[2] += text
+        else:
+            said.append([((chunk["id"], choice["index"]), plain), delta, text])
+    return said
+
+
+@given(events, st.sampled_from([b"\n\n", b"\r\n\r\n"]), st.data())
+def test_a_gathered_stream_says_the_same(stream, end, data):
+    whole = b"".join(one + end for one in stream)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+    pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+
+    async def read():
+        async def arrive():
+            for piece in pieces:
+                yield piece
+
+        async with aclosing(Gatherer().gather(arrive())) as gathered:
+            return [piece async for piece in gathered]
+
+    with asyncio.Runner() as runner:
+        got = runner.run(read())
+    assert chunks(b"".join(got)) == chunks(whole)
+    for piece in got:
+        assert split_events(piece) == (piece, b"")
+
+
+def test_words_that_came_together_are_one_event():
+    joined = join_words(b"".join(event(text) + b"\n\n" for text in ("one ", "two ", "three")) + b"data: [DONE]\n\n")
+    assert joined.count(b"\n\n") == 2
+    assert b'"content":"one two three"' in joined
+    assert joined.endswith(b"data: [DONE]\n\n")
+
+
+def test_what_is_not_whole_yet_is_kept():
+    assert split_events(b"data: 1\n\ndata: 2\n") == (b"data: 1\n\n", b"data: 2\n")
+    assert split_events(b"data: 1") == (b"", b"data: 1")
+    assert split_events(b"data: 1\r\n\r\nda") == (b"data: 1\r\n\r\n", b"da")
+
+
+@pytest.mark.parametrize(("streams", "pause"), [(1, 0), (7, 0), (20, 20 / READS_PER_SECOND), (1000, LONGEST_S)])
+async def test_the_more_agents_speak_the_less_often_each_is_read_from(streams, pause):
+    gatherer, going = Gatherer(), asyncio.Event()
+
+    async def speak():
+        yield event("word") + b"\n\n"
+        await going.wait()
+
+    async def listen():
+        async with aclosing(gatherer.gather(speak())) as pieces:
+            async for _ in pieces:
+                pass
+
+    listening = [asyncio.create_task(listen()) for _ in range(streams)]
+    await asyncio.sleep(0)
+    assert gatherer.pause_s == pytest.approx(pause)
+    going.set()
+    for task in listening:
+        task.cancel()
+    await asyncio.gather(*listening, return_exceptions=True)
+    assert gatherer.pause_s == 0
