@@ -1,7 +1,6 @@
 """What changed from one version of a text to the next, word by word, as people read it."""
 
 import re
-from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
 MOST_WORDS = 1_500
@@ -53,6 +52,8 @@ def _common(old: list[str], new: list[str]) -> int:
 
 
 def _between(old: list[str], new: list[str]) -> list[Piece]:
+    from difflib import SequenceMatcher  # when somebody looks: most processes never need it
+
     if len(old) > MOST_WORDS or len(new) > MOST_WORDS:
         return [Piece("removed", "".join(old)), Piece("added", "".join(new))]
     found: list[Piece] = []

@@ -2,7 +2,6 @@
 
 import { call } from "../api.js";
 import { live } from "../live/socket.js";
-import { toast, toastError } from "../shell/toasts.js";
 import { drawUnreadLine } from "./arrange.js";
 import { History } from "./history.js";
 import { moveByKeys, rove } from "./keys.js";
@@ -181,22 +180,6 @@ class Conversation extends HTMLElement {
     this.pill.hidden = !this.missed && !far;
     const text = this.missed ? `${this.missed} new ${this.missed === 1 ? "message" : "messages"}` : "Newest";
     this.pill.querySelector("[data-jump-text]").textContent = text;
-  }
-
-  /** Take up reading at a message the next time. */
-  async markUnread(message) {
-    const { list } = this.stream;
-    const item = this.stream.find(message.dataset.message);
-    const from = item ? this.stream.items().slice(this.stream.items().indexOf(item)) : [];
-    const count = from.filter((one) => one.dataset.authorId !== this.viewer && one.dataset.seq !== "0").length;
-    try {
-      await this.read.moveBack(Number(message.dataset.seq), count);
-    } catch (error) {
-      toastError(error);
-      return;
-    }
-    if (item) this.scroller.hold(() => drawUnreadLine(list, item));
-    toast("Unread from here on.");
   }
 
   /** The API's address of a message. */

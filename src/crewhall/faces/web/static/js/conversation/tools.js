@@ -7,6 +7,7 @@ import { openBeside } from "../shell/popovers.js";
 import { toastError } from "../shell/toasts.js";
 import { edit } from "./editor.js";
 import { Kept } from "./kept.js";
+import { markUnread } from "./unread.js";
 import { runOf } from "./writing.js";
 
 /** Copy the address of a message; of a reply it opens the thread too. */
@@ -84,7 +85,7 @@ export class Tools {
     else if (what === "turn") Turbo.visit(`/runs/${runOf(message.dataset.client)}`);
     else if (what === "decisions") Turbo.visit(`/c/${conversation.id_}/decisions?message=${message.dataset.message}`);
     else if (what === "save") this.kept.toggle(message);
-    else if (what === "unread") conversation.markUnread(message);
+    else if (what === "unread") markUnread(conversation, message);
     else if (what === "history") this.#history(message);
     else if (what === "edit") edit(conversation, message);
     else if (what === "delete") this.#delete(message);
