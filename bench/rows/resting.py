@@ -15,7 +15,7 @@ REST_S = 1
 TEN_MINUTES_S = 600
 LONGER = 10
 """Times the seconds of other rows: heartbeats are 20 s apart."""
-STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): (?P<text>.*)")
+STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): (?P<text>.*(?:\n\t.*)*)")
 HEARTBEAT = re.compile(r"processes|turns_left|set_config\('crewhall|^(begin|commit)", re.IGNORECASE)
 """The lease of a process and the look for what another left behind, in transactions (docs/turns.md)."""
 

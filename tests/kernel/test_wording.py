@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crewhall.faces.plumbing.wording import has_words, in_words
+from crewhall.kernel.wording import has_words, in_words
 from tests.identity.hall import Org
 from tests.support.server import Server
 

@@ -135,9 +135,16 @@ async def test_why_an_agent_spoke_and_why_not_stands_with_the_message(visitors: 
     await page.get_by_role("menuitem", name="Who was woken").click()
     await expect(page.locator(".verdict")).to_have_count(1)
     await expect(page.locator(".verdict")).to_contain_text("takes no turns")
-    await page.get_by_role("link", name="Show all").click()
+    (await scene.owner.patch(f"/agents/{scene.agent.id}", json={"status": "active"})).raise_for_status()
+    scene.model.play(Say("Asked again, I say heron."))
+    await page.get_by_label("Who").select_option(label=f"Scout (@{scene.agent.code})")
+    await page.get_by_role("button", name="Run now").click()
+    await expect(message(page, "Asked again, I say heron.")).to_be_visible()
+    await page.goto(f"/c/{scene.circle}/decisions?message={silent['id']}")
     await expect(page.locator(".verdict")).to_have_count(2)
-    await page.get_by_role("link", name="the turn").click()
+    await page.get_by_role("link", name="Show all").click()
+    await expect(page.locator(".verdict")).to_have_count(3)
+    await page.get_by_role("link", name="the turn").first.click()
     await expect(page.get_by_role("heading", name="A turn of Scout")).to_be_visible()
 
 

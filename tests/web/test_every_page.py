@@ -50,7 +50,8 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
         "/saved", "/saved?status=done", "/keys", f"/c/{general}/pins", f"/c/{general}/messages/{root}/history",
-        f"/c/{general}?at=unread", "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations", "/organizations/new",
+        f"/c/{general}?at=unread", "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations",
+        "/organizations/new",
         "/help", "/help/agents", "/approvals", "/runtimes", f"/agents/{agent.id}/webhook", "/usage",
         "/budgets", "/prices",
     ]  # fmt: skip

@@ -56,7 +56,7 @@ def read_thinking(form: Form, chosen_tools: list[str], agent: AgentDetail) -> Ag
         raise INVALID("A provider and a model belong together; leave both empty for a program of yours.", field=missing)
     schedule = {**agent.scheduling_config, "enabled": "keeps_hours" in form.values}
     schedule["timezone"] = form.v("timezone").strip() or "UTC"
-    schedule["working_hours"] = _read_hours(form.v("hours").strip())
+    schedule["working_hours"] = _read_hours(form.v("working_hours").strip())
     return AgentPatch(
         model_config=config,
         tools=chosen_tools,

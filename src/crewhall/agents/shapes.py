@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from crewhall.kernel.errors import INVALID
+from crewhall.kernel.wording import in_words
 
 MAX_JSON_BYTES = 65_536
 MAX_JSON_DEPTH = 16
@@ -66,10 +67,10 @@ def check_scheduling_config(value: dict[str, Any]) -> None:
         raise _invalid("scheduling_config", "a cron expression belongs to a schedule: make one for the agent.")
     config = _convert(value, SchedulingConfig, "scheduling_config")
     if config.timezone not in available_timezones():
-        raise _invalid("scheduling_config", f"{config.timezone!r} is no IANA timezone, such as Europe/Berlin.")
+        raise _invalid("scheduling_config.timezone", f"{config.timezone!r} is no IANA timezone, such as Europe/Berlin.")
     hours = config.working_hours
     if isinstance(hours, dict) and not hours.keys() <= DAYS:
-        raise _invalid("scheduling_config", "Days are mon, tue, wed, thu, fri, sat, sun.")
+        raise _invalid("scheduling_config.working_hours", "Days are mon, tue, wed, thu, fri, sat, sun.")
     for span in hours.values() if isinstance(hours, dict) else filter(None, [hours]):
         _check_hours(span)
 
@@ -88,15 +89,16 @@ def _check_hours(span: str) -> None:
         start, end = (int(match[at]) * 60 + int(match[at + 1] or 0) for at in (1, 3))
         if start != end and max(start, end) <= 24 * 60:
             return
-    raise _invalid("scheduling_config", f"{span!r} is no span of hours, such as 9-17 or 22:30-6.")
+    raise _invalid("scheduling_config.working_hours", f"{span!r} is no span of hours, such as 9-17 or 22:30-6.")
 
 
 def _convert(value: dict[str, Any], kind: type[T], field: str) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _invalid(field, f"{error}.") from error
+        message, _, path = str(error).partition(" - at `$")
+        raise _invalid(field + path.rstrip("`"), in_words(message)) from error
 
 
 def _invalid(field: str, sentence: str) -> Exception:
-    return INVALID(f"{field}: {sentence}", field=field)
+    return INVALID(f"{field.rpartition('.')[2]}: {sentence}", field=field)

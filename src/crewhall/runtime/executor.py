@@ -82,6 +82,7 @@ class Executor:
         self._caller = caller or RuntimeCaller(db, signals, settings, base_url=base_url)
         self._live = live
         self._settings = settings
+        self._base_url = base_url
         self.preparation = Preparation(db, settings, base_url, knowledge or HandbookKnowledge(base_url))
         self._tools = tools
         self._spans = spans
@@ -239,7 +240,8 @@ class Executor:
                 {"run": run.id},
             )
         for one in waiting:
-            text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`. [Look](/approvals/{one.id})"
+            there = f"{self._base_url}/approvals/{one.id}"
+            text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`. [Look]({there})"
             await self._voice.tell(run, text, f"approval:{one.id}")
 
     # -- cancelling

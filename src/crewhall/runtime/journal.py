@@ -86,8 +86,8 @@ class Journal:
     async def transaction(self, *, lazily: bool = False) -> AsyncIterator[Tx]:
         """Open a transaction within the run's organization: a step is recorded in it with what belongs to it.
 
-        `lazily`: what is done again after a power cut need not wait for the disk: a context, a request, its answer, an end
-        behind the answer's post. What comes next and does wait, a call that is made or the post, takes it along.
+        `lazily`: what is done again after a power cut need not wait for the disk: a context, a request, its answer, an
+        end behind the answer's post. What comes next and does wait, a call that is made or the post, takes it along.
         """
         async with self._db.transaction(system_actor(self.run.org_id), lazily=lazily) as tx:
             yield tx

@@ -22,6 +22,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
 from crewhall.runtime import queries, runs
 from crewhall.runtime.explanations import CAUSES, describe
+from crewhall.runtime.pages_run_now import agents_to_ask
 from crewhall.runtime.runs import OPEN
 from crewhall.runtime.schemas import Run, RunPlace, RunStep, TurnDecision
 from crewhall.runtime.timeline import Entry, entries_of, in_words
@@ -181,6 +182,7 @@ async def show_decisions(
         access = await access_conversation(tx, actor, conversation_id, Verb.READ)
         runtime = await queries.get_conversation_runtime(tx, actor, conversation_id)
         excerpts = await _excerpts(tx, conversation_id, [message, *(one.message_id for one in page.items)])
+        agents = await agents_to_ask(tx, actor, conversation_id) if message in excerpts else []
     return await render_in_hall(
         "decisions.html",
         request,
@@ -191,6 +193,7 @@ async def show_decisions(
         excerpts=excerpts,
         outcomes=OUTCOMES,
         message=message,
+        agents=agents,
         runtime=runtime,
         next=page.next,
     )

@@ -26,10 +26,10 @@ from crewhall.faces.mcp.waiting import WAIT, Visitor, WaitForMentions
 from crewhall.faces.plumbing.dependencies import NO_ORGANIZATION
 from crewhall.faces.plumbing.problems import as_crewhall_error, problem_of
 from crewhall.faces.plumbing.services import Services
-from crewhall.faces.plumbing.wording import in_words
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.kernel.tools import Open, Schema, Tool, schema_of
+from crewhall.kernel.wording import in_words
 from crewhall.version import VERSION
 
 log = logging.getLogger(__name__)

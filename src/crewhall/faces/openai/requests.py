@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 
 from crewhall.faces.openai.errors import UNSUPPORTED_PARAMETER
 from crewhall.faces.openai.messages import ChatMessage, News, news_of
-from crewhall.faces.plumbing.wording import in_words
 from crewhall.kernel.errors import INVALID, MALFORMED
+from crewhall.kernel.wording import in_words
 from crewhall.runtime import CallersTool, Completion
 
 CONVERSATION = "X-Crewhall-Conversation"

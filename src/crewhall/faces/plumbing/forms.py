@@ -31,8 +31,9 @@ class Form:
     def refuse(self, error: CrewhallError) -> None:
         """Keep what was refused, to show the form again."""
         field = error.fields.get("field")
-        if isinstance(field, str) and field in self.values:
-            self.errors[field] = error.detail
+        name = field.rpartition(".")[2] if isinstance(field, str) else None
+        if name is not None and name in self.values:
+            self.errors[name] = error.detail
         else:
             self.problem = error.detail
 

@@ -10,8 +10,8 @@ from litestar.exceptions import ValidationException
 from litestar.utils.scope.state import ScopeState
 from msgspec import inspect
 
-from crewhall.faces.plumbing.wording import in_words
 from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.kernel.wording import in_words
 
 BODY = "data"
 """What Litestar calls the body, in handlers and in what it says of them."""

@@ -10,6 +10,7 @@ import crewhall.runtime.pages as runtime
 import crewhall.runtime.pages_approvals as approvals
 import crewhall.runtime.pages_causes as causes
 import crewhall.runtime.pages_help as handbook
+import crewhall.runtime.pages_run_now as run_now
 import crewhall.runtime.pages_runtimes as runtimes
 import crewhall.runtime.pages_summaries as summaries
 import crewhall.runtime.pages_tool_servers as tool_servers
@@ -17,5 +18,5 @@ from crewhall.faces.plumbing.assets import serve_asset
 
 PAGES: list[ControllerRouterHandler] = [
     serve_asset, identity.PAGES, agents.PAGES, conversations.PAGES, governance.PAGES, runtime.PAGES, approvals.PAGES,
-    handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES,
+    handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES, run_now.PAGES,
 ]  # fmt: skip

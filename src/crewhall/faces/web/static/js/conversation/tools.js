@@ -105,7 +105,7 @@ export class Tools {
     const turn = runOf(message.dataset.client);
     return {
       turn: Boolean(turn),
-      decisions: !turn && message.dataset.authorType !== "system",
+      decisions: message.dataset.authorType !== "system",
       edit: open && mine,
       delete: open && (mine || mayModerate === "true"),
       pin: open && mayPin === "true",
