@@ -18,7 +18,7 @@ dev: development ## serve and start again when a source file changes
 	@exec $(BIN)/python -m scripts.reload $(ARGS)
 
 test: development ## run the tests; installs Chromium where it can
-	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && \
+	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && unset PYTHONDONTWRITEBYTECODE && \
 	exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 rules: ## run the tests that show rules and record which pass, for `crewhall rules`

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+import uvloop
 from playwright.async_api import Browser, async_playwright
 
 from tests.identity.hall import Org
@@ -13,6 +14,13 @@ from tests.sdk.relay import Relay
 from tests.support.database import SharedCluster, shared_cluster
 from tests.support.server import Server
 from tests.web.browser import CLOSE_S, FLAGS, find_chromium
+
+
+@pytest.fixture(scope="session")
+def _asyncio_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Every test runs on the loop that the product runs on. (Overrides a fixture of pytest-asyncio: its hook for this
+    makes another loop, and so another server, for each test that is not a coroutine itself.)"""
+    return uvloop.new_event_loop
 
 
 @pytest.fixture(scope="session")

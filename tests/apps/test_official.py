@@ -20,7 +20,7 @@ async def test_it_asks_the_person_comes_in_and_renews(server: Server, org: Org):
     person, kept = await person_of(server, org.owner), Kept()
     general = await server.general(org)
     async with (
-        httpx2.AsyncClient(auth=official(server, person, kept), timeout=40) as http,
+        httpx2.AsyncClient(auth=official(server, person, kept), timeout=40, verify=False) as http,
         Client(streamable_http_client(f"{server.address}/mcp", http_client=http)) as client,
     ):
         me = await done(client, "who_am_i")
@@ -38,7 +38,7 @@ async def test_it_asks_the_person_comes_in_and_renews(server: Server, org: Org):
     person.seen = ""
     renewing = official(server, person, kept)
     async with (
-        httpx2.AsyncClient(auth=renewing, timeout=40) as http,
+        httpx2.AsyncClient(auth=renewing, timeout=40, verify=False) as http,
         Client(streamable_http_client(f"{server.address}/mcp", http_client=http)) as client,
     ):
         renewing.context.token_expiry_time = 1.0
@@ -51,7 +51,7 @@ async def test_an_app_that_may_only_read_asks_again_before_it_writes(server: Ser
     person, kept = await person_of(server, org.owner), Kept()
     general = await server.general(org)
     async with (
-        httpx2.AsyncClient(auth=official(server, person, kept, writes=[False, True]), timeout=40) as http,
+        httpx2.AsyncClient(auth=official(server, person, kept, writes=[False, True]), timeout=40, verify=False) as http,
         Client(streamable_http_client(f"{server.address}/mcp", http_client=http)) as client,
     ):
         await done(client, "list_conversations")
@@ -68,7 +68,7 @@ async def test_an_app_with_a_document_need_not_register(server: Server, org: Org
     site.body = msgspec.json.encode({"client_id": app_id, "client_name": "Vouched", "redirect_uris": [BACK]})
     monkeypatch.setitem(server.services.parts, AppDocuments, site.documents())
     async with (
-        httpx2.AsyncClient(auth=official(server, person, kept, document=app_id), timeout=40) as http,
+        httpx2.AsyncClient(auth=official(server, person, kept, document=app_id), timeout=40, verify=False) as http,
         Client(streamable_http_client(f"{server.address}/mcp", http_client=http)) as client,
     ):
         await done(client, "who_am_i")

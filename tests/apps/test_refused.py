@@ -19,7 +19,7 @@ from tests.support.server import Server
 
 @pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.address, timeout=20) as made:
+    async with httpx.AsyncClient(base_url=server.address, timeout=20, verify=False) as made:
         yield made
 
 

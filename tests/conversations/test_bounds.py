@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crewhall.conversations import Posting
 from crewhall.conversations.emoji import check_emoji
 from crewhall.conversations.metadata import MAX_METADATA_DEPTH, check_metadata
 from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, PostMessage
 from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.ids import new_id
 
 
 def parse(**fields):
@@ -36,6 +38,13 @@ def test_what_a_message_may_hold(fields):
 def test_what_a_message_may_not_hold(fields):
     with pytest.raises(msgspec.ValidationError):
         parse(**fields)
+
+
+async def test_nor_may_one_that_nobody_parsed_be_longer(server, org):
+    data = PostMessage(content="x" * (MAX_CONTENT_LENGTH + 1))
+    with pytest.raises(CrewhallError) as refused:
+        await server.services.part(Posting).post(org.owner.actor, new_id(), data)
+    assert (refused.value.code, refused.value.fields) == ("invalid", {"field": "content"})
 
 
 def nested(depth):

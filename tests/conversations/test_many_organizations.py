@@ -29,7 +29,7 @@ async def busy(cluster: SharedCluster, worker_id: str, server: Server, org: Org)
         )
     browser, session = await server.browse(org.owner)
     await browser.aclose()
-    return httpx.AsyncClient(base_url=server.address, cookies={"crewhall_session": session}, timeout=20)
+    return httpx.AsyncClient(base_url=server.address, cookies={"crewhall_session": session}, timeout=20, verify=False)
 
 
 async def test_pages_name_the_organization_one_is_in_and_lead_to_the_others(
@@ -58,7 +58,9 @@ async def test_pages_name_the_organization_one_is_in_and_lead_to_the_others(
 async def test_who_is_in_few_is_led_nowhere_else(server: Server, org: Org) -> None:
     browser, session = await server.browse(org.owner)
     await browser.aclose()
-    async with httpx.AsyncClient(base_url=server.address, cookies={"crewhall_session": session}) as client:
+    async with httpx.AsyncClient(
+        base_url=server.address, cookies={"crewhall_session": session}, verify=False
+    ) as client:
         shown = await client.get("/settings")
     assert shown.text.count('action="/organizations/') == 1
     assert 'href="/organizations"' not in shown.text

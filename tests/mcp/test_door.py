@@ -16,7 +16,7 @@ ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "appl
 async def raw(server, agent):
     """Plain HTTP at the door, with the agent's key."""
     headers = {"authorization": f"Bearer {agent.key}", **ACCEPT}
-    async with httpx.AsyncClient(base_url=server.address, headers=headers, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=server.address, headers=headers, timeout=20, verify=False) as http:
         yield http
 
 
@@ -24,7 +24,7 @@ async def raw(server, agent):
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer cwk_nobody", "Basic YTpi", "Bearer cws_x"])
 async def test_a_guest_is_told_to_sign_in(server, authorization):
     headers = ACCEPT if authorization is None else ACCEPT | {"authorization": authorization}
-    async with httpx.AsyncClient(base_url=server.address) as http:
+    async with httpx.AsyncClient(base_url=server.address, verify=False) as http:
         answer = await http.post("/mcp", json=LIST, headers=headers)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer ")
@@ -33,7 +33,7 @@ async def test_a_guest_is_told_to_sign_in(server, authorization):
 
 async def test_a_browsers_cookie_does_not_open_the_door(server, org):
     _, session = await server.browse(org.owner)
-    async with httpx.AsyncClient(base_url=server.address, cookies={"crewhall_session": session}) as http:
+    async with httpx.AsyncClient(base_url=server.address, cookies={"crewhall_session": session}, verify=False) as http:
         for more in ({}, {"authorization": "Basic YTpi"}):
             answer = await http.post("/mcp", json=LIST, headers=ACCEPT | more)
             assert answer.status_code == 401
@@ -42,7 +42,9 @@ async def test_a_browsers_cookie_does_not_open_the_door(server, org):
 async def test_a_person_without_an_organization_is_told_to_choose_one(server, org):
     person = await server.make_person()
     token = person.api.headers["authorization"]
-    async with httpx.AsyncClient(base_url=server.address, headers=ACCEPT | {"authorization": token}) as http:
+    async with httpx.AsyncClient(
+        base_url=server.address, headers=ACCEPT | {"authorization": token}, verify=False
+    ) as http:
         answer = await http.post("/mcp", json=LIST)
         foreign = await http.post("/mcp", json=LIST, headers={"x-crewhall-org": org.slug})
     assert (answer.status_code, answer.json()["code"]) == (409, "no_organization")
@@ -58,7 +60,7 @@ async def test_a_revoked_key_opens_nothing_more(server, org, agent, mode):
         (await org.owner.api.delete(f"/agents/{agent.id}/credentials/{key['id']}")).raise_for_status()
         with pytest.raises(MCPError):
             await client.call_tool("who_am_i", {})
-    async with httpx.AsyncClient(base_url=server.address) as http:
+    async with httpx.AsyncClient(base_url=server.address, verify=False) as http:
         answer = await http.post("/mcp", json=LIST, headers=ACCEPT | {"authorization": f"Bearer {agent.key}"})
     assert answer.status_code == 401
 

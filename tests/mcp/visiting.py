@@ -17,7 +17,7 @@ async def visit(address: str, token: str, mode: str = "auto", **headers: str) ->
     """The official client over HTTP, signed in by a token."""
     headers = {"authorization": f"Bearer {token}", **headers}
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=40) as http,
+        httpx2.AsyncClient(headers=headers, timeout=40, verify=False) as http,
         Client(streamable_http_client(f"{address}/mcp", http_client=http), mode=mode) as client,
     ):
         yield client

@@ -61,6 +61,7 @@ class TakingHall(TurnHall):
             "wire_money": Tool("wire_money", "Wire money.", Weather, self._tell_weather, is_repeatable=False),
         }
         self.signals.subscribe(JOBS_CHANNEL, lambda _payload: None)  # heard for workers that come later
+        self._executors: list[Executor] = []
         self.executor = self.make_executor()
 
     def make_executor(
@@ -74,7 +75,7 @@ class TakingHall(TurnHall):
     ) -> Executor:
         """Another process's executor, with other settings."""
         kept = self.turn_settings.model_copy(update=settings)
-        return Executor(
+        made = Executor(
             self.db,
             self.log,
             self.posting,
@@ -87,9 +88,12 @@ class TakingHall(TurnHall):
             servers=servers,
             caller=caller,
         )
+        self._executors.append(made)
+        return made
 
     async def __aexit__(self, *_: object) -> None:
-        await self.executor.close()
+        for executor in self._executors:
+            await executor.close()
         await super().__aexit__()
 
     async def _tell_weather(self, caller: Caller, asked: Weather) -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """The agents that need no model: the guide and the scribe."""
 
 import re
+import threading
+import time
 
 import pytest
 
 from crewhall.conversations.members import add_member
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
+from crewhall.runtime.context import Context
 from crewhall.runtime.guide import uncalled
-from crewhall.runtime.handbook import anchor_of, find_sections, pages, sections, unwrapped
+from crewhall.runtime.handbook import MOST_ASKED, anchor_of, find_sections, pages, sections, unwrapped
+from crewhall.runtime.models import WRITERS
+from crewhall.runtime.scribe import LINK
 
 GUIDE = {"provider": "crewhall", "model": "guide"}
 SCRIBE = {"provider": "crewhall", "model": "scribe"}
@@ -53,6 +58,11 @@ async def test_the_guide_says_what_it_knows_where_it_understands_nothing(hall, o
 )
 def test_what_is_asked_is_found(question, page):
     assert page in [section.page for section in find_sections(question)]
+
+
+def test_of_a_long_question_the_beginning_is_looked_at():
+    assert find_sections("restore a backup? " + "qwertz " * MOST_ASKED) == find_sections("restore a backup?")
+    assert find_sections("qwertz " * MOST_ASKED + "restore a backup?") == []
 
 
 def test_the_handbook_is_whole():
@@ -110,6 +120,28 @@ async def test_the_scribe_quotes_words_without_marks_and_knows_what_an_agent_ans
     open_questions = answer.partition("**Open questions**")[2]
     assert "“Who writes the changelog?”" in open_questions
     assert "release" not in open_questions, "the agent that was asked has answered"
+
+
+def test_links_that_are_opened_and_never_closed_are_read_once():
+    began = time.process_time()
+    for opened in ("[", "[](", "![a](b", "(", "[a]("):
+        assert LINK.sub(r"\1", opened * 20_000) == opened * 20_000
+    assert time.process_time() - began < 1
+    assert LINK.sub(r"\1", "[[a](b), ![c](d) and [e] (f)") == "[a, c and [e] (f)"
+
+
+async def test_a_built_in_agent_thinks_beside_the_loop(hall, org, monkeypatch):
+    thought_in: list[int] = []
+
+    def write(_context: Context) -> str:
+        thought_in.append(threading.get_ident())
+        return "Digested."
+
+    monkeypatch.setitem(WRITERS, "scribe", write)
+    asked = await hall.ask(org, model_config=SCRIBE)
+    await asked.take()
+    assert await asked.answers() == ["Digested."]
+    assert threading.get_ident() not in thought_in
 
 
 async def test_the_scribe_of_an_empty_conversation_says_so(hall, org):

@@ -2,10 +2,16 @@
 
 import random
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
+from crewhall.governance import Estimate, reserve
+from crewhall.kernel.actor import system_actor
+from crewhall.runtime.runs import Run
+from crewhall.runtime.worker import _release_strays
 from tests.support.openai import Say, Use
+from tests.taking.books import begin, set_budget, standing
 from tests.taking.dying import Mortals
 
 ANSWER = "It is blue in Rome and in Oslo."
@@ -96,3 +102,20 @@ async def test_a_turn_that_kills_whoever_takes_it_is_given_up(hall, org, mortals
     run = await asked.run()
     assert (run.status, run.reason) == ("failed", "crashed")
     assert len(await asked.notices()) == 1
+
+
+@pytest.mark.rule("C9")
+async def test_a_try_that_died_with_its_process_is_ended_and_holds_nothing(hall, org):
+    budget = await set_budget(hall, org, token_limit=100)
+    agent = await hall.hire(org)
+    run = await begin(hall, org, agent, await hall.group(org, agent))
+    async with hall.db.transaction(system_actor(org.id)) as tx:
+        await reserve(tx, run.id, 1, "1", Estimate("scripted", "x", 60, 40))
+    for minutes, status, held in ((9, "running", 100), (11, "failed", 0)):
+        async with hall.everything() as eye:
+            sql = "update runs set cause = 'try', updated_at = now() - %(ago)s where id = %(id)s"
+            await eye.execute(sql, {"id": run.id, "ago": timedelta(minutes=minutes)})
+        async with hall.db.transaction(None) as tx:
+            await _release_strays(hall.db, tx)
+        (found,) = await hall.rows(Run, "select * from runs where id = %(id)s", id=run.id)
+        assert (found.status, (await standing(hall, budget)).reserved_tokens) == (status, held)

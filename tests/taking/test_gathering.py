@@ -58,7 +58,7 @@ def chunks(stream):
         delta, plain = choice["delta"], choice.get("finish_reason") is None
         last = said[-1] if said and isinstance(said[-1], list) else []
         same = last and last[0][0] == (chunk["id"], choice["index"]) and plain and last[0][1]
-        if same and text is not None and (not delta or delta == last[1]):
+        if same and text is not None and last[2] is not None and (not delta or delta == last[1]):
             last[2] += text
         else:
             said.append([((chunk["id"], choice["index"]), plain), delta, text])

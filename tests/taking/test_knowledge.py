@@ -1,5 +1,7 @@
 """What an agent looks up for a turn: the port's contract, the share of the context, the citations."""
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from crewhall.kernel.errors import UNAVAILABLE
 from crewhall.kernel.ids import new_id
 from crewhall.ports.knowledge import Knowledge, MemoryKnowledge, Passage, Question
+from crewhall.runtime import knowing
 from crewhall.runtime.executor import Executor
+from crewhall.runtime.handbook import Section
 from crewhall.runtime.knowing import HandbookKnowledge, tokens_in, within
 from tests.support.openai import Say
 from tests.taking.hall import SCRIPTED, TakingHall
@@ -48,6 +52,19 @@ class TestContract:
         assert await knowledge.find(asking("qwertzuiop"), 10) == []
 
 
+async def test_the_handbook_is_searched_beside_the_loop(monkeypatch):
+    searched_in: list[int] = []
+
+    def rank(_question: str) -> list[tuple[float, Section]]:
+        searched_in.append(threading.get_ident())
+        return []
+
+    monkeypatch.setattr(knowing, "rank_sections", rank)
+    assert await HandbookKnowledge("https://hall.test").find(asking("backup"), 1) == []
+    assert searched_in
+    assert threading.get_ident() not in searched_in
+
+
 @given(st.lists(st.integers(0, 3000), max_size=8), st.integers(0, 3000))
 def test_passages_stay_within_their_share_and_in_order(sizes, most):
     found = [passage(number, "é" * size) for number, size in enumerate(sizes)]
@@ -56,7 +73,7 @@ def test_passages_stay_within_their_share_and_in_order(sizes, most):
     assert [one.id for one in kept] == [one.id for one in found][: len(kept)]
 
 
-def knowing(hall: TakingHall, knowledge: Knowledge) -> Executor:
+def knowing_executor(hall: TakingHall, knowledge: Knowledge) -> Executor:
     parts = (hall.db, hall.log, hall.posting, hall.live, hall.signals, hall.turn_settings)
     return Executor(*parts, base_url="https://hall.test", knowledge=knowledge)
 
@@ -66,7 +83,7 @@ async def test_an_agent_is_given_what_was_found_and_it_can_be_opened(hall, org, 
     model.play(Say("Every night."))
     knowledge = MemoryKnowledge([passage(1, "a backup is made every night"), passage(2, "herons")])
     asked = await hall.ask(org, "@{} when is the backup made", rag_enabled=True)
-    executor = knowing(hall, knowledge)
+    executor = knowing_executor(hall, knowledge)
     await asked.take(executor)
     await executor.close()
     (question,) = knowledge.asked
@@ -82,7 +99,7 @@ async def test_who_does_not_look_things_up_is_given_nothing(hall, org, model):
     model.play(Say("Yes."))
     knowledge = MemoryKnowledge([passage(1, "backup")])
     asked = await hall.ask(org, "@{} backup", model_config=SCRIPTED)
-    executor = knowing(hall, knowledge)
+    executor = knowing_executor(hall, knowledge)
     await asked.take(executor)
     await executor.close()
     assert knowledge.asked == []
@@ -95,6 +112,6 @@ async def test_a_turn_goes_on_where_nothing_can_be_looked_up(hall, org, model):
 
     model.play(Say("Yes."))
     asked = await hall.ask(org, "@{} backup", rag_enabled=True)
-    executor = knowing(hall, Away())
+    executor = knowing_executor(hall, Away())
     assert (await asked.take(executor)).reason == "answered"
     await executor.close()

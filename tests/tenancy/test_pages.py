@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from crewhall.agents.lifecycle import AgentParts
 from crewhall.faces.http.routes import build_routes
 from tests.support.database import SharedCluster
 from tests.support.description import Operation
@@ -77,6 +78,7 @@ async def test_no_page_opens_or_changes_what_another_tenant_owns(
 ):
     own, other = estates
     superuser = cluster.superuser(f"server_{worker_id}")
+    await server.services.part(AgentParts).uses.flush()  # of tests before this one
     before = await asyncio.to_thread(rows_of, superuser, str(other.org.id))
     wrong, tried = [], 0
     for page in pages(server):

@@ -12,6 +12,7 @@ from crewhall.conversations.members import add_member, remove_member
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
 from crewhall.kernel.actor import system_actor
+from crewhall.runtime import situations
 from crewhall.runtime.runs import claim_run
 from crewhall.runtime.triggers import add_trigger
 from crewhall.runtime.vocabulary import Cause, RunStatus
@@ -59,6 +60,25 @@ async def test_a_run_comes_with_its_job_or_not_at_all(hall, org, monkeypatch):
         id=str(run.id),
     )
     assert jobs == [{"lock": f"turn:{circle}:{agent.id}", "args": {"run_id": str(run.id), "org_id": str(org.id)}}]
+
+
+@pytest.mark.rule("B11")
+async def test_what_a_person_asks_comes_before_what_comes_by_itself(hall, org, monkeypatch):
+    monkeypatch.setattr(situations, "MOST_TRIGGERS", 2)
+    agent = await hall.hire(org)
+    circle = await hall.group(org, agent)
+    for call in ("first", "second", "third"):
+        async with hall.db.transaction(org.owner.actor) as tx:
+            asks = {"conversation_id": circle, "agent_id": agent.id, "cause": Cause.WEBHOOK, "prompt": call}
+            await add_trigger(tx, org.owner.actor, **asks)
+    await hall.say(org.owner.actor, circle, f"@{agent.name} please")
+    for expected in (("mention", None), ("webhook", "first"), ("webhook", "second")):
+        await hall.settle(circle)
+        (run,) = [one for one in await hall.runs(circle) if one.status is RunStatus.QUEUED]
+        assert (run.cause, run.prompt) == expected
+        async with hall.db.transaction(system_actor(org.id)) as tx:
+            claimed = await claim_run(tx, run.id)
+        await hall.end(claimed)
 
 
 async def test_what_is_asked_during_a_turn_is_decided_when_it_ends(hall, org):

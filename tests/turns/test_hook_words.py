@@ -49,7 +49,8 @@ async def test_the_database_signs_as_everybody_does(hall, org):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"id": ""}, {"id": "a b"}, {"id": "x" * 129}, {"timestamp": "now"}, {"timestamp": "-5"}, {"signature": ""},
+    [{"id": ""}, {"id": "a b"}, {"id": "x" * 129}, {"id": "msg_1.1614265330"},
+     {"timestamp": "now"}, {"timestamp": "-5"}, {"signature": ""},
      {"signature": "v1a,abc"}, {"signature": "v1,abc"}, {"signature": "v1," + "=" * 44}],
 )  # fmt: skip
 def test_what_is_no_signed_call_is_none(changed: dict[str, str]):
@@ -77,11 +78,14 @@ def test_a_payload_says_what_it_was_written_to_say():
     assert words_of(b"plain words").content == "```\nplain words\n```"
     assert words_of(b'{"text": "````\\nx"}').content == "````\nx"
     assert words_of(b'["````"]').content.startswith("`````json\n")
+    assert words_of(b"`" * 50_000).content == "\n".join(["`" * 51, "`" * 50, "`" * 51])
 
 
 @settings(max_examples=50)
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
 @example(b"\0" * 50_000)
+@example(b"`" * 250_000)
+@example((b"`" * 60 + b"x") * 4_000)
 @example(b'{"content": "' + b"x" * 50_000 + b'"}')
 def test_whatever_comes_makes_a_message_and_a_prompt_that_fit(body: bytes):
     said, asked = words_of(body), prompt_of("Builds", "Look at it.", body)

@@ -6,16 +6,20 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from crewhall.agents.actions import delete_agent
+from crewhall.conversations.changes import delete_conversation
 from crewhall.conversations.members import add_member, remove_member
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
 from crewhall.identity import people
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.signals import Signals
-from crewhall.runtime import schedules
+from crewhall.runtime import schedule_clock, schedules
+from crewhall.runtime.hooks import make_hook
 from crewhall.runtime.hours import DAYS
 from crewhall.runtime.schedule_clock import ScheduleClock, fire
 from crewhall.runtime.schedule_queries import get_schedule, list_schedules
+from crewhall.runtime.schemas_hooks import HookInput
 from crewhall.runtime.schemas_schedules import ScheduleInput, SchedulePatch
 from crewhall.runtime.vocabulary import FiringOutcome, PauseReason
 from tests.support.waiting import until
@@ -152,6 +156,21 @@ async def test_only_its_maker_changes_it_and_managers_may_pause_and_delete_it(ha
         assert (await list_schedules(tx, member.actor)).items == []
 
 
+async def test_it_is_deleted_with_its_agent_and_with_its_conversation_as_webhooks_are(hall, org, agent):
+    owner, circle = org.owner.actor, await hall.group(org, agent)
+    await made(hall, org.owner, agent)
+    await made(hall, org.owner, await hall.hire(org), circle)
+    async with hall.db.transaction(owner) as tx:
+        await make_hook(tx, owner, "", HookInput(conversation_id=circle, name="Builds"))
+    count = "select array[(select count(*) from schedules), (select count(*) from hooks)]"
+    async with hall.db.transaction(owner) as tx:
+        assert await tx.value(count) == [2, 1]
+        await delete_agent(tx, owner, agent.id)
+        assert await tx.value(count) == [1, 1]
+        await delete_conversation(tx, owner, hall.log, circle, "Circle")
+        assert await tx.value(count) == [0, 0]
+
+
 @pytest.mark.rule("B11")
 async def test_what_was_missed_is_made_up_for_once_within_the_grace(hall, org, agent):
     often = await made(hall, org.owner, agent, cron="* * * * *")
@@ -179,6 +198,34 @@ async def test_it_waits_for_the_agents_working_hours_and_asks_no_second_time(hal
     await due(hall, schedule)
     assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.SKIPPED
     assert await hall.runs(place) == []
+
+
+@pytest.mark.rule("B11")
+async def test_the_timer_is_set_for_what_has_just_fired_and_none_that_fails_stops_the_others(
+    hall, org, agent, monkeypatch
+):
+    clock = ScheduleClock(hall.db, Signals(hall.url), grace_s=3600)
+    often = await made(hall, org.owner, agent, cron="* * * * *")
+    failing = await made(hall, org.owner, agent, cron="* * * * *")
+    await made(hall, org.owner, agent, cron="0 9 1 1 *")
+    await due(hall, often, minutes=1)
+    await due(hall, failing, minutes=2)
+
+    async def fire_or_fail(db, org_id, schedule_id, grace):
+        if schedule_id == failing.id:
+            raise RuntimeError("It fails.")
+        return await fire(db, org_id, schedule_id, grace)
+
+    monkeypatch.setattr(schedule_clock, "BATCH", 1)
+    monkeypatch.setattr(schedule_clock, "fire", fire_or_fail)
+    wait = await clock.fire_due()
+    assert wait is not None
+    assert 0 < wait <= 60
+    assert (await seen(hall, org.owner, often)).last_outcome is FiringOutcome.FIRED
+    monkeypatch.undo()
+    await due(hall, failing)
+    await clock.fire_due()
+    assert (await seen(hall, org.owner, failing)).last_outcome is FiringOutcome.FIRED
 
 
 async def test_one_timer_wakes_for_the_nearest_and_nothing_else(hall, org, agent):

@@ -39,7 +39,7 @@ async def test_it_is_shown_whole_and_decided_over_http_once(scene: Scene, server
     assert (asked["tool"], asked["risk"], asked["arguments"]) == ("list_people", "read", {"limit": 5})
     assert [one["id"] for one in asked["asked_for"]] == [str(scene.member.id)]
     assert asked["message"]["content"].startswith("Who is here")
-    (run,) = await scene.runs(status="waiting")
+    (run,) = await until(lambda: scene.runs(status="waiting"))  # it waits from a moment after it has asked
     assert run["id"] == asked["run_id"]
     path = f"/approvals/{asked['id']}"
     blind = (await scene.admin.api.get(path)).raise_for_status().json()  # decides, but is no member there

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,12 +17,15 @@ import httpx
 import psycopg
 import pytest
 
+from crewhall.kernel.actor import system_actor
+from crewhall.runtime import hook_calls
 from crewhall.runtime.hook_snippets import CURL, PYTHON
+from crewhall.runtime.hours import DAYS
 from crewhall.sdk import Client
 from tests.cli.conftest import QuickCli
 from tests.support.openai import Say
 from tests.support.server import token_of
-from tests.turns_faces.scene import Scene
+from tests.turns_faces.scene import THINKS, Scene
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -37,7 +41,7 @@ def signed(secret: str, body: bytes, name: str | None = None, sent: float | None
 async def called(scene: Scene, hook: dict[str, Any], body: bytes, **given: Any) -> httpx.Response:
     """Call a hook as its service does."""
     headers = given.pop("headers", None) or signed(given.pop("secret", hook["secret"]), body, **given)
-    async with httpx.AsyncClient(trust_env=False) as service:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as service:
         return await service.post(hook["url"], content=body, headers=headers)
 
 
@@ -110,11 +114,30 @@ async def test_whatever_is_wrong_is_one_refusal_that_says_nothing(scene: Scene):
     assert (large.status_code, large.json()["code"]) == (413, "too_large")
 
 
+@pytest.mark.rule("B11")
+async def test_a_call_is_refused_while_many_wait_for_the_agent_and_posts_nothing(scene: Scene, monkeypatch):
+    monkeypatch.setattr(hook_calls, "MOST_WAITING", 1)
+    away = {"enabled": True, "working_hours": {DAYS[(datetime.now(UTC).weekday() + 3) % 7]: "9-17"}}
+    agent = await scene.server.hire(scene.org, model_config=THINKS, scheduling_config=away)
+    hook, other = await made(scene, agent_id=agent.id), await made(scene, agent_id=scene.agent.id)
+    assert (await called(scene, hook, b'{"content": "One."}')).status_code == 202
+    refused = await called(scene, hook, b'{"content": "Two."}')
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (
+        429, "too_many_requests", "60",
+    )  # fmt: skip
+    assert [one["content"] for one in await messages(scene)] == ["One."]
+    assert (await called(scene, other, b"{}")).status_code == 202
+
+
 async def test_secrets_rotate_with_an_overlap_and_cannot_be_read_again(scene: Scene):
     hook = await made(scene)
     path = f"/hooks/{hook['id']}/secret"
     rotated = (await scene.owner.post(path, json={})).raise_for_status().json()
     assert rotated["old_secret_until"] is not None
+    first = await made(scene)
+    for _ in range(2):
+        (await scene.owner.post(f"/hooks/{first['id']}/secret", json={"overlap_seconds": 604800})).raise_for_status()
+    assert (await called(scene, first, b"{}")).status_code == 401  # there are never more than two
     for secret in (hook["secret"], rotated["secret"]):
         assert (await called(scene, hook, b"{}", secret=secret)).status_code == 202
     latest = (await scene.owner.post(path, json={"overlap_seconds": 0})).raise_for_status().json()
@@ -125,6 +148,31 @@ async def test_secrets_rotate_with_an_overlap_and_cannot_be_read_again(scene: Sc
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         async with scene.server.db.transaction(scene.org.owner.actor) as tx:
             await tx.value("select secret from hook_secrets limit 1")
+
+
+async def test_calls_are_forgotten_in_time_and_none_costs_more_for_how_many_were_taken(scene: Scene):
+    hook = await made(scene)
+    ids = {"org": scene.org.id, "hook": hook["id"]}
+    async with scene.server.db.transaction(system_actor(scene.org.id)) as tx:
+        await tx.run(
+            """
+            insert into hook_calls (id, org_id, hook_id, delivery, outcome, created_at)
+            select gen_random_uuid(), %(org)s, %(hook)s, n::text, 'taken', now() - interval '91 days'
+            from generate_series(1, 2000) n
+            """,
+            ids,
+        )
+        plan = await tx.values(
+            """
+            explain analyze select id from hook_calls
+            where org_id = %(org)s and hook_id = %(hook)s and outcome <> 'taken' order by id desc limit 50
+            """,
+            ids,
+        )
+    assert "Rows Removed" not in "\n".join(plan)
+    assert (await called(scene, hook, b"{}")).status_code == 202
+    async with scene.server.db.transaction(system_actor(scene.org.id)) as tx:
+        assert await tx.value("select count(*) from hook_calls where hook_id = %(hook)s", ids) == 1999
 
 
 @pytest.mark.rule("X11")
@@ -149,6 +197,15 @@ async def test_it_carries_its_makers_rights_and_nobody_elses(scene: Scene):
     assert (await scene.member.api.post(f"{path}/resume")).status_code == 404
     assert (await messages(scene), await scene.runs()) == ([], [])
     assert (await scene.admin.api.delete(path)).status_code == 204
+
+
+@pytest.mark.rule("X11")
+async def test_it_finds_no_agent_that_its_maker_may_not_see(scene: Scene):
+    hidden = await scene.server.hire(scene.org, visibility="hidden")
+    body = json.dumps({"content": f"Who is @{hidden.code}?"}).encode()
+    for api in (scene.member.api, scene.owner):
+        assert (await called(scene, await made(scene, api), body)).status_code == 202
+    assert [one["mentions"] for one in await messages(scene)] == [[], [hidden.id]]
 
 
 async def test_the_programs_to_copy_work_and_the_handbook_has_them(scene: Scene, tmp_path: Path):

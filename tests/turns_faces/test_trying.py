@@ -3,15 +3,20 @@
 import asyncio
 import json
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from playwright.async_api import expect
 
+from crewhall.kernel.actor import system_actor
+from crewhall.runtime.schemas import TryRequest
+from crewhall.runtime.trying import Trial, Trials
 from crewhall.sdk import Client
 from tests.cli.conftest import QuickCli
 from tests.support.openai import Fail, Say
 from tests.support.server import token_of
+from tests.support.waiting import until
 from tests.turns_faces.scene import THINKS, Scene
 from tests.web.browser import Visitors
 from tests.web.test_every_page import check
@@ -105,6 +110,30 @@ async def test_one_at_a_time_and_who_stops_listening_stops_it(scene: Scene):
     while not await again():
         await asyncio.sleep(0.05)
     hold.set()
+
+
+async def test_who_leaves_as_it_begins_stops_it_and_one_that_nobody_hears_ends(scene: Scene):
+    trials = scene.server.services.part(Trials)
+
+    async def begin() -> Trial:
+        return await trials.begin(scene.org.owner.actor, UUID(scene.agent.id), TryRequest(prompt="Hi"))
+
+    async def latest() -> str:
+        async with scene.server.db.transaction(system_actor(scene.org.id)) as tx:
+            sql = "select status from runs where agent_id = %(id)s order by id desc limit 1"
+            return str(await tx.value(sql, {"id": scene.agent.id}))
+
+    async def has_succeeded() -> bool:
+        return await latest() == "succeeded"
+
+    scene.model.play()
+    events = (await begin()).events()
+    await anext(events)
+    await events.aclose()
+    assert await latest() == "canceled"
+    scene.model.play(Say("Nobody hears."))
+    await begin()
+    assert await until(has_succeeded)
 
 
 async def test_an_agent_without_a_model_is_refused_and_the_guide_needs_no_key(scene: Scene):

@@ -8,7 +8,9 @@ from tests.support.server import Server
 
 async def _settings_page(server: Server, member: Member) -> str:
     _, session = await server.browse(member)
-    async with httpx.AsyncClient(base_url=server.address, cookies={"crewhall_session": session}) as browser:
+    async with httpx.AsyncClient(
+        base_url=server.address, cookies={"crewhall_session": session}, verify=False
+    ) as browser:
         return (await browser.get("/settings/organization")).raise_for_status().text
 
 

@@ -2,12 +2,12 @@
 
 import re
 from typing import Annotated, Any, TypeVar
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Meta, Struct
 
 from crewhall.kernel.errors import INVALID
+from crewhall.kernel.wallclock import timezones
 from crewhall.kernel.wording import in_words
 
 MAX_JSON_BYTES = 65_536
@@ -66,7 +66,7 @@ def check_scheduling_config(value: dict[str, Any]) -> None:
     if "cron" in value:
         raise _invalid("scheduling_config", "a cron expression belongs to a schedule: make one for the agent.")
     config = _convert(value, SchedulingConfig, "scheduling_config")
-    if config.timezone not in available_timezones():
+    if config.timezone not in timezones():
         raise _invalid("scheduling_config.timezone", f"{config.timezone!r} is no IANA timezone, such as Europe/Berlin.")
     hours = config.working_hours
     if isinstance(hours, dict) and not hours.keys() <= DAYS:

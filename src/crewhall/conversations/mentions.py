@@ -39,10 +39,12 @@ async def resolve_mentions(
 ) -> dict[str, Mentioned]:
     """Return who is meant by those of the names that mean somebody; a person before an agent of the same name.
 
-    Agents that are not public are found by their owner, by admins, and in the conversation of which they are members.
+    Agents that are not public are found by their owner, by admins, and in the conversation of which they are members;
+    by the system for somebody as by that person.
     """
     if not names:
         return {}
+    asking = [one for one in actor.principals if one.type is not ActorType.SYSTEM]
     found = await tx.all(
         _Named,
         """
@@ -56,6 +58,11 @@ async def resolve_mentions(
         select u.handle, 'user', u.id from users u join memberships m on m.user_id = u.id
         where m.org_id = any (current_orgs()) and u.handle = any (%(names)s) and u.deleted_at is null
         """,
-        {"names": list(names), "actor": actor.id, "sees_all": actor.is_admin, "conversation": conversation_id},
+        {
+            "names": list(names),
+            "actor": asking[0].id if asking else actor.id,
+            "sees_all": all(one.is_admin for one in asking),
+            "conversation": conversation_id,
+        },
     )
     return {row.name: Mentioned(row.type, row.id) for row in found}

@@ -8,7 +8,7 @@ from crewhall.conversations.access import AccessCache, Verb
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.mentions import mentioned_names, resolve_mentions
 from crewhall.conversations.messages import message_of_json
-from crewhall.conversations.schemas import PostMessage
+from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, PostMessage
 from crewhall.conversations.wire import Message, message_as
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database
@@ -71,8 +71,10 @@ class Posting:
     async def compose(self, actor: Actor, conversation_id: UUID, data: PostMessage) -> NewRecord:
         """Make the record of a message: access, thread, mentions, HTML.
 
-        Raises NOT_FOUND, FORBIDDEN, INVALID (no such parent), CONVERSATION_CLOSED, TOO_MANY_REQUESTS.
+        Raises NOT_FOUND, FORBIDDEN, INVALID (no such parent, too long), CONVERSATION_CLOSED, TOO_MANY_REQUESTS.
         """
+        if len(data.content) > MAX_CONTENT_LENGTH:  # one that was not decoded, and so not checked yet
+            raise INVALID(f"A message has at most {MAX_CONTENT_LENGTH:,} characters.", field="content")
         self._limiter.check(self._limit, actor.id)
         access = await self._access.access(actor, conversation_id, Verb.POST)
         if data.parent_id is not None:

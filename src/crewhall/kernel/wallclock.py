@@ -1,7 +1,14 @@
-"""Wall clocks: the moments at which the clock of a timezone comes to a reading. Pure."""
+"""Wall clocks: which timezones there are, and the moments at which the clock of one comes to a reading."""
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+
+@cache
+def timezones() -> frozenset[str]:
+    """Every name that a timezone may have, found once: to find them is to look into each of six hundred files."""
+    return frozenset(available_timezones())
 
 
 def instants_of(zone: ZoneInfo, wall: datetime) -> list[datetime]:

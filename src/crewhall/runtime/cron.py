@@ -8,10 +8,10 @@ hour that passes counts.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from crewhall.kernel.errors import INVALID
-from crewhall.kernel.wallclock import instants_of
+from crewhall.kernel.wallclock import instants_of, timezones
 
 FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7))
 
@@ -28,7 +28,7 @@ def check_cron(expression: str) -> None:
 
 def check_timezone(name: str) -> None:
     """Refuse what is no timezone."""
-    if name not in available_timezones():
+    if name not in timezones():
         raise INVALID(f"{name[:100]!r} is no IANA timezone, such as Europe/Berlin.", field="timezone")
 
 

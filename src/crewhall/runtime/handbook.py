@@ -31,6 +31,8 @@ IN_ORDER = [
 ]  # fmt: skip
 """The pages that one reads first, as the README has them; what is not among them comes after."""
 TITLE_WEIGHT = 3
+MOST_ASKED = 2000
+"""Characters of a question."""
 K1, B = 1.4, 0.6
 
 
@@ -172,8 +174,11 @@ def find_sections(question: str, most: int = 3) -> list[Section]:
 
 
 def rank_sections(question: str) -> list[tuple[float, Section]]:
-    """Every section that has to do with a question, with how well it fits (BM25), best first."""
-    index, asked = _index(), _asked_words(question)
+    """Every section that has to do with a question, with how well it fits (BM25), best first.
+
+    Of a long question only the beginning is looked at: whatever is pasted after it says no more of what is asked.
+    """
+    index, asked = _index(), _asked_words(question[:MOST_ASKED])
     scored = []
     for at, section in enumerate(sections()):
         score = sum(_weight(index, at, word) for word in asked)

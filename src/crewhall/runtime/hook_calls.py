@@ -23,6 +23,7 @@ from crewhall.kernel.errors import (
     INVALID,
     NOT_FOUND,
     TOO_LARGE,
+    TOO_MANY_REQUESTS,
     CrewhallError,
     ErrorKind,
     define_error,
@@ -40,6 +41,11 @@ from crewhall.runtime.triggers import add_trigger, check_prompts
 from crewhall.runtime.vocabulary import CallOutcome, Cause, PauseReason
 
 HOOK_REFUSED = define_error("hook_refused", 401, "The call is refused")
+KEPT_DAYS = 90
+"""How long calls are remembered: beyond, their timestamp is refused, and the message bears the delivery's id."""
+MOST_WAITING = 20
+"""Calls that wait for an agent in a conversation, about: it takes one turn for each."""
+RETRY_AFTER_S = 60
 WITHOUT_RIGHT = (NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED)
 _ADMIT: LiteralString = """
 select org_id, maker_id from admit_hook_call(
@@ -51,6 +57,11 @@ insert into hook_calls (id, org_id, hook_id, delivery, outcome, message_id, addr
 values (%(call)s, %(org)s, %(hook)s, %(delivery)s, 'taken', %(message)s, %(address)s)
 on conflict (hook_id, delivery) where outcome = 'taken' do nothing
 """
+_FORGET: LiteralString = """
+delete from hook_calls where created_at < now() - make_interval(days => %(days)s) and id in (
+    select id from hook_calls where org_id = %(org)s and hook_id = %(hook)s order by id limit 2)
+"""
+"""The oldest calls, at each that is taken: so it keeps up, however many there are."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -178,7 +189,8 @@ class HookDoor:
 async def _access(tx: Tx, maker: Actor, hook_id: UUID) -> _Hook:
     """Return what a webhook does, if its maker may do that.
 
-    Raises NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED, INVALID (its agent takes no prompts any more).
+    Raises NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED, INVALID (its agent takes no prompts any more), TOO_MANY_REQUESTS
+    (so many calls wait for its agent).
     """
     hook = await tx.one(
         _Hook, "select name, conversation_id, agent_id, prompt, posts from hooks where id = %(id)s", {"id": hook_id}
@@ -186,7 +198,23 @@ async def _access(tx: Tx, maker: Actor, hook_id: UUID) -> _Hook:
     await access_conversation(tx, maker, hook.conversation_id, Verb.POST)
     if hook.agent_id is not None:
         await check_prompts(tx, await access_agent(tx, maker, hook.agent_id))
+        await _check_waiting(tx, hook)
     return hook
+
+
+async def _check_waiting(tx: Tx, hook: _Hook) -> None:
+    waiting = await tx.value(
+        """
+        select count(*) from turn_triggers
+        where conversation_id = %(conversation)s and agent_id = %(agent)s and cause = 'webhook'
+        """,
+        {"conversation": hook.conversation_id, "agent": hook.agent_id},
+    )
+    if waiting >= MOST_WAITING:
+        raise TOO_MANY_REQUESTS(
+            f"{waiting} calls wait for the agent there. Send this one again later, under the same id.",
+            retry_after=RETRY_AFTER_S,
+        )
 
 
 async def _take(
@@ -205,6 +233,7 @@ async def _take(
         )
         await tx.run(_NOTE, values | {"call": new_id(), "outcome": str(CallOutcome.REPEATED)})
         return HookTaken(message_id=before.message_id, trigger_id=before.trigger_id, is_repeated=True)
+    await tx.run(_FORGET, {"org": maker.org, "hook": call.hook_id, "days": KEPT_DAYS})
     trigger_id = None
     if hook.agent_id is not None:
         trigger_id = await add_trigger(

@@ -1,7 +1,8 @@
 """Signatures of incoming webhooks, by the Standard Webhooks specification (standardwebhooks.com): symmetric, `v1`.
 
-Signed are the delivery's id, its timestamp and its body, joined by dots. Several signatures may be sent, so that a
-sender can go over from one secret to the next.
+Signed are the delivery's id, its timestamp and its body, joined by dots. An id that holds a dot itself is none: its
+signature would be good for another timestamp and body, too. Several signatures may be sent, so that a sender can go
+over from one secret to the next.
 """
 
 import base64
@@ -17,7 +18,7 @@ PREFIX = "whsec_"
 SECRET_BYTES = 32
 TOLERANCE = timedelta(minutes=5)
 MOST_SIGNATURES = 8
-_ID = re.compile(r"[\x21-\x7e]{1,128}\Z")
+_ID = re.compile(r"[\x21-\x2d\x2f-\x7e]{1,128}\Z")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}\Z")
 
 

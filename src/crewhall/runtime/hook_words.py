@@ -11,6 +11,7 @@ from crewhall.ports.message_log import MessageKind
 MOST_PROMPT = 40_000
 CUT = "\n… (cut)"
 TITLE = 255
+MOST_TICKS = 50
 _TICKS = re.compile(r"`{3,}")
 
 
@@ -49,12 +50,13 @@ def _payload(body: bytes) -> Any:
 
 
 def _as_code(body: bytes, payload: Any, most: int) -> str:
-    """The payload in a fence that nothing in it can close."""
+    """The payload in a fence that nothing in it can close: of long runs of backticks only the beginning is told."""
     if payload is not None:
         text, language = msgspec.json.format(msgspec.json.encode(payload), indent=2).decode(), "json"
     else:
         text, language = body.decode("utf-8", "replace"), ""
     text = _clean(text) or "(nothing)"
+    text = _TICKS.sub(lambda found: found[0][:MOST_TICKS], text)
     ticks = "`" * max((len(found) + 1 for found in _TICKS.findall(text)), default=3)
     return f"{ticks}{language}\n{_fit(text, most - 2 * len(ticks) - 10)}\n{ticks}"
 

@@ -77,7 +77,10 @@ async def change_hook(tx: Tx, actor: Actor, base_url: str, hook_id: UUID, data: 
 
 
 async def rotate_secret(tx: Tx, actor: Actor, base_url: str, hook_id: UUID, rotation: HookRotation) -> HookWithSecret:
-    """Give a webhook a new secret; the present one is good for the overlap. Raises NOT_FOUND, FORBIDDEN."""
+    """Give a webhook a new secret; the present one is good for the overlap, one before it for nothing any more.
+
+    Raises NOT_FOUND, FORBIDDEN.
+    """
     before = await _access(tx, actor, hook_id, own=True)
     await tx.run(
         """
@@ -86,7 +89,13 @@ async def rotate_secret(tx: Tx, actor: Actor, base_url: str, hook_id: UUID, rota
         """,
         {"hook": hook_id, "overlap": rotation.overlap_seconds},
     )
-    await tx.run("delete from hook_secrets where hook_id = %(hook)s and expires_at <= now()", {"hook": hook_id})
+    await tx.run(
+        """
+        delete from hook_secrets where hook_id = %(hook)s and (expires_at <= now() or id <> (
+            select id from hook_secrets where hook_id = %(hook)s order by id desc limit 1))
+        """,
+        {"hook": hook_id},
+    )
     secret = await _add_secret(tx, actor, hook_id)
     await _record(tx, actor, "webhook.rotated", before)
     rotated = await get_hook(tx, actor, base_url, hook_id)

@@ -1,5 +1,6 @@
 """What an agent is given to know for a turn: passages about what it was asked, within a share of its context."""
 
+import asyncio
 import logging
 import re
 
@@ -35,7 +36,7 @@ class HandbookKnowledge:
                 text=at_home(section.text, self._base_url),
                 score=round(score, 3),
             )
-            for score, section in rank_sections(question.text)[:most]
+            for score, section in (await asyncio.to_thread(rank_sections, question.text))[:most]
         ]
 
 

@@ -4,6 +4,7 @@
 is; agents name no addresses themselves), or `crewhall`: built in, for which `made_in` has the functions.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -171,7 +172,7 @@ def built_in(name: str, context: Context) -> Model:
         raise _unavailable(f"Crewhall has no built-in model {name!r}: there are {' and '.join(sorted(WRITERS))}.")
 
     async def stream(_messages: list[ModelMessage], _info: AgentInfo) -> AsyncIterator[str]:
-        text = write(context)
+        text = await asyncio.to_thread(write, context)  # however much it reads, it holds nobody else up
         for at in range(0, len(text), PIECE):
             yield text[at : at + PIECE]
 

@@ -52,10 +52,11 @@ class Trigger(Struct, frozen=True, kw_only=True):
 
 
 class Situation(Struct, frozen=True, kw_only=True):
-    """One agent in one conversation, with all that waits for it there, the oldest first.
+    """One agent in one conversation, with all that waits for it there.
 
-    `rounds` is how often the agent spoke (or took a turn that no person asked for) since a person last spoke here,
-    `spoke_at` when it last did either, within the last hour. `seen_seq` is the last message that a turn of it has read.
+    `triggers` are first what a person asks, then what comes by itself (schedules, webhooks, agents), each the oldest
+    first. `rounds` is how often the agent spoke (or took a turn that no person asked for) since a person last spoke
+    here, `spoke_at` when it last did either, within the last hour. `seen_seq` is the last message that a turn has read.
     `is_spent`: a hard budget leaves it nothing here. `runtime_id`: the address at which it is asked. `is_away`: it
     thinks elsewhere, and its program gives no sign of life.
     """

@@ -26,6 +26,8 @@ from crewhall.runtime.vocabulary import Cause, FiringOutcome, PauseReason
 
 log = logging.getLogger(__name__)
 BATCH = 100
+PUT_OFF_S = 60
+"""How long after a failure a schedule is tried again."""
 _LOCK: LiteralString = """
 select s.id, s.org_id, s.agent_id, s.conversation_id, s.maker_id, s.name, s.prompt, s.cron, s.timezone, s.next_due_at,
        clock_timestamp() as now,
@@ -37,6 +39,10 @@ update schedules set last_due_at = %(at)s, last_outcome = %(outcome)s, next_due_
     pause_reason = %(pause)s, trigger_id = coalesce(%(trigger)s, trigger_id),
     last_fired_at = case when %(trigger)s::uuid is null then last_fired_at else now() end
 where id = %(id)s
+"""
+_PUT_OFF: LiteralString = """
+update schedules set next_due_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+where id = %(id)s and next_due_at <= clock_timestamp()
 """
 
 
@@ -82,25 +88,21 @@ class ScheduleClock:
     async def fire_due(self) -> float | None:
         """Fire everything that is due; gives the seconds until the next, None when nothing is ever due.
 
-        One that fails keeps no other from firing; the failure is raised afterwards.
+        What was fired is due again, maybe soon: it is read anew until nothing is due. One that fails is put off, so
+        that it keeps no other from firing, however many fail.
         """
-        failure: Exception | None = None
         while True:
             async with self._db.transaction(None) as tx:
                 found = await tx.all(_Next, "select * from next_schedules(%(size)s)", {"size": BATCH})
             due = [one for one in found if one.due_in <= 0]
+            if not due:
+                return found[0].due_in if found else None
             for one in due:
                 try:
                     await fire(self._db, one.org_id, one.id, self._grace)
-                except Exception as error:  # noqa: BLE001 - raised below
+                except Exception as error:  # noqa: BLE001 - whatever failed is tried again
                     log.warning("a schedule did not fire", extra={"schedule": str(one.id), "reason": str(error)})
-                    failure = error
-            if failure is not None:
-                raise failure
-            if len(due) < len(found):
-                return found[len(due)].due_in
-            if not due:
-                return None
+                    await _put_off(self._db, one)
 
 
 async def fire(db: Database, org_id: UUID, schedule_id: UUID, grace: timedelta) -> FiringOutcome | None:
@@ -113,6 +115,11 @@ async def fire(db: Database, org_id: UUID, schedule_id: UUID, grace: timedelta) 
         if due is None or await find_maker(tx, org_id, due.maker_id) != maker:
             return None  # it has moved on, or its maker's standing has this very moment: it is looked at again
         return await _settle(tx, due, maker, grace)
+
+
+async def _put_off(db: Database, failed: _Next) -> None:
+    async with db.transaction(system_actor(failed.org_id)) as tx:
+        await tx.run(_PUT_OFF, {"id": failed.id, "seconds": PUT_OFF_S})
 
 
 async def _settle(tx: Tx, due: _Due, maker: Actor | None, grace: timedelta) -> FiringOutcome:

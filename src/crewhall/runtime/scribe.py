@@ -17,7 +17,8 @@ DECIDED = re.compile(
     re.IGNORECASE,
 )
 CODE = re.compile(r"```.*?```", re.DOTALL)
-LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+"""Both parts end where another may begin: however many are opened and never closed, no text is read twice."""
 EMPHASIS = re.compile(r"\*{1,3}|~~|`|(?<!\w)_{1,3}(?=\w)|(?<=[\w.!?])_{1,3}(?!\w)")
 CALL = re.compile(r"(?<!\w)@(?=\w)")
 SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
@@ -90,7 +91,8 @@ def _is_answered(question: Line, later: list[Line]) -> bool:
         return True
     beside = [line for line in later if line.thread == question.thread]
     agents = [line for line in beside if line.author_type is ActorType.AGENT]
-    if any(line.name.casefold() in question.content.casefold() for line in agents):
+    asked = question.content.casefold()
+    if any(line.name.casefold() in asked for line in agents):
         return True
     following = next((line for line in beside if line not in agents), None)
     if following is None or following.author_id == question.author_id:

@@ -87,9 +87,11 @@ join conversations c on c.id = t.conversation_id
 left join message_records r on r.id = t.message_id
 left join message_overlays o on o.message_id = t.message_id
 where t.conversation_id = %(conversation)s and t.agent_id = %(agent)s
-order by t.created_at, t.message_seq, t.id limit %(size)s
+order by t.author_type = 'agent' or t.cause in ('auto', 'schedule', 'webhook'), t.created_at, t.message_seq, t.id
+limit %(size)s
 for update of t
 """
+"""What somebody waits for comes first: however much comes by itself, it keeps no person waiting longer than a turn."""
 
 
 async def read_situation(tx: Tx, place: Place) -> tuple[Situation, datetime] | None:

@@ -7,7 +7,7 @@ process that was asked, without tools. Whoever asks hears the words while they c
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -25,14 +25,14 @@ from crewhall.runtime.context import Context, Persona, Place, Reading, find_pers
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.journal import Journal
-from crewhall.runtime.runs import INSERT, NewRun, Run, claim_run, end_run, run_values
+from crewhall.runtime.runs import FENCED, INSERT, NewRun, Run, claim_run, end_run, run_values
 from crewhall.runtime.schemas import TryBegan, TryFailed, TryRequest, TryResult, TryWords
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tools import Caller
 from crewhall.runtime.vocabulary import Cause, RunStatus
 
 LONGEST_S = 300.0
-FORGOTTEN_S = 600
+FORGOTTEN_S = 600.0
 """After so long a try that has not ended died with its process."""
 Event = TryBegan | TryWords | TryResult | TryFailed
 
@@ -90,19 +90,23 @@ class Trial:
         self._organization = organization
         self._refusal = refusal
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._has_ended = False
+        self._taking = asyncio.create_task(self._take(), name="try")  # it ends though nobody should come to listen
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         """Give what happens until it ends; who stops listening stops it."""
         config = self._persona.model_config
-        yield TryBegan(run_id=self._run.id, model=f"{config['provider']}:{config['model']}")
-        taking = asyncio.create_task(self._take(), name="try")
         try:
+            yield TryBegan(run_id=self._run.id, model=f"{config['provider']}:{config['model']}")
             while (event := await self._events.get()) is not None:
                 yield event
         finally:
-            taking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await taking
+            self._taking.cancel()
+            try:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._taking
+            finally:
+                await asyncio.shield(self._end(RunStatus.CANCELED, Ending.CANCELED))
 
     # -- the words, as Words has it
 
@@ -133,9 +137,6 @@ class Trial:
             await self._fail(failed(Ending.TIMED_OUT, f"There was no answer within {self._limit_s:g} s."))
         except CrewhallError as error:
             await self._fail(failed(Ending.INTERNAL, error.detail))
-        except asyncio.CancelledError:
-            await asyncio.shield(self._end(RunStatus.CANCELED, Ending.CANCELED))
-            raise
         except Exception:
             await self._fail(failed(Ending.INTERNAL, "It failed. The server's log says why."))
             raise
@@ -164,8 +165,16 @@ class Trial:
         self._events.put_nowait(TryFailed(run_id=self._run.id, reason=str(ended.reason), detail=detail))
 
     async def _end(self, status: RunStatus, reason: Ending, detail: str | None = None) -> None:
-        async with self._db.transaction(system_actor(self._run.org_id)) as tx:
-            await end_run(tx, self._run, status, reason, detail=detail)
+        """End the run, unless it has ended."""
+        if self._has_ended:
+            return
+        try:
+            async with self._db.transaction(system_actor(self._run.org_id)) as tx:
+                await end_run(tx, self._run, status, reason, detail=detail)
+        except CrewhallError as error:
+            if error.kind is not FENCED:
+                raise
+        self._has_ended = True
 
     async def _result(self, text: str, seconds: float) -> TryResult:
         async with self._db.transaction(system_actor(self._run.org_id)) as tx:
@@ -175,6 +184,11 @@ class Trial:
                 {"id": self._run.id},
             )
         return TryResult(run_id=self._run.id, text=text, seconds=round(seconds, 3), **msgspec.structs.asdict(used))
+
+
+async def end_forgotten_tries(tx: Tx, after_s: float = FORGOTTEN_S) -> None:
+    """End the tries of every organization that have not ended for so long; what they hold of budgets is stray then."""
+    await tx.run("select end_forgotten_tries(make_interval(secs => %(after)s))", {"after": after_s})
 
 
 class _Used(msgspec.Struct):
@@ -188,14 +202,7 @@ class _Used(msgspec.Struct):
 
 async def _open_run(tx: Tx, actor: Actor, agent: AgentDetail, inbox_id: UUID, prompt: str) -> Run:
     """Insert the run of a try and claim it. One that died with its process is ended first."""
-    await tx.run(
-        """
-        update runs set status = 'failed', reason = 'crashed', completed_at = now()
-        where conversation_id = %(inbox)s and cause = 'try' and status in ('queued', 'running')
-          and updated_at < now() - make_interval(secs => %(after)s)
-        """,
-        {"inbox": inbox_id, "after": FORGOTTEN_S},
-    )
+    await end_forgotten_tries(tx)
     run_id = new_id()
     new = NewRun(
         org_id=actor.org,

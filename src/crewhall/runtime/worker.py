@@ -22,6 +22,7 @@ from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.runtime.jobs import JOBS_CHANNEL, QUEUE, TASK, Execute, enqueue_turn
 from crewhall.runtime.outside import end_forsaken
+from crewhall.runtime.trying import end_forgotten_tries
 
 log = logging.getLogger(__name__)
 BEATS_MISSED = 3
@@ -168,7 +169,12 @@ async def _sweep_once(db: Database, taker: JobTaker, silence_s: float) -> bool:
 
 
 async def _release_strays(db: Database, tx: Tx) -> None:
-    """Give back what budgets still hold for runs that ended, or that another attempt has taken over."""
+    """Give back what budgets still hold for runs that ended, or that another attempt has taken over.
+
+    A try that died with its process has ended, too: nobody else takes it.
+    """
+    async with db.transaction(None) as own:
+        await end_forgotten_tries(own)
     for stray in await tx.all(_Held, "select * from stray_reservations()"):
         async with db.transaction(system_actor(stray.org_id)) as own:
             await release_strays(own, stray.run_id)

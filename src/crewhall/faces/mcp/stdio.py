@@ -75,8 +75,9 @@ async def serve_stdio(client: sdk.Client) -> None:
     """Serve until standard input ends. Raises at once when the server is not there or nobody is signed in."""
     await client.me()
     transport = client.transport
+    is_encrypted = not transport.base_url.startswith("http://")
     async with (
-        httpx2.AsyncClient(timeout=READ_S, trust_env=not transport.is_loopback) as inner,
+        httpx2.AsyncClient(timeout=READ_S, trust_env=not transport.is_loopback, verify=is_encrypted) as inner,
         httpx2.AsyncClient(transport=SigningTransport(transport, inner), timeout=READ_S) as http,
         Client(streamable_http_client(transport.base_url + PATH, http_client=http)) as server,
         stdio_server() as (read, write),

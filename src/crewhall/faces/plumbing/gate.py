@@ -48,7 +48,7 @@ SECURITY_HEADERS = [
 DAY_S = 24 * 3600
 _random = random.Random()  # noqa: S311 - request ids are names, not secrets
 _OPEN_PATHS = ("/static/", "/health/", "/metrics")
-_LASTING = ("/stream", "/mcp", "/chat/completions", "/test")
+_LASTING = ("/stream", "/mcp", "/chat/completions", "/test", "/try")
 """Ends of paths that are answered for longer than a request may take; they bound their own parts."""
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 

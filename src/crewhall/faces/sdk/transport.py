@@ -59,6 +59,7 @@ class Transport:
             timeout=timeout,
             headers={"user-agent": USER_AGENT, "accept": "application/json"},
             trust_env=not self.is_loopback,
+            verify=not self.base_url.startswith("http://"),  # reading certificates takes longer than many a command
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
         )
 

@@ -131,7 +131,8 @@ call secure_tenant_table('hook_secrets');
 revoke select on hook_secrets from crewhall_app, crewhall_read;
 grant select (id, org_id, hook_id, expires_at, created_at) on hook_secrets to crewhall_app, crewhall_read;
 
--- Calls and what became of them. What was taken is kept, so that a delivery is taken once; of the others the newest.
+-- Calls and what became of them. What was taken is kept for a while, so that a delivery is taken once; of the others the
+-- newest.
 create table hook_calls (
     id uuid primary key,
     org_id uuid not null,
@@ -147,6 +148,7 @@ create table hook_calls (
 );
 create unique index hook_calls_taken on hook_calls (hook_id, delivery) where outcome = 'taken';
 create index hook_calls_hook on hook_calls (org_id, hook_id, id desc);
+create index hook_calls_others on hook_calls (org_id, hook_id, id desc) where outcome <> 'taken';
 call secure_tenant_table('hook_calls');
 
 create function hmac_sha256(key bytea, message bytea) returns bytea language plpgsql immutable strict as $$
@@ -205,3 +207,23 @@ begin
     return query select hook.org_id, hook.maker_id;
 end $$;
 call make_definer('admit_hook_call(uuid, uuid, text, bytea, bytea[], boolean, text)');
+
+-- ---------------------------------------------------------------------------------------------- what is deleted with others
+
+-- What belongs to an agent or a conversation that is deleted would be seen by nobody, and so deleted by nobody.
+create function forget_agent_causes() returns trigger language plpgsql as $$
+begin
+    delete from schedules where org_id = new.org_id and agent_id = new.id;
+    return null;
+end $$;
+create trigger causes_forgotten after update of deleted_at on agents for each row
+    when (old.deleted_at is null and new.deleted_at is not null) execute function forget_agent_causes();
+
+create function forget_conversation_causes() returns trigger language plpgsql as $$
+begin
+    delete from schedules where org_id = new.org_id and conversation_id = new.id;
+    delete from hooks where org_id = new.org_id and conversation_id = new.id;
+    return null;
+end $$;
+create trigger causes_forgotten after update of deleted_at on conversations for each row
+    when (old.deleted_at is null and new.deleted_at is not null) execute function forget_conversation_causes();

@@ -64,6 +64,13 @@ returns table (org_id uuid, run_id uuid, conversation_id uuid, agent_id uuid) la
 $$;
 call make_definer('stray_runs(interval)');
 
+-- Ends tries that died with their process.
+create function end_forgotten_tries(older_than interval) returns void language sql volatile as $$
+    update runs r set status = 'failed', reason = 'crashed', completed_at = now()
+    where r.cause = 'try' and r.status in ('queued', 'running') and r.waits = 0 and r.updated_at < now() - older_than
+$$;
+call make_definer('end_forgotten_tries(interval)');
+
 -- Whether agents of this installation have thought here of late, in any organization: then a new process gets ready to.
 create function takes_turns() returns boolean language sql stable as $$
     select coalesce((select r.created_at from runs r where not r.is_remote order by r.id desc limit 1)
