@@ -225,10 +225,10 @@ def _missed(conversation: Conversation, found: Stream) -> str | None:
 async def _thread(
     request: AnyRequest, services: Services, actor: Actor, access: Access, message_id: UUID, place: Place | None
 ) -> Thread:
-    return await load_thread(
-        request, services, actor, access, message_id,
-        place=place, composer=lambda root: _composer(actor, access, "Reply", root),
-    )  # fmt: skip
+    async def composer(_tx: Tx, root: UUID) -> Composer:
+        return _composer(actor, access, "Reply", root)
+
+    return await load_thread(request, services, actor, access, message_id, place=place, composer=composer)
 
 
 @post("/c/{conversation_id:uuid}/messages")

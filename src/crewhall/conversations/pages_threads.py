@@ -1,6 +1,6 @@
 """A thread beside its conversation: the message it hangs on, its newest replies or those around a place."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from crewhall.faces.plumbing.messages import render_stream
 from crewhall.faces.plumbing.pages import zone_of
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
 
 
 class Thread(msgspec.Struct):
@@ -39,7 +40,7 @@ async def load_thread(
     message_id: UUID,
     *,
     place: Place | None,
-    composer: Callable[[UUID], object],
+    composer: Callable[[Tx, UUID], Awaitable[object]],
 ) -> Thread:
     """The thread in which a message stands, open at its newest replies or around a place. Raises NOT_FOUND."""
     zone = zone_of(request)
@@ -47,6 +48,7 @@ async def load_thread(
         root = await get_message(tx, actor, access.conversation_id, message_id)
         if root.parent_id is not None:
             root = await get_message(tx, actor, access.conversation_id, root.parent_id)
+        writing = await composer(tx, root.id)
     if place is None or place.seq <= root.seq or not place.is_exact:
         found = await thread_newest(services, actor, access.conversation_id, root.id)
     else:
@@ -57,7 +59,7 @@ async def load_thread(
         root=_beside(render_stream([root], zone)),
         replies=_beside(place.mark(replies, found) if place is not None else replies),
         count=root.reply_count,
-        composer=composer(root.id),
+        composer=writing,
         has_older=found.has_older,
         has_newer=found.has_newer,
         first=found.messages[0].seq if found.messages else 0,

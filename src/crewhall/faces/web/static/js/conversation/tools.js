@@ -6,7 +6,7 @@ import { copy } from "../shell/dialogs.js";
 import { openBeside } from "../shell/popovers.js";
 import { toastError } from "../shell/toasts.js";
 import { edit } from "./editor.js";
-import { Kept } from "./kept.js";
+import { Saved } from "./saved.js";
 import { markUnread } from "./unread.js";
 import { runOf } from "./writing.js";
 
@@ -21,7 +21,7 @@ export class Tools {
     this.conversation = conversation;
     this.menu = conversation.querySelector("#message-menu");
     this.emoji = conversation.querySelector("#emoji");
-    this.kept = new Kept(conversation.id_);
+    this.saved = new Saved(conversation.id_);
     conversation.addEventListener("click", (event) => this.#onClick(event));
     for (const popover of [this.menu, this.emoji]) {
       popover.addEventListener("toggle", (event) => event.newState === "closed" && this.#onClosed());
@@ -69,9 +69,9 @@ export class Tools {
     const allowed = this.#allowed(message);
     for (const item of this.menu.querySelectorAll("[data-menu]")) item.hidden = allowed[item.dataset.menu] === false;
     const label = this.menu.querySelector("[data-menu='save'] span");
-    const say = () => (label.textContent = this.kept.has(message) ? "Remove from saved" : "Save for later");
+    const say = () => (label.textContent = this.saved.has(message) ? "Remove from saved" : "Save for later");
     say();
-    this.kept.load().then(() => message === this.message && say());
+    this.saved.load().then(() => message === this.message && say());
     this.menu.querySelector("[data-menu='pin'] span").textContent = message.querySelector(".pin-mark") ? "Unpin" : "Pin";
     this.#open(this.menu, button, message);
   }
@@ -84,7 +84,7 @@ export class Tools {
     else if (what === "copy-text") copy(message.querySelector(".content").innerText);
     else if (what === "turn") Turbo.visit(`/runs/${runOf(message.dataset.client)}`);
     else if (what === "decisions") Turbo.visit(`/c/${conversation.id_}/decisions?message=${message.dataset.message}`);
-    else if (what === "save") this.kept.toggle(message);
+    else if (what === "save") this.saved.toggle(message);
     else if (what === "unread") markUnread(conversation, message);
     else if (what === "history") this.#history(message);
     else if (what === "edit") edit(conversation, message);

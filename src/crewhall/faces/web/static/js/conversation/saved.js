@@ -5,7 +5,7 @@ import { toast, toastError } from "../shell/toasts.js";
 
 const MOST = 200;
 
-export class Kept {
+export class Saved {
   #ids = null;
   #loading = null;
 
