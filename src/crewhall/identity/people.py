@@ -4,6 +4,8 @@ from collections.abc import Collection
 from typing import LiteralString
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from crewhall.identity.events import MemberLeft, MemberRoleChanged
 from crewhall.identity.permissions import Permission, check_permission
 from crewhall.identity.schemas import Person
@@ -39,7 +41,7 @@ async def list_people(
         """,
         {"q": q, "name": key[0] if key else None, "id": key[1] if key else None, "limit": size + 1},
     )
-    return page_of(rows, size, lambda row: (row.name, row.id))
+    return page_of(await _with_presence(tx, rows), size, lambda row: (row.name, row.id))
 
 
 async def get_person(tx: Tx, actor: Actor, user_id: UUID) -> Person:
@@ -48,7 +50,13 @@ async def get_person(tx: Tx, actor: Actor, user_id: UUID) -> Person:
     found = await tx.find(Person, _COLUMNS + " and u.id = %(id)s", {"id": user_id})
     if found is None:
         raise NOT_FOUND("There is no such person in the organization.")
-    return found
+    return (await _with_presence(tx, [found]))[0]
+
+
+async def _with_presence(tx: Tx, people: list[Person]) -> list[Person]:
+    ids = [person.id for person in people]
+    online = set(await tx.values("select people_online(%(ids)s)", {"ids": ids}))
+    return [replace(person, presence="online") if person.id in online else person for person in people]
 
 
 async def find_people(tx: Tx, ids: Collection[UUID]) -> dict[UUID, Person]:

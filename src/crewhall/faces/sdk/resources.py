@@ -47,6 +47,7 @@ class Person(msgspec.Struct, frozen=True):
     role: str | None = None
     timezone: str = "UTC"
     joined_at: datetime | None = None
+    presence: str = "offline"
 
 
 class AgentInfo(msgspec.Struct, frozen=True):

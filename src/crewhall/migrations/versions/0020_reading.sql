@@ -76,6 +76,17 @@ create table stars (
 );
 call secure_table('stars', 'org_id = any (current_orgs()) and user_id = current_actor()');
 
+-- ---------------------------------------------------------------------------------------------- who is there
+
+-- Which of these people have used a browser or client in the transaction's organization within the last five minutes.
+create function people_online(who uuid[]) returns setof uuid language sql stable as $$
+    select distinct l.user_id from logins l
+    join memberships k on k.org_id = l.org_id and k.user_id = l.user_id
+    where l.user_id = any (who) and l.org_id = any (current_orgs()) and l.kind in ('browser', 'token')
+      and l.revoked_at is null and l.last_seen_at > now() - interval '5 minutes'
+$$;
+call make_definer('people_online(uuid[])');
+
 -- ---------------------------------------------------------------------------------------------- the switcher
 
 -- How often a person was lately in a conversation: each visit adds one, and what there was halves in three weeks.
