@@ -54,11 +54,16 @@ class Person:
 def leads_to(page: httpx.Response) -> str:
     """Where a page sends the browser by itself, and by its link."""
     found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
-    link = re.search(r'<a class="button wide" href="([^"]+)"', page.text)
     assert found, page.text
-    assert link
-    assert found[1] == link[1]
-    return html.unescape(found[1])
+    assert html.unescape(found[1]) == link_of(page)
+    return link_of(page)
+
+
+def link_of(page: httpx.Response) -> str:
+    """Where a page leads back to by its link."""
+    link = re.search(r'<a class="button wide" href="([^"]+)"', page.text)
+    assert link, page.text
+    return html.unescape(link[1])
 
 
 def answer_in(url: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from crewhall.identity.audience import Audience
 from crewhall.identity.redirects import is_safe, matches
-from tests.apps.asking import BACK, App, Person, answer_in, leads_to, person_of, registered
+from tests.apps.asking import BACK, App, Person, answer_in, leads_to, link_of, person_of, registered
 from tests.identity.hall import Org
 from tests.support.server import Server
 
@@ -188,8 +188,16 @@ async def test_who_leaves_takes_their_apps_along(server: Server, app: App, org: 
     ],
 )
 async def test_what_is_wrong_with_a_request_is_told_to_the_app(app: App, person: Person, changed, error):
-    back = answer_in(leads_to(await person.open(app.asks(**changed))))
+    page = await person.open(app.asks(**changed))
+    back = answer_in(link_of(page))
     assert (back["error"], back["state"], "code" in back) == (error, "s&1", False)
+    assert "http-equiv" not in page.text, "nobody is led to an app that they never let in"
+
+
+@pytest.mark.rule("X4")
+async def test_an_app_that_was_let_in_is_told_at_once_what_is_wrong(app: App, person: Person):
+    await app.let_in(person)
+    assert answer_in(leads_to(await person.open(app.asks(scope="admin"))))["error"] == "invalid_scope"
 
 
 @pytest.mark.rule("X4")

@@ -1,5 +1,7 @@
 """Webhooks as the client library reads them: what the server signs is verified, whatever was changed is refused."""
 
+import base64
+import hmac
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -62,3 +64,21 @@ def test_another_body_secret_time_or_kind_is_refused() -> None:
     for kind, data in (("other", TURN), ("turn", {}), ("turn", {**TURN, "messages": 1})):
         with pytest.raises(InvalidWebhook):
             verify_webhook(*sent(kind, data), SECRET, now=AT)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ=", "whsec_no base64"])
+def test_what_anybody_could_sign_with_is_no_secret(secret: str) -> None:
+    headers, body = sent("turn", TURN)
+    key = b"short" if secret.endswith("=") else b""
+    mark = hmac.digest(key, f"run_r.{AT}.".encode() + body, "sha256")
+    forged = {**headers, "webhook-signature": f"v1,{base64.b64encode(mark).decode()}"}
+    with pytest.raises(ValueError, match="24 to 64 bytes"):
+        verify_webhook(forged, body, secret, now=AT)
+
+
+def test_what_was_signed_long_ago_is_not_taken_for_another_id_of_today() -> None:
+    body = sent("turn", TURN)[1]
+    old = headers_for([SECRET], "run_r", AT - 10_000, f"{AT}.".encode() + body)
+    today = {**old, "webhook-id": f"run_r.{AT - 10_000}", "webhook-timestamp": str(AT)}
+    with pytest.raises(InvalidWebhook):
+        verify_webhook(today, body, SECRET, now=AT)

@@ -7,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from crewhall.kernel.actor import ActorType
+from crewhall.kernel.actor import ActorType, system_actor
 from crewhall.kernel.ids import new_id
-from crewhall.runtime.context import Context, Line, Place, choose_lines, tokens_of
+from crewhall.runtime.context import BYTES_PER_TOKEN, Context, Line, Place, choose_lines, tokens_of
 from crewhall.runtime.endings import TurnEnded
 from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.models import Models
+from crewhall.runtime.reading import read_conversation
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.vocabulary import Cause
+from tests.taking.hall import SCRIPTED
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -57,6 +59,30 @@ def test_the_question_is_kept_then_its_thread_then_the_newest_within_the_budget(
 def test_a_question_that_is_too_long_is_cut_never_left_out():
     (kept,) = choose_lines([line(1, "x" * 10_000)], {1}, None, 100)
     assert kept.content == "x" * (300 - 36 - 6) + " …"
+
+
+async def test_no_more_is_read_than_a_turn_can_make_use_of(hall, org):
+    agent, owner, room = await hall.hire(org, model_config=SCRIPTED), org.owner.actor, 900
+    circle = await hall.group(org, agent)
+    asked = await hall.say(owner, circle, f"@{agent.name} " + "é" * 20_000)
+    run = await (await hall.decided(org, circle, agent)).run()
+    for number in range(12):
+        await hall.say(owner, circle, f"{number} ".ljust(1500, "."))
+
+    async def read(room, **how):
+        async with hall.db.transaction(system_actor(org.id)) as tx:
+            return await read_conversation(tx, run, room=room, **how)
+
+    for sums_up in (True, False):
+        part = await read(room, sums_up=sums_up)
+        question, *rest = part.lines
+        assert (question.id, part.is_cut) == (asked.id, True)
+        assert len(question.content) <= room * BYTES_PER_TOKEN
+        seqs = [one.seq for one in rest]
+        assert seqs == list(range(part.seen_seq - len(seqs) + 1, part.seen_seq + 1)), "the newest"
+        assert len(seqs) == 6
+        whole = await read(50_000, sums_up=sums_up)
+        assert (len(whole.lines), whole.lines[0].content, whole.is_cut) == (13, asked.content, False)
 
 
 async def test_a_provider_takes_the_operators_key_and_no_address_of_an_agent():

@@ -1,20 +1,21 @@
 """Tools of other servers: looked at before they are used, asked about, held back when they change, bounded."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from crewhall.kernel.actor import Actor
+from crewhall.kernel.actor import Actor, system_actor
+from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.outbound import Outbound
-from crewhall.kernel.tools import Risk
+from crewhall.kernel.tools import Caller, OnlyParts, Risk
 from crewhall.runtime.approvals import Approval, approve
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.judging import ToolPolicy, Verdict
 from crewhall.runtime.schemas_servers import NewToolServer, ServerToolInput, ToolServer, ToolServerPatch
-from crewhall.runtime.server_tools import ToolServers
+from crewhall.runtime.server_tools import TOOL_CHANGED, ToolServers
 from crewhall.runtime.tool_policies import set_tool_policy
 from crewhall.runtime.tool_servers import (
     add_tool_server,
@@ -160,6 +161,38 @@ async def test_a_tool_that_changes_under_way_is_held_back_until_somebody_looks(d
 
 
 @pytest.mark.rule("X5")
+async def test_what_is_taken_back_is_called_no_more_by_a_turn_under_way(desk: Desk, foreign: ForeignServer):
+    await desk.add()
+    await desk.accept(LIST)
+    (tool,) = await desk.servers.tools_of(desk.org.id, [LIST])
+    caller = Caller(db=desk.hall.db, actor=system_actor(desk.org.id), parts=OnlyParts())
+
+    async def call_after(change: Callable[[Tx], Awaitable[Any]]) -> None:
+        async with desk.hall.db.transaction(desk.owner) as tx:
+            await change(tx)
+        foreign.tokens.clear()
+        await tool.call(caller, {"label": "bug"})
+
+    async def refused_after(change: Callable[[Tx], Awaitable[Any]]) -> None:
+        with pytest.raises(CrewhallError) as refused:
+            await call_after(change)
+        assert (refused.value.kind, foreign.tokens) == (TOOL_CHANGED, []), "nothing is sent there"
+
+    def patched(**fields: Any) -> Callable[[Tx], Awaitable[Any]]:
+        patch = ToolServerPatch(**fields)
+        return lambda tx: change_tool_server(tx, desk.owner, desk.settings, desk.server.id, patch)
+
+    await refused_after(patched(is_enabled=False))
+    await call_after(patched(is_enabled=True))
+    assert foreign.calls == [("list_issues", "bug")]
+    hold = ServerToolInput(accept=None)
+    await refused_after(lambda tx: settle_server_tool(tx, desk.owner, desk.server.id, LIST, hold))
+    await desk.accept(LIST)
+    await refused_after(patched(url=f"{foreign.url}?other"))
+    await refused_after(lambda tx: remove_tool_server(tx, desk.owner, desk.server.id))
+
+
+@pytest.mark.rule("X5")
 async def test_what_goes_wrong_there_is_read_by_the_model_and_stops_no_turn(desk: Desk, foreign: ForeignServer):
     names = ["mcp-tracker-fail", "mcp-tracker-ramble"]
     await desk.add(token=None)
@@ -239,7 +272,7 @@ async def test_a_server_that_is_off_or_removed_offers_nothing_and_a_settled_risk
     await desk.add()
     await desk.accept(LIST, risk=Risk.READ)
     (tool,) = await desk.servers.tools_of(desk.org.id, [LIST])
-    assert (tool.risk, tool.is_repeatable) == (Risk.READ, True)
+    assert (tool.risk, tool.is_repeatable) == (Risk.READ, False), "its own hint counts for nothing"
     async with desk.hall.db.transaction(desk.owner) as tx:
         await change_tool_server(tx, desk.owner, desk.settings, desk.server.id, ToolServerPatch(is_enabled=False))
     assert await desk.servers.tools_of(desk.org.id, [LIST]) == []

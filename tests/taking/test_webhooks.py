@@ -240,6 +240,23 @@ async def test_what_was_asked_of_a_runtime_that_is_gone_ends(hall, org):
     assert (run.status, run.reason, elsewhere.sent) == ("stopped", "runtime_failed", [])
 
 
+async def test_a_turn_that_waits_ends_when_its_runtime_is_removed(hall, org):
+    async def remove(_body=None):
+        async with hall.db.transaction(org.owner.actor) as tx:
+            await remove_runtime(tx, org.owner.actor, asked.agent.id)
+        return answered(200, b'{"content": "Too late."}')
+
+    asked = await ask(hall, org, elsewhere := Elsewhere(LATER))
+    taking = await waiting(hall, asked, elsewhere)
+    await remove()
+    run = await asyncio.wait_for(taking, 5)
+    assert (run.status, run.reason) == ("stopped", "runtime_failed")
+    assert "removed meanwhile" in (await asked.notices())[0]
+    asked = await ask(hall, org, elsewhere := Elsewhere(remove))
+    run = await asked.take(executor_of(hall, elsewhere))
+    assert (run.reason, await asked.answers()) == ("runtime_failed", [])
+
+
 async def test_what_is_too_long_goes_without_the_oldest(hall, org):
     elsewhere = Elsewhere({"silent": True})
     agent = (asked := await ask(hall, org, elsewhere)).agent

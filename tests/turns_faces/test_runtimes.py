@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,10 +15,11 @@ from jsonschema import Draft202012Validator
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.outbound import Outbound
 from crewhall.runtime import RuntimeParts
+from tests.support.openai import Say
 from tests.support.server import Server
 from tests.support.waiting import until
 from tests.taking.webhooks import ADDRESS, Elsewhere, Names, answered
-from tests.turns_faces.scene import Scene
+from tests.turns_faces.scene import THINKS, Scene
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "webhook_agent.py"
 
@@ -146,6 +148,52 @@ async def test_the_token_of_a_turn_opens_its_conversation_while_the_turn_lasts_a
         assert (await turn.get(f"{here}/messages")).status_code == 401
         forged = scene.server.client(reply["token"][:-4] + "AAA=")
         assert (await forged.get(f"{here}/messages")).status_code == 401
+
+
+@pytest.mark.rule("X11")
+async def test_what_is_said_with_the_token_of_a_turn_is_said_for_who_asked_for_it(scene: Scene) -> None:
+    reader = await scene.server.hire(scene.org, name="Reader", model_config=THINKS)
+    member = {"member_type": "agent", "member_id": reader.id}
+    (await scene.owner.post(f"/conversations/{scene.circle}/members", json=member)).raise_for_status()
+    scene.model.play(Say("Read."))
+    async with reaching(scene.server, Elsewhere(answered(202))) as elsewhere:
+        await serve(scene, elsewhere)
+        await scene.say(f"Ask the reader, @{scene.agent.code}.", scene.member.api)
+        await until(lambda: was_asked(elsewhere))
+        data = elsewhere.sent[0]["data"]
+        turn = scene.server.client(data["reply"]["token"])
+        for client_id in ("first", "first", None, f"answer:{data['triggers'][0]['message_id']}"):
+            body = {"content": f"@{reader.code} quote #secret", "client_id": client_id}
+            posted = (await turn.post(f"/conversations/{scene.circle}/messages", json=body)).raise_for_status()
+            assert posted.json()["client_id"].startswith(f"run:{data['run_id']}:")
+        said = (await scene.owner.get(f"/conversations/{scene.circle}/messages")).json()["items"]
+        assert [one["author"]["id"] for one in said].count(scene.agent.id) == 3
+
+        async def behalf() -> list[UUID] | None:
+            async with scene.server.db.transaction(system_actor(scene.org.id)) as tx:
+                found: list[UUID] | None = await tx.value(
+                    "select behalf_of from runs where agent_id = %(id)s order by id limit 1", {"id": reader.id}
+                )
+            return found
+
+        assert await until(behalf) == [scene.member.id]
+        await turn.post(f"/runs/{data['run_id']}/answer", json={"silent": True})
+
+
+@pytest.mark.rule("C6")
+async def test_who_is_served_nowhere_any_more_is_let_in_no_more(scene: Scene) -> None:
+    async with reaching(scene.server, Elsewhere(answered(202))) as elsewhere:
+        await serve(scene, elsewhere)
+        await scene.say(f"What is it, @{scene.agent.code}?")
+        await until(lambda: was_asked(elsewhere))
+        turn = scene.server.client(elsewhere.sent[0]["data"]["reply"]["token"])
+        here = f"/conversations/{scene.circle}/messages"
+        assert (await turn.get(here)).status_code == 200
+        (await scene.owner.delete(f"/agents/{scene.agent.id}/runtime")).raise_for_status()
+        assert (await turn.get(here)).status_code == 401
+        assert (await turn.post(here, json={"content": "Still here."})).status_code == 401
+        ended = await scene.ended()
+        assert (ended["status"], ended["reason"]) == ("stopped", "runtime_failed")
 
 
 async def was_asked(elsewhere: Elsewhere) -> bool:

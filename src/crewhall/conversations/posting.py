@@ -1,5 +1,6 @@
 """Posting: access, mentions, HTML, the log. The one way in for people and agents, whatever face they use."""
 
+from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from crewhall.conversations.wire import Message, message_as
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import FORBIDDEN, INVALID, CrewhallError
+from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimit, RateLimiter
 from crewhall.ports.message_log import (
     MEMBERSHIP_CHANGED,
@@ -92,7 +94,7 @@ class Posting:
             metadata=data.metadata,
             parent_id=data.parent_id,
             mentions=text.mentions,
-            client_id=data.client_id,
+            client_id=data.client_id if actor.run_id is None else _said_within(actor.run_id, data.client_id),
         )
 
     async def append(self, actor: Actor, record: NewRecord, verb: Verb) -> Posted:
@@ -137,6 +139,15 @@ class Posting:
             raise INVALID("The message that parent_id names was deleted: it takes no replies.", field="parent_id")
         if found.parent_id is not None:
             raise INVALID("parent_id names a reply: reply to the first message of its thread.", field="parent_id")
+
+
+def _said_within(run_id: UUID, client_id: str | None) -> str:
+    """The client id of what is said with the token of a turn: it names the turn, for whose asker it is said.
+
+    The same id once more is the same message, as with any other token; without one it is a new message.
+    """
+    own = new_id().hex if client_id is None else blake2b(client_id.encode(), digest_size=16).hexdigest()
+    return f"run:{run_id}:{own}"
 
 
 class _Parent(msgspec.Struct):

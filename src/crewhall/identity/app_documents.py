@@ -107,7 +107,7 @@ def _fresh(headers: dict[str, str]) -> datetime:
     ages = [part.partition("=")[2] for part in said if part.startswith("max-age=")]
     if {"no-store", "no-cache"} & set(said):
         return utc_now() + SHORTEST
-    found = timedelta(seconds=int(ages[0][:9])) if ages and ages[0].isdigit() else USUAL
+    found = timedelta(seconds=int(ages[0][:9])) if ages and ages[0].isascii() and ages[0].isdigit() else USUAL
     return utc_now() + min(max(found, SHORTEST), LONGEST)
 
 

@@ -182,6 +182,19 @@ async def revoke_app_token(db: Database, *, app_id: str, token: str, address: st
             await _shut_out(tx, person, held, "it signed out")
 
 
+async def is_let_in(tx: Tx, person: Actor, app_id: str) -> bool:
+    """Whether the person lets this app in, to whichever organization."""
+    found: bool = await tx.value(
+        """
+        select exists (
+            select from app_logins a join logins l on l.id = a.login_id
+            where a.user_id = %(user)s and a.app_id = %(app)s and l.revoked_at is null and l.expires_at > now())
+        """,
+        {"user": person.id, "app": app_id},
+    )
+    return found
+
+
 async def list_let_in(tx: Tx, person: Actor, *, after: str | None = None, limit: int | None = None) -> Page[LetInApp]:
     """List the apps that the person let in, of all their organizations, newest first."""
     size, key = check_limit(limit), decode_cursor(after, UUID)

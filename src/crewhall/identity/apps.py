@@ -14,11 +14,10 @@ from crewhall.identity.app_errors import OAuthRefusal
 from crewhall.identity.redirects import check_redirects, shown_address
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import TOO_MANY_REQUESTS
 from crewhall.kernel.ids import new_id
 
-MOST_APPS = 20_000
-"""How many an installation knows at once; most are forgotten unused."""
+MOST_UNUSED = 20_000
+"""How many an installation knows at once that nobody has let in: the oldest of them make room for new ones."""
 
 
 class AppSource(StrEnum):
@@ -39,18 +38,15 @@ class App(msgspec.Struct, frozen=True):
 
 
 async def register_app(tx: Tx, said: Described, *, kept_days: int) -> App:
-    """Remember an app that nobody knows yet (RFC 7591). Raises OAuthRefusal, TOO_MANY_REQUESTS: too many are known."""
+    """Remember an app that nobody knows yet (RFC 7591), for `kept_days` since it was let in. Raises OAuthRefusal."""
     check_redirects(said.redirect_uris)
-    known = await tx.value("select forget_apps(%(days)s)", {"days": kept_days})
-    if known >= MOST_APPS:
-        raise TOO_MANY_REQUESTS("Too many apps are registered here. Try again later.", retry_after=3600)
     name = name_of(said.client_name) or f"A program at {shown_address(said.redirect_uris[0])}"
     app = App(f"app-{new_id().hex}", AppSource.REGISTERED, name[:100], said.redirect_uris)
-    await _keep(tx, app)
+    await _keep(tx, app, kept_days)
     return app
 
 
-async def find_app(db: Database, documents: AppDocuments, app_id: str | None) -> App:
+async def find_app(db: Database, documents: AppDocuments, app_id: str | None, *, kept_days: int) -> App:
     """The app that asks; its document is read again when it is too old. Raises OAuthRefusal (`invalid_client`).
 
     No transaction may be open: it may wait for another server.
@@ -60,7 +56,7 @@ async def find_app(db: Database, documents: AppDocuments, app_id: str | None) ->
         document = await documents.read(app_id)
         app = App(app_id, AppSource.DOCUMENT, document.name, document.redirect_uris, document.fresh_until)
         async with db.transaction(None) as tx:
-            await _keep(tx, app)
+            await _keep(tx, app, kept_days)
     if app is None:
         raise OAuthRefusal("invalid_client", "This app is not known here. It has to register again.", 401)
     return app
@@ -76,7 +72,9 @@ async def known_app(db: Database, app_id: str) -> App | None:
         )
 
 
-async def _keep(tx: Tx, app: App) -> None:
+async def _keep(tx: Tx, app: App, kept_days: int) -> None:
+    """Keep an app. Others that nobody lets in make room, so that nobody shuts the door by registering many."""
+    await tx.run("select forget_apps(%(days)s, %(most)s)", {"days": kept_days, "most": MOST_UNUSED - 1})
     await tx.run(
         """
         insert into apps (id, source, name, redirect_uris, fresh_until)

@@ -16,13 +16,14 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.identity import organizations
 from crewhall.identity.app_documents import AppDocuments, host_of
 from crewhall.identity.app_errors import OAuthRefusal
-from crewhall.identity.app_logins import let_in, shut_out
+from crewhall.identity.app_logins import is_let_in, let_in, shut_out
 from crewhall.identity.app_requests import ASKED, READ, WRITE, Ask, answered, read_ask, read_redirect
 from crewhall.identity.apps import AppSource, find_app
 from crewhall.identity.audience import Audience
 from crewhall.identity.http_apps import issuer_of, only_once
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.redirects import is_on_this_computer, shown_address
+from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, NOT_FOUND
 from crewhall.kernel.paging import MAX_LIMIT
@@ -70,7 +71,8 @@ async def _read(request: AnyRequest, services: Services, person: Actor, given: M
     if app_id and app_id.startswith("https://"):
         throttle_of(services).check_app(str(person.id))
     try:
-        app = await find_app(services.db, services.part(AppDocuments), app_id)
+        kept_days = services.settings_of(IdentitySettings).app_days
+        app = await find_app(services.db, services.part(AppDocuments), app_id, kept_days=kept_days)
         redirect_uri = read_redirect(app, given)
     except OAuthRefusal as refusal:
         status = 404 if refusal.code == "invalid_client" else 422
@@ -80,7 +82,11 @@ async def _read(request: AnyRequest, services: Services, person: Actor, given: M
     except OAuthRefusal as refusal:
         state = given.get("state")
         issuer = issuer_of(request, services)
-        return _back(request, redirect_uri, answered(redirect_uri, state, issuer, **refusal.body))
+        async with services.db.transaction(person) as tx:
+            is_known = await is_let_in(tx, person, app.id)
+        # Else a link to us would send whoever is signed in to wherever anybody's app says (RFC 9700, 4.11.2).
+        stays = None if is_known else refusal.sentence
+        return _back(request, redirect_uri, answered(redirect_uri, state, issuer, **refusal.body), stays=stays)
 
 
 async def _consent(
@@ -106,14 +112,19 @@ async def _consent(
     )
 
 
-def _back(request: AnyRequest, redirect_uri: str, url: str) -> Response[str]:
-    """A page that leads back to the app by itself.
+def _back(request: AnyRequest, redirect_uri: str, url: str, *, stays: str | None = None) -> Response[str]:
+    """A page that leads back to the app by itself; by its link alone where it `stays`, and says why.
 
     A redirect would not do: browsers hold redirects of a form to the page's own policy, which names no other site.
     """
     site = urlsplit(redirect_uri)
     return render(
-        "app_back.html", request, url=url, leads_to=shown_address(redirect_uri), is_web=site.scheme == "https"
+        "app_back.html",
+        request,
+        url=url,
+        leads_to=shown_address(redirect_uri),
+        is_web=site.scheme == "https",
+        stays=stays,
     )
 
 

@@ -25,4 +25,4 @@ class IdentitySettings(CrewhallSettings):
     rate_invitations_per_hour: int = Field(100, ge=1, description="Invitations per hour and person.")
     rate_organizations_per_hour: int = Field(20, ge=1, description="New organizations per hour and person.")
     rate_apps_per_hour: int = Field(60, ge=1, description="Apps that say who they are, per hour and address.")
-    app_days: int = Field(30, ge=1, le=365, description="Days that an app is known which nobody has let in.")
+    app_days: int = Field(30, ge=1, le=365, description="Days that an app is known which was let in (any other: one).")

@@ -29,7 +29,8 @@ class Actor(msgspec.Struct, frozen=True):
     `is_bound`: the token is good in this organization alone, and not for the person's account.
     `credential_id` is the login (people) or the agent credential that authenticated the request. `address` is the
     client's address after trusted proxies. `name` is shown beside what the actor writes. `behalf` are those for whom an
-    agent acts in a turn: it can do no more than each of them and itself.
+    agent acts in a turn: it can do no more than each of them and itself. `run_id` is the turn whose token authenticated
+    the request: what is said with it is said within that turn.
     """
 
     type: ActorType
@@ -42,6 +43,7 @@ class Actor(msgspec.Struct, frozen=True):
     request_id: str | None = None
     is_bound: bool = False
     behalf: "tuple[Actor, ...]" = ()
+    run_id: UUID | None = None
 
     @property
     def principals(self) -> "tuple[Actor, ...]":

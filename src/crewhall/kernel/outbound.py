@@ -29,8 +29,11 @@ MOST_ADDRESSES = 4
 SAFE = frozenset({"GET", "HEAD"})
 CLOSED = tuple(
     ipaddress.ip_network(one)
-    for one in ("192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "64:ff9b:1::/48", "3fff::/20", "fec0::/10")
-)
+    for one in (
+        "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "64:ff9b:1::/48", "3fff::/20", "fec0::/10",
+        "168.63.129.16/32",  # a public address that is Azure's metadata service wherever Azure is
+    )
+)  # fmt: skip
 """Networks of special use that not every Python knows: metadata services stand in some."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -17,7 +17,7 @@ from crewhall.runtime.schemas_runtimes import RunAnswer
 from crewhall.runtime.vocabulary import RunStatus
 
 ANSWERS_CHANNEL = "crewhall_answers"
-"""Carries the id of a run whose runtime has answered."""
+"""Carries the id of a run whose runtime has answered, or was removed."""
 RUN_ENDED = define_error("run_ended", 409, "The run has ended")
 
 
@@ -88,7 +88,10 @@ class AnswerWatch:
 
     @contextmanager
     def expecting(self, run_id: UUID) -> Iterator[asyncio.Event]:
-        """Give what is set when an answer may be there: look after having begun to wait, and each time it is set."""
+        """Give what is set when an answer may be there, or none will come.
+
+        Look after having begun to wait, and each time it is set.
+        """
         event = self._waiting.setdefault(run_id, asyncio.Event())
         try:
             yield event

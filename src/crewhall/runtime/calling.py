@@ -17,7 +17,7 @@ import msgspec
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.clock import utc_now
-from crewhall.kernel.db import Database
+from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.outbound import OUTBOUND_REFUSED, Answer, Outbound
 from crewhall.kernel.signals import Signals
@@ -28,6 +28,7 @@ from crewhall.runtime.context import Context, Persona
 from crewhall.runtime.derived import read_secret, turn_token
 from crewhall.runtime.endings import Ending, failed, stopped
 from crewhall.runtime.journal import Journal, Step
+from crewhall.runtime.runs import Run
 from crewhall.runtime.runtimes import Served, read_served, record_call
 from crewhall.runtime.schemas import RunAgent
 from crewhall.runtime.settings import TurnSettings
@@ -125,6 +126,7 @@ class RuntimeCaller:
                 result = {"status": reply.status, "answers": "later" if reply.is_later else "at once"}
                 await journal.write_in(tx, StepKind.RESULT, {"tool": KEY, "result": result}, key=KEY)
                 if not reply.is_later:
+                    await _served(tx, journal.run)
                     kept = await keep_answer(tx, journal.run, reply.content)
         while kept is None:
             kept = await self._look(journal)
@@ -137,17 +139,16 @@ class RuntimeCaller:
         return text
 
     async def _look(self, journal: Journal) -> KeptAnswer | None:
+        """The answer that was kept; None while one may come. Raises TurnEnded when none will: its runtime is gone."""
         async with journal.transaction() as tx:
-            return await find_answer(tx, journal.run.id)
+            kept = await find_answer(tx, journal.run.id)
+            if kept is None:
+                await _served(tx, journal.run)
+        return kept
 
     async def _served(self, journal: Journal) -> Served:
-        runtime_id = journal.run.runtime_id
-        assert runtime_id is not None
         async with journal.transaction() as tx:
-            runtime = await read_served(tx, runtime_id)
-        if runtime.is_gone:
-            raise stopped(Ending.RUNTIME_FAILED, "Its webhook was removed meanwhile. Ask again.")
-        return runtime
+            return await _served(tx, journal.run)
 
     async def _body(self, journal: Journal, persona: Persona, context: Context, until: datetime) -> bytes:
         run = journal.run
@@ -237,6 +238,15 @@ class RuntimeCaller:
         self.outbound.check(base_url)
         if base_url.lower().startswith("http:") and not self.outbound.is_private(base_url):
             raise OUTBOUND_REFUSED("Only https addresses are asked: others could listen.", field="base_url")
+
+
+async def _served(tx: Tx, run: Run) -> Served:
+    """Where the run is asked. Raises TurnEnded when that was removed."""
+    assert run.runtime_id is not None
+    runtime = await read_served(tx, run.runtime_id)
+    if runtime.is_gone:
+        raise stopped(Ending.RUNTIME_FAILED, "Its webhook was removed meanwhile. Ask again.")
+    return runtime
 
 
 def webhook_id_of(run_id: UUID) -> str:

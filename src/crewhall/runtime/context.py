@@ -7,7 +7,6 @@ what providers' caches of prompts go by.
 """
 
 from datetime import datetime
-from typing import LiteralString
 from uuid import UUID
 
 import msgspec
@@ -16,13 +15,10 @@ from crewhall.kernel.actor import ActorType
 from crewhall.kernel.db import Tx
 from crewhall.ports.knowledge import Passage
 from crewhall.runtime.runs import Run
-from crewhall.runtime.summaries import Summary, find_summary
+from crewhall.runtime.summaries import Summary
 from crewhall.runtime.vocabulary import Cause
 
 MOST_LINES = 400
-MOST_READ = 2000
-"""Messages that are read at once to be summed up or shown."""
-MOST_MEMBERS = 40
 BYTES_PER_TOKEN = 3
 TOKENS_PER_LINE = 12
 """What who said it, and where, adds to a line."""
@@ -125,50 +121,6 @@ class Reading(msgspec.Struct, kw_only=True):
         return [line for line in self.lines if line.seq > after]
 
 
-_PLACE: LiteralString = """
-select c.kind, c.name, c.title, g.name as organization, h.last_seq,
-       array(
-           select coalesce(u.name || ' (@' || u.handle || ')', a.name || ' (@' || a.code || ', agent)')
-           from conversation_members k
-           left join users u on k.member_type = 'user' and u.id = k.member_id
-           left join agents a on k.member_type = 'agent' and a.id = k.member_id
-           where k.conversation_id = c.id and coalesce(u.name, a.name) is not null
-           order by k.joined_at, k.member_id limit %(most)s) as members
-from conversations c
-join organizations g on g.id = c.org_id
-join conversation_heads h on h.conversation_id = c.id
-where c.id = %(conversation)s
-"""
-
-# The newest messages behind the summary, and the thread that was asked in, however old. Not what Crewhall itself said;
-# what webhooks posted bears their own ids.
-_LINES: LiteralString = """
-with chosen as (
-    (select r.id from message_records r
-     where r.conversation_id = %(conversation)s and r.seq <= %(seen)s and r.seq > %(after)s and r.type = 'message'
-     order by r.seq desc limit %(most)s)
-    union
-    (select r.id from message_records r
-     where r.parent_id = %(parent)s and r.seq <= %(seen)s and r.type = 'message'
-     order by r.seq desc limit %(most_in_thread)s)
-    union
-    select %(parent)s::uuid where %(parent)s::uuid is not null
-    union
-    select %(message)s::uuid where %(message)s::uuid is not null
-)
-select m.seq, m.id, m.author_type, m.author_id, m.author_name as name, coalesce(u.handle, a.code) as handle, m.content,
-       m.created_at, p.seq as thread
-from chosen c
-join messages m on m.id = c.id
-left join users u on m.author_type = 'user' and u.id = m.author_id
-left join agents a on m.author_type = 'agent' and a.id = m.author_id
-left join message_records p on p.id = m.parent_id
-where m.conversation_id = %(conversation)s and m.deleted_at is null
-  and (m.author_type <> 'system' or m.author_id <> '00000000-0000-0000-0000-000000000000')
-order by m.seq
-"""
-
-
 async def find_persona(tx: Tx, agent_id: UUID) -> Persona:
     """The agent as it is now."""
     return await tx.one(
@@ -180,25 +132,6 @@ async def find_persona(tx: Tx, agent_id: UUID) -> Persona:
         """,
         {"id": agent_id},
     )
-
-
-async def read_conversation(tx: Tx, run: Run, *, sums_up: bool, up_to_seq: int | None = None) -> Reading:
-    """Read the conversation of a run as it is now, or up to a seq; with the agent's summary of it if it `sums_up`."""
-    place = await tx.one(Place, _PLACE, {"conversation": run.conversation_id, "most": MOST_MEMBERS})
-    seen = place.last_seq if up_to_seq is None else up_to_seq
-    summary = await find_summary(tx, run.conversation_id, run.agent_id, seen) if sums_up else None
-    most = MOST_READ if sums_up else MOST_LINES
-    values = {
-        "conversation": run.conversation_id,
-        "seen": seen,
-        "after": summary.up_to_seq if summary else 0,
-        "most": most,
-        "most_in_thread": MOST_LINES,
-        "parent": run.parent_id,
-        "message": run.message_id,
-    }
-    lines = await tx.all(Line, _LINES, values)
-    return Reading(place=place, seen_seq=seen, lines=lines, summary=summary, is_cut=len(lines) >= most)
 
 
 def room_of(most_tokens: int, aside: str | None) -> tuple[int, str | None]:

@@ -83,6 +83,8 @@ class TurnVerifier:
             raise UNAUTHENTICATED("This token is good while its turn is under way, and no longer.")
         if org is not None and org.lower() != str(turn.org_id):
             raise FORBIDDEN("This agent belongs to another organization. Leave X-Crewhall-Org out.")
-        actor = Actor(type=ActorType.AGENT, id=turn.agent_id, org_id=turn.org_id, name=turn.name, address=address)
+        actor = Actor(
+            type=ActorType.AGENT, id=turn.agent_id, org_id=turn.org_id, name=turn.name, address=address, run_id=run_id
+        )
         tags = (f"run:{run_id}", f"agent:{turn.agent_id}", f"org:{turn.org_id}")
         return Verified(actor, tags, opens=opens(run_id, turn.conversation_id))

@@ -56,12 +56,12 @@ def name_of(server: str, tool: str) -> str:
     return f"{name[: MAX_NAME - 7].rstrip('_-')}_{mark}"
 
 
-def checked(offers: Iterable[Offer]) -> tuple[list[Offer], list[str]]:
-    """Those offers that can be used, and what is wrong with the others, a sentence each."""
+def checked(server: str, offers: Iterable[Offer]) -> tuple[list[Offer], list[str]]:
+    """Those offers of a server that can be used, and what is wrong with the others, a sentence each."""
     good: dict[str, Offer] = {}
     wrong: list[str] = []
     for offer in offers:
-        name = name_of("x", offer.tool)
+        name = name_of(server, offer.tool)
         if fault := _fault(offer):
             wrong.append(f"{offer.tool[:50]!a} is left out: {fault}.")
         elif name in good:
@@ -85,7 +85,7 @@ def _fault(offer: Offer) -> str | None:
         return f"what it takes is described by more than {MOST_SCHEMA_BYTES // 1024} KiB"
     if offer.schema.get("type", "object") != "object":
         return "it takes no object"
-    if "\0" in offer.description or "\\u0000" in msgspec.json.encode(offer.schema).decode():
+    if "\0" in offer.title + offer.description or "\\u0000" in msgspec.json.encode(offer.schema).decode():
         return "it holds a NUL character"
     return None
 

@@ -18,7 +18,6 @@ from crewhall.runtime.context import (
     Persona,
     Reading,
     make_context,
-    read_conversation,
     room_of,
     tokens_of,
 )
@@ -27,6 +26,7 @@ from crewhall.runtime.guard import read_too
 from crewhall.runtime.journal import Journal
 from crewhall.runtime.knowing import look_up, share_of
 from crewhall.runtime.local import LOCAL, SHOWN_TOKENS
+from crewhall.runtime.reading import read_conversation
 from crewhall.runtime.runs import Run
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.summaries import list_noted_now
@@ -92,7 +92,7 @@ class Preparation:
 
         async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
             await _check_access(tx, agent, run)
-            reading = await read_conversation(tx, run, sums_up=keeps, up_to_seq=planned)
+            reading = await read_conversation(tx, run, sums_up=keeps, room=room, up_to_seq=planned)
             older = Older.of(reading, room, self._settings) if keeps else None
             if older is None and planned is None and not share:
                 return await record(tx, reading, [])
@@ -101,7 +101,7 @@ class Preparation:
         passages = await look_up(self._knowledge, run, reading, share) if share else []
         async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
             await _check_access(tx, agent, run)
-            return await record(tx, await read_conversation(tx, run, sums_up=keeps), passages)
+            return await record(tx, await read_conversation(tx, run, sums_up=keeps, room=room), passages)
 
     async def alone(self, run: Run, journal: Journal, persona: Persona, reading: Reading) -> Context:
         """The context of a prompt that stands alone, with what was looked up for it; recorded."""

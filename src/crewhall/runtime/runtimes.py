@@ -16,6 +16,8 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
+from crewhall.kernel.verified import revoke
+from crewhall.runtime.answers import ANSWERS_CHANNEL
 from crewhall.runtime.derived import read_secret, webhook_secret
 from crewhall.runtime.schemas_runtimes import AgentRuntime, NewAgentRuntime, RuntimeCall, SecretRotation
 from crewhall.runtime.settings import TurnSettings
@@ -116,13 +118,22 @@ async def rotate_secret(
 
 
 async def remove_runtime(tx: Tx, actor: Actor, agent_id: UUID) -> None:
-    """Serve an agent at no address any more: turns that were asked for there end, its model or program takes over."""
+    """Serve an agent at no address any more: turns that were asked for there end, its model or program takes over.
+
+    The tokens of those turns are taken back at once.
+    """
     await access_agent(tx, actor, agent_id, "credentials", lock=True)
     found = await _get(tx, agent_id)
     await tx.run(
         "update agent_runtimes set deleted_at = now(), updated_by = %(actor)s where id = %(id)s",
         {"id": found.id, "actor": actor.id},
     )
+    for run_id in await tx.values(
+        "select id from runs where org_id = %(org)s and runtime_id = %(id)s and status = 'running'",
+        {"org": actor.org, "id": found.id},
+    ):
+        await revoke(tx, f"run:{run_id}")
+        await tx.notify(ANSWERS_CHANNEL, str(run_id))  # who waits for its answer looks, and finds no runtime
     await audit.record(tx, actor, "agent.webhook_removed", "agent", agent_id, {"address": found.base_url})
 
 

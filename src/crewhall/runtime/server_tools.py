@@ -39,6 +39,7 @@ class _Server(msgspec.Struct):
     name: str
     url: str
     sealed: bytes | None
+    is_open: bool
 
 
 class _Accepted(Row, kw_only=True):
@@ -110,7 +111,7 @@ class ToolServers:
             _described(row.server, offer),
             Open,
             call,
-            is_repeatable=offer.is_read_only,
+            is_repeatable=False,  # whatever it says of itself; a call whose settled risk is to read is made again
             title=offer.title or None,
             risk=row.risks,
             effect=lambda _asked: f"Calls {row.tool} of the tool server {row.server}, at {urlsplit(row.url).hostname}.",
@@ -118,9 +119,12 @@ class ToolServers:
         )
 
     async def _call(self, caller: Caller, row: _Accepted, arguments: Open) -> Any:
-        """Call it, if it is still what was accepted. Raises TOOL_CHANGED, TOOL_FAILED, OUTBOUND_FAILED."""
+        """Call it, if it is still what was accepted. Raises TOOL_CHANGED, TOOL_FAILED, OUTBOUND_FAILED.
+
+        `row` is as it was when the turn began: whether it may be used is asked anew, here and there.
+        """
         org_id = caller.actor.org
-        async with (await self._line(org_id, row.server_id)).open() as conversation:
+        async with (await self._line(org_id, row.server_id, accepted=row)).open() as conversation:
             offers = await conversation.offers()
             offered = next((one for one in offers if one.tool == row.tool), None)
             if offered is not None and offered.digest == row.accepted_digest:
@@ -132,13 +136,31 @@ class ToolServers:
             "under tool servers in the settings."
         )
 
-    async def _line(self, org_id: UUID, server_id: UUID, *, most_s: float = math.inf) -> "Line":
+    async def _line(
+        self, org_id: UUID, server_id: UUID, *, accepted: _Accepted | None = None, most_s: float = math.inf
+    ) -> "Line":
+        """The line to a server; for a tool that was `accepted` only while it is. Raises TOOL_CHANGED."""
         async with self._db.transaction(system_actor(org_id)) as tx:
-            server = await tx.one(
+            server = await tx.find(
                 _Server,
-                "select id, name, url, sealed from tool_servers where id = %(id)s and org_id = any (current_orgs())",
-                {"id": server_id},
+                """
+                select s.id, s.name, s.url, s.sealed,
+                       %(digest)s::text is null or s.is_enabled and exists (
+                           select from server_tools t where t.org_id = s.org_id and t.server_id = s.id
+                             and t.tool = %(tool)s and t.accepted_digest = %(digest)s) as is_open
+                from tool_servers s where s.id = %(id)s and s.org_id = any (current_orgs())
+                """,
+                {
+                    "id": server_id,
+                    "tool": accepted.tool if accepted else None,
+                    "digest": accepted.accepted_digest if accepted else None,
+                },
             )
+            if server is None or not server.is_open:
+                raise TOOL_CHANGED(
+                    f"{accepted.name if accepted else 'The server'} may not be used any more: it was held back, or its "
+                    "server was switched off, moved or removed meanwhile."
+                )
             key = await sealing_key(tx, self._settings) if server.sealed is not None else b""
         token = unseal(key, server.sealed, server.id.bytes) if server.sealed is not None else None
         module = await asyncio.to_thread(import_module, "crewhall.runtime.dialling")

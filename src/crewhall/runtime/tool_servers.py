@@ -190,7 +190,7 @@ async def settle_server_tool(tx: Tx, actor: Actor, server_id: UUID, name: str, d
 
 async def keep_offers(tx: Tx, org_id: UUID, server_id: UUID, server: str, offers: list[Offer]) -> None:
     """Keep what a server offers now. What was accepted stays: a changed offer is held back by the difference."""
-    good, wrong = checked(offers)
+    good, wrong = checked(server, offers)
     there: dict[str, Any] = {
         "server": server_id,
         "tools": [offer.tool for offer in good],

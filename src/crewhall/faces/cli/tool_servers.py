@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, say, say_json, say_table
+from crewhall.faces.cli.output import ago, fail, say, say_json, say_table, visible
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import Client, ToolServer
+    from crewhall.faces.sdk import Client, ServerTool, ToolServer
 
 tool_server = typer.Typer(
     name="tool-server", help="Servers elsewhere whose tools agents may use.", no_args_is_help=True
@@ -92,15 +93,27 @@ def refresh_server(context: typer.Context, name: Name, as_json: Json = False) ->
 
 
 @tool_server.command("accept")
-def accept_tools(context: typer.Context, name: Name, tools: Tools = None, as_json: Json = False) -> None:
-    """Accept what a tool server offers, as `show` tells it: agents may use it from now on."""
-    _settle(context, name, tools, as_json=as_json, accepts=True)
+def accept_tools(
+    context: typer.Context,
+    name: Name,
+    tools: Tools = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not show and ask: accept whatever is offered now.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Accept what a tool server offers, once you have looked at it: agents may use it from now on."""
+    server, chosen = _choose(context, name, tools, is_usable=False)
+    if chosen and not yes:
+        for one in chosen:
+            _offer(one)
+        typer.confirm("Let agents use this, just as it is shown?", abort=True, err=True)
+    _settle(context, server, {one.name: one.digest for one in chosen}, as_json=as_json)
 
 
 @tool_server.command("hold")
 def hold_tools(context: typer.Context, name: Name, tools: Tools = None, as_json: Json = False) -> None:
     """Hold tools back: agents do without."""
-    _settle(context, name, tools, as_json=as_json, accepts=False)
+    server, chosen = _choose(context, name, tools, is_usable=True)
+    _settle(context, server, {one.name: None for one in chosen}, as_json=as_json)
 
 
 @tool_server.command("remove")
@@ -114,18 +127,33 @@ def remove_server(context: typer.Context, name: Name) -> None:
     say(f"{name} is removed.")
 
 
-def _settle(context: typer.Context, name: str, tools: list[str] | None, *, as_json: bool, accepts: bool) -> None:
-    async def work(client: "Client") -> "ToolServer":
-        from crewhall.faces.sdk import CrewhallApiError
+def _choose(
+    context: typer.Context, name: str, tools: list[str] | None, *, is_usable: bool
+) -> tuple["ToolServer", list["ServerTool"]]:
+    """The server, and those of its tools that are meant and there, as they are now."""
+    server = act(context, lambda client: _find(client, name))
+    if wrong := set(tools or ()) - {one.name for one in server.tools}:
+        fail(f"{name} offers no {min(wrong)}. `crewhall tool-server show` tells what.", "not_found")
+    meant = [one for one in server.tools if not tools or one.name in tools]
+    return server, [one for one in meant if one.is_usable is is_usable and (is_usable or not one.is_gone)]
 
-        server = await _find(client, name)
-        for wrong in set(tools or ()) - {one.name for one in server.tools}:
-            raise CrewhallApiError(
-                "not_found", 404, f"{name} offers no {wrong}. `crewhall tool-server show` tells what."
-            )
-        for one in server.tools:
-            if (not tools or one.name in tools) and one.is_usable is not accepts and not (accepts and one.is_gone):
-                server = await client.tool_servers.settle(server.id, one.name, accept=one.digest if accepts else None)
-        return server
+
+def _offer(tool: "ServerTool") -> None:
+    """Show an offer in full, beside what is printed: as its server words it, and as it was accepted before."""
+    schema = msgspec.json.encode(tool.schema).decode()
+    shown = [f"{tool.name} · {tool.risk}", tool.title, tool.description, f"takes {schema}"]
+    if tool.accepted is not None:
+        shown.append(f"accepted before: {msgspec.json.encode(tool.accepted, enc_hook=str).decode()}")
+    typer.echo(visible("\n".join(line for line in shown if line)) + "\n", err=True)
+
+
+def _settle(context: typer.Context, server: "ToolServer", digests: dict[str, str | None], *, as_json: bool) -> None:
+    """Accept these offers and no others, which the server may have made since; None holds a tool back."""
+
+    async def work(client: "Client") -> "ToolServer":
+        settled = server
+        for tool, digest in digests.items():
+            settled = await client.tool_servers.settle(server.id, tool, accept=digest)
+        return settled
 
     _show(act(context, work), as_json=wants_json(context, as_json))

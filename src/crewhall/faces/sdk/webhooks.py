@@ -23,6 +23,8 @@ TOLERANCE_S = 300
 VERSION = "v1,"
 PREFIX = "whsec_"
 MOST_SIGNATURES, MOST_DIGITS = 16, 12
+FEWEST_BYTES, MOST_BYTES = 24, 64
+"""Of a secret's key. Anybody can sign with the empty one."""
 
 
 class InvalidWebhook(Exception):
@@ -104,7 +106,7 @@ def verify_webhook(
     """Return what came, if it was signed with one of the secrets: two, while one is being changed.
 
     `body` is what came, unread; `headers` in any case. `now` is in seconds since 1970, by default this moment.
-    Raises InvalidWebhook.
+    Raises InvalidWebhook, and ValueError for what is no secret: an empty one, say.
     """
     known = {name.lower(): value for name, value in headers.items()}
     webhook_id = known.get("webhook-id", "")
@@ -118,7 +120,8 @@ def verify_webhook(
 
 def _check(known: Mapping[str, str], webhook_id: str, body: bytes, secrets: Iterable[str], now: float) -> None:
     sent_at = known.get("webhook-timestamp", "")
-    if not webhook_id or not (sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= MOST_DIGITS):
+    is_time = sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= MOST_DIGITS
+    if not webhook_id or "." in webhook_id or not is_time:
         raise InvalidWebhook("A signed webhook has webhook-id, webhook-timestamp and webhook-signature.")
     if abs(now - int(sent_at)) > TOLERANCE_S:
         raise InvalidWebhook(f"It was signed more than {TOLERANCE_S} s from now: check the clock.")
@@ -126,15 +129,21 @@ def _check(known: Mapping[str, str], webhook_id: str, body: bytes, secrets: Iter
     signed = f"{webhook_id}.{sent_at}.".encode() + body
     matches = False
     for secret in secrets:
-        try:
-            key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-        except binascii.Error:
-            raise ValueError("a webhook's secret is whsec_ and base64") from None
-        wanted = (VERSION + base64.b64encode(hmac.digest(key, signed, sha256)).decode()).encode()
+        wanted = (VERSION + base64.b64encode(hmac.digest(_key_of(secret), signed, sha256)).decode()).encode()
         for one in given:
             matches |= hmac.compare_digest(wanted, one.encode())
     if not matches:
         raise InvalidWebhook("No signature fits: check the secret, and that the body is as it came.")
+
+
+def _key_of(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error:
+        key = b""
+    if not FEWEST_BYTES <= len(key) <= MOST_BYTES:
+        raise ValueError(f"a webhook's secret is whsec_ and base64 of {FEWEST_BYTES} to {MOST_BYTES} bytes")
+    return key
 
 
 class _Envelope(msgspec.Struct):

@@ -73,7 +73,8 @@ returns table (org_id uuid, agent_id uuid, name text, conversation_id uuid) lang
     from runs r
     join agents a on a.id = r.agent_id and a.deleted_at is null and a.status in ('active', 'probation')
     join organizations o on o.id = r.org_id and o.deleted_at is null
-    where r.id = run and r.status = 'running' and r.runtime_id is not null
+    join agent_runtimes w on w.org_id = r.org_id and w.id = r.runtime_id and w.deleted_at is null
+    where r.id = run and r.status = 'running'
 $$;
 call make_definer('find_turn(uuid)');
 

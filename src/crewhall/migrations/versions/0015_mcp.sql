@@ -68,16 +68,16 @@ create function find_app_owner(token_digest bytea) returns table (user_id uuid, 
 $$;
 call make_definer('find_app_owner(bytea)');
 
--- Forgets apps that nobody has let in for so many days, and answers how many there are then.
-create function forget_apps(after_days integer) returns bigint language sql volatile as $$
-    with forgotten as (
-        delete from apps a
-        where a.used_at < now() - make_interval(days => after_days)
-          and not exists (select from app_logins l where l.app_id = a.id)
-        returning 1)
-    select (select count(*) from apps) - (select count(*) from forgotten)
+-- Forgets apps that nobody lets in: after so many days, after one where nobody ever did, and the oldest beyond so many.
+create function forget_apps(after_days integer, most integer) returns void language sql volatile as $$
+    delete from apps where id in (
+        select u.id from (
+            select a.id, row_number() over (order by a.used_at desc) as place,
+                   a.used_at + make_interval(days => case when a.used_at = a.created_at then 1 else after_days end) as until
+            from apps a where not exists (select from app_logins l where l.app_id = a.id)) u
+        where u.place > most or u.until < now())
 $$;
-call make_definer('forget_apps(integer)');
+call make_definer('forget_apps(integer, integer)');
 
 -- ---------------------------------------------------------------------------------------------- tool servers
 

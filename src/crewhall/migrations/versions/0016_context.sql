@@ -71,10 +71,11 @@ create function end_forgotten_tries(older_than interval) returns void language s
 $$;
 call make_definer('end_forgotten_tries(interval)');
 
--- Whether agents of this installation have thought here of late, in any organization: then a new process gets ready to.
+-- Whether agents of this installation have thought here in its last runs, in any organization: then a new process gets ready to.
 create function takes_turns() returns boolean language sql stable as $$
-    select coalesce((select r.created_at from runs r where not r.is_remote order by r.id desc limit 1)
-                    > now() - interval '7 days', false)
+    select exists (
+        select from (select x.is_remote, x.created_at from runs x order by x.id desc limit 1000) r
+        where not r.is_remote and r.created_at > now() - interval '7 days')
 $$;
 call make_definer('takes_turns()');
 
