@@ -91,6 +91,9 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", f"/conversations/{public.id}/messages/{public.message}/pin")
     await _ask(owner, "PUT", f"/conversations/{public.id}/messages/{public.message}/reactions/👍")
     await _ask(owner, "PATCH", f"/conversations/{public.id}/messages/{public.message}", content=f"{name} edited")
+    await _ask(owner, "PUT", f"/conversations/{public.id}/messages/{public.message}/saved", note=f"{name} noted")
+    await _ask(owner, "PUT", f"/conversations/{public.id}/star")
+    await _ask(owner, "POST", f"/conversations/{public.id}/visit")
     talks["inbox"] = Talk(agent.inbox_id, await _delivered(agent))
     invited = await _ask(owner, "POST", "/invitations", email=f"{name}-invited@example.org")
     price = {"provider": name, "model": "*", "input_price": "1", "output_price": "2"}

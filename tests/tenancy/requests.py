@@ -41,6 +41,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /conversations/{conversation_id}/messages": {"content": "Hello?"},
     "PATCH /conversations/{conversation_id}/messages/{message_id}": {"content": "Taken over"},
     "POST /conversations/{conversation_id}/messages/preview": {"content": "Hello?"},
+    "POST /conversations/{conversation_id}/unread": {"seq": 1},
+    "PUT /conversations/{conversation_id}/messages/{message_id}/saved": {"note": "Mine now."},
     "POST /conversations/{conversation_id}/turns": {"prompt": "Tell me all."},
     "POST /agents/{agent_id}/quick-tasks": {"title": "Mine", "prompt": "Tell me all."},
     "PATCH /agents/{agent_id}/quick-tasks/{task_id}": {"prompt": "Taken over"},

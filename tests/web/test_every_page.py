@@ -38,6 +38,11 @@ async def _furnish(server: Server, org: Org) -> list[str]:
     await agent.api.post(f"/conversations/{general}/messages", json={"content": "here", "kind": "answer"})
     (await api.put(f"/conversations/{general}/messages/{root}/reactions/👍")).raise_for_status()
     (await api.put(f"/conversations/{general}/messages/{root}/pin")).raise_for_status()
+    kept = {"note": "look again"}
+    (await api.put(f"/conversations/{general}/messages/{root}/saved", json=kept)).raise_for_status()
+    (
+        await api.patch(f"/conversations/{general}/messages/{root}", json={"content": "A question, edited"})
+    ).raise_for_status()
     (await api.post("/budgets", json={"run_limit": 100, "agent_id": agent.id})).raise_for_status()
     run = await _run(api)
     planned = {"conversation_id": general, "content": "later", "due_at": (utc_now() + timedelta(days=1)).isoformat()}
@@ -49,7 +54,9 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         "/c/new", "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}",
         "/agents?q=nothing", "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
-        "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations", "/organizations/new",
+        "/saved", "/saved?status=done", "/keys", f"/c/{general}/pins", f"/c/{general}/messages/{root}/history",
+        f"/c/{general}?at=unread", "/search", "/search?q=question", "/search?q=nowhere", "/settings", "/organizations",
+        "/organizations/new",
         "/help", "/help/agents", "/approvals", "/runtimes", f"/agents/{agent.id}/webhook", "/usage",
         "/budgets", "/prices", "/drafts", f"/later/{later}",
     ]  # fmt: skip

@@ -11,6 +11,8 @@ from crewhall.conversations import changes, opening, queries
 from crewhall.conversations.http_members import HANDLERS as MEMBERS
 from crewhall.conversations.http_messages import HANDLERS as MESSAGES
 from crewhall.conversations.http_overlays import HANDLERS as OVERLAYS
+from crewhall.conversations.http_reading import HANDLERS as READING
+from crewhall.conversations.http_reading import find_places, list_saved
 from crewhall.conversations.http_search import search_messages
 from crewhall.conversations.http_words import DRAFTS, LATER
 from crewhall.conversations.http_words import HANDLERS as WORDS
@@ -132,8 +134,10 @@ HANDLERS = [
     restore_conversation,
 ]
 ROUTERS = [
-    api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS, *WORDS], tags=["Conversations"]),
+    api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS, *READING, *WORDS], tags=["Conversations"]),
     api_router("/drafts", DRAFTS, tags=["Drafts"]),
     api_router("/later", LATER, tags=["Later"]),
     api_router("/search", [search_messages], tags=["Conversations"]),
+    api_router("/saved", [list_saved], tags=["Conversations"]),
+    api_router("/switcher", [find_places], tags=["Conversations"]),
 ]

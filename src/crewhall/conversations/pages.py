@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from markupsafe import Markup
 
-from crewhall.conversations import pages_about, pages_drafts, pages_manage, pages_pins, pages_show
+from crewhall.conversations import pages_about, pages_drafts, pages_keeping, pages_manage, pages_pins, pages_show
 from crewhall.conversations.pages_words import within_sentence
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import SearchHit
@@ -61,7 +61,14 @@ def _place(hit: SearchHit) -> str:
     return f"#{hit.conversation.name}" if hit.conversation.name else hit.conversation.title or "a direct conversation"
 
 
-PAGES = page_router([
-    *pages_show.HANDLERS, *pages_manage.HANDLERS, *pages_about.HANDLERS, *pages_pins.HANDLERS, *pages_drafts.HANDLERS,
-    show_search,
-])  # fmt: skip
+PAGES = page_router(
+    [
+        *pages_show.HANDLERS,
+        *pages_manage.HANDLERS,
+        *pages_about.HANDLERS,
+        *pages_pins.HANDLERS,
+        *pages_keeping.HANDLERS,
+        *pages_drafts.HANDLERS,
+        show_search,
+    ]
+)

@@ -66,6 +66,7 @@ class Sidebar(msgspec.Struct):
     organizations: list[Organization]
     has_more_organizations: bool
     may_found: bool
+    starred: list[Entry]
     channels: list[Entry]
     directs: list[Entry]
     agents: list[AgentEntry]
@@ -92,7 +93,8 @@ async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Side
     known = (await list_conversations(tx, actor, sessions=False, limit=MAX_LIMIT)).items
     agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items
     presence = {agent.id: str(agent.presence) for agent in agents}
-    shown = [found for found in known if _is_shown(found)]
+    starred = [found for found in known if found.is_starred]
+    shown = [found for found in known if _is_shown(found) and not found.is_starred]
     channels = [found for found in shown if found.kind is ConversationKind.CHANNEL]
     others = [found for found in shown if found.kind is not ConversationKind.CHANNEL]
     return Sidebar(
@@ -100,6 +102,7 @@ async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Side
         organizations=[organization, *(one for one in organizations.items if one.id != organization.id)],
         has_more_organizations=organizations.next is not None,
         may_found=settings.founders is Founders.EVERYONE or any(one.role == "owner" for one in organizations.items),
+        starred=[entry_of(found, presence) for found in sorted(starred, key=label_of)],
         channels=[entry_of(found, presence) for found in sorted(channels, key=_channel_order)],
         directs=[entry_of(found, presence) for found in others[:MOST_DIRECTS]],
         agents=[

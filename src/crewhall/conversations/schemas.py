@@ -167,6 +167,7 @@ class Conversation(Struct, kw_only=True):
     owner: ActorRef
     agent_policy: AgentPolicy
     is_member: bool
+    is_starred: bool
     last_read_seq: int
     unread: int
     unread_capped: bool

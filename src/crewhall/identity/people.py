@@ -51,7 +51,7 @@ async def list_people(
         """,
         {"q": q, "name": key[0] if key else None, "id": key[1] if key else None, "limit": size + 1},
     )
-    return page_of(rows, size, lambda row: (row.name, row.id))
+    return page_of(await _with_presence(tx, rows), size, lambda row: (row.name, row.id))
 
 
 async def get_person(tx: Tx, actor: Actor, user_id: UUID) -> Person:
@@ -60,7 +60,13 @@ async def get_person(tx: Tx, actor: Actor, user_id: UUID) -> Person:
     found = await tx.find(Person, _COLUMNS + " and u.id = %(id)s", {"id": user_id})
     if found is None:
         raise NOT_FOUND("There is no such person in the organization.")
-    return found
+    return (await _with_presence(tx, [found]))[0]
+
+
+async def _with_presence(tx: Tx, people: list[Person]) -> list[Person]:
+    ids = [person.id for person in people]
+    online = set(await tx.values("select people_online(%(ids)s)", {"ids": ids}))
+    return [msgspec.structs.replace(person, presence="online") if person.id in online else person for person in people]
 
 
 async def find_people(tx: Tx, ids: Collection[UUID]) -> dict[UUID, Person]:

@@ -21,6 +21,7 @@ from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.quick_tasks import quick_task
+from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions
 from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
@@ -46,8 +47,10 @@ for command in (up, status, stop, config, doctor, rules, login, logout, whoami, 
 for about_turns in (ask, runs, cancel, decisions, summaries, approvals, approve, refuse, usage, runtimes):
     app.command()(about_turns)
 app.command("run")(show_run)
-for about_pins in (pins, pin, unpin):
-    channel.command()(about_pins)
+for about_reading in (find, saved, save, unsave, versions):
+    app.command()(about_reading)
+for about_one in (pins, pin, unpin, star, unstar, unread):
+    channel.command()(about_one)
 agent.add_typer(webhook)
 for group in (
     org,

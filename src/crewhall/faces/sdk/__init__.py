@@ -38,6 +38,7 @@ from crewhall.faces.sdk.runs import (
     Woken,
 )
 from crewhall.faces.sdk.runtimes import AgentRuntime, RuntimeCall, RuntimeHealth
+from crewhall.faces.sdk.saved import PlaceFound, PlacesFound, SavedMessage
 from crewhall.faces.sdk.schedules import Schedule, TurnStarted
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
@@ -88,6 +89,8 @@ __all__ = [
     "Page",
     "Person",
     "PersonalToken",
+    "PlaceFound",
+    "PlacesFound",
     "Post",
     "Price",
     "QuickTask",
@@ -101,6 +104,7 @@ __all__ = [
     "RunStep",
     "RuntimeCall",
     "RuntimeHealth",
+    "SavedMessage",
     "Schedule",
     "SearchHit",
     "ServerTool",

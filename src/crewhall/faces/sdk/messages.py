@@ -1,6 +1,7 @@
 """Messages of conversations: posting once however often it is tried, reading, changing."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -51,11 +52,23 @@ class Messages:
         *,
         after: int | None = None,
         before: int | None = None,
+        around: int | None = None,
+        at: datetime | None = None,
         limit: int | None = None,
         parent_id: str | None = None,
     ) -> Page[Message]:
-        """Give one page in order of seq: the newest (before `before`), or the one that follows `after`."""
-        query = {"after": after, "before": before, "limit": limit, "parent": parent_id}
+        """Give one page in order of seq: the newest (before `before`), or the one that follows `after`.
+
+        `around` a seq, or `at` a moment (with a zone), gives the page around that place.
+        """
+        query: dict[str, Any] = {
+            "after": after,
+            "before": before,
+            "around": around,
+            "limit": limit,
+            "parent": parent_id,
+        }
+        query |= {"at": at.isoformat() if at else None}
         path = join("conversations", conversation_id, "messages")
         return await self._transport.call("GET", path, Page[Message], query=query)
 

@@ -8,7 +8,15 @@ import { toastError } from "../shell/toasts.js";
 import { edit } from "./editor.js";
 import { EmojiPicker } from "./emoji_picker.js";
 import { quote } from "./quote.js";
+import { Saved } from "./saved.js";
+import { markUnread } from "./unread.js";
 import { runOf } from "./writing.js";
+
+/** Copy the address of a message; of a reply it opens the thread too. */
+export function copyLink(conversation, message) {
+  const { seq, parent } = message.dataset;
+  copy(`${location.origin}/c/${conversation}?${parent ? `thread=${parent}&` : ""}at=${seq}`);
+}
 
 export class Tools {
   constructor(conversation) {
@@ -16,6 +24,7 @@ export class Tools {
     this.menu = conversation.querySelector("#message-menu");
     this.emoji = conversation.querySelector("#emoji");
     this.picker = new EmojiPicker(this.emoji);
+    this.saved = new Saved(conversation.id_);
     conversation.addEventListener("click", (event) => this.#onClick(event));
     for (const popover of [this.menu, this.emoji]) {
       popover.addEventListener("toggle", (event) => event.newState === "closed" && this.#onClosed());
@@ -29,7 +38,9 @@ export class Tools {
     const chosen = event.target.closest("#message-menu [data-menu]");
     if (chosen) this.#choose(chosen.dataset.menu);
     const button = event.target.closest("[data-do]");
-    if (button) this.#do(button.dataset.do, button, button.closest(".message"));
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey; // a link may be opened beside
+    if (button?.localName === "a" && !elsewhere) event.preventDefault();
+    if (button && !(button.localName === "a" && elsewhere)) this.#do(button.dataset.do, button, button.closest(".message"));
     if (event.target.closest("a[data-turbo-frame='thread']")) {
       this.conversation.querySelector("turbo-frame#thread").dataset.asked = "";
     }
@@ -62,20 +73,12 @@ export class Tools {
   }
 
   #openMenu(button, message) {
-    const mine = message.dataset.authorId === this.conversation.viewer;
-    const { mayPin, mayModerate, mayWrite } = this.conversation.dataset;
-    const open = mayWrite === "true";
-    const turn = runOf(message.dataset.client);
-    const allowed = {
-      turn: Boolean(turn),
-      decisions: message.dataset.authorType !== "system",
-      edit: open && mine,
-      quote: open && Boolean(message.querySelector(".content")),
-      delete: open && (mine || mayModerate === "true"),
-      pin: open && mayPin === "true",
-      history: Boolean(message.querySelector(".edited")),
-    };
+    const allowed = this.#allowed(message);
     for (const item of this.menu.querySelectorAll("[data-menu]")) item.hidden = allowed[item.dataset.menu] === false;
+    const label = this.menu.querySelector("[data-menu='save'] span");
+    const say = () => (label.textContent = this.saved.has(message) ? "Remove from saved" : "Save for later");
+    say();
+    this.saved.load().then(() => message === this.message && say());
     this.menu.querySelector("[data-menu='pin'] span").textContent = message.querySelector(".pin-mark") ? "Unpin" : "Pin";
     this.#mark(button, message);
     openBeside(this.menu, button, { end: true });
@@ -83,19 +86,53 @@ export class Tools {
 
   #choose(what) {
     const { message } = this;
-    this.menu.hidePopover();
+    if (this.menu.matches(":popover-open")) this.menu.hidePopover();
     const { conversation } = this;
-    if (what === "copy-link") copy(`${location.origin}/c/${conversation.id_}?at=${message.dataset.seq}`);
+    if (what === "copy-link") copyLink(conversation.id_, message);
     else if (what === "copy-text") copy(message.querySelector(".content").innerText);
     else if (what === "turn") Turbo.visit(`/runs/${runOf(message.dataset.client)}`);
     else if (what === "decisions") Turbo.visit(`/c/${conversation.id_}/decisions?message=${message.dataset.message}`);
+    else if (what === "save") this.saved.toggle(message);
+    else if (what === "unread") markUnread(conversation, message);
     else if (what === "history") this.#history(message);
     else if (what === "quote") quote(conversation, message);
     else if (what === "edit") edit(conversation, message);
     else if (what === "delete") this.#delete(message);
-    else if (what === "pin") {
-      const method = message.querySelector(".pin-mark") ? "DELETE" : "PUT";
-      conversation.about(method, message.dataset.message, "/pin").catch(toastError);
+    else if (what === "pin") this.#pin(message);
+  }
+
+  #pin(message) {
+    const method = message.querySelector(".pin-mark") ? "DELETE" : "PUT";
+    this.conversation.about(method, message.dataset.message, "/pin").catch(toastError);
+  }
+
+  /** What the viewer may do with a message here, by the names of the menu. */
+  #allowed(message) {
+    const mine = message.dataset.authorId === this.conversation.viewer;
+    const { mayPin, mayModerate, mayWrite } = this.conversation.dataset;
+    const open = mayWrite === "true";
+    const turn = runOf(message.dataset.client);
+    return {
+      turn: Boolean(turn),
+      decisions: message.dataset.authorType !== "system",
+      edit: open && mine,
+      quote: open && Boolean(message.querySelector(".content")),
+      delete: open && (mine || mayModerate === "true"),
+      pin: open && mayPin === "true",
+      pick: open,
+      history: Boolean(message.querySelector(".edited")),
+    };
+  }
+
+  /** Do what a key asks for, as if it had been chosen of the menu. */
+  act(what, message) {
+    const present = message.querySelector(":scope > .tools");
+    if (!present || this.#allowed(message)[what] === false) return;
+    if (what === "pick") this.#openPicker(present.querySelector("[data-do='pick']"), message);
+    else if (what === "menu") this.#openMenu(present.querySelector("[data-do='menu']"), message);
+    else {
+      this.message = message;
+      this.#choose(what);
     }
   }
 
