@@ -32,6 +32,10 @@ async def test_a_day_of_reading(visitors: Visitors, server: Server, org: Org):
 
     await page.goto(f"/c/{where}?thread={said[0]['id']}&at={answered['seq']}")
     await expect(page.locator(".thread [data-found]")).to_contain_text("a reply")
+    await connected(page)
+    await page.locator(".thread [data-found]").press("q")
+    back = f"?thread={said[0]['id']}&at={answered['seq']}):\n> a reply\n\n"
+    await expect(page.locator(".thread textarea")).to_have_value(re.compile(re.escape(back)))
     await page.keyboard.press("Escape")
     await expect(page.locator(".thread")).to_have_count(0)
     await expect(page).not_to_have_url(re.compile("thread="))
@@ -77,6 +81,10 @@ async def test_keys_lead_everywhere_and_what_is_kept_is_read_without_scripts(
     await page.keyboard.press("Control+k")
     await page.keyboard.type("light")
     await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(f"/c/{other}$"))
+    await page.locator(".stream textarea").press("Alt+ArrowUp")
+    await expect(page).to_have_url(re.compile(f"/c/{where}$"))
+    await page.locator(".stream textarea").press("Alt+ArrowDown")
     await expect(page).to_have_url(re.compile(f"/c/{other}$"))
     await page.get_by_label("Star this conversation").click()
     await expect(page.locator("#nav-starred")).to_be_visible()

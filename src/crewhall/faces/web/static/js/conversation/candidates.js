@@ -10,9 +10,10 @@ let askedAt = 0;
 
 async function load(query) {
   const [people, agents] = await Promise.all([call("GET", `/people?${query}`), call("GET", `/agents?${query}`)]);
+  const dot = ({ presence }) => (presence === "online" ? presence : null); // a person who is away has none
   const all = [
     ...agents.items.map((agent) => ({ id: agent.id, type: "agent", name: agent.name, handle: agent.code, presence: agent.presence })),
-    ...people.items.map((person) => ({ id: person.id, type: "user", name: person.name, handle: person.handle, presence: null })),
+    ...people.items.map((person) => ({ id: person.id, type: "user", name: person.name, handle: person.handle, presence: dot(person) })),
   ];
   return { all, isWhole: !people.next && !agents.next };
 }

@@ -83,7 +83,7 @@ class Composer extends HTMLElement {
     else if (event.key === "Enter" && !event.shiftKey && !touch.matches) {
       event.preventDefault();
       this.form.requestSubmit();
-    } else if (event.key === "ArrowUp" && !this.text.value) {
+    } else if (event.key === "ArrowUp" && !event.altKey && !this.text.value) {
       event.preventDefault();
       this.dispatchEvent(new CustomEvent("crew:edit-last", { bubbles: true }));
     }

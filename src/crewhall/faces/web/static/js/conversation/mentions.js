@@ -1,4 +1,4 @@
-// Completion of @mentions: people by handle, agents by code, with presence.
+// Completion of @mentions: people by handle, agents by code, with who is there.
 
 import { render } from "../live/render.js";
 import { hue, initials } from "../live/view.js";

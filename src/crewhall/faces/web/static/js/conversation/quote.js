@@ -2,6 +2,7 @@
 
 import { clock } from "../live/view.js";
 import { toastError } from "../shell/toasts.js";
+import { addressOf } from "./address.js";
 
 /** Quote a message, or what is chosen of it, in the composer of the place where it stands. */
 export async function quote(conversation, item) {
@@ -16,7 +17,7 @@ export async function quote(conversation, item) {
     return;
   }
   const who = item.querySelector(".author").textContent.replace(/[[\]\\]/g, "\\$&");
-  const address = `${location.origin}/c/${conversation.id_}?at=${item.dataset.seq}`;
+  const address = addressOf(conversation.id_, item);
   const lines = said.trim().split("\n").map((line) => `> ${line}`.trimEnd());
   composer.addText(`[${who}, ${clock(item.dataset.created)}](${address}):\n${lines.join("\n")}\n\n`);
 }

@@ -5,18 +5,13 @@ import * as Turbo from "../../vendor/turbo.js";
 import { copy } from "../shell/dialogs.js";
 import { openBeside } from "../shell/popovers.js";
 import { toastError } from "../shell/toasts.js";
+import { addressOf } from "./address.js";
 import { edit } from "./editor.js";
 import { EmojiPicker } from "./emoji_picker.js";
 import { quote } from "./quote.js";
 import { Saved } from "./saved.js";
 import { markUnread } from "./unread.js";
 import { runOf } from "./writing.js";
-
-/** Copy the address of a message; of a reply it opens the thread too. */
-export function copyLink(conversation, message) {
-  const { seq, parent } = message.dataset;
-  copy(`${location.origin}/c/${conversation}?${parent ? `thread=${parent}&` : ""}at=${seq}`);
-}
 
 export class Tools {
   constructor(conversation) {
@@ -88,7 +83,7 @@ export class Tools {
     const { message } = this;
     if (this.menu.matches(":popover-open")) this.menu.hidePopover();
     const { conversation } = this;
-    if (what === "copy-link") copyLink(conversation.id_, message);
+    if (what === "copy-link") copy(addressOf(conversation.id_, message));
     else if (what === "copy-text") copy(message.querySelector(".content").innerText);
     else if (what === "turn") Turbo.visit(`/runs/${runOf(message.dataset.client)}`);
     else if (what === "decisions") Turbo.visit(`/c/${conversation.id_}/decisions?message=${message.dataset.message}`);
