@@ -179,7 +179,10 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
         posts_per_second=services.settings.rate_post_per_second, file_settings=services.settings_of(FileSettings),
         blobs=make_blobs(services.settings_of(BlobSettings), services.settings.home),
     )  # fmt: skip
-    for part in (conversations, conversations.access, conversations.posting, conversations.newest, conversations.files):
+    for part in (
+        conversations, conversations.access, conversations.posting, conversations.newest, conversations.files,
+        conversations.commands,
+    ):  # fmt: skip
         services.add_part(part)
     stack.push_async_callback(conversations.close)
     notifications = start_notifications(
@@ -190,7 +193,8 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     stack.push_async_callback(notifications.close)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
-        posting=conversations.posting, settings=services.settings_of(TurnSettings), region=services.settings.region,
+        posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
+        region=services.settings.region,
         base_url=services.base_url,
         spans=spans,
     )  # fmt: skip

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewhall.conversations import markdown
+from crewhall.conversations import markdown, markdown_parser
+from crewhall.conversations.emoji import check_emoji
 from crewhall.conversations.markdown import is_plain, render_markdown
 from crewhall.conversations.mentions import mentioned_names
+from crewhall.faces.plumbing.assets import ROOT
 
 ADA = '<span class="mention" data-handle="ada">@ada</span>'
 PIECES = st.lists(
@@ -31,7 +33,7 @@ def test_the_short_way_gives_what_the_long_way_gives(text):
 @given(PIECES, st.sampled_from(["<script>x</script>", "<img src=x onerror=y>", "[a](javascript:b)", "<svg/onload=x>"]))
 def test_no_text_makes_html_outside_the_allow_list(text, attack):
     html = render_markdown(text + attack + text, {"ada"})
-    assert markdown._CLEANER.clean(html) == html
+    assert markdown_parser._CLEANER.clean(html) == html
     assert "<script" not in html
     assert "<img" not in html
     assert "<svg" not in html
@@ -108,4 +110,17 @@ def test_hostile_text_below_the_limit_of_marks_is_parsed_in_bounded_time(unit):
 
 
 def test_deep_nesting_is_cut():
-    assert render_markdown("> " * 500 + "deep").count("<blockquote>") <= markdown.MAX_NESTING
+    assert render_markdown("> " * 500 + "deep").count("<blockquote>") <= markdown_parser.MAX_NESTING
+
+
+def test_a_quote_calls_nobody():
+    assert mentioned_names("> @scout why?\n\nI ask @ada") == {"ada"}
+    assert mentioned_names("> > @scout\n\n1. @ada") == {"ada"}
+
+
+def test_every_emoji_of_the_picker_is_one():
+    lines = (ROOT / "vendor" / "emoji.txt").read_text().splitlines()
+    emoji = [line.split(" ")[0] for line in lines if not line.startswith("# ")]
+    assert len(emoji) > 1800
+    for one in emoji:
+        check_emoji(one)

@@ -28,6 +28,30 @@ async def test_a_message_is_edited_by_its_author_with_the_history_kept(server, o
     ]  # fmt: skip
 
 
+@pytest.mark.rule("E4")
+async def test_of_two_windows_that_edit_one_message_the_second_is_told(org):
+    circle = await group(org.owner)
+    message = await post(org.owner, circle, "one", title="T")
+    bodies = [{"content": word, "based_on": None} for word in ("two", "three")]
+    answers = await asyncio.gather(*(org.owner.api.patch(path_of(message), json=body) for body in bodies))
+    won, lost = sorted(answers, key=lambda answer: answer.status_code)
+    assert (won.status_code, lost.status_code, lost.json()["code"]) == (200, 409, "stale_message")
+    now = won.json()
+    told = lost.json()["message"]
+    assert (told["content"], told["title"], told["edited_at"]) == (now["content"], "T", now["edited_at"])
+    again = await org.owner.api.patch(path_of(message), json={"content": now["content"], "based_on": None})
+    assert again.json()["edited_at"] == now["edited_at"]  # the same words are no conflict
+    seen = {"content": "four", "based_on": now["edited_at"]}
+    assert (await org.owner.api.patch(path_of(message), json=seen)).json()["content"] == "four"
+    blind = await asyncio.gather(
+        *(org.owner.api.patch(path_of(message), json={"content": word}) for word in ("five", "six"))
+    )
+    assert [answer.status_code for answer in blind] == [200, 200]  # who does not say what it saw has the last word
+    history = (await org.owner.api.get(path_of(message) + "/history")).json()["items"]
+    assert [item["content"] for item in history[:3]] == ["one", now["content"], "four"]
+    assert {item["content"] for item in history[3:]} == {"five", "six"}
+
+
 async def test_an_edit_that_changes_nothing_writes_nothing(server, org):
     circle = await group(org.owner)
     message = await post(org.owner, circle, "same")

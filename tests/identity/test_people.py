@@ -153,3 +153,18 @@ async def test_whoever_leaves_takes_the_links_they_made_along(hall: Hall):
     assert (await org.owner.api.delete(f"/people/{admin.id}")).status_code == 204
     outsider = await hall.make_person()
     assert (await outsider.api.post("/invitations/accept", json={"token": link["token"]})).status_code == 410
+
+
+async def test_who_was_here_is_online(hall: Hall):
+    """Their login in this organization was used within minutes; elsewhere they are not seen."""
+    org = await hall.make_org()
+    member, away = await org.add(), await org.add()
+    async with hall.db.transaction(away.actor) as tx:
+        await tx.run("update logins set last_seen_at = now() - interval '6 minutes' where user_id = current_actor()")
+    listed = (await org.owner.api.get("/people")).raise_for_status().json()["items"]
+    presence = {person["id"]: person["presence"] for person in listed}
+    assert (presence[str(member.id)], presence[str(away.id)]) == ("online", "offline")
+    async with hall.db.transaction(member.actor) as tx:
+        await tx.run("update logins set revoked_at = now() where user_id = current_actor()")
+    shown = (await org.owner.api.get(f"/people/{member.id}")).raise_for_status().json()
+    assert shown["presence"] == "offline"

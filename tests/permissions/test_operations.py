@@ -1,6 +1,7 @@
 """What each role may do, for every operation of the API: the permission table decides, whatever the way in."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from crewhall.identity.permissions import PERMISSIONS, Grantee, Permission
 from crewhall.kernel.actor import Role
+from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from tests.files.making import image, post, sent
 from tests.identity.hall import PASSWORD, Org
@@ -72,9 +74,17 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "get_history": P.ORGANIZATION_READ,
     "list_pins": P.ORGANIZATION_READ,
     "search_messages": EVERYBODY,
+    "find_places": EVERYBODY,
+    "list_saved": PEOPLE,
+    "save_message": PEOPLE,
+    "unsave_message": PEOPLE,
+    "star_conversation": PEOPLE,
+    "unstar_conversation": PEOPLE,
+    "visit_conversation": EVERYBODY,
     "join_conversation": P.ORGANIZATION_READ,
     "leave_conversation": EVERYBODY,
     "mark_read": EVERYBODY,
+    "mark_unread": EVERYBODY,
     "post_message": P.MESSAGES_POST,
     "add_reaction": P.MESSAGES_POST,
     "remove_reaction": P.MESSAGES_POST,
@@ -151,6 +161,13 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "run_schedule": AUTHOR,
     "pause_schedule": P.AGENTS_UPDATE,
     "delete_schedule": P.AGENTS_UPDATE,
+    "list_drafts": EVERYBODY,
+    "show_draft": P.ORGANIZATION_READ,
+    "save_draft": PEOPLE,
+    "drop_draft": P.ORGANIZATION_READ,
+    "list_commands": P.ORGANIZATION_READ,
+    "list_later": EVERYBODY,
+    "make_later": PEOPLE,
     "list_hooks": EVERYBODY,
     "make_hook": PEOPLE,
     "get_hook": P.ORGANIZATION_READ,
@@ -192,6 +209,11 @@ ELSEWHERE = {
     "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
     "revoke_personal_token": "of the caller's own tokens: tests/identity/test_personal_tokens.py",
     "call_hook": "for other services: its signature says who may (tests/turns_faces/test_hooks.py)",
+    "get_later": "of what the caller is to say: tests/conversations/test_later.py",
+    "change_later": "of what the caller is to say: tests/conversations/test_later.py",
+    "cancel_later": "of what the caller is to say: tests/conversations/test_later.py",
+    "send_later": "of what the caller is to say: tests/conversations/test_later.py",
+    "carry_out_command": "each asks for the rights of what it does: tests/conversations/test_commands.py",
     "shut_app_out": "of the apps that the caller let in: tests/apps/test_refused.py",
     "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
     "remove_file": "of the caller's own uploads: tests/files/test_files.py",
@@ -258,6 +280,7 @@ async def make_ground(server: Server, role: str) -> Ground:
     timed = {"agent_id": guide.id, "conversation_id": general, "name": "tried", "prompt": "hello", "cron": "0 9 * * *"}
     scheduled = (await owner.post("/schedules", json=timed)).raise_for_status().json()
     hooked = (await owner.post("/hooks", json={"conversation_id": general, "name": "tried"})).raise_for_status().json()
+    said = {"conversation_id": general, "content": "hello", "due_at": (utc_now() + timedelta(days=1)).isoformat()}
     elsewhere = {"name": "tried", "url": "http://127.0.0.1:1/mcp"}
     tool_server = (await owner.post("/tool-servers", json=elsewhere)).raise_for_status().json()
     (await owner.post(f"/agents/{agent.id}/runtime", json={"base_url": "https://localhost/"})).raise_for_status()
@@ -297,6 +320,8 @@ async def make_ground(server: Server, role: str) -> Ground:
         "add_member": {"member_type": "agent", "member_id": agent.id},
         "make_schedule": timed,
         "make_hook": {"conversation_id": general, "name": "made"},
+        "save_draft": {"content": "hello"},
+        "make_later": said,
         "run_quick_task": {"conversation_id": channel},
         "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }

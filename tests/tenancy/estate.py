@@ -1,6 +1,7 @@
 """One tenant with something of every kind, and how to tell whether any of it was shown or changed."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.offers import Offer
 from tests.files.making import image, post, sent
@@ -51,6 +53,7 @@ class Estate:
     task: str
     schedule: str
     hook: str
+    later: str
     tool_server: str
     tool: str
     file: str
@@ -93,6 +96,9 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", f"/conversations/{public.id}/messages/{public.message}/pin")
     await _ask(owner, "PUT", f"/conversations/{public.id}/messages/{public.message}/reactions/👍")
     await _ask(owner, "PATCH", f"/conversations/{public.id}/messages/{public.message}", content=f"{name} edited")
+    await _ask(owner, "PUT", f"/conversations/{public.id}/messages/{public.message}/saved", note=f"{name} noted")
+    await _ask(owner, "PUT", f"/conversations/{public.id}/star")
+    await _ask(owner, "POST", f"/conversations/{public.id}/visit")
     talks["inbox"] = Talk(agent.inbox_id, await _delivered(agent))
     invited = await _ask(owner, "POST", "/invitations", email=f"{name}-invited@example.org")
     price = {"provider": name, "model": "*", "input_price": "1", "output_price": "2"}
@@ -115,6 +121,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         task=(await _ask(owner, "POST", f"/agents/{agent.id}/quick-tasks", title=f"{name} task", prompt=name))["id"],
         schedule=str(new_id()),
         hook=(await _ask(owner, "POST", "/hooks", name=f"{name} hook", conversation_id=public.id))["id"],
+        later=await _keep_words(owner, public.id, name),
         tool_server=tool_server,
         tool=await offered_tool(server, org, tool_server),
         file=await _keep_file(org.owner, public.id, name),
@@ -133,7 +140,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
-    estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook}
+    estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook, estate.later}
     estate.marks |= {
         estate.notification,
         estate.device,
@@ -310,6 +317,14 @@ async def _keep_notification(server: Server, org: Org, estate: Estate) -> None:
             """,
             values,
         )
+
+
+async def _keep_words(owner: httpx.AsyncClient, conversation: str, name: str) -> str:
+    """A draft, and a message to be posted tomorrow, whose id this is."""
+    await _ask(owner, "PUT", f"/conversations/{conversation}/draft", content=name)
+    due_at = (utc_now() + timedelta(days=1)).isoformat()
+    made = await _ask(owner, "POST", "/later", conversation_id=conversation, content=name, due_at=due_at)
+    return str(made["id"])
 
 
 async def _keep_schedule(server: Server, org: Org, estate: Estate) -> None:

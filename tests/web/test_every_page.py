@@ -1,5 +1,6 @@
 """Every page: usable by everybody (axe finds nothing serious), at every width, in dark and light."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 from axe_core_python.base import AXE_SCRIPT
 from playwright.async_api import Page, expect
 
+from crewhall.kernel.clock import utc_now
 from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
 from tests.support.server import Server
@@ -41,8 +43,16 @@ async def _furnish(server: Server, org: Org) -> list[str]:
     await agent.api.post(f"/conversations/{general}/messages", json={"content": "here", "kind": "answer"})
     (await api.put(f"/conversations/{general}/messages/{root}/reactions/👍")).raise_for_status()
     (await api.put(f"/conversations/{general}/messages/{root}/pin")).raise_for_status()
+    kept = {"note": "look again"}
+    (await api.put(f"/conversations/{general}/messages/{root}/saved", json=kept)).raise_for_status()
+    (
+        await api.patch(f"/conversations/{general}/messages/{root}", json={"content": "A question, edited"})
+    ).raise_for_status()
     (await api.post("/budgets", json={"run_limit": 100, "agent_id": agent.id})).raise_for_status()
     run = await _run(api)
+    planned = {"conversation_id": general, "content": "later", "due_at": (utc_now() + timedelta(days=1)).isoformat()}
+    later = (await api.post("/later", json=planned)).raise_for_status().json()["id"]
+    (await api.put(f"/conversations/{general}/draft", json={"content": "begun"})).raise_for_status()
     (await api.post("/invitations", json={"email": f"x{org.id.hex}@example.org"})).raise_for_status()
     return [
         f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about",
@@ -50,10 +60,11 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
-        "/search", "/search?q=question", "/search?q=nowhere", "/settings",
+        "/saved", "/saved?status=done", "/keys", f"/c/{general}/pins", f"/c/{general}/messages/{root}/history",
+        f"/c/{general}?at=unread", "/search", "/search?q=question", "/search?q=nowhere", "/settings",
         "/settings/notifications", "/inbox", "/inbox?show=all", "/organizations", "/organizations/new",
         "/help", "/help/agents", "/approvals", "/runtimes", f"/agents/{agent.id}/webhook", "/usage",
-        "/budgets", "/prices",
+        "/budgets", "/prices", "/drafts", f"/later/{later}",
     ]  # fmt: skip
 
 

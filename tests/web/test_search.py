@@ -28,7 +28,7 @@ async def test_a_search_leads_to_the_place(visitors: Visitors, server: Server, o
     page = await visitors.visit(f"/c/{general}", org.owner)
     await page.keyboard.press("Control+k")
     await page.keyboard.type("lighthouse")
-    await page.keyboard.press("Enter")
+    await page.get_by_role("option", name="Search all messages").click()
     hit = page.locator(".hit")
     await expect(hit).to_have_count(1)
     await expect(hit.locator("mark")).to_have_text("lighthouse")

@@ -3,6 +3,7 @@
 from crewhall.conversations.access import CHANNEL as MEMBERSHIP_CHANNEL
 from crewhall.conversations.access import Access, AccessCache, Verb, access_conversation, has_access
 from crewhall.conversations.appending import append_all
+from crewhall.conversations.commands import Commands
 from crewhall.conversations.consumers import BATCH as CONSUMER_BATCH
 from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.events import ConversationRead, MemberAdded
@@ -15,6 +16,7 @@ from crewhall.conversations.opening import open_direct, open_session
 from crewhall.conversations.posting import Posted, Posting
 from crewhall.conversations.read_marks import mark_read
 from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, AgentPolicy, ClientId, ConversationRef, PostMessage
+from crewhall.conversations.schemas_commands import Command, CommandDone
 from crewhall.conversations.search import search as search_messages
 from crewhall.conversations.snippets import readable
 from crewhall.conversations.vocabulary import NotificationLevel
@@ -29,6 +31,9 @@ __all__ = [
     "AccessCache",
     "AgentPolicy",
     "ClientId",
+    "Command",
+    "CommandDone",
+    "Commands",
     "Consumer",
     "ConversationParts",
     "ConversationRead",

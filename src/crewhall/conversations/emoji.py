@@ -31,6 +31,11 @@ def _is_one(emoji: str) -> bool:
     return all(
         symbol > "\xa0"
         and symbol not in _STAND_INS
-        and (unicodedata.category(symbol) in {"So", "Sm", "Sk"} or symbol in _EXTRA)
+        and (unicodedata.category(symbol) in {"So", "Sm", "Sk"} or symbol in _EXTRA or _is_newer(symbol))
         for symbol in symbols
     )
+
+
+def _is_newer(symbol: str) -> bool:
+    """Whether it stands among pictures, where this Python does not know it yet."""
+    return "\U0001f300" <= symbol <= "\U0001faff" and unicodedata.category(symbol) == "Cn"

@@ -11,7 +11,11 @@ from crewhall.conversations import changes, http_files, http_uploads, opening, q
 from crewhall.conversations.http_members import HANDLERS as MEMBERS
 from crewhall.conversations.http_messages import HANDLERS as MESSAGES
 from crewhall.conversations.http_overlays import HANDLERS as OVERLAYS
+from crewhall.conversations.http_reading import HANDLERS as READING
+from crewhall.conversations.http_reading import find_places, list_saved
 from crewhall.conversations.http_search import search_messages
+from crewhall.conversations.http_words import DRAFTS, LATER
+from crewhall.conversations.http_words import HANDLERS as WORDS
 from crewhall.conversations.schemas import Conversation, ConversationChange, DeleteConversation, NewConversation
 from crewhall.conversations.vocabulary import ConversationKind
 from crewhall.faces.plumbing.routers import api_router
@@ -130,9 +134,13 @@ HANDLERS = [
     restore_conversation,
 ]
 ROUTERS = [
-    api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS], tags=["Conversations"]),
+    api_router("/conversations", [*HANDLERS, *MEMBERS, *MESSAGES, *OVERLAYS, *READING, *WORDS], tags=["Conversations"]),
     api_router("/conversations", [*http_files.OF_CONVERSATIONS, *http_uploads.OF_CONVERSATIONS], tags=["Files"]),
     api_router("/files", http_files.HANDLERS, tags=["Files"]),
     api_router("/uploads", http_uploads.HANDLERS, tags=["Files"]),
+    api_router("/drafts", DRAFTS, tags=["Drafts"]),
+    api_router("/later", LATER, tags=["Later"]),
     api_router("/search", [search_messages], tags=["Conversations"]),
+    api_router("/saved", [list_saved], tags=["Conversations"]),
+    api_router("/switcher", [find_places], tags=["Conversations"]),
 ]

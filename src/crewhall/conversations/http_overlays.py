@@ -37,7 +37,12 @@ async def get_message(
         return await messages.get_message(tx, actor, conversation_id, message_id)
 
 
-@patch(MESSAGE, summary="Edit a message", description="Its author may. Earlier versions stay in its history.")
+@patch(
+    MESSAGE,
+    summary="Edit a message",
+    description="Its author may. Earlier versions stay in its history. 409 `stale_message`, with what it says by now, "
+    "when it was edited after `based_on`.",
+)
 async def edit_message(
     conversation_id: FromPath[UUID],
     message_id: FromPath[UUID],

@@ -3,11 +3,13 @@
 from msgspec import Struct
 
 from crewhall.conversations.access import AccessCache
+from crewhall.conversations.commands import Commands
 from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.file_settings import FileSettings
 from crewhall.conversations.file_store import FileStore
 from crewhall.conversations.following import make_consumers
 from crewhall.conversations.founding import subscribe_conversations
+from crewhall.conversations.later_clock import LaterClock
 from crewhall.conversations.newest import NewestPages
 from crewhall.conversations.posting import Posting
 from crewhall.conversations.sweeping import Sweeper
@@ -27,15 +29,19 @@ class ConversationParts(Struct, frozen=True):
     files: FileStore
     sweeper: Sweeper
     consumers: list[Consumer]
+    commands: Commands
+    later: LaterClock
 
     async def follow(self) -> None:
-        """Start the consumers; the database and the signals must be up."""
+        """Start the consumers and the clock; the database, the log and the signals must be up."""
         for consumer in self.consumers:
             consumer.start()
         self.sweeper.start()
+        self.later.start()
 
     async def close(self) -> None:
-        """Stop the consumers; the database must still be open."""
+        """Stop the clocks and the consumers; the database must still be open."""
+        await self.later.stop()
         await self.sweeper.stop()
         for consumer in self.consumers:
             await consumer.stop()
@@ -58,4 +64,5 @@ def start_conversations(
     files, sweeper = FileStore(db, blobs, access, limiter, file_settings), Sweeper(db, blobs, signals)
     files.stir = sweeper.stir
     newest, consumers = NewestPages(log, signals), make_consumers(db, log, signals)
-    return ConversationParts(access, posting, newest, files, sweeper, consumers)
+    later = LaterClock(db, signals, posting)
+    return ConversationParts(access, posting, newest, files, sweeper, consumers, Commands(db), later)

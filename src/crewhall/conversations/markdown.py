@@ -4,31 +4,16 @@ Raw HTML is shown as text, images become links, and what comes out is sanitised 
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from html import escape
-from typing import Any
-
-import nh3
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.rules_core import StateCore
-from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 
 from crewhall.conversations.mention_syntax import split_mentions
 
-MAX_NESTING = 20
 MAX_MARKS = 4_000
 """Text with more lines and marks of Markdown is shown as plain text: no person writes it, and parsing takes long."""
 MAX_LINKS = 500
 """As well with more bare links and mentions: links that run together take the square of their number."""
 
-_TAGS = {
-    "p", "br", "hr", "em", "strong", "s", "a", "code", "pre", "blockquote", "ul", "ol", "li", "h1", "h2", "h3", "h4",
-    "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "span",
-}  # fmt: skip
-_ALIGNED = {"left", "center", "right"}
-_CODE_CLASS = re.compile(r"language-[\w+#.-]{1,40}")
 _MARK = re.compile(r"[\n\\`*_\[\]<>&|~!()#=+-]")
 _LINK = re.compile(r"//|mailto:|@", re.IGNORECASE)
 _NOT_PLAIN = re.compile(
@@ -47,7 +32,6 @@ _MARKS = re.compile(
     r"[\\`*_\[\]<] | ~(?=~) | &(?=\#?\w+;) | /(?=/) | (?<=mailto): | ^[#>=+-]", re.VERBOSE | re.IGNORECASE
 )
 _NUMBERED = re.compile(r"^(\d{1,9})(?=[.)])")
-_TASK = re.compile(r"\[([ xX])\](?=\s)")
 
 
 def render_markdown(text: str, mentioned: Collection[str] = ()) -> str:
@@ -80,112 +64,30 @@ def _holds_more(text: str, pattern: re.Pattern[str], count: int) -> bool:
 
 
 def mentionable_text(text: str) -> Iterator[str]:
-    """The pieces of the text in which mentions count: not code, not links."""
+    """The pieces of the text in which mentions count: not code, not links, not what somebody else said."""
     if is_plain(text):
         yield text
         return
-    for block in _MARKDOWN.parse(text):
-        for token in _outside_links(block.children or ()):
-            yield token.content
+    from crewhall.conversations.markdown_parser import mentionable_pieces
 
-
-def _outside_links(tokens: Sequence[Token]) -> Iterator[Token]:
-    depth = 0
-    for token in tokens:
-        depth += {"link_open": 1, "link_close": -1}.get(token.type, 0)
-        if token.type == "text" and depth == 0:
-            yield token
+    yield from mentionable_pieces(text)
 
 
 def _render_plain(text: str, mentioned: Collection[str]) -> str:
     if "@" not in text and "\n" not in text:
         return f"<p>{escape(text, quote=False)}</p>"
-    pieces = [escape(piece, quote=False) if name is None else _mention(piece, name)
+    pieces = [escape(piece, quote=False) if name is None else mention_span(piece, name)
               for piece, name in split_mentions(text, mentioned)]  # fmt: skip
     paragraphs = re.split(r"\n{2,}", "".join(pieces).strip("\n"))
     return "\n".join("<p>" + paragraph.replace("\n", "<br>\n") + "</p>" for paragraph in paragraphs)
 
 
 def _render_parsed(text: str, mentioned: Collection[str]) -> str:
-    env = {"mentioned": frozenset(mentioned)}
-    return _CLEANER.clean(_MARKDOWN.render(text, env)).rstrip("\n")
+    from crewhall.conversations.markdown_parser import render_parsed
+
+    return render_parsed(text, mentioned)
 
 
-def _mention(written: str, name: str) -> str:
+def mention_span(written: str, name: str) -> str:
+    """The HTML of a mention."""
     return f'<span class="mention" data-handle="{escape(name)}">{escape(written)}</span>'
-
-
-def _mark_mentions(state: StateCore) -> None:
-    """Core rule: cut the resolved mentions out of text that is not inside a link (code is no text token)."""
-    mentioned = state.env.get("mentioned")
-    if not mentioned:
-        return
-    for block in state.tokens:
-        if block.children and "@" in block.content:
-            marked = {id(token) for token in _outside_links(block.children)}
-            block.children = [
-                piece
-                for token in block.children
-                for piece in (_cut(token, mentioned) if id(token) in marked else (token,))
-            ]
-
-
-def _cut(token: Token, mentioned: Collection[str]) -> Iterator[Token]:
-    for piece, name in split_mentions(token.content, mentioned):
-        kind = "text" if name is None else "mention"
-        yield Token(kind, "", 0, content=piece, meta={"name": name}, level=token.level)
-
-
-def _mark_tasks(state: StateCore) -> None:
-    """Core rule: `[ ]` and `[x]` at the start of a list item become boxes."""
-    for item, paragraph, inline in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
-        if item.type != "list_item_open" or paragraph.type != "paragraph_open" or not inline.children:
-            continue
-        first = inline.children[0]
-        if first.type == "text" and (box := _TASK.match(first.content)):
-            first.content = ("☐" if box[1] == " " else "☑") + first.content[box.end() :]
-            item.attrs = {"class": "task"}
-
-
-def _align_cells(state: StateCore) -> None:
-    """Core rule: how a table's columns are aligned becomes a class of their cells (styles are not let through)."""
-    for token in state.tokens:
-        if token.type in {"th_open", "td_open"} and token.attrs:
-            token.attrs = {"class": str(token.attrs["style"]).removeprefix("text-align:")}
-
-
-def _render_mention(
-    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
-) -> str:
-    return _mention(tokens[index].content, tokens[index].meta["name"])
-
-
-def _filter_attribute(tag: str, attribute: str, value: str) -> str | None:
-    if tag == "code" and attribute == "class":
-        return value if _CODE_CLASS.fullmatch(value) else None
-    return value
-
-
-def _parser() -> MarkdownIt:
-    options: dict[str, Any] = {"html": False, "breaks": True, "linkify": True, "maxNesting": MAX_NESTING}
-    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough", "linkify"])
-    parser.disable(["image", "html_block", "html_inline"])
-    if parser.linkify is not None:
-        parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
-    parser.core.ruler.after("text_join", "tasks", _mark_tasks)
-    parser.core.ruler.after("tasks", "cells", _align_cells)
-    parser.core.ruler.after("tasks", "mentions", _mark_mentions)
-    parser.add_render_rule("mention", _render_mention)
-    return parser
-
-
-_MARKDOWN = _parser()
-_CLEANER = nh3.Cleaner(
-    tags=_TAGS,
-    attributes={"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}, "span": {"data-handle"}},
-    attribute_filter=_filter_attribute,
-    allowed_classes={"span": {"mention"}, "li": {"task"}, "th": _ALIGNED, "td": _ALIGNED},
-    url_schemes={"http", "https", "mailto"},
-    url_relative="deny",
-    link_rel="noopener noreferrer nofollow",
-)

@@ -25,7 +25,10 @@ class _Named(msgspec.Struct, frozen=True):
 
 
 def mentioned_names(text: str) -> set[str]:
-    """The names, in lower case, that the text may mention: never from code, links or email addresses; at most 100."""
+    """The names, in lower case, that the text may mention, at most 100.
+
+    Never from code, quotes, links or email addresses.
+    """
     if "@" not in text:
         return set()
     names: set[str] = set()

@@ -3,19 +3,22 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from msgspec import UNSET
+
 from crewhall.conversations.access import Verb
 from crewhall.conversations.emoji import check_emoji
 from crewhall.conversations.messages import get_message
-from crewhall.conversations.posting import Posting
+from crewhall.conversations.posting import ATTEMPTS, Posting
 from crewhall.conversations.schemas import EditMessage
 from crewhall.conversations.wire import Message
 from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database
-from crewhall.kernel.errors import CONFLICT, FORBIDDEN
-from crewhall.ports.message_log import Author, NewRecord, RecordType
+from crewhall.kernel.errors import CONFLICT, FORBIDDEN, CrewhallError, define_error
+from crewhall.ports.message_log import CLIENT_ID_REUSED, Author, NewRecord, RecordType
 
 MAX_REACTION_KINDS = 50
+STALE_MESSAGE = define_error("stale_message", 409, "Edited meanwhile")
 
 
 class Overlays:
@@ -28,19 +31,35 @@ class Overlays:
     async def edit(self, actor: Actor, conversation_id: UUID, message_id: UUID, data: EditMessage) -> Message:
         """Give a message new text; its author alone may. Earlier versions stay in its history.
 
-        Raises NOT_FOUND, FORBIDDEN, CONFLICT (deleted), CONVERSATION_CLOSED.
+        Raises NOT_FOUND, FORBIDDEN, CONFLICT (deleted), CONVERSATION_CLOSED, STALE_MESSAGE with what it says by now,
+        when it was edited after what the edit is based on.
         """
-        message = await self._load(actor, conversation_id, message_id, Verb.POST)
-        _check_there(message)
-        if not _is_author(actor, message):
-            raise FORBIDDEN("Only its author can edit a message.")
-        title = message.title if data.title is None else data.title
-        if (data.content, title) == (message.content, message.title):
-            return message
-        text = await self._posting.prepare(actor, data.content, conversation_id)
+        for attempt in range(ATTEMPTS):
+            message = await self._load(actor, conversation_id, message_id, Verb.POST)
+            _check_there(message)
+            if not _is_author(actor, message):
+                raise FORBIDDEN("Only its author can edit a message.")
+            title = message.title if data.title is None else data.title
+            if (data.content, title) == (message.content, message.title):
+                return message
+            if data.based_on is not UNSET and data.based_on != message.edited_at:
+                raise _stale(message)
+            try:
+                return await self._append(actor, message, await self._edit_of(actor, message, data, title), Verb.POST)
+            except CrewhallError as error:
+                if error.kind is not CLIENT_ID_REUSED:
+                    raise
+                if attempt == ATTEMPTS - 1:
+                    raise _stale(message) from error
+        raise AssertionError("unreachable")
+
+    async def _edit_of(self, actor: Actor, message: Message, data: EditMessage, title: str | None) -> NewRecord:
+        """The record of an edit. Each version is followed by one: of two edits of the same, the log refuses one."""
+        text = await self._posting.prepare(actor, data.content, message.conversation_id)
         record = _overlay(actor, message, RecordType.EDIT, data.content)
         record.title, record.html, record.mentions = title, text.html, text.mentions
-        return await self._append(actor, message, record, Verb.POST)
+        record.client_id = f"edit:{message.id}:{message.edited_at.isoformat() if message.edited_at else 0}"
+        return record
 
     async def delete(self, actor: Actor, conversation_id: UUID, message_id: UUID) -> None:
         """Leave a tombstone in a message's place; its author may, and owners and admins."""
@@ -122,6 +141,13 @@ def _overlay(actor: Actor, message: Message, kind: RecordType, content: str = ""
 
 def _is_author(actor: Actor, message: Message) -> bool:
     return (message.author.type, message.author.id) == (actor.type, actor.id)
+
+
+def _stale(message: Message) -> CrewhallError:
+    return STALE_MESSAGE(
+        "This message was edited meanwhile, in another window or on another device. Look at what it says by now.",
+        message={"content": message.content, "title": message.title, "edited_at": message.edited_at},
+    )
 
 
 def _check_there(message: Message) -> None:

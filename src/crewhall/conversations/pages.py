@@ -8,7 +8,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from markupsafe import Markup
 
-from crewhall.conversations import pages_about, pages_files, pages_manage, pages_pins, pages_show
+from crewhall.conversations import (
+    pages_about,
+    pages_drafts,
+    pages_files,
+    pages_keeping,
+    pages_manage,
+    pages_pins,
+    pages_show,
+)
 from crewhall.conversations.pages_words import within_sentence
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import SearchHit
@@ -68,6 +76,8 @@ PAGES = page_router(
         *pages_about.HANDLERS,
         *pages_pins.HANDLERS,
         *pages_files.HANDLERS,
+        *pages_keeping.HANDLERS,
+        *pages_drafts.HANDLERS,
         show_search,
     ]
 )

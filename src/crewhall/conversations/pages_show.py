@@ -8,12 +8,13 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
-from markupsafe import Markup
 
 from crewhall.agents import QuickTask, list_quick_tasks
 from crewhall.conversations import pages_words
 from crewhall.conversations.access import Access, AccessCache, Verb, refusal
-from crewhall.conversations.messages import get_message, message_history
+from crewhall.conversations.commands import Commands
+from crewhall.conversations.drafts import drop_draft, find_draft
+from crewhall.conversations.pages_places import Place, days_of, place_of
 from crewhall.conversations.pages_sidebar import (
     Other,
     Sidebar,
@@ -21,13 +22,15 @@ from crewhall.conversations.pages_sidebar import (
     label_of,
     load_sidebar,
 )
-from crewhall.conversations.pages_stream import replies_to, stream_around, streams
+from crewhall.conversations.pages_stream import Stream, stream_around, streams
+from crewhall.conversations.pages_threads import Thread, load_thread
 from crewhall.conversations.posting import Posting
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, PostMessage
+from crewhall.conversations.schemas_commands import CommandLine
+from crewhall.conversations.schemas_words import DraftState
 from crewhall.conversations.vocabulary import ConversationStatus, ConversationType
 from crewhall.faces.plumbing.forms import read_form
-from crewhall.faces.plumbing.messages import is_long, render_stream
 from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zone_of
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import IdentitySettings, Permission, is_allowed
@@ -51,15 +54,8 @@ class Composer(msgspec.Struct):
     """Whether what is written concerns an agent though it names none: a direct conversation with one, or the policy."""
     tasks: list[QuickTask] = []
     """What the agent of a direct conversation is often asked."""
-
-
-class Thread(msgspec.Struct):
-    """A message and its replies, beside the stream."""
-
-    id: UUID
-    root: Markup
-    replies: Markup
-    composer: Composer
+    draft: DraftState = msgspec.field(default_factory=DraftState)
+    """What the viewer has begun to write there."""
 
 
 class Head(msgspec.Struct):
@@ -79,6 +75,9 @@ class Head(msgspec.Struct):
     may_pin: bool
     may_join: bool
     level: str | None
+    is_starred: bool
+    missed: str | None
+    """How many messages the viewer has not read, when the first of them stands further up than the page goes."""
 
 
 @get("/")
@@ -86,7 +85,7 @@ async def go_home(request: AnyRequest, services: NamedDependency[Services], acto
     """To the conversation that was open last, else to #general."""
     async with services.db.transaction(actor) as tx:
         sidebar = await load_sidebar(tx, actor, services.settings_of(IdentitySettings))
-    entries = [*sidebar.channels, *sidebar.directs]
+    entries = [*sidebar.starred, *sidebar.channels, *sidebar.directs]
     last = request.cookies.get(LAST_COOKIE)
     chosen = next((entry for entry in entries if str(entry.id) == last), entries[0] if entries else None)
     return go(f"/c/{chosen.id}" if chosen else "/c")
@@ -108,26 +107,32 @@ async def show_conversation(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
     conversation_id: FromPath[UUID],
-    at: FromQuery[int | None] = None,
+    at: FromQuery[str | None] = None,
     thread: FromQuery[UUID | None] = None,
+    versions: FromQuery[UUID | None] = None,
 ) -> Page:
-    """A conversation at its newest messages, or around the place `at`."""
+    """A conversation at its newest messages, or around the place that `at` names, with a thread beside it."""
     access = await services.part(AccessCache).access(actor, conversation_id, Verb.READ)
+    if versions is not None:
+        return go(f"/c/{conversation_id}/messages/{versions}/history")
+    zone = zone_of(request)
+    place = await place_of(services, actor, conversation_id, at, zone) if at else None
     if request.headers.get("turbo-frame") == "thread":
-        opened = await _thread(request, services, actor, access, thread) if thread else None
+        opened = await _thread(request, services, actor, access, thread, place) if thread else None
         return render("thread_frame.html", request, thread=opened, conversation=access)
-    found = await (
-        streams.newest(services, actor, conversation_id)
-        if at is None
-        else stream_around(services, actor, conversation_id, at)
-    )
     async with services.db.transaction(actor) as tx:
         sidebar = await load_sidebar(tx, actor, services.settings_of(IdentitySettings))
         conversation = sidebar.find(conversation_id) or await get_conversation(tx, actor, conversation_id)
         tasks = await _tasks(tx, actor, access)
+        draft = await find_draft(tx, actor, conversation_id)
+    found = await (
+        streams.newest(services, actor, conversation_id)
+        if place is None
+        else stream_around(services, actor, conversation_id, place.seq)
+    )
     access = _as_it_is_now(access, conversation)
-    head = _head(actor, sidebar, conversation, found.last_seq)
-    html = found.render(zone_of(request), actor.id, head.read_seq if at is None else None)
+    head = _head(actor, sidebar, conversation, found)
+    html = found.render(zone, actor.id, head.read_seq if place is None or place.is_unread else None)
     return render(
         "conversation.html",
         request,
@@ -136,13 +141,15 @@ async def show_conversation(
         sidebar=sidebar,
         conversation=head,
         agent=sidebar.find_agent(head.other.id) if head.other else None,
-        stream=html if at is None else Markup(html.replace(f'data-seq="{at}"', f'data-seq="{at}" data-found')),  # noqa: S704
+        stream=html if place is None else place.mark(html, found),
         has_older=found.has_older,
+        first_seq=found.messages[0].seq if found.messages else 1,
         has_newer=found.has_newer,
         composer=_composer(
-            actor, access, pages_words.placeholder(conversation), wakes=_wakes(conversation), tasks=tasks
+            actor, access, pages_words.placeholder(conversation), draft, wakes=_wakes(conversation), tasks=tasks
         ),
-        thread=await _thread(request, services, actor, access, thread) if thread else None,
+        thread=await _thread(request, services, actor, access, thread, place) if thread else None,
+        days=days_of(zone),
     )
 
 
@@ -171,6 +178,7 @@ def _composer(
     actor: Actor,
     access: Access,
     placeholder: str,
+    draft: DraftState,
     parent_id: UUID | None = None,
     *,
     wakes: bool = False,
@@ -186,11 +194,13 @@ def _composer(
         may_join=may_join,
         wakes=wakes,
         tasks=tasks or [],
+        draft=draft,
     )
 
 
-def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, last_seq: int) -> Head:
-    other = next((entry.other for entry in sidebar.directs if entry.id == conversation.id), None)
+def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, found: Stream) -> Head:
+    last_seq = found.last_seq
+    other = next((entry.other for entry in [*sidebar.starred, *sidebar.directs] if entry.id == conversation.id), None)
     return Head(
         id=conversation.id,
         label=label_of(conversation),
@@ -202,31 +212,35 @@ def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, last_seq: 
         is_first=not (sidebar.agents and last_seq)
         and conversation.type is ConversationType.PUBLIC
         and is_allowed(actor, Permission.AGENTS_CREATE),
-        last_seq=last_seq,
+        # What is between a page far up and the newest is read when the reader comes there, never sent live.
+        last_seq=max(last_seq, conversation.last_seq) if found.has_newer else last_seq,
         read_seq=conversation.last_read_seq if conversation.is_member else None,
         may_moderate=is_allowed(actor, Permission.MESSAGES_MODERATE),
         may_pin=is_allowed(actor, Permission.MESSAGES_PIN),
         may_join=not conversation.is_member and conversation.type is ConversationType.PUBLIC,
         level=str(conversation.notification_level) if conversation.is_member else None,
+        is_starred=conversation.is_starred,
+        missed=_missed(conversation, found),
     )
 
 
-async def _thread(request: AnyRequest, services: Services, actor: Actor, access: Access, message_id: UUID) -> Thread:
-    zone = zone_of(request)
-    async with services.db.transaction(actor) as tx:
-        root = await get_message(tx, actor, access.conversation_id, message_id)
-    replies = await replies_to(services, actor, access.conversation_id, root.id)
-    return Thread(
-        id=root.id,
-        root=_beside(render_stream([root], zone)),
-        replies=_beside(render_stream(replies, zone)),
-        composer=_composer(actor, access, "Reply", root.id),
-    )
+def _missed(conversation: Conversation, found: Stream) -> str | None:
+    """How many messages are unread, when the first of them stands further up than the page goes."""
+    if not conversation.unread or found.has_newer or not found.has_older:
+        return None
+    if found.messages[0].seq <= conversation.last_read_seq + 1:
+        return None
+    return f"{conversation.unread}{'+' if conversation.unread_capped else ''}"
 
 
-def _beside(html: Markup) -> Markup:
-    """The same messages under other element ids, since they may stand in the stream too."""
-    return Markup(html.replace(' id="m-', ' id="t-'))  # noqa: S704 - was safe before
+async def _thread(
+    request: AnyRequest, services: Services, actor: Actor, access: Access, message_id: UUID, place: Place | None
+) -> Thread:
+    async def composer(tx: Tx, root: UUID) -> Composer:
+        draft = await find_draft(tx, actor, access.conversation_id, root)
+        return _composer(actor, access, "Reply", draft, root)
+
+    return await load_thread(request, services, actor, access, message_id, place=place, composer=composer)
 
 
 @post("/c/{conversation_id:uuid}/messages")
@@ -236,28 +250,29 @@ async def post_message(
     actor: NamedDependency[Actor],
     conversation_id: FromPath[UUID],
 ) -> Redirect:
-    """Post a message from a browser without scripts."""
+    """Post a message from a browser without scripts, or carry out the command that it is."""
     form = await read_form(request)
     try:
         data = form.read(PostMessage, "content", "parent_id", "kind")
-        await services.part(Posting).post(actor, conversation_id, data)
+        said = await _carry_out(request, services, actor, conversation_id, data)
+        if said is None:
+            await services.part(Posting).post(actor, conversation_id, data)
+        async with services.db.transaction(actor) as tx:
+            await drop_draft(tx, actor, conversation_id, data.parent_id)
     except CrewhallError as error:
         return go(f"/c/{conversation_id}", error.detail)
-    return go(f"/c/{conversation_id}" + (f"?thread={data.parent_id}" if data.parent_id else ""))
+    return go(f"/c/{conversation_id}" + (f"?thread={data.parent_id}" if data.parent_id else ""), said)
 
 
-@get("/c/{conversation_id:uuid}/messages/{message_id:uuid}/history")
-async def show_history(
-    request: AnyRequest,
-    services: NamedDependency[Services],
-    actor: NamedDependency[Actor],
-    conversation_id: FromPath[UUID],
-    message_id: FromPath[UUID],
-) -> Page:
-    """How a message read before its edits; a fragment for the dialog."""
-    async with services.db.transaction(actor) as tx:
-        versions = await message_history(tx, actor, conversation_id, message_id)
-    return render("message_history.html", request, versions=versions, is_long=is_long)
+async def _carry_out(
+    request: AnyRequest, services: Services, actor: Actor, conversation_id: UUID, data: PostMessage
+) -> str | None:
+    """What came of the command, in a sentence; None when it is an ordinary message."""
+    commands = services.part(Commands)
+    if await commands.find(actor, conversation_id, data.content, data.parent_id) is None:
+        return None
+    line = CommandLine(line=data.content, parent_id=data.parent_id, timezone=zone_of(request).key)
+    return (await commands.carry_out(actor, conversation_id, line)).said
 
 
-HANDLERS = [go_home, show_sidebar, show_conversation, post_message, show_history]
+HANDLERS = [go_home, show_sidebar, show_conversation, post_message]

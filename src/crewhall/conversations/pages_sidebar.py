@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.agents import Agent, AgentStatus, list_agents
+from crewhall.conversations.later import count_refused
 from crewhall.conversations.queries import list_conversations
 from crewhall.conversations.schemas import Conversation
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, NotificationLevel
@@ -66,6 +67,7 @@ class Sidebar(msgspec.Struct):
     organizations: list[Organization]
     has_more_organizations: bool
     may_found: bool
+    starred: list[Entry]
     channels: list[Entry]
     directs: list[Entry]
     agents: list[AgentEntry]
@@ -74,6 +76,8 @@ class Sidebar(msgspec.Struct):
     may_read_settings: bool
     waiting: int
     told: int
+    refused: int
+    """Later messages of the viewer's that were refused."""
 
     def find(self, conversation_id: UUID) -> Conversation | None:
         """The conversation, when it is among those shown."""
@@ -92,7 +96,8 @@ async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Side
     agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items
     waiting = await count_waiting(tx, actor)
     presence = {agent.id: str(agent.presence) for agent in agents}
-    shown = [found for found in known if _is_shown(found)]
+    starred = [found for found in known if found.is_starred]
+    shown = [found for found in known if _is_shown(found) and not found.is_starred]
     channels = [found for found in shown if found.kind is ConversationKind.CHANNEL]
     others = [found for found in shown if found.kind is not ConversationKind.CHANNEL]
     return Sidebar(
@@ -100,6 +105,7 @@ async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Side
         organizations=[organization, *(one for one in organizations.items if one.id != organization.id)],
         has_more_organizations=organizations.next is not None,
         may_found=settings.founders is Founders.EVERYONE or any(one.role == "owner" for one in organizations.items),
+        starred=[entry_of(found, presence) for found in sorted(starred, key=label_of)],
         channels=[entry_of(found, presence) for found in sorted(channels, key=_channel_order)],
         directs=[entry_of(found, presence) for found in others[:MOST_DIRECTS]],
         agents=[
@@ -112,6 +118,7 @@ async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Side
         may_read_settings=is_allowed(actor, Permission.SETTINGS_READ),
         waiting=waiting.get("approvals", 0),
         told=waiting.get("notifications", 0),
+        refused=await count_refused(tx, actor),
     )
 
 

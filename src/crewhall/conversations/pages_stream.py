@@ -13,7 +13,8 @@ from crewhall.conversations.wire import Message
 from crewhall.faces.plumbing.messages import render_stream
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from crewhall.kernel.paging import DEFAULT_LIMIT, Page
+from crewhall.ports.message_log import MAX_SEQ
 
 HALF = DEFAULT_LIMIT // 2
 MAX_STREAMS = 2_000
@@ -77,15 +78,21 @@ def _stream_of(body: bytes) -> Stream:
     return Stream(page.items, has_older=page.next is not None)
 
 
-async def stream_around(services: Services, actor: Actor, conversation_id: UUID, seq: int) -> Stream:
-    """The messages around a place. The caller has checked access."""
+async def stream_around(
+    services: Services, actor: Actor, conversation_id: UUID, seq: int, *, parent: UUID | None = None
+) -> Stream:
+    """The messages, or those of one thread, around a place. The caller has checked access."""
     db, org_id = services.db, actor.org
-    before = _decoder.decode(await messages_json(db, org_id, conversation_id, limit=HALF, before=seq + 1))
-    after = _decoder.decode(await messages_json(db, org_id, conversation_id, limit=HALF, after=seq))
+    older = await messages_json(db, org_id, conversation_id, limit=HALF, before=seq + 1, parent=parent)
+    newer = await messages_json(db, org_id, conversation_id, limit=HALF, after=seq, parent=parent)
+    before, after = _decoder.decode(older), _decoder.decode(newer)
     return Stream([*before.items, *after.items], before.next is not None, after.next is not None)
 
 
-async def replies_to(services: Services, actor: Actor, conversation_id: UUID, parent_id: UUID) -> list[Message]:
-    """The replies of a thread, as far as one page goes. The caller has checked access."""
-    body = await messages_json(services.db, actor.org, conversation_id, limit=MAX_LIMIT, after=0, parent=parent_id)
-    return _decoder.decode(body).items
+async def thread_newest(services: Services, actor: Actor, conversation_id: UUID, parent_id: UUID) -> Stream:
+    """The newest replies of a thread. The caller has checked access."""
+    return _stream_of(
+        await messages_json(
+            services.db, actor.org, conversation_id, limit=DEFAULT_LIMIT, before=MAX_SEQ, parent=parent_id
+        )
+    )

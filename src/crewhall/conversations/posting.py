@@ -11,6 +11,7 @@ from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.mentions import mentioned_names, resolve_mentions
 from crewhall.conversations.messages import message_of_json
 from crewhall.conversations.metadata import FILES
+from crewhall.conversations.parents import check_parent
 from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, PostMessage
 from crewhall.conversations.wire import Message, message_as
 from crewhall.kernel.actor import Actor, ActorType
@@ -82,7 +83,8 @@ class Posting:
         self._limiter.check(self._limit, actor.id)
         access = await self._access.access(actor, conversation_id, Verb.POST)
         if data.parent_id is not None:
-            await self._check_parent(actor, conversation_id, data.parent_id)
+            async with self._db.transaction(actor) as tx:
+                await check_parent(tx, conversation_id, data.parent_id)
         metadata = data.metadata
         if data.files:
             metadata = (metadata or {}) | {FILES: await self._hold(actor, conversation_id, data.files)}
@@ -132,23 +134,6 @@ class Posting:
             shown = await tx.value("select message_wire(m) from messages m where m.id = %(id)s", {"id": message_id})
         return message_of_json(shown) if shown is not None else None
 
-    async def _check_parent(self, actor: Actor, conversation_id: UUID, parent_id: UUID) -> None:
-        async with self._db.transaction(actor) as tx:
-            found = await tx.find(
-                _Parent,
-                """
-                select conversation_id, parent_id, deleted_at is not null as is_deleted from messages
-                where id = %(id)s and conversation_id = %(conversation)s
-                """,
-                {"id": parent_id, "conversation": conversation_id},
-            )
-        if found is None:
-            raise INVALID("parent_id names no message of this conversation.", field="parent_id")
-        if found.is_deleted:
-            raise INVALID("The message that parent_id names was deleted: it takes no replies.", field="parent_id")
-        if found.parent_id is not None:
-            raise INVALID("parent_id names a reply: reply to the first message of its thread.", field="parent_id")
-
 
 def _said_within(run_id: UUID, client_id: str | None) -> str:
     """The client id of what is said with the token of a turn: it names the turn, for whose asker it is said.
@@ -157,12 +142,6 @@ def _said_within(run_id: UUID, client_id: str | None) -> str:
     """
     own = new_id().hex if client_id is None else blake2b(client_id.encode(), digest_size=16).hexdigest()
     return f"run:{run_id}:{own}"
-
-
-class _Parent(msgspec.Struct):
-    conversation_id: UUID
-    parent_id: UUID | None
-    is_deleted: bool
 
 
 def _role(actor: Actor, asked: MessageRole | None) -> MessageRole:

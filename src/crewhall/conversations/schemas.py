@@ -76,10 +76,15 @@ class PostMessage(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class EditMessage(Struct, forbid_unknown_fields=True):
-    """A message's new text; a title that is left out stays."""
+    """A message's new text; a title that is left out stays.
+
+    `based_on` is the message's `edited_at` as it was read (null: it was not edited): an edit that another came before
+    is refused with what the message says by now. Left out, the last edit wins.
+    """
 
     content: Content
     title: Title | None = None
+    based_on: datetime | UnsetType | None = UNSET
 
 
 class ReadMark(Struct, forbid_unknown_fields=True):
@@ -196,6 +201,7 @@ class Conversation(Struct, kw_only=True):
     owner: ActorRef
     agent_policy: AgentPolicy
     is_member: bool
+    is_starred: bool
     last_read_seq: int
     unread: int
     unread_capped: bool

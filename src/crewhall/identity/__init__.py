@@ -16,7 +16,7 @@ from crewhall.identity.events import (
 from crewhall.identity.first_run import WEAK_PASSWORD, check_owner, is_set_up, is_weak, prepare_first_run
 from crewhall.identity.me import provide_agent_profile
 from crewhall.identity.organizations import get_organization, list_organizations
-from crewhall.identity.people import find_people, find_people_by_handles, get_person, list_people
+from crewhall.identity.people import find_actor, find_people, find_people_by_handles, get_person, list_people
 from crewhall.identity.permissions import PERMISSIONS, Permission, check_permission, is_allowed
 from crewhall.identity.schemas import ActorShown, AgentShown, Organization, Person, Profile
 from crewhall.identity.settings import Founders, IdentitySettings
@@ -51,6 +51,7 @@ __all__ = [
     "check_owner",
     "check_permission",
     "device_name",
+    "find_actor",
     "find_people",
     "find_people_by_handles",
     "get_organization",

@@ -4,6 +4,8 @@ from collections.abc import Collection
 from typing import LiteralString
 from uuid import UUID
 
+import msgspec
+
 from crewhall.identity.events import MemberLeft, MemberRoleChanged
 from crewhall.identity.permissions import Permission, check_permission
 from crewhall.identity.schemas import Person
@@ -20,6 +22,16 @@ select u.id, u.handle, u.name, u.email, u.avatar_url, u.timezone, m.role, m.crea
 from memberships m join users u on u.id = m.user_id and u.deleted_at is null
 where m.org_id = any (current_orgs())
 """
+
+_STANDING: LiteralString = """
+select u.name, m.role from memberships m join users u on u.id = m.user_id and u.deleted_at is null
+where m.org_id = %(org)s and m.user_id = %(user)s
+"""
+
+
+class _Standing(msgspec.Struct):
+    name: str
+    role: Role
 
 
 async def list_people(
@@ -39,7 +51,7 @@ async def list_people(
         """,
         {"q": q, "name": key[0] if key else None, "id": key[1] if key else None, "limit": size + 1},
     )
-    return page_of(rows, size, lambda row: (row.name, row.id))
+    return page_of(await _with_presence(tx, rows), size, lambda row: (row.name, row.id))
 
 
 async def get_person(tx: Tx, actor: Actor, user_id: UUID) -> Person:
@@ -48,13 +60,30 @@ async def get_person(tx: Tx, actor: Actor, user_id: UUID) -> Person:
     found = await tx.find(Person, _COLUMNS + " and u.id = %(id)s", {"id": user_id})
     if found is None:
         raise NOT_FOUND("There is no such person in the organization.")
-    return found
+    return (await _with_presence(tx, [found]))[0]
+
+
+async def _with_presence(tx: Tx, people: list[Person]) -> list[Person]:
+    ids = [person.id for person in people]
+    online = set(await tx.values("select people_online(%(ids)s)", {"ids": ids}))
+    return [msgspec.structs.replace(person, presence="online") if person.id in online else person for person in people]
 
 
 async def find_people(tx: Tx, ids: Collection[UUID]) -> dict[UUID, Person]:
     """Return those of the ids that are members of the transaction's organization."""
     found = await tx.all(Person, _COLUMNS + " and u.id = any (%(ids)s)", {"ids": list(ids)})
     return {person.id: person for person in found}
+
+
+async def find_actor(tx: Tx, org_id: UUID, user_id: UUID) -> Actor | None:
+    """Return a person as an actor of the organization, with the role that it has now; None when it has left.
+
+    For what is done with somebody's rights while they are away.
+    """
+    found = await tx.find(_Standing, _STANDING, {"org": org_id, "user": user_id})
+    if found is None:
+        return None
+    return Actor(type=ActorType.USER, id=user_id, org_id=org_id, name=found.name, role=found.role)
 
 
 async def find_people_by_handles(tx: Tx, handles: Collection[str]) -> dict[str, Person]:

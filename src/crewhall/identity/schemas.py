@@ -52,7 +52,7 @@ class OrganizationChange(Struct, forbid_unknown_fields=True):
 
 
 class Person(Struct):
-    """A member of the organization."""
+    """A member of the organization. `presence`: `online` who used a browser or client here within five minutes."""
 
     id: UUID
     handle: str
@@ -62,6 +62,7 @@ class Person(Struct):
     timezone: str
     role: Role
     joined_at: datetime
+    presence: Literal["online", "offline"] = "offline"
 
 
 class RoleChange(Struct, forbid_unknown_fields=True):

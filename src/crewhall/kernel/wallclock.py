@@ -4,11 +4,19 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from crewhall.kernel.errors import INVALID
+
 
 @cache
 def timezones() -> frozenset[str]:
     """Every name that a timezone may have, found once: to find them is to look into each of six hundred files."""
     return frozenset(available_timezones())
+
+
+def check_timezone(name: str) -> None:
+    """Refuse what is no timezone."""
+    if name not in timezones():
+        raise INVALID(f"{name[:100]!r} is no IANA timezone, such as Europe/Berlin.", field="timezone")
 
 
 def instants_of(zone: ZoneInfo, wall: datetime) -> list[datetime]:

@@ -11,7 +11,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from crewhall.kernel.errors import INVALID
-from crewhall.kernel.wallclock import instants_of, timezones
+from crewhall.kernel.wallclock import instants_of
 
 FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7))
 
@@ -24,12 +24,6 @@ def check_cron(expression: str) -> None:
     for part, (name, low, high) in zip(parts, FIELDS, strict=True):
         if not all(_is_item(item, low, high) for item in part.split(",")):
             raise INVALID(f"cron: {part[:100]!r} is no {name} ({low}-{high}).", field="cron")
-
-
-def check_timezone(name: str) -> None:
-    """Refuse what is no timezone."""
-    if name not in timezones():
-        raise INVALID(f"{name[:100]!r} is no IANA timezone, such as Europe/Berlin.", field="timezone")
 
 
 def occurrences(expression: str, timezone: str, after: datetime) -> Iterator[datetime]:

@@ -14,6 +14,7 @@ import msgspec
 
 from crewhall.agents import access_agent
 from crewhall.conversations import Posting, PostMessage, Verb, access_conversation
+from crewhall.identity import find_actor
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.clock import utc_now
@@ -34,7 +35,7 @@ from crewhall.ports.message_log import CONVERSATION_CLOSED
 from crewhall.runtime.hook_signing import SignedCall, read_call
 from crewhall.runtime.hook_words import prompt_of, words_of
 from crewhall.runtime.hooks import pause
-from crewhall.runtime.makers import find_maker, pause_reason_of
+from crewhall.runtime.makers import pause_reason_of
 from crewhall.runtime.schemas_hooks import HookTaken
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import add_trigger, check_prompts
@@ -137,7 +138,7 @@ class HookDoor:
 
     async def _do(self, call: Call, signed: SignedCall, admitted: _Admitted) -> HookTaken:
         async with self._db.transaction(system_actor(admitted.org_id)) as tx:
-            maker = await find_maker(tx, admitted.org_id, admitted.maker_id)
+            maker = await find_actor(tx, admitted.org_id, admitted.maker_id)
         if maker is None:
             await self._pause(call, signed, admitted, PauseReason.MAKER_LEFT)
             raise _refused()

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from crewhall.conversations import Consumer, Posting
+from crewhall.conversations import Commands, Consumer, Posting
 from crewhall.governance import BudgetWarner
 from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.db import Database
@@ -22,6 +22,7 @@ from crewhall.runtime.schedule_clock import ScheduleClock
 from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
+from crewhall.runtime.task_commands import TaskCommands
 from crewhall.runtime.triggers import TriggerDeriver
 from crewhall.runtime.trying import Trials
 from crewhall.runtime.warming import Warming
@@ -76,6 +77,7 @@ def start_runtime(
     signals: Signals,
     verified: VerifiedTokens,
     posting: Posting,
+    commands: Commands,
     live: Live,
     settings: TurnSettings,
     region: str,
@@ -84,6 +86,7 @@ def start_runtime(
 ) -> RuntimeParts:
     """Make the parts of a process, not yet at work."""
     subscribe(InstallationSeeded, hire_first_agents)
+    commands.add("quick_task", TaskCommands(db, log, posting))
     verified.register(TURN_PREFIX, TurnVerifier(db, settings).verify)
     caller, servers = RuntimeCaller(db, signals, settings, base_url=base_url), ToolServers(db, settings)
     executor = Executor(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from crewhall.identity import find_actor
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database, Tx
@@ -19,7 +20,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.timer import DueTimer
 from crewhall.runtime.cron import occurrences, upcoming
-from crewhall.runtime.makers import find_maker, pause_reason_of
+from crewhall.runtime.makers import pause_reason_of
 from crewhall.runtime.schedules import SCHEDULES_CHANNEL
 from crewhall.runtime.triggers import add_trigger
 from crewhall.runtime.vocabulary import Cause, FiringOutcome, PauseReason
@@ -109,10 +110,10 @@ async def fire(db: Database, org_id: UUID, schedule_id: UUID, grace: timedelta) 
     """Fire a schedule if it is due, as its maker; returns what became of it, None when it was not due (any more)."""
     async with db.transaction(system_actor(org_id)) as tx:
         maker_id = await tx.value("select maker_id from schedules where id = %(id)s", {"id": schedule_id})
-        maker = None if maker_id is None else await find_maker(tx, org_id, maker_id)
+        maker = None if maker_id is None else await find_actor(tx, org_id, maker_id)
     async with db.transaction(maker or system_actor(org_id)) as tx:
         due = await tx.find(_Due, _LOCK, {"id": schedule_id})
-        if due is None or await find_maker(tx, org_id, due.maker_id) != maker:
+        if due is None or await find_actor(tx, org_id, due.maker_id) != maker:
             return None  # it has moved on, or its maker's standing has this very moment: it is looked at again
         return await _settle(tx, due, maker, grace)
 

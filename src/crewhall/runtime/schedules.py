@@ -19,8 +19,9 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID
 from crewhall.kernel.ids import new_id
+from crewhall.kernel.wallclock import check_timezone
 from crewhall.ports.message_log import MessageLog
-from crewhall.runtime.cron import check_cron, check_timezone, upcoming
+from crewhall.runtime.cron import check_cron, upcoming
 from crewhall.runtime.schedule_queries import get_schedule
 from crewhall.runtime.schemas_schedules import Schedule, ScheduleInput, SchedulePatch
 from crewhall.runtime.started import Task

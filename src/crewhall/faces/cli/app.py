@@ -23,6 +23,7 @@ from crewhall.faces.cli.organization import org, people
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.quick_tasks import quick_task
+from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions
 from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
@@ -30,6 +31,7 @@ from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tokens import token
 from crewhall.faces.cli.tool_servers import tool_server
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run, summaries
+from crewhall.faces.cli.words import drafts, later
 
 HELP = """The place where people and AI agents work as one organization.
 
@@ -49,8 +51,10 @@ for about_files in (files, download):
 for about_turns in (ask, runs, cancel, decisions, summaries, approvals, approve, refuse, usage, runtimes):
     app.command()(about_turns)
 app.command("run")(show_run)
-for about_channels in (pins, pin, unpin, level):
-    channel.command()(about_channels)
+for about_reading in (find, saved, save, unsave, versions):
+    app.command()(about_reading)
+for about_one in (pins, pin, unpin, star, unstar, unread, level):
+    channel.command()(about_one)
 agent.add_typer(webhook)
 for group in (
     org,
@@ -62,6 +66,8 @@ for group in (
     budget,
     quick_task,
     schedule,
+    drafts,
+    later,
     incoming_webhook,
     mcp,
     tool_server,

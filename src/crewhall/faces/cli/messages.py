@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -116,16 +117,21 @@ def history(
     place: Place,
     after: Annotated[int | None, typer.Option(help="Messages after this seq, oldest first.")] = None,
     before: Annotated[int | None, typer.Option(help="Messages before this seq.")] = None,
+    around: Annotated[int | None, typer.Option(help="Half of them up to this seq, half after it.")] = None,
+    at: Annotated[datetime | None, typer.Option(help="Around what was written then, in your timezone.")] = None,
     limit: Annotated[int, typer.Option(help="So many messages, at most 200.")] = 50,
     thread: Annotated[str | None, typer.Option(help="Only the replies to this message (seq or id).")] = None,
     as_json: Json = False,
 ) -> None:
-    """Read messages: the newest, or those before or after a seq."""
+    """Read messages: the newest, those before or after a seq, or those around a place."""
+    moment = at.astimezone() if at else None
 
     async def work(client: "Client") -> "Page[Message]":
         where = await find_place(client, place)
         parent = (await find_message(client, where.id, thread)).id if thread and is_seq(thread) else thread
-        return await client.messages.page(where.id, after=after, before=before, limit=limit, parent_id=parent)
+        return await client.messages.page(
+            where.id, after=after, before=before, around=around, at=moment, limit=limit, parent_id=parent
+        )
 
     page = act(context, work)
     if wants_json(context, as_json):
@@ -137,7 +143,8 @@ def history(
     if not page.items:
         say_line("Nothing there.")
     if page.next is not None:
-        way = "after" if after is not None or thread is not None else "before"
+        forward = any(bound is not None for bound in (after, around, at)) or (thread is not None and before is None)
+        way = "after" if forward else "before"
         sys.stderr.write(f"There are more: --{way} {page.next}\n")
 
 

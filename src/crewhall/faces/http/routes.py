@@ -13,7 +13,7 @@ from crewhall.faces.http.description import describe
 from crewhall.faces.http.system import SYSTEM
 from crewhall.faces.live.stream import stream_conversation
 from crewhall.faces.plumbing.dependencies import DEPENDENCIES
-from crewhall.faces.plumbing.pages import error_page
+from crewhall.faces.plumbing.error_pages import error_page
 from crewhall.faces.plumbing.problems import render_problem
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services

@@ -24,12 +24,16 @@ WORKER = "/service-worker.js"
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file: its bytes, packed and not, its media type and its entity tag."""
+    """One file, packed where that is worth it; its media type and its entity tag."""
 
-    body: bytes
-    packed: bytes | None
+    kept: bytes
+    is_packed: bool
     media_type: str
     etag: str
+
+    def body(self) -> bytes:
+        """Its bytes as they are, for the few who take no packed ones."""
+        return gzip.decompress(self.kept) if self.is_packed else self.kept
 
 
 class Assets:
@@ -60,9 +64,10 @@ class Assets:
 
 
 def _asset(path: Path, body: bytes) -> Asset:
-    packed = gzip.compress(body, 9, mtime=0) if len(body) >= _WORTH_PACKING else None
+    is_packed = len(body) >= _WORTH_PACKING
+    kept = gzip.compress(body, 9, mtime=0) if is_packed else body
     media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
-    return Asset(body, packed, media_type, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
+    return Asset(kept, is_packed, media_type, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
 
 
 assets = Assets(ROOT)
@@ -87,7 +92,7 @@ def _answer(request: Request[Any, Any, Any], name: str, *, current: bool) -> Res
     headers = {"etag": found.etag, "cache-control": _FOREVER if current else "no-cache", "vary": "accept-encoding"}
     if request.headers.get("if-none-match") == found.etag:
         return Response(b"", status_code=304, headers=headers, media_type=found.media_type)
-    if found.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+    if found.is_packed and "gzip" in request.headers.get("accept-encoding", ""):
         headers["content-encoding"] = "gzip"
-        return Response(found.packed, headers=headers, media_type=found.media_type)
-    return Response(found.body, headers=headers, media_type=found.media_type)
+        return Response(found.kept, headers=headers, media_type=found.media_type)
+    return Response(found.body(), headers=headers, media_type=found.media_type)

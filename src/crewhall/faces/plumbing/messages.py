@@ -155,6 +155,7 @@ def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False
         "parent_id": str(message.parent_id) if message.parent_id else None,
         "thread_href": f"?thread={message.parent_id or message.id}",
         "own_thread_href": f"?thread={message.id}",
+        "versions_href": f"?versions={message.id}",
         "mentions": " ".join(map(str, message.mentions)) or None,
         "client_id": message.client_id,
         "grouped": "1" if grouped else None,
@@ -283,7 +284,8 @@ def _together(before: ShownMessage, message: ShownMessage) -> bool:
 SKELETON: dict[str, Any] = dict(
     dict.fromkeys(
         ("id", "dom_id", "seq", "kind", "status", "author_type", "author_id", "author_name", "initials", "hue",
-         "created_at", "time", "stamp", "thread_href", "own_thread_href", "last_reply", "last_reply_at"), ""),
+         "created_at", "time", "stamp", "thread_href", "own_thread_href", "versions_href", "last_reply",
+         "last_reply_at"), ""),
     is_agent=True, is_webhook=True, kind_label="-", parent_id="-", mentions="-", client_id="-", grouped="-", title="-",
     html="-", long=True, edited=True, pinned=True, deleted=True, present=True, replies="-", unsent="-",
     files=[dict.fromkeys(("id", "name", "media_type", "size", "href", "label", "shown_width", "shown_height"), "")

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from litestar import Request, Response
 from litestar.datastructures import Cookie
-from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.response import Redirect
 from markupsafe import Markup
 
@@ -87,7 +86,7 @@ def keep_rendered(made: Environment, template: str, *macros: str) -> None:
 
 _ENTRIES = ("js/app.js", "service-worker.js")
 """Scripts that pages do not load as modules of theirs: the first, and what the browser runs by itself."""
-_LAYERS = ("tokens", "base", "components", "layout", "conversation", "files", "turns", "spending", "utilities")
+_LAYERS = ("tokens", "base", "components", "layout", "conversation", "files", "turns", "spending", "reading", "utilities")
 environment = _environment()
 
 
@@ -142,36 +141,6 @@ def go(path: str, message: str | None = None, *, cookies: list[Cookie] | None = 
 def _read_flash(request: AnyRequest) -> str | None:
     raw = request.cookies.get(FLASH_COOKIE)
     return unquote(raw)[:300] if raw else None
-
-
-def error_page(request: AnyRequest, error: CrewhallError) -> Response[Any]:
-    """The error as a page; somebody who is not signed in is led to the door and back.
-
-    Where a form leads is no page to come back to: who opens such an address sees the page that the form stands on.
-    """
-    is_visit = request.method == "GET"
-    if error.code == "unauthenticated":
-        query = f"?{request.url.query}" if request.url.query and is_visit else ""
-        there = (request.url.path if is_visit else _page_of(request)) + query
-        return go("/login" if there == "/" else f"/login?next={quote(there, safe='')}")
-    if error.code == "method_not_allowed" and is_visit:
-        return go(_page_of(request))
-    if error.code == "no_organization":
-        return go("/organizations")
-    return render("error.html", request, status=error.kind.status, error=error)
-
-
-def _page_of(request: AnyRequest) -> str:
-    """The path of the request if it can be opened, else the nearest above it that can."""
-    path = "/" + request.url.path.strip("/")
-    while path:
-        try:
-            request.app.asgi_router.handle_routing(path=path, method="GET")
-        except (NotFoundException, MethodNotAllowedException):
-            path = path.rpartition("/")[0]
-        else:
-            return path
-    return "/"
 
 
 def page_data(value: object) -> str:

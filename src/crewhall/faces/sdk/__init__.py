@@ -40,12 +40,14 @@ from crewhall.faces.sdk.runs import (
     Woken,
 )
 from crewhall.faces.sdk.runtimes import AgentRuntime, RuntimeCall, RuntimeHealth
+from crewhall.faces.sdk.saved import PlaceFound, PlacesFound, SavedMessage
 from crewhall.faces.sdk.schedules import Schedule, TurnStarted
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ServerTool, ToolServer
 from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
+from crewhall.faces.sdk.words import Command, CommandDone, Draft, LaterMessage
 
 __all__ = [
     "Ack",
@@ -60,12 +62,15 @@ __all__ = [
     "Budget",
     "Change",
     "Client",
+    "Command",
+    "CommandDone",
     "Conversation",
     "ConversationRuntime",
     "ConversationSummary",
     "Credential",
     "CrewhallApiError",
     "Delivery",
+    "Draft",
     "Ephemeral",
     "Event",
     "File",
@@ -75,6 +80,7 @@ __all__ = [
     "InvalidSession",
     "InvalidWebhook",
     "Invitation",
+    "LaterMessage",
     "LetInApp",
     "Level",
     "Live",
@@ -90,6 +96,8 @@ __all__ = [
     "Page",
     "Person",
     "PersonalToken",
+    "PlaceFound",
+    "PlacesFound",
     "Post",
     "Price",
     "QuickTask",
@@ -103,6 +111,7 @@ __all__ = [
     "RunStep",
     "RuntimeCall",
     "RuntimeHealth",
+    "SavedMessage",
     "Schedule",
     "SearchHit",
     "ServerTool",

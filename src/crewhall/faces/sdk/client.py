@@ -18,11 +18,13 @@ from crewhall.faces.sdk.organization import Organizations, People
 from crewhall.faces.sdk.personal_tokens import PersonalTokens
 from crewhall.faces.sdk.resources import Me
 from crewhall.faces.sdk.runtimes import Runtimes
+from crewhall.faces.sdk.saved import PlacesFound, Saved, find_places
 from crewhall.faces.sdk.schedules import Schedules
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ToolServers
 from crewhall.faces.sdk.transport import Nothing, Transport
 from crewhall.faces.sdk.turns import Turns
+from crewhall.faces.sdk.words import Commands, Drafts, Later
 
 DEFAULT_URL = "http://127.0.0.1:8787"
 
@@ -69,6 +71,7 @@ class Client:
         self.conversations = Conversations(self.transport)
         self.messages = Messages(self.transport)
         self.files = Files(self.transport)
+        self.saved = Saved(self.transport)
         self.agents = Agents(self.transport)
         self.turns = Turns(self.transport)
         self.runtimes = Runtimes(self.transport)
@@ -77,6 +80,9 @@ class Client:
         self.hooks = Hooks(self.transport)
         self.schedules = Schedules(self.transport)
         self.notifications = Notifications(self.transport)
+        self.drafts = Drafts(self.transport)
+        self.later = Later(self.transport)
+        self.commands = Commands(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
         self.tokens = PersonalTokens(self.transport)
@@ -111,6 +117,10 @@ class Client:
     async def me(self) -> Me:
         """Who is signed in, for which organization, with which role."""
         return await self.transport.call("GET", "/me", Me)
+
+    async def find_places(self, q: str = "", *, limit: int | None = None) -> PlacesFound:
+        """Give where one may go: conversations, people, agents by the beginnings of words, best first; and messages."""
+        return await find_places(self.transport, q, limit)
 
     def live(self) -> Live:
         """Open the live connection, as an async context manager."""

@@ -103,6 +103,19 @@ class Conversations:
         path = join("conversations", conversation_id, "read")
         await self._transport.call("POST", path, Nothing, body={"seq": seq}, repeatable=True, retry_for=retry_for)
 
+    async def mark_unread(self, conversation_id: str, seq: int) -> None:
+        """Say that the message with `seq` and what follows is unread; the marker never moves forward by it."""
+        path = join("conversations", conversation_id, "unread")
+        await self._transport.call("POST", path, Nothing, body={"seq": seq}, repeatable=True)
+
+    async def star(self, conversation_id: str) -> None:
+        """Keep a conversation at the top of the signed-in person's sidebar."""
+        await self._transport.call("PUT", join("conversations", conversation_id, "star"), Nothing)
+
+    async def unstar(self, conversation_id: str) -> None:
+        """Take the star off."""
+        await self._transport.call("DELETE", join("conversations", conversation_id, "star"), Nothing)
+
     async def archive(self, conversation_id: str) -> Conversation:
         """Archive: readable, no new messages, until restored."""
         return await self._transport.call("PUT", join("conversations", conversation_id, "archive"), Conversation)

@@ -1,6 +1,7 @@
 """Messages of conversations: posting once however often it is tried, reading, changing."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -54,11 +55,23 @@ class Messages:
         *,
         after: int | None = None,
         before: int | None = None,
+        around: int | None = None,
+        at: datetime | None = None,
         limit: int | None = None,
         parent_id: str | None = None,
     ) -> Page[Message]:
-        """Give one page in order of seq: the newest (before `before`), or the one that follows `after`."""
-        query = {"after": after, "before": before, "limit": limit, "parent": parent_id}
+        """Give one page in order of seq: the newest (before `before`), or the one that follows `after`.
+
+        `around` a seq, or `at` a moment (with a zone), gives the page around that place.
+        """
+        query: dict[str, Any] = {
+            "after": after,
+            "before": before,
+            "around": around,
+            "limit": limit,
+            "parent": parent_id,
+        }
+        query |= {"at": at.isoformat() if at else None}
         path = join("conversations", conversation_id, "messages")
         return await self._transport.call("GET", path, Page[Message], query=query)
 
@@ -88,9 +101,22 @@ class Messages:
         """Give one message."""
         return await self._transport.call("GET", _path(conversation_id, message_id), Message)
 
-    async def edit(self, conversation_id: str, message_id: str, content: str, *, title: str | None = None) -> Message:
-        """Replace the text of an own message; earlier versions are kept."""
-        body = as_body(content=content, title=title)
+    async def edit(
+        self,
+        conversation_id: str,
+        message_id: str,
+        content: str,
+        *,
+        title: str | None = None,
+        based_on: Message | None = None,
+    ) -> Message:
+        """Replace the text of an own message; earlier versions are kept.
+
+        `based_on` is the message as it was read: `stale_message` when it was edited since.
+        """
+        body: dict[str, Any] = as_body(content=content, title=title)
+        if based_on is not None:
+            body["based_on"] = based_on.edited_at
         return await self._transport.call("PATCH", _path(conversation_id, message_id), Message, body=body)
 
     async def delete(self, conversation_id: str, message_id: str) -> None:

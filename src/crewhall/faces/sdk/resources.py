@@ -47,6 +47,7 @@ class Person(msgspec.Struct, frozen=True):
     role: str | None = None
     timezone: str = "UTC"
     joined_at: datetime | None = None
+    presence: str = "offline"
 
 
 class AgentInfo(msgspec.Struct, frozen=True):
@@ -165,6 +166,7 @@ class Conversation(msgspec.Struct, frozen=True):
     unread: int = 0
     unread_capped: bool = False
     is_member: bool = False
+    is_starred: bool = False
     mentioned: bool = False
     message_count: int = 0
     notification_level: str = "mentions"

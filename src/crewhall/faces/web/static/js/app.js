@@ -4,6 +4,7 @@ import * as Turbo from "../vendor/turbo.js";
 
 import "./conversation/composer.js";
 import "./conversation/conversation.js";
+import "./conversation/days.js";
 import "./conversation/pins.js";
 import "./notifications/devices.js";
 import "./notifications/inbox.js";
@@ -16,6 +17,7 @@ import "./shell/frames.js";
 import "./shell/popovers.js";
 import "./shell/shortcuts.js";
 import "./shell/sidebar.js";
+import "./shell/stars.js";
 import "./shell/theme.js";
 import "./shell/toasts.js";
 import "./shell/zone.js";

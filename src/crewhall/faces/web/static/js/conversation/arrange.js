@@ -19,7 +19,11 @@ function dayLine(moment) {
   const line = document.createElement("li");
   line.className = "day";
   line.dataset.day = dayKey(moment);
-  line.textContent = dayName(moment);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.setAttribute("popovertarget", "days");
+  button.textContent = dayName(moment);
+  line.append(button);
   return line;
 }
 

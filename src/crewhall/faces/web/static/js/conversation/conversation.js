@@ -2,9 +2,10 @@
 
 import { call } from "../api.js";
 import { live } from "../live/socket.js";
+import { toastError } from "../shell/toasts.js";
 import { drawUnreadLine } from "./arrange.js";
 import { History } from "./history.js";
-import { moveByKeys } from "./keys.js";
+import { moveByKeys, rove } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { ReadMarker } from "./read.js";
 import { Scroller } from "./scroller.js";
@@ -72,8 +73,10 @@ class Conversation extends HTMLElement {
     live.addEventListener("back", () => this.writing.clear(), { signal });
     // A network that was away for a moment need not have cost the socket.
     window.addEventListener("online", () => this.outbox.retryUnreached(), { signal });
+    this.addEventListener("crew:take-back", ({ detail }) => this.outbox.takeBack(detail.clientId).catch(toastError), { signal });
     this.addEventListener("crew:send", (event) => this.#send(event.detail), { signal });
-    this.addEventListener("keydown", (event) => moveByKeys(event, this), { signal });
+    document.addEventListener("keydown", (event) => moveByKeys(event, this), { signal });
+    rove(this, signal);
     this.pill?.addEventListener("click", () => this.#jump(), { signal });
     for (const type of ["focus", "visibilitychange"]) {
       (type === "focus" ? window : document).addEventListener(type, () => this.#onFoot(), { signal });
@@ -85,7 +88,7 @@ class Conversation extends HTMLElement {
     const found = this.querySelector("[data-found]");
     const line = this.stream.list.querySelector("[data-unread-line]");
     this.scroller.toFoot();
-    if (found) this.scroller.show(found);
+    if (found) this.scroller.show(found, found.dataset.found === "top" ? "start" : "center");
     else if (line && line.getBoundingClientRect().top < this.scroller.element.getBoundingClientRect().top) {
       this.scroller.following = false;
       line.scrollIntoView({ block: "start" });
@@ -145,7 +148,8 @@ class Conversation extends HTMLElement {
   }
 
   #send({ parentId, ...written }) {
-    if (!parentId) {
+    if (parentId) this.threads.toNewest(this.lastSeq);
+    else {
       drawUnreadLine(this.stream.list, null);
       this.history.newest(this.lastSeq);
     }

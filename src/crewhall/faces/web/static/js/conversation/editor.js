@@ -51,13 +51,24 @@ async function save(conversation, form, message, title, close) {
   const content = form.elements.content.value.trim();
   const retitled = title !== (message.title ?? "").trim();
   if (content === message.content.trim() && !retitled) return close();
+  const body = { content, based_on: message.edited_at, ...(retitled ? { title } : {}) };
   try {
-    await conversation.about("PATCH", message.id, "", retitled ? { content, title } : { content });
+    await conversation.about("PATCH", message.id, "", body);
     close(); // the record of the edit brings the new text
   } catch (error) {
+    if (error.code === "stale_message") compare(form, message, error.details.message);
     const place = form.querySelector(".error");
     place.textContent = error.message;
     place.hidden = false;
   }
   return undefined;
+}
+
+/** Show what another window made of it; what one has written here stays, and is saved over that if one saves again. */
+function compare(form, message, { content, title, edited_at: editedAt }) {
+  Object.assign(message, { content, title, edited_at: editedAt });
+  const other = form.querySelector("[data-other]");
+  other.querySelector("pre").textContent = title ? `${title}\n\n${content}` : content;
+  other.hidden = false;
+  form.querySelector("[data-save]").textContent = "Save over it";
 }

@@ -12,9 +12,10 @@ export class History {
   #meanwhile = [];
   #beyond = 0;
 
-  /** `more` says whether older and newer messages exist beyond what stands. */
-  constructor(conversation, stream, scroller, { older, newer }, onChange) {
+  /** `older` and `newer` say what exists beyond what stands; with `parent` it is the thread of that message. */
+  constructor(conversation, stream, scroller, { older, newer, parent = null }, onChange) {
     this.conversation = conversation;
+    this.thread = parent ? `&parent=${parent}` : "";
     this.stream = stream;
     this.scroller = scroller;
     this.hasOlder = older;
@@ -79,7 +80,7 @@ export class History {
     const load = (this.#loading = {});
     this.#meanwhile = [];
     try {
-      const { items } = await call("GET", `/conversations/${this.conversation}/messages?${query}&limit=${PAGE}`);
+      const { items } = await call("GET", `/conversations/${this.conversation}/messages?${query}&limit=${PAGE}${this.thread}`);
       if (this.#loading !== load || !this.stream.list.isConnected) return;
       this.scroller.hold(() => {
         take(items);

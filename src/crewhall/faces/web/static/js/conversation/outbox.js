@@ -8,6 +8,7 @@ export class Outbox {
   #queue = Promise.resolve();
   #held = new Map();
   #arrived = new Set();
+  #posted = new Map();
 
   /** `show(message)` puts a message where it belongs; `drop(clientId)` takes it away. */
   constructor(conversation, author, { show, drop }) {
@@ -18,7 +19,7 @@ export class Outbox {
     this.unsent = new Unsent(author.id, conversation);
   }
 
-  send({ content, title, kind, files = [] }, parentId) {
+  send({ content, title, kind, clientId, files = [] }, parentId) {
     const message = {
       id: "",
       seq: 0,
@@ -31,7 +32,7 @@ export class Outbox {
       html: content ? asParagraphs(content) : null,
       metadata: files.length ? { files } : {},
       parent_id: parentId || null,
-      client_id: crypto.randomUUID(),
+      client_id: clientId ?? crypto.randomUUID(),
       created_at: new Date().toISOString(),
     };
     this.unsent.keep(message);
@@ -77,6 +78,14 @@ export class Outbox {
     this.drop(clientId);
   }
 
+  /** Take back what was sent a moment ago: deleted as soon as it is posted, gone if it never is. */
+  async takeBack(clientId) {
+    await this.#queue;
+    const id = this.#posted.get(clientId);
+    if (id) await call("DELETE", `/conversations/${this.conversation}/messages/${id}`);
+    else this.discard(clientId);
+  }
+
   #post(message) {
     this.#queue = this.#queue.then(() => this.#deliver(message));
   }
@@ -93,6 +102,7 @@ export class Outbox {
         ...(parentId ? { parent_id: parentId } : {}),
       });
       this.unsent.drop(clientId);
+      this.#posted.set(clientId, posted.id);
       this.show(posted);
     } catch (error) {
       if (this.#arrived.has(clientId)) return;

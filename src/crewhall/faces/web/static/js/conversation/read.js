@@ -20,9 +20,20 @@ export class ReadMarker {
     window.addEventListener("pagehide", this.onLeave);
   }
 
+  /** Everything from `seq` on is unread again; it stays so until the page is left. Returns when the server knows. */
+  async moveBack(seq, count) {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.isHeld = true;
+    const { last_read_seq: now } = await call("POST", `/conversations/${this.conversation}/unread`, { seq });
+    this.seq = now;
+    seen.delete(this.conversation);
+    document.getElementById("sidebar")?.setUnread?.(this.conversation, count);
+  }
+
   /** Everything up to `seq` has been seen, when the window has the focus. */
   moveTo(seq) {
-    if (document.hidden || !document.hasFocus()) return;
+    if (this.isHeld || document.hidden || !document.hasFocus()) return;
     seen.set(this.conversation, Math.max(seq, seenUpTo(this.conversation)));
     document.getElementById("sidebar")?.setUnread?.(this.conversation, 0);
     if (seq <= this.seq) return;

@@ -40,10 +40,10 @@ export class Scroller {
     this.element.scrollTop = this.element.scrollHeight;
   }
 
-  /** Show an element in the middle. */
-  show(element) {
+  /** Show an element, in the middle unless told. */
+  show(element, block = "center") {
     this.following = false;
-    element.scrollIntoView({ block: "center" });
+    element.scrollIntoView({ block });
   }
 
   /** Change what is shown; the reader stays at the foot, or keeps what is in view where it is. */

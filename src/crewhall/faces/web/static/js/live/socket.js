@@ -5,6 +5,9 @@ const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 8000;
 const PING_MS = 25000;
 const PONG_MS = 10000;
+const WAKING_PONG_MS = 3000; // who comes back to the machine looks at the page now
+const CONNECT_MS = 10000;
+const STALE_MS = 5000;
 const SIGNED_OUT = 4401;
 const REFUSED = 4403;
 const TOO_MANY = 4429;
@@ -18,11 +21,13 @@ class Live extends EventTarget {
   #timer = null;
   #alive = null;
   #lost = false;
+  #heard = 0;
+  #ticked = 0;
 
   constructor() {
     super();
-    window.addEventListener("online", () => this.#hurry());
-    document.addEventListener("visibilitychange", () => !document.hidden && this.#hurry());
+    for (const type of ["online", "focus", "pageshow"]) window.addEventListener(type, () => this.#wake());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.#wake());
   }
 
   /** Connect for the signed-in person; another person gets another socket. */
@@ -81,25 +86,36 @@ class Live extends EventTarget {
     socket.onopen = () => this.#onOpen();
     socket.onmessage = (event) => this.#onFrame(JSON.parse(event.data));
     socket.onclose = (event) => socket === this.#socket && this.#onClose(event.code);
+    this.#timer = setTimeout(() => this.#lose(), CONNECT_MS);
   }
 
   #onOpen() {
+    clearTimeout(this.#timer);
     this.#retry = FIRST_RETRY_MS;
+    this.#heard = this.#ticked = Date.now();
     for (const [conversation, entry] of this.#followed) this.#subscribe(conversation, entry);
-    this.#alive = setInterval(() => this.#ping(), PING_MS);
+    this.#alive = setInterval(() => this.#tick(), PING_MS);
     this.#setState("open");
     if (this.#lost) this.dispatchEvent(new Event("back"));
     this.#lost = false;
   }
 
-  #ping() {
+  /** A tick that comes late says that the machine slept: the socket may be gone without having closed. */
+  #tick() {
+    const late = Date.now() - this.#ticked > 2 * PING_MS;
+    this.#ticked = Date.now();
+    this.#ping(late ? WAKING_PONG_MS : PONG_MS);
+  }
+
+  #ping(patience) {
     this.whisper({ type: "ping" });
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#lose(), PONG_MS);
+    this.#timer = setTimeout(() => this.#lose(), patience);
   }
 
   #onFrame(frame) {
     clearTimeout(this.#timer);
+    this.#heard = Date.now();
     if (frame.type === "ephemeral" && frame.event !== "typing") {
       this.dispatchEvent(new CustomEvent(frame.event, { detail: frame })); // presence, joined, approval, notification
       return;
@@ -147,10 +163,12 @@ class Live extends EventTarget {
     this.#retry = Math.min(this.#retry * 2, LAST_RETRY_MS);
   }
 
-  #hurry() {
-    if (this.state !== "away") return;
-    this.#retry = FIRST_RETRY_MS;
-    this.#connect();
+  /** Somebody looks again, or the network is back: do not wait for the next try, nor trust a socket that was silent. */
+  #wake() {
+    if (this.state === "away") {
+      this.#retry = FIRST_RETRY_MS;
+      this.#connect();
+    } else if (this.state === "open" && Date.now() - this.#heard > STALE_MS) this.#ping(WAKING_PONG_MS);
   }
 
   #drop() {

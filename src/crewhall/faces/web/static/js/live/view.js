@@ -98,6 +98,7 @@ export function messageView(message, { grouped = false } = {}) {
     parent_id: message.parent_id,
     thread_href: `?thread=${message.parent_id ?? message.id}`,
     own_thread_href: `?thread=${message.id}`,
+    versions_href: `?versions=${message.id}`,
     mentions: (message.mentions ?? []).join(" ") || null,
     client_id: message.client_id,
     grouped: grouped ? "1" : null,

@@ -20,11 +20,16 @@ export function openBeside(popover, element, options) {
   popover.querySelector("button:not([hidden]), a")?.focus();
 }
 
+// One menu may have many openers (each day's divider): it opens beside the one that was pressed.
+let pressed = null;
+document.addEventListener("click", (event) => (pressed = event.target.closest("[popovertarget]")), true);
+
 document.addEventListener(
   "toggle",
   (event) => {
     if (event.newState !== "open" || !event.target.id) return;
-    const opener = document.querySelector(`[popovertarget="${event.target.id}"]`);
+    const isPressed = pressed?.getAttribute("popovertarget") === event.target.id;
+    const opener = isPressed ? pressed : document.querySelector(`[popovertarget="${event.target.id}"]`);
     if (!opener) return;
     placeBeside(event.target, opener);
     if (document.activeElement === opener) event.target.querySelector("button:not([hidden]), a")?.focus();
@@ -35,7 +40,8 @@ document.addEventListener(
 document.addEventListener("keydown", (event) => {
   const menu = event.target.closest?.(".menu[popover]");
   if (!menu) return;
-  const items = [...menu.querySelectorAll("button:not([hidden]), a")];
+  if (event.target.matches("input")) return;
+  const items = [...menu.querySelectorAll("button, a")].filter((item) => item.checkVisibility());
   const at = items.indexOf(document.activeElement);
   const columns = menu.querySelector(".emoji-grid") ? 8 : 1;
   const step = { ArrowDown: columns, ArrowUp: -columns, ArrowRight: columns > 1 ? 1 : 0, ArrowLeft: columns > 1 ? -1 : 0 }[event.key];

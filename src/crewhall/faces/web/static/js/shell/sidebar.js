@@ -63,6 +63,11 @@ class Sidebar extends HTMLElement {
     this.#timer = setTimeout(() => this.#refresh(), SETTLE_MS);
   }
 
+  /** Ask for the lists again now. */
+  refresh() {
+    return this.#refresh();
+  }
+
   /** Ask for the lists again: somebody made one a member, or changes may have been missed. */
   async #refresh() {
     const answer = await fetch(`/sidebar?here=${encodeURIComponent(location.pathname)}`).catch(() => null);

@@ -2,14 +2,15 @@
 
 const SHOWN_MS = 5000;
 
-/** Show a sentence for a while. */
-export function toast(text, { tone } = {}) {
+/** Show a sentence for a while, with a link to where one can go on. */
+export function toast(text, { tone, link, label } = {}) {
   const place = document.querySelector(".toasts");
   if (!place) return;
   const element = document.createElement("p");
   element.className = "toast";
   if (tone) element.dataset.tone = tone;
   element.textContent = text;
+  if (link) element.append(" ", Object.assign(document.createElement("a"), { href: link, textContent: label }));
   place.append(element);
   setTimeout(() => element.remove(), SHOWN_MS);
 }

@@ -1,0 +1,169 @@
+"""What people keep for themselves, on pages: saved messages, stars, how a message read before."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+from markupsafe import Markup
+
+from crewhall.conversations import saved, stars
+from crewhall.conversations.differences import Piece, differences, shortened
+from crewhall.conversations.messages import get_message, message_history
+from crewhall.conversations.pages_pins import excerpt_of
+from crewhall.conversations.saved import SavedStatus
+from crewhall.conversations.schemas import ConversationRef, MessageVersion
+from crewhall.conversations.schemas_reading import MAX_NOTE_LENGTH, SavedMessage, SaveMessage
+from crewhall.faces.plumbing.forms import read_form
+from crewhall.faces.plumbing.messages import is_long
+from crewhall.faces.plumbing.pages import go, render, render_in_hall
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
+
+AnyRequest = Request[Any, Any, Any]
+Page = Response[str] | Redirect
+
+
+class Kept(msgspec.Struct):
+    """A saved message as its row shows it."""
+
+    saved: SavedMessage
+    place: str
+    excerpt: str
+
+
+class Version(msgspec.Struct):
+    """A version of a message and what it changed; nothing for the first."""
+
+    version: MessageVersion
+    title: list[Piece]
+    text: list[Piece]
+    html: Markup
+
+
+@get("/saved")
+async def show_saved(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    status: FromQuery[SavedStatus] = SavedStatus.OPEN,
+    after: FromQuery[str | None] = None,
+) -> Response[str]:
+    """What the viewer has saved."""
+    async with services.db.transaction(actor) as tx:
+        found = await saved.list_saved(tx, actor, status=status, after=after)
+    return await render_in_hall(
+        "saved.html",
+        request,
+        services,
+        actor,
+        kept=[Kept(one, _place(one.conversation), excerpt_of(one.message)) for one in found.items],
+        next=found.next,
+        listed=str(status),
+    )
+
+
+def _place(conversation: ConversationRef) -> str:
+    return f"#{conversation.name}" if conversation.name else conversation.title or "a direct conversation"
+
+
+@post("/c/{conversation_id:uuid}/messages/{message_id:uuid}/saved")
+async def save(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+    message_id: FromPath[UUID],
+) -> Redirect:
+    """Keep a note beside a saved message, or say that one is done with it (or not)."""
+    form = await read_form(request)
+    done = form.values.get("done")
+    data = SaveMessage(
+        note=form.values["note"].strip()[:MAX_NOTE_LENGTH] if "note" in form.values else msgspec.UNSET,
+        done=done == "true" if done else msgspec.UNSET,
+    )
+    async with services.db.transaction(actor) as tx:
+        await saved.save_message(tx, actor, conversation_id, message_id, data)
+    if done == "true":
+        return go("/saved", "Done. It stands under Done from now on.")
+    return go("/saved")
+
+
+@post("/c/{conversation_id:uuid}/messages/{message_id:uuid}/unsave")
+async def unsave(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+    message_id: FromPath[UUID],
+) -> Redirect:
+    """Keep a message no longer."""
+    async with services.db.transaction(actor) as tx:
+        await saved.unsave_message(tx, actor, conversation_id, message_id)
+    return go("/saved", "It is saved no longer.")
+
+
+@post("/c/{conversation_id:uuid}/star")
+async def star(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], conversation_id: FromPath[UUID]
+) -> Redirect:
+    """Keep a conversation at the top of the sidebar."""
+    async with services.db.transaction(actor) as tx:
+        await stars.star_conversation(tx, actor, conversation_id)
+    return go(f"/c/{conversation_id}")
+
+
+@post("/c/{conversation_id:uuid}/unstar")
+async def unstar(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], conversation_id: FromPath[UUID]
+) -> Redirect:
+    """Keep a conversation where the others are."""
+    async with services.db.transaction(actor) as tx:
+        await stars.unstar_conversation(tx, actor, conversation_id)
+    return go(f"/c/{conversation_id}")
+
+
+@get("/c/{conversation_id:uuid}/messages/{message_id:uuid}/history")
+async def show_history(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+    message_id: FromPath[UUID],
+) -> Page:
+    """How a message read before its edits, and what each changed; a fragment for the dialog, else a page."""
+    async with services.db.transaction(actor) as tx:
+        message = await get_message(tx, actor, conversation_id, message_id)
+        found = await message_history(tx, actor, conversation_id, message_id)
+    versions = [_version(before, version) for before, version in zip([None, *found], found, strict=False)]
+    if request.headers.get("turbo-frame") == "versions":
+        return render("parts/versions.html", request, versions=versions, is_long=is_long)
+    return await render_in_hall(
+        "message_history.html", request, services, actor, versions=versions, is_long=is_long, message=message
+    )
+
+
+def _version(before: MessageVersion | None, version: MessageVersion) -> Version:
+    html = Markup(version.html or "")  # noqa: S704 - sanitised when written
+    if before is None:
+        return Version(version, [], [], html)
+    retitled = (before.title or "") != (version.title or "")
+    return Version(
+        version,
+        differences(before.title or "", version.title or "") if retitled else [],
+        shortened(differences(before.content, version.content)),
+        html,
+    )
+
+
+@get("/keys")
+async def show_keys(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Response[str]:
+    """Every key that the pages know."""
+    return await render_in_hall("keys.html", request, services, actor)
+
+
+HANDLERS = [show_keys, show_saved, save, unsave, star, unstar, show_history]

@@ -1,0 +1,38 @@
+"""Where somebody may want to go: conversations, people, agents and messages by the first letters of their words."""
+
+from crewhall.conversations.schemas import SearchHit
+from crewhall.conversations.schemas_reading import PlaceFound, PlacesFound
+from crewhall.conversations.search import search
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import INVALID
+from crewhall.kernel.paging import check_limit
+
+MAX_QUERY_LENGTH = 100
+DEFAULT_PLACES, MOST_PLACES, MOST_MESSAGES = 12, 50, 5
+SHORTEST_SEARCH = 3
+"""So few letters begin too many words: messages are searched from here on."""
+
+
+async def find_places(tx: Tx, actor: Actor, q: str = "", *, limit: int | None = None) -> PlacesFound:
+    """Return where the actor may go, best first: by fit, and by how often and lately they were there.
+
+    Each word of `q` begins a word of the name, handle or code. Without any: where they usually are. Messages are
+    searched once three letters are typed.
+    """
+    size = check_limit(limit, default=DEFAULT_PLACES, maximum=MOST_PLACES)
+    q = q.strip().lstrip("#@").strip()
+    if len(q) > MAX_QUERY_LENGTH or "\0" in q:
+        raise INVALID(f"q takes at most {MAX_QUERY_LENGTH} characters without NUL.", field="q")
+    if not q:
+        return PlacesFound(
+            await tx.all(PlaceFound, "select * from usual_places(%(limit)s)", {"limit": size}), messages=[]
+        )
+    places = await tx.all(PlaceFound, "select * from find_places(%(q)s, %(limit)s)", {"q": q, "limit": size})
+    return PlacesFound(places, await _messages(tx, actor, q))
+
+
+async def _messages(tx: Tx, actor: Actor, q: str) -> list[SearchHit]:
+    if len(q) < SHORTEST_SEARCH:
+        return []
+    return (await search(tx, actor, q, limit=MOST_MESSAGES)).items

@@ -1,0 +1,128 @@
+"""The composer: drafts that survive, two windows that lose no words, what is typed shorter than it reads."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.conversations.ways import post
+from tests.identity.hall import Member, Org
+from tests.support.server import Server
+from tests.support.waiting import until
+from tests.web.browser import Visitors, connected, message, write
+
+
+async def saved(member: Member, place: str, content: str) -> None:
+    """Wait until the server has that as the draft."""
+
+    async def is_there() -> bool:
+        return bool((await member.api.get(f"/conversations/{place}/draft")).json()["content"] == content)
+
+    await until(is_there)
+
+
+def field_of(page: Page):
+    return page.locator(".stream crew-composer textarea")
+
+
+@pytest.mark.rule("E4")
+async def test_what_is_begun_is_kept_and_two_windows_lose_nothing(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("409", "ERR_INTERNET_DISCONNECTED")
+    general = await server.general(org)
+    one = await visitors.visit(f"/c/{general}", org.owner)
+    await field_of(one).press_sequentially("begun")
+    await saved(org.owner, general, "begun")
+    two = await visitors.visit(f"/c/{general}", org.owner)  # another device
+    await expect(field_of(two)).to_have_value("begun")
+    await field_of(two).press_sequentially(" there")
+    await saved(org.owner, general, "begun there")
+    await field_of(one).press_sequentially(" here")
+    conflict = one.locator("[data-conflict]")
+    await expect(conflict).to_contain_text("begun there")
+    await one.reload()  # nothing was saved over, and nothing is lost
+    await expect(field_of(one)).to_have_value("begun here")
+    await conflict.get_by_role("button", name="Keep both").click()
+    await saved(org.owner, general, "begun here\n\nbegun there")
+    await expect(conflict).to_be_hidden()
+    await connected(one)
+    await one.context.set_offline(offline=True)
+    await field_of(one).fill("offline")
+    await one.context.set_offline(offline=False)
+    await saved(org.owner, general, "offline")
+    await field_of(one).press("Enter")
+    await saved(org.owner, general, "")
+    await one.get_by_role("button", name="Undo").click()
+    await expect(field_of(one)).to_have_value("offline")
+    await expect(message(one, "offline")).to_have_count(0)
+
+
+async def test_what_is_typed_shorter_than_it_reads(visitors: Visitors, server: Server, org: Org):
+    agent = await server.hire(org, name="Scout")
+    general = await server.general(org)
+    invited = {"member_type": "agent", "member_id": agent.id}
+    (await org.owner.api.post(f"/conversations/{general}/members", json=invited)).raise_for_status()
+    task = {"title": "Open questions", "prompt": "Which are open?"}
+    (await org.owner.api.post(f"/agents/{agent.id}/quick-tasks", json=task)).raise_for_status()
+    await post(org.owner, general, f"@{agent.code} first\n    - second")
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await connected(page)
+    field, options = field_of(page), page.locator(".stream .completion [role=option]")
+    await field.press_sequentially(":rock")
+    await expect(options.filter(has_text=":rocket:")).to_be_visible()
+    await field.press_sequentially("et:")
+    await expect(field).to_have_value("🚀")
+    await field.fill("word")
+    await field.press("Control+a")
+    await field.press("Control+b")
+    await expect(field).to_have_value("**word**")
+    await field.fill("```")
+    await field.press("Enter")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("x = 1")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("y")
+    await expect(field).to_have_value("```\n  x = 1\n  y\n```")
+    await field.fill("/open")
+    await field.press_sequentially("-")
+    await expect(options).to_contain_text("Open questions · Scout")
+    await field.press("Enter")
+    await expect(message(page, "Which are open?")).to_have_attribute("data-status", "sent")
+    await field.fill("/usr/bin is no command")
+    await field.press("Enter")
+    await expect(message(page, "/usr/bin is no command")).to_have_attribute("data-status", "sent")
+    await message(page, "first").first.focus()
+    await page.keyboard.press("q")
+    await expect(field).to_be_focused()
+    assert f"> @{agent.code} first\n>     - second\n\n" in await field.input_value()
+    await field.press("Enter")
+    await field.fill("Good morning")
+    await page.locator(".stream").get_by_role("button", name="Post later").click()
+    await page.get_by_role("button", name="Tomorrow at 9:00").click()
+    await expect(field).to_have_value("")
+    await page.goto("/drafts")
+    await expect(page.get_by_role("list", name="To be posted later")).to_contain_text("Good morning")
+    await page.get_by_role("button", name="Post now").click()
+    await expect(message(page, "Good morning")).to_have_attribute("data-status", "sent")
+
+
+@pytest.mark.rule("E4")
+async def test_two_tabs_that_edit_one_message(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("409",)
+    general = await server.general(org)
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await connected(page)
+    await write(page, "one")
+    sent = message(page, "one")
+    await expect(sent).to_have_attribute("data-status", "sent")
+    await field_of(page).press("ArrowUp")
+    editor = page.locator("form.editor")
+    await editor.locator("textarea").fill("mine")
+    message_id = await page.locator(".message:has(form.editor)").get_attribute("data-message")
+    path = f"/conversations/{general}/messages/{message_id}"
+    (await org.owner.api.patch(path, json={"content": "theirs"})).raise_for_status()
+    await editor.get_by_role("button", name="Save").click()
+    await expect(editor.locator("[data-other]")).to_contain_text("theirs")
+    await expect(editor.locator("textarea")).to_have_value("mine")
+    await editor.get_by_role("button", name="Save over it").click()
+    await expect(message(page, "mine")).to_be_visible()
+    assert [one["content"] for one in (await org.owner.api.get(path + "/history")).json()["items"]] == [
+        "one", "theirs", "mine",
+    ]  # fmt: skip
