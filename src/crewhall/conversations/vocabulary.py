@@ -49,6 +49,8 @@ class NotificationLevel(StrEnum):
     ALL = "all"
     MENTIONS = "mentions"
     NOTHING = "nothing"
+
+
 class LaterStatus(StrEnum):
     """How a later message stands: it waits for its moment, is being posted, or was refused then."""
 

@@ -1,8 +1,8 @@
 """Saying and reading."""
 
 import sys
-from pathlib import Path
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer

@@ -20,7 +20,6 @@ from crewhall.faces.plumbing.assets import assets
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Params, Tx
-from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]
 Sidebar = Callable[[Services, Actor], Awaitable[object]]
@@ -86,7 +85,18 @@ def keep_rendered(made: Environment, template: str, *macros: str) -> None:
 
 _ENTRIES = ("js/app.js", "service-worker.js")
 """Scripts that pages do not load as modules of theirs: the first, and what the browser runs by itself."""
-_LAYERS = ("tokens", "base", "components", "layout", "conversation", "files", "turns", "spending", "reading", "utilities")
+_LAYERS = (
+    "tokens",
+    "base",
+    "components",
+    "layout",
+    "conversation",
+    "files",
+    "turns",
+    "spending",
+    "reading",
+    "utilities",
+)
 environment = _environment()
 
 
