@@ -119,6 +119,8 @@ async def test_a_call_is_refused_while_many_wait_for_the_agent_and_posts_nothing
     monkeypatch.setattr(hook_calls, "MOST_WAITING", 1)
     away = {"enabled": True, "working_hours": {DAYS[(datetime.now(UTC).weekday() + 3) % 7]: "9-17"}}
     agent = await scene.server.hire(scene.org, model_config=THINKS, scheduling_config=away)
+    member = {"member_type": "agent", "member_id": agent.id}
+    (await scene.owner.post(f"/conversations/{scene.circle}/members", json=member)).raise_for_status()
     hook, other = await made(scene, agent_id=agent.id), await made(scene, agent_id=scene.agent.id)
     assert (await called(scene, hook, b'{"content": "One."}')).status_code == 202
     refused = await called(scene, hook, b'{"content": "Two."}')

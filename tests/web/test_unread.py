@@ -15,10 +15,11 @@ def _count(page: Page, conversation: str) -> Locator:
 
 
 async def test_counts_rise_live_and_fall_when_seen(visitors: Visitors, server: Server, org: Org):
-    general, member = await server.general(org), await org.add()
+    general, member, reader = await server.general(org), await org.add(), await org.add()
     channel = await server.channel(org.owner)
-    (await member.api.post(f"/conversations/{channel}/join")).raise_for_status()
-    page = await visitors.visit(f"/c/{general}", org.owner)
+    for who, where in ((member, channel), (reader, channel), (reader, general)):
+        (await who.api.post(f"/conversations/{where}/join")).raise_for_status()
+    page = await visitors.visit(f"/c/{general}", reader)  # who sees no #audit, where things are told meanwhile
     await connected(page)
     badge = _count(page, channel)
     await expect(badge).to_be_hidden()
