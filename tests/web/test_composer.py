@@ -82,7 +82,7 @@ async def test_what_is_typed_shorter_than_it_reads(visitors: Visitors, server: S
     await expect(field).to_have_value("```\n  x = 1\n  y\n```")
     await field.fill("/open")
     await field.press_sequentially("-")
-    await expect(options).to_contain_text("Open questions · Scout")
+    await expect(options.filter(has_text="Open questions · Scout")).to_be_visible()
     await field.press("Enter")
     await expect(message(page, "Which are open?")).to_have_attribute("data-status", "sent")
     await field.fill("/usr/bin is no command")

@@ -68,6 +68,8 @@ async def test_keys_lead_everywhere_and_what_is_kept_is_read_without_scripts(
     answer = await org.owner.api.post(f"/conversations/{where}/messages", json={"content": "keep this"})
     said = answer.raise_for_status().json()
     member = await org.add()
+    for channel in (where, other):
+        (await member.api.post(f"/conversations/{channel}/join")).raise_for_status()
     (await member.api.put(f"/conversations/{where}/messages/{said['id']}/saved")).raise_for_status()
     page = await visitors.visit(f"/c/{where}", member)
     await connected(page)

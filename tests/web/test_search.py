@@ -34,7 +34,7 @@ async def test_a_search_leads_to_the_place(visitors: Visitors, server: Server, o
     await expect(hit.locator("mark")).to_have_text("lighthouse")
     await expect(hit).to_contain_text("in #general")
     await hit.locator("a.title").click()
-    found = page.locator("[data-found]")
+    found = page.locator(".message[data-found]")
     await expect(found).to_contain_text("keeper")
     await expect(found).to_be_in_viewport()
     await expect(page.get_by_role("button", name="Newest")).to_be_visible()

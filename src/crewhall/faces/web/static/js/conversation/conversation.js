@@ -85,7 +85,7 @@ class Conversation extends HTMLElement {
 
   /** Begin where a link points, at the first unread message when it is out of view, else at the foot. */
   #openAtPlace() {
-    const found = this.querySelector("[data-found]");
+    const found = this.querySelector(".message[data-found]");
     const line = this.stream.list.querySelector("[data-unread-line]");
     this.scroller.toFoot();
     if (found) this.scroller.show(found, found.dataset.found === "top" ? "start" : "center");

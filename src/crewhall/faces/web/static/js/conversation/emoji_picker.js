@@ -14,7 +14,7 @@ export class EmojiPicker {
     this.popover = popover;
     this.search = popover.querySelector("input");
     this.often = popover.querySelector("[data-often]");
-    this.found = popover.querySelector("[data-found]");
+    this.found = popover.querySelector("[data-named]");
     popover.addEventListener("click", (event) => this.#onClick(event));
     popover.addEventListener("toggle", (event) => event.newState === "closed" && this.#reset());
     this.search.addEventListener("input", () => this.#look());
