@@ -35,7 +35,8 @@ select s.id, s.kind, s.type, s.name, s.title, s.description, s.status, s.topic, 
        s.agent_policy, s.is_member, s.last_read_seq,
        s.id = any (array(select t.conversation_id from stars t where t.user_id = %(actor)s)) as is_starred,
        least(u.count, 100) as unread, u.count > 100 as unread_capped,
-       u.mentioned, s.notification_level, p.partner, s.last_seq, s.message_count, s.last_active_at, s.created_at, s.updated_at
+       u.mentioned, s.notification_level, p.partner, s.last_seq, s.message_count, s.last_active_at,
+       s.created_at, s.updated_at
 from shown s
 cross join lateral (
     select count(*) as count, coalesce(bool_or(%(actor)s = any (n.mentions)), false) as mentioned
