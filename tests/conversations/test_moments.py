@@ -46,4 +46,4 @@ def test_the_clock_of_the_wall_decides_where_it_is_set_forward():
 def test_any_text_is_read_or_not(text: str, now: datetime):
     now = now.replace(tzinfo=UTC)
     found = read_moment(text, now, BERLIN)
-    assert found is None or found[0] > now - timedelta(days=366 * 5000)
+    assert found is None or found[0].utcoffset() == timedelta(0)
