@@ -64,6 +64,7 @@ async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
     assert (gone.code, "crewhall up" in gone.err) == (3, True)
 
 
+@pytest.mark.slow
 async def test_status_and_doctor_say_where_the_data_lie_and_how_current_the_dump_is(home: Cli, configured: Cli) -> None:
     serving = await home.start("up", "--port", "0")
     await listening(serving)
@@ -330,6 +331,7 @@ async def test_rules_are_listed(cli: Cli) -> None:
     assert (await cli.run("rules", "Z9")).code == 2
 
 
+@pytest.mark.slow
 async def test_ctrl_c_is_a_clean_end(home: Cli) -> None:
     serving = await home.start("up", "--port", "0")
     await listening(serving)

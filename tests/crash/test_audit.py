@@ -49,6 +49,7 @@ async def every(api: httpx.AsyncClient, path: str, **params: Any) -> list[dict[s
         params["after"] = page["next"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("E3", "C10", "X1")
 async def test_acts_are_told_once_whatever_is_killed_when(site: Site) -> None:
     await site.server.start()

@@ -70,6 +70,7 @@ async def test_a_server_told_to_stop_while_it_starts_leaves_nothing_running(site
         await site.server.close()
 
 
+@pytest.mark.slow
 @pytest.mark.rule("X1")
 async def test_a_second_server_of_a_home_shares_its_postgres_and_outlives_the_first(site: Site):
     second = site.beside()

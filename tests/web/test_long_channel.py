@@ -54,6 +54,7 @@ IN_VIEW = """() => {
 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_ten_thousand_messages_scroll_smoothly(visitors: Visitors, server: Server, org: Org):
     channel = await server.channel(org.owner)

@@ -71,8 +71,8 @@ class Conversation extends HTMLElement {
     live.addEventListener("state", () => live.state === "open" && this.outbox.retryUnreached(), { signal });
     live.addEventListener("tokens", ({ detail }) => detail.conversation === this.id_ && this.writing.take(detail), { signal });
     live.addEventListener("back", () => this.writing.clear(), { signal });
-    // A network that was away for a moment need not have cost the socket.
-    window.addEventListener("online", () => this.outbox.retryUnreached(), { signal });
+    // A network that was away for a moment need not have cost the socket; and it is told of a little before it is there.
+    for (const ms of [0, 1500]) window.addEventListener("online", () => setTimeout(() => this.outbox.retryUnreached(), ms), { signal });
     this.addEventListener("crew:take-back", ({ detail }) => this.outbox.takeBack(detail.clientId).catch(toastError), { signal });
     this.addEventListener("crew:send", (event) => this.#send(event.detail), { signal });
     document.addEventListener("keydown", (event) => moveByKeys(event, this), { signal });
