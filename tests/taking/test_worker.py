@@ -322,3 +322,24 @@ async def test_who_waits_for_somebodys_part_does_not_rest(hall, org):
         taken.go.set()
         await taken.has_ended(1)
         await until(lambda: _is(worker._taker is None))
+
+
+async def test_a_worker_stops_though_what_it_does_beside_loses_a_cancellation(hall, org, monkeypatch):
+    """As a wait for the database does that ends in the same moment."""
+    swallowed = []
+
+    async def deaf(*_args):
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if len(swallowed) == 2:
+                    raise
+                swallowed.append(1)
+
+    monkeypatch.setattr("crewhall.runtime.worker.sweep", deaf)
+    taken = Taken(hall)
+    await hall.ask(org)
+    async with asyncio.timeout(20), working(hall, taken):
+        await taken.has_ended(1)
+    assert len(swallowed) == 2
