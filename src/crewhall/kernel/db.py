@@ -4,6 +4,7 @@ Row-level security compares `org_id` with the transaction's setting `crewhall.or
 `crewhall.actor`. A transaction opened without an actor sees no tenant's rows at all.
 """
 
+import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -110,6 +111,12 @@ def is_lost(error: OperationalError) -> bool:
     return error.sqlstate is None or error.sqlstate.startswith("08") or error.sqlstate in SERVER_DOWN
 
 
+async def _refuse_waiting(pool: AsyncConnectionPool[AsyncConnection[TupleRow]]) -> None:
+    """Tell those who wait for a connection that the server is away; the pool itself would let them wait on."""
+    for waiting in list(pool._waiting):  # noqa: SLF001 - as its `close` does
+        await waiting.fail(OperationalError("the server is away"))
+
+
 class _Warmest(deque[AsyncConnection[TupleRow]]):
     """Connections at rest: the one that was used last is lent first.
 
@@ -133,6 +140,7 @@ class Database:
         )
         self.pool = self._make_pool()
         self._is_away = False
+        self._refusing: asyncio.Future[None] | None = None
         self._hearers: dict[str, list[Callable[[str], None]]] = defaultdict(list)
         self._echoed: frozenset[str] = frozenset()
         self._echoes: Counter[tuple[int, str, str | None]] = Counter()
@@ -163,8 +171,9 @@ class Database:
         await self.pool.close()
 
     def leave(self) -> None:
-        """Take the server for gone: from now on whoever asks for a connection is told so, and does not wait for one."""
+        """Take the server for gone: whoever asks for a connection, or waits for one, is told so at once."""
         self._is_away = True
+        self._refusing = asyncio.ensure_future(_refuse_waiting(self.pool))
 
     async def renew(self) -> None:
         """Take the server for back, with a fresh pool: one that lost its server waits ever longer between attempts."""
