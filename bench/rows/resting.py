@@ -10,6 +10,7 @@ import psycopg
 from bench.ground import TIMEOUT_S, Ground, temporary_home
 from bench.rows.row import Scale
 from bench.table import Figure, Target
+from crewhall.conversations.sweeping import FIRST_LOOK_S
 
 REST_S = 1
 TEN_MINUTES_S = 600
@@ -39,6 +40,7 @@ class Resting:
         with temporary_home() as home:
             async with Ground(home, {"CREWHALL_TURN_REST_S": str(REST_S)}) as quiet:
                 await _answered(quiet)
+                await asyncio.sleep(FIRST_LOOK_S)  # what a start looks for is no rest yet
                 found = await _statements(quiet, home, seconds)
         beats = sum(1 for text in found if HEARTBEAT.search(text))
         times = TEN_MINUTES_S / seconds

@@ -22,6 +22,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from crewhall.agents.vocabulary import Presence, Visibility
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import FORBIDDEN
 from crewhall.kernel.signals import Signals
 
@@ -183,8 +184,7 @@ class PresenceWatch:
         if self._timer:
             self._timer.cancel()
         if self._checking:
-            self._checking.cancel()
-            await asyncio.gather(self._checking, return_exceptions=True)
+            await end_tasks([self._checking])
         self._heard.clear()
 
     @property

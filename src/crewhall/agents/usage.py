@@ -20,6 +20,7 @@ from crewhall.agents.credential_schemas import CredentialUse
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import NOT_FOUND
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
@@ -129,8 +130,7 @@ class KeyUses:
     async def close(self) -> None:
         """Write the rest; the process ends."""
         if self._flushing:
-            self._flushing.cancel()
-            await asyncio.gather(self._flushing, return_exceptions=True)
+            await end_tasks([self._flushing])
         await self.flush()
 
     async def _flush_later(self) -> None:

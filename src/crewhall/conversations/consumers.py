@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from crewhall.kernel.db import Database
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.telemetry import consumer_lag_seconds
 from crewhall.ports.message_log import Advanced, Watcher
 
@@ -55,8 +56,7 @@ class Consumer:
     async def stop(self) -> None:
         """Stop; what was begun is rolled back, or done again by who comes next."""
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks([self._task])
 
     def _wake(self, _advanced: Advanced | None) -> None:
         self._due.set()

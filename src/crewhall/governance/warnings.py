@@ -19,6 +19,7 @@ from crewhall.governance.schemas import BudgetAgent
 from crewhall.governance.vocabulary import BudgetPeriod
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
 from crewhall.kernel.signals import Signals
 
@@ -66,8 +67,7 @@ class BudgetWarner:
     async def stop(self) -> None:
         """Stop; what is not told yet is told by another process, or later."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks([self._task])
 
     def _wake(self, payload: str) -> None:
         self._orgs.add(UUID(payload))

@@ -13,6 +13,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, Notify, OperationalError, sql
 
 from crewhall.kernel.db import Database
+from crewhall.kernel.ending import end_tasks
 
 log = logging.getLogger(__name__)
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 5.0
@@ -64,8 +65,7 @@ class Signals:
     async def stop(self) -> None:
         """Stop listening."""
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks([self._task])
         self._listening.clear()
         self._expect_echoes(frozenset())
 

@@ -5,6 +5,8 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from crewhall.kernel.ending import end_tasks
+
 log = logging.getLogger(__name__)
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 30.0
 LONGEST_S = 24 * 3600.0
@@ -31,8 +33,7 @@ class DueTimer:
     async def stop(self) -> None:
         """Stop; what becomes due meanwhile is found at the next start, or by another process."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks([self._task])
 
     def stir(self) -> None:
         """Say that something may be due earlier than it was."""

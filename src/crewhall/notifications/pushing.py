@@ -14,6 +14,7 @@ import msgspec
 from crewhall.kernel.actor import Actor, ActorType, Role
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.outbound import Outbound
 from crewhall.notifications.devices import push_root
@@ -59,8 +60,7 @@ class Pusher:
     async def stop(self) -> None:
         """Stop; what waits is not told there."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks([self._task])
 
     def _hear(self, payload: str) -> None:
         if "!" in payload:

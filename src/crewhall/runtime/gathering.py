@@ -13,6 +13,8 @@ from typing import Any
 import httpx2
 import msgspec
 
+from crewhall.kernel.ending import end_tasks
+
 READS_PER_SECOND = 400.0
 LONGEST_S = 0.5
 """How long words wait at most, however many agents speak."""
@@ -104,8 +106,7 @@ class Ahead:
 
     async def close(self) -> None:
         """Read no further."""
-        self._reading.cancel()
-        await asyncio.gather(self._reading, return_exceptions=True)
+        await end_tasks([self._reading])
 
 
 class _Gathered(httpx2.AsyncByteStream):

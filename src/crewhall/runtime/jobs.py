@@ -5,13 +5,14 @@ procrastinate is imported when the first job is there, in this process or anothe
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.signals import Signals
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ QUEUE = "turns"
 TASK = "turn"
 JOBS_CHANNEL = f"procrastinate_queue_v1#{QUEUE}"
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 15.0
-CANCEL_AGAIN_S = 0.25
 
 Execute = Callable[[UUID, UUID], Awaitable[None]]
 """Takes the turn of a run, by organization and run."""
@@ -167,16 +167,7 @@ class TurnWorker:
                 await taker.run()
             finally:
                 self._taker = None
-                await _end(beside)
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: `wait_for` of Python 3.11 loses a cancellation that comes as it ends."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
+                await end_tasks(beside)
 
 
 def _load() -> ModuleType:

@@ -16,6 +16,7 @@ from psycopg import Error
 from psycopg_pool import PoolTimeout
 
 from crewhall.kernel.db import Database
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
@@ -73,8 +74,7 @@ class Scheduler:
         """Stop, and give the leases back: what waits is decided elsewhere at once."""
         if self._task is None:
             return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks([self._task])
         try:
             shards = await self._leases.release()
             if shards:

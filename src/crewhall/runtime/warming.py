@@ -8,6 +8,7 @@ import asyncio
 import logging
 
 from crewhall.kernel.db import Database
+from crewhall.kernel.ending import end_tasks
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.jobs import prepare_worker
 
@@ -33,9 +34,7 @@ class Warming:
     async def stop(self) -> None:
         """Let it be."""
         under_way = [task for task in (self._looking, self._warming) if task is not None]
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await end_tasks(under_way)
 
     def expect_turn(self) -> None:
         """Get ready: somebody is about to ask for a turn. Returns at once."""

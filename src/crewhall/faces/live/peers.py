@@ -19,6 +19,7 @@ from psycopg import Error as PostgresError
 from crewhall.faces.live.hub import Hub
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
@@ -97,9 +98,7 @@ class Peers:
     async def stop(self) -> None:
         """Unregister and close every link."""
         tasks = [*self._linking, *([self._renewing] if self._renewing else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(tasks)
         with contextlib.suppress(PostgresError, CrewhallError, OSError):
             async with self._db.transaction(None) as tx:
                 await tx.run("delete from processes where id = %(id)s", {"id": self._id})
