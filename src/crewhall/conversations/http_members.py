@@ -31,7 +31,8 @@ async def list_members(
 @post(
     "/{conversation_id:uuid}/members",
     summary="Add a member",
-    description="201 for a new member, 200 for one who was a member already.",
+    description="201 for a new member, 200 for one who was a member already. Whom the person of a direct session with "
+    "an agent adds becomes its `reader`: they read along, and write nothing.",
     responses={200: ResponseSpec(NewMember, description="The person or agent was a member already.")},
 )
 async def add_member(

@@ -7,6 +7,7 @@ from crewhall.conversations.access import Access, Verb, access_conversation, bum
 from crewhall.conversations.candidates import check_candidates
 from crewhall.conversations.membership import as_member, delete_member, insert_member
 from crewhall.conversations.schemas import Member, NewMember
+from crewhall.conversations.sharing import share_session, unshare_session
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
 from crewhall.identity import Permission, check_permission
 from crewhall.kernel import audit
@@ -51,9 +52,12 @@ async def list_members(
 async def add_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMember) -> bool:
     """Make somebody of the organization a member; any member may, and who manages the conversation.
 
-    Tells whether it was none before. Raises NOT_FOUND, FORBIDDEN, INVALID (nobody known), CONFLICT (archived).
+    A direct session is shared by that: whom its person adds reads it along. Tells whether it was none before. Raises
+    NOT_FOUND, FORBIDDEN, INVALID (nobody known), CONFLICT (archived).
     """
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
+    if access.kind == ConversationKind.DIRECT:
+        return await share_session(tx, actor, access, member)
     _check_changeable(access)
     if not access.is_member and (error := refusal(actor, access, Verb.MANAGE)):
         raise error
@@ -65,8 +69,14 @@ async def add_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMem
 
 
 async def remove_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMember) -> None:
-    """Take a member out; who manages the conversation may, and everybody may leave."""
+    """Take a member out; who manages the conversation may, and everybody may leave.
+
+    Of a direct session, whose it is takes readers out.
+    """
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
+    if access.kind == ConversationKind.DIRECT:
+        await unshare_session(tx, actor, access, member)
+        return
     _check_changeable(access)
     if member != as_member(actor) and (error := refusal(actor, access, Verb.MANAGE)):
         raise error
@@ -93,6 +103,9 @@ async def join_conversation(tx: Tx, actor: Actor, conversation_id: UUID) -> bool
 async def leave_conversation(tx: Tx, actor: Actor, conversation_id: UUID) -> None:
     """Leave a conversation; leaving one that the actor has not joined changes nothing."""
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
+    if access.kind == ConversationKind.DIRECT:
+        await unshare_session(tx, actor, access, as_member(actor))
+        return
     _check_changeable(access)
     if await delete_member(tx, conversation_id, as_member(actor)):
         await bump_membership(tx, conversation_id)
