@@ -31,7 +31,9 @@ async def look(server):
 
 async def look_at(server, org, conversation):
     async with server.db.transaction(system_actor(org.id)) as tx:
-        query = "select extract(epoch from look_at - now())::float / 3600 from archivings where conversation_id = %(id)s"
+        query = (
+            "select extract(epoch from look_at - now())::float / 3600 from archivings where conversation_id = %(id)s"
+        )
         return await tx.value(query, {"id": conversation})
 
 
@@ -48,7 +50,8 @@ async def test_a_group_is_active_then_idle_then_archives_itself(server, org):
     await let_pass(server, org, circle, hours=25)
     await look(server)
     assert (await show(friend, circle))["status"] == "idle"
-    assert circle in await listed(friend, status="idle") and circle in await listed(friend)
+    assert circle in await listed(friend, status="idle")
+    assert circle in await listed(friend)
     await post(friend, circle)  # whoever writes makes it active
     assert (await show(friend, circle))["status"] == "active"
     assert circle not in await listed(friend, status="idle")
@@ -56,8 +59,10 @@ async def test_a_group_is_active_then_idle_then_archives_itself(server, org):
     await look(server)
     shown = await show(friend, circle)
     assert (shown["status"], shown["archived_by"]["type"]) == ("archived", "system")
-    assert shown["archived_at"] and shown["archives_at"] is None
-    assert circle in await listed(friend, status="archived") and circle not in await listed(friend)
+    assert shown["archived_at"]
+    assert shown["archives_at"] is None
+    assert circle in await listed(friend, status="archived")
+    assert circle not in await listed(friend)
     refused = await friend.api.post(f"/conversations/{circle}/messages", json={"content": "x"})
     assert (refused.status_code, refused.json()["code"]) == (409, "conversation_closed")
     assert len((await friend.api.get(f"/conversations/{circle}/messages")).json()["items"]) == 1

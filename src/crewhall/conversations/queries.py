@@ -71,7 +71,9 @@ left join lateral (
 left join lateral (
     select t.stays_open, t.archived_at,
            case when t.archived_at is not null
-                then json_build_object('type', t.archived_by_type, 'id', t.archived_by) end as archived_by,
+                then json_build_object('type', t.archived_by_type, 'id', t.archived_by, 'name', coalesce(
+                    (select w.name from users w where w.id = t.archived_by),
+                    (select a.name from agents a where a.id = t.archived_by), 'Crewhall')) end as archived_by,
            case when s.kind = 'group' and s.status = 'active' and not t.stays_open
                 then s.last_active_at + (select idle_after()) + (select archive_after()) end as archives_at
     from archivings t

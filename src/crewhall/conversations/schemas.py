@@ -218,7 +218,7 @@ class Conversation(Struct, kw_only=True):
     readers: int
     stays_open: bool
     archived_at: datetime | None
-    archived_by: ActorRef | None
+    archived_by: Author | None
     archives_at: datetime | None
     last_seq: int
     message_count: int
@@ -238,7 +238,7 @@ class Member(Struct, kw_only=True):
     name: str
     handle: str
     role: MemberRole
-    added_by: ActorRef | None
+    added_by: Author | None
     joined_at: datetime
     last_read_seq: int
 
