@@ -76,7 +76,7 @@ def refusal(actor: Actor, access: Access, verb: Verb) -> CrewhallError | None:
     if verb is Verb.READ:
         return None
     if access.is_reader:
-        return FORBIDDEN("This session is shared with you: you read along, and whose it is writes here.")
+        return FORBIDDEN("This session is shared with you to read along. Only the person whose it is writes here.")
     if verb is Verb.MODERATE:
         if access.type == "system" and actor.type is not ActorType.SYSTEM:
             return FORBIDDEN("Only Crewhall itself writes here; what it wrote stays.")

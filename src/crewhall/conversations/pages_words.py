@@ -37,7 +37,7 @@ def beginning(found: Conversation) -> str:
     """The heading above the first message."""
     match found.kind:
         case ConversationKind.DIRECT if found.role is MemberRole.READER:
-            return f"{label_of(found)} begins here"
+            return f"The session of {label_of(found)} begins here"
         case ConversationKind.DIRECT if found.partner:
             return f"Your conversation with {found.partner.name} begins here"
         case ConversationKind.DIRECT:
@@ -54,7 +54,7 @@ def hint(found: Conversation, organization: str) -> str:
     """Who reads what is written here, below that heading."""
     match found.kind, found.type:
         case ConversationKind.DIRECT, _ if found.role is MemberRole.READER:
-            return "You read along what the two of them say. Whose session it is writes here."
+            return "You read along what the two of them say."
         case ConversationKind.DIRECT, _ if found.readers:
             return "Whom you share it with reads along what the two of you say."
         case ConversationKind.DIRECT, _ if found.partner and found.partner.type == "agent":
@@ -98,5 +98,6 @@ def archived(found: Conversation, zone: tzinfo) -> str | None:
 def placeholder(found: Conversation) -> str:
     """What stands in the empty composer."""
     if found.kind is ConversationKind.DIRECT:
-        return f"Write to {found.partner.name}" if found.partner else "Write"
+        along = f" ({found.readers} read{'s' if found.readers == 1 else ''} along)" if found.readers else ""
+        return f"Write to {found.partner.name}{along}" if found.partner else "Write"
     return f"Write in {full_label(found)}"

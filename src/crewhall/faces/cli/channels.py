@@ -123,14 +123,19 @@ def update_channel(
     private: Annotated[
         bool | None, typer.Option("--private/--public", help="Only members see it, or everybody does.")
     ] = None,
+    keep_open: Annotated[
+        bool | None, typer.Option("--keep-open/--let-archive", help="Whether a group never archives itself.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Change a channel or group; what is not given stays."""
     kind = None if private is None else "private" if private else "public"
-    asked = {"name": new_name, "title": title, "description": description, "type": kind}
+    asked = {"name": new_name, "title": title, "description": description, "type": kind, "stays_open": keep_open}
     changes = {field: value for field, value in asked.items() if value is not None}
     if not changes:
-        raise typer.BadParameter("Say what to change: --name, --title, --description, --private or --public.")
+        raise typer.BadParameter(
+            "Say what to change: --name, --title, --description, --private or --public, --keep-open or --let-archive."
+        )
 
     async def work(client: "Client") -> "Conversation":
         found = await client.conversations.find(name)
