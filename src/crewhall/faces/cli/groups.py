@@ -84,11 +84,8 @@ def idle_groups(
         say_json(policy)
         return
     days = policy.archive_after_days
-    facts = {
-        "idle after": f"{policy.idle_after_hours} hours",
-        "archived after": f"{days} idle days" if days else "never",
-    }
-    say_facts(facts)
+    ends = f"{days} idle days" if days else "never"
+    say_facts({"idle after": f"{policy.idle_after_hours} hours", "archived after": ends})
 
 
 def share(context: typer.Context, session: Session, people: Who, as_json: Json = False) -> None:
