@@ -46,6 +46,8 @@ async def insert_member(
             "level": str(level) if level else None,
         },
     )
+    if inserted and role is MemberRole.READER:
+        await _count_readers(tx, conversation_id, 1)
     if inserted:
         await tx.notify(JOINED, f"{org_id} {conversation_id} {member.member_id}")
         if added_by is not None and added_by.id != member.member_id:
@@ -59,16 +61,26 @@ async def delete_member(tx: Tx, conversation_id: UUID, member: NewMember) -> boo
 
     Who only reads along inherits nothing.
     """
-    taken = await tx.run(
+    role = await tx.value(
         """
         delete from conversation_members
         where conversation_id = %(id)s and member_type = %(type)s and member_id = %(member)s
+        returning role
         """,
         {"id": conversation_id, "type": str(member.member_type), "member": member.member_id},
     )
-    if taken:
+    if role == MemberRole.READER:
+        await _count_readers(tx, conversation_id, -1)
+    elif role is not None:
         await _pass_on(tx, conversation_id, member)
-    return bool(taken)
+    return role is not None
+
+
+async def _count_readers(tx: Tx, conversation_id: UUID, more: int) -> None:
+    await tx.run(
+        "update conversations set readers = readers + %(more)s where id = %(id)s",
+        {"id": conversation_id, "more": more},
+    )
 
 
 async def _pass_on(tx: Tx, conversation_id: UUID, leaver: NewMember) -> None:

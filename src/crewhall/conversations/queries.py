@@ -37,11 +37,13 @@ select s.id, s.kind, s.type, s.name, s.title, s.description, s.topic, s.is_defau
        s.agent_policy, s.is_member, s.member_role as role, s.last_read_seq,
        s.id = any (array(select t.conversation_id from stars t where t.user_id = %(actor)s)) as is_starred,
        least(u.count, 100) as unread, u.count > 100 as unread_capped,
-       u.mentioned, s.notification_level, p.partner, o.shared_by,
-       coalesce(p.readers, 0) + case s.member_role when 'reader' then 1 else 0 end as readers,
-       coalesce(z.stays_open, false) as stays_open, z.archived_at, z.archived_by, z.archives_at, s.last_seq,
-       s.message_count, s.last_active_at,
-       s.created_at, s.updated_at
+       u.mentioned, s.notification_level, p.partner,
+       case when s.member_role = 'reader' then shared_by(s.id) end as shared_by, s.readers,
+       coalesce(z.stays_open, false) as stays_open, z.archived_at,
+       case when z.archived_at is not null then named_actor(z.archived_by_type, z.archived_by) end as archived_by,
+       case when s.kind = 'group' and s.status = 'active' and not z.stays_open
+            then s.last_active_at + (select idle_after()) + (select archive_after()) end as archives_at, s.last_seq,
+       s.message_count, s.last_active_at, s.created_at, s.updated_at
 from shown s
 cross join lateral (
     select count(*) as count, coalesce(bool_or(%(actor)s = any (n.mentions)), false) as mentioned
@@ -53,31 +55,16 @@ cross join lateral (
           where r.type in ('message', 'delivery') and r.author_id <> %(actor)s
           order by r.seq desc limit 101) n) u
 left join lateral (
-    select case when o.role <> 'reader' then json_build_object(
-               'type', o.member_type, 'id', o.member_id, 'name', coalesce(w.name, a.name, ''),
-               'handle', coalesce(w.handle, a.code, '')) end as partner,
-           count(*) filter (where o.role = 'reader') over () as readers
+    select json_build_object('type', o.member_type, 'id', o.member_id, 'name', coalesce(w.name, a.name, ''),
+                             'handle', coalesce(w.handle, a.code, '')) as partner
     from conversation_members o
     left join users w on o.member_type = 'user' and w.id = o.member_id
     left join agents a on o.member_type = 'agent' and a.org_id = s.org_id and a.id = o.member_id
     where s.kind = 'direct' and o.conversation_id = s.id
-      and (o.member_type, o.member_id) <> (%(actor_type)s, %(actor)s)
-    order by o.role = 'reader', o.member_type limit 1) p on true
-left join lateral (
-    select json_build_object('type', 'user', 'id', w.id, 'name', w.name, 'handle', w.handle) as shared_by
-    from conversation_members m join users w on w.id = m.member_id
-    where s.member_role = 'reader' and m.conversation_id = s.id and m.member_type = 'user' and m.role <> 'reader'
-    limit 1) o on true
-left join lateral (
-    select t.stays_open, t.archived_at,
-           case when t.archived_at is not null
-                then json_build_object('type', t.archived_by_type, 'id', t.archived_by, 'name', coalesce(
-                    (select w.name from users w where w.id = t.archived_by),
-                    (select a.name from agents a where a.id = t.archived_by), 'Crewhall')) end as archived_by,
-           case when s.kind = 'group' and s.status = 'active' and not t.stays_open
-                then s.last_active_at + (select idle_after()) + (select archive_after()) end as archives_at
-    from archivings t
-    where (s.kind = 'group' or s.status = 'archived') and t.conversation_id = s.id) z on true
+      and (o.member_type, o.member_id) <> (%(actor_type)s, %(actor)s) and o.role <> 'reader'
+      and (o.member_type = 'agent' or s.member_role is distinct from 'reader')
+    limit 1) p on true
+left join archivings z on (s.kind = 'group' or s.status = 'archived') and z.conversation_id = s.id
 """
 _LIST: LiteralString = (
     _SHOWN

@@ -37,8 +37,8 @@ async def share_session(tx: Tx, actor: Actor, access: Access, member: NewMember)
     if member.member_type is not MemberType.USER:
         raise INVALID("A session is shared with people. To have several agents, open a group.", field="member_type")
     await check_candidates(tx, [member])
-    count = "select count(*) from conversation_members where conversation_id = %(id)s and role = 'reader'"
-    if await tx.value(count, {"id": access.conversation_id}) >= MOST_READERS:
+    query = "select readers from conversations where id = %(id)s for no key update"
+    if await tx.value(query, {"id": access.conversation_id}) >= MOST_READERS:
         raise CONFLICT(f"A session is shared with at most {MOST_READERS} people. Open a channel instead.")
     is_new = await insert_member(
         tx,

@@ -23,8 +23,7 @@ select c.kind, c.name, c.title, g.name as organization, h.last_seq,
            left join agents a on k.member_type = 'agent' and a.id = k.member_id
            where k.conversation_id = c.id and coalesce(u.name, a.name) is not null
            order by k.joined_at, k.member_id limit %(most)s) as members,
-       c.kind = 'direct' and exists (
-           select from conversation_members r where r.conversation_id = c.id and r.role = 'reader') as is_shared
+       c.readers > 0 as is_shared
 from conversations c
 join organizations g on g.id = c.org_id
 join conversation_heads h on h.conversation_id = c.id

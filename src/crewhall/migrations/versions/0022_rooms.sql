@@ -8,6 +8,9 @@ alter table conversation_members
     add constraint conversation_members_role check (role in ('owner', 'member', 'reader')),
     add constraint conversation_members_reader check (role <> 'reader' or member_type = 'user');
 
+-- How many they are: each list of conversations says so.
+alter table conversations add column readers integer not null default 0;
+
 -- What a session is called by who reads it along: the agent, the person, and what it is about.
 create function session_name(c conversations) returns text language sql stable as $$
     select concat_ws(': ', concat_ws(' with ', (select a.name from agents a where a.id = c.direct_agent_id), (
@@ -15,6 +18,20 @@ create function session_name(c conversations) returns text language sql stable a
         where o.conversation_id = c.id and o.member_type = 'user' and o.role <> 'reader' limit 1)), c.title)
 $$;
 grant execute on function session_name(conversations) to crewhall_app, crewhall_definer;
+
+-- Whose session it is that somebody reads along. Its own search path keeps the two below from being planned with each list of
+-- conversations, few of which are shared or archived.
+create function shared_by(session uuid) returns json language sql stable set search_path = public, pg_temp as $$
+    select json_build_object('type', 'user', 'id', u.id, 'name', u.name, 'handle', u.handle)
+    from conversation_members m join users u on u.id = m.member_id
+    where m.conversation_id = session and m.member_type = 'user' and m.role <> 'reader' limit 1
+$$;
+
+create function named_actor(of_type text, who uuid) returns json language sql stable set search_path = public, pg_temp as $$
+    select json_build_object('type', of_type, 'id', who, 'name', coalesce(
+        (select u.name from users u where u.id = who), (select a.name from agents a where a.id = who),
+        case of_type when 'system' then 'Crewhall' else '' end))
+$$;
 
 -- As before; sessions that the actor only reads along lead to nobody.
 create or replace function find_places(query text, size integer)
