@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.conversations.archiving import ARCHIVINGS_CHANNEL, archive_if_idle
+from crewhall.conversations.sweeping import FIRST_LOOK_S
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.signals import Signals
@@ -15,7 +16,6 @@ from crewhall.ports.message_log import MessageLog
 
 log = logging.getLogger(__name__)
 BATCH = 100
-FIRST_LOOK_S = 30.0
 
 
 class _Next(msgspec.Struct):
