@@ -107,10 +107,10 @@ def list_members(
     if wants_json(context, as_json):
         say_json(members)
     else:
-        say_table(
-            ("Handle", "Name", "Type", "Role", "Joined"),
-            rows_of(members, "handle", "name", "member_type", "role", "joined_at"),
-        )
+        rows = rows_of(members, "handle", "name", "member_type", "role", "joined_at")
+        by = [member.added_by.name if member.added_by else "" for member in members]
+        columns = ("Handle", "Name", "Type", "Role", "Joined", "Added by")
+        say_table(columns, [[*row, who] for row, who in zip(rows, by, strict=True)])
 
 
 @channel.command("update")

@@ -1,13 +1,40 @@
 """Conversations and their members."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from crewhall.faces.sdk.errors import CrewhallApiError
 from crewhall.faces.sdk.paging import walk
-from crewhall.faces.sdk.resources import Conversation, IdlePolicy, Member, Page
+from crewhall.faces.sdk.records import Author
+from crewhall.faces.sdk.resources import Conversation, Page
 from crewhall.faces.sdk.transport import Nothing, Transport, join
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A person or agent in a conversation; `handle` is a person's handle or an agent's code.
+
+    `added_by` is None for who joined or opened it; a `role` is owner, member or reader.
+    """
+
+    member_type: str
+    member_id: str
+    role: str = "member"
+    name: str = ""
+    handle: str = ""
+    last_read_seq: int = 0
+    joined_at: datetime | None = None
+    added_by: Author | None = None
+
+
+class IdlePolicy(msgspec.Struct, frozen=True):
+    """When groups are idle, and after how many idle days they archive themselves (None: never)."""
+
+    idle_after_hours: int
+    archive_after_days: int | None = None
 
 
 class Conversations:

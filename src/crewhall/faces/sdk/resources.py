@@ -190,25 +190,6 @@ class Conversation(msgspec.Struct, frozen=True):
         return self.title or (f"@{self.partner.handle}" if self.partner else self.id)
 
 
-class Member(msgspec.Struct, frozen=True):
-    """A person or agent in a conversation; `handle` is a person's handle or an agent's code."""
-
-    member_type: str
-    member_id: str
-    role: str = "member"
-    name: str = ""
-    handle: str = ""
-    last_read_seq: int = 0
-    joined_at: datetime | None = None
-
-
-class IdlePolicy(msgspec.Struct, frozen=True):
-    """When groups are idle, and after how many idle days they archive themselves (None: never)."""
-
-    idle_after_hours: int
-    archive_after_days: int | None = None
-
-
 class Invitation(msgspec.Struct, frozen=True):
     """An open invitation. Without an email, whoever holds the link may accept it, once."""
 
