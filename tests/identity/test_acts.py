@@ -15,7 +15,7 @@ from tests.identity.hall import Hall
 
 RECORDED = re.compile(
     r'"((?:organization|password|login|personal_token|member|invitation|agent|conversation|budget|price|rate|approval'
-    r"|tool_policy|tool_server|server_tool|app|schedule|webhook|quick_task)\."
+    r"|tool_policy|idle_policy|tool_server|server_tool|app|schedule|webhook|quick_task)\."
     r'[a-z_]*(?:ed|left|drawn|let_in|shut_out|held_back))"'
 )
 DOMAINS = ("identity", "agents", "conversations", "governance", "runtime")

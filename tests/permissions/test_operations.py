@@ -166,6 +166,8 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "save_draft": PEOPLE,
     "drop_draft": P.ORGANIZATION_READ,
     "list_commands": P.ORGANIZATION_READ,
+    "get_idle_policy": EVERYBODY,
+    "set_idle_policy": P.ORGANIZATION_UPDATE,
     "list_later": EVERYBODY,
     "make_later": PEOPLE,
     "list_hooks": EVERYBODY,

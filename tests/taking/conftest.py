@@ -7,6 +7,7 @@ import pytest
 from tests.identity.hall import Org
 from tests.support.database import SharedCluster
 from tests.support.openai import ScriptedModel
+from tests.taking.ground import Ground
 from tests.taking.hall import TakingHall
 
 
@@ -26,3 +27,8 @@ async def hall(cluster: SharedCluster, worker_id: str, model: ScriptedModel) -> 
 async def org(hall: TakingHall) -> Org:
     """A fresh organization with its owner, in the hall."""
     return await hall.make_org()
+
+
+@pytest.fixture
+async def ground(hall: TakingHall, org: Org) -> Ground:
+    return await Ground(hall, org).make()

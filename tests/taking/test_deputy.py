@@ -1,83 +1,17 @@
 """No confused deputy: a turn does no more than its agent and whoever set it off may, each."""
 
-import json
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from crewhall.agents.states import AgentStateChange, get_state, set_state
-from crewhall.conversations.opening import open_conversation
-from crewhall.conversations.schemas import NewConversation, NewMember
-from crewhall.conversations.vocabulary import MemberType
 from crewhall.identity.people import remove_member
-from crewhall.kernel.actor import Actor
-from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime.queries import list_steps
-from crewhall.runtime.quotes import sealed_for
 from crewhall.runtime.triggers import add_trigger
-from crewhall.runtime.vocabulary import Cause, StepKind
-from tests.identity.hall import Member, Org
+from crewhall.runtime.vocabulary import Cause
+from tests.identity.hall import Member
 from tests.support.openai import Say, Use
-from tests.taking.hall import SCRIPTED, Asked, TakingHall
-
-READS = ["read_messages", "search_messages", "list_conversations", "post_message", "ask_agent", "recall", "remember"]
-SECRET = "the heron flies at dawn"
-
-
-async def channel(hall: TakingHall, org: Org, name: str, *members: Actor | Member, private: bool = True) -> UUID:
-    listed = [NewMember(MemberType.USER if isinstance(one, Member) else MemberType.AGENT, one.id) for one in members]
-    new = NewConversation(
-        kind="channel",
-        name=name,
-        type="private" if private else "public",
-        members=listed,
-    )
-    async with hall.db.transaction(org.owner.actor) as tx:
-        return (await open_conversation(tx, org.owner.actor, hall.log, new)).id
-
-
-class Ground:
-    """A private channel with a secret: the owner, an insider and the agent are in it; an outsider is not."""
-
-    def __init__(self, hall: TakingHall, org: Org) -> None:
-        self.hall, self.org = hall, org
-
-    async def make(self) -> "Ground":
-        hall, org = self.hall, self.org
-        self.agent = await hall.hire(org, model_config=SCRIPTED, tools=READS)
-        self.insider, self.outsider = await org.add("member"), await org.add("admin")
-        self.secret = await channel(hall, org, "secret", self.agent, self.insider)
-        self.square = await channel(hall, org, "square", self.agent, private=False)
-        await hall.say(org.owner.actor, self.secret, SECRET)
-        await self._index()
-        return self
-
-    async def _index(self) -> None:
-        """Let search see everything."""
-        async with self.hall.db.transaction(None) as tx:
-            while await tx.value("select derive_search(500)"):
-                pass
-
-    async def quoting(self, model: Any, *who: Member, agent: Actor | None = None) -> tuple[Asked, list[dict[str, Any]]]:
-        """A turn in public, set off by them, that tries everything to quote the secret; gives the results."""
-        there = {"conversation_id": str(self.secret)}
-        model.play(
-            Use([("read_messages", there), ("search_messages", {"query": "heron"}), ("list_conversations", {}),
-                 ("post_message", there | {"content": "found"})]),
-            Say("Well."),
-        )  # fmt: skip
-        asked_one = agent or self.agent
-        for one in who:
-            await self.hall.say(one.actor, self.square, f"@{asked_one.name} quote #secret")
-        asked = await self.hall.decided(self.org, self.square, asked_one)
-        assert (await asked.take()).reason == "answered"
-        return asked, [step.body for step in await asked.steps() if step.kind == "result"]
-
-
-@pytest.fixture
-async def ground(hall: TakingHall, org: Org) -> Ground:
-    return await Ground(hall, org).make()
+from tests.taking.ground import READS, SECRET, share
+from tests.taking.hall import SCRIPTED, Asked
 
 
 def quotes(results: list[dict[str, Any]]) -> list[bool]:
@@ -234,11 +168,14 @@ async def test_nobody_overhears_on_its_way_what_may_quote_what_is_not_for_them(g
     asked, _ = await ground.quoting(model, ground.outsider)
     assert overheard(asked) == "Well."
     alone = await hall.direct(ground.org, ground.agent)
-    model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("A heron."))
-    await hall.say(ground.org.owner.actor, alone, "what is new?")
-    asked = await hall.decided(ground.org, alone, ground.agent)
-    await asked.take()
-    assert overheard(asked) == "A heron."
+    for reads_along, heard in ((None, "A heron."), (ground.outsider, "")):
+        if reads_along:
+            await share(hall, ground.org.owner, alone, reads_along)
+        model.play(Use([("read_messages", {"conversation_id": str(ground.secret)})]), Say("A heron."))
+        await hall.say(ground.org.owner.actor, alone, "what is new?")
+        asked = await hall.decided(ground.org, alone, ground.agent)
+        await asked.take()
+        assert overheard(asked) == heard
 
 
 @pytest.mark.rule("X11", "X12")
@@ -258,64 +195,3 @@ async def test_who_manages_agents_sees_no_result_that_quotes_what_they_may_not_r
     assert after == {
         "result": True, "call": True, "answer": True, "request": False, "post": False,
     }  # fmt: skip
-
-
-# -- memory
-
-
-@pytest.mark.rule("B9", "X11")
-async def test_an_agent_remembers_of_each_person_apart(ground, model):
-    hall, org = ground.hall, ground.org
-
-    async def turn(who: Member, *uses: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        model.play(Use(list(uses)), Say("Ok."))
-        await hall.say(who.actor, ground.square, f"@{ground.agent.name}")
-        asked = await hall.decided(org, ground.square, ground.agent)
-        await asked.take()
-        return [step.body for step in await asked.steps() if step.kind == "result"]
-
-    kept, stale = await turn(
-        ground.insider, ("remember", {"changes": {"likes": "tea"}, "version": 0}),
-        ("remember", {"changes": {"likes": "mud"}, "version": 0}),
-    )  # fmt: skip
-    assert (kept["result"]["state"], kept["result"]["version"]) == ({"likes": "tea"}, 1)
-    assert (stale["result"]["is_stale"], stale["result"]["state"]) == (True, {"likes": "tea"})
-    assert kept["persons"] == [str(ground.insider.id)]
-    (other,) = await turn(ground.outsider, ("recall", {}))
-    assert other["result"] == {"state": {}, "version": 0, "is_stale": False}
-    async with hall.db.transaction(ground.insider.actor) as tx:
-        mine = await get_state(tx, ground.insider.actor, ground.agent.id)
-        assert (mine.state, mine.version) == ({"likes": "tea"}, 1)
-        await set_state(tx, ground.insider.actor, ground.agent.id, AgentStateChange(state={}, version=1))
-    async with hall.db.transaction(ground.insider.actor) as tx:
-        with pytest.raises(CrewhallError) as late:
-            await set_state(tx, ground.insider.actor, ground.agent.id, AgentStateChange(state={"x": 1}, version=1))
-    assert (late.value.code, late.value.fields["version"]) == ("stale_state", 2)
-    async with hall.db.transaction(ground.agent) as tx:
-        with pytest.raises(CrewhallError) as alone:
-            await get_state(tx, ground.agent, ground.agent.id)
-    assert alone.value.code == "forbidden"
-
-
-@pytest.mark.rule("B9", "X12")
-async def test_what_it_remembers_is_before_it_where_the_two_are_among_themselves(ground, model):
-    hall, org, owner = ground.hall, ground.org, ground.org.owner
-    async with hall.db.transaction(owner.actor) as tx:
-        await set_state(tx, owner.actor, ground.agent.id, AgentStateChange(state={"likes": "elderberries"}, version=0))
-
-    async def context(circle: UUID, text: str) -> tuple[Asked, str]:
-        model.play(Say("Ok."))
-        await hall.say(owner.actor, circle, text)
-        asked = await hall.decided(org, circle, ground.agent)
-        await asked.take()
-        return asked, json.dumps([step.body for step in await asked.steps() if step.kind == "context"])
-
-    asked, told = await context(await hall.direct(org, ground.agent), "what do I like?")
-    assert "elderberries" in told
-    assert "elderberries" in json.dumps(model.requests[-1])
-    async with hall.db.transaction(owner.actor) as tx:
-        assert (await sealed_for(tx, owner.actor, asked.run_id)).first is None
-        other = await sealed_for(tx, ground.insider.actor, asked.run_id)
-    assert other.covers(0, StepKind.CONTEXT)
-    _, told = await context(ground.square, f"@{ground.agent.name} and here, where others read along?")
-    assert "elderberries" not in told

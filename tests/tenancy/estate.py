@@ -137,6 +137,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _keep_notification(server, org, estate)
     await _serve(server, org, estate)
     await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
+    await _ask(owner, "PUT", "/idle-policy", idle_after_hours=48)
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}

@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /tool-servers/{server_id}": {"is_enabled": False},
     "PUT /tool-servers/{server_id}/tools/{tool_name}": {"risk": "read"},
     "PUT /tool-policy": {"hosts": ["example.org"]},
+    "PUT /idle-policy": {"idle_after_hours": 48},
     "POST /conversations": {"kind": "group", "title": "With strangers"},
     "PATCH /conversations/{conversation_id}": {"description": "Taken over"},
     "DELETE /conversations/{conversation_id}": {"confirm": ""},

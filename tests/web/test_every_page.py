@@ -56,7 +56,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
     (await api.post("/invitations", json={"email": f"x{org.id.hex}@example.org"})).raise_for_status()
     return [
         f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about",
-        f"/c/{general}/files", "/c", "/c/direct", "/c/new",
+        f"/c/{general}/files", f"/c/{general}/members?q=a", "/c", "/c/archived", "/c/direct", "/c/new",
         "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
@@ -64,7 +64,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         f"/c/{general}?at=unread", "/search", "/search?q=question", "/search?q=nowhere", "/settings",
         "/settings/notifications", "/inbox", "/inbox?show=all", "/organizations", "/organizations/new",
         "/help", "/help/agents", "/approvals", "/runtimes", f"/agents/{agent.id}/webhook", "/usage",
-        "/budgets", "/prices", "/drafts", f"/later/{later}",
+        "/budgets", "/prices", "/drafts", f"/later/{later}", "/settings/groups",
     ]  # fmt: skip
 
 

@@ -32,7 +32,10 @@ class Verb(StrEnum):
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What an actor may do in a conversation, and the membership version that says so."""
+    """What an actor may do in a conversation, and the membership version that says so.
+
+    A reader is a member, too: one who reads along in a session that was shared.
+    """
 
     conversation_id: UUID
     org_id: UUID
@@ -42,6 +45,7 @@ class Access(msgspec.Struct, frozen=True):
     name: str | None
     is_open: bool
     is_member: bool
+    is_reader: bool
     is_owner: bool
     membership_version: int
     direct_agent_id: UUID | None
@@ -50,6 +54,7 @@ class Access(msgspec.Struct, frozen=True):
 ACCESS: LiteralString = """
 select c.id as conversation_id, c.org_id, c.kind, c.type, c.status, c.name, h.is_open, h.membership_version,
        c.direct_agent_id, m.member_id is not null as is_member,
+       coalesce(m.role = 'reader', false) as is_reader,
        coalesce(%(actor)s in (c.owner_user_id, c.owner_agent_id), false) as is_owner
 from conversations c
 join conversation_heads h on h.conversation_id = c.id
@@ -70,6 +75,8 @@ def refusal(actor: Actor, access: Access, verb: Verb) -> CrewhallError | None:
         return absent()
     if verb is Verb.READ:
         return None
+    if access.is_reader:
+        return FORBIDDEN("This session is shared with you to read along. Only the person whose it is writes here.")
     if verb is Verb.MODERATE:
         if access.type == "system" and actor.type is not ActorType.SYSTEM:
             return FORBIDDEN("Only Crewhall itself writes here; what it wrote stays.")

@@ -7,7 +7,8 @@ import msgspec
 from msgspec import UNSET
 from psycopg.types.json import Jsonb
 
-from crewhall.conversations.access import Access, Verb, access_conversation, bump_membership
+from crewhall.conversations.access import Access, Verb, access_conversation, bump_membership, refusal
+from crewhall.conversations.archiving import close, is_archived_by_itself, note_restored, set_stays_open
 from crewhall.conversations.membership import as_member, insert_member
 from crewhall.conversations.opening import clear_name_conflict
 from crewhall.conversations.queries import get_conversation
@@ -35,6 +36,8 @@ async def change_conversation(tx: Tx, actor: Actor, conversation_id: UUID, chang
     if not given:
         return now
     await _write(tx, actor, conversation_id, given)
+    if "stays_open" in given:
+        await set_stays_open(tx, conversation_id, stays_open=given["stays_open"])
     if "type" in given:
         if given["type"] == ConversationType.PRIVATE:
             role = MemberRole.OWNER if access.is_owner else MemberRole.MEMBER
@@ -48,22 +51,34 @@ async def archive_conversation(tx: Tx, actor: Actor, log: MessageLog, conversati
     """Make a conversation read-only until it is restored; archiving an archived one changes nothing."""
     access = await _manage(tx, actor, conversation_id)
     if access.status != ConversationStatus.ARCHIVED:
-        await _set_status(tx, actor, conversation_id, ConversationStatus.ARCHIVED)
-        await log.retire(tx, access.org_id, conversation_id)
-        await bump_membership(tx, conversation_id)
+        await close(tx, actor, log, conversation_id)
         await _audit(tx, actor, "conversation.archived", access)
     return await get_conversation(tx, actor, conversation_id)
 
 
 async def restore_conversation(tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID) -> Conversation:
-    """Let an archived conversation take messages again."""
-    access = await _manage(tx, actor, conversation_id)
+    """Let an archived conversation take messages again. What archived itself is restored by any of its members."""
+    access = await access_conversation(tx, actor, conversation_id, Verb.READ)
+    if not await may_restore(tx, actor, access):
+        access = await _manage(tx, actor, conversation_id)
     if access.status == ConversationStatus.ARCHIVED:
-        await _set_status(tx, actor, conversation_id, ConversationStatus.ACTIVE)
+        await tx.run(
+            "update conversations set status = 'active', updated_by = %(actor)s where id = %(id)s",
+            {"id": conversation_id, "actor": actor.id},
+        )
         await log.reopen(tx, access.org_id, conversation_id)
+        await note_restored(tx, access.org_id, conversation_id, access.kind)
         await bump_membership(tx, conversation_id)
         await _audit(tx, actor, "conversation.restored", access)
     return await get_conversation(tx, actor, conversation_id)
+
+
+async def may_restore(tx: Tx, actor: Actor, access: Access) -> bool:
+    """Whether the actor may restore what it reads: who manages it, and each member of a group that archived itself."""
+    if refusal(actor, access, Verb.MANAGE) is None:
+        return access.type != ConversationType.SYSTEM
+    is_plain_member = access.kind == ConversationKind.GROUP and access.is_member
+    return is_plain_member and await is_archived_by_itself(tx, access.conversation_id)
 
 
 async def delete_conversation(
@@ -94,7 +109,8 @@ async def _manage(tx: Tx, actor: Actor, conversation_id: UUID) -> Access:
     access = await access_conversation(tx, actor, conversation_id, Verb.MANAGE)
     if access.type == ConversationType.SYSTEM:
         raise FORBIDDEN("System channels belong to Crewhall: they cannot be changed or deleted.")
-    await tx.run("select from conversations where id = %(id)s for update", {"id": conversation_id})
+    # As an update locks it, no more: who posts holds the head and refers to this row.
+    await tx.run("select from conversations where id = %(id)s for no key update", {"id": conversation_id})
     return access
 
 
@@ -108,6 +124,8 @@ def _check_kind(access: Access, given: dict[str, Any]) -> None:
         for field in ("name", "type"):
             if field in given:
                 raise INVALID(f"Only channels have a {field} to change.", field=field)
+    if access.kind != ConversationKind.GROUP and "stays_open" in given:
+        raise INVALID("Only groups archive themselves.", field="stays_open")
     if access.kind == ConversationKind.GROUP and "title" in given and not (given["title"] or "").strip():
         raise INVALID("A group needs a title.", field="title")
     if access.status == ConversationStatus.ARCHIVED and given:
@@ -139,13 +157,6 @@ async def _write(tx: Tx, actor: Actor, conversation_id: UUID, given: dict[str, A
                 "agent_policy": Jsonb(given.get("agent_policy") or {}),
             },
         )
-
-
-async def _set_status(tx: Tx, actor: Actor, conversation_id: UUID, status: ConversationStatus) -> None:
-    await tx.run(
-        "update conversations set status = %(status)s, updated_by = %(actor)s where id = %(id)s",
-        {"id": conversation_id, "actor": actor.id, "status": str(status)},
-    )
 
 
 async def _audit(tx: Tx, actor: Actor, action: str, access: Access) -> None:

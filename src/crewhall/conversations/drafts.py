@@ -26,7 +26,8 @@ left join lateral (
         select coalesce(w.name, g.name) from conversation_members o
         left join users w on o.member_type = 'user' and w.id = o.member_id
         left join agents g on o.member_type = 'agent' and g.id = o.member_id
-        where c.kind = 'direct' and o.conversation_id = c.id and o.member_id <> %(user)s limit 1)) as it
+        where c.kind = 'direct' and o.conversation_id = c.id and o.member_id <> %(user)s and o.role <> 'reader'
+        order by o.member_type limit 1)) as it
     from conversations c where c.id = d.conversation_id and c.deleted_at is null and may_reach(c, %(user)s)
 ) place on true
 """

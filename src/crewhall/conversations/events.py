@@ -12,6 +12,7 @@ class MemberAdded(msgspec.Struct, frozen=True):
     conversation_id: UUID
     member_type: str
     member_id: UUID
+    role: str = "member"
 
 
 class ConversationRead(msgspec.Struct, frozen=True):

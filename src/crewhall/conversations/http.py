@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from crewhall.conversations import changes, http_files, http_uploads, opening, queries
+from crewhall.conversations.http_idle import HANDLERS as IDLE
 from crewhall.conversations.http_members import HANDLERS as MEMBERS
 from crewhall.conversations.http_messages import HANDLERS as MESSAGES
 from crewhall.conversations.http_overlays import HANDLERS as OVERLAYS
@@ -26,7 +27,13 @@ from crewhall.kernel.paging import Page
 Whose = Annotated[
     Literal["me", "all"], QueryParameter(description="`me`: only those joined; `all`: also public channels not joined.")
 ]
-Status = Annotated[Literal["active", "archived"], QueryParameter(description="Archived ones are read-only.")]
+Status = Annotated[
+    Literal["active", "idle", "archived"],
+    QueryParameter(
+        description="`active`: all that take messages; `idle`: groups where nobody wrote for a while, which "
+        "are among them; `archived`: read-only."
+    ),
+]
 Confirm = Annotated[
     str | None, QueryParameter(max_length=255, description="The conversation's name or title, typed again to be sure.")
 ]
@@ -47,7 +54,15 @@ async def list_conversations(
     """List the conversations within the caller's reach."""
     async with services.db.transaction(actor) as tx:
         return await queries.list_conversations(
-            tx, actor, kind=kind, mine=member == "me", archived=status == "archived", q=q, after=after, limit=limit
+            tx,
+            actor,
+            kind=kind,
+            mine=member == "me",
+            archived=status == "archived",
+            idle=status == "idle",
+            q=q,
+            after=after,
+            limit=limit,
         )
 
 
@@ -115,7 +130,12 @@ async def archive_conversation(
         return await changes.archive_conversation(tx, actor, services.log, conversation_id)
 
 
-@delete("/{conversation_id:uuid}/archive", summary="Restore an archived conversation", status_code=200)
+@delete(
+    "/{conversation_id:uuid}/archive",
+    summary="Restore an archived conversation",
+    description="Its owner may, and admins; a group that archived itself every member.",
+    status_code=200,
+)
 async def restore_conversation(
     conversation_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> Conversation:
@@ -138,6 +158,7 @@ ROUTERS = [
     api_router("/conversations", [*http_files.OF_CONVERSATIONS, *http_uploads.OF_CONVERSATIONS], tags=["Files"]),
     api_router("/files", http_files.HANDLERS, tags=["Files"]),
     api_router("/uploads", http_uploads.HANDLERS, tags=["Files"]),
+    api_router("/idle-policy", IDLE, tags=["Conversations"]),
     api_router("/drafts", DRAFTS, tags=["Drafts"]),
     api_router("/later", LATER, tags=["Later"]),
     api_router("/search", [search_messages], tags=["Conversations"]),

@@ -1,11 +1,12 @@
 """Members of conversations over HTTP, and their read marks."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from crewhall.conversations import levels, members, queries, read_marks
 from crewhall.conversations.schemas import Conversation, Level, LevelInput, Member, NewMember, ReadMark, ReadState
@@ -14,24 +15,28 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
 
+Sought = Annotated[str | None, QueryParameter(description="Part of a name, a handle or an agent's code.")]
+
 
 @get("/{conversation_id:uuid}/members", summary="List members")
 async def list_members(
     conversation_id: FromPath[UUID],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
+    q: Sought = None,
     after: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
 ) -> Page[Member]:
     """List the people and agents of a conversation, in the order in which they joined."""
     async with services.db.transaction(actor) as tx:
-        return await members.list_members(tx, actor, conversation_id, after=after, limit=limit)
+        return await members.list_members(tx, actor, conversation_id, q=q, after=after, limit=limit)
 
 
 @post(
     "/{conversation_id:uuid}/members",
     summary="Add a member",
-    description="201 for a new member, 200 for one who was a member already.",
+    description="201 for a new member, 200 for one who was a member already. Whom the person of a direct session with "
+    "an agent adds becomes its `reader`: they read along, and write nothing.",
     responses={200: ResponseSpec(NewMember, description="The person or agent was a member already.")},
 )
 async def add_member(

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from crewhall.conversations.access import AccessCache
+from crewhall.conversations.archive_clock import ArchiveClock
 from crewhall.conversations.commands import Commands
 from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.file_settings import FileSettings
@@ -31,6 +32,7 @@ class ConversationParts(Struct, frozen=True):
     consumers: list[Consumer]
     commands: Commands
     later: LaterClock
+    archive: ArchiveClock
 
     async def follow(self) -> None:
         """Start the consumers and the clock; the database, the log and the signals must be up."""
@@ -38,9 +40,11 @@ class ConversationParts(Struct, frozen=True):
             consumer.start()
         self.sweeper.start()
         self.later.start()
+        self.archive.start()
 
     async def close(self) -> None:
         """Stop the clocks and the consumers; the database must still be open."""
+        await self.archive.stop()
         await self.later.stop()
         await self.sweeper.stop()
         for consumer in self.consumers:
@@ -65,4 +69,5 @@ def start_conversations(
     files.stir = sweeper.stir
     newest, consumers = NewestPages(log, signals), make_consumers(db, log, signals)
     later = LaterClock(db, signals, posting)
-    return ConversationParts(access, posting, newest, files, sweeper, consumers, Commands(db), later)
+    archive = ArchiveClock(db, log, signals)
+    return ConversationParts(access, posting, newest, files, sweeper, consumers, Commands(db), later, archive)

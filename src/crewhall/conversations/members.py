@@ -1,25 +1,39 @@
 """Members: listed, added, removed; people and agents alike. Every row says who added it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from crewhall.conversations.access import Access, Verb, access_conversation, bump_membership, refusal
 from crewhall.conversations.candidates import check_candidates
 from crewhall.conversations.membership import as_member, delete_member, insert_member
+from crewhall.conversations.queries import MAX_QUERY_LENGTH
 from crewhall.conversations.schemas import Member, NewMember
+from crewhall.conversations.sharing import share_session, unshare_session
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType
 from crewhall.identity import Permission, check_permission
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import CONFLICT, FORBIDDEN, NOT_FOUND
+from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID, NOT_FOUND
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 
 
 async def list_members(
-    tx: Tx, actor: Actor, conversation_id: UUID, *, after: str | None = None, limit: int | None = None
+    tx: Tx,
+    actor: Actor,
+    conversation_id: UUID,
+    *,
+    q: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> Page[Member]:
-    """List the members of a conversation that the actor may read, in the order in which they joined."""
+    """List the members of a conversation that the actor may read, in the order in which they joined.
+
+    `q` finds part of a name, a handle or a code.
+    """
+    if q is not None and (len(q) > MAX_QUERY_LENGTH or "\0" in q):
+        raise INVALID(f"q takes at most {MAX_QUERY_LENGTH} characters without NUL.", field="q")
     await access_conversation(tx, actor, conversation_id, Verb.READ)
     size = check_limit(limit)
     key = decode_cursor(after, datetime, UUID)
@@ -29,17 +43,22 @@ async def list_members(
         select k.member_type, k.member_id, coalesce(u.name, a.name, '') as name,
                coalesce(u.handle, a.code, '') as handle, k.role,
                case when k.added_by is not null and (k.added_by, k.added_by_type) <> (k.member_id, k.member_type)
-                    then json_build_object('type', k.added_by_type, 'id', k.added_by) end as added_by,
+                    then json_build_object('type', k.added_by_type, 'id', k.added_by, 'name', coalesce(
+                       (select w.name from users w where w.id = k.added_by),
+                       (select w.name from agents w where w.id = k.added_by), '')) end as added_by,
                k.joined_at, k.last_read_seq
         from conversation_members k
         left join users u on k.member_type = 'user' and u.id = k.member_id
         left join agents a on k.member_type = 'agent' and a.org_id = k.org_id and a.id = k.member_id
         where k.conversation_id = %(id)s
+          and (%(q)s::text is null or strpos(
+                  lower(concat_ws(' ', u.name, u.handle, a.name, a.code)), lower(%(q)s)) > 0)
           and (%(after)s::timestamptz is null or (k.joined_at, k.member_id) > (%(after)s, %(after_id)s))
         order by k.joined_at, k.member_id limit %(limit)s
         """,
         {
             "id": conversation_id,
+            "q": q.strip() or None if q else None,
             "after": key[0] if key else None,
             "after_id": key[1] if key else None,
             "limit": size + 1,
@@ -48,12 +67,28 @@ async def list_members(
     return page_of(rows, size, lambda row: (row.joined_at, row.member_id))
 
 
+async def find_members(tx: Tx, conversation_id: UUID, some: Collection[NewMember]) -> set[NewMember]:
+    """Which of these are members of a conversation that the actor may read."""
+    found = await tx.all(
+        NewMember,
+        """
+        select k.member_type, k.member_id from conversation_members k
+        where k.conversation_id = %(id)s and k.member_id = any (%(ids)s)
+        """,
+        {"id": conversation_id, "ids": [one.member_id for one in some]},
+    )
+    return set(found) & set(some)
+
+
 async def add_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMember) -> bool:
     """Make somebody of the organization a member; any member may, and who manages the conversation.
 
-    Tells whether it was none before. Raises NOT_FOUND, FORBIDDEN, INVALID (nobody known), CONFLICT (archived).
+    A direct session is shared by that: whom its person adds reads it along. Tells whether it was none before. Raises
+    NOT_FOUND, FORBIDDEN, INVALID (nobody known), CONFLICT (archived).
     """
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
+    if access.kind == ConversationKind.DIRECT:
+        return await share_session(tx, actor, access, member)
     _check_changeable(access)
     if not access.is_member and (error := refusal(actor, access, Verb.MANAGE)):
         raise error
@@ -65,8 +100,14 @@ async def add_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMem
 
 
 async def remove_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMember) -> None:
-    """Take a member out; who manages the conversation may, and everybody may leave."""
+    """Take a member out; who manages the conversation may, and everybody may leave.
+
+    Of a direct session, whose it is takes readers out.
+    """
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
+    if access.kind == ConversationKind.DIRECT:
+        await unshare_session(tx, actor, access, member)
+        return
     _check_changeable(access)
     if member != as_member(actor) and (error := refusal(actor, access, Verb.MANAGE)):
         raise error
@@ -93,6 +134,9 @@ async def join_conversation(tx: Tx, actor: Actor, conversation_id: UUID) -> bool
 async def leave_conversation(tx: Tx, actor: Actor, conversation_id: UUID) -> None:
     """Leave a conversation; leaving one that the actor has not joined changes nothing."""
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
+    if access.kind == ConversationKind.DIRECT:
+        await unshare_session(tx, actor, access, as_member(actor))
+        return
     _check_changeable(access)
     if await delete_member(tx, conversation_id, as_member(actor)):
         await bump_membership(tx, conversation_id)

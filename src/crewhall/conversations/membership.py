@@ -6,7 +6,7 @@ from uuid import UUID
 from crewhall.conversations.access import bump_membership
 from crewhall.conversations.events import MemberAdded
 from crewhall.conversations.schemas import NewMember
-from crewhall.conversations.vocabulary import MemberRole, MemberType
+from crewhall.conversations.vocabulary import MemberRole, MemberType, NotificationLevel
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.events import publish
@@ -23,13 +23,15 @@ async def insert_member(
     *,
     role: MemberRole = MemberRole.MEMBER,
     added_by: Actor | None = None,
+    level: NotificationLevel | None = None,
 ) -> bool:
     """Make somebody a member, with everything so far read; tells whether it was none before."""
     inserted = await tx.run(
         """
         insert into conversation_members (
-            conversation_id, org_id, member_type, member_id, role, added_by_type, added_by, last_read_seq)
-        values (%(id)s, %(org)s, %(type)s, %(member)s, %(role)s, %(added_by_type)s, %(added_by)s, coalesce(
+            conversation_id, org_id, member_type, member_id, role, added_by_type, added_by, notification_level,
+            last_read_seq)
+        values (%(id)s, %(org)s, %(type)s, %(member)s, %(role)s, %(added_by_type)s, %(added_by)s, %(level)s, coalesce(
             (select last_seq from conversation_heads where conversation_id = %(id)s), 0))
         on conflict (conversation_id, member_type, member_id) do nothing
         """,
@@ -41,28 +43,44 @@ async def insert_member(
             "role": str(role),
             "added_by_type": str(added_by.type) if added_by else None,
             "added_by": added_by.id if added_by else None,
+            "level": str(level) if level else None,
         },
     )
+    if inserted and role is MemberRole.READER:
+        await _count_readers(tx, conversation_id, 1)
     if inserted:
         await tx.notify(JOINED, f"{org_id} {conversation_id} {member.member_id}")
         if added_by is not None and added_by.id != member.member_id:
-            added = MemberAdded(org_id, conversation_id, str(member.member_type), member.member_id)
+            added = MemberAdded(org_id, conversation_id, str(member.member_type), member.member_id, str(role))
             await publish(tx, added_by, added)
     return bool(inserted)
 
 
 async def delete_member(tx: Tx, conversation_id: UUID, member: NewMember) -> bool:
-    """Take a member out; tells whether it was one. What it owned passes to the longest member, people first."""
-    taken = await tx.run(
+    """Take a member out; tells whether it was one. What it owned passes to the longest member, people first.
+
+    Who only reads along inherits nothing.
+    """
+    role = await tx.value(
         """
         delete from conversation_members
         where conversation_id = %(id)s and member_type = %(type)s and member_id = %(member)s
+        returning role
         """,
         {"id": conversation_id, "type": str(member.member_type), "member": member.member_id},
     )
-    if taken:
+    if role == MemberRole.READER:
+        await _count_readers(tx, conversation_id, -1)
+    elif role is not None:
         await _pass_on(tx, conversation_id, member)
-    return bool(taken)
+    return role is not None
+
+
+async def _count_readers(tx: Tx, conversation_id: UUID, more: int) -> None:
+    await tx.run(
+        "update conversations set readers = readers + %(more)s where id = %(id)s",
+        {"id": conversation_id, "more": more},
+    )
 
 
 async def _pass_on(tx: Tx, conversation_id: UUID, leaver: NewMember) -> None:
@@ -70,6 +88,7 @@ async def _pass_on(tx: Tx, conversation_id: UUID, leaver: NewMember) -> None:
         """
         with heir as (
             select member_type, member_id from conversation_members where conversation_id = %(id)s
+              and role <> 'reader'
             order by member_type = 'user' desc, joined_at, member_id limit 1
         ), owned as (
             update conversations c

@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg.errors import CheckViolation, UniqueViolation
 
 from crewhall.conversations.access import bump_membership
+from crewhall.conversations.archiving import note_restored
 from crewhall.conversations.candidates import check_candidates
 from crewhall.conversations.membership import as_member, insert_member
 from crewhall.conversations.queries import get_conversation
@@ -150,7 +151,8 @@ async def _reopen_direct(tx: Tx, actor: Actor, log: MessageLog, row: NewRow, pai
     """
     found: UUID = await tx.value(
         """
-        select id from conversations where org_id = %(org)s and direct_key = %(key)s and deleted_at is null for update
+        select id from conversations where org_id = %(org)s and direct_key = %(key)s and deleted_at is null
+        for no key update
         """,
         {"org": row.org_id, "key": row.direct_key},
     )
@@ -160,6 +162,7 @@ async def _reopen_direct(tx: Tx, actor: Actor, log: MessageLog, row: NewRow, pai
     )
     if restored:
         await log.reopen(tx, row.org_id, found)
+        await note_restored(tx, row.org_id, found, ConversationKind.DIRECT)
     returned = [await insert_member(tx, found, row.org_id, member, added_by=actor) for member in pair]
     if restored or any(returned):
         await bump_membership(tx, found)

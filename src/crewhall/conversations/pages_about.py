@@ -11,14 +11,14 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from crewhall.conversations import changes, levels, members
-from crewhall.conversations.access import Verb, access_conversation, refusal
-from crewhall.conversations.pages_manage import Candidate, candidates_of, member_named
+from crewhall.conversations.access import Verb, access_conversation
+from crewhall.conversations.pages_members import offered, rights_of, row_of
 from crewhall.conversations.pages_pins import pins_context
 from crewhall.conversations.pages_sidebar import full_label
 from crewhall.conversations.pages_words import about_title
 from crewhall.conversations.queries import get_conversation
-from crewhall.conversations.schemas import AgentPolicyChange, Conversation, ConversationChange, LevelInput, Member
-from crewhall.conversations.vocabulary import ConversationKind, ConversationType
+from crewhall.conversations.schemas import AgentPolicyChange, Conversation, ConversationChange, LevelInput
+from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, MemberRole
 from crewhall.conversations.vocabulary import NotificationLevel as L
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
@@ -26,9 +26,9 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
-from crewhall.kernel.paging import MAX_LIMIT
 
 LEVELS = [(L.ALL, "Of every message"), (L.MENTIONS, "Of mentions and replies"), (L.NOTHING, "Of nothing")]
+MOST_MEMBERS = 30
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 Act = Callable[[Services, Tx, Actor, UUID], Awaitable[object]]
@@ -47,12 +47,12 @@ async def _about_page(
     async with services.db.transaction(actor) as tx:
         access = await access_conversation(tx, actor, conversation_id, Verb.READ)
         conversation = await get_conversation(tx, actor, conversation_id)
-        joined = (await members.list_members(tx, actor, conversation_id, limit=MAX_LIMIT)).items
-        candidates = await candidates_of(tx, actor)
+        rights = rights_of(actor, access, conversation)
+        joined = await members.list_members(tx, actor, conversation_id, limit=MOST_MEMBERS)
+        candidates = await offered(tx, actor, rights) if rights.adds else []
+        inside = await members.find_members(tx, conversation_id, [one.as_member for one in candidates])
+        restores = conversation.status is ConversationStatus.ARCHIVED and await changes.may_restore(tx, actor, access)
         pins = await pins_context(tx, actor, access)
-    changeable = conversation.type is not ConversationType.SYSTEM and conversation.kind is not ConversationKind.DIRECT
-    may_manage = changeable and refusal(actor, access, Verb.MANAGE) is None
-    inside = {member.member_id for member in joined}
     presence = {candidate.id: candidate.presence for candidate in candidates}
     return await render_in_hall(
         "conversation_about.html",
@@ -63,27 +63,31 @@ async def _about_page(
         conversation=conversation,
         label=full_label(conversation),
         heading=about_title(conversation),
-        members=[_as_candidate(member, presence) for member in joined],
-        candidates=[candidate for candidate in candidates if candidate.id not in inside],
+        members=[row_of(actor, member, rights, presence) for member in joined.items],
+        has_more_members=joined.next is not None,
+        candidates=[candidate for candidate in candidates if candidate.as_member not in inside],
+        is_shareable=rights.shares,
+        is_reader=conversation.role is MemberRole.READER,
         form=form,
         delete_form=delete_form or Form(),
         levels=_levels_of(conversation),
-        may_manage=may_manage,
-        may_add=changeable and (conversation.is_member or may_manage),
-        may_leave=changeable and conversation.is_member,
+        may_manage=rights.manages,
+        may_add=rights.adds,
+        may_leave=_may_leave(conversation),
+        may_restore=restores,
         may_join=not conversation.is_member and conversation.type is ConversationType.PUBLIC,
         **pins,
     )
 
 
+def _may_leave(conversation: Conversation) -> bool:
+    if conversation.kind is ConversationKind.DIRECT:
+        return conversation.role is MemberRole.READER
+    return conversation.is_member and conversation.type is not ConversationType.SYSTEM
+
+
 def _levels_of(conversation: Conversation) -> list[tuple[L, str]]:
     return LEVELS if conversation.is_member and conversation.kind is not ConversationKind.AGENT else []
-
-
-def _as_candidate(member: Member, presence: dict[UUID, str | None]) -> Candidate:
-    return Candidate(
-        str(member.member_type), member.member_id, member.name, member.handle, presence.get(member.member_id)
-    )
 
 
 @get("/c/{conversation_id:uuid}/about")
@@ -137,6 +141,20 @@ async def change_policy(
     return go(f"/c/{conversation_id}/about", "Saved.")
 
 
+@post("/c/{conversation_id:uuid}/resting")
+async def change_resting(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+) -> Redirect:
+    """Keep a group open for good, or let it archive itself again."""
+    wanted = (await read_form(request)).read(ConversationChange, "stays_open")
+    async with services.db.transaction(actor) as tx:
+        await changes.change_conversation(tx, actor, conversation_id, wanted)
+    return go(f"/c/{conversation_id}/about", "Saved.")
+
+
 @post("/c/{conversation_id:uuid}/notifications")
 async def choose_level(
     request: AnyRequest,
@@ -149,39 +167,6 @@ async def choose_level(
     async with services.db.transaction(actor) as tx:
         await levels.set_level(tx, actor, conversation_id, chosen.level)
     return go(f"/c/{conversation_id}/about", "Saved.")
-
-
-@post("/c/{conversation_id:uuid}/members")
-async def add_member(
-    request: AnyRequest,
-    services: NamedDependency[Services],
-    actor: NamedDependency[Actor],
-    conversation_id: FromPath[UUID],
-) -> Page:
-    """Add a person or an agent."""
-    form = await read_form(request)
-    try:
-        member = member_named(form.v("member"))
-        async with services.db.transaction(actor) as tx:
-            await members.add_member(tx, actor, conversation_id, member)
-    except CrewhallError as error:
-        form.problem = error.detail
-        return await _about_page(request, services, actor, conversation_id, form, status=error.kind.status)
-    return go(f"/c/{conversation_id}/about")
-
-
-@post("/c/{conversation_id:uuid}/members/remove")
-async def remove_member(
-    request: AnyRequest,
-    services: NamedDependency[Services],
-    actor: NamedDependency[Actor],
-    conversation_id: FromPath[UUID],
-) -> Redirect:
-    """Take somebody out."""
-    member = member_named((await read_form(request)).v("member"))
-    async with services.db.transaction(actor) as tx:
-        await members.remove_member(tx, actor, conversation_id, member)
-    return go(f"/c/{conversation_id}/about")
 
 
 def _button(verb: str, act: Act, there: str = "/c/{}", said: str | None = None) -> HTTPRouteHandler:
@@ -230,4 +215,4 @@ async def delete(
     return go("/", "It is deleted.")
 
 
-HANDLERS = [show_about, change, change_policy, choose_level, add_member, remove_member, *BUTTONS, delete]
+HANDLERS = [show_about, change, change_policy, change_resting, choose_level, *BUTTONS, delete]

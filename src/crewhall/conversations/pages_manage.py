@@ -26,6 +26,7 @@ from crewhall.kernel.paging import MAX_LIMIT
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
+MOST_ARCHIVED = 10
 KINDS = ("channel", "group", "direct")
 
 
@@ -37,6 +38,11 @@ class Candidate(msgspec.Struct):
     name: str
     handle: str
     presence: str | None = None
+
+    @property
+    def as_member(self) -> NewMember:
+        """Them, as a member to be."""
+        return NewMember(MemberType(self.type), self.id)
 
 
 async def candidates_of(tx: Tx, actor: Actor) -> list[Candidate]:
@@ -67,7 +73,7 @@ async def browse(request: AnyRequest, services: NamedDependency[Services], actor
     """Every channel within reach, joined or not."""
     async with services.db.transaction(actor) as tx:
         known = (await list_conversations(tx, actor, kind=ConversationKind.CHANNEL, limit=MAX_LIMIT)).items
-        archived = (await list_conversations(tx, actor, archived=True, limit=MAX_LIMIT)).items
+        archived = (await list_conversations(tx, actor, archived=True, limit=MOST_ARCHIVED)).items
     return await render_in_hall(
         "conversations.html",
         request,

@@ -1,5 +1,6 @@
 """The page of one conversation, its threads, and writing without scripts."""
 
+from datetime import tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from litestar.response import Redirect
 from crewhall.agents import QuickTask, list_quick_tasks
 from crewhall.conversations import pages_words
 from crewhall.conversations.access import Access, AccessCache, Verb, refusal
+from crewhall.conversations.changes import may_restore
 from crewhall.conversations.commands import Commands
 from crewhall.conversations.drafts import drop_draft, find_draft
 from crewhall.conversations.pages_places import Place, days_of, place_of
@@ -29,7 +31,7 @@ from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, PostMessage
 from crewhall.conversations.schemas_commands import CommandLine
 from crewhall.conversations.schemas_words import DraftState
-from crewhall.conversations.vocabulary import ConversationStatus, ConversationType
+from crewhall.conversations.vocabulary import ConversationStatus, ConversationType, MemberRole
 from crewhall.faces.plumbing.forms import read_form
 from crewhall.faces.plumbing.pages import LAST_COOKIE, go, remember, render, zone_of
 from crewhall.faces.plumbing.services import Services
@@ -50,6 +52,7 @@ class Composer(msgspec.Struct):
     parent_id: UUID | None = None
     closed: str | None = None
     may_join: bool = False
+    may_restore: bool = False
     wakes: bool = False
     """Whether what is written concerns an agent though it names none: a direct conversation with one, or the policy."""
     tasks: list[QuickTask] = []
@@ -65,6 +68,8 @@ class Head(msgspec.Struct):
     label: str
     icon: str
     description: str
+    state: str | None
+    """That it is idle, or shared."""
     other: Other | None
     beginning: str
     hint: str
@@ -124,6 +129,7 @@ async def show_conversation(
         sidebar = await load_sidebar(tx, actor, services.settings_of(IdentitySettings))
         conversation = sidebar.find(conversation_id) or await get_conversation(tx, actor, conversation_id)
         tasks = await _tasks(tx, actor, access)
+        restores = conversation.status is ConversationStatus.ARCHIVED and await may_restore(tx, actor, access)
         draft = await find_draft(tx, actor, conversation_id)
     found = await (
         streams.newest(services, actor, conversation_id)
@@ -131,7 +137,7 @@ async def show_conversation(
         else stream_around(services, actor, conversation_id, place.seq)
     )
     access = _as_it_is_now(access, conversation)
-    head = _head(actor, sidebar, conversation, found)
+    head = _head(actor, sidebar, conversation, found, zone)
     html = found.render(zone, actor.id, head.read_seq if place is None or place.is_unread else None)
     return render(
         "conversation.html",
@@ -145,8 +151,12 @@ async def show_conversation(
         has_older=found.has_older,
         first_seq=found.messages[0].seq if found.messages else 1,
         has_newer=found.has_newer,
-        composer=_composer(
-            actor, access, pages_words.placeholder(conversation), draft, wakes=_wakes(conversation), tasks=tasks
+        composer=msgspec.structs.replace(
+            _composer(
+                actor, access, pages_words.placeholder(conversation), draft, wakes=_wakes(conversation), tasks=tasks
+            ),
+            may_restore=restores,
+            **({"closed": said} if (said := pages_words.archived(conversation, zone)) else {}),
         ),
         thread=await _thread(request, services, actor, access, thread, place) if thread else None,
         days=days_of(zone),
@@ -156,7 +166,9 @@ async def show_conversation(
 def _as_it_is_now(access: Access, conversation: Conversation) -> Access:
     """The access with what was read a moment ago: the cache may not have heard yet of an archiving or a joining."""
     is_open = conversation.status is not ConversationStatus.ARCHIVED
-    return msgspec.structs.replace(access, is_open=is_open, is_member=conversation.is_member)
+    return msgspec.structs.replace(
+        access, is_open=is_open, is_member=conversation.is_member, is_reader=conversation.role is MemberRole.READER
+    )
 
 
 def _wakes(conversation: Conversation) -> bool:
@@ -198,7 +210,7 @@ def _composer(
     )
 
 
-def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, found: Stream) -> Head:
+def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, found: Stream, zone: tzinfo) -> Head:
     last_seq = found.last_seq
     other = next((entry.other for entry in [*sidebar.starred, *sidebar.directs] if entry.id == conversation.id), None)
     return Head(
@@ -206,6 +218,7 @@ def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, found: Str
         label=label_of(conversation),
         icon=icon_of(conversation),
         description=conversation.description,
+        state=pages_words.state(conversation, zone),
         other=other,
         beginning=pages_words.beginning(conversation),
         hint=pages_words.hint(conversation, sidebar.organization.name),
@@ -215,8 +228,8 @@ def _head(actor: Actor, sidebar: Sidebar, conversation: Conversation, found: Str
         # What is between a page far up and the newest is read when the reader comes there, never sent live.
         last_seq=max(last_seq, conversation.last_seq) if found.has_newer else last_seq,
         read_seq=conversation.last_read_seq if conversation.is_member else None,
-        may_moderate=is_allowed(actor, Permission.MESSAGES_MODERATE),
-        may_pin=is_allowed(actor, Permission.MESSAGES_PIN),
+        may_moderate=is_allowed(actor, Permission.MESSAGES_MODERATE) and conversation.role is not MemberRole.READER,
+        may_pin=is_allowed(actor, Permission.MESSAGES_PIN) and conversation.role is not MemberRole.READER,
         may_join=not conversation.is_member and conversation.type is ConversationType.PUBLIC,
         level=str(conversation.notification_level) if conversation.is_member else None,
         is_starred=conversation.is_starred,

@@ -147,6 +147,8 @@ def label_of(found: Conversation) -> str:
     """What a conversation is called where a sign stands before it."""
     if found.kind is ConversationKind.DIRECT:
         name = found.partner.name if found.partner else "Only you"
+        if found.shared_by:
+            name = f"{name} with {found.shared_by.name}"
         return f"{name}: {found.title}" if found.title else name
     return found.name or found.title or "Untitled"
 

@@ -1,8 +1,12 @@
 """What pages say about a conversation, in words that fit its kind."""
 
+from datetime import tzinfo
+
 from crewhall.conversations.pages_sidebar import full_label, label_of
 from crewhall.conversations.schemas import Conversation
-from crewhall.conversations.vocabulary import ConversationKind, ConversationType
+from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, MemberRole
+from crewhall.faces.plumbing.moments import day_and_month
+from crewhall.kernel.actor import ActorType
 
 ALONE = "Nobody else is here any more"
 
@@ -10,6 +14,8 @@ ALONE = "Nobody else is here any more"
 def within_sentence(found: Conversation) -> str:
     """What a conversation is called where a sentence speaks of it."""
     match found.kind:
+        case ConversationKind.DIRECT if found.role is MemberRole.READER:
+            return f"the session of {label_of(found)}"
         case ConversationKind.DIRECT if found.partner:
             return f"your conversation with {found.partner.name}"
         case ConversationKind.DIRECT:
@@ -22,7 +28,7 @@ def within_sentence(found: Conversation) -> str:
 
 def about_title(found: Conversation) -> str:
     """The title of the page about a conversation."""
-    if found.kind is ConversationKind.DIRECT and found.partner:
+    if found.kind is ConversationKind.DIRECT and found.partner and found.role is not MemberRole.READER:
         return f"You and {found.partner.name}"
     return f"About {within_sentence(found)}"
 
@@ -30,6 +36,8 @@ def about_title(found: Conversation) -> str:
 def beginning(found: Conversation) -> str:
     """The heading above the first message."""
     match found.kind:
+        case ConversationKind.DIRECT if found.role is MemberRole.READER:
+            return f"The session of {label_of(found)} begins here"
         case ConversationKind.DIRECT if found.partner:
             return f"Your conversation with {found.partner.name} begins here"
         case ConversationKind.DIRECT:
@@ -45,6 +53,10 @@ def beginning(found: Conversation) -> str:
 def hint(found: Conversation, organization: str) -> str:
     """Who reads what is written here, below that heading."""
     match found.kind, found.type:
+        case ConversationKind.DIRECT, _ if found.role is MemberRole.READER:
+            return "You read along what the two of them say."
+        case ConversationKind.DIRECT, _ if found.readers:
+            return "Whom you share it with reads along what the two of you say."
         case ConversationKind.DIRECT, _ if found.partner and found.partner.type == "agent":
             return "What you write here stays between the two of you. It answers without being mentioned."
         case ConversationKind.DIRECT, _:
@@ -59,8 +71,33 @@ def hint(found: Conversation, organization: str) -> str:
             return "Only its members see it, people and agents alike. Mention an agent to ask it."
 
 
+def state(found: Conversation, zone: tzinfo) -> str | None:
+    """What is to be known of a conversation as it stands, in the bar above it."""
+    if found.role is MemberRole.READER:
+        return f"{found.shared_by.name if found.shared_by else 'Somebody'} shares this session with you"
+    if found.readers:
+        return f"Shared with {found.readers} {'person' if found.readers == 1 else 'people'}"
+    if found.status is ConversationStatus.IDLE:
+        since = f"Idle since {day_and_month(found.last_active_at, zone)}"
+        return f"{since}, archives itself on {day_and_month(found.archives_at, zone)}" if found.archives_at else since
+    return None
+
+
+def archived(found: Conversation, zone: tzinfo) -> str | None:
+    """By whom and when a conversation was archived, where it was; who restores it sees a button beside."""
+    if found.status is not ConversationStatus.ARCHIVED:
+        return None
+    if found.archived_at is None or found.archived_by is None:
+        return "Archived: it can be read, and takes no messages."
+    day = day_and_month(found.archived_at, zone)
+    if found.archived_by.type is ActorType.SYSTEM:
+        return f"It archived itself on {day}, as nobody had written for long. It can be read, and restored."
+    return f"{found.archived_by.name} archived it on {day}. It can be read, and restored."
+
+
 def placeholder(found: Conversation) -> str:
     """What stands in the empty composer."""
     if found.kind is ConversationKind.DIRECT:
-        return f"Write to {found.partner.name}" if found.partner else "Write"
+        along = f" ({found.readers} read{'s' if found.readers == 1 else ''} along)" if found.readers else ""
+        return f"Write to {found.partner.name}{along}" if found.partner else "Write"
     return f"Write in {full_label(found)}"

@@ -20,7 +20,7 @@ MAX_QUERY_LENGTH = 200
 _SHOWN: LiteralString = """
 with shown as (
     select c.*, h.last_seq, h.message_count, h.last_active_at, k.member_id is not null as is_member,
-           coalesce(k.last_read_seq, 0) as last_read_seq,
+           k.role as member_role, coalesce(k.last_read_seq, 0) as last_read_seq,
            level_in(c.kind, k.notification_level) as notification_level
     from conversations c
     join conversation_heads h on h.conversation_id = c.id
@@ -30,13 +30,20 @@ with shown as (
 """
 _COLUMNS: LiteralString = """
 )
-select s.id, s.kind, s.type, s.name, s.title, s.description, s.status, s.topic, s.is_default,
+select s.id, s.kind, s.type, s.name, s.title, s.description, s.topic, s.is_default,
+       case when s.kind = 'group' and s.status = 'active' and s.last_active_at < now() - (select idle_after())
+            then 'idle' else s.status end as status,
        json_build_object('type', s.owner_type, 'id', coalesce(s.owner_user_id, s.owner_agent_id)) as owner,
-       s.agent_policy, s.is_member, s.last_read_seq,
+       s.agent_policy, s.is_member, s.member_role as role, s.last_read_seq,
        s.id = any (array(select t.conversation_id from stars t where t.user_id = %(actor)s)) as is_starred,
        least(u.count, 100) as unread, u.count > 100 as unread_capped,
-       u.mentioned, s.notification_level, p.partner, s.last_seq, s.message_count, s.last_active_at,
-       s.created_at, s.updated_at
+       u.mentioned, s.notification_level, p.partner,
+       case when s.member_role = 'reader' then shared_by(s.id) end as shared_by, s.readers,
+       coalesce(z.stays_open, false) as stays_open, z.archived_at,
+       case when z.archived_at is not null then named_actor(z.archived_by_type, z.archived_by) end as archived_by,
+       case when s.kind = 'group' and s.status = 'active' and not z.stays_open
+            then s.last_active_at + (select idle_after()) + (select archive_after()) end as archives_at, s.last_seq,
+       s.message_count, s.last_active_at, s.created_at, s.updated_at
 from shown s
 cross join lateral (
     select count(*) as count, coalesce(bool_or(%(actor)s = any (n.mentions)), false) as mentioned
@@ -54,8 +61,10 @@ left join lateral (
     left join users w on o.member_type = 'user' and w.id = o.member_id
     left join agents a on o.member_type = 'agent' and a.org_id = s.org_id and a.id = o.member_id
     where s.kind = 'direct' and o.conversation_id = s.id
-      and (o.member_type, o.member_id) <> (%(actor_type)s, %(actor)s)
+      and (o.member_type, o.member_id) <> (%(actor_type)s, %(actor)s) and o.role <> 'reader'
+      and (o.member_type = 'agent' or s.member_role is distinct from 'reader')
     limit 1) p on true
+left join archivings z on (s.kind = 'group' or s.status = 'archived') and z.conversation_id = s.id
 """
 _LIST: LiteralString = (
     _SHOWN
@@ -63,9 +72,10 @@ _LIST: LiteralString = (
       and (k.member_id is not null or (not %(mine)s and (
               (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))))
       and (%(kind)s::text is null or c.kind = %(kind)s)
-      and (%(sessions)s or c.kind <> 'direct' or c.direct_key is not null)
+      and (%(sessions)s or c.kind <> 'direct' or c.direct_key is not null or k.role = 'reader')
       and (current_behalf() is null or all_may_reach(c))
       and (c.status = 'archived') = %(archived)s
+      and (not %(idle)s or (c.kind = 'group' and h.last_active_at < now() - (select idle_after())))
       and (%(q)s::text is null or strpos(lower(coalesce(c.name, '') || ' ' || coalesce(c.title, '')), lower(%(q)s)) > 0)
       and (%(before)s::timestamptz is null or (h.last_active_at, c.id) < (%(before)s, %(before_id)s))
     order by h.last_active_at desc, c.id desc limit %(limit)s
@@ -89,6 +99,7 @@ async def list_conversations(
     kind: ConversationKind | None = None,
     mine: bool = False,
     archived: bool = False,
+    idle: bool = False,
     sessions: bool = True,
     q: str | None = None,
     after: str | None = None,
@@ -96,8 +107,9 @@ async def list_conversations(
 ) -> Page[Conversation]:
     """List the conversations within the actor's reach (or only those it is a member of), last active first.
 
-    `q` finds part of a name or title. Without `sessions` those are left out that programs opened with an agent, beside
-    the one direct conversation of the two.
+    `q` finds part of a name or title. `idle` ones are among those that are not `archived`. Without `sessions` those are
+    left out that programs opened with an agent, beside the one direct conversation of the two, and that are not shared
+    with the actor.
     """
     if q is not None and (len(q) > MAX_QUERY_LENGTH or "\0" in q):
         raise INVALID(f"q takes at most {MAX_QUERY_LENGTH} characters without NUL.", field="q")
@@ -111,6 +123,7 @@ async def list_conversations(
             "mine": mine,
             "kind": str(kind) if kind else None,
             "archived": archived,
+            "idle": idle,
             "sessions": sessions,
             "q": q.strip() or None if q else None,
             "before": key[0] if key else None,

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
+from crewhall.conversations.archiving import note_open
 from crewhall.conversations.schemas import AgentPolicy, NewMember
 from crewhall.conversations.vocabulary import ConversationKind, ConversationType, MemberType
 from crewhall.kernel import audit
@@ -63,6 +64,8 @@ async def insert_conversation(tx: Tx, actor: Actor, log: MessageLog, row: NewRow
     if not inserted:
         return False
     await log.create(tx, row.org_id, row.id)
+    if row.kind is ConversationKind.GROUP:
+        await note_open(tx, row.org_id, row.id)
     if not row.is_audited:
         return True
     details = {"kind": str(row.kind), "type": str(row.type), "name": row.name or row.title}

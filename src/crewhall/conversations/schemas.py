@@ -164,6 +164,7 @@ class ConversationChange(Struct, forbid_unknown_fields=True):
     title: Title | None | UnsetType = UNSET
     description: Description | UnsetType = UNSET
     agent_policy: AgentPolicyChange | UnsetType = UNSET
+    stays_open: Annotated[bool, Meta(description="Of a group: it never archives itself.")] | UnsetType = UNSET
 
 
 class DeleteConversation(Struct, forbid_unknown_fields=True):
@@ -186,7 +187,11 @@ class Conversation(Struct, kw_only=True):
 
     `unread` counts messages of others after the actor's read mark, up to 100 (`unread_capped`: there are more) and
     among the newest 1,000 records; it is 0 for who has not joined. `mentioned` tells whether one of them mentions the
-    actor. `notification_level` is how much of it the actor is told of.
+    actor. `notification_level` is how much of it the actor is told of, `role` what it is there (null: no member).
+
+    `readers` counts with how many people a direct session is shared; who reads along sees in `shared_by` whose session
+    it is, and as `partner` the agent. `archived_by` is the system where a group archived itself, `archives_at` is when
+    it will unless somebody writes (null: not by itself); `stays_open`: it never does.
     """
 
     id: UUID
@@ -201,6 +206,7 @@ class Conversation(Struct, kw_only=True):
     owner: ActorRef
     agent_policy: AgentPolicy
     is_member: bool
+    role: MemberRole | None
     is_starred: bool
     last_read_seq: int
     unread: int
@@ -208,6 +214,12 @@ class Conversation(Struct, kw_only=True):
     mentioned: bool
     notification_level: NotificationLevel
     partner: Partner | None
+    shared_by: Partner | None
+    readers: int
+    stays_open: bool
+    archived_at: datetime | None
+    archived_by: Author | None
+    archives_at: datetime | None
     last_seq: int
     message_count: int
     last_active_at: datetime
@@ -216,14 +228,17 @@ class Conversation(Struct, kw_only=True):
 
 
 class Member(Struct, kw_only=True):
-    """A member of a conversation. `handle` is a person's handle or an agent's code; `added_by` is null if it joined."""
+    """A member of a conversation. `handle` is a person's handle or an agent's code; `added_by` is null if it joined.
+
+    A `reader` reads a direct session along that was shared with them.
+    """
 
     member_type: MemberType
     member_id: UUID
     name: str
     handle: str
     role: MemberRole
-    added_by: ActorRef | None
+    added_by: Author | None
     joined_at: datetime
     last_read_seq: int
 

@@ -37,10 +37,11 @@ class MemberType(StrEnum):
 
 
 class MemberRole(StrEnum):
-    """A member's role in one conversation."""
+    """A member's role in one conversation. A reader is a person with whom a direct session is shared."""
 
     OWNER = "owner"
     MEMBER = "member"
+    READER = "reader"
 
 
 class NotificationLevel(StrEnum):

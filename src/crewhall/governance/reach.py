@@ -23,7 +23,8 @@ PLACE: LiteralString = """json_build_object(
         left join users w on o.member_type = 'user' and w.id = o.member_id
         left join agents g on o.member_type = 'agent' and g.id = o.member_id
         where c.kind = 'direct' and """ + IS_READABLE + """ and o.conversation_id = c.id
-          and (o.member_type, o.member_id) <> (%(actor_type)s, %(actor)s) limit 1))"""  # fmt: skip
+          and (o.member_type, o.member_id) <> (%(actor_type)s, %(actor)s) and o.role <> 'reader'
+        order by o.member_type limit 1))"""  # fmt: skip
 
 
 _PARTS: LiteralString = (

@@ -87,10 +87,17 @@ WORDS: dict[str, tuple[str, ...]] = {
     "conversation.created": ("created {target}", "created a conversation"),
     "conversation.changed": ("changed {target}: {details}", "changed {target}", "changed a conversation"),
     "conversation.archived": ("archived {target}", "archived a conversation"),
+    "conversation.archived/idle": ("archived {target}: nobody had written there for {days} days",),
     "conversation.restored": ("restored {target}", "restored a conversation"),
     "conversation.deleted": ("deleted {target}", "deleted a conversation"),
     "conversation.member_added": ("added {member_id} to {target}", "added somebody to a conversation"),
     "conversation.member_removed": ("took {member_id} out of {target}", "took somebody out of a conversation"),
+    "conversation.shared": ("shares a session with {member_id}", "shares a session"),
+    "conversation.unshared": ("shares a session with {member_id} no more", "shares a session no more"),
+    "idle_policy.changed": (
+        "settled that groups idle after {idle_after_hours} hours archive themselves {archive_after_days} days later",
+        "settled that groups do not archive themselves",
+    ),
 }
 """What was done, by action (and reason, where that says it better): the first whose every field is known is said.
 

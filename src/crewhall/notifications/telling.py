@@ -107,8 +107,10 @@ async def tell(
 
 
 async def on_member_added(tx: Tx, actor: Actor, event: MemberAdded) -> None:
-    """Tell who was added to a group or channel by somebody else; a direct conversation tells by its messages."""
-    if await tx.value("select kind = 'direct' from conversations where id = %(id)s", {"id": event.conversation_id}):
+    """Tell who was added to a group or channel, or reads a session along; who is written to is told by the messages."""
+    if event.role != "reader" and await tx.value(
+        "select kind = 'direct' from conversations where id = %(id)s", {"id": event.conversation_id}
+    ):
         return
     await tell(
         tx,

@@ -16,9 +16,15 @@ def summary_of(one: Notification) -> str:
         K.REACTION: f"{who} reacted with {one.detail}{where}",
         K.DIRECT: f"{who} wrote to you" if one.messages == 1 else f"{who} wrote {one.messages} messages to you",
         K.MESSAGE: f"{who} wrote{where}" if one.messages == 1 else f"{one.messages} new messages{where}",
-        K.INVITATION: f"{who} added you{' to' + where.removeprefix(' in') if where else ''}",
+        K.INVITATION: _invitation(one, who, where),
         K.APPROVAL: f"{who} asks to use {one.detail}",
     }[one.kind]
+
+
+def _invitation(one: Notification, who: str, where: str) -> str:
+    if one.conversation is not None and one.conversation.kind == "direct":
+        return f"{who} shares a session with you"
+    return f"{who} added you{' to' + where.removeprefix(' in') if where else ''}"
 
 
 def place_of(one: Notification) -> str:

@@ -71,7 +71,8 @@ left join lateral (
     left join users w on o.member_type = 'user' and w.id = o.member_id
     left join agents g on o.member_type = 'agent' and g.id = o.member_id
     where c.kind = 'direct' and o.conversation_id = c.id and (o.member_type, o.member_id) <> (%(actor_type)s, %(actor)s)
-    limit 1) p on true
+      and o.role <> 'reader'
+    order by o.member_type limit 1) p on true
 where c.id = %(id)s
 """
 

@@ -65,7 +65,10 @@ class Line(msgspec.Struct, kw_only=True):
 
 
 class Place(msgspec.Struct, kw_only=True):
-    """The conversation. `name` is a channel's; `members` are some of those who are there, as `Name (@handle)`."""
+    """The conversation. `name` is a channel's; `members` are some of those who are there, as `Name (@handle)`.
+
+    `is_shared`: others read along what is said in a direct one.
+    """
 
     kind: str
     name: str | None
@@ -73,6 +76,12 @@ class Place(msgspec.Struct, kw_only=True):
     organization: str
     last_seq: int
     members: list[str]
+    is_shared: bool = False
+
+    @property
+    def is_between_two(self) -> bool:
+        """Whether nobody reads what the agent says but who talks with it."""
+        return self.kind == "direct" and not self.is_shared
 
 
 class Context(msgspec.Struct, kw_only=True):

@@ -37,7 +37,8 @@ left join lateral (
     select coalesce(w.name, g.name) as name from conversation_members o
     left join users w on o.member_type = 'user' and w.id = o.member_id
     left join agents g on o.member_type = 'agent' and g.id = o.member_id
-    where c.kind = 'direct' and o.conversation_id = c.id and o.member_id <> %(actor)s limit 1) p on true
+    where c.kind = 'direct' and o.conversation_id = c.id and o.member_id <> %(actor)s and o.role <> 'reader'
+    order by o.member_type limit 1) p on true
 left join lateral (
     select l.created_at, l.outcome from hook_calls l
     where l.org_id = h.org_id and l.hook_id = h.id order by l.id desc limit 1) k on true

@@ -126,7 +126,7 @@ async def _remembered(tx: Tx, run: Run, persona: Persona, reading: Reading) -> s
 
     Elsewhere others would read along what was told to it in confidence: there it asks by its tool, which seals.
     """
-    if reading.place.kind != "direct" or RECALL not in persona.tools or run.behalf_of != [run.author_id]:
+    if not reading.place.is_between_two or RECALL not in persona.tools or run.behalf_of != [run.author_id]:
         return None
     found = await find_state(tx, run.agent_id, run.author_id)
     if found is None or not found.state:

@@ -16,12 +16,14 @@ MOST_MEMBERS = 40
 _PLACE: LiteralString = """
 select c.kind, c.name, c.title, g.name as organization, h.last_seq,
        array(
-           select coalesce(u.name || ' (@' || u.handle || ')', a.name || ' (@' || a.code || ', agent)')
+           select coalesce(u.name || ' (@' || u.handle || case k.role when 'reader' then ', reads along)' else ')' end,
+                           a.name || ' (@' || a.code || ', agent)')
            from conversation_members k
            left join users u on k.member_type = 'user' and u.id = k.member_id
            left join agents a on k.member_type = 'agent' and a.id = k.member_id
            where k.conversation_id = c.id and coalesce(u.name, a.name) is not null
-           order by k.joined_at, k.member_id limit %(most)s) as members
+           order by k.joined_at, k.member_id limit %(most)s) as members,
+       c.readers > 0 as is_shared
 from conversations c
 join organizations g on g.id = c.org_id
 join conversation_heads h on h.conversation_id = c.id

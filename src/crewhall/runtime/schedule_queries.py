@@ -40,7 +40,8 @@ left join lateral (
     select coalesce(w.name, g.name) as name from conversation_members o
     left join users w on o.member_type = 'user' and w.id = o.member_id
     left join agents g on o.member_type = 'agent' and g.id = o.member_id
-    where c.kind = 'direct' and o.conversation_id = c.id and o.member_id <> %(actor)s limit 1) p on true
+    where c.kind = 'direct' and o.conversation_id = c.id and o.member_id <> %(actor)s and o.role <> 'reader'
+    order by o.member_type limit 1) p on true
 left join lateral (
     select x.id, x.status from runs x where reads.it and x.org_id = s.org_id and x.exchange_id = s.trigger_id
     order by x.id limit 1) r on true

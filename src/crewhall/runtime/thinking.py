@@ -78,7 +78,7 @@ class Thinker:
             breaker=self._breakers.of(provider),
             provider=provider,
             settings=self._settings,
-            is_overheard=context.place.kind != "direct",
+            is_overheard=not context.place.is_between_two,
             spans=self._spans,
         )
         most_bytes = self._settings.turn_result_kb * 1024

@@ -15,6 +15,8 @@ from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
 from crewhall.faces.cli.files import download, files
+from crewhall.faces.cli.groups import group as groups
+from crewhall.faces.cli.groups import share, unshare
 from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.mcp import mcp
@@ -51,7 +53,7 @@ for about_files in (files, download):
 for about_turns in (ask, runs, cancel, decisions, summaries, approvals, approve, refuse, usage, runtimes):
     app.command()(about_turns)
 app.command("run")(show_run)
-for about_reading in (find, saved, save, unsave, versions):
+for about_reading in (find, saved, save, unsave, versions, share, unshare):
     app.command()(about_reading)
 for about_one in (pins, pin, unpin, star, unstar, unread, level):
     channel.command()(about_one)
@@ -61,6 +63,7 @@ for group in (
     people,
     agent,
     channel,
+    groups,
     token,
     apps,
     budget,

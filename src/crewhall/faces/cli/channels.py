@@ -107,10 +107,10 @@ def list_members(
     if wants_json(context, as_json):
         say_json(members)
     else:
-        say_table(
-            ("Handle", "Name", "Type", "Role", "Joined"),
-            rows_of(members, "handle", "name", "member_type", "role", "joined_at"),
-        )
+        rows = rows_of(members, "handle", "name", "member_type", "role", "joined_at")
+        by = [member.added_by.name if member.added_by else "" for member in members]
+        columns = ("Handle", "Name", "Type", "Role", "Joined", "Added by")
+        say_table(columns, [[*row, who] for row, who in zip(rows, by, strict=True)])
 
 
 @channel.command("update")
@@ -123,14 +123,19 @@ def update_channel(
     private: Annotated[
         bool | None, typer.Option("--private/--public", help="Only members see it, or everybody does.")
     ] = None,
+    keep_open: Annotated[
+        bool | None, typer.Option("--keep-open/--let-archive", help="Whether a group never archives itself.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Change a channel or group; what is not given stays."""
     kind = None if private is None else "private" if private else "public"
-    asked = {"name": new_name, "title": title, "description": description, "type": kind}
+    asked = {"name": new_name, "title": title, "description": description, "type": kind, "stays_open": keep_open}
     changes = {field: value for field, value in asked.items() if value is not None}
     if not changes:
-        raise typer.BadParameter("Say what to change: --name, --title, --description, --private or --public.")
+        raise typer.BadParameter(
+            "Say what to change: --name, --title, --description, --private or --public, --keep-open or --let-archive."
+        )
 
     async def work(client: "Client") -> "Conversation":
         found = await client.conversations.find(name)

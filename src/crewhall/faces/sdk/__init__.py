@@ -3,6 +3,7 @@
 from crewhall.faces.sdk.agent import Agent
 from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
+from crewhall.faces.sdk.conversations import IdlePolicy, Member
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.files import File
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
@@ -20,7 +21,6 @@ from crewhall.faces.sdk.resources import (
     Invitation,
     LetInApp,
     Me,
-    Member,
     Organization,
     Page,
     Person,
@@ -76,6 +76,7 @@ __all__ = [
     "File",
     "Hook",
     "HookCall",
+    "IdlePolicy",
     "IncomingMessage",
     "InvalidSession",
     "InvalidWebhook",

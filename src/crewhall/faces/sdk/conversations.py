@@ -1,13 +1,40 @@
 """Conversations and their members."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from crewhall.faces.sdk.errors import CrewhallApiError
 from crewhall.faces.sdk.paging import walk
-from crewhall.faces.sdk.resources import Conversation, Member, Page
+from crewhall.faces.sdk.records import Author
+from crewhall.faces.sdk.resources import Conversation, Page
 from crewhall.faces.sdk.transport import Nothing, Transport, join
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A person or agent in a conversation; `handle` is a person's handle or an agent's code.
+
+    `added_by` is None for who joined or opened it; a `role` is owner, member or reader.
+    """
+
+    member_type: str
+    member_id: str
+    role: str = "member"
+    name: str = ""
+    handle: str = ""
+    last_read_seq: int = 0
+    joined_at: datetime | None = None
+    added_by: Author | None = None
+
+
+class IdlePolicy(msgspec.Struct, frozen=True):
+    """When groups are idle, and after how many idle days they archive themselves (None: never)."""
+
+    idle_after_hours: int
+    archive_after_days: int | None = None
 
 
 class Conversations:
@@ -19,7 +46,7 @@ class Conversations:
     def list(
         self, *, kind: str | None = None, member: str | None = None, status: str | None = None
     ) -> AsyncIterator[Conversation]:
-        """Give conversations, of one kind if asked; `member="me"`: joined ones, `status="archived"`: archived ones."""
+        """Give conversations, of one kind if asked; `member="me"`: joined ones, `status`: idle or archived ones."""
         query = {"kind": kind, "member": member, "status": status}
         return walk(self._transport, "/conversations", Page[Conversation], query)
 
@@ -66,7 +93,7 @@ class Conversations:
         return await self._transport.call("POST", "/conversations", Conversation, body=body, repeatable=True)
 
     async def update(self, conversation_id: str, **changes: Any) -> Conversation:
-        """Change name, title, description, type, agent_policy or status."""
+        """Change name, title, description, type, agent_policy or stays_open."""
         return await self._transport.call("PATCH", join("conversations", conversation_id), Conversation, body=changes)
 
     async def delete(self, conversation_id: str, confirm: str) -> None:
@@ -87,7 +114,7 @@ class Conversations:
         return walk(self._transport, join("conversations", conversation_id, "members"), Page[Member])
 
     async def add_member(self, conversation_id: str, member_type: str, member_id: str) -> None:
-        """Add a person (`user`) or an agent."""
+        """Add a person (`user`) or an agent. Whom one adds to one's own session with an agent reads it along."""
         path = join("conversations", conversation_id, "members")
         body = {"member_type": member_type, "member_id": member_id}
         await self._transport.call("POST", path, Nothing, body=body, repeatable=True)
@@ -123,6 +150,15 @@ class Conversations:
     async def restore(self, conversation_id: str) -> Conversation:
         """Let an archived conversation take messages again."""
         return await self._transport.call("DELETE", join("conversations", conversation_id, "archive"), Conversation)
+
+    async def idle_policy(self) -> IdlePolicy:
+        """Give what the organization has settled about idle groups."""
+        return await self._transport.call("GET", "/idle-policy", IdlePolicy)
+
+    async def settle_idle_policy(self, *, idle_after_hours: int = 24, archive_after_days: int | None = 7) -> IdlePolicy:
+        """Settle when groups are idle, and after how many idle days they archive themselves (None: never)."""
+        body = {"idle_after_hours": idle_after_hours, "archive_after_days": archive_after_days}
+        return await self._transport.call("PUT", "/idle-policy", IdlePolicy, body=body)
 
 
 def _members(members: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

@@ -151,7 +151,8 @@ class Partner(msgspec.Struct, frozen=True):
 class Conversation(msgspec.Struct, frozen=True):
     """A channel, group, direct session or agent's inbox. `last_read_seq` and `unread` are the signed-in actor's.
 
-    `unread` counts up to 100; `unread_capped` says that there are more.
+    `unread` counts up to 100; `unread_capped` says that there are more. `role` is what they are there: owner, member,
+    reader (of a session that was shared). `archives_at`: when a group archives itself unless somebody writes.
     """
 
     id: str
@@ -166,11 +167,17 @@ class Conversation(msgspec.Struct, frozen=True):
     unread: int = 0
     unread_capped: bool = False
     is_member: bool = False
+    role: str | None = None
     is_starred: bool = False
     mentioned: bool = False
     message_count: int = 0
     notification_level: str = "mentions"
     partner: Partner | None = None
+    shared_by: Partner | None = None
+    readers: int = 0
+    stays_open: bool = False
+    archived_at: datetime | None = None
+    archives_at: datetime | None = None
     last_active_at: datetime | None = None
 
     @property
@@ -178,19 +185,9 @@ class Conversation(msgspec.Struct, frozen=True):
         """What to call it: #name of a channel, the title of a group, @handle of the other one, else its id."""
         if self.name:
             return f"#{self.name}"
+        if self.partner and self.shared_by:
+            return f"@{self.partner.handle} with @{self.shared_by.handle}"
         return self.title or (f"@{self.partner.handle}" if self.partner else self.id)
-
-
-class Member(msgspec.Struct, frozen=True):
-    """A person or agent in a conversation; `handle` is a person's handle or an agent's code."""
-
-    member_type: str
-    member_id: str
-    role: str = "member"
-    name: str = ""
-    handle: str = ""
-    last_read_seq: int = 0
-    joined_at: datetime | None = None
 
 
 class Invitation(msgspec.Struct, frozen=True):

@@ -1,0 +1,194 @@
+"""The page of a conversation's members: who is in it, who added whom, and adding somebody by name."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from crewhall.agents import list_agents
+from crewhall.conversations import members
+from crewhall.conversations.access import Access, Verb, access_conversation, refusal
+from crewhall.conversations.pages_manage import Candidate, candidates_of, member_named
+from crewhall.conversations.pages_sidebar import full_label
+from crewhall.conversations.queries import get_conversation
+from crewhall.conversations.schemas import Conversation, Member
+from crewhall.conversations.sharing import refuse_sharing
+from crewhall.conversations.vocabulary import (
+    ConversationKind,
+    ConversationStatus,
+    ConversationType,
+    MemberRole,
+)
+from crewhall.faces.plumbing.forms import Form, read_form
+from crewhall.faces.plumbing.pages import go, render_in_hall
+from crewhall.faces.plumbing.services import Services
+from crewhall.identity import list_people
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import CrewhallError
+
+AnyRequest = Request[Any, Any, Any]
+Page = Response[str] | Redirect
+PAGE_SIZE, MOST_FOUND = 50, 20
+
+
+class Row(msgspec.Struct):
+    """A member as a page shows it. `came` says how it came in, to be followed by the day."""
+
+    type: str
+    id: UUID
+    name: str
+    handle: str
+    badge: str | None
+    came: str
+    joined_at: datetime
+    presence: str | None
+    may_remove: bool
+
+
+class Rights(msgspec.Struct):
+    """What the viewer may do about members: `shares` is adding and removing readers of their own session."""
+
+    manages: bool
+    adds: bool
+    shares: bool
+
+
+def rights_of(actor: Actor, access: Access, conversation: Conversation) -> Rights:
+    """What the actor may do about the members of a conversation that it reads."""
+    shares = conversation.kind is ConversationKind.DIRECT and refuse_sharing(actor, access) is None
+    fixed = conversation.type is ConversationType.SYSTEM or conversation.kind in {
+        ConversationKind.DIRECT,
+        ConversationKind.AGENT,
+    }
+    manages = not fixed and refusal(actor, access, Verb.MANAGE) is None
+    is_open = conversation.status is not ConversationStatus.ARCHIVED
+    return Rights(manages, shares or (not fixed and is_open and (conversation.is_member or manages)), shares)
+
+
+def row_of(actor: Actor, member: Member, rights: Rights, presence: dict[UUID, str | None]) -> Row:
+    """How a page shows a member to the actor."""
+    is_reader = member.role is MemberRole.READER
+    came = "joined" if member.added_by is None else f"added by {member.added_by.name or 'somebody'}"
+    return Row(
+        str(member.member_type),
+        member.member_id,
+        member.name,
+        member.handle,
+        {MemberRole.OWNER: "owner", MemberRole.READER: "reads along"}.get(member.role),
+        "made it" if member.role is MemberRole.OWNER and member.added_by is None else came,
+        member.joined_at,
+        presence.get(member.member_id),
+        member.member_id != actor.id and (rights.shares if is_reader else rights.manages),
+    )
+
+
+async def offered(tx: Tx, actor: Actor, rights: Rights) -> list[Candidate]:
+    """Whom the actor may choose from: with a session, people alone."""
+    found = await candidates_of(tx, actor)
+    return [one for one in found if one.type == "user"] if rights.shares else found
+
+
+async def _outsiders(tx: Tx, actor: Actor, conversation_id: UUID, q: str, rights: Rights) -> list[Candidate]:
+    """People and agents found by what was typed who are not in the conversation, the first of each."""
+    people = (await list_people(tx, actor, q=q, limit=MOST_FOUND)).items
+    agents = [] if rights.shares else (await list_agents(tx, actor, q=q, limit=MOST_FOUND)).items
+    found = [
+        *(Candidate("user", person.id, person.name, person.handle) for person in people),
+        *(Candidate("agent", agent.id, agent.name, agent.code, str(agent.presence)) for agent in agents),
+    ]
+    inside = await members.find_members(tx, conversation_id, [one.as_member for one in found])
+    return [one for one in found if one.as_member not in inside]
+
+
+async def _members_page(
+    request: AnyRequest,
+    services: Services,
+    actor: Actor,
+    conversation_id: UUID,
+    form: Form,
+    *,
+    q: str = "",
+    after: str | None = None,
+    status: int = 200,
+) -> Response[str]:
+    typed = q.strip()
+    async with services.db.transaction(actor) as tx:
+        access = await access_conversation(tx, actor, conversation_id, Verb.READ)
+        conversation = await get_conversation(tx, actor, conversation_id)
+        rights = rights_of(actor, access, conversation)
+        page = await members.list_members(tx, actor, conversation_id, q=typed or None, after=after, limit=PAGE_SIZE)
+        outsiders = await _outsiders(tx, actor, conversation_id, typed, rights) if typed and rights.adds else []
+    return await render_in_hall(
+        "members.html",
+        request,
+        services,
+        actor,
+        status=status,
+        conversation=conversation,
+        label=full_label(conversation),
+        members=[row_of(actor, member, rights, {}) for member in page.items],
+        outsiders=outsiders,
+        rights=rights,
+        form=form,
+        q=typed,
+        next=page.next,
+    )
+
+
+@get("/c/{conversation_id:uuid}/members")
+async def show_members(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+    q: FromQuery[str] = "",
+    after: FromQuery[str | None] = None,
+) -> Page:
+    """Who is in a conversation, and who of those that are not is called like what was typed."""
+    return await _members_page(request, services, actor, conversation_id, Form(), q=q, after=after)
+
+
+@post("/c/{conversation_id:uuid}/members")
+async def add_member(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+) -> Page:
+    """Add a person or an agent, or share a session with a person."""
+    form = await read_form(request)
+    try:
+        member = member_named(form.v("member"))
+        async with services.db.transaction(actor) as tx:
+            await members.add_member(tx, actor, conversation_id, member)
+    except CrewhallError as error:
+        form.problem = error.detail
+        return await _members_page(request, services, actor, conversation_id, form, status=error.kind.status)
+    return _back(conversation_id, form)
+
+
+@post("/c/{conversation_id:uuid}/members/remove")
+async def remove_member(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+) -> Redirect:
+    """Take somebody out."""
+    form = await read_form(request)
+    async with services.db.transaction(actor) as tx:
+        await members.remove_member(tx, actor, conversation_id, member_named(form.v("member")))
+    return _back(conversation_id, form)
+
+
+def _back(conversation_id: UUID, form: Form) -> Redirect:
+    return go(f"/c/{conversation_id}/{'members' if form.v('page') == 'members' else 'about'}")
+
+
+HANDLERS = [show_members, add_member, remove_member]

@@ -1,0 +1,61 @@
+"""Pages of groups that rest, and of sessions that are shared."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.conversations.test_idle import let_pass, look
+from tests.conversations.ways import as_member, direct, group, post
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.web.browser import Visitors
+
+
+@pytest.mark.rule("B6", "C3")
+async def test_a_session_is_shared_and_a_group_restored_without_asking_anybody(
+    visitors: Visitors, server: Server, org: Org
+):
+    bob, agent = await org.add(), await server.hire(org, name="Scout")
+    session, circle = await direct(org.owner, agent), await group(org.owner, bob, title="Offsite")
+    await post(org.owner, session, "What does the contract say?")
+    await let_pass(server, org, circle, days=9)
+    await look(server)
+    handle = (await bob.api.get("/me")).json()["user"]["handle"]
+    page = await visitors.visit(f"/c/{session}/members?q={handle}", org.owner)
+    await page.get_by_role("button", name="Share it with").click()
+    await expect(page.get_by_role("list", name="Members")).to_contain_text("reads along")
+    await page.goto(f"/c/{session}")
+    await expect(page.get_by_role("link", name="Shared with 1 person")).to_be_visible()
+    reader = await visitors.visit(f"/c/{session}", bob)
+    await expect(reader.locator(".composer .closed")).to_contain_text("shared with you to read along")
+    await expect(reader.locator(".message")).to_contain_text("What does the contract say?")
+    await reader.locator(".message").hover()
+    await reader.get_by_role("button", name="More actions").click()
+    await expect(reader.get_by_role("menuitem", name="Copy text")).to_be_visible()
+    await expect(reader.get_by_role("menuitem", name="Delete")).to_have_count(0)
+    await reader.keyboard.press("Escape")
+    await reader.goto("/c/archived")
+    await reader.get_by_role("link", name="Offsite").click()
+    await expect(reader.locator(".composer .closed")).to_contain_text("It archived itself on")
+    await reader.get_by_role("button", name="Restore").click()
+    await expect(reader.get_by_role("combobox", name="Write in Offsite")).to_be_visible()
+
+
+async def test_pages_offer_what_one_may(server: Server, org: Org):
+    member, _other, agent = await org.add(), await org.add(), await server.hire(org)
+    circle, session = await group(org.owner, member), await direct(org.owner, agent)
+    (await org.owner.api.post(f"/conversations/{session}/members", json=as_member(member))).raise_for_status()
+    for someone, may in ((org.owner, True), (member, False)):
+        browser, _ = await server.browse(someone)
+        browser.base_url = server.address
+        browser.headers.update({"origin": server.address, "accept": "text/html"})
+        assert ('action="/settings/groups"' in (await browser.get("/settings/groups")).text) is may
+        about = (await browser.get(f"/c/{circle}/about")).text
+        assert "If nobody writes" in about
+        assert (f"/c/{circle}/resting" in about) is may
+        assert ("Share it with…" in (await browser.get(f"/c/{session}/about")).text) is may
+        typed = {"idle_after_hours": "0" if may else "1", "archive_after_days": ""}
+        answer = await browser.post("/settings/groups", data=typed)
+        assert answer.status_code == (422 if may else 403)
+        kept = await browser.post(f"/c/{circle}/resting", data={"stays_open": "true"})
+        assert kept.status_code == (303 if may else 403)
+    assert (await org.owner.api.get("/idle-policy")).json() == {"idle_after_hours": 24, "archive_after_days": 7}
