@@ -21,6 +21,7 @@ from crewhall.conversations.pages_words import within_sentence
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import SearchHit
 from crewhall.conversations.search import is_too_common, search
+from crewhall.conversations.search_filters import Filters
 from crewhall.faces.plumbing.pages import render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
@@ -46,7 +47,7 @@ async def show_search(
         within = await get_conversation(tx, actor, conversation) if conversation else None
         try:
             if q.strip():
-                found = await search(tx, actor, q, conversation_id=conversation, after=after)
+                found = await search(tx, actor, q, filters=Filters(conversation_id=conversation), after=after)
                 too_common = not found.items and await is_too_common(tx, actor, q)
         except CrewhallError as error:
             problem = error.detail
