@@ -107,10 +107,10 @@ def days_of(value: str, today: date) -> tuple[date, date]:
     if named is not None:
         return named, named + timedelta(days=1)
     try:
-        if re.fullmatch(r"\d{4}", value):
+        if re.fullmatch(r"[0-9]{4}", value):
             first = date(int(value), 1, 1)
             return _within_reach(first), date(first.year + 1, 1, 1)
-        if found := re.fullmatch(r"(\d{4})-(\d{1,2})", value):
+        if found := re.fullmatch(r"([0-9]{4})-([0-9]{1,2})", value):
             first = date(int(found[1]), int(found[2]), 1)
             following = date(first.year + first.month // _MONTHS, first.month % _MONTHS + 1, 1)
             return _within_reach(first), following

@@ -66,7 +66,9 @@ def _spans(
     body: str, q: str, words: Collection[str], beginnings: Collection[str], pieces: Collection[str]
 ) -> list[Span]:
     wanted = [re.escape(_plain(word)[0]) for word in words if not _SPACELESS.search(word)]
-    wanted += [re.escape(_plain(one)[0]) + r"\w*" for one in beginnings if not _SPACELESS.search(one)]
+    wanted += [
+        re.escape(_plain(one)[0]) + rf"(?:(?![{SPACELESS}])\w)*" for one in beginnings if not _SPACELESS.search(one)
+    ]
     found = [re.escape(_plain(piece)[0]) for piece in sorted(pieces, key=len, reverse=True)]
     if wanted:
         longest_first = "|".join(sorted(wanted, key=len, reverse=True))
@@ -74,7 +76,7 @@ def _spans(
     if not found:
         return [one.span() for one in re.finditer(re.escape(q), body, re.IGNORECASE)] if q else []
     text, origins = _plain(body)
-    marked = re.finditer("|".join(found), text)
+    marked = re.finditer(f"(?:{'|'.join(found)})+", text)
     return [(origins[one.start()], origins[one.end() - 1] + 1) for one in marked]
 
 

@@ -270,8 +270,10 @@ begin
         upto_id := boundary;
     end if;
     share := matched_share(wanted);
-    is_rare := coalesce(found_count, 0) < 3 and share <= greatest(
-        0.002, 1.1 * ((numnode(wanted) + 1) / 2) * matched_share($blank$' '$blank$::tsquery));
+    is_rare := coalesce(found_count, 0) < 3 and share <= 0.002;
+    if not is_rare and coalesce(found_count, 0) < 3 then
+        is_rare := share <= 1.1 * ((numnode(wanted) + 1) / 2) * matched_share($blank$' '$blank$::tsquery);
+    end if;
     if is_rare or (filters > 1 and share <= 0.01) then
         return query with matching as materialized (
                 select f.message_id
