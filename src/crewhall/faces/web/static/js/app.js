@@ -15,6 +15,7 @@ import "./shell/connection.js";
 import "./shell/dialogs.js";
 import "./shell/frames.js";
 import "./shell/popovers.js";
+import "./shell/searching.js";
 import "./shell/shortcuts.js";
 import "./shell/sidebar.js";
 import "./shell/stars.js";
