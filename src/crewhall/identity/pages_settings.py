@@ -37,6 +37,8 @@ LANGUAGES = (
     ("danish", "Danish"), ("swedish", "Swedish"), ("norwegian", "Norwegian"), ("finnish", "Finnish"),
     ("hungarian", "Hungarian"), ("romanian", "Romanian"), ("russian", "Russian"), ("turkish", "Turkish"),
     ("greek", "Greek"), ("arabic", "Arabic"), ("hindi", "Hindi"), ("indonesian", "Indonesian"),
+    ("armenian", "Armenian"), ("basque", "Basque"), ("catalan", "Catalan"), ("irish", "Irish"),
+    ("lithuanian", "Lithuanian"), ("nepali", "Nepali"), ("serbian", "Serbian"), ("tamil", "Tamil"), ("yiddish", "Yiddish"),
 )  # fmt: skip
 
 
