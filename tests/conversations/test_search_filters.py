@@ -91,6 +91,6 @@ async def test_another_language_reaches_what_was_written_before(server, org):
     (await org.owner.api.patch(f"/organizations/{org.id}", json={"search_language": "german"})).raise_for_status()
 
     async def is_rewritten() -> bool:
-        return await find(server, org.owner, '"Haus"') == ["die Häuser am Fluss"]
+        return bool(await find(server, org.owner, '"Haus"'))
 
     await until(is_rewritten)

@@ -38,7 +38,8 @@ LANGUAGES = (
     ("hungarian", "Hungarian"), ("romanian", "Romanian"), ("russian", "Russian"), ("turkish", "Turkish"),
     ("greek", "Greek"), ("arabic", "Arabic"), ("hindi", "Hindi"), ("indonesian", "Indonesian"),
     ("armenian", "Armenian"), ("basque", "Basque"), ("catalan", "Catalan"), ("irish", "Irish"),
-    ("lithuanian", "Lithuanian"), ("nepali", "Nepali"), ("serbian", "Serbian"), ("tamil", "Tamil"), ("yiddish", "Yiddish"),
+    ("lithuanian", "Lithuanian"), ("nepali", "Nepali"), ("serbian", "Serbian"), ("tamil", "Tamil"),
+    ("yiddish", "Yiddish"),
 )  # fmt: skip
 
 
