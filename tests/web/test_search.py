@@ -37,6 +37,8 @@ async def test_a_search_leads_to_the_place(visitors: Visitors, server: Server, o
     found = page.locator(".message[data-found]")
     await expect(found).to_contain_text("keeper")
     await expect(found).to_be_in_viewport()
+    marked = "() => [...(CSS.highlights.get('found') ?? [])].join() === 'lighthouse'"
+    await page.wait_for_function(marked)
     await expect(page.get_by_role("button", name="Newest")).to_be_visible()
     await page.get_by_role("button", name="Newest").click()
     await expect(page.locator(".message").last).to_contain_text("message 120")

@@ -222,8 +222,8 @@ $$;
 -- Words alone: the newest 2,000 rows answer a common one. Beyond them a word that stands there, or that the statistics know as
 -- common (more so than as many words that they do not know: nobody has a blank for a word), is soon met by walking on; any
 -- other has few matches, which the index names. Left alone, the planner walks for rare words too: 0.3 s in a million messages.
--- With filters: a rare word is gone by first, and a middling one where several filters together may leave little; else the
--- rows of the narrowest filter are walked, from the newest on.
+-- With filters: the rows of the narrowest are walked, from the newest on, unless the word has fewer matches in all than rows
+-- would have to be walked (rows of one place lie far apart); the more filters, the more of them.
 create function search_messages(
     words text, in_conversation uuid, by_author uuid, of_kind text, holding text, since timestamptz, until timestamptz,
     before_id uuid, size integer)
@@ -274,7 +274,8 @@ begin
     if not is_rare and coalesce(found_count, 0) < 3 then
         is_rare := share <= 1.1 * ((numnode(wanted) + 1) / 2) * matched_share($blank$' '$blank$::tsquery);
     end if;
-    if is_rare or (filters > 1 and share <= 0.01) then
+    if is_rare or share < least(filters, 3) * sqrt(size / greatest(1, (
+            select c.reltuples from pg_class c where c.oid = 'message_search'::regclass))) then
         return query with matching as materialized (
                 select f.message_id
                 from filtered_search(org, reach, in_conversation, by_author, of_kind, holding, since, until, from_id, upto_id) f

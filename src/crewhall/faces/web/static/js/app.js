@@ -13,6 +13,7 @@ import "./runs/run.js";
 import "./runs/try.js";
 import "./shell/connection.js";
 import "./shell/dialogs.js";
+import "./shell/found.js";
 import "./shell/frames.js";
 import "./shell/popovers.js";
 import "./shell/searching.js";
