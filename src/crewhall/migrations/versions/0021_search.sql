@@ -276,11 +276,18 @@ begin
     end if;
     if is_rare or share < least(filters, 3) * sqrt(size / greatest(1, (
             select c.reltuples from pg_class c where c.oid = 'message_search'::regclass))) then
+        -- by the words' index alone: the planner would read all of a filter's, a hundred thousand entries, to spare a few rows
         return query with matching as materialized (
-                select f.message_id
-                from filtered_search(org, reach, in_conversation, by_author, of_kind, holding, since, until, from_id, upto_id) f
-                where f.vector @@ wanted)
-            select m.message_id from matching m order by m.message_id desc limit size;
+                select s.message_id, s.conversation_id, s.author_id, s.kind, s.holds, s.created_at
+                from message_search s where s.vector @@ wanted and s.org_id = org and s.message_id < upto_id)
+            select m.message_id from matching m
+            where m.conversation_id = any (case when in_conversation is null then reach else array[in_conversation] end)
+              and (by_author is null or m.author_id = by_author)
+              and (of_kind is null or m.kind = of_kind)
+              and (holding is null or holding = any (m.holds))
+              and (since is null or m.created_at >= since)
+              and (until is null or m.created_at < until)
+            order by m.message_id desc limit size;
     else
         return query select f.message_id
             from filtered_search(org, reach, in_conversation, by_author, of_kind, holding, since, until, from_id, upto_id) f
