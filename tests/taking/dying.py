@@ -23,6 +23,7 @@ from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.signals import Signals
 from crewhall.ports.blobs import MemoryBlobs
 from crewhall.ports.live import MemoryLive
+from crewhall.runtime import concluding
 from crewhall.runtime import executor as executing
 from crewhall.runtime.calling import RuntimeCaller
 from crewhall.runtime.executor import Executor
@@ -82,7 +83,7 @@ async def take(orders: Orders) -> None:
     dying.after(Journal, "write_in")
     dying.after(Journal, "write")
     dying.after(Posting, "append")
-    dying.after(executing, "end_run")
+    dying.after(concluding, "end_run")
     dying.after(RuntimeCaller, "call")
 
     async def tell_weather(caller: Caller, asked: Weather) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
-from crewhall.runtime import executor as executing
+from crewhall.runtime import concluding
 from crewhall.runtime.approvals import Approval, approve, expire, refuse, use_approval
 from crewhall.runtime.judging import ToolPolicy, Verdict
 from crewhall.runtime.runs import cancel_run
@@ -214,7 +214,7 @@ async def test_a_process_that_dies_around_a_decision_loses_and_doubles_nothing(h
     model.play(Use([("weather", ROME)]), Say("Blue."))
     asked = await hall.ask(org, tools=["weather"])
     with monkeypatch.context() as patched, pytest.raises(Died):
-        patched.setattr(executing, "put_aside", die)  # asked for, not yet put aside
+        patched.setattr(concluding, "put_aside", die)  # asked for, not yet put aside
         await asked.take()
     assert ((await asked.run()).status, len(await waiting(asked))) == ("running", 1)
     assert (await asked.take()).status == "waiting"

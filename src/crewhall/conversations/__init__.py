@@ -10,7 +10,7 @@ from crewhall.conversations.events import ConversationRead, MemberAdded
 from crewhall.conversations.file_settings import FileSettings
 from crewhall.conversations.levels import get_level, set_level
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
-from crewhall.conversations.markdown import render_markdown
+from crewhall.conversations.markdown import escape_markdown, render_markdown
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
 from crewhall.conversations.opening import open_direct, open_session
 from crewhall.conversations.posting import Posted, Posting
@@ -48,6 +48,7 @@ __all__ = [
     "Verb",
     "access_conversation",
     "append_all",
+    "escape_markdown",
     "get_level",
     "has_access",
     "mark_read",
