@@ -1,6 +1,7 @@
 """A large history, written with SQL as the owner of the tables, in the form that posting and the search consumer give.
 
-Messages are spread evenly over ten channels and the last thirty days, written by five people and read by the bench.
+Messages are spread evenly over ten channels and the last thirty days, written by five people (one in a thousand by a
+sixth) and read by the bench. One in 400 is a question, one in a hundred is searched as one that has a file.
 Texts are twelve words drawn so that the most common word (`COMMON`) stands in about half of all messages, `MIDDLING` in
 one of 400; `RARE` in twenty in all.
 """
@@ -21,6 +22,8 @@ SENTENCES = 20_000
 STEP = 500_000
 COMMON, MIDDLING, RARE = "kb", "kbaaa", "zyzzyva"
 RARE_COUNT = 20
+AUTHORS = [uuid5(NAMESPACE_DNS, f"{n}.example.test") for n in range(5)]
+STRANGER = uuid5(NAMESPACE_DNS, "stranger.example.test")
 
 SENTENCE_TABLE: LiteralString = """
 create temp table sentences as
@@ -45,14 +48,15 @@ FILL: LiteralString = (
         insert into message_records (conversation_id, seq, org_id, id, type, author_type, author_id, author_name, role,
                                      kind, content, html, created_at, position)
         select conversation_id, seq, %(org)s, uuidv7(created_at - clock_timestamp()), 'message', 'user',
-               (%(authors)s::uuid[])[1 + i %% 5], 'Grace', 'user', 'message', body, '<p>' || body || '</p>', created_at,
-               0
+               case when i %% 1000 = 500 then %(stranger)s else (%(authors)s::uuid[])[1 + i %% 5] end, 'Grace', 'user',
+               case when i %% 400 = 3 then 'question' else 'message' end,
+               body, '<p>' || body || '</p>', created_at, 0
         from numbered order by i
         returning id, org_id, conversation_id, seq, author_id, kind, content, created_at
     )
-    insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, created_at)
+    insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, holds, created_at)
     select w.id, w.org_id, w.conversation_id, w.seq, w.author_id, w.kind, search_vector('english', w.content),
-           w.created_at
+           case when w.seq %% 100 = 42 then '{file}'::text[] end, w.created_at
     from written w
     """
 )
@@ -105,7 +109,7 @@ def _write(
 ) -> None:
     values = {
         "channels": channels, "conversations": CONVERSATIONS, "total": messages, "sentences": SENTENCES,
-        "org": ground.org_id, "authors": [uuid5(NAMESPACE_DNS, f"{n}.example.test") for n in range(5)],
+        "org": ground.org_id, "authors": AUTHORS, "stranger": STRANGER,
         "rare": RARE, "rare_count": RARE_COUNT,
     }  # fmt: skip
     index = connection.execute(GIN).fetchone()

@@ -1,20 +1,30 @@
-"""Full-text search over the large data set: a rare, a middling and a common word, one request at a time."""
+"""Full-text search over the large data set: a rare, a middling and a common word, alone and narrowed, one by one."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 from typing import LiteralString
+from urllib.parse import quote
 
 import psycopg
 
 from bench import peers
-from bench.dataset import COMMON, MIDDLING, RARE
+from bench.dataset import COMMON, MIDDLING, RARE, STRANGER
 from bench.ground import Ground
 from bench.load.http import get_request, percentile, run_loop
 from bench.rows.row import Scale
 from bench.table import Figure, Target
 
 WORDS = {"rare": RARE, "middling": MIDDLING, "common": COMMON}
+NARROWED = {
+    "author": ("common word of who writes seldom", f"{COMMON} from:{STRANGER}"),
+    "place": ("middling word in one channel", f"{MIDDLING} in:data-3"),
+    "kinds": ("common word in questions of one channel", f"{COMMON} in:data-3 kind:question"),
+    "before": ("rare word before yesterday", f"{RARE} before:yesterday"),
+    "both": ("middling word of one author in one channel", f"{MIDDLING} in:data-3 from:{STRANGER}"),
+    "files": ("files, no word", "has:file"),
+}
+"""What a search is narrowed by, and what is typed."""
 TARGET, TAIL = Target(at_most=5), Target(at_most=30)
 BARE: LiteralString = """
 select message_id from message_search where org_id = %(org)s and vector @@ to_tsquery('english', %(word)s)
@@ -45,6 +55,10 @@ class Search:
                 Figure(f"{kind}_p50", f"search, {kind} word: p50", "ms", TARGET, f"{kind}_p50", peer.get(kind)),
                 Figure(f"{kind}_p99", f"search, {kind} word: p99", "ms", TAIL, f"{kind}_p99"),
             )
+        ) + tuple(
+            Figure(f"{kind}_{place}", f"search, {what}: {place}", "ms", TARGET if place == "p50" else TAIL)
+            for kind, (what, _) in NARROWED.items()
+            for place in ("p50", "p99")
         )
 
     async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
@@ -53,10 +67,12 @@ class Search:
         await self.floor(ground, scale)
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
-        """Search through the API, each word for a third of the time."""
+        """Search through the API, each word for a third of the time, and as long narrowed in all."""
         found = {}
-        for kind, word in WORDS.items():
-            latencies = await search_latencies(ground, word, scale.seconds / len(WORDS))
+        asked = WORDS | {kind: typed for kind, (_, typed) in NARROWED.items()}
+        for kind, typed in asked.items():
+            share = len(WORDS) * (1 if kind in WORDS else len(NARROWED))
+            latencies = await search_latencies(ground, quote(typed), scale.seconds / share)
             found |= _figures(kind, latencies)
         return found
 

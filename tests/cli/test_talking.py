@@ -29,6 +29,9 @@ async def test_a_message_is_said_read_and_found(owner: Cli, server: Server, org:
         if found["items"]:
             break
     assert [hit["id"] for hit in found["items"]] == [said["id"]]
+    narrowed = await owner.ok("search", "zebrafish", "from:me", "in:#lab", "kind:insight", "on:today")
+    assert [hit["id"] for hit in narrowed["items"]] == [said["id"]]
+    assert (await owner.ok("search", "zebrafish", "kind:question"))["items"] == []
     shown = await owner.run("history", "lab")
     assert "Ada Lovelace [insight] Seen: the quick zebrafish" in shown.out
     assert (await owner.run("say", "nowhere", "hello")).code == 1

@@ -60,13 +60,17 @@ async def test_a_removed_member_finds_nothing_of_the_conversation_any_more(serve
 
 async def test_languages_without_spaces_are_found_by_pieces(server, org):
     general = await server.general(org)
-    await post(org.owner, general, "東京タワーで会いましょう")
-    await post(org.owner, general, "大阪城")
-    await post(org.owner, general, "100%の_東京")
-    assert await find(server, org.owner, "東京タワー") == ["東京タワーで会いましょう"]
-    assert await find(server, org.owner, "東京") == ["100%の_東京", "東京タワーで会いましょう"]
-    assert await find(server, org.owner, "%の_") == ["100%の_東京"]
-    assert await find(server, org.owner, "会_ま") == []
+    tower, castle, phone = "東京タワーで会いましょう", "大阪城と人々", "iPhoneを買う 東京で"
+    for content in (tower, castle, phone):
+        await post(org.owner, general, content)
+    for q, found in (
+        ("東京タワー", [tower]), ("東京", [phone, tower]), ("東", [phone, tower]), ("京東", []),
+        ("タワー 東京", [tower]), ("東京 iphone", [phone]), ("東京 iPh", [phone]), ("iphone東京", [phone]),
+        ("大阪 or タワー", [castle, tower]), ("東京 -タワー", [phone]), ('"東京"', [phone, tower]),
+        ('"iphone を買う"', [phone]), ("人々", [castle]),
+        ("京都", []), ("会いましょう", [tower]), ("ワタ", []), ("城 大", [castle]),
+    ):  # fmt: skip
+        assert await find(server, org.owner, q) == found, q
 
 
 async def test_snippets_are_safe_html_that_marks_what_matched(server, org):
@@ -106,6 +110,8 @@ async def snippet(server, org, content, q):
     ("Ein Café in Łódź", "cafe lod", "Ein <mark>Café</mark> in <mark>Łódź</mark>"),
     ("Ein Cafe in Lodz", "café łód", "Ein <mark>Cafe</mark> in <mark>Lodz</mark>"),
     ("die Straße", "strasse", "die <mark>Straße</mark>"),
+    ("iPhoneを東京で買う", "東京 iphone", "<mark>iPhone</mark>を<mark>東京</mark>で買う"),
+    ("東京と京都", "京都 -大阪", "東京と<mark>京都</mark>"),
     ("an e-mail to ada", "ada e-ma", "an <mark>e-mail</mark> to <mark>ada</mark>"),
 ])  # fmt: skip
 async def test_a_short_message_is_shown_whole_and_what_was_found_marked(server, org, content, q, shown):
@@ -178,6 +184,19 @@ async def test_impossible_queries_are_refused(org):
         {},
         {"q": ""},
         {"q": "  "},
+        {"q": "x from:nobody"},
+        {"q": "in:nowhere"},
+        {"q": "in:@nobody"},
+        {"q": "x kind:rumour"},
+        {"q": "has:teeth"},
+        {"q": "before:sometime"},
+        {"q": "after:0001-01-01"},
+        {"q": "on:9999-12-31"},
+        {"q": "from:me from:me"},
+        {"q": "x kind:alert", "kind": "alert"},
+        {"q": "x", "kind": "rumour"},
+        {"q": "x", "has": "teeth"},
+        {"q": "x", "since": "sometime"},
         {"q": "x" * 201},
         {"q": "\0"},
         {"q": "x", "after": "?"},

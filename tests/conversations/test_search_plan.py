@@ -18,13 +18,21 @@ insert into conversations (id, org_id, kind, type, name, topic, owner_type, owne
 values (%(conversation)s, %(org)s, 'channel', %(type)s, %(name)s, %(name)s || %(org)s, 'user', %(owner)s);
 """
 ROWS_SQL = """
-insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, spaceless, created_at)
+insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, holds, created_at)
 select ('01900000-0000-7000-8000-' || lpad(to_hex(n * 4 + %(salt)s), 12, '0'))::uuid, %(org)s, %(conversation)s, n,
-       %(owner)s, 'message',
-       search_vector('english', 'common word' || case when n %% 6000 = 1 then ' rareword' else '' end),
-       case when n %% 6000 = 2 then '東京タワー' || n end, now()
+       case when n %% 6000 = 3 then %(conversation)s else %(owner)s end,
+       case when n %% 6000 = 4 then 'question' else 'message' end,
+       search_vector('english',
+           'common word' || case n %% 6000 when 1 then ' rareword' when 2 then ' 東京タワー' else '' end),
+       case when n %% 6000 = 5 then '{file}'::text[] end, '2024-06-10'
 from generate_series(1, %(rows)s) n
 """
+SEARCH = """
+select s.message_id, m.conversation_id from search_messages(
+    %(words)s, %(place)s, %(author)s, %(kind)s, %(holds)s, null, %(until)s, null, %(size)s) s
+join message_search m using (message_id)
+"""
+NOTHING = dict.fromkeys(("words", "place", "author", "kind", "holds", "until"))
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +70,10 @@ async def filled(cluster: SharedCluster, worker_id: str):
 async def hits(url: str, actor: Actor, q: str, size: int = 100) -> list[TupleRow]:
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await connection.execute(SET_SCOPE, scope_of(actor))
-        return await (
-            await connection.execute("select * from search_messages(%s, null, null, %s)", (q, size))
-        ).fetchall()
+        return await (await connection.execute(SEARCH, {**NOTHING, "words": q, "size": size})).fetchall()
 
 
-def plans(superuser_url: str, actor: Actor, q: str) -> str:
+def plans(superuser_url: str, actor: Actor, **asked: object) -> str:
     """The plans of the statements inside `search_messages`, run as the application role under forced row security."""
     notices: list[str] = []
     with psycopg.connect(superuser_url, options="-c session_preload_libraries=auto_explain") as connection:
@@ -77,8 +83,8 @@ def plans(superuser_url: str, actor: Actor, q: str) -> str:
         connection.execute("set client_min_messages = log")
         connection.execute("set role crewhall_app")
         connection.execute(SET_SCOPE, scope_of(actor))
-        connection.execute("select * from search_messages(%s, null, null, 20)", (q,))
-    return "\n".join(text for text in notices if "from message_search s" in text)
+        connection.execute(SEARCH, {**NOTHING, "size": 20, **asked})
+    return "\n".join(text for text in notices if "filtered_search" in text or "from message_search s" in text)
 
 
 @pytest.mark.rule("B1")
@@ -93,7 +99,7 @@ async def test_reach_holds_over_many_rows(filled):
 
 
 @pytest.mark.parametrize(("q", "index"), [
-    ("rareword", "message_search_vector"), ("東京タワー", "message_search_spaceless"),
+    ("rareword", "message_search_vector"), ("東京タワー", "message_search_vector"), ("東京", "message_search_vector"),
     ("common", "message_search_recent"),
     ('"word rareword"', "message_search_vector"), ("rare", "message_search_vector"),
     ("nosuch or nothing", "message_search_vector"),
@@ -101,11 +107,30 @@ async def test_reach_holds_over_many_rows(filled):
 ])  # fmt: skip
 async def test_search_uses_its_index_under_row_security(filled, q, index):
     _, superuser_url, actors, _ = filled
-    plan = plans(superuser_url, actors[1], q)
+    plan = plans(superuser_url, actors[1], words=q)
     assert index in plan
     assert "Seq Scan on message_search" not in plan
 
 
+@pytest.mark.parametrize(("asked", "index"), [
+    ({"words": "rareword", "author": "stranger"}, "message_search_vector"),
+    ({"author": "stranger"}, "message_search_author"),
+    ({"words": "common", "author": "stranger"}, "message_search_author"), ({"place": "here"}, "message_search_place"),
+    ({"words": "common", "place": "here"}, "message_search_place"), ({"kind": "question"}, "message_search_kind"),
+    ({"words": "common", "kind": "question"}, "message_search_kind"), ({"holds": "file"}, "message_search_holds"),
+    ({"words": "rareword", "until": "2024-07-01"}, "message_search_vector"),
+    ({"words": "rareword", "place": "here"}, "message_search_vector"),
+])  # fmt: skip
+async def test_each_filter_has_its_index(filled, asked, index):
+    _, superuser_url, actors, places = filled
+    public, _ = places[actors[1].org]
+    named = {"stranger": public, "here": public}
+    plan = plans(superuser_url, actors[1], **{key: named.get(value, value) for key, value in asked.items()})
+    assert index in plan
+    assert "Seq Scan on message_search" not in plan
+    assert "BitmapAnd" not in plan, "nothing reads all that a filter lets through"
+
+
 async def test_a_common_word_is_answered_by_the_newest_rows_alone(filled):
     _, superuser_url, actors, _ = filled
-    assert "message_search_vector" not in plans(superuser_url, actors[1], "common")
+    assert "message_search_vector" not in plans(superuser_url, actors[1], words="common")

@@ -31,7 +31,7 @@ async def test_each_word_begins_a_word_of_the_name(server: Server, org: Org):
     assert await _found(api, "plan lau") == [("conversation", "launch-plans")]
     assert await _found(api, "#laun") == [("conversation", "launch-plans")]
     assert await _found(api, "lanck") == [], "the middle of a word is no beginning"
-    assert await _found(api, "%") == []
+    assert await _found(api, "%") == await _found(api, "from:pla") == await _found(api, "before:2") == []
     assert (await api.get("/switcher", params={"q": "x" * 101})).status_code == 422
 
 

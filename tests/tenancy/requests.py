@@ -171,6 +171,7 @@ def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "parent": [talk.message for talk in estate.talks.values()],
         "message": [talk.message for talk in estate.talks.values()],
         "agent": [estate.agent.id],
+        "author": [str(estate.agent.id), str(estate.org.owner.id)],
     }
     unknown = set(operation.query_ids) - set(known)
     assert not unknown, f"{operation}: how does one of these look: {unknown}? Tell tests/tenancy/requests.py."
@@ -180,7 +181,9 @@ def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
 def required_query(operation: Operation, mark: str) -> dict[str, str]:
     """The query without which the operation answers nothing."""
     parameters = operation.spec.get("parameters", [])
-    return {one["name"]: mark for one in parameters if one["in"] == "query" and one.get("required")}
+    is_search = operation.path == "/search"  # its words may be left out beside a filter alone
+    needed = (one for one in parameters if one["in"] == "query" and (one.get("required") or is_search))
+    return {one["name"]: mark for one in needed if not is_search or one["name"] == "q"}
 
 
 def foreign_requests(operation: Operation, own: Estate, other: Estate) -> Iterator[Request]:

@@ -61,7 +61,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
         "/saved", "/saved?status=done", "/keys", f"/c/{general}/pins", f"/c/{general}/messages/{root}/history",
-        f"/c/{general}?at=unread", "/search", "/search?q=question", "/search?q=nowhere", "/settings",
+        f"/c/{general}?at=unread", "/search", "/search?q=question+in%3A%23general", "/search?q=nowhere", "/settings",
         "/settings/notifications", "/inbox", "/inbox?show=all", "/organizations", "/organizations/new",
         "/help", "/help/agents", "/approvals", "/runtimes", f"/agents/{agent.id}/webhook", "/usage",
         "/budgets", "/prices", "/drafts", f"/later/{later}", "/settings/groups",

@@ -37,6 +37,8 @@ async def test_a_search_leads_to_the_place(visitors: Visitors, server: Server, o
     found = page.locator(".message[data-found]")
     await expect(found).to_contain_text("keeper")
     await expect(found).to_be_in_viewport()
+    marked = "() => [...(CSS.highlights.get('found') ?? [])].join() === 'lighthouse'"
+    await page.wait_for_function(marked)
     await expect(page.get_by_role("button", name="Newest")).to_be_visible()
     await page.get_by_role("button", name="Newest").click()
     await expect(page.locator(".message").last).to_contain_text("message 120")
@@ -52,3 +54,34 @@ async def test_nothing_outside_one_s_reach_is_found(visitors: Visitors, server: 
     await expect(page.get_by_text("Nothing found")).to_be_visible()
     owner = await visitors.visit("/search?q=zebra", org.owner)
     await expect(owner.locator(".hit")).to_have_count(1)
+
+
+async def test_a_search_is_narrowed_by_what_is_typed_or_chosen(visitors: Visitors, server: Server, org: Org):
+    general = await server.general(org)
+    for content, kind in (("a heron?", "question"), ("a heron", "message")):
+        posted = {"content": content, "kind": kind}
+        (await org.owner.api.post(f"/conversations/{general}/messages", json=posted)).raise_for_status()
+    await _found(org, "heron", 2)
+    page = await visitors.visit(f"/search?conversation={general}", org.owner)
+    box, hits = page.get_by_role("combobox", name="Search messages"), page.locator(".hit")
+    await expect(box).to_have_value("in:#general")
+    await box.fill("heron in:#gen")
+    await page.locator("#search-completion").get_by_role("option", name="general").click()
+    await expect(box).to_have_value("heron in:#general ")
+    await box.press_sequentially("kind:qu")
+    await expect(page.locator("#search-completion").get_by_role("option")).to_have_text("question")
+    await box.press("Enter")
+    await box.press("Enter")
+    await expect(hits).to_have_count(1)
+    await expect(hits).to_contain_text("question")
+    await page.get_by_role("link", name="Search without kind question").click()
+    await expect(hits).to_have_count(2)
+    await page.get_by_text("Filters", exact=True).click()
+    await page.get_by_label("Kind").select_option("message")
+    await page.get_by_label("From").fill("me")
+    await page.get_by_label("From").press("Escape")
+    await page.get_by_label("Filters").get_by_role("button", name="Search").click()
+    await expect(hits).to_have_count(1)
+    await expect(box).to_have_value("heron from:me in:#general kind:message")
+    await page.goto("/search?q=from%3Anobody")
+    await expect(page.get_by_role("alert")).to_contain_text("There is no person or agent")

@@ -2,11 +2,13 @@
 
 from typing import Any, LiteralString
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from crewhall.conversations.access import Verb, access_conversation
 from crewhall.conversations.schemas import SearchHit
+from crewhall.conversations.search_filters import Filters, both, check_place, typed_filters
+from crewhall.conversations.search_syntax import pieces_of, read_query
 from crewhall.conversations.snippets import MARKS, beginnings_of, marked_words, readable, snippet
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
@@ -24,18 +26,25 @@ with asked as materialized (
 select message_wire(m) as message,
        json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'title', c.title) as conversation,
        t.body, asked.wanted::text as wanted,
-       ts_headline(asked.language, t.body, asked.wanted, %(marks)s) as marked,
-       case when t.plain <> t.body then ts_headline(asked.language, t.plain, asked.wanted, %(marks)s)
+       ts_headline(asked.language, t.parted, asked.wanted, %(marks)s) as marked,
+       case when t.plain <> t.parted then ts_headline(asked.language, t.plain, asked.wanted, %(marks)s)
        end as marked_plain
 from unnest(%(ids)s::uuid[]) with ordinality as found (id, place)
 join messages m on m.id = found.id
 join conversations c on c.id = m.conversation_id
 cross join asked
 cross join lateral (
-    select body, without_accents(body) as plain
-    from (select translate(left(concat_ws(' ', m.title, m.content), 20000), '\ue000\ue001', '') as body) shown) t
+    select body, parted, without_accents(parted) as plain
+    from (select translate(left(concat_ws(' ', m.title, m.content), 20000), '\ue000\ue001', '') as body) shown
+    cross join lateral (select case when is_spaceless(body) then in_pairs(body) else body end as parted) pairs) t
 where m.deleted_at is null
 order by found.place
+"""
+
+
+_FOUND: LiteralString = """
+select message_id from search_messages(
+    %(words)s, %(conversation_id)s, %(author_id)s, %(kind)s, %(holds)s, %(since)s, %(until)s, %(before)s, %(limit)s)
 """
 
 
@@ -43,38 +52,41 @@ class _Row(msgspec.Struct):
     message: dict[str, Any]
     conversation: dict[str, Any]
     body: str
-    wanted: str
-    marked: str
+    wanted: str | None
+    marked: str | None
     marked_plain: str | None
 
 
 async def search(
     tx: Tx,
     actor: Actor,
-    q: str,
+    q: str = "",
     *,
-    conversation_id: UUID | None = None,
+    filters: Filters | None = None,
+    zone: ZoneInfo | None = None,
     after: str | None = None,
     limit: int | None = None,
 ) -> Page[SearchHit]:
     """Find messages within the actor's reach, newest first.
 
-    `q` is words, "quoted phrases", or, -not. Its last word finds all that begin like it, unless it is quoted or
-    excluded; accents may be left out; text in languages without spaces is found by its pieces. Raises INVALID, and
-    NOT_FOUND for a conversation that the actor may not read.
+    `q` is words, "quoted phrases", or, -not, and operators (`search_syntax`). Its last word finds all that begin like
+    it, unless it is quoted or excluded; accents may be left out; text in languages without spaces is found by its
+    pieces. Days in it are those of the zone, else of the person's own. What it narrows and `filters` hold together;
+    either may stand alone. Raises INVALID, and NOT_FOUND for a conversation among the filters that the actor may not
+    read.
     """
-    q = check_query(q)
+    chosen = filters or Filters()
+    query = read_query(check_query(q, is_needed=not chosen.given()))
     size = check_limit(limit, default=DEFAULT_SEARCH_LIMIT, maximum=MAX_SEARCH_LIMIT)
     key = decode_cursor(after, UUID)
-    if conversation_id is not None:
-        await access_conversation(tx, actor, conversation_id, Verb.READ)
-    ids = await tx.values(
-        "select message_id from search_messages(%(q)s, %(conversation)s, %(before)s, %(limit)s)",
-        {"q": q, "conversation": conversation_id, "before": key[0] if key else None, "limit": size + 1},
-    )
-    rows = await tx.all(_Row, _HITS, {"q": q, "ids": ids[:size], "org": actor.org, "marks": MARKS})
+    await check_place(tx, actor, chosen)
+    narrowed = both(await typed_filters(tx, actor, query, zone), chosen)
+    asked = dict.fromkeys(Filters.__struct_fields__) | narrowed.given()
+    words = query.words or None
+    ids = await tx.values(_FOUND, {**asked, "words": words, "before": key[0] if key else None, "limit": size + 1})
+    rows = await tx.all(_Row, _HITS, {"q": words, "ids": ids[:size], "org": actor.org, "marks": MARKS})
     following = encode_cursor(ids[size - 1]) if len(ids) > size else None
-    return Page([_hit(row, q) for row in rows], following)
+    return Page([_hit(row, query.words) for row in rows], following)
 
 
 async def is_too_common(tx: Tx, actor: Actor, q: str) -> bool:
@@ -83,18 +95,19 @@ async def is_too_common(tx: Tx, actor: Actor, q: str) -> bool:
         select numnode(search_query(search_language, %(q)s)) = 0 and not is_spaceless(%(q)s)
         from organizations where id = %(org)s
     """
-    return bool(await tx.value(sql, {"q": q.strip(), "org": actor.org}))
+    words = read_query(q.strip()).words
+    return bool(words and await tx.value(sql, {"q": words, "org": actor.org}))
 
 
-def check_query(q: str) -> str:
-    """Return the query without surrounding space, or refuse an empty or overlong one."""
+def check_query(q: str, *, is_needed: bool = True) -> str:
+    """Return the query without surrounding space, or refuse one that is overlong, or empty where one is needed."""
     q = q.strip()
-    if not q or len(q) > MAX_QUERY_LENGTH or "\0" in q:
+    if (is_needed and not q) or len(q) > MAX_QUERY_LENGTH or "\0" in q:
         raise INVALID(f"Search for 1 to {MAX_QUERY_LENGTH} characters without NUL.", field="q")
     return q
 
 
-def _hit(row: _Row, q: str) -> SearchHit:
-    words = marked_words(row.marked) | marked_words(row.marked_plain or "")
-    shown = snippet(readable(row.body), q, words, beginnings_of(row.wanted))
+def _hit(row: _Row, words: str) -> SearchHit:
+    marked = marked_words(row.marked or "") | marked_words(row.marked_plain or "")
+    shown = snippet(readable(row.body), words, marked, beginnings_of(row.wanted or ""), pieces_of(words))
     return msgspec.convert({**row.message, "conversation": row.conversation, "snippet": shown}, SearchHit, strict=False)

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from html import escape
 
+from crewhall.conversations.search_syntax import SPACELESS
+
 WHOLE = 200
 """Texts of at most this many characters are shown whole; of longer ones, what stands around the matches."""
 AROUND = 60
@@ -13,8 +15,9 @@ AROUND = 60
 PLACES = 2
 """Of a long text, as many places at most are shown; each but the first for a word that the others do not show."""
 
-_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
-"""As `is_spaceless` of the schema: what is found by its pieces."""
+_SPACELESS = re.compile(f"[{SPACELESS}]")
+_WORD = rf"(?![{SPACELESS}])[^\W_]"
+"""A letter or digit that a word goes on with: those of languages without spaces end one."""
 
 MARKS = "HighlightAll=true, StartSel=\ue000, StopSel=\ue001"
 """How the database is asked to mark the words that match, in texts freed of these two characters."""
@@ -45,27 +48,36 @@ def beginnings_of(wanted: str) -> set[str]:
     return {found.replace("''", "'").replace("\\\\", "\\") for found in _BEGINNING.findall(wanted)}
 
 
-def snippet(body: str, q: str, words: Collection[str], beginnings: Collection[str] = ()) -> str:
+def snippet(
+    body: str, q: str, words: Collection[str], beginnings: Collection[str] = (), pieces: Collection[str] = ()
+) -> str:
     """Show a text as safe HTML, with `<mark>` around what matched.
 
-    That is `words` and what begins with one of the `beginnings`, in whatever spelling; what is found by its pieces is
-    marked where the query `q` stands in it literally.
+    That is `words`, what begins with one of the `beginnings`, in whatever spelling, and `pieces` wherever they stand;
+    where there are none of these, the query `q` as it stands.
     """
-    spans = _spans(body, q, words, beginnings)
+    spans = _spans(body, q, words, beginnings, pieces)
     places = [(0, len(body))] if len(body) <= WHOLE else _places(body, spans) or [(0, 2 * AROUND)]
     head, tail = "… " if places[0][0] else "", " …" if places[-1][1] < len(body) else ""
     return head + " … ".join(_marked(body, place, spans) for place in places) + tail
 
 
-def _spans(body: str, q: str, words: Collection[str], beginnings: Collection[str]) -> list[Span]:
-    pieces = [*(re.escape(_plain(word)[0]) for word in words)]
-    pieces += [re.escape(_plain(beginning)[0]) + r"\w*" for beginning in beginnings]
-    if _SPACELESS.search(q) or not pieces:
-        return [found.span() for found in re.finditer(re.escape(q), body, re.IGNORECASE)]
-    longest_first = "|".join(sorted(pieces, key=len, reverse=True))
+def _spans(
+    body: str, q: str, words: Collection[str], beginnings: Collection[str], pieces: Collection[str]
+) -> list[Span]:
+    wanted = [re.escape(_plain(word)[0]) for word in words if not _SPACELESS.search(word)]
+    wanted += [
+        re.escape(_plain(one)[0]) + rf"(?:(?![{SPACELESS}])\w)*" for one in beginnings if not _SPACELESS.search(one)
+    ]
+    found = [re.escape(_plain(piece)[0]) for piece in sorted(pieces, key=len, reverse=True)]
+    if wanted:
+        longest_first = "|".join(sorted(wanted, key=len, reverse=True))
+        found.append(rf"(?<!{_WORD})(?:{longest_first})(?!{_WORD})")
+    if not found:
+        return [one.span() for one in re.finditer(re.escape(q), body, re.IGNORECASE)] if q else []
     text, origins = _plain(body)
-    found = re.finditer(rf"(?<![^\W_])(?:{longest_first})(?![^\W_])", text)
-    return [(origins[one.start()], origins[one.end() - 1] + 1) for one in found]
+    marked = re.finditer(f"(?:{'|'.join(found)})+", text)
+    return [(origins[one.start()], origins[one.end() - 1] + 1) for one in marked]
 
 
 def _plain(text: str) -> tuple[str, Sequence[int]]:

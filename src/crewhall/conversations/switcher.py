@@ -5,7 +5,7 @@ from crewhall.conversations.schemas_reading import PlaceFound, PlacesFound
 from crewhall.conversations.search import search
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import INVALID
+from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.kernel.paging import check_limit
 
 MAX_QUERY_LENGTH = 100
@@ -33,6 +33,12 @@ async def find_places(tx: Tx, actor: Actor, q: str = "", *, limit: int | None = 
 
 
 async def _messages(tx: Tx, actor: Actor, q: str) -> list[SearchHit]:
+    """What is found by now: an operator whose value is still being typed finds nothing yet."""
     if len(q) < SHORTEST_SEARCH:
         return []
-    return (await search(tx, actor, q, limit=MOST_MESSAGES)).items
+    try:
+        return (await search(tx, actor, q, limit=MOST_MESSAGES)).items
+    except CrewhallError as error:
+        if error.kind is not INVALID:
+            raise
+        return []

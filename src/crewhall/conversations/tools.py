@@ -12,6 +12,7 @@ from crewhall.conversations.metadata import FILES
 from crewhall.conversations.overlays import Overlays
 from crewhall.conversations.posting import Posting
 from crewhall.conversations.schemas import Conversation, PostMessage, ReadState
+from crewhall.conversations.search_filters import Filters
 from crewhall.conversations.tools_schemas import (
     Conversations,
     Hit,
@@ -69,7 +70,7 @@ async def search_messages(caller: Caller, asked: SearchMessages) -> Hits:
     async with caller.db.transaction(caller.actor) as tx:
         page = await search.search(
             tx, caller.actor, asked.query,
-            conversation_id=asked.conversation_id, after=asked.after, limit=asked.limit,
+            filters=Filters(conversation_id=asked.conversation_id), after=asked.after, limit=asked.limit,
         )  # fmt: skip
     return Hits([Hit(shown(hit), hit.conversation.name or hit.conversation.title) for hit in page.items], page.next)
 

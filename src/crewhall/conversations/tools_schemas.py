@@ -137,7 +137,14 @@ class ReadThread(Struct, forbid_unknown_fields=True, kw_only=True):
 class SearchMessages(Struct, forbid_unknown_fields=True, kw_only=True):
     """Search the messages that you may read, newest first."""
 
-    query: Annotated[str, Meta(min_length=1, max_length=MAX_QUERY_LENGTH, description='Words, "phrases", or, -not.')]
+    query: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_QUERY_LENGTH,
+            description='Words, "phrases", or, -not, from:ada, in:general, kind:question, has:file, after:2026-11.',
+        ),
+    ]
     conversation_id: Where | None = None
     after: Cursor | None = None
     limit: Limit = 10

@@ -157,6 +157,19 @@ async def update_organization(tx: Tx, actor: Actor, change: OrganizationChange) 
     return await get_organization(tx, actor.org)
 
 
+class SearchRewrite(msgspec.Struct, frozen=True):
+    """How many of an organization's messages are searchable in its new language, of about how many."""
+
+    done: int
+    total: int
+
+
+async def find_search_rewrite(tx: Tx, org_id: UUID) -> SearchRewrite | None:
+    """How far the messages are behind a search language that was changed; None when all are searchable in it."""
+    sql = "select least(done, total) as done, total from search_rewrites where org_id = %(org)s"
+    return await tx.find(SearchRewrite, sql, {"org": org_id})
+
+
 async def _check_search_language(tx: Tx, language: str) -> None:
     known = await tx.values("select cfgname::text from pg_ts_config where cfgnamespace = 'pg_catalog'::regnamespace")
     if language not in known:

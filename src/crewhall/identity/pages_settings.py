@@ -37,6 +37,9 @@ LANGUAGES = (
     ("danish", "Danish"), ("swedish", "Swedish"), ("norwegian", "Norwegian"), ("finnish", "Finnish"),
     ("hungarian", "Hungarian"), ("romanian", "Romanian"), ("russian", "Russian"), ("turkish", "Turkish"),
     ("greek", "Greek"), ("arabic", "Arabic"), ("hindi", "Hindi"), ("indonesian", "Indonesian"),
+    ("armenian", "Armenian"), ("basque", "Basque"), ("catalan", "Catalan"), ("irish", "Irish"),
+    ("lithuanian", "Lithuanian"), ("nepali", "Nepali"), ("serbian", "Serbian"), ("tamil", "Tamil"),
+    ("yiddish", "Yiddish"),
 )  # fmt: skip
 
 
@@ -160,6 +163,7 @@ async def _organization_page(
     check_permission(actor, Permission.SETTINGS_READ)
     async with services.db.transaction(actor) as tx:
         organization = await organizations.get_organization(tx, actor.org)
+        rewrite = await organizations.find_search_rewrite(tx, actor.org)
     may_delete = is_allowed(actor, Permission.ORGANIZATION_DELETE)
     mailer = services.mailer
     return await render_in_hall(
@@ -170,6 +174,7 @@ async def _organization_page(
         status=status,
         organization=organization,
         languages=LANGUAGES,
+        rewrite=rewrite,
         form=form or Form(),
         delete_form=delete_form or Form(),
         may_delete=may_delete,

@@ -150,13 +150,16 @@ def history(
 
 def search(
     context: typer.Context,
-    text: Annotated[list[str], typer.Argument(help="Words to find.")],
+    text: Annotated[list[str], typer.Argument(help="Words to find, and what narrows the search.")],
     within: Annotated[str | None, typer.Option("--in", help="Only in this conversation.")] = None,
     limit: Annotated[int, typer.Option(help="So many messages.")] = 20,
     after: Annotated[str | None, typer.Option(help="Continue: the `next` of the page before.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find messages within your reach, newest first."""
+    """Find messages within your reach, newest first.
+
+    Narrow it with from:ada, in:general, kind:question, has:file, before:2026-11, after:yesterday or on:today.
+    """
 
     async def work(client: "Client") -> "Page[SearchHit]":
         where = await find_place(client, within) if within else None

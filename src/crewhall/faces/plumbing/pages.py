@@ -95,6 +95,7 @@ _LAYERS = (
     "turns",
     "spending",
     "reading",
+    "searching",
     "utilities",
 )
 environment = _environment()

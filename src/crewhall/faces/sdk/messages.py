@@ -150,10 +150,26 @@ class Messages:
         return await self._transport.call("GET", path, Page[Message], query={"after": after, "limit": limit})
 
     async def search(
-        self, text: str, *, conversation_id: str | None = None, after: str | None = None, limit: int | None = None
+        self,
+        text: str = "",
+        *,
+        conversation_id: str | None = None,
+        author_id: str | None = None,
+        kind: str | None = None,
+        has: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> Page[SearchHit]:
-        """Find messages within reach, newest first."""
-        query = {"q": text, "conversation": conversation_id, "after": after, "limit": limit}
+        """Find messages within reach, newest first; operators such as `from:ada` may stand in the text.
+
+        `has`: file, image or link. `since` is the first moment, `until` the first one that is too late.
+        """
+        query = {
+            "q": text, "conversation": conversation_id, "author": author_id, "kind": kind, "has": has,
+            "since": since and since.isoformat(), "until": until and until.isoformat(), "after": after, "limit": limit,
+        }  # fmt: skip
         return await self._transport.call("GET", "/search", Page[SearchHit], query=query)
 
 

@@ -1,0 +1,141 @@
+"""The page that searches. Its address is the query as it is typed: what is chosen beside it becomes an operator."""
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+from litestar.response import Redirect
+from markupsafe import Markup
+
+from crewhall.conversations.pages_words import within_sentence
+from crewhall.conversations.queries import get_conversation
+from crewhall.conversations.schemas import Conversation, SearchHit
+from crewhall.conversations.search import MAX_QUERY_LENGTH, is_too_common, search
+from crewhall.conversations.search_filters import Holds
+from crewhall.conversations.search_syntax import Narrowing, Operator, Query, narrowed, read_query
+from crewhall.conversations.vocabulary import ConversationKind
+from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
+from crewhall.faces.plumbing.services import Services
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.paging import Page
+from crewhall.ports.message_log import MessageKind
+
+AnyRequest = Request[Any, Any, Any]
+CHOICES = tuple(operator for operator in Operator if operator is not Operator.ON)
+"""What has a field of its own; on a phone, one below the other."""
+KINDS = (("", "Any kind"), *((str(kind), str(kind).capitalize()) for kind in MessageKind))
+HOLDS = (("", "Anything"), (Holds.FILE, "A file"), (Holds.IMAGE, "An image"), (Holds.LINK, "A link"))
+
+
+class Chip(msgspec.Struct, frozen=True):
+    """A narrowing as it is shown, and the address of the search without it."""
+
+    operator: str
+    value: str
+    without: str
+
+
+class ShownHit(msgspec.Struct, frozen=True):
+    """A message that was found, with where it stands, what it holds, and the address that opens it there."""
+
+    message: SearchHit
+    place: str
+    snippet: Markup
+    path: str
+    files: list[str]
+
+
+@get("/search")
+async def show_search(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    q: FromQuery[str] = "",
+    conversation: FromQuery[UUID | None] = None,
+    after: FromQuery[str | None] = None,
+    chosen: FromQuery[str | None] = None,
+) -> Response[str] | Redirect:
+    """Messages within reach that match, newest first; what was chosen is sent on to its address."""
+    problem, found, too_common, query, where = None, Page[SearchHit]([]), False, Query(q), None
+    async with services.db.transaction(actor) as tx:
+        within = await get_conversation(tx, actor, conversation) if conversation else None
+        try:
+            query = read_query(q.strip())
+            if chosen:
+                kept = Query(query.words, tuple(one for one in query.narrowings if one.operator not in CHOICES))
+                return go(_path(narrowed(kept, _chosen(request))))
+            if within:
+                return go(_path(narrowed(query, [Narrowing(Operator.IN, _typed_place(within))])))
+            where = await _where(tx, actor, query)
+            if query.typed:
+                found = await search(tx, actor, q, zone=zone_of(request), after=after)
+                too_common = not found.items and await is_too_common(tx, actor, q)
+        except CrewhallError as error:
+            problem = error.detail
+    return await render_in_hall(
+        "search.html",
+        request,
+        services,
+        actor,
+        q=q,
+        longest=MAX_QUERY_LENGTH,
+        words=query.words,
+        chips=[Chip(one.operator, _shown(one, where), _path(query.without(one))) for one in query.narrowings],
+        field={operator.value: query.value(operator) or "" for operator in CHOICES},
+        kinds=KINDS,
+        holds=HOLDS,
+        hits=[_hit(hit) for hit in found.items],
+        older=f"{_path(query)}&{urlencode({'after': found.next})}" if found.next else None,
+        problem=problem,
+        too_common=too_common,
+    )
+
+
+def _chosen(request: AnyRequest) -> list[Narrowing]:
+    chosen = [(operator, request.query_params.get(operator, "")) for operator in CHOICES]
+    return [
+        Narrowing(operator, re.sub(r'[\s"]+', " ", value).strip()) for operator, value in chosen if value.strip(' "\t')
+    ]
+
+
+def _typed_place(found: Conversation) -> str:
+    if found.name:
+        return f"#{found.name}"
+    if found.kind is ConversationKind.DIRECT and found.partner and found.partner.handle:
+        return f"@{found.partner.handle}"
+    return str(found.id)
+
+
+async def _where(tx: Tx, actor: Actor, query: Query) -> str | None:
+    """What a conversation that is named by its id is called."""
+    try:
+        named = UUID(query.value(Operator.IN) or "")
+        return within_sentence(await get_conversation(tx, actor, named))
+    except (ValueError, CrewhallError):
+        return None
+
+
+def _shown(narrowing: Narrowing, where: str | None) -> str:
+    return where if where and narrowing.operator is Operator.IN else narrowing.value
+
+
+def _path(query: Query) -> str:
+    return f"/search?{urlencode({'q': query.typed})}"
+
+
+def _hit(hit: SearchHit) -> ShownHit:
+    place = f"#{hit.conversation.name}" if hit.conversation.name else hit.conversation.title or "a direct conversation"
+    thread = f"thread={hit.parent_id}&" if hit.parent_id else ""
+    files = [str(file.get("name")) for file in hit.metadata.get("files", []) if isinstance(file, dict)]
+    snippet = Markup(hit.snippet)  # noqa: S704 - escaped by search
+    return ShownHit(hit, place, snippet, f"/c/{hit.conversation_id}?{thread}at={hit.seq}", files)
+
+
+HANDLERS = [show_search]
