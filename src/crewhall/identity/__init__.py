@@ -8,8 +8,10 @@ from crewhall.identity.device_names import device_name
 from crewhall.identity.errands import Errands
 from crewhall.identity.events import (
     InstallationSeeded,
+    MemberDeactivated,
     MemberJoined,
     MemberLeft,
+    MemberReactivated,
     MemberRoleChanged,
     OrganizationCreated,
 )
@@ -38,8 +40,10 @@ __all__ = [
     "IdentitySettings",
     "InstallationSeeded",
     "LoginVerifier",
+    "MemberDeactivated",
     "MemberJoined",
     "MemberLeft",
+    "MemberReactivated",
     "MemberRoleChanged",
     "Names",
     "Organization",

@@ -12,7 +12,7 @@ from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import invitations, organizations, people
+from crewhall.identity import deactivation, invitations, organizations, people
 from crewhall.identity.errands import Errands
 from crewhall.identity.founding import check_founder, found_organization, may_found
 from crewhall.identity.http_auth import throttle_of
@@ -180,7 +180,7 @@ async def remove_person(
 ) -> Redirect:
     """Take somebody out of the organization."""
     async with services.db.transaction(actor) as tx:
-        await people.remove_member(tx, actor, person_id)
+        await deactivation.remove_person(tx, actor, person_id)
     return go("/people", "Removed.")
 
 

@@ -52,7 +52,10 @@ class OrganizationChange(Struct, forbid_unknown_fields=True):
 
 
 class Person(Struct):
-    """A member of the organization. `presence`: `online` who used a browser or client here within five minutes."""
+    """A member of the organization. `presence`: `online` who used a browser or client here within five minutes.
+
+    `deactivated_at`: since when they are kept out; null for everybody else.
+    """
 
     id: UUID
     handle: str
@@ -63,12 +66,29 @@ class Person(Struct):
     role: Role
     joined_at: datetime
     presence: Literal["online", "offline"] = "offline"
+    deactivated_at: datetime | None = None
 
 
 class RoleChange(Struct, forbid_unknown_fields=True):
-    """A member's new role; `owner` hands the organization over."""
+    """A member's new role. `owner` is refused: the organization is offered, and accepted."""
 
     role: Role
+
+
+class NewOwnershipOffer(Struct, forbid_unknown_fields=True):
+    """To whom the owner offers the organization: one of its people."""
+
+    person_id: UUID
+
+
+class OwnershipOffer(Struct):
+    """An organization that is offered to one of its people, who becomes its owner by accepting."""
+
+    person_id: UUID
+    person_name: str
+    offered_by: UUID
+    created_at: datetime
+    expires_at: datetime
 
 
 class Profile(Struct):
@@ -237,22 +257,29 @@ class LetInApp(Struct, kw_only=True):
 
 
 class Invitation(Struct):
-    """An open invitation. Without an email, whoever holds the link may accept it, once."""
+    """An open invitation. Without an email it is a link, which `max_uses` people may accept; `uses` have.
+
+    `sent_at`: when its link was made, or made anew.
+    """
 
     id: UUID
     email: str | None
     role: Literal["admin", "member"]
+    max_uses: int
+    uses: int
     expires_at: datetime
+    sent_at: datetime
     created_at: datetime
     created_by: UUID | None
 
 
 class NewInvitation(Struct, forbid_unknown_fields=True):
-    """Whom to invite, and as what."""
+    """Whom to invite, and as what. `max_uses` is for links: how many people may join as members by it."""
 
     email: Email | None = None
     role: Literal["admin", "member"] = "member"
     expires_in_days: Annotated[int, Meta(ge=1, le=90)] | None = None
+    max_uses: Annotated[int, Meta(ge=1, le=1000)] = 1
 
 
 class SentInvitation(Struct):
