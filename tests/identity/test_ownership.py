@@ -40,7 +40,7 @@ async def test_who_accepts_owns_it_and_who_did_is_an_admin(hall: Hall):
     assert await roles(org) == expected
     assert await accept(org, heir) == 404, "once"
     acts = (await heir.api.get("/audit", params={"action": "ownership.transferred"})).json()["items"]
-    assert acts[0]["details"] == {"old_owner": str(org.owner.id)}
+    assert acts[0]["details"] == {"member_id": str(org.owner.id)}
     assert "became the owner of the organization" in acts[0]["summary"]
     assert await offer(org, other) == 403, "who owned it does not any more"
     assert (await heir.api.delete(f"/people/{org.owner.id}")).status_code == 204

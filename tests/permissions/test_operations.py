@@ -49,6 +49,12 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "show_person": P.MEMBERS_READ,
     "change_role": P.MEMBERS_ROLE,
     "remove_person": P.MEMBERS_REMOVE,
+    "deactivate_person": P.MEMBERS_REMOVE,
+    "reactivate_person": P.MEMBERS_REMOVE,
+    "offer_ownership": P.ORGANIZATION_TRANSFER,
+    "change_logo": P.ORGANIZATION_UPDATE,
+    "remove_logo": P.ORGANIZATION_UPDATE,
+    "resend_invitation": P.MEMBERS_INVITE,
     "list_invitations": P.MEMBERS_INVITE,
     "invite": P.MEMBERS_INVITE,
     "revoke_invitation": P.MEMBERS_INVITE,
@@ -195,6 +201,9 @@ RIGHTS: dict[str, P | frozenset[str]] = {
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
 ELSEWHERE = {
+    "show_ownership_offer": "of owners, admins and whom it is made to: tests/identity/test_ownership.py",
+    "end_ownership_offer": "of who makes an offer and whom it is made to: tests/identity/test_ownership.py",
+    "accept_ownership": "of whom the organization is offered to: tests/identity/test_ownership.py",
     "get_notification": "of the caller's own notifications: tests/notifications/test_deriving.py",
     "mark_notification_read": "of the caller's own notifications: tests/notifications/test_deriving.py",
     "mark_notification_unread": "of the caller's own notifications: tests/notifications/test_deriving.py",
@@ -249,7 +258,7 @@ class Ground:
         query |= {"confirm": self.slug} if name == "delete_organization" else {}
         api = self.fresh if name == "log_out" else self.api
         body = None if operation.body is None else self.bodies.get(name, BODIES.get(str(operation), {}))
-        content = b"{}" if name == "upload_file" else None
+        content = {"upload_file": b"{}", "change_logo": image()}.get(name)
         return await api.request(operation.method, path, json=body, params=query, content=content)
 
 
@@ -310,6 +319,7 @@ async def make_ground(server: Server, role: str) -> Ground:
     }
     bodies = {
         "change_me": {"name": "Another"},
+        "offer_ownership": {"person_id": str(other.id)},
         "create_organization": {"name": "Theirs"},
         "change_own_password": {"current_password": PASSWORD, "new_password": "another horse battery"},
         "make_personal_token": {"name": "for a program"},

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from crewhall.conversations import (
     pages_about,
+    pages_defaults,
     pages_drafts,
     pages_files,
     pages_keeping,
@@ -78,6 +79,7 @@ PAGES = page_router(
         *pages_files.HANDLERS,
         *pages_keeping.HANDLERS,
         *pages_drafts.HANDLERS,
+        *pages_defaults.HANDLERS,
         show_search,
     ]
 )

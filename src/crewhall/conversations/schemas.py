@@ -164,6 +164,7 @@ class ConversationChange(Struct, forbid_unknown_fields=True):
     title: Title | None | UnsetType = UNSET
     description: Description | UnsetType = UNSET
     agent_policy: AgentPolicyChange | UnsetType = UNSET
+    is_default: Annotated[bool, Meta(description="New people join it. For owners and admins.")] | UnsetType = UNSET
 
 
 class DeleteConversation(Struct, forbid_unknown_fields=True):

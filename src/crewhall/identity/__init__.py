@@ -16,6 +16,7 @@ from crewhall.identity.events import (
     OrganizationCreated,
 )
 from crewhall.identity.first_run import WEAK_PASSWORD, check_owner, is_set_up, is_weak, prepare_first_run
+from crewhall.identity.logos import Logos
 from crewhall.identity.me import provide_agent_profile
 from crewhall.identity.organizations import get_organization, list_organizations
 from crewhall.identity.people import find_actor, find_people, find_people_by_handles, get_person, list_people
@@ -40,6 +41,7 @@ __all__ = [
     "IdentitySettings",
     "InstallationSeeded",
     "LoginVerifier",
+    "Logos",
     "MemberDeactivated",
     "MemberJoined",
     "MemberLeft",

@@ -12,15 +12,8 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.identity import deactivation, invitations, organizations, people
 from crewhall.identity.errands import Errands
 from crewhall.identity.http_auth import address_of, show_login, throttle_of
-from crewhall.identity.schemas import (
-    Acceptance,
-    Accepted,
-    Invitation,
-    NewInvitation,
-    Person,
-    RoleChange,
-    SentInvitation,
-)
+from crewhall.identity.schemas import Acceptance, Accepted, Person, RoleChange
+from crewhall.identity.schemas_invitations import Invitation, NewInvitation, SentInvitation
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor, ActorType, Role
 from crewhall.kernel.errors import FORBIDDEN

@@ -14,7 +14,8 @@ from crewhall.identity.handles import free_handle, holder_of
 from crewhall.identity.logins import Client, StartedLogin, start_login, switch_organization
 from crewhall.identity.organizations import add_membership, get_organization
 from crewhall.identity.permissions import Permission, check_permission
-from crewhall.identity.schemas import Acceptance, Invitation, InvitationShown, NewInvitation, SentInvitation
+from crewhall.identity.schemas import Acceptance
+from crewhall.identity.schemas_invitations import Invitation, InvitationShown, NewInvitation, SentInvitation
 from crewhall.identity.settings import IdentitySettings
 from crewhall.identity.throttle import Throttle
 from crewhall.kernel import audit
@@ -38,10 +39,12 @@ MAIL_SUBJECT = "Join {} on Crewhall"
 
 
 class OpenInvitation(msgspec.Struct, frozen=True):
-    """An invitation that can still be accepted, and the organization it leads to."""
+    """An invitation that can still be accepted, and the organization it leads to; newcomers start with its `locale`."""
 
     org_id: UUID
     organization: str
+    locale: str
+    timezone: str
     invitation: Invitation
 
     @property
@@ -125,7 +128,7 @@ async def resend_invitation(
         "update invitations set digest = %(digest)s, expires_at = %(until)s, sent_at = now() where id = %(id)s",
         {"digest": digest(token), "until": until, "id": invitation_id},
     )
-    await audit.record(tx, actor, "invitation.resent", "invitation", invitation_id)
+    await audit.record(tx, actor, "invitation.renewed", "invitation", invitation_id)
     return await _sent(tx, invitation_id, token, base_url)
 
 
@@ -169,7 +172,8 @@ async def get_open_invitation(db: Database, token: str) -> OpenInvitation:
         async with db.transaction(system_actor(org_id)) as tx:
             found = await tx.find(Invitation, _STILL_GOOD + " and digest = %(digest)s", {"digest": digest(token)})
             if found is not None:
-                return OpenInvitation(org_id, (await get_organization(tx, org_id)).name, found)
+                inviting = await get_organization(tx, org_id)
+                return OpenInvitation(org_id, inviting.name, inviting.locale, inviting.timezone, found)
     raise LINK_DEAD("This invitation was used, withdrawn or is too old. Ask for a new one.")
 
 
@@ -200,7 +204,14 @@ async def accept_as_newcomer(
     newcomer = msgspec.structs.replace(person, org_id=found.org_id, role=found.role)
     async with db.transaction(newcomer) as tx:
         await create_account(
-            tx, newcomer, email=email, name=acceptance.name, password_hash=hashed, handle=acceptance.handle
+            tx,
+            newcomer,
+            email=email,
+            name=acceptance.name,
+            password_hash=hashed,
+            handle=acceptance.handle,
+            locale=found.locale,
+            timezone=found.timezone,
         )
         await _join(tx, newcomer, found)
         return await start_login(tx, person, settings, kind=kind, user_agent=user_agent, org_id=found.org_id)

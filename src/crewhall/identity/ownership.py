@@ -44,7 +44,10 @@ async def get_offer(tx: Tx, actor: Actor) -> OwnershipOffer:
 
 
 async def offer_ownership(tx: Tx, actor: Actor, person_id: UUID) -> OwnershipOffer:
-    """Offer the organization to one of its people, in the place of an offer before. Raises FORBIDDEN, NOT_FOUND, CONFLICT."""
+    """Offer the organization to one of its people, in the place of an offer before.
+
+    Raises FORBIDDEN, NOT_FOUND, CONFLICT.
+    """
     check_permission(actor, Permission.ORGANIZATION_TRANSFER)
     _check_signed_in(actor)
     person = await lock_member(tx, actor, person_id)
@@ -65,7 +68,7 @@ async def offer_ownership(tx: Tx, actor: Actor, person_id: UUID) -> OwnershipOff
             "until": utc_now() + timedelta(days=OFFER_DAYS),
         },
     )
-    details = {"person_id": str(person_id)}
+    details = {"member_id": str(person_id)}
     await audit.record(tx, actor, "ownership.offered", "organization", actor.org, details)
     return await get_offer(tx, actor)
 
@@ -88,7 +91,7 @@ async def end_offer(tx: Tx, actor: Actor) -> None:
         check_permission(actor, Permission.ORGANIZATION_TRANSFER)
     await _forget(tx, actor)
     action = "ownership.declined" if declined else "ownership.withdrawn"
-    details = {"person_id": str(offer.person_id)}
+    details = {"member_id": str(offer.person_id)}
     await audit.record(tx, actor, action, "organization", actor.org, details)
 
 
@@ -105,7 +108,7 @@ async def accept_ownership(tx: Tx, actor: Actor) -> Organization:
     await set_role(tx, actor, offer.offered_by, Role.OWNER, Role.ADMIN)
     await set_role(tx, actor, actor.id, actor.role, Role.OWNER)
     await _forget(tx, actor)
-    details = {"old_owner": str(offer.offered_by)}
+    details = {"member_id": str(offer.offered_by)}
     await audit.record(tx, actor, "ownership.transferred", "organization", actor.org, details)
     return await get_organization(tx, actor.org)
 

@@ -19,6 +19,7 @@ from crewhall.identity.first_run import check_set_up_token, is_set_up, set_up
 from crewhall.identity.http_auth import address_of, mail_reset, throttle_of
 from crewhall.identity.invitations import accept_as_newcomer, accept_as_person, get_open_invitation, show_invitation
 from crewhall.identity.logins import StartedLogin, end_login
+from crewhall.identity.looks import find_looks
 from crewhall.identity.passwords import confirm_reset, find_reset_owner, sign_in
 from crewhall.identity.schemas import Acceptance, Credentials, ResetConfirmation, ResetRequest, SetUp
 from crewhall.identity.settings import IdentitySettings
@@ -69,7 +70,8 @@ async def show_sign_in(
         return go(_own_path(next))
     if not await is_set_up(services.db):
         return render("setup_wait.html", request)
-    return render("login.html", request, form=Form(), next=_own_path(next))
+    looks = await find_looks(services.db)
+    return render("login.html", request, form=Form(), next=_own_path(next), looks=looks)
 
 
 @post("/login")
@@ -83,7 +85,12 @@ async def sign_in_here(request: AnyRequest, services: NamedDependency[Services])
     except CrewhallError as error:
         form.refuse(error)
         return render(
-            "login.html", request, status=error.kind.status, form=form, next=_own_path(form.values.get("next"))
+            "login.html",
+            request,
+            status=error.kind.status,
+            form=form,
+            next=_own_path(form.values.get("next")),
+            looks=await find_looks(services.db),
         )
     return _enter(request, started, _own_path(form.values.get("next")))
 
@@ -154,10 +161,19 @@ async def accept_invitation(
 async def _invitation_page(
     request: AnyRequest, services: Services, guest: Actor | None, token: str, form: Form, *, status: int = 200
 ) -> Page:
-    invitation = show_invitation(await get_open_invitation(services.db, token))
+    found = await get_open_invitation(services.db, token)
+    invitation, looks = show_invitation(found), await find_looks(services.db, found.org_id)
     back = quote(f"/invitation?token={token}", safe="")
     return render(
-        "invite.html", request, status=status, form=form, invitation=invitation, token=token, viewer=guest, back=back
+        "invite.html",
+        request,
+        status=status,
+        form=form,
+        invitation=invitation,
+        token=token,
+        viewer=guest,
+        back=back,
+        looks=looks,
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from crewhall.identity.fields import Email, Handle, Locale, Name, Password, Secret, Slug
+from crewhall.identity.fields import Accent, Email, Handle, Locale, Name, Password, Secret, Slug, Timezone
 from crewhall.kernel.actor import ActorType, Role
 
 WikiCategory = Annotated[str, Meta(min_length=1, max_length=60)]
@@ -19,7 +19,11 @@ class OrganizationSettings(Struct, forbid_unknown_fields=True):
 
 
 class Organization(Struct):
-    """An organization as its members see it. `role` is the asking person's; null for agents."""
+    """An organization as its members see it. `role` is the asking person's; null for agents.
+
+    `locale` and `timezone` are what new people start with. `accent` is the colour of its pages, `logo_url` where its
+    logo is; both null where it looks like every other.
+    """
 
     id: UUID
     slug: str
@@ -28,6 +32,10 @@ class Organization(Struct):
     plan: str
     settings: OrganizationSettings
     search_language: str
+    locale: str
+    timezone: str
+    accent: str | None
+    logo_url: str | None
     created_at: datetime
     updated_at: datetime
     role: Role | None = None
@@ -49,6 +57,9 @@ class OrganizationChange(Struct, forbid_unknown_fields=True):
     description: Annotated[str, Meta(max_length=1024)] | UnsetType | None = UNSET
     settings: OrganizationSettings | UnsetType = UNSET
     search_language: Annotated[str, Meta(max_length=63)] | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
+    timezone: Timezone | UnsetType = UNSET
+    accent: Accent | UnsetType | None = UNSET
 
 
 class Person(Struct):
@@ -111,7 +122,7 @@ class ProfileChange(Struct, forbid_unknown_fields=True):
     handle: Handle | UnsetType = UNSET
     avatar_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | UnsetType | None = UNSET
     locale: Locale | UnsetType = UNSET
-    timezone: Annotated[str, Meta(max_length=64, examples=["Europe/Berlin"])] | UnsetType = UNSET
+    timezone: Timezone | UnsetType = UNSET
 
 
 class ActorShown(Struct):
@@ -253,49 +264,6 @@ class LetInApp(Struct, kw_only=True):
     scopes: list[str]
     created_at: datetime
     last_used_at: datetime | None
-    expires_at: datetime
-
-
-class Invitation(Struct):
-    """An open invitation. Without an email it is a link, which `max_uses` people may accept; `uses` have.
-
-    `sent_at`: when its link was made, or made anew.
-    """
-
-    id: UUID
-    email: str | None
-    role: Literal["admin", "member"]
-    max_uses: int
-    uses: int
-    expires_at: datetime
-    sent_at: datetime
-    created_at: datetime
-    created_by: UUID | None
-
-
-class NewInvitation(Struct, forbid_unknown_fields=True):
-    """Whom to invite, and as what. `max_uses` is for links: how many people may join as members by it."""
-
-    email: Email | None = None
-    role: Literal["admin", "member"] = "member"
-    expires_in_days: Annotated[int, Meta(ge=1, le=90)] | None = None
-    max_uses: Annotated[int, Meta(ge=1, le=1000)] = 1
-
-
-class SentInvitation(Struct):
-    """A new invitation with its link, which is shown only now."""
-
-    invitation: Invitation
-    link: str
-    token: str
-
-
-class InvitationShown(Struct):
-    """What the holder of an invitation's link sees before accepting."""
-
-    organization: str
-    email: str | None
-    role: Literal["admin", "member"]
     expires_at: datetime
 
 

@@ -101,3 +101,32 @@ alter function refuse_orphan() security definer;
 alter function refuse_orphan() set search_path = public, pg_temp;
 create constraint trigger organizations_owner after update of role or delete on memberships
     deferrable initially deferred for each row when (old.role = 'owner') execute function refuse_orphan();
+
+-- ---------------------------------------------------------------------------------------------- settings and looks
+
+-- `locale` and `timezone` are what new people start with; `logo` is the last part of a key of the blob store.
+alter table organizations
+    add column locale text not null default 'en' constraint organizations_locale check (length(locale) between 2 and 35),
+    add column timezone text not null default 'UTC' constraint organizations_timezone check (length(timezone) between 1 and 64),
+    add column accent text constraint organizations_accent check (accent ~ '^#[0-9a-f]{6}$'),
+    add column logo uuid;
+create unique index organizations_logo on organizations (logo) where logo is not null;
+
+-- Whose logo this is, for whoever was led to it.
+create function organization_with_logo(wanted uuid) returns uuid language sql stable as $$
+    select o.id from organizations o where o.logo = wanted and o.deleted_at is null
+$$;
+call make_definer('organization_with_logo(uuid)');
+
+-- What an organization looks like to who is not inside: one whose id they have, else the only one that there is.
+create function looks_of(wanted uuid) returns table (name text, accent text, logo uuid) language sql stable rows 1 as $$
+    select o.name, o.accent, o.logo from organizations o
+    where o.deleted_at is null
+      and case when wanted is null
+               then (select count(*) from (select from organizations x where x.deleted_at is null limit 2) few) = 1
+               else o.id = wanted end
+$$;
+call make_definer('looks_of(uuid)');
+
+-- Channels that new people join: few among many.
+create index conversations_default on conversations (org_id) where is_default and deleted_at is null;
