@@ -52,8 +52,8 @@ async def browsers(server: Server, estates: tuple[Estate, Estate]) -> dict[str, 
 
 
 SAME_FOR_ALL = {"/help/{name}", "/unsubscribe/{token}", "/brand/logo/{logo_id}", "/brand/accent/{sheet}"}
-"""The handbook: its pages are nobody's. Mails' links: who holds one may, signed in or not. Logos and colours: pages show
-them before one signs in, to whoever is led to them."""
+"""The handbook: its pages are nobody's. Mails' links: who holds one may, signed in or not. Logos and colours: pages
+show them before one signs in, to whoever is led to them."""
 
 
 def shown(answer: httpx.Response, other: Estate, said: str) -> set[str]:

@@ -1,7 +1,8 @@
 """An organization's accent: one colour, made legible on every surface, in light and in dark.
 
 Hue and colourfulness are kept; lightness gives way until text in the accent, and text on it, has the contrast
-that WCAG 2.2 asks of small text. Colours are OKLCH (lightness 0 to 1, chroma, hue in degrees) and linear sRGB in between.
+that WCAG 2.2 asks of small text. Colours are OKLCH (lightness 0 to 1, chroma, hue in
+degrees) and linear sRGB in between.
 """
 
 from functools import lru_cache

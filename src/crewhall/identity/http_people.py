@@ -28,7 +28,7 @@ async def list_people(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
     q: Search = None,
-    role: FromQuery[Role | None] = None,
+    role: Annotated[Role | None, QueryParameter(description="Only who has this role.")] = None,
     status: Annotated[
         Literal["active", "deactivated"], QueryParameter(description="Those kept out are for owners and admins.")
     ] = "active",
