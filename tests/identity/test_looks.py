@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crewhall.identity.accents import DARK_SURFACES, LEGIBLE, LIGHT_SURFACES, Shades, _hex, accent_of, contrast
+from crewhall.identity.looks import find_looks
 from tests.files.making import image
 from tests.identity.hall import Hall, Org
 from tests.support.server import Server
@@ -76,8 +77,8 @@ async def test_a_logo_is_kept_small_shown_to_guests_and_replaced(server: Server)
     assert (await guest.get(f"{server.address}{second}")).status_code == 404
     sheet = await guest.get(f"{server.address}/brand/accent/5b21b6.css")
     assert sheet.headers["content-type"].startswith("text/css")
-    for wrong in ("red.css", "5b21b6", "5B21B6.css", "5b21b6;}.css"):
-        assert (await guest.get(f"{server.address}/brand/accent/{wrong}")).status_code == 404
+    for name in ("red.css", "5b21b6", "5B21B6.css", "5b21b6;}.css"):
+        assert (await guest.get(f"{server.address}/brand/accent/{name}")).status_code == 404
 
 
 async def test_new_people_join_the_default_channels(server: Server):
@@ -94,3 +95,16 @@ async def test_new_people_join_the_default_channels(server: Server):
     private = await api.patch(f"/conversations/{channel}", json={"type": "private"})
     assert private.json()["is_default"] is False
     assert (await api.patch(f"/conversations/{channel}", json={"is_default": True})).status_code == 422
+
+
+async def test_the_only_organization_is_shown_where_one_signs_in(fresh_hall: Hall):
+    assert await find_looks(fresh_hall.db) is None
+    org = await fresh_hall.make_org("Only")
+    found = await find_looks(fresh_hall.db)
+    assert found is not None
+    assert (found.name, found.logo_url) == ("Only", None)
+    await fresh_hall.make_org("Second")
+    assert await find_looks(fresh_hall.db) is None
+    named = await find_looks(fresh_hall.db, org.id)
+    assert named is not None
+    assert named.name == "Only"

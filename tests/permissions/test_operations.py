@@ -202,13 +202,9 @@ RIGHTS: dict[str, P | frozenset[str]] = {
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
 LAST = [
-    "deactivate_person",
-    "reactivate_person",
-    "log_out",
-    "change_own_password",
-    "archive_conversation",
+    "deactivate_person", "reactivate_person", "log_out", "change_own_password", "archive_conversation",
     "restore_conversation",
-]
+]  # fmt: skip
 """What ends something, in an order in which each still finds what it needs; then what deletes, from the inside out."""
 
 

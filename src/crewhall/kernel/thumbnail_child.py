@@ -1,7 +1,8 @@
 """Makes one thumbnail: an image on standard input; its size, a line feed and a WebP on standard output.
 
 An argument says its longest side in pixels. A process of its own, started with nothing of Crewhall: what decodes
-strangers' bytes has little memory and time, writes no file, and may die. Leaves by 3 when the image cannot be read or is too large.
+strangers' bytes has little memory and time, writes no file, and may die. Leaves by 3 when
+the image cannot be read or is too large.
 """
 
 import io

@@ -86,9 +86,7 @@ def change_organization(
     description: Annotated[str | None, typer.Option(help="What it is.")] = None,
     locale: Annotated[str | None, typer.Option(help="The language that new people start with, as in pt-BR.")] = None,
     timezone: Annotated[str | None, typer.Option(help="The timezone that new people start with.")] = None,
-    accent: Annotated[
-        str | None, typer.Option(help="The colour of its pages, as in #5b21b6; none: Crewhall's.")
-    ] = None,
+    accent: Annotated[str | None, typer.Option(help="The colour of its pages, as in #5b21b6, or none.")] = None,
     as_json: Json = False,
 ) -> None:
     """Change the current organization."""

@@ -58,9 +58,8 @@ class Organizations:
 
     async def accept_offer(self, org_id: str) -> Organization:
         """Become the owner of an organization that is offered to oneself."""
-        return await self._transport.call(
-            "POST", join("organizations", org_id, "ownership-offer", "accept"), Organization
-        )
+        path = join("organizations", org_id, "ownership-offer", "accept")
+        return await self._transport.call("POST", path, Organization)
 
     async def switch(self, org_id: str) -> Organization:
         """Make an organization the current one of this login."""
