@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ import websockets
 
 from tests.identity.hall import Hall, Member, Org
 from tests.support.server import Server, token_of
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.rule("E1")
 
@@ -143,3 +145,28 @@ async def test_their_sockets_and_agents_end_at_once_and_their_places_come_back(s
     assert (await agent.api.get("/me")).status_code == 200
     back = await server.sign_in(person, org.id)
     assert (await back.api.get(f"/conversations/{channel}")).json()["is_member"] is True
+
+
+@pytest.mark.rule("X11", "C12")
+async def test_what_is_under_way_for_them_is_canceled(server: Server):
+    """Turns of their own agents, and those in which another agent acts for them; what others asked for goes on."""
+    org = await server.make_org()
+    person, other = await org.add(), await org.add()
+    theirs = await server.hire(org, owner_user_id=str(person.id))
+    shared = [await server.hire(org) for _ in range(2)]
+    general = await server.general(org)
+    asked = ((org.owner, theirs), (person, shared[0]), (other, shared[1]))
+    for author, agent in asked:
+        body = {"content": f"@{agent.code}?"}
+        (await author.api.post(f"/conversations/{general}/messages", json=body)).raise_for_status()
+
+    async def all_ended() -> list[dict[str, Any]] | None:
+        runs = (await org.owner.api.get("/runs?status=succeeded")).raise_for_status().json()["items"]
+        return runs if len(runs) == len(asked) else None
+
+    of_agent = {run["agent"]["id"]: run["id"] for run in await until(all_ended)}
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run("update runs set status = 'waiting', completed_at = null where org_id = %(org)s", {"org": org.id})
+    assert await deactivate(org.owner, person) == 200
+    found = [(await org.owner.api.get(f"/runs/{of_agent[agent.id]}")).json()["status"] for _, agent in asked]
+    assert found == ["canceled", "canceled", "waiting"]
