@@ -70,6 +70,9 @@ async def test_looks_are_chosen_and_shown_to_the_invited(server: Server, org: Or
     assert "/brand/accent/5b21b6.css" in door
     assert "/brand/logo/" in door
     assert "/brand/" not in (await server.client().get(f"{server.address}/login")).text, "there are many here"
+    known = server.client()
+    known.cookies.set("crewhall_door", str(org.id))
+    assert "/brand/accent/5b21b6.css" in (await known.get(f"{server.address}/login")).text
     assert await send(owner, "/settings/looks/accent", accent="#5b21b6", reset="yes") == 303
     assert await send(owner, "/settings/looks/logo/remove") == 303
     assert "/brand/" not in (await owner.get("/people")).text

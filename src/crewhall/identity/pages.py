@@ -17,7 +17,7 @@ from crewhall.identity.founding import check_founder, found_organization, may_fo
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.logins import switch_organization
 from crewhall.identity.pages_apps import APPS
-from crewhall.identity.pages_door import DOOR
+from crewhall.identity.pages_door import DOOR, door_cookies
 from crewhall.identity.pages_looks import LOOKS
 from crewhall.identity.pages_people import PEOPLE
 from crewhall.identity.pages_settings import SETTINGS
@@ -53,7 +53,7 @@ async def enter_organization(
     """Move this browser's login to another of one's organizations."""
     async with services.db.transaction(person) as tx:
         await switch_organization(tx, person, org_id)
-    return go("/")
+    return go("/", cookies=door_cookies(org_id))
 
 
 @get("/organizations/new")

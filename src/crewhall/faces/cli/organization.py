@@ -104,7 +104,10 @@ def change_organization(
 @org.command("logo")
 def change_logo(
     context: typer.Context,
-    image: Annotated[Path | None, typer.Argument(help="PNG, JPEG, GIF or WebP; without one it is taken away.")] = None,
+    image: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="PNG, JPEG, GIF or WebP; without one it is taken away."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Give the current organization a logo, or take it away."""

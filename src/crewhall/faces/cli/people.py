@@ -6,13 +6,14 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.organization import report
-from crewhall.faces.cli.output import rows_of, say_facts, say_json, say_table
+from crewhall.faces.cli.output import rows_of, say, say_facts, say_json, say_table
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import Client, Person
+    from crewhall.faces.sdk import Client, Invitation, Person
 
 people = typer.Typer(name="people", help="The people of the organization.", no_args_is_help=True)
 Handle = Annotated[str, typer.Argument(help="Handle, email or id.")]
+InvitationId = Annotated[str, typer.Argument(help="Its id: `crewhall people invitations`.")]
 
 
 @people.command("list")
@@ -53,6 +54,38 @@ def invite(
         say_json(sent)
     else:
         say_facts({"link": sent.link, "role": sent.invitation.role, "until": sent.invitation.expires_at})
+
+
+@people.command("invitations")
+def list_invitations(context: typer.Context, as_json: Json = False) -> None:
+    """List the invitations that are neither used up nor withdrawn, newest first."""
+
+    async def work(client: "Client") -> list["Invitation"]:
+        return [found async for found in client.people.invitations()]
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+        return
+    rows = [[one.id, one.email or "a link", one.role, f"{one.uses} of {one.max_uses}", one.expires_at] for one in found]
+    say_table(("Id", "For", "Role", "Came", "Until"), rows, "Nobody is invited: `crewhall people invite`.")
+
+
+@people.command("resend")
+def resend_invitation(context: typer.Context, invitation: InvitationId, as_json: Json = False) -> None:
+    """Send an invitation again; prints its new link, and the one before stops working."""
+    sent = act(context, lambda client: client.people.resend(invitation))
+    if wants_json(context, as_json):
+        say_json(sent)
+    else:
+        say_facts({"link": sent.link, "role": sent.invitation.role, "until": sent.invitation.expires_at})
+
+
+@people.command("withdraw")
+def withdraw_invitation(context: typer.Context, invitation: InvitationId) -> None:
+    """Make the link of an invitation stop working."""
+    act(context, lambda client: client.people.withdraw(invitation))
+    say("The invitation is withdrawn.")
 
 
 @people.command("role")
