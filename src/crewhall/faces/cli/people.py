@@ -1,12 +1,13 @@
 """The people of the organization: listed, invited, given roles, kept out, removed."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.organization import report
-from crewhall.faces.cli.output import rows_of, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import minute_of, rows_of, say, say_facts, say_json, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Invitation, Person
@@ -67,7 +68,10 @@ def list_invitations(context: typer.Context, as_json: Json = False) -> None:
     if wants_json(context, as_json):
         say_json(found)
         return
-    rows = [[one.id, one.email or "a link", one.role, f"{one.uses} of {one.max_uses}", one.expires_at] for one in found]
+    rows = [
+        [one.id, one.email or "a link", one.role, f"{one.uses} of {one.max_uses}", _until(one.expires_at)]
+        for one in found
+    ]
     say_table(("Id", "For", "Role", "Came", "Until"), rows, "Nobody is invited: `crewhall people invite`.")
 
 
@@ -133,3 +137,7 @@ def remove_person(context: typer.Context, person: Handle, as_json: Json = False)
         return found
 
     report(context, as_json, act(context, work), "{name} is no longer in the organization.")
+
+
+def _until(moment: datetime | None) -> str:
+    return minute_of(moment) if moment else ""
