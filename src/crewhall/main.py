@@ -40,6 +40,7 @@ from crewhall.identity import (
     Errands,
     IdentitySettings,
     LoginVerifier,
+    Logos,
     check_owner,
     prepare_first_run,
 )
@@ -174,10 +175,12 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     )
     services.add_part(agents)
     stack.push_async_callback(agents.close)
+    blobs = make_blobs(services.settings_of(BlobSettings), services.settings.home)
+    services.add_part(Logos(services.db, blobs))
     conversations = start_conversations(
         db=services.db, log=services.log, signals=services.signals, limiter=services.limiter,
         posts_per_second=services.settings.rate_post_per_second, file_settings=services.settings_of(FileSettings),
-        blobs=make_blobs(services.settings_of(BlobSettings), services.settings.home),
+        blobs=blobs,
     )  # fmt: skip
     for part in (
         conversations, conversations.access, conversations.posting, conversations.newest, conversations.files,

@@ -9,8 +9,8 @@ from psycopg.rows import TupleRow
 
 from scripts.modules import import_all
 
-SMALLER_ON_PURPOSE = {"invitations_role": "Role"}
-"""Checks that take some of a set's words: nobody is invited as owner."""
+SMALLER_ON_PURPOSE = {"invitations_role": "Role", "deactivated_members_role": "Role"}
+"""Checks that take some of a set's words: nobody is invited as owner, and no owner is deactivated."""
 
 WRITTEN_BY_ONE = {
     "agent_credentials_type",

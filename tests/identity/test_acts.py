@@ -14,8 +14,8 @@ from tests.architecture.source import python_files
 from tests.identity.hall import Hall
 
 RECORDED = re.compile(
-    r'"((?:organization|password|login|personal_token|member|invitation|agent|conversation|budget|price|rate|approval'
-    r"|tool_policy|idle_policy|tool_server|server_tool|app|schedule|webhook|quick_task)\."
+    r'"((?:organization|password|login|personal_token|member|ownership|invitation|agent|conversation|budget|price|rate'
+    r"|approval|tool_policy|idle_policy|tool_server|server_tool|app|schedule|webhook|quick_task)\."
     r'[a-z_]*(?:ed|left|drawn|let_in|shut_out|held_back))"'
 )
 DOMAINS = ("identity", "agents", "conversations", "governance", "runtime")

@@ -180,3 +180,37 @@ async def test_a_new_account_needs_all_its_parts(hall: Hall, missing: str, field
     del body[missing]
     refused = await hall.client().post("/invitations/accept", json=body)
     assert (refused.status_code, refused.json()["field"]) == (422, field)
+
+
+async def test_a_link_serves_as_many_as_it_says(hall: Hall):
+    org = await hall.make_org()
+    sent = await invite(org, max_uses=2)
+    people = [await hall.make_person() for _ in range(4)]
+    answers = await asyncio.gather(
+        *(person.api.post("/invitations/accept", json={"token": sent["token"]}) for person in people)
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 201, 410, 410]
+    assert (await org.owner.api.get("/invitations")).json()["items"] == []
+    for wrong in ({"max_uses": 2, "email": new_email()}, {"max_uses": 2, "role": "admin"}, {"max_uses": 0}):
+        assert (await org.owner.api.post("/invitations", json=wrong)).status_code == 422, wrong
+
+
+async def test_an_invitation_is_sent_again_with_another_link(hall: Hall):
+    org, other = await hall.make_org(), await hall.make_org()
+    admin, email = await org.add("admin"), new_email()
+    sent = await invite(org, email=email)
+    path = f"/invitations/{sent['invitation']['id']}/resend"
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await tx.run("update invitations set expires_at = now() where org_id = %(id)s", {"id": org.id})
+    assert (await other.owner.api.post(path)).status_code == 404
+    assert (await (await org.add()).api.post(path)).status_code == 403
+    again = (await admin.api.post(path)).raise_for_status().json()
+    assert again["invitation"]["id"] == sent["invitation"]["id"]
+    body = {"name": "New", "password": "some long password"}
+    first, second = [
+        await hall.client().post("/invitations/accept", json={**body, "token": one["token"]}) for one in (sent, again)
+    ]
+    assert (first.status_code, second.status_code) == (410, 201)
+    assert (await admin.api.post(path)).status_code == 404, "it was used"
+    chief = await invite(org, role="admin")
+    assert (await admin.api.post(f"/invitations/{chief['invitation']['id']}/resend")).status_code == 403

@@ -20,7 +20,7 @@ def expected_change(roles: dict[str, str], actor: str, target: str, role: str) -
     if target == actor:
         return 409
     if role == "owner":
-        roles[actor] = "admin"
+        return 409
     roles[target] = role
     return 200
 

@@ -13,6 +13,7 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from tests.files.making import image, post, sent
 from tests.identity.hall import PASSWORD, Org
+from tests.permissions.elsewhere import ELSEWHERE
 from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -49,6 +50,12 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "show_person": P.MEMBERS_READ,
     "change_role": P.MEMBERS_ROLE,
     "remove_person": P.MEMBERS_REMOVE,
+    "deactivate_person": P.MEMBERS_REMOVE,
+    "reactivate_person": P.MEMBERS_REMOVE,
+    "offer_ownership": P.ORGANIZATION_TRANSFER,
+    "change_logo": P.ORGANIZATION_UPDATE,
+    "remove_logo": P.ORGANIZATION_UPDATE,
+    "resend_invitation": P.MEMBERS_INVITE,
     "list_invitations": P.MEMBERS_INVITE,
     "invite": P.MEMBERS_INVITE,
     "revoke_invitation": P.MEMBERS_INVITE,
@@ -196,37 +203,10 @@ RIGHTS: dict[str, P | frozenset[str]] = {
 }
 """Who may, by operation: whose role holds the permission, or these. The things tried are the owner's."""
 
-ELSEWHERE = {
-    "get_notification": "of the caller's own notifications: tests/notifications/test_deriving.py",
-    "mark_notification_read": "of the caller's own notifications: tests/notifications/test_deriving.py",
-    "mark_notification_unread": "of the caller's own notifications: tests/notifications/test_deriving.py",
-    "remove_device": "of the caller's own devices: tests/notifications/test_web_push.py",
-    "set_level": "of who is a member: tests/notifications/test_deriving.py",
-    "log_in": "for guests: what it takes says who may",
-    "refresh": "for guests: what it takes says who may",
-    "ask_for_reset": "for guests: what it takes says who may",
-    "confirm_password_reset": "for guests: what it takes says who may",
-    "set_up_installation": "for guests: what it takes says who may",
-    "accept_invitation": "for guests: what it takes says who may",
-    "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
-    "revoke_personal_token": "of the caller's own tokens: tests/identity/test_personal_tokens.py",
-    "call_hook": "for other services: its signature says who may (tests/turns_faces/test_hooks.py)",
-    "get_later": "of what the caller is to say: tests/conversations/test_later.py",
-    "change_later": "of what the caller is to say: tests/conversations/test_later.py",
-    "cancel_later": "of what the caller is to say: tests/conversations/test_later.py",
-    "send_later": "of what the caller is to say: tests/conversations/test_later.py",
-    "carry_out_command": "each asks for the rights of what it does: tests/conversations/test_commands.py",
-    "shut_app_out": "of the apps that the caller let in: tests/apps/test_refused.py",
-    "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
-    "remove_file": "of the caller's own uploads: tests/files/test_files.py",
-    "show_upload": "of the caller's own uploads: tests/files/test_uploads.py",
-    "continue_upload": "of the caller's own uploads: tests/files/test_uploads.py",
-    "cancel_upload": "of the caller's own uploads: tests/files/test_uploads.py",
-    "stream_conversation": "answers without end: test_same_codes.py and tests/live",
-}
-"""Operations that no role decides, each with the reason."""
-
-LAST = ["log_out", "change_own_password", "archive_conversation", "restore_conversation"]
+LAST = [
+    "deactivate_person", "reactivate_person", "log_out", "change_own_password", "archive_conversation",
+    "restore_conversation",
+]  # fmt: skip
 """What ends something, in an order in which each still finds what it needs; then what deletes, from the inside out."""
 
 
@@ -251,7 +231,7 @@ class Ground:
         query |= {"confirm": self.slug} if name == "delete_organization" else {}
         api = self.fresh if name == "log_out" else self.api
         body = None if operation.body is None else self.bodies.get(name, BODIES.get(str(operation), {}))
-        content = b"{}" if name == "upload_file" else None
+        content = {"upload_file": b"{}", "change_logo": image()}.get(name)
         return await api.request(operation.method, path, json=body, params=query, content=content)
 
 
@@ -312,6 +292,7 @@ async def make_ground(server: Server, role: str) -> Ground:
     }
     bodies = {
         "change_me": {"name": "Another"},
+        "offer_ownership": {"person_id": str(other.id)},
         "create_organization": {"name": "Theirs"},
         "change_own_password": {"current_password": PASSWORD, "new_password": "another horse battery"},
         "make_personal_token": {"name": "for a program"},

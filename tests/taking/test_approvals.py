@@ -10,8 +10,8 @@ from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime import concluding
 from crewhall.runtime.approvals import Approval, approve, expire, refuse, use_approval
+from crewhall.runtime.canceling import cancel_run
 from crewhall.runtime.judging import ToolPolicy, Verdict
-from crewhall.runtime.runs import cancel_run
 from crewhall.runtime.tool_policies import set_tool_policy
 from crewhall.runtime.toolset import JournaledToolset
 from tests.support.openai import Say, Use

@@ -7,7 +7,8 @@ import pytest
 from crewhall.conversations import Verb
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError
-from crewhall.runtime.runs import access_run, cancel_run
+from crewhall.runtime.canceling import cancel_run
+from crewhall.runtime.runs import access_run
 from tests.support.openai import Say, Use
 
 

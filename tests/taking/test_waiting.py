@@ -6,9 +6,10 @@ from crewhall.governance import Estimate, reserve
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.approvals import approve
+from crewhall.runtime.canceling import cancel_run
 from crewhall.runtime.judging import ToolPolicy, Verdict
 from crewhall.runtime.outside import end_forsaken
-from crewhall.runtime.runs import cancel_run, put_aside
+from crewhall.runtime.runs import put_aside
 from crewhall.runtime.tool_policies import set_tool_policy
 from tests.support.openai import Say, Use
 from tests.taking.books import begin, set_budget, standing

@@ -9,7 +9,7 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.answers import RUN_ENDED, take_answer
-from crewhall.runtime.runs import cancel_run
+from crewhall.runtime.canceling import cancel_run
 from crewhall.runtime.runtimes import remove_runtime, rotate_secret
 from crewhall.runtime.schemas_runtimes import RunAnswer, SecretRotation
 from tests.support.waiting import until

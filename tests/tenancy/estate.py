@@ -62,6 +62,7 @@ class Estate:
     device: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
+    away: set[str] = field(default_factory=set)
 
     def clients(self) -> dict[str, httpx.AsyncClient]:
         """A client for each role."""
@@ -136,6 +137,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _keep_approval(server, org, estate)
     await _keep_notification(server, org, estate)
     await _serve(server, org, estate)
+    await _keep_people(server, org, estate)
     await _ask(owner, "PUT", "/tool-policy", hosts=["example.org"])
     await _ask(owner, "PUT", "/idle-policy", idle_after_hours=48)
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
@@ -154,6 +156,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         estate.budget,
     }
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
+    estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
 
@@ -341,6 +344,15 @@ async def _keep_schedule(server: Server, org: Org, estate: Estate) -> None:
             """,
             {"id": estate.schedule, "run": estate.run, "org": org.slug, "maker": org.owner.id},
         )
+
+
+async def _keep_people(server: Server, org: Org, estate: Estate) -> None:
+    """Somebody who is deactivated, with an agent that rests; and the organization is offered to its admin."""
+    away = await org.add("member")
+    await server.hire(org, f"{org.slug}-resting", owner_user_id=str(away.id))
+    await _ask(org.owner.api, "PUT", f"/people/{away.id}/deactivation")
+    await _ask(org.owner.api, "PUT", f"/organizations/{org.id}/ownership-offer", person_id=str(estate.admin.id))
+    estate.away = {str(away.id), away.email}
 
 
 async def _serve(server: Server, org: Org, estate: Estate) -> None:

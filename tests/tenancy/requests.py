@@ -10,6 +10,7 @@ from tests.tenancy.estate import Estate
 
 BODIES: dict[str, dict[str, Any]] = {
     "PATCH /organizations/{org_id}": {"name": "Taken over"},
+    "PUT /organizations/{org_id}/ownership-offer": {},
     "PATCH /people/{person_id}": {"role": "admin"},
     "POST /me/tokens": {"name": "mine now"},
     "POST /agents": {"name": "Mole"},
@@ -151,6 +152,7 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
     ]
     is_list = "members" in (operation.body or {}).get("properties", {})
     known: dict[str, list[dict[str, Any]]] = {
+        "person_id": [{"person_id": person} for person in people],
         "owner_user_id": [{"owner_user_id": person} for person in people],
         "parent_id": [{"parent_id": talk.message} for talk in estate.talks.values()],
         "message_id": [{"message_id": talk.message} for talk in estate.talks.values()],

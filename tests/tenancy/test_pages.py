@@ -51,8 +51,9 @@ async def browsers(server: Server, estates: tuple[Estate, Estate]) -> dict[str, 
     return made
 
 
-SAME_FOR_ALL = {"/help/{name}", "/unsubscribe/{token}"}
-"""The handbook: its pages are nobody's. Mails' links: who holds one may, signed in or not."""
+SAME_FOR_ALL = {"/help/{name}", "/unsubscribe/{token}", "/brand/logo/{logo_id}", "/brand/accent/{sheet}"}
+"""The handbook: its pages are nobody's. Mails' links: who holds one may, signed in or not. Logos and colours: pages
+show them before one signs in, to whoever is led to them."""
 
 
 def shown(answer: httpx.Response, other: Estate, said: str) -> set[str]:

@@ -78,7 +78,7 @@ async def _run(api: httpx.AsyncClient) -> str:
     return str((await until(look))[-1]["id"])
 
 
-ADMIN_PAGES = ["/agents/new", "/settings/organization", "/audit"]
+ADMIN_PAGES = ["/agents/new", "/settings/organization", "/settings/looks", "/settings/channels", "/audit"]
 GUEST_PAGES = ["/login", "/reset", "/password-reset?token=x"]
 
 

@@ -168,13 +168,18 @@ async def _insert(tx: Tx, actor: Actor, persona: Persona, parent: UUID | None = 
 
 async def _follow_change(tx: Tx, actor: Actor, agent_id: UUID, before: Persona, after: Persona) -> None:
     if before.status is not after.status:
-        change = {"code": after.code, "before": str(before.status), "after": str(after.status)}
-        await audit.record(tx, actor, "agent.status_changed", "agent", agent_id, change)
-        event = AgentStatusChanged(agent_id=agent_id, org_id=actor.org, before=before.status, after=after.status)
-        await events.publish(tx, actor, event)
+        await tell_status(tx, actor, agent_id, after.code, before.status, after.status)
     # Verified keys remember the name; a standing that does not sign in must stop what is signed in.
     if before.name != after.name or not authenticates(after.status):
         await revoke(tx, f"agent:{agent_id}")
+
+
+async def tell_status(tx: Tx, actor: Actor, agent_id: UUID, code: str, before: AgentStatus, after: AgentStatus) -> None:
+    """Note that the agent has another standing now, and let others follow."""
+    change = {"code": code, "before": str(before), "after": str(after)}
+    await audit.record(tx, actor, "agent.status_changed", "agent", agent_id, change)
+    event = AgentStatusChanged(agent_id=agent_id, org_id=actor.org, before=before, after=after)
+    await events.publish(tx, actor, event)
 
 
 async def _check_owner(tx: Tx, owner: UUID | None) -> None:

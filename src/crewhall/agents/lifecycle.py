@@ -6,13 +6,14 @@ from crewhall.agents.access import describe_itself
 from crewhall.agents.actions import release_agents
 from crewhall.agents.keys import KEY_PREFIX
 from crewhall.agents.presence import PresenceChange, PresenceWatch
+from crewhall.agents.resting import lay_to_rest, leave_resting, wake
 from crewhall.agents.settings import AgentSettings
 from crewhall.agents.templates import plant_templates
 from crewhall.agents.usage import KeyUses
 from crewhall.agents.verification import KeyVerifier
 from crewhall.agents.vocabulary import Visibility
 from crewhall.identity import provide_agent_profile
-from crewhall.identity.events import InstallationSeeded, MemberLeft
+from crewhall.identity.events import InstallationSeeded, MemberDeactivated, MemberLeft, MemberReactivated
 from crewhall.kernel import events
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database
@@ -48,6 +49,9 @@ async def start_agents(
     """Start serving agents, before the signals start; close what this returns before the database."""
     events.subscribe(InstallationSeeded, plant_templates)
     events.subscribe(MemberLeft, release_agents)
+    events.subscribe(MemberLeft, leave_resting)
+    events.subscribe(MemberDeactivated, lay_to_rest)
+    events.subscribe(MemberReactivated, wake)
     provide_agent_profile(describe_itself)
     uses = KeyUses(db, flush_after_s=settings.key_usage_flush_s)
     await uses.ensure_partitions()

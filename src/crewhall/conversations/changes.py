@@ -14,6 +14,7 @@ from crewhall.conversations.opening import clear_name_conflict
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import AgentPolicy, AgentPolicyChange, Conversation, ConversationChange
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, MemberRole
+from crewhall.identity import Permission, check_permission
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
@@ -35,6 +36,7 @@ async def change_conversation(tx: Tx, actor: Actor, conversation_id: UUID, chang
     given = {name: value for name, value in given.items() if value != getattr(now, name)}
     if not given:
         return now
+    _check_default(actor, now, given)
     await _write(tx, actor, conversation_id, given)
     if "stays_open" in given:
         await set_stays_open(tx, conversation_id, stays_open=given["stays_open"])
@@ -114,6 +116,17 @@ async def _manage(tx: Tx, actor: Actor, conversation_id: UUID) -> Access:
     return access
 
 
+def _check_default(actor: Actor, now: Conversation, given: dict[str, Any]) -> None:
+    """New people join public channels alone: one that becomes private is joined by nobody any more."""
+    if "is_default" in given:
+        check_permission(actor, Permission.CHANNELS_UPDATE)
+    is_public = given.get("type", now.type) == ConversationType.PUBLIC
+    if given.get("is_default") and not (is_public and now.kind is ConversationKind.CHANNEL):
+        raise INVALID("New people join public channels alone.", field="is_default")
+    if now.is_default and not is_public:
+        given["is_default"] = False
+
+
 def _differing(change: AgentPolicyChange, now: AgentPolicy) -> dict[str, Any]:
     given = msgspec.structs.asdict(change)
     return {name: value for name, value in given.items() if value is not UNSET and value != getattr(now, name)}
@@ -141,6 +154,7 @@ async def _write(tx: Tx, actor: Actor, conversation_id: UUID, given: dict[str, A
                 type = coalesce(%(type)s, type),
                 title = case when %(has_title)s then %(title)s else title end,
                 description = coalesce(%(description)s, description),
+                is_default = coalesce(%(is_default)s, is_default),
                 agent_policy = agent_policy || %(agent_policy)s,
                 updated_by = %(actor)s
             where id = %(id)s
@@ -154,6 +168,7 @@ async def _write(tx: Tx, actor: Actor, conversation_id: UUID, given: dict[str, A
                 "type": given.get("type"),
                 "title": given.get("title"),
                 "description": given.get("description"),
+                "is_default": given.get("is_default"),
                 "agent_policy": Jsonb(given.get("agent_policy") or {}),
             },
         )

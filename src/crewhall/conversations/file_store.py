@@ -10,12 +10,13 @@ from crewhall.conversations.file_settings import MIB, FileSettings
 from crewhall.conversations.file_types import SHOWN_IMAGES, clean_name
 from crewhall.conversations.files import StoredFile, access_file
 from crewhall.conversations.intake import Intake, check_size
-from crewhall.conversations.thumbnails import Thumbnails
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CONFLICT, define_error
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimiter, per_minute
+from crewhall.kernel.stray_blobs import drop_stray, note_stray
+from crewhall.kernel.thumbnails import Thumbnails
 from crewhall.ports.blobs import Blobs
 
 TOO_MANY_FILES = define_error("too_many_files", 409, "Too many files wait to be posted")
@@ -95,12 +96,8 @@ class FileStore:
 
     async def write(self, actor: Actor, chunks: AsyncIterable[bytes]) -> str:
         """Write bytes under a new key, which is noted as stray until something refers to it; give the key."""
-        key = f"{actor.org}/{new_id()}"
         async with self.db.transaction(actor) as tx:
-            await tx.run(
-                "insert into stray_blobs (key, org_id, due_at) values (%(key)s, %(org)s, now() + interval '1 day')",
-                {"key": key, "org": actor.org},
-            )
+            key = await note_stray(tx, actor.org)
         await self.blobs.write(key, chunks)
         return key
 
@@ -117,11 +114,6 @@ class FileStore:
                 raise CONFLICT("A message has this file: it goes with the message. Delete that.")
             await tx.run("update files set released_at = now() where id = %(id)s", {"id": file.id})
         self.stir()
-
-
-async def drop_stray(tx: Tx, keys: list[str]) -> None:
-    """Something refers to these keys from now on."""
-    await tx.run("delete from stray_blobs where key = any (%(keys)s)", {"keys": keys})
 
 
 async def _insert(tx: Tx, values: dict[str, object]) -> None:

@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from crewhall.agents import AgentCreated, AgentDeleted, AgentStatus, AgentStatusChanged, Visibility, serve_topic
+from crewhall.conversations.kept_places import forget_places, keep_places, return_to_places
 from crewhall.conversations.membership import bump_memberships, delete_member, insert_member
 from crewhall.conversations.rows import NewRow, insert_conversation
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import ConversationKind, ConversationType, MemberRole, MemberType
-from crewhall.identity import MemberJoined, MemberLeft, OrganizationCreated
+from crewhall.identity import MemberDeactivated, MemberJoined, MemberLeft, MemberReactivated, OrganizationCreated
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.events import subscribe
@@ -120,6 +121,8 @@ def subscribe_conversations(log: MessageLog) -> None:
     subscribe(OrganizationCreated, _on_organization_created)
     subscribe(MemberJoined, _on_member_joined)
     subscribe(MemberLeft, _on_member_left)
+    subscribe(MemberDeactivated, _on_member_deactivated)
+    subscribe(MemberReactivated, _on_member_reactivated)
     subscribe(AgentCreated, _on_agent_created)
     subscribe(AgentDeleted, _on_agent_deleted)
     subscribe(AgentStatusChanged, _on_agent_status_changed)
@@ -140,7 +143,18 @@ async def _on_member_joined(tx: Tx, _actor: Actor, event: MemberJoined) -> None:
 
 
 async def _on_member_left(tx: Tx, _actor: Actor, event: MemberLeft) -> None:
+    await forget_places(tx, event.org_id, event.user_id)
     await leave_everywhere(tx, event.org_id, NewMember(MemberType.USER, event.user_id))
+
+
+async def _on_member_deactivated(tx: Tx, _actor: Actor, event: MemberDeactivated) -> None:
+    await keep_places(tx, event.org_id, event.user_id)
+    await leave_everywhere(tx, event.org_id, NewMember(MemberType.USER, event.user_id))
+
+
+async def _on_member_reactivated(tx: Tx, _actor: Actor, event: MemberReactivated) -> None:
+    await return_to_places(tx, event.org_id, event.user_id)
+    await join_default_channels(tx, event.org_id, NewMember(MemberType.USER, event.user_id))
 
 
 async def _on_agent_created(tx: Tx, actor: Actor, event: AgentCreated) -> None:

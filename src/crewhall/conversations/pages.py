@@ -2,6 +2,7 @@
 
 from crewhall.conversations import (
     pages_about,
+    pages_defaults,
     pages_drafts,
     pages_files,
     pages_idle,
@@ -26,5 +27,6 @@ PAGES = page_router(
         *pages_keeping.HANDLERS,
         *pages_drafts.HANDLERS,
         *pages_search.HANDLERS,
+        *pages_defaults.HANDLERS,
     ]
 )

@@ -165,6 +165,7 @@ class ConversationChange(Struct, forbid_unknown_fields=True):
     description: Description | UnsetType = UNSET
     agent_policy: AgentPolicyChange | UnsetType = UNSET
     stays_open: Annotated[bool, Meta(description="Of a group: it never archives itself.")] | UnsetType = UNSET
+    is_default: Annotated[bool, Meta(description="New people join it. For owners and admins.")] | UnsetType = UNSET
 
 
 class DeleteConversation(Struct, forbid_unknown_fields=True):

@@ -10,12 +10,13 @@ from uuid import UUID
 from msgspec import Struct
 
 from crewhall.conversations.file_schemas import NewUpload, Upload
-from crewhall.conversations.file_store import FileStore, drop_stray
+from crewhall.conversations.file_store import FileStore
 from crewhall.conversations.intake import Intake
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, INVALID, NOT_FOUND, UNAVAILABLE, CrewhallError, define_error
 from crewhall.kernel.ids import new_id
+from crewhall.kernel.stray_blobs import drop_stray
 from crewhall.ports.blobs import BLOB_MISSING
 
 BROKEN_OFF = define_error("upload_broken_off", 400, "The upload broke off")

@@ -8,12 +8,15 @@ from crewhall.identity.device_names import device_name
 from crewhall.identity.errands import Errands
 from crewhall.identity.events import (
     InstallationSeeded,
+    MemberDeactivated,
     MemberJoined,
     MemberLeft,
+    MemberReactivated,
     MemberRoleChanged,
     OrganizationCreated,
 )
 from crewhall.identity.first_run import WEAK_PASSWORD, check_owner, is_set_up, is_weak, prepare_first_run
+from crewhall.identity.logos import Logos
 from crewhall.identity.me import provide_agent_profile
 from crewhall.identity.organizations import get_organization, list_organizations
 from crewhall.identity.people import find_actor, find_people, find_people_by_handles, get_person, list_people
@@ -38,8 +41,11 @@ __all__ = [
     "IdentitySettings",
     "InstallationSeeded",
     "LoginVerifier",
+    "Logos",
+    "MemberDeactivated",
     "MemberJoined",
     "MemberLeft",
+    "MemberReactivated",
     "MemberRoleChanged",
     "Names",
     "Organization",

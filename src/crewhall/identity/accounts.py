@@ -2,23 +2,21 @@
 
 from typing import LiteralString
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from crewhall.identity.errors import clear_conflicts
-from crewhall.identity.fields import check_email, check_handle, check_text
+from crewhall.identity.fields import check_email, check_handle, check_text, check_timezone
 from crewhall.identity.handles import check_handle_free, holder_of
 from crewhall.identity.schemas import Profile, ProfileChange
 from crewhall.identity.words import handle_candidates
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import INVALID
 from crewhall.kernel.verified import revoke
 
 _INSERT: LiteralString = """
-insert into users (id, handle, email, name, password_hash, created_by)
-values (%(id)s, %(handle)s, %(email)s, %(name)s, %(password_hash)s, %(id)s)
+insert into users (id, handle, email, name, password_hash, locale, timezone, created_by)
+values (%(id)s, %(handle)s, %(email)s, %(name)s, %(password_hash)s, %(locale)s, %(timezone)s, %(id)s)
 """
 _INSERT_UNLESS_TAKEN: LiteralString = _INSERT + " on conflict (handle) where deleted_at is null do nothing"
 
@@ -29,7 +27,15 @@ def person_actor(user_id: UUID, *, address: str | None = None, name: str = "") -
 
 
 async def create_account(
-    tx: Tx, person: Actor, *, email: str, name: str, password_hash: str, handle: str | None = None
+    tx: Tx,
+    person: Actor,
+    *,
+    email: str,
+    name: str,
+    password_hash: str,
+    handle: str | None = None,
+    locale: str = "en",
+    timezone: str = "UTC",
 ) -> None:
     """Make the account of `person`, as whom the transaction was opened.
 
@@ -38,6 +44,7 @@ async def create_account(
     """
     email, name = check_email(email), check_text(name, "name")
     row = {"id": person.id, "email": email, "name": name, "password_hash": password_hash}
+    row |= {"locale": locale, "timezone": timezone}
     with clear_conflicts():
         if handle is not None:
             await check_handle_free(tx, check_handle(handle))
@@ -74,7 +81,7 @@ async def update_profile(tx: Tx, person: Actor, change: ProfileChange) -> Profil
     if "handle" in changed and changed["handle"] != now.handle:
         await check_handle_free(tx, check_handle(changed["handle"]))
     if "timezone" in changed:
-        _check_timezone(changed["timezone"])
+        check_timezone(changed["timezone"])
     with clear_conflicts():
         await tx.run(
             """
@@ -87,12 +94,3 @@ async def update_profile(tx: Tx, person: Actor, change: ProfileChange) -> Profil
     if "name" in changed:
         await revoke(tx, f"user:{person.id}")
     return await get_profile(tx, person)
-
-
-def _check_timezone(name: str) -> None:
-    try:
-        known = name == "UTC" or bool(ZoneInfo(name))
-    except (KeyError, ValueError, OSError):
-        known = False
-    if not known:
-        raise INVALID("This timezone is not known. Use a name such as Europe/Berlin.", field="timezone")

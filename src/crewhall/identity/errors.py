@@ -19,6 +19,10 @@ _SENTENCES = {
         "handle",
         "An agent of this organization has your handle as its code. Change your handle first, then join again.",
     ),
+    "members_deactivated": (
+        "user_id",
+        "You are deactivated in this organization. Its owners and admins can let you back in: ask one of them.",
+    ),
     "memberships_pkey": ("user_id", "This person is a member already."),
     "organizations_no_agents": ("agents", "The organization still has agents. Delete them first."),
 }

@@ -40,6 +40,20 @@ class MemberLeft(msgspec.Struct, frozen=True):
     user_id: UUID
 
 
+class MemberDeactivated(msgspec.Struct, frozen=True):
+    """A person was deactivated; the membership is gone already, and they may come back to what they had."""
+
+    org_id: UUID
+    user_id: UUID
+
+
+class MemberReactivated(msgspec.Struct, frozen=True):
+    """A deactivated person is a member again."""
+
+    org_id: UUID
+    user_id: UUID
+
+
 class MemberRoleChanged(msgspec.Struct, frozen=True):
     """A member has another role now."""
 

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
@@ -17,6 +18,11 @@ Handle = Annotated[
 ]
 Slug = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[a-z0-9-]+$", description="Unique; used in links.")]
 Locale = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["en", "pt-BR"])]
+Timezone = Annotated[str, Meta(min_length=1, max_length=64, examples=["Europe/Berlin"])]
+Accent = Annotated[
+    str,
+    Meta(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#7c3aed"], description="Made legible where it is not."),
+]
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -58,3 +64,13 @@ def check_text(text: str, field: str) -> str:
     if not text:
         raise INVALID(f"{field} must not be empty.", field=field)
     return text
+
+
+def check_timezone(name: str) -> None:
+    """Refuse a timezone that this machine does not know."""
+    try:
+        known = name == "UTC" or bool(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        known = False
+    if not known:
+        raise INVALID("This timezone is not known. Use a name such as Europe/Berlin.", field="timezone")

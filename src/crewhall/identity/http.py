@@ -16,6 +16,8 @@ from crewhall.identity.acts import Act, list_acts
 from crewhall.identity.founding import found_organization
 from crewhall.identity.http_apps import OAUTH
 from crewhall.identity.http_auth import AUTH, DOOR, throttle_of
+from crewhall.identity.http_brand import BRAND, LOGO
+from crewhall.identity.http_ownership import OWNERSHIP
 from crewhall.identity.http_people import ACCEPTANCE, INVITATIONS, PEOPLE
 from crewhall.identity.me import get_me
 from crewhall.identity.permissions import Permission, check_permission
@@ -231,6 +233,8 @@ ORGANIZATIONS = api_router(
         change_organization,
         delete_organization,
         switch_organization,
+        *OWNERSHIP,
+        *LOGO,
     ],
     tags=["Organizations"],
 )
@@ -252,4 +256,4 @@ async def read_audit(
 
 AUDIT = api_router("/audit", [read_audit], tags=["Organizations"])
 
-ROUTERS = [DOOR, AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, ACCEPTANCE, AUDIT, OAUTH]
+ROUTERS = [DOOR, AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, ACCEPTANCE, AUDIT, OAUTH, BRAND]

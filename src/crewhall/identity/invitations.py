@@ -14,7 +14,8 @@ from crewhall.identity.handles import free_handle, holder_of
 from crewhall.identity.logins import Client, StartedLogin, start_login, switch_organization
 from crewhall.identity.organizations import add_membership, get_organization
 from crewhall.identity.permissions import Permission, check_permission
-from crewhall.identity.schemas import Acceptance, Invitation, InvitationShown, NewInvitation, SentInvitation
+from crewhall.identity.schemas import Acceptance
+from crewhall.identity.schemas_invitations import Invitation, InvitationShown, NewInvitation, SentInvitation
 from crewhall.identity.settings import IdentitySettings
 from crewhall.identity.throttle import Throttle
 from crewhall.kernel import audit
@@ -30,16 +31,20 @@ from crewhall.ports.mailer import Mail
 
 INVITATION = "cwi_"
 _COLUMNS: LiteralString = """
-select id, email, role, expires_at, created_at, created_by from invitations
-where org_id = any (current_orgs()) and accepted_at is null and revoked_at is null and expires_at > now()
+select id, email, role, max_uses, uses, expires_at, sent_at, created_at, created_by from invitations
+where org_id = any (current_orgs()) and accepted_at is null and revoked_at is null
 """
+_STILL_GOOD: LiteralString = _COLUMNS + " and expires_at > now()"
+MAIL_SUBJECT = "Join {} on Crewhall"
 
 
 class OpenInvitation(msgspec.Struct, frozen=True):
-    """An invitation that can still be accepted, and the organization it leads to."""
+    """An invitation that can still be accepted, and the organization it leads to; newcomers start with its `locale`."""
 
     org_id: UUID
     organization: str
+    locale: str
+    timezone: str
     invitation: Invitation
 
     @property
@@ -51,7 +56,7 @@ class OpenInvitation(msgspec.Struct, frozen=True):
 async def list_invitations(
     tx: Tx, actor: Actor, *, after: str | None = None, limit: int | None = None
 ) -> Page[Invitation]:
-    """List the organization's open invitations, newest first."""
+    """List the invitations that are neither used up nor withdrawn, newest first; `expires_at` may be over."""
     check_permission(actor, Permission.MEMBERS_INVITE)
     size = check_limit(limit)
     key = decode_cursor(after, UUID)
@@ -72,23 +77,62 @@ async def invite(
         check_permission(actor, Permission.MEMBERS_ROLE)
     throttle.check_invitation(actor.id)
     email = check_email(new.email) if new.email else None
+    _check_uses(new, email)
     token, invitation_id = new_token(INVITATION), new_id()
     await tx.run(
         """
-        insert into invitations (id, org_id, email, role, digest, expires_at, created_by)
-        values (%(id)s, %(org)s, %(email)s, %(role)s, %(digest)s, %(until)s, %(by)s)
+        insert into invitations (id, org_id, email, role, max_uses, digest, expires_at, created_by)
+        values (%(id)s, %(org)s, %(email)s, %(role)s, %(max_uses)s, %(digest)s, %(until)s, %(by)s)
         """,
         {
             "id": invitation_id,
             "org": actor.org,
             "email": email,
             "role": new.role,
+            "max_uses": new.max_uses,
             "digest": digest(token),
             "until": utc_now() + timedelta(days=new.expires_in_days or settings.invitation_days),
             "by": actor.id,
         },
     )
     await audit.record(tx, actor, "member.invited", "invitation", invitation_id, {"email": email, "role": new.role})
+    return await _sent(tx, invitation_id, token, base_url)
+
+
+def _check_uses(new: NewInvitation, email: str | None) -> None:
+    if new.max_uses == 1:
+        return
+    if email is not None:
+        raise INVALID("An invitation by mail is for one person. Make a link for several.", field="max_uses")
+    if new.role == "admin":
+        raise INVALID("A link makes one admin at most. Invite members by it, and appoint admins.", field="max_uses")
+
+
+async def resend_invitation(
+    tx: Tx, actor: Actor, throttle: Throttle, settings: IdentitySettings, invitation_id: UUID, *, base_url: str
+) -> SentInvitation:
+    """Give an invitation a new link and a new end; the link before stops working. Only the owner invites admins.
+
+    Raises NOT_FOUND for one that is used up or withdrawn.
+    """
+    check_permission(actor, Permission.MEMBERS_INVITE)
+    found = await tx.find(Invitation, _COLUMNS + " and id = %(id)s for update", {"id": invitation_id})
+    if found is None:
+        raise NOT_FOUND("There is no such open invitation.")
+    if found.role == "admin":
+        check_permission(actor, Permission.MEMBERS_ROLE)
+    throttle.check_invitation(actor.id)
+    token = new_token(INVITATION)
+    until = utc_now() + timedelta(days=settings.invitation_days)
+    await tx.run(
+        "update invitations set digest = %(digest)s, expires_at = %(until)s, sent_at = now() where id = %(id)s",
+        {"digest": digest(token), "until": until, "id": invitation_id},
+    )
+    await audit.record(tx, actor, "invitation.renewed", "invitation", invitation_id)
+    return await _sent(tx, invitation_id, token, base_url)
+
+
+async def _sent(tx: Tx, invitation_id: UUID, token: str, base_url: str) -> SentInvitation:
     invitation = await tx.one(Invitation, _COLUMNS + " and id = %(id)s", {"id": invitation_id})
     return SentInvitation(invitation, f"{base_url}/invitation?token={token}", token)
 
@@ -102,7 +146,7 @@ async def invitation_mail(tx: Tx, actor: Actor, sent: SentInvitation) -> Mail | 
         f"{actor.name} invites you to {organization.name} on Crewhall.\n\n"
         f"Accept until {sent.invitation.expires_at:%d %B %Y}:\n{sent.link}\n"
     )
-    return Mail(sent.invitation.email, f"Join {organization.name} on Crewhall", body, actor.org)
+    return Mail(sent.invitation.email, MAIL_SUBJECT.format(organization.name), body, actor.org)
 
 
 async def revoke_invitation(tx: Tx, actor: Actor, invitation_id: UUID) -> None:
@@ -126,9 +170,10 @@ async def get_open_invitation(db: Database, token: str) -> OpenInvitation:
         org_id = await tx.value("select org_id from find_invitation(%(digest)s)", {"digest": digest(token)})
     if org_id is not None:
         async with db.transaction(system_actor(org_id)) as tx:
-            found = await tx.find(Invitation, _COLUMNS + " and digest = %(digest)s", {"digest": digest(token)})
+            found = await tx.find(Invitation, _STILL_GOOD + " and digest = %(digest)s", {"digest": digest(token)})
             if found is not None:
-                return OpenInvitation(org_id, (await get_organization(tx, org_id)).name, found)
+                inviting = await get_organization(tx, org_id)
+                return OpenInvitation(org_id, inviting.name, inviting.locale, inviting.timezone, found)
     raise LINK_DEAD("This invitation was used, withdrawn or is too old. Ask for a new one.")
 
 
@@ -159,7 +204,14 @@ async def accept_as_newcomer(
     newcomer = msgspec.structs.replace(person, org_id=found.org_id, role=found.role)
     async with db.transaction(newcomer) as tx:
         await create_account(
-            tx, newcomer, email=email, name=acceptance.name, password_hash=hashed, handle=acceptance.handle
+            tx,
+            newcomer,
+            email=email,
+            name=acceptance.name,
+            password_hash=hashed,
+            handle=acceptance.handle,
+            locale=found.locale,
+            timezone=found.timezone,
         )
         await _join(tx, newcomer, found)
         return await start_login(tx, person, settings, kind=kind, user_agent=user_agent, org_id=found.org_id)
@@ -207,7 +259,8 @@ async def _check_name(tx: Tx, found: OpenInvitation, handle: str) -> None:
 async def _join(tx: Tx, joined: Actor, found: OpenInvitation) -> None:
     claimed = await tx.run(
         """
-        update invitations set accepted_at = now(), accepted_by = %(user)s
+        update invitations
+        set uses = uses + 1, accepted_by = %(user)s, accepted_at = case when uses + 1 >= max_uses then now() end
         where id = %(id)s and accepted_at is null and revoked_at is null and expires_at > now()
         """,
         {"id": found.invitation.id, "user": joined.id},

@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from crewhall.identity.errors import clear_conflicts
 from crewhall.identity.events import OrganizationCreated
-from crewhall.identity.fields import check_slug, check_text
+from crewhall.identity.fields import check_slug, check_text, check_timezone
 from crewhall.identity.permissions import Permission, check_permission
 from crewhall.identity.schemas import NewOrganization, Organization, OrganizationChange, OrganizationSettings
 from crewhall.identity.words import slug_candidates
@@ -23,6 +23,7 @@ from crewhall.kernel.verified import revoke
 
 _COLUMNS: LiteralString = """
 select o.id, o.slug, o.name, o.description, o.plan, o.settings, o.search_language::text as search_language,
+       o.locale, o.timezone, o.accent, '/brand/logo/' || o.logo as logo_url,
        o.created_at, o.updated_at, m.role
 from organizations o left join memberships m on m.org_id = o.id and m.user_id = current_actor()
 """
@@ -141,6 +142,8 @@ async def update_organization(tx: Tx, actor: Actor, change: OrganizationChange) 
     changed = {name: value for name, value in changed.items() if value != getattr(now, name)}
     if not changed:
         return now
+    if "timezone" in changed:
+        check_timezone(changed["timezone"])
     if "search_language" in changed:
         await _check_search_language(tx, changed["search_language"])
     merged = {**msgspec.structs.asdict(now), **changed, "by": actor.id}
@@ -148,7 +151,8 @@ async def update_organization(tx: Tx, actor: Actor, change: OrganizationChange) 
         await tx.run(
             """
             update organizations set name = %(name)s, slug = %(slug)s, description = %(description)s,
-                settings = %(settings)s, search_language = %(search_language)s::regconfig, updated_by = %(by)s
+                settings = %(settings)s, search_language = %(search_language)s::regconfig,
+                locale = %(locale)s, timezone = %(timezone)s, accent = lower(%(accent)s), updated_by = %(by)s
             where id = %(id)s
             """,
             {**merged, "settings": Jsonb(msgspec.to_builtins(merged["settings"]))},

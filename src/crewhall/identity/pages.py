@@ -1,4 +1,4 @@
-"""Pages of the person, their organizations and the people in them."""
+"""Pages of the organizations that a person is in; every page of identity."""
 
 from typing import Any
 from uuid import UUID
@@ -9,25 +9,24 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from crewhall.faces.plumbing.forms import Form, read_form
-from crewhall.faces.plumbing.pages import go, render, render_in_hall
+from crewhall.faces.plumbing.pages import go, render
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import invitations, organizations, people
-from crewhall.identity.errands import Errands
+from crewhall.identity import organizations
 from crewhall.identity.founding import check_founder, found_organization, may_found
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.logins import switch_organization
 from crewhall.identity.pages_apps import APPS
-from crewhall.identity.pages_door import DOOR
+from crewhall.identity.pages_door import DOOR, door_cookies
+from crewhall.identity.pages_looks import LOOKS
+from crewhall.identity.pages_people import PEOPLE
 from crewhall.identity.pages_settings import SETTINGS
 from crewhall.identity.pages_tokens import TOKENS
-from crewhall.identity.permissions import Permission, is_allowed
-from crewhall.identity.schemas import Invitation, NewInvitation, NewOrganization, RoleChange, SentInvitation
+from crewhall.identity.schemas import NewOrganization
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
-from crewhall.ports.mailer import MemoryMailer
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
@@ -54,7 +53,7 @@ async def enter_organization(
     """Move this browser's login to another of one's organizations."""
     async with services.db.transaction(person) as tx:
         await switch_organization(tx, person, org_id)
-    return go("/")
+    return go("/", cookies=door_cookies(org_id))
 
 
 @get("/organizations/new")
@@ -85,114 +84,5 @@ async def make_organization(
     return go("/", f"Welcome to {made.name}.")
 
 
-async def _people_page(
-    request: AnyRequest,
-    services: Services,
-    actor: Actor,
-    *,
-    form: Form | None = None,
-    status: int = 200,
-    sent: SentInvitation | None = None,
-    after: str | None = None,
-) -> Response[str]:
-    may_invite = is_allowed(actor, Permission.MEMBERS_INVITE)
-    waiting: list[Invitation] = []
-    async with services.db.transaction(actor) as tx:
-        page = await people.list_people(tx, actor, after=after, limit=MAX_LIMIT)
-        if may_invite:
-            waiting = (await invitations.list_invitations(tx, actor)).items
-    return await render_in_hall(
-        "people.html",
-        request,
-        services,
-        actor,
-        status=status,
-        people=page.items,
-        next=page.next,
-        invitations=waiting,
-        sent=sent,
-        mail_is_sent=not isinstance(services.mailer, MemoryMailer),
-        form=form or Form(),
-        may_invite=may_invite,
-        may_remove=is_allowed(actor, Permission.MEMBERS_REMOVE),
-        may_change_roles=is_allowed(actor, Permission.MEMBERS_ROLE),
-    )
-
-
-@get("/people")
-async def show_people(
-    request: AnyRequest,
-    services: NamedDependency[Services],
-    actor: NamedDependency[Actor],
-    after: FromQuery[str | None] = None,
-) -> Page:
-    """Who belongs to the organization, and who is invited."""
-    return await _people_page(request, services, actor, after=after)
-
-
-@post("/people/invite")
-async def invite_somebody(
-    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
-) -> Page:
-    """Make an invitation and show its link, once."""
-    form = await read_form(request)
-    settings = services.settings_of(IdentitySettings)
-    try:
-        new = form.read(NewInvitation, "email", "role")
-        async with services.db.transaction(actor) as tx:
-            sent = await invitations.invite(tx, actor, throttle_of(services), settings, new, base_url=services.base_url)
-            mail = await invitations.invitation_mail(tx, actor, sent)
-    except CrewhallError as error:
-        form.refuse(error)
-        return await _people_page(request, services, actor, form=form, status=error.kind.status)
-    if mail:
-        services.part(Errands).run(services.mailer.send(mail), "mailing an invitation")
-    return await _people_page(request, services, actor, sent=sent, status=201)
-
-
-@post("/people/invitations/{invitation_id:uuid}/revoke")
-async def withdraw_invitation(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], invitation_id: FromPath[UUID]
-) -> Redirect:
-    """Withdraw an open invitation."""
-    async with services.db.transaction(actor) as tx:
-        await invitations.revoke_invitation(tx, actor, invitation_id)
-    return go("/people", "The invitation is withdrawn.")
-
-
-@post("/people/{person_id:uuid}/role")
-async def set_role(
-    request: AnyRequest,
-    services: NamedDependency[Services],
-    actor: NamedDependency[Actor],
-    person_id: FromPath[UUID],
-) -> Redirect:
-    """Appoint or demote an admin."""
-    change = (await read_form(request)).read(RoleChange, "role")
-    async with services.db.transaction(actor) as tx:
-        person = await people.change_role(tx, actor, person_id, change.role)
-    return go("/people", f"{person.name} is {'an admin' if person.role == 'admin' else 'a member'} now.")
-
-
-@post("/people/{person_id:uuid}/remove")
-async def remove_person(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], person_id: FromPath[UUID]
-) -> Redirect:
-    """Take somebody out of the organization."""
-    async with services.db.transaction(actor) as tx:
-        await people.remove_member(tx, actor, person_id)
-    return go("/people", "Removed.")
-
-
-HANDLERS = [
-    choose_organization,
-    enter_organization,
-    show_new_organization,
-    make_organization,
-    show_people,
-    invite_somebody,
-    withdraw_invitation,
-    set_role,
-    remove_person,
-]
-PAGES = page_router([*DOOR, *HANDLERS, *SETTINGS, *TOKENS, *APPS])
+HANDLERS = [choose_organization, enter_organization, show_new_organization, make_organization]
+PAGES = page_router([*DOOR, *HANDLERS, *PEOPLE, *SETTINGS, *LOOKS, *TOKENS, *APPS])

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
@@ -19,6 +20,7 @@ from crewhall.identity.first_run import check_set_up_token, is_set_up, set_up
 from crewhall.identity.http_auth import address_of, mail_reset, throttle_of
 from crewhall.identity.invitations import accept_as_newcomer, accept_as_person, get_open_invitation, show_invitation
 from crewhall.identity.logins import StartedLogin, end_login
+from crewhall.identity.looks import Looks, find_looks
 from crewhall.identity.passwords import confirm_reset, find_reset_owner, sign_in
 from crewhall.identity.schemas import Acceptance, Credentials, ResetConfirmation, ResetRequest, SetUp
 from crewhall.identity.settings import IdentitySettings
@@ -29,6 +31,7 @@ AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 _OWN_PATH = re.compile(r"/(?!/)[^\\\x00-\x20]*")
 """Browsers read a backslash as a slash and pass over tabs and line ends: either could lead to another site."""
+DOOR_COOKIE = "crewhall_door"
 COOKIE_DAYS = 400
 """As long as browsers keep one: the login behind it slides, and decides."""
 
@@ -49,7 +52,24 @@ def _enter(request: AnyRequest, started: StartedLogin, path: str) -> Redirect:
         samesite="lax",
         secure="https" in {request.scope.get("scheme"), urlsplit(services_of(request).base_url).scheme},
     )
-    return go(path, cookies=[session])
+    return go(path, cookies=[session, *door_cookies(started.actor.org_id)])
+
+
+async def _looks_here(request: AnyRequest, services: Services) -> Looks | None:
+    """The looks of where this browser was last; of the only organization, where it was nowhere."""
+    try:
+        last = UUID(request.cookies.get(DOOR_COOKIE, ""))
+    except ValueError:
+        last = None
+    return await find_looks(services.db, last)
+
+
+def door_cookies(org_id: UUID | None) -> list[Cookie]:
+    """What a browser keeps of where it was last, so that its door looks the same; it opens nothing."""
+    if org_id is None:
+        return []
+    days = COOKIE_DAYS * 86400
+    return [Cookie(DOOR_COOKIE, value=str(org_id), path="/login", max_age=days, httponly=True, samesite="lax")]
 
 
 def _own_path(path: str | None) -> str:
@@ -69,7 +89,8 @@ async def show_sign_in(
         return go(_own_path(next))
     if not await is_set_up(services.db):
         return render("setup_wait.html", request)
-    return render("login.html", request, form=Form(), next=_own_path(next))
+    looks = await _looks_here(request, services)
+    return render("login.html", request, form=Form(), next=_own_path(next), looks=looks)
 
 
 @post("/login")
@@ -83,7 +104,12 @@ async def sign_in_here(request: AnyRequest, services: NamedDependency[Services])
     except CrewhallError as error:
         form.refuse(error)
         return render(
-            "login.html", request, status=error.kind.status, form=form, next=_own_path(form.values.get("next"))
+            "login.html",
+            request,
+            status=error.kind.status,
+            form=form,
+            next=_own_path(form.values.get("next")),
+            looks=await _looks_here(request, services),
         )
     return _enter(request, started, _own_path(form.values.get("next")))
 
@@ -154,10 +180,19 @@ async def accept_invitation(
 async def _invitation_page(
     request: AnyRequest, services: Services, guest: Actor | None, token: str, form: Form, *, status: int = 200
 ) -> Page:
-    invitation = show_invitation(await get_open_invitation(services.db, token))
+    found = await get_open_invitation(services.db, token)
+    invitation, looks = show_invitation(found), await find_looks(services.db, found.org_id)
     back = quote(f"/invitation?token={token}", safe="")
     return render(
-        "invite.html", request, status=status, form=form, invitation=invitation, token=token, viewer=guest, back=back
+        "invite.html",
+        request,
+        status=status,
+        form=form,
+        invitation=invitation,
+        token=token,
+        viewer=guest,
+        back=back,
+        looks=looks,
     )
 
 

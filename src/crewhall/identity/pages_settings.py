@@ -197,7 +197,7 @@ async def change_organization(
     """Change the organization."""
     form = await read_form(request)
     try:
-        change = form.read(OrganizationChange, "name", "slug", "search_language")
+        change = form.read(OrganizationChange, "name", "slug", "search_language", "locale", "timezone")
         change = msgspec.structs.replace(change, description=form.v("description").strip() or None)
         async with services.db.transaction(actor) as tx:
             await organizations.update_organization(tx, actor, change)

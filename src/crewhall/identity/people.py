@@ -35,9 +35,15 @@ class _Standing(msgspec.Struct):
 
 
 async def list_people(
-    tx: Tx, actor: Actor, *, q: str | None = None, after: str | None = None, limit: int | None = None
+    tx: Tx,
+    actor: Actor,
+    *,
+    q: str | None = None,
+    role: Role | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> Page[Person]:
-    """List the organization's people by name; `q` finds part of a name, handle or email."""
+    """List the organization's people by name; `q` finds part of a name, handle or email, `role` who has it."""
     check_permission(actor, Permission.MEMBERS_READ)
     size = check_limit(limit)
     key = decode_cursor(after, str, UUID)
@@ -46,10 +52,17 @@ async def list_people(
         _COLUMNS
         + """
           and (%(q)s::text is null or strpos(lower(u.name || ' ' || u.handle || ' ' || u.email), lower(%(q)s)) > 0)
+          and (%(role)s::text is null or m.role = %(role)s)
           and (%(name)s::text is null or (u.name, u.id) > (%(name)s, %(id)s))
         order by u.name, u.id limit %(limit)s
         """,
-        {"q": q, "name": key[0] if key else None, "id": key[1] if key else None, "limit": size + 1},
+        {
+            "q": q,
+            "role": str(role) if role else None,
+            "name": key[0] if key else None,
+            "id": key[1] if key else None,
+            "limit": size + 1,
+        },
     )
     return page_of(await _with_presence(tx, rows), size, lambda row: (row.name, row.id))
 
@@ -93,18 +106,16 @@ async def find_people_by_handles(tx: Tx, handles: Collection[str]) -> dict[str, 
 
 
 async def change_role(tx: Tx, actor: Actor, user_id: UUID, role: Role) -> Person:
-    """Give a member another role. `owner` hands the organization over: its present owner becomes an admin."""
+    """Give a member another role. Nobody is made the owner: the organization is offered to them, and they accept."""
     check_permission(actor, Permission.MEMBERS_ROLE)
-    person = await _lock_member(tx, actor, user_id)
+    person = await lock_member(tx, actor, user_id)
     if person.role is role:
         return person
     if person.role is Role.OWNER:
-        raise CONFLICT("The owner's role cannot be changed. Make somebody else the owner instead.", field="role")
+        raise CONFLICT("The owner's role cannot be changed. Offer the organization to somebody else.", field="role")
     if role is Role.OWNER:
-        check_permission(actor, Permission.ORGANIZATION_TRANSFER)
-        owner = await tx.value("select user_id from memberships where org_id = %(org)s and role = 'owner'", _org(actor))
-        await _set_role(tx, actor, owner, Role.OWNER, Role.ADMIN)
-    await _set_role(tx, actor, user_id, person.role, role)
+        raise CONFLICT("Offer the organization to them: they become its owner when they accept.", field="role")
+    await set_role(tx, actor, user_id, person.role, role)
     return await get_person(tx, actor, user_id)
 
 
@@ -116,11 +127,22 @@ async def remove_member(tx: Tx, actor: Actor, user_id: UUID) -> None:
     leaving = actor.type is ActorType.USER and user_id == actor.id
     if not leaving:
         check_permission(actor, Permission.MEMBERS_REMOVE)
-    person = await _lock_member(tx, actor, user_id)
+    person = await lock_member(tx, actor, user_id)
     if person.role is Role.OWNER:
-        raise CONFLICT("The owner cannot leave. Make somebody else the owner first.", field="role")
+        raise CONFLICT("The owner cannot leave. Offer the organization to somebody else first.", field="role")
     if person.role is Role.ADMIN and not leaving:
         check_permission(actor, Permission.MEMBERS_ROLE)
+    await end_membership(tx, actor, user_id)
+    action = "member.left" if leaving else "member.removed"
+    await audit.record(tx, actor, action, "user", user_id, {"role": person.role, "handle": person.handle})
+    await publish(tx, actor, MemberLeft(actor.org, user_id))
+
+
+async def end_membership(tx: Tx, actor: Actor, user_id: UUID) -> None:
+    """End what lets a member in: logins and tokens here, the membership, and links of their own making.
+
+    Their connections are closed, in every process, when the transaction commits. Who may is decided by the callers.
+    """
     await tx.value("select end_logins_of(%(user)s)", {"user": user_id})
     await tx.run(
         "delete from memberships where org_id = %(org)s and user_id = %(user)s", {"user": user_id, **_org(actor)}
@@ -132,13 +154,14 @@ async def remove_member(tx: Tx, actor: Actor, user_id: UUID) -> None:
         """,
         {"user": user_id, **_org(actor)},
     )
+    await tx.run(
+        "delete from ownership_offers where org_id = %(org)s and person_id = %(user)s",
+        {"user": user_id, **_org(actor)},
+    )
     await revoke(tx, f"user:{user_id}")
-    action = "member.left" if leaving else "member.removed"
-    await audit.record(tx, actor, action, "user", user_id, {"role": person.role, "handle": person.handle})
-    await publish(tx, actor, MemberLeft(actor.org, user_id))
 
 
-async def _lock_member(tx: Tx, actor: Actor, user_id: UUID) -> Person:
+async def lock_member(tx: Tx, actor: Actor, user_id: UUID) -> Person:
     """Return the member, with every change of roles in the organization waiting for this transaction.
 
     The acting person's own role is read again behind the lock: it may have changed a moment ago.
@@ -155,7 +178,8 @@ async def _lock_member(tx: Tx, actor: Actor, user_id: UUID) -> Person:
     return await get_person(tx, actor, user_id)
 
 
-async def _set_role(tx: Tx, actor: Actor, user_id: UUID, old: Role, new: Role) -> None:
+async def set_role(tx: Tx, actor: Actor, user_id: UUID, old: Role, new: Role) -> None:
+    """Write a role, and tell it. Who may is decided by the callers."""
     await tx.run(
         """
         update memberships set role = %(role)s, updated_by = %(by)s where org_id = %(org)s and user_id = %(user)s

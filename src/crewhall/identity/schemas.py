@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from crewhall.identity.fields import Email, Handle, Locale, Name, Password, Secret, Slug
+from crewhall.identity.fields import Accent, Email, Handle, Locale, Name, Password, Secret, Slug, Timezone
 from crewhall.kernel.actor import ActorType, Role
 
 WikiCategory = Annotated[str, Meta(min_length=1, max_length=60)]
@@ -19,7 +19,11 @@ class OrganizationSettings(Struct, forbid_unknown_fields=True):
 
 
 class Organization(Struct):
-    """An organization as its members see it. `role` is the asking person's; null for agents."""
+    """An organization as its members see it. `role` is the asking person's; null for agents.
+
+    `locale` and `timezone` are what new people start with. `accent` is the colour of its pages, `logo_url` where its
+    logo is; both null where it looks like every other.
+    """
 
     id: UUID
     slug: str
@@ -28,6 +32,10 @@ class Organization(Struct):
     plan: str
     settings: OrganizationSettings
     search_language: str
+    locale: str
+    timezone: str
+    accent: str | None
+    logo_url: str | None
     created_at: datetime
     updated_at: datetime
     role: Role | None = None
@@ -49,10 +57,16 @@ class OrganizationChange(Struct, forbid_unknown_fields=True):
     description: Annotated[str, Meta(max_length=1024)] | UnsetType | None = UNSET
     settings: OrganizationSettings | UnsetType = UNSET
     search_language: Annotated[str, Meta(max_length=63)] | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
+    timezone: Timezone | UnsetType = UNSET
+    accent: Accent | UnsetType | None = UNSET
 
 
 class Person(Struct):
-    """A member of the organization. `presence`: `online` who used a browser or client here within five minutes."""
+    """A member of the organization. `presence`: `online` who used a browser or client here within five minutes.
+
+    `deactivated_at`: since when they are kept out; null for everybody else.
+    """
 
     id: UUID
     handle: str
@@ -63,12 +77,29 @@ class Person(Struct):
     role: Role
     joined_at: datetime
     presence: Literal["online", "offline"] = "offline"
+    deactivated_at: datetime | None = None
 
 
 class RoleChange(Struct, forbid_unknown_fields=True):
-    """A member's new role; `owner` hands the organization over."""
+    """A member's new role. `owner` is refused: the organization is offered, and accepted."""
 
     role: Role
+
+
+class NewOwnershipOffer(Struct, forbid_unknown_fields=True):
+    """To whom the owner offers the organization: one of its people."""
+
+    person_id: UUID
+
+
+class OwnershipOffer(Struct):
+    """An organization that is offered to one of its people, who becomes its owner by accepting."""
+
+    person_id: UUID
+    person_name: str
+    offered_by: UUID
+    created_at: datetime
+    expires_at: datetime
 
 
 class Profile(Struct):
@@ -91,7 +122,7 @@ class ProfileChange(Struct, forbid_unknown_fields=True):
     handle: Handle | UnsetType = UNSET
     avatar_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | UnsetType | None = UNSET
     locale: Locale | UnsetType = UNSET
-    timezone: Annotated[str, Meta(max_length=64, examples=["Europe/Berlin"])] | UnsetType = UNSET
+    timezone: Timezone | UnsetType = UNSET
 
 
 class ActorShown(Struct):
@@ -233,42 +264,6 @@ class LetInApp(Struct, kw_only=True):
     scopes: list[str]
     created_at: datetime
     last_used_at: datetime | None
-    expires_at: datetime
-
-
-class Invitation(Struct):
-    """An open invitation. Without an email, whoever holds the link may accept it, once."""
-
-    id: UUID
-    email: str | None
-    role: Literal["admin", "member"]
-    expires_at: datetime
-    created_at: datetime
-    created_by: UUID | None
-
-
-class NewInvitation(Struct, forbid_unknown_fields=True):
-    """Whom to invite, and as what."""
-
-    email: Email | None = None
-    role: Literal["admin", "member"] = "member"
-    expires_in_days: Annotated[int, Meta(ge=1, le=90)] | None = None
-
-
-class SentInvitation(Struct):
-    """A new invitation with its link, which is shown only now."""
-
-    invitation: Invitation
-    link: str
-    token: str
-
-
-class InvitationShown(Struct):
-    """What the holder of an invitation's link sees before accepting."""
-
-    organization: str
-    email: str | None
-    role: Literal["admin", "member"]
     expires_at: datetime
 
 

@@ -9,7 +9,8 @@ import msgspec
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
-from crewhall.runtime.runs import TRIGGERS_CHANNEL, cancel_run
+from crewhall.runtime.canceling import cancel_run
+from crewhall.runtime.runs import TRIGGERS_CHANNEL
 from crewhall.runtime.vocabulary import Outcome, Reason, RunStatus
 
 OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING})

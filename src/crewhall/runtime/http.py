@@ -12,7 +12,7 @@ from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.paging import Page
-from crewhall.runtime import queries, runs
+from crewhall.runtime import canceling, queries
 from crewhall.runtime.http_approvals import ROUTERS as APPROVALS
 from crewhall.runtime.http_hooks import ROUTERS as HOOKS
 from crewhall.runtime.http_runtimes import ROUTERS as RUNTIMES
@@ -101,7 +101,7 @@ async def cancel_run(
 ) -> RunDetail:
     """Cancel a run, and show how it stands."""
     async with services.db.transaction(actor) as tx:
-        await runs.cancel_run(tx, actor, run_id)
+        await canceling.cancel_run(tx, actor, run_id)
         return await queries.get_run(tx, actor, run_id)
 
 

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from crewhall.conversations import Commands, Consumer, Posting
 from crewhall.governance import BudgetWarner
-from crewhall.identity.events import InstallationSeeded
+from crewhall.identity.events import InstallationSeeded, MemberDeactivated
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
 from crewhall.kernel.signals import Signals
@@ -13,6 +13,7 @@ from crewhall.kernel.verified import VerifiedTokens
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
 from crewhall.runtime.calling import RuntimeCaller
+from crewhall.runtime.departing import end_runs_of
 from crewhall.runtime.derived import TURN_PREFIX, TurnVerifier
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.expiry import ApprovalClock
@@ -86,6 +87,7 @@ def start_runtime(
 ) -> RuntimeParts:
     """Make the parts of a process, not yet at work."""
     subscribe(InstallationSeeded, hire_first_agents)
+    subscribe(MemberDeactivated, end_runs_of)
     commands.add("quick_task", TaskCommands(db, log, posting))
     verified.register(TURN_PREFIX, TurnVerifier(db, settings).verify)
     caller, servers = RuntimeCaller(db, signals, settings, base_url=base_url), ToolServers(db, settings)

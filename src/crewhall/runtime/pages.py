@@ -20,7 +20,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
-from crewhall.runtime import queries, runs
+from crewhall.runtime import canceling, queries
 from crewhall.runtime.explanations import CAUSES, describe
 from crewhall.runtime.pages_run_now import agents_to_ask
 from crewhall.runtime.runs import OPEN
@@ -160,7 +160,7 @@ async def cancel_run(
     """Stop a run, and show it."""
     try:
         async with services.db.transaction(actor) as tx:
-            await runs.cancel_run(tx, actor, run_id)
+            await canceling.cancel_run(tx, actor, run_id)
     except CrewhallError as error:
         return go(f"/runs/{run_id}", error.detail)
     return go(f"/runs/{run_id}", "It is being stopped.")

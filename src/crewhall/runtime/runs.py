@@ -16,7 +16,7 @@ from crewhall.conversations import Verb, access_conversation
 from crewhall.governance import release
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError, define_error
+from crewhall.kernel.errors import NOT_FOUND, CrewhallError, define_error
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.telemetry import turns_total
 from crewhall.kernel.verified import revoke
@@ -227,39 +227,6 @@ async def go_on(tx: Tx, run_id: UUID) -> None:
     )
     if found is not None:
         await enqueue_turn(tx, found.org_id, run_id, found.conversation_id, found.agent_id)
-
-
-async def cancel_run(tx: Tx, actor: Actor, run_id: UUID) -> Run:
-    """Cancel an open run.
-
-    One that waits ends at once, and with it what it asked for; one that is under way as soon as its process hears of
-    it. Whoever may post in its conversation may. Raises NOT_FOUND, FORBIDDEN, CONFLICT (it has ended).
-    """
-    run = await access_run(tx, actor, run_id, Verb.POST)
-    values = {"id": run_id, "actor": actor.id}
-    canceled = await tx.find(
-        Run,
-        """
-        update runs
-        set status = case status when 'running' then 'running' else 'canceled' end,
-            reason = case status when 'running' then reason else 'canceled' end,
-            completed_at = case status when 'running' then null else now() end,
-            canceled_at = case status when 'running' then null else now() end,
-            cancel_requested_at = coalesce(cancel_requested_at, now()), canceled_by = coalesce(canceled_by, %(actor)s)
-        where id = %(id)s and status in ('queued', 'running', 'waiting') returning *
-        """,
-        values,
-    )
-    if canceled is None:
-        raise CONFLICT("This run has already ended.", run_id=run_id)
-    if canceled.status is RunStatus.RUNNING:
-        await tx.notify(RUNS_CHANNEL, str(run_id))
-    else:
-        await close_approvals(tx, run_id)
-        await release(tx, run_id)
-        shard = await tx.value("select shard_of(%(id)s)", {"id": run.conversation_id})
-        await tx.notify(TRIGGERS_CHANNEL, str(shard))
-    return canceled
 
 
 async def close_approvals(tx: Tx, run_id: UUID) -> None:

@@ -21,8 +21,9 @@ from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
-from crewhall.faces.cli.organization import org, people
+from crewhall.faces.cli.organization import org
 from crewhall.faces.cli.output import say as say_line
+from crewhall.faces.cli.people import people
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions

@@ -1,17 +1,17 @@
-"""Organizations and the people in them."""
+"""Organizations: entered, made, changed, handed over."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import rows_of, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import say, say_facts, say_json, say_table
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import Client, Organization, Person
+    from crewhall.faces.sdk import Client, Organization, OwnershipOffer
 
 org = typer.Typer(name="org", help="Organizations you belong to.", no_args_is_help=True)
-people = typer.Typer(name="people", help="The people of the organization.", no_args_is_help=True)
 Handle = Annotated[str, typer.Argument(help="Handle, email or id.")]
 
 
@@ -47,6 +47,9 @@ def show_organization(context: typer.Context, as_json: Json = False) -> None:
                 "id": me.organization.id,
                 "description": me.organization.description or None,
                 "plan": me.organization.plan,
+                "language": me.organization.locale,
+                "timezone": me.organization.timezone,
+                "accent": me.organization.accent,
                 "your role": me.role,
             }
         )
@@ -61,7 +64,7 @@ def switch_organization(
     async def work(client: "Client") -> "Organization":
         return await client.organizations.switch((await client.organizations.find(name)).id)
 
-    _report(context, as_json, act(context, work), "You now act for {name}.")
+    report(context, as_json, act(context, work), "You now act for {name}.")
 
 
 @org.command("create")
@@ -73,73 +76,91 @@ def create_organization(
 ) -> None:
     """Make an organization that you own."""
     made = act(context, lambda client: client.organizations.create(name, slug=slug))
-    _report(context, as_json, made, "Made {name}. Act for it with `crewhall org switch " + made.slug + "`.")
+    report(context, as_json, made, "Made {name}. Act for it with `crewhall org switch " + made.slug + "`.")
 
 
-@people.command("list")
-def list_people(
+@org.command("set")
+def change_organization(
     context: typer.Context,
-    text: Annotated[str | None, typer.Argument(help="Part of a name, handle or email.")] = None,
+    name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
+    description: Annotated[str | None, typer.Option(help="What it is.")] = None,
+    locale: Annotated[str | None, typer.Option(help="The language that new people start with, as in pt-BR.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="The timezone that new people start with.")] = None,
+    accent: Annotated[str | None, typer.Option(help="The colour of its pages, as in #5b21b6, or none.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the people of the organization."""
+    """Change the current organization."""
+    given = {"name": name, "description": description, "locale": locale, "timezone": timezone, "accent": accent}
+    changes = {key: None if value == "none" else value for key, value in given.items() if value is not None}
+    if not changes:
+        raise typer.BadParameter("Say what to change, by one option or more.")
 
-    async def work(client: "Client") -> list["Person"]:
-        return [person async for person in client.people.list(text=text)]
+    async def work(client: "Client") -> "Organization":
+        return await client.organizations.update(await _current(client), **changes)
 
-    found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-    else:
-        say_table(
-            ("Handle", "Name", "Email", "Role", "Joined"),
-            rows_of(found, "handle", "name", "email", "role", "joined_at"),
-        )
+    report(context, as_json, act(context, work), "Changed {name}.")
 
 
-@people.command("invite")
-def invite(
+@org.command("logo")
+def change_logo(
     context: typer.Context,
-    email: Annotated[str | None, typer.Argument(help="Without one, whoever has the link may come, once.")] = None,
-    role: Annotated[str, typer.Option(help="member or admin.")] = "member",
+    image: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="PNG, JPEG, GIF or WebP; without one it is taken away."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Invite somebody; prints the link."""
-    sent = act(context, lambda client: client.people.invite(email, role=role))
-    if wants_json(context, as_json):
-        say_json(sent)
-    else:
-        say_facts({"link": sent.link, "role": sent.invitation.role, "until": sent.invitation.expires_at})
+    """Give the current organization a logo, or take it away."""
+
+    async def work(client: "Client") -> "Organization":
+        if image is None:
+            return await client.organizations.remove_logo(await _current(client))
+        return await client.organizations.change_logo(await _current(client), image.read_bytes())
+
+    report(context, as_json, act(context, work), "Changed the logo of {name}.")
 
 
-@people.command("role")
-def change_role(
-    context: typer.Context,
-    person: Handle,
-    role: Annotated[str, typer.Argument(help="member, admin or owner (which hands the organization over).")],
-    as_json: Json = False,
-) -> None:
-    """Change somebody's role."""
+@org.command("offer")
+def offer_organization(context: typer.Context, person: Handle, as_json: Json = False) -> None:
+    """Offer the current organization, which you own, to somebody in it."""
 
-    async def work(client: "Client") -> "Person":
-        return await client.people.change_role((await client.people.find(person)).id, role)
-
-    _report(context, as_json, act(context, work), "{name} is now {role}.")
-
-
-@people.command("remove")
-def remove_person(context: typer.Context, person: Handle, as_json: Json = False) -> None:
-    """Take somebody out of the organization."""
-
-    async def work(client: "Client") -> "Person":
+    async def work(client: "Client") -> "OwnershipOffer":
         found = await client.people.find(person)
-        await client.people.remove(found.id)
-        return found
+        return await client.organizations.offer(await _current(client), found.id)
 
-    _report(context, as_json, act(context, work), "{name} is no longer in the organization.")
+    report(context, as_json, act(context, work), "{person_name} is asked by mail, and owns it when they accept.")
 
 
-def _report(context: typer.Context, as_json: bool, thing: Any, sentence: str) -> None:
+@org.command("accept")
+def accept_organization(context: typer.Context, as_json: Json = False) -> None:
+    """Become the owner of the current organization, which is offered to you."""
+
+    async def work(client: "Client") -> "Organization":
+        return await client.organizations.accept_offer(await _current(client))
+
+    report(context, as_json, act(context, work), "You own {name} now.")
+
+
+@org.command("decline")
+def end_offer(context: typer.Context) -> None:
+    """Decline to own the current organization, or take your offer of it back."""
+
+    async def work(client: "Client") -> None:
+        await client.organizations.end_offer(await _current(client))
+
+    act(context, work)
+    say("The offer is off.")
+
+
+async def _current(client: "Client") -> str:
+    organization = (await client.me()).organization
+    if organization is None:
+        raise typer.BadParameter("No organization is chosen: `crewhall org switch SLUG`.")
+    return organization.id
+
+
+def report(context: typer.Context, as_json: bool, thing: Any, sentence: str) -> None:
+    """Say what was done, in a sentence with the fields of what came of it, or as JSON."""
     if wants_json(context, as_json):
         say_json(thing)
     else:

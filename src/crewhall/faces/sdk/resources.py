@@ -35,6 +35,19 @@ class Organization(msgspec.Struct, frozen=True):
     description: str | None = None
     role: str | None = None
     plan: str | None = None
+    locale: str = "en"
+    timezone: str = "UTC"
+    accent: str | None = None
+    logo_url: str | None = None
+
+
+class OwnershipOffer(msgspec.Struct, frozen=True):
+    """An organization that is offered to one of its people, who owns it by accepting."""
+
+    person_id: str
+    person_name: str
+    offered_by: str
+    expires_at: datetime
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -48,6 +61,7 @@ class Person(msgspec.Struct, frozen=True):
     timezone: str = "UTC"
     joined_at: datetime | None = None
     presence: str = "offline"
+    deactivated_at: datetime | None = None
 
 
 class AgentInfo(msgspec.Struct, frozen=True):
@@ -191,11 +205,13 @@ class Conversation(msgspec.Struct, frozen=True):
 
 
 class Invitation(msgspec.Struct, frozen=True):
-    """An open invitation. Without an email, whoever holds the link may accept it, once."""
+    """An open invitation. Without an email it is a link, by which `max_uses` people may join; `uses` have."""
 
     id: str
     email: str | None = None
     role: str = "member"
+    max_uses: int = 1
+    uses: int = 0
     expires_at: datetime | None = None
     created_at: datetime | None = None
 

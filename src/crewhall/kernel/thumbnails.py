@@ -30,7 +30,9 @@ class Thumbnail(Struct, frozen=True):
 class Thumbnails:
     """Makes thumbnails, a few at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, side: int | None = None) -> None:
+        """`side`: the longest side in pixels, where it is to be less than usual."""
+        self._arguments = [] if side is None else [str(side)]
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def make(self, image: AsyncIterator[bytes]) -> Thumbnail:
@@ -40,7 +42,7 @@ class Thumbnails:
         """
         async with self._room:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", str(CHILD), env={}, limit=MOST_BYTES,
+                sys.executable, "-I", str(CHILD), *self._arguments, env={}, limit=MOST_BYTES,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
             try:

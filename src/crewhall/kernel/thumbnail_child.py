@@ -1,7 +1,8 @@
 """Makes one thumbnail: an image on standard input; its size, a line feed and a WebP on standard output.
 
-A process of its own, started with nothing of Crewhall: what decodes strangers' bytes has little memory and time, writes
-no file, and may die. Leaves by 3 when the image cannot be read or is too large.
+An argument says its longest side in pixels. A process of its own, started with nothing of Crewhall: what decodes
+strangers' bytes has little memory and time, writes no file, and may die. Leaves by 3 when
+the image cannot be read or is too large.
 """
 
 import io
@@ -27,7 +28,7 @@ def limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def make(data: bytes) -> bytes:
+def make(data: bytes, size: tuple[int, int] = SIZE) -> bytes:
     """The size of the image as it is seen, and its thumbnail, which holds nothing of its metadata."""
     from PIL import Image, ImageOps
 
@@ -37,11 +38,11 @@ def make(data: bytes) -> bytes:
             raise ValueError("too many pixels")
         if image.getexif().get(ORIENTATION, 1) in LYING:
             width, height = height, width
-        image.draft("RGB", (SIZE[0] * 2, SIZE[1] * 2))  # of a JPEG only as much as is needed
+        image.draft("RGB", (size[0] * 2, size[1] * 2))  # of a JPEG only as much as is needed
         upright = ImageOps.exif_transpose(image)
         is_see_through = upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info
         plain = upright.convert("RGBA" if is_see_through else "RGB")
-        plain.thumbnail(SIZE)
+        plain.thumbnail(size)
         made = Image.new(plain.mode, plain.size)
         made.paste(plain)  # the pixels alone: nothing that came along with them
         out = io.BytesIO()
@@ -53,7 +54,8 @@ def main() -> int:
     """Make it, or leave by REFUSED."""
     limit()
     try:
-        made = make(sys.stdin.buffer.read())
+        size = (int(sys.argv[1]),) * 2 if len(sys.argv) > 1 else SIZE
+        made = make(sys.stdin.buffer.read(), size)
     except Exception:  # noqa: BLE001 - whatever strangers' bytes do to the decoder, it is this image's fault
         return REFUSED
     sys.stdout.buffer.write(made)

@@ -1,0 +1,44 @@
+"""Where a deactivated person was: kept as it was, for when they come back."""
+
+from uuid import UUID
+
+from crewhall.conversations.membership import JOINED, bump_memberships
+from crewhall.kernel.db import Tx
+
+
+async def keep_places(tx: Tx, org_id: UUID, user_id: UUID) -> None:
+    """Note every conversation that the person is in, with how far they read it and what they want to hear of it."""
+    await tx.run(
+        """
+        insert into kept_memberships (org_id, user_id, conversation_id, membership)
+        select m.org_id, m.member_id, m.conversation_id, to_jsonb(m) from conversation_members m
+        where m.org_id = %(org)s and m.member_type = 'user' and m.member_id = %(user)s
+        """,
+        {"org": org_id, "user": user_id},
+    )
+
+
+async def return_to_places(tx: Tx, org_id: UUID, user_id: UUID) -> None:
+    """Make the person a member again of what is still there. What they owned stays with whom it passed to."""
+    back = await tx.values(
+        """
+        insert into conversation_members
+        select (jsonb_populate_record(null::conversation_members, k.membership || '{"role": "member"}')).*
+        from kept_memberships k join conversations c on c.id = k.conversation_id and c.deleted_at is null
+        where k.org_id = %(org)s and k.user_id = %(user)s
+        on conflict (conversation_id, member_type, member_id) do nothing
+        returning conversation_id
+        """,
+        {"org": org_id, "user": user_id},
+    )
+    await forget_places(tx, org_id, user_id)
+    await bump_memberships(tx, back)
+    for conversation_id in back:
+        await tx.notify(JOINED, f"{org_id} {conversation_id} {user_id}")
+
+
+async def forget_places(tx: Tx, org_id: UUID, user_id: UUID) -> None:
+    """They will not come back to these."""
+    await tx.run(
+        "delete from kept_memberships where org_id = %(org)s and user_id = %(user)s", {"org": org_id, "user": user_id}
+    )
