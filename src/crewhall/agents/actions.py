@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 from psycopg.errors import UniqueViolation
 
 from crewhall.agents.access import access_agent, reload_agent
@@ -16,6 +17,7 @@ from crewhall.agents.quick_tasks import copy_quick_tasks
 from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch, ForkInput
 from crewhall.agents.status import authenticates, check_transition
 from crewhall.agents.templates import find_template
+from crewhall.agents.trust import set_trust
 from crewhall.agents.vocabulary import AgentStatus
 from crewhall.identity import Permission, check_permission
 from crewhall.identity.events import MemberLeft
@@ -85,11 +87,14 @@ async def update_agent(tx: Tx, actor: Actor, agent_id: UUID, data: AgentPatch) -
             f"The agent is at version {before.version} by now. Load it again and repeat your change.",
             version=before.version,
         )
-    values = given(data)
-    after = merge(before, values)
-    changed = changed_columns(before, after)
-    if not changed:
-        return now
+    trusts = data.trust_score is not UNSET and await set_trust(tx, actor, now, data.trust_score)
+    after = merge(before, given(data))
+    if changed := changed_columns(before, after):
+        await _change(tx, actor, agent_id, before, after, changed)
+    return await reload_agent(tx, agent_id) if changed or trusts else now
+
+
+async def _change(tx: Tx, actor: Actor, agent_id: UUID, before: Persona, after: Persona, changed: list[str]) -> None:
     check_transition(before.status, after.status)
     if "code" in changed:
         await check_code_apart(tx, after.code)
@@ -100,7 +105,6 @@ async def update_agent(tx: Tx, actor: Actor, agent_id: UUID, data: AgentPatch) -
     if changed != ["status"]:  # which is told as an act of its own
         await audit.record(tx, actor, "agent.updated", "agent", agent_id, {"code": after.code, "changed": changed})
     await _follow_change(tx, actor, agent_id, before, after)
-    return await reload_agent(tx, agent_id)
 
 
 async def delete_agent(tx: Tx, actor: Actor, agent_id: UUID) -> None:

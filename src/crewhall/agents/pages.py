@@ -133,6 +133,7 @@ async def _agent_page(
         catalog=await services.part(Catalog).within(actor.org),
         may_see_credentials=may_see_keys,
         may_update=owns or is_allowed(actor, Permission.AGENTS_UPDATE),
+        may_trust=is_allowed(actor, Permission.AGENTS_UPDATE),
         may_delete=owns or is_allowed(actor, Permission.AGENTS_DELETE),
     )
 
@@ -163,7 +164,7 @@ async def change_agent(
     form = await read_form(request)
     try:
         capabilities = [word.strip() for word in form.v("capabilities").split(",") if word.strip()]
-        patch = form.read(AgentPatch, "name", "visibility", "status", capabilities=capabilities)
+        patch = form.read(AgentPatch, "name", "visibility", "status", "trust_score", capabilities=capabilities)
         patch = msgspec.structs.replace(
             patch,
             role_title=form.v("role_title").strip(),

@@ -38,6 +38,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "agent.updated": ("changed {target}: {changed}", "changed {target}", "changed an agent"),
     "agent.deleted": ("deleted {target}", "deleted an agent"),
     "agent.status_changed": ("changed {target} from {before} to {after}", "changed an agent's status"),
+    "agent.trust_set": ("set the trust of {target} from {before} to {after}", "set an agent's trust"),
     "agent.credential_created": (
         "created the key “{label}” for {agent_id}",
         "created a key for {agent_id}",

@@ -164,6 +164,7 @@ def update_agent(
     visibility: Field = None,
     capability: Annotated[list[str] | None, typer.Option(help="Replaces all; may be given again.")] = None,
     tool: Annotated[list[str] | None, typer.Option(help="Replaces all its tools; may be given again.")] = None,
+    trust: Annotated[float | None, typer.Option(min=0, max=100, help="Set its trust by hand, 0 to 100.")] = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given of an agent."""
@@ -176,6 +177,7 @@ def update_agent(
         visibility=visibility,
         capabilities=capability or None,
         tools=tool or None,
+        trust_score=trust,
     )
 
     async def work(client: "Client") -> "AgentInfo":
