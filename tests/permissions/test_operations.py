@@ -13,6 +13,7 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from tests.files.making import image, post, sent
 from tests.identity.hall import PASSWORD, Org
+from tests.permissions.colleagues import RIGHTS as COLLEAGUES
 from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -55,6 +56,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "read_audit": P.AUDIT_READ,
     "list_agents": P.AGENTS_READ,
     "list_templates": P.AGENTS_READ,
+    **COLLEAGUES,
     "show_agent": P.AGENTS_READ,
     "create_agent": P.AGENTS_CREATE,
     "fork_agent": P.AGENTS_CREATE,

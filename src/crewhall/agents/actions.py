@@ -18,6 +18,7 @@ from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch, ForkInp
 from crewhall.agents.status import authenticates, check_transition
 from crewhall.agents.templates import find_template
 from crewhall.agents.trust import set_trust
+from crewhall.agents.versions import KEPT, note_version
 from crewhall.agents.vocabulary import AgentStatus
 from crewhall.identity import Permission, check_permission
 from crewhall.identity.events import MemberLeft
@@ -102,6 +103,8 @@ async def _change(tx: Tx, actor: Actor, agent_id: UUID, before: Persona, after: 
         await _check_owner(tx, after.owner_user_id)
     with _clear_conflicts():
         await tx.run(_UPDATE, {**columns_of(after), "id": agent_id, "actor": actor.id})
+    if KEPT & set(changed):
+        await note_version(tx, actor, agent_id, after)
     if changed != ["status"]:  # which is told as an act of its own
         await audit.record(tx, actor, "agent.updated", "agent", agent_id, {"code": after.code, "changed": changed})
     await _follow_change(tx, actor, agent_id, before, after)
@@ -155,6 +158,7 @@ async def _insert(tx: Tx, actor: Actor, persona: Persona, parent: UUID | None = 
     with _clear_conflicts():
         row: dict[str, Any] = {"id": agent_id, "org": actor.org, "parent": parent, "actor": actor.id}
         await tx.run(_INSERT, {**columns_of(persona), **row})
+    await note_version(tx, actor, agent_id, persona)
     details = {"code": persona.code, "name": persona.name} | ({"forked_from": str(parent)} if parent else {})
     await audit.record(tx, actor, "agent.created", "agent", agent_id, details)
     created = AgentCreated(

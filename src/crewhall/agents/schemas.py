@@ -76,6 +76,13 @@ class AgentRef(Struct, frozen=True):
     visibility: Visibility
 
 
+class Capability(Struct):
+    """Something that agents can do, and how many of them can."""
+
+    capability: str
+    agents: int
+
+
 class AgentChanges(Struct, forbid_unknown_fields=True, kw_only=True):
     """Everything about an agent that people set; what is left out is not touched."""
 

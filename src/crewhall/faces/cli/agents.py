@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crewhall.faces.cli.agent_forks import COMMANDS
 from crewhall.faces.cli.agent_keys import Code, key, show_key
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.output import ago, rows_of, say, say_facts, say_json, say_table
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 agent = typer.Typer(name="agent", help="Agents of the organization.", no_args_is_help=True)
 agent.add_typer(key)
+for name, command in COMMANDS.items():
+    agent.command(name)(command)
 Field = Annotated[str | None, typer.Option()]
 
 
@@ -22,12 +25,14 @@ def list_agents(
     text: Annotated[str | None, typer.Argument(help="Words in name, code, role or description.")] = None,
     capability: Annotated[str | None, typer.Option(help="Only agents that can do this.")] = None,
     status: Annotated[str | None, typer.Option(help="active, probation, maintenance, inactive or terminated.")] = None,
+    visibility: Annotated[str | None, typer.Option(help="public, private or hidden; hidden ones only so.")] = None,
     as_json: Json = False,
 ) -> None:
     """List agents."""
+    query = {"text": text, "capability": capability, "status": status, "visibility": visibility}
 
     async def work(client: "Client") -> list["AgentInfo"]:
-        return [found async for found in client.agents.list(text=text, capability=capability, status=status)]
+        return [found async for found in client.agents.list(**query)]
 
     found = act(context, work)
     if wants_json(context, as_json):
@@ -107,7 +112,7 @@ def show_memory(
     if wants_json(context, as_json):
         say_json(memory)
     elif memory.state:
-        say_facts(memory.state)
+        say_facts({**memory.state, "(version)": memory.version})
     else:
         say("It remembers nothing of you.")
 

@@ -3,6 +3,7 @@
 from crewhall.faces.sdk.agent import Agent
 from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
+from crewhall.faces.sdk.colleagues import AgentInShort, AgentVersion, Capability, FieldDifference, ForkDifferences
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.files import File
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
@@ -52,14 +53,17 @@ from crewhall.faces.sdk.words import Command, CommandDone, Draft, LaterMessage
 __all__ = [
     "Ack",
     "Agent",
+    "AgentInShort",
     "AgentInfo",
     "AgentRuntime",
     "AgentState",
     "AgentTemplate",
+    "AgentVersion",
     "Approval",
     "ApprovalMessage",
     "Author",
     "Budget",
+    "Capability",
     "Change",
     "Client",
     "Command",
@@ -73,7 +77,9 @@ __all__ = [
     "Draft",
     "Ephemeral",
     "Event",
+    "FieldDifference",
     "File",
+    "ForkDifferences",
     "Hook",
     "HookCall",
     "IncomingMessage",
