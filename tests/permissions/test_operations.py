@@ -13,7 +13,7 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from tests.files.making import image, post, sent
 from tests.identity.hall import PASSWORD, Org
-from tests.permissions.colleagues import RIGHTS as COLLEAGUES
+from tests.permissions import colleagues
 from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -29,6 +29,7 @@ AUTHOR = frozenset({"owner"})
 FOUNDERS = frozenset({"owner"})
 """Who owns an organization here may make others, unless CREWHALL_FOUNDERS says otherwise."""
 NOBODY: frozenset[str] = frozenset()
+UPLOADS = ("show_upload", "continue_upload", "cancel_upload")
 
 RIGHTS: dict[str, P | frozenset[str]] = {
     "show_me": EVERYBODY,
@@ -55,8 +56,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "revoke_invitation": P.MEMBERS_INVITE,
     "read_audit": P.AUDIT_READ,
     "list_agents": P.AGENTS_READ,
-    "list_templates": P.AGENTS_READ,
-    **COLLEAGUES,
+    **colleagues.RIGHTS,
     "show_agent": P.AGENTS_READ,
     "create_agent": P.AGENTS_CREATE,
     "fork_agent": P.AGENTS_CREATE,
@@ -219,9 +219,8 @@ ELSEWHERE = {
     "shut_app_out": "of the apps that the caller let in: tests/apps/test_refused.py",
     "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
     "remove_file": "of the caller's own uploads: tests/files/test_files.py",
-    "show_upload": "of the caller's own uploads: tests/files/test_uploads.py",
-    "continue_upload": "of the caller's own uploads: tests/files/test_uploads.py",
-    "cancel_upload": "of the caller's own uploads: tests/files/test_uploads.py",
+    **dict.fromkeys(UPLOADS, "of the caller's own uploads: tests/files/test_uploads.py"),
+    **colleagues.ELSEWHERE,
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
 }
 """Operations that no role decides, each with the reason."""
@@ -307,6 +306,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "server_id": tool_server["id"],
         "tool_name": await offered_tool(server, org, tool_server["id"]),
         "agent_kind": "custom",
+        **await colleagues.offer(owner, agent.id),
         **member,
         "emoji": "👍",
     }

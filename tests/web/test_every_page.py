@@ -51,6 +51,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
     (await api.post("/budgets", json={"run_limit": 100, "agent_id": agent.id})).raise_for_status()
     fork = (await api.post(f"/agents/{agent.id}/fork", json={"name": "Ranger"})).raise_for_status().json()["id"]
     (await api.patch(f"/agents/{fork}", json={"instructions": "Look far."})).raise_for_status()
+    grant = (await api.post(f"/agents/{agent.id}/grants", json={})).raise_for_status().json()["grant"]["id"]
     run = await _run(api)
     planned = {"conversation_id": general, "content": "later", "due_at": (utc_now() + timedelta(days=1)).isoformat()}
     later = (await api.post("/later", json=planned)).raise_for_status().json()["id"]
@@ -61,6 +62,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         f"/c/{general}/files", "/c", "/c/direct", "/c/new",
         "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
         f"/agents/{agent.id}/versions", f"/agents/{agent.id}/fork", f"/agents/{fork}", f"/agents/{fork}/differences",
+        "/grants", f"/grants/{grant}",
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
         "/saved", "/saved?status=done", "/keys", f"/c/{general}/pins", f"/c/{general}/messages/{root}/history",

@@ -9,6 +9,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from crewhall.agents import access, actions, queries
 from crewhall.agents.http_credentials import HANDLERS as CREDENTIALS
+from crewhall.agents.http_grants import OF_AGENTS
+from crewhall.agents.http_grants import ROUTER as GRANTS
 from crewhall.agents.http_quick_tasks import HANDLERS as QUICK_TASKS
 from crewhall.agents.http_states import HANDLERS as STATES
 from crewhall.agents.http_versions import HANDLERS as VERSIONS
@@ -182,4 +184,7 @@ HANDLERS = [
     beat,
 ]
 
-ROUTERS = [api_router("/agents", [*HANDLERS, *VERSIONS, *CREDENTIALS, *STATES, *QUICK_TASKS], tags=["Agents"])]
+ROUTERS = [
+    api_router("/agents", [*HANDLERS, *VERSIONS, *OF_AGENTS, *CREDENTIALS, *STATES, *QUICK_TASKS], tags=["Agents"]),
+    GRANTS,
+]

@@ -16,6 +16,7 @@ from crewhall.agents.catalog import Catalog
 from crewhall.agents.credential_schemas import Credential, CredentialInput, RotationInput
 from crewhall.agents.keys import make_key
 from crewhall.agents.pages_directory import HANDLERS as DIRECTORY
+from crewhall.agents.pages_grants import HANDLERS as GRANTS
 from crewhall.agents.pages_tasks import HANDLERS as TASKS
 from crewhall.agents.pages_thinking import read_thinking, thinking_of
 from crewhall.agents.pages_versions import HANDLERS as VERSIONS
@@ -80,6 +81,7 @@ async def _agent_page(
         takes_turns=answers(agent.status),
         address=services.base_url,
         profile=profile,
+        is_borrowed=profile.is_borrowed,
         visibilities=VISIBILITIES,
         memory=memory,
         remembered=json.dumps(memory.state, indent=2, ensure_ascii=False),
@@ -89,7 +91,7 @@ async def _agent_page(
         catalog=await services.part(Catalog).within(actor.org),
         may_see_credentials=may_see_keys,
         may_update=owns or is_allowed(actor, Permission.AGENTS_UPDATE),
-        may_fork=is_allowed(actor, Permission.AGENTS_CREATE),
+        may_fork=is_allowed(actor, Permission.AGENTS_CREATE) and not profile.is_borrowed,
         may_trust=is_allowed(actor, Permission.AGENTS_UPDATE),
         may_delete=owns or is_allowed(actor, Permission.AGENTS_DELETE),
     )
@@ -120,20 +122,25 @@ async def change_agent(
     """Change an agent's persona or standing."""
     form = await read_form(request)
     try:
-        capabilities = [word.strip() for word in form.v("capabilities").split(",") if word.strip()]
-        patch = form.read(AgentPatch, "name", "visibility", "status", "trust_score", capabilities=capabilities)
-        patch = msgspec.structs.replace(
-            patch,
-            role_title=form.v("role_title").strip(),
-            description=form.v("description").strip() or None,
-            instructions=form.v("instructions").strip() or None,
-        )
+        patch = form.read(AgentPatch, "name", "visibility", "status", "trust_score")
+        if "instructions" in form.values:  # a borrowed agent's form has no persona
+            patch = _with_persona(patch, form)
         async with services.db.transaction(actor) as tx:
             agent = await actions.update_agent(tx, actor, agent_id, patch)
     except CrewhallError as error:
         form.refuse(error)
         return await _agent_page(request, services, actor, agent_id, form=form, status=error.kind.status)
     return go(f"/agents/{agent.id}", "Saved.")
+
+
+def _with_persona(patch: AgentPatch, form: Form) -> AgentPatch:
+    return msgspec.structs.replace(
+        patch,
+        capabilities=[word.strip() for word in form.v("capabilities").split(",") if word.strip()],
+        role_title=form.v("role_title").strip(),
+        description=form.v("description").strip() or None,
+        instructions=form.v("instructions").strip() or None,
+    )
 
 
 @post("/agents/{agent_id:uuid}/thinking")
@@ -246,5 +253,6 @@ PAGES = page_router(
         revoke_credential,
         *TASKS,
         *VERSIONS,
+        *GRANTS,
     ]
 )

@@ -102,7 +102,7 @@ async def show_differences(
         actor,
         agent=agent,
         parent=found.parent,
-        changes_found=_apart(found),
+        apart=_apart(found),
     )
 
 

@@ -7,7 +7,7 @@ import typer
 
 from crewhall.faces.cli.agent_keys import Code
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import rows_of, say, say_json, say_table
+from crewhall.faces.cli.output import ago, rows_of, say, say_json, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import AgentInfo, AgentTemplate, AgentVersion, Capability, Client, ForkDifferences
@@ -86,7 +86,7 @@ def list_versions(context: typer.Context, code: Code, as_json: Json = False) -> 
     if wants_json(context, as_json):
         say_json(found)
         return
-    rows = [[one.version, one.created_at, one.created_by_name, ", ".join(one.changed)] for one in found]
+    rows = [[one.version, ago(one.created_at), one.created_by_name, ", ".join(one.changed)] for one in found]
     say_table(("Version", "From", "By", "Changed"), rows, "No version is known.")
 
 

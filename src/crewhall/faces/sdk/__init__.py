@@ -3,7 +3,15 @@
 from crewhall.faces.sdk.agent import Agent
 from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
-from crewhall.faces.sdk.colleagues import AgentInShort, AgentVersion, Capability, FieldDifference, ForkDifferences
+from crewhall.faces.sdk.colleagues import (
+    AgentGrant,
+    AgentInShort,
+    AgentVersion,
+    Capability,
+    FieldDifference,
+    ForkDifferences,
+    GrantOffered,
+)
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.files import File
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
@@ -53,6 +61,7 @@ from crewhall.faces.sdk.words import Command, CommandDone, Draft, LaterMessage
 __all__ = [
     "Ack",
     "Agent",
+    "AgentGrant",
     "AgentInShort",
     "AgentInfo",
     "AgentRuntime",
@@ -80,6 +89,7 @@ __all__ = [
     "FieldDifference",
     "File",
     "ForkDifferences",
+    "GrantOffered",
     "Hook",
     "HookCall",
     "IncomingMessage",

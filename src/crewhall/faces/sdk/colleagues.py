@@ -50,3 +50,27 @@ class ForkDifferences(msgspec.Struct, frozen=True):
 
     parent: AgentInShort | None
     differences: list[FieldDifference]
+
+
+class AgentGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant that lends an agent; `direction` is lent or borrowed, `agent_id` the agent on one's own side."""
+
+    id: str
+    direction: str
+    state: str
+    agent_id: str
+    agent_code: str
+    agent_name: str
+    other_organization: str | None = None
+    visibility: str | None = None
+    config: dict[str, Any] = {}
+    expires_at: datetime
+    accepted_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class GrantOffered(msgspec.Struct, frozen=True):
+    """A new grant; `code` is what the other organization accepts with, shown this once."""
+
+    grant: AgentGrant
+    code: str

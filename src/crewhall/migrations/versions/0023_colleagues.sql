@@ -47,3 +47,47 @@ begin
     end if;
 end $$;
 call make_definer('search_agents(text, text[])');
+
+-- ---------------------------------------------------------------------------------------------- lending
+
+-- An agent lent to another organization. There a stand-in of its own (`borrowed_agent_id`) follows the agent, but for what
+-- the grant overrides: who sees it, and keys of its model's configuration. Both organizations see the row; it is the lender's.
+-- `digest` is of the code with which the other side accepts, until `expires_at`.
+create table agent_grants (
+    id uuid primary key,
+    org_id uuid not null references organizations,
+    agent_id uuid not null,
+    lender_name text not null,
+    borrower_org_id uuid references organizations,
+    borrower_name text,
+    borrowed_agent_id uuid,
+    visibility text constraint agent_grants_visibility check (visibility in ('public', 'private', 'hidden')),
+    config jsonb not null default '{}',
+    digest bytea not null unique,
+    expires_at timestamptz not null,
+    accepted_at timestamptz,
+    ended_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    created_by uuid,
+    updated_by uuid,
+    constraint agent_grants_elsewhere check (borrower_org_id <> org_id),
+    constraint agent_grants_accepted check ((accepted_at is null) = (borrowed_agent_id is null)),
+    foreign key (org_id, agent_id) references agents (org_id, id),
+    foreign key (borrower_org_id, borrowed_agent_id) references agents (org_id, id)
+);
+create index agent_grants_org on agent_grants (org_id, id desc);
+create index agent_grants_agent on agent_grants (agent_id);
+create index agent_grants_borrower on agent_grants (borrower_org_id, id desc) where borrower_org_id is not null;
+create unique index agent_grants_borrowed on agent_grants (borrowed_agent_id) where borrowed_agent_id is not null;
+call keep_updated_at('agent_grants');
+call secure_table('agent_grants', 'org_id = any (current_orgs()) or borrower_org_id = any (current_orgs())',
+                  'org_id = any (current_orgs())');
+
+-- Before the two organizations know of each other: which grant a code opens, nothing else.
+create function find_grant(code_digest bytea) returns table (grant_id uuid, org_id uuid)
+    language sql stable rows 1 as $$
+    select g.id, g.org_id from agent_grants g join organizations o on o.id = g.org_id and o.deleted_at is null
+    where g.digest = code_digest and g.accepted_at is null and g.ended_at is null and g.expires_at > now()
+$$;
+call make_definer('find_grant(bytea)');
