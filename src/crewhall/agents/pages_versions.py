@@ -152,18 +152,29 @@ def _apart(found: ForkDifferences) -> list[Change]:
 
 
 def _pieces(before: object, after: object) -> list[Piece]:
-    return shortened(differences(_text(before), _text(after)))
+    """Prose word by word; what is one word as a whole."""
+    old, new = _text(before), _text(after)
+    if " " in old + new or "\n" in old + new:
+        return shortened(differences(old, new))
+    return [piece for piece in (Piece("removed", old), Piece("same", " "), Piece("added", new)) if piece.text]
 
 
 def _text(value: object) -> str:
-    """A field as it is compared: text as it is, lists one after the other, objects as they would be written."""
+    """A field as it is compared: text as it is, lists on one line, objects with a line for each key."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        lines = (f"{name}: {one if isinstance(one, str) else _written(one)}" for name, one in sorted(value.items()))
+        return "\n".join(lines)
+    return str(value)
+
+
+def _written(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 HANDLERS = [show_versions, show_differences, show_fork, fork_agent]
