@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
 from tests.agents.hall import AgentHall, AgentOrg
 from tests.agents.test_colleagues import got
@@ -148,3 +149,51 @@ async def test_who_does_not_manage_agents_neither_lends_nor_borrows(
     again = (await org.owner.api.post(f"/agents/{agent['id']}/grants", json={})).json()
     (await org.owner.api.delete(f"/grants/{again['grant']['id']}")).raise_for_status()
     assert (await left.owner.api.post("/grants/accept", json={"code": again["code"]})).status_code == 404, "withdrawn"
+
+
+@pytest.mark.rule("B5", "D13")
+async def test_the_database_shows_a_grant_to_its_two_sides_and_lets_only_the_lender_write_it(
+    hall: AgentHall, org: AgentOrg, other_org: AgentOrg
+):
+    agent = await org.create(**PERSONA)
+    grant, _ = await lend(org, other_org, agent["id"])
+    third, which = await hall.make_agent_org(), {"id": grant["id"]}
+    for side, rows in ((org, 1), (other_org, 1), (third, 0)):
+        async with hall.db.transaction(side.owner.actor) as tx:
+            assert await tx.value("select count(*) from agent_grants where id = %(id)s", which) == rows
+    for side, sql in (
+        (other_org, "update agent_grants set config = '{}' where id = %(id)s"),
+        (org, "delete from agent_grants where id = %(id)s"),
+    ):
+        with pytest.raises(InsufficientPrivilege):
+            async with hall.db.transaction(side.owner.actor) as tx:
+                await tx.run(sql, which)
+
+
+@pytest.mark.rule("B5")
+async def test_changes_of_both_sides_at_once_lose_nothing(org: AgentOrg, other_org: AgentOrg):
+    agent = await org.create(**PERSONA)
+    grant, stand_in = await lend(org, other_org, agent["id"])
+    home, there, terms = f"/agents/{agent['id']}", f"/agents/{stand_in['id']}", f"/grants/{grant['id']}"
+    for number in range(5):
+        answers = await asyncio.gather(
+            org.owner.api.patch(home, json={"instructions": f"Look {number}."}),
+            org.owner.api.patch(terms, json={"visibility": "public" if number % 2 else "hidden"}),
+            other_org.owner.api.patch(terms, json={"config": {"model": f"m{number}"}}),
+            other_org.owner.api.patch(there, json={"name": f"Mira {number}"}),
+        )
+        assert [answer.status_code for answer in answers] == [200] * 4, [answer.text for answer in answers]
+        found = await got(other_org.owner, there)
+        assert (found["instructions"], found["name"]) == (f"Look {number}.", f"Mira {number}")
+        assert (found["model_config"]["model"], found["visibility"]) == (
+            f"m{number}", "public" if number % 2 else "hidden",
+        )  # fmt: skip
+    ended = await asyncio.gather(
+        org.owner.api.delete(home),
+        org.owner.api.delete(terms),
+        other_org.owner.api.delete(there),
+        other_org.owner.api.patch(terms, json={"visibility": "public"}),
+    )
+    assert all(answer.status_code in {200, 204, 404, 409} for answer in ended), [answer.text for answer in ended]
+    assert (await other_org.owner.api.get(there)).status_code == 404
+    assert [one["state"] for one in (await got(org.owner, "/grants"))["items"]] == ["ended"]

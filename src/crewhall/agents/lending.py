@@ -33,7 +33,7 @@ from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.crypto import digest, new_token
 from crewhall.kernel.db import SET_SCOPE, Tx, scope_of
-from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError
+from crewhall.kernel.errors import CONFLICT, NOT_FOUND
 from crewhall.kernel.ids import new_id
 
 GRANT = "cwg_"
@@ -150,11 +150,9 @@ async def end_grant(tx: Tx, actor: Actor, grant_id: UUID) -> None:
 
 async def follow_agent(tx: Tx, actor: Actor, event: AgentChanged) -> None:
     """Whoever stands in for an agent that was changed changes with it."""
-    grants = [
-        grant for grant in await find_grants_of(tx, event.agent_id, lock=True) if grant.agent_id == event.agent_id
-    ]
-    if not grants:
-        return
+    if not any(grant.agent_id == event.agent_id for grant in await find_grants_of(tx, event.agent_id)):
+        return  # a stand-in, whose row is locked by now, must not wait for those who wait for that row
+    grants = await find_grants_of(tx, event.agent_id, lock=True)
     origin = persona_of(await reload_agent(tx, event.agent_id))
     for grant in grants:
         await _follow(tx, actor, origin, grant, before=event.status_before)
@@ -176,10 +174,9 @@ async def _follow(tx: Tx, actor: Actor, origin: Persona, grant: GrantRow, *, bef
     if grant.borrowed_agent_id is None or grant.borrower_org_id is None:
         return
     async with _within(tx, actor, grant.borrower_org_id) as system:
-        try:
-            now = persona_of(await access_agent(tx, system, grant.borrowed_agent_id, lock=True))
-        except CrewhallError as error:
-            raise CONFLICT("The agent is being given back at this moment. Try again.") from error
+        if not await _lock_stand_in(tx, grant.borrowed_agent_id):
+            return
+        now = persona_of(await access_agent(tx, system, grant.borrowed_agent_id))
         after = _following(origin, grant, now)
         if before is now.status and origin.status in TRANSITIONS[now.status]:
             after = msgspec.structs.replace(after, status=origin.status)
@@ -203,7 +200,8 @@ async def _end(tx: Tx, actor: Actor, grant: GrantRow, gone: UUID | None = None) 
     borrower, borrowed = grant.borrower_org_id, grant.borrowed_agent_id
     if borrower is not None and borrowed is not None and borrowed != gone:
         async with _within(tx, actor, borrower) as system:
-            await access_agent(tx, system, borrowed, lock=True)
+            if not await _lock_stand_in(tx, borrowed):
+                return
             await _note_end(tx, system, grant)
             await delete_agent(tx, system, borrowed)
     else:
@@ -214,6 +212,12 @@ async def _end(tx: Tx, actor: Actor, grant: GrantRow, gone: UUID | None = None) 
             other = grant.borrower_name if side == grant.org_id else grant.lender_name
             told = {"organization": other} if other else {}
             await audit.record(tx, by, "agent.grant_ended", "agent", agent_id, told)
+
+
+async def _lock_stand_in(tx: Tx, agent_id: UUID) -> bool:
+    """Lock a stand-in; False where it was deleted meanwhile, which has ended its grant."""
+    there = "select true from agents where id = %(id)s and deleted_at is null for no key update"
+    return bool(await tx.value(there, {"id": agent_id}))
 
 
 async def _note_end(tx: Tx, actor: Actor, grant: GrantRow) -> None:

@@ -83,6 +83,7 @@ create unique index agent_grants_borrowed on agent_grants (borrowed_agent_id) wh
 call keep_updated_at('agent_grants');
 call secure_table('agent_grants', 'org_id = any (current_orgs()) or borrower_org_id = any (current_orgs())',
                   'org_id = any (current_orgs())');
+revoke delete on agent_grants from crewhall_app;  -- the borrower sees the row, and nobody takes it away
 
 -- Before the two organizations know of each other: which grant a code opens, nothing else.
 create function find_grant(code_digest bytea) returns table (grant_id uuid, org_id uuid)
@@ -91,3 +92,12 @@ create function find_grant(code_digest bytea) returns table (grant_id uuid, org_
     where g.digest = code_digest and g.accepted_at is null and g.ended_at is null and g.expires_at > now()
 $$;
 call make_definer('find_grant(bytea)');
+
+-- A change that leaves the code as it is takes no name (0007): an agent and the one that stands in for it elsewhere often have
+-- the same, and whoever changes both would wait for who changes one.
+drop trigger names_code on agents;
+create trigger names_code before insert on agents for each row
+    when (new.deleted_at is null) execute function refuse_code_of_member();
+create trigger names_code_changed before update of code, deleted_at on agents for each row
+    when (new.deleted_at is null and (new.code <> old.code or old.deleted_at is not null))
+    execute function refuse_code_of_member();
