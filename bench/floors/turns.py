@@ -1,8 +1,8 @@
 """The floor of a turn: the same model through the same library, and nothing of Crewhall.
 
-A post is stored durably and answered; a job and four steps are recorded, each in a transaction of its own before the next
-is done; the answer of the model is stored durably, and told to who listens. Left out is all that Crewhall does besides:
-who may speak, leases, budgets, the agent's rights, what a conversation said before, what follows from a post.
+A post is stored durably and answered; a job and four steps are recorded, each in a transaction of its own before the
+next is done; the answer of the model is stored durably, and told to who listens. Left out is what Crewhall does
+besides: who may speak, leases, budgets, the agent's rights, what was said before, what follows from a post.
 """
 
 import asyncio

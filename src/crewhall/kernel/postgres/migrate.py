@@ -165,7 +165,7 @@ def _left_out(module: str) -> Iterator[None]:
     if module in sys.modules:
         yield
         return
-    sys.modules[module] = None  # type: ignore[assignment] - as the import system has it for a module that is not there
+    sys.modules[module] = None  # type: ignore[assignment]  # so the import system has one that is not there
     try:
         yield
     finally:
