@@ -61,7 +61,7 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about",
         f"/c/{general}/files", "/c", "/c/direct", "/c/new",
         "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
-        f"/agents/{agent.id}/versions", f"/agents/{agent.id}/fork", f"/agents/{fork}", f"/agents/{fork}/differences",
+        f"/agents/{agent.id}/versions", f"/agents/{fork}/differences",
         "/grants", f"/grants/{grant}",
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
