@@ -1,5 +1,7 @@
 """Operations of the API that no role decides, with where it is tested who may."""
 
+from tests.permissions import colleagues
+
 ELSEWHERE = {
     "show_ownership_offer": "of owners, admins and whom it is made to: tests/identity/test_ownership.py",
     "end_ownership_offer": "of who makes an offer and whom it is made to: tests/identity/test_ownership.py",
@@ -29,6 +31,7 @@ ELSEWHERE = {
     "show_upload": "of the caller's own uploads: tests/files/test_uploads.py",
     "continue_upload": "of the caller's own uploads: tests/files/test_uploads.py",
     "cancel_upload": "of the caller's own uploads: tests/files/test_uploads.py",
+    **colleagues.ELSEWHERE,
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
 }
 """Operations that no role decides, each with the reason."""

@@ -13,6 +13,7 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from tests.files.making import image, post, sent
 from tests.identity.hall import PASSWORD, Org
+from tests.permissions import colleagues
 from tests.permissions.elsewhere import ELSEWHERE
 from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
@@ -29,6 +30,7 @@ AUTHOR = frozenset({"owner"})
 FOUNDERS = frozenset({"owner"})
 """Who owns an organization here may make others, unless CREWHALL_FOUNDERS says otherwise."""
 NOBODY: frozenset[str] = frozenset()
+UPLOADS = ("show_upload", "continue_upload", "cancel_upload")
 
 RIGHTS: dict[str, P | frozenset[str]] = {
     "show_me": EVERYBODY,
@@ -61,7 +63,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "revoke_invitation": P.MEMBERS_INVITE,
     "read_audit": P.AUDIT_READ,
     "list_agents": P.AGENTS_READ,
-    "list_templates": P.AGENTS_READ,
+    **colleagues.RIGHTS,
     "show_agent": P.AGENTS_READ,
     "create_agent": P.AGENTS_CREATE,
     "fork_agent": P.AGENTS_CREATE,
@@ -287,6 +289,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "server_id": tool_server["id"],
         "tool_name": await offered_tool(server, org, tool_server["id"]),
         "agent_kind": "custom",
+        **await colleagues.offer(owner, agent.id),
         **member,
         "emoji": "👍",
     }

@@ -42,6 +42,7 @@ class Estate:
     member: Member
     agent: AgentClient
     credential: str
+    grant: str
     invitation: str
     login: str
     token: str
@@ -111,6 +112,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         member=member,
         agent=agent,
         credential=(await _ask(owner, "GET", f"/agents/{agent.id}/credentials"))["items"][0]["id"],
+        grant=(await _ask(owner, "POST", f"/agents/{agent.id}/grants", config={"note": name}))["grant"]["id"],
         invitation=invited["invitation"]["id"],
         login=(await _ask(owner, "GET", "/me/logins"))["items"][0]["id"],
         token=(await _ask(owner, "POST", "/me/tokens", name=f"{name} token"))["id"],
@@ -142,7 +144,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", "/idle-policy", idle_after_hours=48)
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
-    estate.marks |= {estate.run, estate.approval, estate.price, estate.budget}
+    estate.marks |= {estate.run, estate.approval, estate.price, estate.budget, estate.grant}
     estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook, estate.later}
     estate.marks |= {
         estate.notification,

@@ -16,6 +16,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /agents": {"name": "Mole"},
     "PATCH /agents/{agent_id}": {"description": "Taken over"},
     "POST /agents/{agent_id}/fork": {"name": "Twin"},
+    "POST /agents/{agent_id}/grants": {},
+    "PATCH /grants/{grant_id}": {"visibility": "public"},
     "POST /agents/{agent_id}/try": {
         "prompt": "Tell me all.",
         "model_config": {"provider": "crewhall", "model": "guide"},
@@ -107,6 +109,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "invitation_id": [estate.invitation],
         "agent_id": [estate.agent.id],
         "credential_id": [estate.credential],
+        "grant_id": [estate.grant],
         "emoji": ["👍"],
         "agent_kind": ["custom"],
         "run_id": [estate.run],

@@ -22,7 +22,9 @@ select distinct c.relname::text from pg_trigger t
 join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
 where p.proname = 'refuse_change' and not c.relispartition order by 1
 """
-EXPECTED_APPEND_ONLY = {"audit_log", "credential_usage", "message_records", "run_steps", "turn_decisions"}
+EXPECTED_APPEND_ONLY = {
+    "agent_versions", "audit_log", "credential_usage", "message_records", "run_steps", "turn_decisions",
+}  # fmt: skip
 UNSCOPED = {"users", "logins", "login_tokens", "app_logins", "password_resets", "organizations"}
 """Protected tables whose rows are a person's, or the tenant itself. A login's `org_id` says where its person is now: it
 gives no right, membership does, at each request."""

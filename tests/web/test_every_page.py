@@ -49,6 +49,9 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         await api.patch(f"/conversations/{general}/messages/{root}", json={"content": "A question, edited"})
     ).raise_for_status()
     (await api.post("/budgets", json={"run_limit": 100, "agent_id": agent.id})).raise_for_status()
+    fork = (await api.post(f"/agents/{agent.id}/fork", json={"name": "Ranger"})).raise_for_status().json()["id"]
+    (await api.patch(f"/agents/{fork}", json={"instructions": "Look far."})).raise_for_status()
+    grant = (await api.post(f"/agents/{agent.id}/grants", json={})).raise_for_status().json()["grant"]["id"]
     run = await _run(api)
     planned = {"conversation_id": general, "content": "later", "due_at": (utc_now() + timedelta(days=1)).isoformat()}
     later = (await api.post("/later", json=planned)).raise_for_status().json()["id"]
@@ -58,6 +61,8 @@ async def _furnish(server: Server, org: Org) -> list[str]:
         f"/c/{general}", f"/c/{general}?thread={root}", f"/c/{general}?at=1", f"/c/{general}/about",
         f"/c/{general}/files", f"/c/{general}/members?q=a", "/c", "/c/archived", "/c/direct", "/c/new",
         "/c/new?kind=group", "/c/new?kind=direct", "/people", "/agents", f"/agents/{agent.id}", "/agents?q=nothing",
+        f"/agents/{agent.id}/versions", f"/agents/{fork}/differences",
+        "/grants", f"/grants/{grant}",
         "/runs", "/runs?status=failed", f"/runs/{run}", f"/c/{general}/decisions",
         f"/c/{general}/decisions?message={root}", f"/c/{general}/summaries",
         "/saved", "/saved?status=done", "/keys", f"/c/{general}/pins", f"/c/{general}/messages/{root}/history",

@@ -47,9 +47,12 @@ async def show_agent(tx: Tx, actor: Actor, agent_id: UUID) -> AgentDetail:
     Raises NOT_FOUND.
     """
     found = await access_agent(tx, actor, agent_id)
-    if actor.id == found.id or _is_own(actor, found, "update") or is_allowed(actor, _PERMISSIONS["update"]):
-        return found
-    return msgspec.structs.replace(found, instructions=None)
+    return found if may_read_instructions(actor, found) else msgspec.structs.replace(found, instructions=None)
+
+
+def may_read_instructions(actor: Actor, agent: AgentDetail) -> bool:
+    """Whether somebody who may see the agent may read its instructions: it, its owner, who manages agents."""
+    return actor.id == agent.id or _is_own(actor, agent, "update") or is_allowed(actor, _PERMISSIONS["update"])
 
 
 async def reload_agent(tx: Tx, agent_id: UUID) -> AgentDetail:

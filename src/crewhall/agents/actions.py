@@ -6,16 +6,20 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 from psycopg.errors import UniqueViolation
 
 from crewhall.agents.access import access_agent, reload_agent
+from crewhall.agents.borrowing import check_not_followed, check_own
 from crewhall.agents.codes import MEMBER_HAS_IT, check_code_apart, free_code
-from crewhall.agents.events import AgentCreated, AgentDeleted, AgentStatusChanged
+from crewhall.agents.events import AgentChanged, AgentCreated, AgentDeleted, AgentStatusChanged
 from crewhall.agents.persona import Persona, changed_columns, columns_of, given, merge
-from crewhall.agents.quick_tasks import copy_quick_tasks
+from crewhall.agents.quick_tasks import copy_quick_tasks, quick_tasks_of
 from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch, ForkInput
 from crewhall.agents.status import authenticates, check_transition
 from crewhall.agents.templates import find_template
+from crewhall.agents.trust import set_trust
+from crewhall.agents.versions import KEPT, note_version
 from crewhall.agents.vocabulary import AgentStatus
 from crewhall.identity import Permission, check_permission
 from crewhall.identity.events import MemberLeft
@@ -56,40 +60,48 @@ async def create_agent(tx: Tx, actor: Actor, data: AgentInput) -> AgentDetail:
     values = given(data)
     values.setdefault("owner_user_id", actor.id if actor.type is ActorType.USER else None)
     values.setdefault("version", base.version)
-    return await _insert(tx, actor, merge(base, values))
+    return await insert_agent(tx, actor, merge(base, values))
 
 
 async def fork_agent(tx: Tx, actor: Actor, agent_id: UUID, data: ForkInput) -> AgentDetail:
     """Copy an agent under a name of its own. The fork remembers its origin; keys, owner and standing are not copied."""
     origin = await access_agent(tx, actor, agent_id)
     check_permission(actor, Permission.AGENTS_CREATE)
+    await check_own(tx, agent_id)
     copied = msgspec.structs.replace(
-        _persona_of(origin),
+        persona_of(origin),
         name=data.name,
         code=data.code or "",
         status=AgentStatus.ACTIVE,
         public_key=None,
         owner_user_id=actor.id if actor.type is ActorType.USER else None,
     )
-    made = await _insert(tx, actor, copied, parent=origin.id)
-    await copy_quick_tasks(tx, actor, origin.id, made.id)
+    made = await insert_agent(tx, actor, copied, parent=origin.id)
+    await copy_quick_tasks(tx, actor, await quick_tasks_of(tx, origin.id), made.id)
     return made
 
 
 async def update_agent(tx: Tx, actor: Actor, agent_id: UUID, data: AgentPatch) -> AgentDetail:
     """Change what was given. A change of status must be an allowed one (409); so must the expected version hold."""
     now = await access_agent(tx, actor, agent_id, "update", lock=True)
-    before = _persona_of(now)
+    before = persona_of(now)
     if data.expected_version not in {None, before.version}:
         raise CONFLICT(
             f"The agent is at version {before.version} by now. Load it again and repeat your change.",
             version=before.version,
         )
-    values = given(data)
-    after = merge(before, values)
-    changed = changed_columns(before, after)
-    if not changed:
-        return now
+    trusts = data.trust_score is not UNSET and await set_trust(tx, actor, now, data.trust_score)
+    after = merge(before, given(data))
+    if changed := changed_columns(before, after):
+        await check_not_followed(tx, agent_id, changed)
+        await change_agent(tx, actor, agent_id, before, after, changed)
+    return await reload_agent(tx, agent_id) if changed or trusts else now
+
+
+async def change_agent(
+    tx: Tx, actor: Actor, agent_id: UUID, before: Persona, after: Persona, changed: list[str]
+) -> None:
+    """Write a changed persona, with all that follows. Raises CONFLICT, INVALID."""
     check_transition(before.status, after.status)
     if "code" in changed:
         await check_code_apart(tx, after.code)
@@ -97,10 +109,11 @@ async def update_agent(tx: Tx, actor: Actor, agent_id: UUID, data: AgentPatch) -
         await _check_owner(tx, after.owner_user_id)
     with _clear_conflicts():
         await tx.run(_UPDATE, {**columns_of(after), "id": agent_id, "actor": actor.id})
+    if KEPT & set(changed):
+        await note_version(tx, actor, agent_id, after)
     if changed != ["status"]:  # which is told as an act of its own
         await audit.record(tx, actor, "agent.updated", "agent", agent_id, {"code": after.code, "changed": changed})
     await _follow_change(tx, actor, agent_id, before, after)
-    return await reload_agent(tx, agent_id)
 
 
 async def delete_agent(tx: Tx, actor: Actor, agent_id: UUID) -> None:
@@ -136,7 +149,8 @@ async def release_agents(tx: Tx, actor: Actor, event: MemberLeft) -> None:
     )
 
 
-async def _insert(tx: Tx, actor: Actor, persona: Persona, parent: UUID | None = None) -> AgentDetail:
+async def insert_agent(tx: Tx, actor: Actor, persona: Persona, parent: UUID | None = None) -> AgentDetail:
+    """Make an agent of a checked persona, with a code from its name unless it has one. Raises INVALID, CONFLICT."""
     if not persona.name:
         raise INVALID("Give the agent a name.", field="name")
     if persona.status not in FIRST_STATUSES:
@@ -151,6 +165,7 @@ async def _insert(tx: Tx, actor: Actor, persona: Persona, parent: UUID | None = 
     with _clear_conflicts():
         row: dict[str, Any] = {"id": agent_id, "org": actor.org, "parent": parent, "actor": actor.id}
         await tx.run(_INSERT, {**columns_of(persona), **row})
+    await note_version(tx, actor, agent_id, persona)
     details = {"code": persona.code, "name": persona.name} | ({"forked_from": str(parent)} if parent else {})
     await audit.record(tx, actor, "agent.created", "agent", agent_id, details)
     created = AgentCreated(
@@ -172,6 +187,8 @@ async def _follow_change(tx: Tx, actor: Actor, agent_id: UUID, before: Persona, 
     # Verified keys remember the name; a standing that does not sign in must stop what is signed in.
     if before.name != after.name or not authenticates(after.status):
         await revoke(tx, f"agent:{agent_id}")
+    changed = AgentChanged(agent_id=agent_id, org_id=actor.org, status_before=before.status)
+    await events.publish(tx, actor, changed)
 
 
 async def tell_status(tx: Tx, actor: Actor, agent_id: UUID, code: str, before: AgentStatus, after: AgentStatus) -> None:
@@ -188,7 +205,8 @@ async def _check_owner(tx: Tx, owner: UUID | None) -> None:
         raise INVALID("The owner must be a person of this organization.", field="owner_user_id")
 
 
-def _persona_of(agent: AgentDetail) -> Persona:
+def persona_of(agent: AgentDetail) -> Persona:
+    """What people set about an agent."""
     return Persona(**{name: getattr(agent, name) for name in Persona.__struct_fields__})
 
 

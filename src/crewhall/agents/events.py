@@ -33,3 +33,11 @@ class AgentStatusChanged(msgspec.Struct, frozen=True):
     org_id: UUID
     before: AgentStatus
     after: AgentStatus
+
+
+class AgentChanged(msgspec.Struct, frozen=True):
+    """Something that people set about an agent was changed; `status_before` is its standing before that."""
+
+    agent_id: UUID
+    org_id: UUID
+    status_before: AgentStatus

@@ -9,8 +9,11 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from crewhall.agents import access, actions, queries
 from crewhall.agents.http_credentials import HANDLERS as CREDENTIALS
+from crewhall.agents.http_grants import OF_AGENTS
+from crewhall.agents.http_grants import ROUTER as GRANTS
 from crewhall.agents.http_quick_tasks import HANDLERS as QUICK_TASKS
 from crewhall.agents.http_states import HANDLERS as STATES
+from crewhall.agents.http_versions import HANDLERS as VERSIONS
 from crewhall.agents.lifecycle import AgentParts
 from crewhall.agents.schemas import (
     Agent,
@@ -18,6 +21,7 @@ from crewhall.agents.schemas import (
     AgentInput,
     AgentPatch,
     AgentTemplate,
+    Capability,
     ForkInput,
     Heartbeat,
     HeartbeatInput,
@@ -30,7 +34,8 @@ from crewhall.kernel.errors import FORBIDDEN
 from crewhall.kernel.paging import Page
 
 Words = Annotated[
-    str | None, QueryParameter(description="Words, or their beginnings, in name, code, role, description.")
+    str | None,
+    QueryParameter(description="Words, or their beginnings, in name, code, role, description; or a capability."),
 ]
 
 
@@ -86,6 +91,19 @@ async def list_templates(
     """List what a new agent may start from."""
     async with services.db.transaction(actor) as tx:
         return await queries.list_templates(tx, after=after, limit=limit)
+
+
+@get(
+    "/capabilities",
+    summary="List what agents can do",
+    description="Each capability with how many agents have it, the most frequent first; 200 at most, 50 unless asked.",
+)
+async def list_capabilities(
+    services: NamedDependency[Services], actor: NamedDependency[Actor], limit: FromQuery[int | None] = None
+) -> Page[Capability]:
+    """List the capabilities of the agents that the caller may see."""
+    async with services.db.transaction(actor) as tx:
+        return Page(await queries.list_capabilities(tx, actor, limit=limit))
 
 
 @get(
@@ -154,6 +172,19 @@ async def beat(
     return Heartbeat(presence, watch.timeout_s)
 
 
-HANDLERS = [list_agents, create_agent, list_templates, show_agent, update_agent, delete_agent, fork_agent, beat]
+HANDLERS = [
+    list_agents,
+    create_agent,
+    list_templates,
+    list_capabilities,
+    show_agent,
+    update_agent,
+    delete_agent,
+    fork_agent,
+    beat,
+]
 
-ROUTERS = [api_router("/agents", [*HANDLERS, *CREDENTIALS, *STATES, *QUICK_TASKS], tags=["Agents"])]
+ROUTERS = [
+    api_router("/agents", [*HANDLERS, *VERSIONS, *OF_AGENTS, *CREDENTIALS, *STATES, *QUICK_TASKS], tags=["Agents"]),
+    GRANTS,
+]

@@ -4,7 +4,9 @@ from msgspec import Struct
 
 from crewhall.agents.access import describe_itself
 from crewhall.agents.actions import release_agents
+from crewhall.agents.events import AgentChanged, AgentDeleted
 from crewhall.agents.keys import KEY_PREFIX
+from crewhall.agents.lending import end_grants_of, follow_agent
 from crewhall.agents.presence import PresenceChange, PresenceWatch
 from crewhall.agents.resting import lay_to_rest, leave_resting, wake
 from crewhall.agents.settings import AgentSettings
@@ -52,6 +54,8 @@ async def start_agents(
     events.subscribe(MemberLeft, leave_resting)
     events.subscribe(MemberDeactivated, lay_to_rest)
     events.subscribe(MemberReactivated, wake)
+    events.subscribe(AgentChanged, follow_agent)
+    events.subscribe(AgentDeleted, end_grants_of)
     provide_agent_profile(describe_itself)
     uses = KeyUses(db, flush_after_s=settings.key_usage_flush_s)
     await uses.ensure_partitions()

@@ -1,4 +1,4 @@
-"""Pages of agents: who there is, one agent with its keys, a new one."""
+"""The page of one agent: its profile, its keys, what its managers set."""
 
 import json
 from typing import Any
@@ -7,26 +7,31 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 from litestar.response import Redirect
 
-from crewhall.agents import actions, credentials, queries
+from crewhall.agents import actions, credentials
 from crewhall.agents.access import access_agent
 from crewhall.agents.catalog import Catalog
 from crewhall.agents.credential_schemas import Credential, CredentialInput, RotationInput
 from crewhall.agents.keys import make_key
+from crewhall.agents.pages_directory import HANDLERS as DIRECTORY
+from crewhall.agents.pages_grants import HANDLERS as GRANTS
 from crewhall.agents.pages_tasks import HANDLERS as TASKS
 from crewhall.agents.pages_thinking import read_thinking, thinking_of
+from crewhall.agents.pages_versions import HANDLERS as VERSIONS
+from crewhall.agents.profile import read_profile
 from crewhall.agents.quick_tasks import list_quick_tasks
-from crewhall.agents.schemas import AgentDetail, AgentInput, AgentPatch
+from crewhall.agents.schemas import AgentDetail, AgentPatch
 from crewhall.agents.snippets import snippets_for
 from crewhall.agents.states import AgentStateChange, get_state, set_state
 from crewhall.agents.status import TRANSITIONS, answers
+from crewhall.agents.vocabulary import Visibility
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import Permission, check_permission, is_allowed
+from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
@@ -35,63 +40,11 @@ AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 OVERLAP_S = 3600
 """How long the old key of a rotation from the page still works."""
-
-
-@get("/agents")
-async def show_agents(
-    request: AnyRequest,
-    services: NamedDependency[Services],
-    actor: NamedDependency[Actor],
-    q: FromQuery[str] = "",
-    after: FromQuery[str | None] = None,
-) -> Page:
-    """The organization's agents, found by text or capability."""
-    async with services.db.transaction(actor) as tx:
-        page = await queries.list_agents(tx, actor, q=q.strip() or None, after=after)
-    return await render_in_hall(
-        "agents.html",
-        request,
-        services,
-        actor,
-        agents=page.items,
-        next=page.next,
-        q=q,
-        may_create=is_allowed(actor, Permission.AGENTS_CREATE),
-        may_manage=is_allowed(actor, Permission.AGENTS_UPDATE),
-    )
-
-
-async def _new_page(
-    request: AnyRequest, services: Services, actor: Actor, form: Form, *, status: int = 200
-) -> Response[str]:
-    check_permission(actor, Permission.AGENTS_CREATE)
-    async with services.db.transaction(actor) as tx:
-        templates = await queries.list_templates(tx, limit=MAX_LIMIT)
-    return await render_in_hall(
-        "agent_new.html", request, services, actor, status=status, form=form, templates=templates.items
-    )
-
-
-@get("/agents/new")
-async def show_new_agent(
-    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
-) -> Page:
-    """The form of a new agent."""
-    return await _new_page(request, services, actor, Form())
-
-
-@post("/agents/new")
-async def make_agent(request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Page:
-    """Make an agent, and show it."""
-    form = await read_form(request)
-    try:
-        data = form.read(AgentInput, "name", "code", "description", "template")
-        async with services.db.transaction(actor) as tx:
-            agent = await actions.create_agent(tx, actor, data)
-    except CrewhallError as error:
-        form.refuse(error)
-        return await _new_page(request, services, actor, form, status=error.kind.status)
-    return go(f"/agents/{agent.id}", f"{agent.name} is here. Make it a key, and connect it.")
+VISIBILITIES = {
+    Visibility.PUBLIC: "Everybody",
+    Visibility.PRIVATE: "Its owner and admins",
+    Visibility.HIDDEN: "The same, and in no list",
+}
 
 
 async def _agent_page(
@@ -112,6 +65,7 @@ async def _agent_page(
         if may_see_keys:
             keys = (await credentials.list_credentials(tx, actor, agent_id, limit=MAX_LIMIT)).items
         memory = await get_state(tx, actor, agent_id)
+        profile = await read_profile(tx, actor, agent)
         tasks = await list_quick_tasks(tx, actor, agent_id)
     return await render_in_hall(
         "agent.html",
@@ -126,13 +80,19 @@ async def _agent_page(
         snippets=snippets_for(agent.code, services.base_url, new_key),
         takes_turns=answers(agent.status),
         address=services.base_url,
-        memory=json.dumps(memory.state, indent=2, ensure_ascii=False) if memory.state else None,
+        profile=profile,
+        is_borrowed=profile.is_borrowed,
+        visibilities=VISIBILITIES,
+        memory=memory,
+        remembered=json.dumps(memory.state, indent=2, ensure_ascii=False),
         statuses=_statuses(agent),
         form=form or Form(),
         thinking=thinking_of(agent),
         catalog=await services.part(Catalog).within(actor.org),
         may_see_credentials=may_see_keys,
         may_update=owns or is_allowed(actor, Permission.AGENTS_UPDATE),
+        may_fork=is_allowed(actor, Permission.AGENTS_CREATE) and not profile.is_borrowed,
+        may_trust=is_allowed(actor, Permission.AGENTS_UPDATE),
         may_delete=owns or is_allowed(actor, Permission.AGENTS_DELETE),
     )
 
@@ -162,20 +122,25 @@ async def change_agent(
     """Change an agent's persona or standing."""
     form = await read_form(request)
     try:
-        capabilities = [word.strip() for word in form.v("capabilities").split(",") if word.strip()]
-        patch = form.read(AgentPatch, "name", "visibility", "status", capabilities=capabilities)
-        patch = msgspec.structs.replace(
-            patch,
-            role_title=form.v("role_title").strip(),
-            description=form.v("description").strip() or None,
-            instructions=form.v("instructions").strip() or None,
-        )
+        patch = form.read(AgentPatch, "name", "visibility", "status", "trust_score")
+        if "instructions" in form.values:  # a borrowed agent's form has no persona
+            patch = _with_persona(patch, form)
         async with services.db.transaction(actor) as tx:
             agent = await actions.update_agent(tx, actor, agent_id, patch)
     except CrewhallError as error:
         form.refuse(error)
         return await _agent_page(request, services, actor, agent_id, form=form, status=error.kind.status)
     return go(f"/agents/{agent.id}", "Saved.")
+
+
+def _with_persona(patch: AgentPatch, form: Form) -> AgentPatch:
+    return msgspec.structs.replace(
+        patch,
+        capabilities=[word.strip() for word in form.v("capabilities").split(",") if word.strip()],
+        role_title=form.v("role_title").strip(),
+        description=form.v("description").strip() or None,
+        instructions=form.v("instructions").strip() or None,
+    )
 
 
 @post("/agents/{agent_id:uuid}/thinking")
@@ -200,14 +165,21 @@ async def change_thinking(
 
 @post("/agents/{agent_id:uuid}/forget")
 async def forget(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], agent_id: FromPath[UUID]
-) -> Redirect:
-    """Let an agent forget what it remembers of whoever looks."""
-    async with services.db.transaction(actor) as tx:
-        memory = await get_state(tx, actor, agent_id)
-        if memory.version:
-            await set_state(tx, actor, agent_id, AgentStateChange(state={}, version=memory.version))
-    return go(f"/agents/{agent_id}", "It remembers nothing of you any more.")
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    agent_id: FromPath[UUID],
+) -> Page:
+    """Let an agent forget what it remembers of whoever looks, as they saw it: what it kept since is shown first."""
+    form = await read_form(request)
+    try:
+        data = form.read(AgentStateChange, "version", state={})
+        async with services.db.transaction(actor) as tx:
+            await set_state(tx, actor, agent_id, data)
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _agent_page(request, services, actor, agent_id, form=form, status=error.kind.status)
+    return go(f"/agents/{agent_id}#memory", "It remembers nothing of you any more.")
 
 
 @post("/agents/{agent_id:uuid}/delete")
@@ -270,9 +242,7 @@ async def revoke_credential(
 
 PAGES = page_router(
     [
-        show_agents,
-        show_new_agent,
-        make_agent,
+        *DIRECTORY,
         show_agent,
         change_agent,
         change_thinking,
@@ -282,5 +252,7 @@ PAGES = page_router(
         rotate_credential,
         revoke_credential,
         *TASKS,
+        *VERSIONS,
+        *GRANTS,
     ]
 )

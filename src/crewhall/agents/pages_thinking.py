@@ -48,7 +48,7 @@ def read_thinking(form: Form, chosen_tools: list[str], agent: AgentDetail) -> Ag
     for name in ("provider", "model", *NUMBERS):
         typed = form.v(name).strip()
         if typed:
-            config[name] = _number(name, typed) if name in NUMBERS else typed
+            config[name] = number(name, typed) if name in NUMBERS else typed
         else:
             config.pop(name, None)
     if bool(config.get("provider")) != bool(config.get("model")):
@@ -65,7 +65,8 @@ def read_thinking(form: Form, chosen_tools: list[str], agent: AgentDetail) -> Ag
     )
 
 
-def _number(name: str, typed: str) -> float | int:
+def number(name: str, typed: str) -> float | int:
+    """A number of a model's configuration as it was typed. Raises INVALID with the field's name."""
     try:
         return float(typed) if name == "temperature" else int(typed)
     except ValueError:

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from typing import LiteralString
 from uuid import UUID
 
-from crewhall.agents.schemas import Agent, AgentRef, AgentTemplate
+from crewhall.agents.schemas import Agent, AgentRef, AgentTemplate, Capability
 from crewhall.agents.vocabulary import AgentKind, AgentStatus, Presence, Visibility
-from crewhall.identity import Permission, check_permission
+from crewhall.identity import Permission, check_permission, find_people
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID
@@ -45,7 +45,7 @@ async def list_agents(
     """List the agents that the actor may see, oldest first.
 
     Hidden ones are left out, unless those who may see them ask for `visibility=hidden`. `q` finds beginnings of words
-    in name, code, role and description, and pieces of the name.
+    in name, code, role and description, pieces of the name, and capabilities by their whole name.
     """
     check_permission(actor, Permission.AGENTS_READ)
     size = check_limit(limit)
@@ -62,6 +62,26 @@ async def list_agents(
         },
     )
     return page_of(rows, size, lambda row: (row.id,))
+
+
+async def list_capabilities(tx: Tx, actor: Actor, *, limit: int | None = None) -> list[Capability]:
+    """List what agents that the actor may see can do, what most can first; hidden agents do not count."""
+    check_permission(actor, Permission.AGENTS_READ)
+    return await tx.all(
+        Capability,
+        """
+        select word as capability, count(*) as agents from agent_details a cross join unnest(a.capabilities) as word
+        where a.visible and a.visibility <> 'hidden'
+        group by word order by count(*) desc, word limit %(limit)s
+        """,
+        {"limit": check_limit(limit)},
+    )
+
+
+async def find_owner_names(tx: Tx, agents: Collection[Agent]) -> dict[UUID, str]:
+    """Return, by id, the names of the people who own the agents."""
+    people = [agent.owner_user_id for agent in agents if agent.owner_user_id]
+    return {one.id: one.name for one in (await find_people(tx, people)).values()} if people else {}
 
 
 async def find_agents(tx: Tx, ids: Collection[UUID]) -> dict[UUID, AgentRef]:

@@ -161,9 +161,14 @@ async def remove_quick_task(tx: Tx, actor: Actor, agent_id: UUID, task_id: UUID)
     await _record(tx, actor, "quick_task.removed", found)
 
 
-async def copy_quick_tasks(tx: Tx, actor: Actor, origin_id: UUID, copy_id: UUID) -> None:
-    """Give a fork the quick tasks of its origin."""
-    for task in await tx.all(QuickTask, _LIST, {"agent": origin_id, "all": True}):
+async def quick_tasks_of(tx: Tx, agent_id: UUID) -> list[QuickTask]:
+    """All quick tasks of an agent in order, for its copies."""
+    return await tx.all(QuickTask, _LIST, {"agent": agent_id, "all": True})
+
+
+async def copy_quick_tasks(tx: Tx, actor: Actor, tasks: list[QuickTask], copy_id: UUID) -> None:
+    """Give a new agent the quick tasks of the one that it was made from."""
+    for task in tasks:
         values = msgspec.structs.asdict(task) | {"id": new_id(), "org": actor.org, "agent": copy_id, "actor": actor.id}
         await tx.run(_INSERT, values)
 

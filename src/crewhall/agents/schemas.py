@@ -18,6 +18,7 @@ PublicKey = Annotated[str, Meta(max_length=64, description="Ed25519 public key: 
 EmbeddingModel = Annotated[str, Meta(min_length=1, max_length=255)]
 Slugs = Annotated[list[Annotated[str, Meta(min_length=1, max_length=50)]], Meta(max_length=50)]
 Version = Annotated[str, Meta(max_length=32, pattern=r"^\d{1,6}\.\d{1,6}\.\d{1,6}$", examples=["1.0.0"])]
+Trust = Annotated[float, Meta(ge=0, le=100, description="How far the agent is trusted with tools, 0 to 100.")]
 Open = dict[str, Any]
 
 
@@ -75,6 +76,13 @@ class AgentRef(Struct, frozen=True):
     visibility: Visibility
 
 
+class Capability(Struct):
+    """Something that agents can do, and how many of them can."""
+
+    capability: str
+    agents: int
+
+
 class AgentChanges(Struct, forbid_unknown_fields=True, kw_only=True):
     """Everything about an agent that people set; what is left out is not touched."""
 
@@ -111,9 +119,11 @@ class AgentInput(AgentChanges, forbid_unknown_fields=True, kw_only=True):
 class AgentPatch(AgentChanges, forbid_unknown_fields=True, kw_only=True):
     """Changes to an agent. The version's minor number rises by itself when instructions, model or tools change.
 
-    With `expected_version`, the change is refused (409) when the agent is at another version by now.
+    With `expected_version`, the change is refused (409) when the agent is at another version by now. `trust_score` is
+    for owners and admins of the organization: who merely owns the agent does not lift what holds its tools back.
     """
 
+    trust_score: Trust | UnsetType = UNSET
     expected_version: Version | None = None
 
 

@@ -11,7 +11,6 @@ from litestar.response import Redirect
 from markupsafe import Markup
 
 from crewhall.conversations import saved, stars
-from crewhall.conversations.differences import Piece, differences, shortened
 from crewhall.conversations.messages import get_message, message_history
 from crewhall.conversations.pages_pins import excerpt_of
 from crewhall.conversations.saved import SavedStatus
@@ -22,6 +21,7 @@ from crewhall.faces.plumbing.messages import is_long
 from crewhall.faces.plumbing.pages import go, render, render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.differences import Piece, differences, shortened
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect

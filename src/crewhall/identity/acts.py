@@ -49,6 +49,16 @@ WORDS: dict[str, tuple[str, ...]] = {
     "agent.updated": ("changed {target}: {changed}", "changed {target}", "changed an agent"),
     "agent.deleted": ("deleted {target}", "deleted an agent"),
     "agent.status_changed": ("changed {target} from {before} to {after}", "changed an agent's status"),
+    "agent.trust_set": ("set the trust of {target} from {before} to {after}", "set an agent's trust"),
+    "agent.offered": ("offered to lend {target}", "offered to lend an agent"),
+    "agent.lent": ("lent {target} to {organization}", "lent an agent"),
+    "agent.borrowed": ("borrowed {target} from {organization}", "borrowed an agent"),
+    "agent.grant_changed": ("changed how {target} is lent: {changed}", "changed how an agent is lent"),
+    "agent.grant_ended": (
+        "ended the lending of {target} with {organization}",
+        "ended the lending of {target}",
+        "ended the lending of an agent",
+    ),
     "agent.credential_created": (
         "created the key “{label}” for {agent_id}",
         "created a key for {agent_id}",

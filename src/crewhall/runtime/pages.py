@@ -68,7 +68,8 @@ def place_name(place: RunPlace) -> str:
     return place.title or (f"your conversation with {place.partner}" if place.partner else "a conversation")
 
 
-def _shown(run: Run) -> ShownRun:
+def shown(run: Run) -> ShownRun:
+    """A run as a list shows it."""
     took = in_words(run.completed_at - run.started_at) if run.started_at and run.completed_at else None
     return ShownRun(
         run=run,
@@ -107,7 +108,7 @@ async def show_runs(
         request,
         services,
         actor,
-        runs=[_shown(run) for run in page.items],
+        runs=[shown(run) for run in page.items],
         next=page.next,
         of=of,
         conversation=conversation,
@@ -137,7 +138,7 @@ async def show_run(
         services,
         actor,
         run=run,
-        shown=_shown(run),
+        shown=shown(run),
         is_open=run.status in OPEN,
         last_seq=last_seq,
         cause=CAUSES[run.cause].format(agent=run.agent.name),

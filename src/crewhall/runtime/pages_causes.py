@@ -14,6 +14,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.runtime.hook_queries import list_hooks
 from crewhall.runtime.http_tasks import PAGES as TASKS
+from crewhall.runtime.pages_activity import PAGES as ACTIVITY
 from crewhall.runtime.pages_hooks import CALLS
 from crewhall.runtime.pages_hooks import PAGES as HOOKS
 from crewhall.runtime.pages_hooks import shown as show_hook
@@ -45,4 +46,4 @@ async def show_causes(
     )
 
 
-PAGES = [SCHEDULES, HOOKS, TASKS, page_router([show_causes])]
+PAGES = [SCHEDULES, HOOKS, TASKS, ACTIVITY, page_router([show_causes])]

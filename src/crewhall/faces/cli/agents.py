@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crewhall.faces.cli import agent_forks, agent_lending
 from crewhall.faces.cli.agent_keys import Code, key, show_key
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.output import ago, rows_of, say, say_facts, say_json, say_table
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 agent = typer.Typer(name="agent", help="Agents of the organization.", no_args_is_help=True)
 agent.add_typer(key)
+for name, command in {**agent_forks.COMMANDS, **agent_lending.COMMANDS}.items():
+    agent.command(name)(command)
 Field = Annotated[str | None, typer.Option()]
 
 
@@ -22,12 +25,14 @@ def list_agents(
     text: Annotated[str | None, typer.Argument(help="Words in name, code, role or description.")] = None,
     capability: Annotated[str | None, typer.Option(help="Only agents that can do this.")] = None,
     status: Annotated[str | None, typer.Option(help="active, probation, maintenance, inactive or terminated.")] = None,
+    visibility: Annotated[str | None, typer.Option(help="public, private or hidden; hidden ones only so.")] = None,
     as_json: Json = False,
 ) -> None:
     """List agents."""
+    query = {"text": text, "capability": capability, "status": status, "visibility": visibility}
 
     async def work(client: "Client") -> list["AgentInfo"]:
-        return [found async for found in client.agents.list(text=text, capability=capability, status=status)]
+        return [found async for found in client.agents.list(**query)]
 
     found = act(context, work)
     if wants_json(context, as_json):
@@ -107,7 +112,7 @@ def show_memory(
     if wants_json(context, as_json):
         say_json(memory)
     elif memory.state:
-        say_facts(memory.state)
+        say_facts({**memory.state, "(version)": memory.version})
     else:
         say("It remembers nothing of you.")
 
@@ -164,6 +169,7 @@ def update_agent(
     visibility: Field = None,
     capability: Annotated[list[str] | None, typer.Option(help="Replaces all; may be given again.")] = None,
     tool: Annotated[list[str] | None, typer.Option(help="Replaces all its tools; may be given again.")] = None,
+    trust: Annotated[float | None, typer.Option(min=0, max=100, help="Set its trust by hand, 0 to 100.")] = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given of an agent."""
@@ -176,6 +182,7 @@ def update_agent(
         visibility=visibility,
         capabilities=capability or None,
         tools=tool or None,
+        trust_score=trust,
     )
 
     async def work(client: "Client") -> "AgentInfo":

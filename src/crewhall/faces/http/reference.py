@@ -49,6 +49,7 @@ PATH_PARAMETERS = {
     "notification_id": "The notification's id.",
     "device_id": "The device's id.",
     "member_id": "The id of the person or agent.",
+    "grant_id": "The grant's id.",
 }
 
 QUERY_PARAMETERS = {
@@ -60,6 +61,7 @@ QUERY_PARAMETERS = {
     "status": "Only this status.",
     "presence": "Only this presence.",
     "visibility": "Only this visibility.",
+    "agent": "Only this agent.",
     "conversation": "Only this conversation.",
     "parent": "Only replies to this message, in order.",
     "before": "Only messages before this seq.",
@@ -112,5 +114,8 @@ EXAMPLES: dict[str, Any] = {
     "RuntimeInput": {"base_url": "https://agents.example.org/scout"},
     "SecretRotation": {"overlap_seconds": 86400},
     "RunAnswer": {"content": "It is a heron."},
+    "ForkInput": {"name": "Scout for sales"},
+    "GrantInput": {"visibility": "public", "config": {"model": "small"}},
+    "GrantAcceptance": {"code": "cwg_9f0c6b1e"},
     "MessageDraft": {"content": "@scout, what do you think?"},
 }

@@ -3,6 +3,15 @@
 from crewhall.faces.sdk.agent import Agent
 from crewhall.faces.sdk.approvals import Approval, ApprovalMessage
 from crewhall.faces.sdk.client import Client
+from crewhall.faces.sdk.colleagues import (
+    AgentGrant,
+    AgentInShort,
+    AgentVersion,
+    Capability,
+    FieldDifference,
+    ForkDifferences,
+    GrantOffered,
+)
 from crewhall.faces.sdk.conversations import IdlePolicy, Member
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.files import File
@@ -53,14 +62,18 @@ from crewhall.faces.sdk.words import Command, CommandDone, Draft, LaterMessage
 __all__ = [
     "Ack",
     "Agent",
+    "AgentGrant",
+    "AgentInShort",
     "AgentInfo",
     "AgentRuntime",
     "AgentState",
     "AgentTemplate",
+    "AgentVersion",
     "Approval",
     "ApprovalMessage",
     "Author",
     "Budget",
+    "Capability",
     "Change",
     "Client",
     "Command",
@@ -74,7 +87,10 @@ __all__ = [
     "Draft",
     "Ephemeral",
     "Event",
+    "FieldDifference",
     "File",
+    "ForkDifferences",
+    "GrantOffered",
     "Hook",
     "HookCall",
     "IdlePolicy",

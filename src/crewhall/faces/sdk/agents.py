@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from crewhall.faces.sdk.colleagues import AgentInShort, AgentVersion, Capability, ForkDifferences
 from crewhall.faces.sdk.errors import CrewhallApiError
 from crewhall.faces.sdk.paging import walk
 from crewhall.faces.sdk.resources import (
@@ -36,14 +37,27 @@ class Agents:
         capability: str | None = None,
         status: str | None = None,
         kind: str | None = None,
+        presence: str | None = None,
+        visibility: str | None = None,
     ) -> AsyncIterator[AgentInfo]:
-        """Give agents, found by text and capability if asked."""
-        query = {"q": text, "capability": capability, "status": status, "kind": kind}
+        """Give agents, found by text and capability if asked; hidden ones only with `visibility="hidden"`."""
+        query = {
+            "q": text,
+            "capability": capability,
+            "status": status,
+            "kind": kind,
+            "presence": presence,
+            "visibility": visibility,
+        }
         return walk(self._transport, "/agents", Page[AgentInfo], query)
 
     def templates(self) -> AsyncIterator[AgentTemplate]:
         """Give what a new agent may start from."""
         return walk(self._transport, "/agents/templates", Page[AgentTemplate])
+
+    async def capabilities(self) -> builtins.list[Capability]:
+        """Give what agents can do, the most frequent first."""
+        return (await self._transport.call("GET", "/agents/capabilities", Page[Capability])).items
 
     async def get(self, agent_id: str) -> AgentInfo:
         """Give one agent."""
@@ -52,9 +66,10 @@ class Agents:
     async def find(self, code: str) -> AgentInfo:
         """Give the agent with this code (with or without `@`)."""
         wanted = code.removeprefix("@").lower()
-        async for agent in self.list():
-            if agent.code == wanted:
-                return await self.get(agent.id)
+        for visibility in (None, "hidden"):
+            async for agent in self.list(visibility=visibility):
+                if agent.code == wanted:
+                    return await self.get(agent.id)
         raise CrewhallApiError("not_found", 404, f"There is no agent @{wanted} that you can see.")
 
     async def create(self, name: str, **fields: Any) -> AgentInfo:
@@ -64,6 +79,23 @@ class Agents:
     async def update(self, agent_id: str, **changes: Any) -> AgentInfo:
         """Change an agent; what is left out stays."""
         return await self._transport.call("PATCH", join("agents", agent_id), AgentInfo, body=changes)
+
+    async def fork(self, agent_id: str, name: str, *, code: str | None = None) -> AgentInfo:
+        """Copy an agent under a name of its own; the fork remembers where it comes from."""
+        body = as_body(name=name, code=code)
+        return await self._transport.call("POST", join("agents", agent_id, "fork"), AgentInfo, body=body)
+
+    def forks(self, agent_id: str) -> AsyncIterator[AgentInShort]:
+        """Give the agents that were made from this one."""
+        return walk(self._transport, join("agents", agent_id, "forks"), Page[AgentInShort])
+
+    async def differences(self, agent_id: str) -> ForkDifferences:
+        """Give what a fork does otherwise than its parent."""
+        return await self._transport.call("GET", join("agents", agent_id, "differences"), ForkDifferences)
+
+    def versions(self, agent_id: str) -> AsyncIterator[AgentVersion]:
+        """Give what an agent thought with over time, newest first."""
+        return walk(self._transport, join("agents", agent_id, "versions"), Page[AgentVersion])
 
     async def delete(self, agent_id: str) -> None:
         """Delete an agent: it stops answering and its keys stop working."""

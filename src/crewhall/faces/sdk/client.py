@@ -11,6 +11,7 @@ from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
 from crewhall.faces.sdk.files import Files
 from crewhall.faces.sdk.hooks import Hooks
+from crewhall.faces.sdk.lending import Lending
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
 from crewhall.faces.sdk.notifications import Notifications
@@ -73,6 +74,7 @@ class Client:
         self.files = Files(self.transport)
         self.saved = Saved(self.transport)
         self.agents = Agents(self.transport)
+        self.lending = Lending(self.transport)
         self.turns = Turns(self.transport)
         self.runtimes = Runtimes(self.transport)
         self.approvals = Approvals(self.transport)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewhall.conversations.differences import AROUND, Piece, differences, shortened
+from crewhall.kernel.differences import AROUND, Piece, differences, shortened
 
 TEXTS = st.text(alphabet="ab \n.,é", max_size=60)
 
