@@ -16,8 +16,16 @@ from crewhall.identity.events import (
 from crewhall.identity.first_run import WEAK_PASSWORD, check_owner, is_set_up, is_weak, prepare_first_run
 from crewhall.identity.me import provide_agent_profile
 from crewhall.identity.organizations import get_organization, list_organizations
-from crewhall.identity.people import find_actor, find_people, find_people_by_handles, get_person, list_people
+from crewhall.identity.people import (
+    find_actor,
+    find_people,
+    find_people_by_emails,
+    find_people_by_handles,
+    get_person,
+    list_people,
+)
 from crewhall.identity.permissions import PERMISSIONS, Permission, check_permission, is_allowed
+from crewhall.identity.placeholders import NewPlaceholder, make_placeholders
 from crewhall.identity.schemas import ActorShown, AgentShown, Organization, Person, Profile
 from crewhall.identity.settings import Founders, IdentitySettings
 from crewhall.identity.verification import AppVerifier, LoginVerifier
@@ -42,6 +50,7 @@ __all__ = [
     "MemberLeft",
     "MemberRoleChanged",
     "Names",
+    "NewPlaceholder",
     "Organization",
     "OrganizationCreated",
     "Permission",
@@ -53,6 +62,7 @@ __all__ = [
     "device_name",
     "find_actor",
     "find_people",
+    "find_people_by_emails",
     "find_people_by_handles",
     "get_organization",
     "get_person",
@@ -61,6 +71,7 @@ __all__ = [
     "is_weak",
     "list_organizations",
     "list_people",
+    "make_placeholders",
     "prepare_first_run",
     "provide_agent_profile",
     "words_for",
