@@ -105,7 +105,7 @@ async def test_an_export_is_looked_through_and_taken_in_once(server: Server, org
     assert built["author"]["name"] == "Build"
 
     listed = await conversation(api, "general")
-    assert listed["unread_count"] == 0
+    assert listed["unread"] == 0
     assert (await api.get("/notifications")).json()["items"] == []
     hits = (await api.get("/search", params={"q": "answer"})).raise_for_status().json()["items"]
     assert [hit["id"] for hit in hits] == [answer["id"]]
@@ -172,7 +172,7 @@ async def test_whoever_joins_by_an_invitation_gets_what_they_wrote(server: Serve
     invited = (await api.post("/invitations", json={"email": f"bob-{org.slug}@elsewhere.example"})).json()
     acceptance = {"token": invited["token"], "name": "Bob", "password": "correct horse battery"}
     joined = (await server.client().post("/invitations/accept", json=acceptance)).raise_for_status().json()
-    bob = server.client(joined["access_token"])
+    bob = server.client(joined["login"]["access_token"])
     me = (await bob.get("/me")).raise_for_status().json()
     assert me["id"] == author["id"]
     message = (await messages(bob, general["id"]))[0]

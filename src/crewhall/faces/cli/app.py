@@ -16,6 +16,7 @@ from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
 from crewhall.faces.cli.files import download, files
 from crewhall.faces.cli.hooks import webhook as incoming_webhook
+from crewhall.faces.cli.imports import import_group
 from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
@@ -71,6 +72,7 @@ for group in (
     incoming_webhook,
     mcp,
     tool_server,
+    import_group,
 ):
     app.add_typer(group)
 
