@@ -40,9 +40,7 @@ def workspace(ada: str, **channels: list[dict[str, Any]]) -> dict[str, Any]:
     days = {f"{name}/2020-09-13.json": messages for name, messages in channels.items()}
     return {
         "users.json": [person(ADA, "Ada", ada), person(BOB, "Bob", "bob@elsewhere.example"), person(EVE, "Eve")],
-        "channels.json": [
-            channel(f"C{number}", name, members=[ADA, BOB]) for number, name in enumerate(channels, 1)
-        ],
+        "channels.json": [channel(f"C{number}", name, members=[ADA, BOB]) for number, name in enumerate(channels, 1)],
         **days,
     }
 

@@ -1,11 +1,13 @@
 """A Slack export is looked through, taken in once, and tells what was not taken."""
 
-import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
+from crewhall.conversations import Taken, take_past
+from crewhall.imports import taking
+from crewhall.imports.actions import CHANNEL
 from tests.identity.hall import Org
 from tests.imports.exports import ADA, BOB, EVE, FIRST, PIXEL, channel, packed, said, workspace
 from tests.support.server import Server
@@ -174,18 +176,77 @@ async def test_whoever_joins_by_an_invitation_gets_what_they_wrote(server: Serve
     joined = (await server.client().post("/invitations/accept", json=acceptance)).raise_for_status().json()
     bob = server.client(joined["login"]["access_token"])
     me = (await bob.get("/me")).raise_for_status().json()
-    assert me["id"] == author["id"]
+    assert me["actor"]["id"] == author["id"]
     message = (await messages(bob, general["id"]))[0]
     edited = await bob.patch(f"/conversations/{general['id']}/messages/{message['id']}", json={"content": "I did"})
     assert edited.status_code == 200, edited.text
 
 
-@pytest.mark.rule("X3")
-async def test_an_import_goes_on_where_another_process_died(server: Server, org: Org):
-    """What a dead process left is due again, and nothing is taken twice."""
+@pytest.mark.rule("X1")
+async def test_an_import_goes_on_where_a_process_died(server: Server, org: Org, monkeypatch: pytest.MonkeyPatch):
     api = org.owner.api
     content = packed(workspace(org.owner.email, general=[said(n, BOB, f"Number {n}") for n in range(450)]))
     found = await brought(api, content)
-    await asyncio.gather(api.post(f"/imports/{found['id']}/start"))
+    calls = 0
+
+    async def dying(*given: Any) -> Taken:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise OSError("the process died")
+        return await take_past(*given)
+
+    monkeypatch.setattr(taking, "take_past", dying)
+    (await api.post(f"/imports/{found['id']}/start")).raise_for_status()
+
+    async def has_died() -> bool:
+        return calls == 2
+
+    await until(has_died)
+    half = (await api.get(f"/imports/{found['id']}")).json()
+    assert (half["status"], half["taken"]) == ("running", 200)
+    general = await conversation(api, "general")
+    closed = await api.post(f"/conversations/{general['id']}/messages", json={"content": "Too early"})
+    assert closed.json()["code"] == "conversation_closed"
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run("update imports set look_at = now() where id = %(id)s", {"id": found["id"]})
+        await tx.notify(CHANNEL, "")
     done = await ended(api, found["id"])
     assert (done["status"], done["taken_messages"]) == ("done", 450)
+    shown = (await api.get(f"/conversations/{general['id']}/messages", params={"limit": 100})).json()["items"]
+    assert [one["content"] for one in shown][-1] == "Number 449"
+    assert sorted(one["seq"] for one in shown) == list(range(351, 451))
+
+
+async def test_one_that_is_called_off_halfway_leaves_its_channel_open(
+    server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
+):
+    api = org.owner.api
+    content = packed(workspace(org.owner.email, general=[said(n, BOB, f"Number {n}") for n in range(3)]))
+    found = await brought(api, content)
+
+    async def called_off(*given: Any) -> Taken:
+        (await api.post(f"/imports/{found['id']}/cancel")).raise_for_status()
+        return await take_past(*given)
+
+    monkeypatch.setattr(taking, "take_past", called_off)
+    (await api.post(f"/imports/{found['id']}/start")).raise_for_status()
+    general = await conversation(api, "general")
+
+    async def is_open() -> bool:
+        body = {"content": "We go on"}
+        state = (await api.get(f"/imports/{found['id']}")).json()
+        return (
+            state["finished_at"] is not None
+            and (await api.post(f"/conversations/{general['id']}/messages", json=body)).status_code == 201
+        )
+
+    await until(is_open)
+    assert [one["content"] for one in await messages(api, general["id"])] == ["We go on"]
+
+
+async def test_an_archive_that_is_none_fails_with_the_reason(server: Server, org: Org):
+    failed = await brought(org.owner.api, b"no zip at all")
+    assert (failed["status"], failed["failure"]) == ("failed", "This is no zip file, or it is not whole.")
+    empty = await org.owner.api.post("/imports", content=b"")
+    assert (empty.status_code, empty.json()["code"]) == (422, "invalid")

@@ -123,9 +123,7 @@ async def _check_alone(tx: Tx, import_id: UUID) -> None:
         raise IMPORT_RUNS("Another import of the organization is at work. Wait for its end, or call it off.")
 
 
-async def _insert(
-    tx: Tx, actor: Actor, import_id: UUID, source: ImportSource, name: str, size: int, key: str
-) -> None:
+async def _insert(tx: Tx, actor: Actor, import_id: UUID, source: ImportSource, name: str, size: int, key: str) -> None:
     await tx.run(
         """
         insert into imports (id, org_id, source, status, name, size, blob_key, look_at, created_by)
@@ -156,6 +154,6 @@ class _Counted:
 
 def _too_large(settings: ImportSettings) -> CrewhallError:
     return TOO_LARGE(
-        f"An archive may have {settings.import_mb:,} MiB here. Export a shorter time, or raise CREWHALL_IMPORT_MB.",
+        f"An archive may have {settings.import_mb:,} MiB here. Export a shorter time, or let whoever runs this server raise the limit.",
         limit=settings.import_mb * MIB,
     )

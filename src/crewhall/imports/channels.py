@@ -52,7 +52,12 @@ async def find_place(tx: Tx, actor: Actor, export: SlackExport, channel: SlackCh
     known = await _find_known(tx, export, channel)
     if known is not None:
         return Place(
-            ChannelFate.CONTINUE, known.name or "", known.conversation_id, known.newest, known.is_gone, known.is_archived
+            ChannelFate.CONTINUE,
+            known.name or "",
+            known.conversation_id,
+            known.newest,
+            known.is_gone,
+            known.is_archived,
         )
     wanted = here_as(channel)
     if not channel.is_private and not channel.is_archived:
@@ -69,9 +74,7 @@ async def names_here(tx: Tx, actor: Actor) -> set[str]:
     return await taken_names(tx, actor)
 
 
-async def begin_channel(
-    tx: Tx, actor: Actor, log: MessageLog, export: SlackExport, channel: SlackChannel
-) -> Place:
+async def begin_channel(tx: Tx, actor: Actor, log: MessageLog, export: SlackExport, channel: SlackChannel) -> Place:
     """Open or close the conversation that the channel becomes, so that it takes nothing else meanwhile."""
     place = await find_place(tx, actor, export, channel, await names_here(tx, actor))
     if place.conversation_id is None:

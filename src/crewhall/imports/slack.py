@@ -155,7 +155,9 @@ class SlackExport:
         for name in self._archive.names(folder):
             if _DAY.fullmatch(name):
                 found = self._decode(f"{folder}/{name}", list[SlackMessage])
-                yield sorted((one for one in found if moment_of(one.ts)), key=lambda one: moment_of(one.ts) or _EARLIEST)
+                yield sorted(
+                    (one for one in found if moment_of(one.ts)), key=lambda one: moment_of(one.ts) or _EARLIEST
+                )
 
     def find_upload(self, file: SlackFile) -> str | None:
         """The entry that has a file's bytes, where the archive has any."""
@@ -233,5 +235,3 @@ def _titled(added: SlackAttachment) -> str:
     if added.title and added.title_link:
         return f"<{added.title_link}|{added.title}>"
     return added.title or ""
-
-

@@ -16,7 +16,9 @@ from crewhall.imports.slack import SlackExport, SlackFile, SlackMessage, clean, 
 from crewhall.imports.vocabulary import LeftOut
 from crewhall.ports.message_log import RecordType
 
-_SAID = frozenset({None, "bot_message", "me_message", "thread_broadcast", "reply_broadcast", "file_share", "file_comment"})
+_SAID = frozenset(
+    {None, "bot_message", "me_message", "thread_broadcast", "reply_broadcast", "file_share", "file_comment"}
+)
 """The kinds of messages that somebody wrote; all others are notices of Slack's."""
 _CUT = "\n\n…"
 
@@ -105,9 +107,7 @@ class Transcript:
         at = moment_of(ts)
         return None if at is None else id_of(self._org_id, self._export.key, self._channel_id, ts, *more, at=at)
 
-    def _message(
-        self, item: Item, message: SlackMessage, written: Written, *, rendered: bool
-    ) -> Iterator[PastRecord]:
+    def _message(self, item: Item, message: SlackMessage, written: Written, *, rendered: bool) -> Iterator[PastRecord]:
         if message.subtype not in _SAID:
             written.left_out[LeftOut.NOTICE] += 1
             return
@@ -183,7 +183,10 @@ class Transcript:
         for reaction in message.reactions or ():
             emoji = emoji_of(reaction.name)
             for user in dict.fromkeys(reaction.users):
-                reaction_id, author = self.id_of(message.ts, "reaction", reaction.name, user), self._people.get(key_of(user))
+                reaction_id, author = (
+                    self.id_of(message.ts, "reaction", reaction.name, user),
+                    self._people.get(key_of(user)),
+                )
                 if emoji is None:
                     written.left_out[LeftOut.CUSTOM_EMOJI] += 1
                 elif author is None or reaction_id is None:

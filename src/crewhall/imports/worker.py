@@ -162,7 +162,9 @@ class ImportWorker:
 
         report = await Looking(self._db, actor, export, lambda: self._say_alive(work, actor)).look(work.found)
         async with self._fenced(work, actor, report) as tx:
-            await tx.run("update imports set source_key = %(key)s where id = %(id)s", {"id": work.id, "key": export.key})
+            await tx.run(
+                "update imports set source_key = %(key)s where id = %(id)s", {"id": work.id, "key": export.key}
+            )
         await self._end(work, actor, ImportStatus.READY)
 
     async def _take(self, work: _Work, actor: Actor, export: "SlackExport") -> None:

@@ -37,7 +37,9 @@ def import_slack(
         found = await client.imports.wait(brought.id)
         if found.status == "ready" and not quiet:
             channels = [one async for one in client.imports.channels(found.id)]
-            rows = [(one.name, f"#{one.target}", FATES.get(one.fate, one.fate), one.messages, one.fresh) for one in channels]
+            rows = [
+                (one.name, f"#{one.target}", FATES.get(one.fate, one.fate), one.messages, one.fresh) for one in channels
+            ]
             say_table(("channel", "here", "", "messages", "new"), rows, "No channels.")
             say()
         if dry_run or found.status != "ready":
@@ -97,6 +99,8 @@ def _say_report(found: "Import", *, dry_run: bool) -> None:
     for one in found.left_out:
         say(f"Not taken: {one.count:,} {one.sentence}")
     if found.status == "done":
-        say(f"Taken in: {found.taken_messages:,} messages, {found.taken_files:,} files, {found.taken:,} records in all.")
+        say(
+            f"Taken in: {found.taken_messages:,} messages, {found.taken_files:,} files, {found.taken:,} records in all."
+        )
     elif dry_run and found.status == "canceled":
         say(f"{counts.fresh:,} records would be taken in. Nothing was changed.")
