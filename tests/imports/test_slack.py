@@ -27,7 +27,7 @@ async def ended(api: httpx.AsyncClient, import_id: str) -> dict[str, Any]:
         found = (await api.get(f"/imports/{import_id}")).raise_for_status().json()
         return found if found["status"] in OVER else None
 
-    return await until(look)  # type: ignore[return-value]
+    return await until(look)
 
 
 async def imported(api: httpx.AsyncClient, content: bytes) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def export(org: Org) -> bytes:
             said(2, BOB, "joined", subtype="channel_join"),
             said(3, BOB, "An answer for <@U0ADA>", thread_ts=f"{FIRST + 1:.6f}"),
             said(4, EVE, "See this", files=[{"id": "F1", "name": "pixel.png"}, {"id": "F2", "name": "gone.pdf"}]),
-            {"type": "message", "subtype": "bot_message", "ts": f"{FIRST + 5:.6f}", "text": "Built", "username": "Build"},
+            {"type": "message", "subtype": "bot_message", "ts": f"{FIRST + 5}.0", "text": "Built", "username": "Build"},
         ],
         plans=[said(9, BOB, "A private plan was never here")],
     )  # fmt: skip

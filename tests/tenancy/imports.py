@@ -16,9 +16,13 @@ _IMPORT: list[LiteralString] = [
     values (%(org)s, %(id)s, 'C1', %(mark)s, 'public', 'open', %(mark)s, %(where)s)
     """,
     """
-    insert into placeholders (id, org_id, name, email) values (%(person)s, %(org)s, %(mark)s, %(mark)s || '@placeholder.example')
+    insert into placeholders (id, org_id, name, email)
+    values (%(person)s, %(org)s, %(mark)s, %(mark)s || '@placeholder.example')
     """,
-    "insert into imported_people (org_id, source_key, external_id, person_id) values (%(org)s, %(mark)s, 'U1', %(person)s)",
+    """
+    insert into imported_people (org_id, source_key, external_id, person_id)
+    values (%(org)s, %(mark)s, 'U1', %(person)s)
+    """,
     """
     insert into imported_conversations (org_id, source_key, external_id, conversation_id)
     select %(org)s, %(mark)s, 'C1', %(where)s::uuid where %(where)s is not null

@@ -126,7 +126,8 @@ class FileStore:
         async with self.db.transaction(actor) as tx:
             await tx.run(
                 """
-                insert into stray_blobs (key, org_id, due_at) values (%(key)s, %(org)s, now() + make_interval(days => %(days)s))
+                insert into stray_blobs (key, org_id, due_at)
+                values (%(key)s, %(org)s, now() + make_interval(days => %(days)s))
                 """,
                 {"key": key, "org": actor.org, "days": days},
             )

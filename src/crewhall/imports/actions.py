@@ -23,7 +23,8 @@ KEPT_DAYS = 7
 """How long an archive that is not imported is kept."""
 MIB = 1024 * 1024
 _LIVE: LiteralString = """
-select exists (select from imports where org_id = any (current_orgs()) and status in ('reading', 'running') and id <> %(id)s)
+select exists (
+    select from imports where org_id = any (current_orgs()) and status in ('reading', 'running') and id <> %(id)s)
 """
 
 
@@ -154,6 +155,6 @@ class _Counted:
 
 def _too_large(settings: ImportSettings) -> CrewhallError:
     return TOO_LARGE(
-        f"An archive may have {settings.import_mb:,} MiB here. Export a shorter time, or let whoever runs this server raise the limit.",
+        f"An archive may have {settings.import_mb:,} MiB here. Export a shorter time, or have the limit raised.",
         limit=settings.import_mb * MIB,
     )

@@ -115,8 +115,10 @@ async def _find_known(tx: Tx, export: SlackExport, channel: SlackChannel) -> _Kn
     return await tx.find(
         _Known,
         """
-        select c.id as conversation_id, c.name, c.deleted_at is not null as is_gone, c.status = 'archived' as is_archived,
-               (select r.created_at from message_records r where r.conversation_id = c.id order by r.seq desc limit 1) as newest
+        select c.id as conversation_id, c.name, c.deleted_at is not null as is_gone,
+               c.status = 'archived' as is_archived,
+               (select r.created_at from message_records r where r.conversation_id = c.id
+                order by r.seq desc limit 1) as newest
         from imported_conversations i join conversations c on c.id = i.conversation_id
         where i.org_id = any (current_orgs()) and i.source_key = %(key)s and i.external_id = %(external)s
         """,

@@ -40,8 +40,8 @@ async def list_imports(
     "/",
     summary="Bring an archive",
     description=(
-        "The body is the zip file, whatever its content type. It is looked through, and nothing of it is taken in before "
-        f"the import is started; until then it is kept for a week. {BY_OWNER}"
+        "The body is the zip file, whatever its content type. It is looked through, and nothing of it is taken in "
+        f"before the import is started; until then it is kept for a week. {BY_OWNER}"
     ),
 )
 async def bring_archive(

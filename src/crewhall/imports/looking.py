@@ -19,10 +19,12 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database
 
 _CHANNEL: LiteralString = """
-insert into import_channels (org_id, import_id, external_id, name, type, is_archived, fate, target, conversation_id, messages, fresh)
+insert into import_channels (
+    org_id, import_id, external_id, name, type, is_archived, fate, target, conversation_id, messages, fresh)
 values (%(org)s, %(import)s, %(external)s, %(name)s, %(type)s, %(archived)s, %(fate)s, %(target)s, %(conversation)s,
         %(messages)s, %(fresh)s)
-on conflict (import_id, external_id) do update set fate = excluded.fate, target = excluded.target, fresh = excluded.fresh
+on conflict (import_id, external_id) do update
+set fate = excluded.fate, target = excluded.target, fresh = excluded.fresh
 """
 
 

@@ -24,7 +24,10 @@ async def match_people(tx: Tx, export: SlackExport) -> dict[str, Somebody]:
     """Those of the export who are members here, and those who were given a placeholder before; by their ids there."""
     links = await tx.all(
         _Link,
-        "select external_id, person_id from imported_people where org_id = any (current_orgs()) and source_key = %(key)s",
+        """
+        select external_id, person_id from imported_people
+        where org_id = any (current_orgs()) and source_key = %(key)s
+        """,
         {"key": export.key},
     )
     linked = {link.external_id: link.person_id for link in links}
@@ -74,7 +77,8 @@ async def _link(tx: Tx, actor: Actor, export: SlackExport, people: Mapping[str, 
     await tx.run(
         """
         insert into imported_people (org_id, source_key, external_id, person_id)
-        select %(org)s, %(key)s, e.external, e.person from unnest(%(externals)s::text[], %(people)s::uuid[]) e (external, person)
+        select %(org)s, %(key)s, e.external, e.person
+        from unnest(%(externals)s::text[], %(people)s::uuid[]) e (external, person)
         on conflict (org_id, source_key, external_id) do nothing
         """,
         {

@@ -11,7 +11,8 @@ from crewhall.kernel.errors import NOT_FOUND
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 
 COLUMNS: LiteralString = """
-select id, source, status, name, size, blob_key, failure, report, attempt, created_by, created_at, started_at, finished_at
+select id, source, status, name, size, blob_key, failure, report, attempt, created_by, created_at, started_at,
+       finished_at
 from imports where org_id = any (current_orgs())
 """
 
@@ -50,7 +51,8 @@ async def list_import_channels(
     rows = await tx.all(
         ImportChannel,
         """
-        select external_id, name, type, is_archived, fate, target, conversation_id, messages, fresh, taken, late, finished_at
+        select external_id, name, type, is_archived, fate, target, conversation_id, messages, fresh, taken, late,
+               finished_at
         from import_channels
         where org_id = any (current_orgs()) and import_id = %(import)s
           and (%(name)s::text is null or (name, external_id) > (%(name)s, %(external)s))

@@ -29,7 +29,7 @@ def _flag(name: str) -> str | None:
 def _names() -> dict[str, str]:
     """The composer's list (static/vendor/emoji.txt): each line an emoji, its names, and words that it is found by."""
     text = (files("crewhall") / "faces/web/static/vendor/emoji.txt").read_text(encoding="utf-8")
-    named = {}
+    named: dict[str, str] = {}
     for line in text.splitlines():
         emoji, _, rest = line.partition(" ")
         if line.startswith("# ") or not rest:

@@ -1,6 +1,6 @@
 """What a Slack export holds: `users.json`, `channels.json`, `groups.json`, and a folder of days for each channel.
 
-Files are in it where a tool put them there, below `__uploads/<id of the file>/`: Slack itself exports their addresses alone.
+Files are in it where a tool put them there, below `__uploads/<id of the file>/`: Slack itself exports their addresses.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The worker of imports: one timer for the nearest that is to be looked at, and none while nothing is.
 
-An import that a process is at work on is to be looked at again in a while: what that process writes puts it off. Whoever
+An import that a process is at work on is to be looked at again in a while: what that process writes puts it off. Who
 dies leaves it due, and another goes on where it was: `attempt` lets nothing of the first one in any more.
 """
 
@@ -207,7 +207,10 @@ class ImportWorker:
         """Let another go on at once with what this process leaves."""
         async with self._db.transaction(system_actor(work.org_id)) as tx:
             await tx.run(
-                "update imports set look_at = now() where id = %(id)s and attempt = %(attempt)s and look_at is not null",
+                """
+                update imports set look_at = now()
+                where id = %(id)s and attempt = %(attempt)s and look_at is not null
+                """,
                 {"id": work.id, "attempt": work.found.attempt},
             )
             await tx.notify(CHANNEL, "")
