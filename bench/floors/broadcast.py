@@ -26,7 +26,11 @@ class Broadcast:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the body to everybody in the room."""
-        message = {"type": "websocket.send", "text": (await read_body(receive)).decode()}
-        for listener in tuple(self._rooms.get(scope["path"].rpartition("/")[2], ())):
-            await listener(message)
+        await self.tell(scope["path"].rpartition("/")[2], (await read_body(receive)).decode())
         await answer(send, 201, b"{}")
+
+    async def tell(self, room: str, text: str) -> None:
+        """Send a text to everybody in the room."""
+        message = {"type": "websocket.send", "text": text}
+        for listener in tuple(self._rooms.get(room, ())):
+            await listener(message)

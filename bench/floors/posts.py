@@ -87,15 +87,16 @@ class Posts:
     async def bare(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Store one post, without a framework."""
         post = _decode(await read_body(receive))
-        stored = await self._store(int(scope["path"].rpartition("/")[2]), post)
+        stored = await self.store(int(scope["path"].rpartition("/")[2]), post)
         await answer(send, 201, _encode(stored))
 
     async def _answer(self, request: Request) -> JSONResponse:
         body = await request.json()
-        stored = await self._store(request.path_params["conversation"], Post(body["content"], body["client_id"]))
+        stored = await self.store(request.path_params["conversation"], Post(body["content"], body["client_id"]))
         return JSONResponse({"id": str(stored.id), "seq": stored.seq}, status_code=201)
 
-    async def _store(self, conversation: int, post: Post) -> Stored:
+    async def store(self, conversation: int, post: Post) -> Stored:
+        """Store a post; returns when it is durable."""
         made = new_id()
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._queue.append((conversation, made, post, future))

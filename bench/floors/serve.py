@@ -23,7 +23,18 @@ async def run(database_url: str) -> None:
     posts, history, broadcast, kept = Posts(database_url), History(database_url), Broadcast(), Kept()
     await posts.start()
     await history.start()
+
+    async def turns(scope: Scope, receive: Receive, send: Send) -> None:
+        if "turn" not in routes:
+            from bench.floors.turns import Turns  # imports what thinks, which only this floor needs
+
+            made = Turns(database_url, posts, broadcast)
+            await made.start()
+            routes["turn"] = made
+        await routes["turn"](scope, receive, send)
+
     routes: dict[str, Application] = {
+        "turns": turns,
         "posts": posts.framework,
         "bare-posts": posts.bare,
         "history": history,

@@ -57,6 +57,9 @@ class TurnOverhead:
             Target(at_most=15), "p50",
         ),
         Figure("p99", "… p99", "ms", Target(at_most=50), "p99"),
+        Figure("p50", "… against a bare program that records as many steps, with the same library: p50", "ms",
+               floor_key="recorded"),
+        Figure("p99", "… p99 against it", "ms", floor_key="recorded_p99"),
         Figure("before", "… of which before the model, p50", "ms", floor_key="before"),
     )  # fmt: skip
 
@@ -87,7 +90,27 @@ class TurnOverhead:
         return _figures(await _delays(ground), after)
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
-        """Call the model."""
+        """Call the model; and let the bare program of the floors take turns."""
+        return await self._call(ground, scale) | await self._record(ground, scale)
+
+    async def _record(self, ground: Ground, scale: Scale) -> dict[str, float]:
+        floors = await ground.floors()
+        after: list[float] = []
+        async with (
+            websockets.connect(floors.address.replace("http", "ws", 1) + "/live/turns") as socket,
+            httpx.AsyncClient(base_url=floors.address, timeout=TIMEOUT_S) as client,
+        ):
+            for _ in range(WARM_TURNS):
+                await _take_bare(client, socket, ground.model.address)
+            await _delays(ground)
+            ends = asyncio.get_running_loop().time() + scale.seconds
+            while len(after) < 10 or asyncio.get_running_loop().time() < ends:
+                after.append(await _take_bare(client, socket, ground.model.address))
+                await asyncio.sleep(PAUSE_S)
+        found = _figures(await _delays(ground), after)
+        return {"recorded": found["p50"], "recorded_p99": found["p99"]}
+
+    async def _call(self, ground: Ground, scale: Scale) -> dict[str, float]:
         await _delays(ground)
         after: list[float] = []
         async with httpx.AsyncClient(base_url=ground.model.address, timeout=TIMEOUT_S) as client:
@@ -154,6 +177,12 @@ class Speaking:
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """None: the product without speakers is the yardstick."""
         return {}
+
+
+async def _take_bare(client: httpx.AsyncClient, socket: websockets.ClientConnection, model: str) -> float:
+    """One turn of the bare program; gives the seconds from the model's last word to the listener."""
+    (await client.post("/turns", json={"content": stamp(), "model": model})).raise_for_status()
+    return _since(json.loads(await asyncio.wait_for(socket.recv(), TIMEOUT_S))["content"])
 
 
 async def _all_speak(ground: Ground, count: int) -> None:

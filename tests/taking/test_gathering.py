@@ -5,11 +5,12 @@ import json
 from contextlib import aclosing
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewhall.runtime.gathering import LONGEST_S, READS_PER_SECOND, Gatherer, join_words, split_events
+from crewhall.runtime.gathering import LONGEST_S, READS_PER_SECOND, Ahead, Gatherer, join_words, split_events
 
 words = st.text(max_size=8)
 others = st.sampled_from(
@@ -76,7 +77,7 @@ def test_a_gathered_stream_says_the_same(stream, end, data):
             for piece in pieces:
                 yield piece
 
-        async with aclosing(Gatherer().gather(arrive())) as gathered:
+        async with aclosing(Gatherer().gather(Ahead(arrive()))) as gathered:
             return [piece async for piece in gathered]
 
     with asyncio.Runner() as runner:
@@ -108,7 +109,7 @@ async def test_the_more_agents_speak_the_less_often_each_is_read_from(streams, p
         await going.wait()
 
     async def listen():
-        async with aclosing(gatherer.gather(speak())) as pieces:
+        async with aclosing(gatherer.gather(Ahead(speak()))) as pieces:
             async for _ in pieces:
                 pass
 
@@ -120,3 +121,52 @@ async def test_the_more_agents_speak_the_less_often_each_is_read_from(streams, p
         task.cancel()
     await asyncio.gather(*listening, return_exceptions=True)
     assert gatherer.pause_s == 0
+
+
+class Stream(httpx2.AsyncByteStream):
+    """Pieces that are all there, one by one, as an HTTP client gives them; then what is raised, if anything."""
+
+    def __init__(self, pieces, error=None):
+        self.pieces, self.error, self.is_closed = pieces, error, False
+
+    async def __aiter__(self):
+        for piece in self.pieces:
+            yield piece
+        if self.error is not None:
+            raise self.error
+
+    async def aclose(self):
+        self.is_closed = True
+
+
+def asking(stream):
+    """A client whose every answer is the stream."""
+    answer = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=stream)
+    return Gatherer().watch(httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _request: answer)))
+
+
+async def test_pieces_that_have_come_are_one_however_a_client_cuts_them():
+    stream = Stream([event("word ") + b"\n\n" for _ in range(30)] + [b"data: [DONE]\n\n"])
+    async with asking(stream) as client, client.stream("GET", "http://model.example.org") as answer:
+        got = [piece async for piece in answer.aiter_raw()]
+    assert len(got) <= 2
+    assert b"".join(got).count(b"word ") == 30
+    assert stream.is_closed
+
+
+async def test_who_reads_on_gets_what_is_left():
+    stream = Stream([event("one ") + b"\n\n", b"data: [DONE]\n\n", b": bye\n\n"])
+    async with asking(stream) as client, client.stream("GET", "http://model.example.org") as answer:
+        first = await anext(answer.aiter_raw())
+        rest = [piece async for piece in answer.stream]
+    assert b"one " in first
+    assert b": bye" in b"".join([first, *rest])
+
+
+async def test_a_stream_that_breaks_says_so_behind_its_words():
+    stream = Stream([event("one ") + b"\n\n"], httpx2.ReadError("gone"))
+    async with asking(stream) as client, client.stream("GET", "http://model.example.org") as answer:
+        pieces = answer.aiter_raw()
+        assert b"one " in await anext(pieces)
+        with pytest.raises(httpx2.ReadError, match="gone"):
+            await anext(pieces)

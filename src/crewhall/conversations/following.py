@@ -6,7 +6,7 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.signals import Signals
 from crewhall.ports.message_log import MessageLog
 
-GATHER_SEARCH_S, GATHER_AUDIT_S = 0.05, 0.05
+GATHER_SEARCH_S, GATHER_AUDIT_S = 0.15, 0.05
 """How far apart batches are under load: so much may search and #audit trail what they follow."""
 
 

@@ -15,7 +15,7 @@ from crewhall.ports.blobs import Blobs
 log = logging.getLogger(__name__)
 CHANNEL = "crewhall_files"
 BATCH = 200
-FIRST_LOOK_S = 30.0
+FIRST_LOOK_S = 3.0
 
 
 class Sweeper:

@@ -5,13 +5,14 @@ Row-level security compares `org_id` with the transaction's setting `crewhall.or
 """
 
 import asyncio
+import contextlib
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeVar
 
 import msgspec
-from psycopg import AsyncConnection, AsyncCursor, OperationalError
+from psycopg import AsyncClientCursor, AsyncConnection, AsyncCursor, Error, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -24,8 +25,10 @@ SET_SCOPE: LiteralString = """
 select set_config('crewhall.orgs', %(orgs)s, true), set_config('crewhall.actor', %(actor)s, true),
        set_config('crewhall.actor_type', %(actor_type)s, true), set_config('crewhall.role', %(role)s, true)
 """
-SET_SCOPE_LAZILY: LiteralString = f"{SET_SCOPE}, set_config('synchronous_commit', 'off', true)"
-SET_BEHALF: LiteralString = "select set_config('crewhall.behalf', %(behalf)s, true)"
+BEGIN: LiteralString = f"begin; {SET_SCOPE}"
+"""In one trip to the server: every transaction begins so."""
+LAZILY: LiteralString = ", set_config('synchronous_commit', 'off', true)"
+ON_BEHALF: LiteralString = ", set_config('crewhall.behalf', %(behalf)s, true)"
 """For whom an agent acts: whatever the database shows, it shows what all of them may see."""
 SERVER_DOWN = frozenset({"57P01", "57P02", "57P03"})
 """SQLSTATEs of a server that shuts down, has crashed, or does not take connections yet."""
@@ -109,6 +112,17 @@ def is_lost(error: OperationalError) -> bool:
     if isinstance(error, PoolTimeout):
         return False
     return error.sqlstate is None or error.sqlstate.startswith("08") or error.sqlstate in SERVER_DOWN
+
+
+async def _begin(connection: AsyncConnection[TupleRow], actor: Actor | None, *, lazily: bool) -> None:
+    """Begin a transaction with the scope of an actor."""
+    scope, sql = scope_of(actor), BEGIN
+    if lazily:
+        sql += LAZILY
+    if actor is not None and actor.behalf:
+        sql += ON_BEHALF
+        scope["behalf"] = f"{{{','.join(str(one.id) for one in actor.behalf)}}}"
+    await AsyncClientCursor(connection).execute(sql, scope)
 
 
 async def _refuse_waiting(pool: AsyncConnectionPool[AsyncConnection[TupleRow]]) -> None:
@@ -197,16 +211,19 @@ class Database:
         `lazily`: the commit does not wait for the disk. For what is found out again after a power cut; whatever
         commits later and does wait takes it along.
         """
-        async with self.connection() as connection, connection.transaction():
-            await connection.execute(SET_SCOPE_LAZILY if lazily else SET_SCOPE, scope_of(actor))
-            if actor is not None and actor.behalf:
-                listed = ",".join(str(one.id) for one in actor.behalf)
-                await connection.execute(SET_BEHALF, {"behalf": f"{{{listed}}}"})
-            tx = Tx(connection)
-            yield tx
-            if tx.echoes:  # before the commit: its echo may be back sooner than we are
-                backend = connection.info.backend_pid
-                self._echoes.update((backend, *echo) for echo in tx.echoes if echo[0] in self._echoed)
+        async with self.connection() as connection:
+            try:
+                await _begin(connection, actor, lazily=lazily)
+                tx = Tx(connection)
+                yield tx
+                if tx.echoes:  # before the commit: its echo may be back sooner than we are
+                    backend = connection.info.backend_pid
+                    self._echoes.update((backend, *echo) for echo in tx.echoes if echo[0] in self._echoed)
+                await connection.commit()
+            except BaseException:
+                with contextlib.suppress(Error):  # a connection that is lost has rolled back
+                    await connection.rollback()
+                raise
         for channel, payload in tx.notices:
             for callback in self._hearers[channel]:
                 callback(payload)

@@ -45,7 +45,7 @@ def start_notifications(
     subscribe(MemberAdded, on_member_added)
     subscribe(MemberLeft, _on_member_left)
     return NotificationParts(
-        Consumer("notifications", db, log.watch, NotificationDeriver(db).step, gather_s=GATHER_S),
+        Consumer("notifications", db, log.watch, NotificationDeriver(db).step, gather_s=GATHER_S, gathers_first=True),
         DigestClock(db, signals, mailer, base_url),
         Pusher(db, base_url),
     )

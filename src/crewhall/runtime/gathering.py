@@ -49,33 +49,83 @@ class Gatherer:
             assert isinstance(response.stream, httpx2.AsyncByteStream)
             response.stream = _Gathered(response.stream, self)
 
-    async def gather(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-        """Give a stream of events anew, with words that came together in one event."""
-        left = b""
+    async def gather(self, ahead: "Ahead") -> AsyncGenerator[bytes, None]:
+        """Give a stream of events anew, with words that came together in one event. Raises what reading it raises."""
         self._streams += 1
+        left = b""
         try:
-            async for piece in pieces:
-                whole, left = split_events(left + piece)
+            while received := await ahead.take():
+                whole, left = split_events(left + received)
                 if whole:
                     yield join_words(whole)
-                    await asyncio.sleep(self.pause_s)
+                await asyncio.sleep(self.pause_s)
             if left:
                 yield left
         finally:
             self._streams -= 1
 
 
+class Ahead:
+    """Reads a stream ahead of who takes from it: a client gives each piece by itself, however many have come.
+
+    While nobody waits it reads no more than what it was reading for, so that a pause of many words costs one look.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._came: list[bytes] = []
+        self._is_wanted, self._has_come = asyncio.Event(), asyncio.Event()
+        self._reading = asyncio.create_task(self._read(pieces))
+
+    async def _read(self, pieces: AsyncIterator[bytes]) -> None:
+        try:
+            async for piece in pieces:
+                self._came.append(piece)
+                self._has_come.set()
+                await self._is_wanted.wait()
+        finally:
+            self._has_come.set()
+
+    async def take(self) -> bytes:
+        """Give all that has come, and wait for it if nothing has; nothing at the end."""
+        self._is_wanted.set()
+        if self._came:
+            await asyncio.sleep(0)  # what has come with it is read without another look at the network
+        else:
+            await self._has_come.wait()
+        self._is_wanted.clear()
+        taken = b"".join(self._came)
+        self._came.clear()
+        if self._reading.done():
+            if not taken:
+                await self._reading
+        else:
+            self._has_come.clear()
+        return taken
+
+    async def close(self) -> None:
+        """Read no further."""
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+
 class _Gathered(httpx2.AsyncByteStream):
+    """A stream of events, gathered. Who reads it a second time goes on where the first one stopped."""
+
     def __init__(self, stream: httpx2.AsyncByteStream, gatherer: Gatherer) -> None:
         self._stream = stream
         self._gatherer = gatherer
+        self._ahead: Ahead | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with aclosing(self._gatherer.gather(aiter(self._stream))) as pieces:
+        if self._ahead is None:
+            self._ahead = Ahead(aiter(self._stream))
+        async with aclosing(self._gatherer.gather(self._ahead)) as pieces:
             async for piece in pieces:
                 yield piece
 
     async def aclose(self) -> None:
+        if self._ahead is not None:
+            await self._ahead.close()
         await self._stream.aclose()
 
 

@@ -4,8 +4,10 @@ Alembic and SQLAlchemy are imported only when something is pending, so an ordina
 """
 
 import re
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import LiteralString
 
@@ -157,9 +159,23 @@ def _rolled_back(admin_url: str, directory: Path, error: Exception, mend: str) -
     return failure(MIGRATION_FAILED, f"{what}\nThe database is as it was before it.", mend)
 
 
+@contextmanager
+def _left_out(module: str) -> Iterator[None]:
+    """Let what is imported within do without a module that it can do without."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]  # so the import system has one that is not there
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
 def _upgrade(admin_url: str, directory: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
+    with _left_out("pygments"):  # Mako, which Alembic imports, would colour its error pages with it, for 6 MB
+        from alembic import command
+        from alembic.config import Config
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
