@@ -18,6 +18,8 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.ports.message_log import MessageLog, RecordType
 
+ALL_READ = 2**53 - 1
+"""The read mark, while a channel's past is taken in, of who has read all of it: a number that browsers know, too."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -110,13 +112,20 @@ async def open_past_channel(tx: Tx, actor: Actor, log: MessageLog, channel: Past
     )
     await insert_conversation(tx, actor, log, row)
     await insert_member(tx, row.id, row.org_id, as_member(actor), role=MemberRole.OWNER)
-    await log.retire(tx, row.org_id, row.id)
+    await close_for_past(tx, actor, log, row.id)
     return row.id
 
 
 async def close_for_past(tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID) -> None:
-    """Let a channel take no messages while its past is taken in."""
+    """Let a channel take no messages while its past is taken in; who has read all of it goes on having read all."""
     await log.retire(tx, actor.org, conversation_id)
+    await tx.run(
+        """
+        update conversation_members m set last_read_seq = %(all)s from conversation_heads h
+        where m.conversation_id = %(id)s and h.conversation_id = m.conversation_id and m.last_read_seq >= h.last_seq
+        """,
+        {"id": conversation_id, "all": ALL_READ},
+    )
     await bump_membership(tx, conversation_id)
 
 
@@ -130,15 +139,15 @@ async def end_past(
     is_archived: bool = False,
 ) -> None:
     """Make these members, with everything read, and open the channel; or leave it archived, as it was elsewhere."""
-    for member in members:
-        await insert_member(tx, conversation_id, actor.org, member)
     await tx.run(
         """
         update conversation_members m set last_read_seq = h.last_seq from conversation_heads h
-        where m.conversation_id = %(id)s and h.conversation_id = m.conversation_id and m.last_read_seq < h.last_seq
+        where m.conversation_id = %(id)s and h.conversation_id = m.conversation_id and m.last_read_seq > h.last_seq
         """,
         {"id": conversation_id},
     )
+    for member in members:
+        await insert_member(tx, conversation_id, actor.org, member)
     if is_archived:
         await tx.run(
             "update conversations set status = %(status)s, updated_by = %(actor)s where id = %(id)s",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
-from crewhall.faces.cli.output import Exit, ago, fail, say, say_json, say_table
+from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_table
 from crewhall.faces.cli.turns import Limit, first_of
 
 if TYPE_CHECKING:
@@ -91,13 +91,18 @@ def cancel_import(
 
 def _say_report(found: "Import", *, dry_run: bool) -> None:
     counts = found.counts
-    say(
-        f"{counts.channels:,} channels, {counts.messages + counts.replies:,} messages ({counts.replies:,} in threads), "
-        f"{counts.reactions:,} reactions, {counts.pins:,} pins, {counts.files:,} files"
-    )
-    say(f"{counts.matched:,} people are members here, {counts.placeholders:,} become placeholders")
-    for one in found.left_out:
-        say(f"Not taken: {one.count:,} {one.sentence}")
+    say_facts({
+        "channels": f"{counts.channels:,}",
+        "messages": f"{counts.messages + counts.replies:,}, {counts.replies:,} of them in threads",
+        "reactions": f"{counts.reactions:,}",
+        "pins": f"{counts.pins:,}",
+        "files": f"{counts.files:,}",
+        "people": f"{counts.matched:,} known by mail address, {counts.placeholders:,} as placeholders",
+    })
+    if found.left_out:
+        say()
+        say_table(("", "not taken"), [(f"{one.count:,}", one.sentence) for one in found.left_out])
+        say()
     if found.status == "done":
         say(
             f"Taken in: {found.taken_messages:,} messages, {found.taken_files:,} files, {found.taken:,} records in all."
