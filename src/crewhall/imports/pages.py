@@ -62,8 +62,7 @@ async def show_import(
         channels = await queries.list_import_channels(tx, actor, import_id, after=after)
     return await render_in_hall(
         "import.html", request, services, actor, found=found, channels=channels.items, next=channels.next,
-        words=WORDS, tones=TONES, size=size_in_words(found.size), share=_share(found),
-        is_at_work=found.status in {ImportStatus.READING, ImportStatus.RUNNING},
+        size=size_in_words(found.size), share=_share(found),
         may_cancel=found.status in {ImportStatus.READING, ImportStatus.READY, ImportStatus.RUNNING},
     )  # fmt: skip
 

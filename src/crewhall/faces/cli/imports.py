@@ -91,14 +91,16 @@ def cancel_import(
 
 def _say_report(found: "Import", *, dry_run: bool) -> None:
     counts = found.counts
-    say_facts({
-        "channels": f"{counts.channels:,}",
-        "messages": f"{counts.messages + counts.replies:,}, {counts.replies:,} of them in threads",
-        "reactions": f"{counts.reactions:,}",
-        "pins": f"{counts.pins:,}",
-        "files": f"{counts.files:,}",
-        "people": f"{counts.matched:,} known by mail address, {counts.placeholders:,} as placeholders",
-    })
+    say_facts(
+        {
+            "channels": f"{counts.channels:,}",
+            "messages": f"{counts.messages + counts.replies:,}, {counts.replies:,} of them in threads",
+            "reactions": f"{counts.reactions:,}",
+            "pins": f"{counts.pins:,}",
+            "files": f"{counts.files:,}",
+            "people": f"{counts.matched:,} known by mail address, {counts.placeholders:,} as placeholders",
+        }
+    )
     if found.left_out:
         say()
         say_table(("", "not taken"), [(f"{one.count:,}", one.sentence) for one in found.left_out])
