@@ -8,6 +8,7 @@ import pytest
 from crewhall.conversations import Taken, take_past
 from crewhall.imports import taking
 from crewhall.imports.actions import CHANNEL
+from crewhall.imports.fetching import SlackFiles
 from tests.identity.hall import Org
 from tests.imports.exports import ADA, BOB, EVE, FIRST, PIXEL, channel, packed, said, workspace
 from tests.support.server import Server
@@ -54,7 +55,11 @@ def export(org: Org) -> bytes:
                 {"name": "+1", "users": [BOB, EVE]}, {"name": "our_own", "users": [BOB]}]),
             said(2, BOB, "joined", subtype="channel_join"),
             said(3, BOB, "An answer for <@U0ADA>", thread_ts=f"{FIRST + 1:.6f}"),
-            said(4, EVE, "See this", files=[{"id": "F1", "name": "pixel.png"}, {"id": "F2", "name": "gone.pdf"}]),
+            said(4, EVE, "See this", files=[
+                {"id": "F1", "name": "pixel.png"}, {"id": "F2", "name": "gone.pdf"},
+                {"id": "F3", "name": "notes.txt", "url_private": "https://files.slack.com/f3?t=xoxe"},
+                {"id": "F4", "name": "lost.txt", "url_private": "https://files.slack.com/f4?t=xoxe"},
+                {"id": "F5", "name": "evil.txt", "url_private": "https://169.254.169.254/latest"}]),
             {"type": "message", "subtype": "bot_message", "ts": f"{FIRST + 5}.0", "text": "Built", "username": "Build"},
         ],
         plans=[said(9, BOB, "A private plan was never here")],
@@ -68,15 +73,19 @@ def export(org: Org) -> bytes:
 
 
 @pytest.mark.rule("X1")
-async def test_an_export_is_looked_through_and_taken_in_once(server: Server, org: Org):
+async def test_an_export_is_looked_through_and_taken_in_once(server: Server, org: Org, monkeypatch: pytest.MonkeyPatch):
+    async def slack(_files: SlackFiles, address: str) -> bytes | None:
+        return {"https://files.slack.com/f3?t=xoxe": b"our notes"}.get(address)
+
+    monkeypatch.setattr(SlackFiles, "fetch", slack)
     api, content = org.owner.api, export(org)
     found = await brought(api, content)
     assert found["counts"] == {
         "people": 4, "matched": 1, "placeholders": 3, "channels": 3, "messages": 5, "replies": 1, "reactions": 2,
-        "pins": 1, "files": 1, "fresh": 9,
+        "pins": 1, "files": 3, "fresh": 9,
     }  # fmt: skip
     assert {one["reason"]: one["count"] for one in found["left_out"]} == {
-        "notice": 1, "custom_emoji": 1, "file_absent": 1, "direct": 1,
+        "notice": 1, "custom_emoji": 1, "file_absent": 2, "direct": 1,
     }  # fmt: skip
     assert found["taken"] == 0
     general = await conversation(api, "general")
@@ -84,7 +93,7 @@ async def test_an_export_is_looked_through_and_taken_in_once(server: Server, org
 
     (await api.post(f"/imports/{found['id']}/start")).raise_for_status()
     done = await ended(api, found["id"])
-    assert (done["status"], done["taken"], done["taken_messages"], done["taken_files"]) == ("done", 9, 6, 1), done
+    assert (done["status"], done["taken"], done["taken_messages"], done["taken_files"]) == ("done", 9, 6, 2), done
     fates = (await api.get(f"/imports/{found['id']}/channels")).raise_for_status().json()["items"]
     assert [(one["name"], one["fate"], one["taken"]) for one in fates] == [
         ("general", "fill", 7), ("plans", "open", 1), ("secret", "open", 1)]  # fmt: skip
@@ -100,8 +109,11 @@ async def test_an_export_is_looked_through_and_taken_in_once(server: Server, org
     assert (first["reply_count"], answer["parent_id"]) == (1, first["id"])
     assert answer["mentions"] == [str(org.owner.id)]
     assert answer["author"]["name"] == "Bob"
-    assert "gone.pdf" in filed["content"]
-    assert [file["name"] for file in filed["metadata"]["files"]] == ["pixel.png"]
+    assert all(name in filed["content"] for name in ("gone.pdf", "lost.txt", "evil.txt"))
+    assert [file["name"] for file in filed["metadata"]["files"]] == ["pixel.png", "notes.txt"]
+    assert {"reason": "file_absent", "count": 3} in [
+        {name: one[name] for name in ("reason", "count")} for one in done["left_out"]
+    ]
     file_id = filed["metadata"]["files"][0]["id"]
     assert (await api.get(f"/files/{file_id}/content")).content == PIXEL
     assert built["author"]["name"] == "Build"

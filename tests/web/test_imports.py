@@ -7,7 +7,7 @@ from playwright.async_api import expect
 from tests.identity.hall import Org
 from tests.imports.exports import ADA, BOB, packed, said, workspace, written
 from tests.support.server import Server
-from tests.web.browser import PHONE, Visitors
+from tests.web.browser import Visitors
 from tests.web.test_every_page import check
 
 
@@ -21,7 +21,7 @@ async def test_an_archive_is_brought_and_taken_in(visitors: Visitors, server: Se
     await page.get_by_role("button", name="Look it through").click()
     await expect(page.get_by_role("heading", name="What would come")).to_be_visible()
     await expect(page.get_by_text("who joined, left, renamed, pinned")).to_be_visible()
-    await page.set_viewport_size(PHONE["viewport"])
+    await page.set_viewport_size({"width": 375, "height": 812})
     await check(page, "an import")
     await page.get_by_role("button", name="Take it in").click()
     await expect(page.get_by_role("heading", name="What came")).to_be_visible()

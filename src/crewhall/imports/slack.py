@@ -1,6 +1,6 @@
 """What a Slack export holds: `users.json`, `channels.json`, `groups.json`, and a folder of days for each channel.
 
-Files are in it where a tool put them there, below `__uploads/<id of the file>/`: Slack itself exports their addresses.
+Files are in it where a tool put them there, below `__uploads/<id of the file>/`; Slack itself exports their addresses.
 """
 
 import json
@@ -17,6 +17,8 @@ from crewhall.imports.archive import Archive, refused
 T = TypeVar("T")
 MARKER = "channels.json"
 UPLOADS = "__uploads"
+FILES_HOST = "files.slack.com"
+LONGEST_ADDRESS = 2000
 MAX_CHANNELS, MAX_PEOPLE = 20_000, 200_000
 _TS = re.compile(r"(\d{9,11})(?:\.(\d{1,6}))?")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
@@ -87,6 +89,14 @@ class SlackFile(Struct):
     name: str | None = None
     title: str | None = None
     mode: str = ""
+    url_private_download: str | None = None
+    url_private: str | None = None
+
+    @property
+    def address(self) -> str | None:
+        """Where Slack gives its bytes, for as long as the word in its address is good."""
+        found = self.url_private_download or self.url_private or ""
+        return found if found.startswith(f"https://{FILES_HOST}/") and len(found) < LONGEST_ADDRESS else None
 
 
 class SlackReaction(Struct):

@@ -1,7 +1,7 @@
 """Taking an archive in, channel by channel, each portion in a transaction with the progress that it is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
@@ -18,12 +18,14 @@ from crewhall.imports.transcript import Somebody, Transcript, WantedFile, Writte
 from crewhall.imports.vocabulary import ChannelFate, LeftOut
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import TOO_LARGE, CrewhallError
+from crewhall.kernel.errors import CrewhallError
 from crewhall.ports.message_log import MessageLog
 
 BAD_REQUEST, SERVER_ERROR = 400, 500
 Fenced = Callable[[Report | None], AbstractAsyncContextManager[Tx]]
 """Opens a transaction that stays only where the work is still ours; a report is kept with it."""
+Fetch = Callable[[str], Awaitable[bytes | None]]
+"""Gives the bytes that Slack has at an address; None where it gives none."""
 
 
 class _Channel(Struct):
@@ -37,7 +39,14 @@ class Taking:
     """Takes one archive in, as the person who started it."""
 
     def __init__(
-        self, db: Database, log: MessageLog, store: FileStore, actor: Actor, export: SlackExport, fenced: Fenced
+        self,
+        db: Database,
+        log: MessageLog,
+        store: FileStore,
+        actor: Actor,
+        export: SlackExport,
+        fenced: Fenced,
+        fetch: Fetch,
     ) -> None:
         self._db = db
         self._log = log
@@ -45,6 +54,7 @@ class Taking:
         self._actor = actor
         self._export = export
         self._fenced = fenced
+        self._fetch = fetch
         self._people: dict[str, Somebody] = {}
 
     async def take(self, found: ImportRow) -> Report:
@@ -130,9 +140,8 @@ class Taking:
             for file in written.files[message_id]:
                 async with self._fenced(None):
                     pass
-                said = await self._keep_file(conversation_id, file)
+                said = await self._keep_file(conversation_id, file, written)
                 if said is None:
-                    written.found["refused_files"] += 1
                     _name_absent(by_id[message_id], file.name)
                 else:
                     written.found["kept_files"] += 1
@@ -140,13 +149,21 @@ class Taking:
             if kept:
                 by_id[message_id].metadata = (by_id[message_id].metadata or {}) | {"files": kept}
 
-    async def _keep_file(self, conversation_id: UUID, file: WantedFile) -> dict[str, object] | None:
+    async def _keep_file(self, conversation_id: UUID, file: WantedFile, written: Written) -> dict[str, object] | None:
+        """What the message says of the file; None where it cannot be had or is refused, which is counted."""
+        if file.entry is not None:
+            pieces = self._pieces(file.entry)
+        else:
+            fetched = await self._fetch(file.address or "")
+            if fetched is None:
+                written.late_left_out[LeftOut.FILE_ABSENT] += 1
+                return None
+            pieces = _once(fetched)
         try:
-            return await self._store.keep_past(
-                self._actor, conversation_id, file.id, file.author, file.name, self._pieces(file.entry)
-            )
+            return await self._store.keep_past(self._actor, conversation_id, file.id, file.author, file.name, pieces)
         except CrewhallError as error:
-            if error.kind is TOO_LARGE or BAD_REQUEST <= error.kind.status < SERVER_ERROR:
+            if BAD_REQUEST <= error.kind.status < SERVER_ERROR:
+                written.late_left_out[LeftOut.FILE_REFUSED] += 1
                 return None
             raise
 
@@ -166,7 +183,8 @@ class Taking:
             counted.taken_messages += done.messages
             counted.taken_files += written.found["kept_files"]
             counted.leave_out(LeftOut.LOST, done.lost)
-            counted.leave_out(LeftOut.FILE_REFUSED, written.found["refused_files"])
+            for reason, count in written.late_left_out.items():
+                counted.leave_out(reason, count)
             await tx.run(
                 """
                 update import_channels set taken = taken + %(taken)s, late = late + %(late)s
@@ -178,6 +196,10 @@ class Taking:
             setattr(report, name, getattr(counted, name))
 
 
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
 async def _finish(tx: Tx, import_id: UUID, channel: SlackChannel) -> None:
     await tx.run(
         "update import_channels set finished_at = now() where import_id = %(import)s and external_id = %(external)s",
@@ -186,5 +208,6 @@ async def _finish(tx: Tx, import_id: UUID, channel: SlackChannel) -> None:
 
 
 def _name_absent(record: PastRecord, name: str) -> None:
-    record.content = "\n\n".join(part for part in (record.content, named_only(name)) if part)
-    record.html = render_markdown(record.content)
+    line = named_only(name)
+    record.content = "\n\n".join(part for part in (record.content, line) if part)
+    record.html = "\n".join(part for part in (record.html, render_markdown(line)) if part)

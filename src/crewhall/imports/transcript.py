@@ -32,21 +32,23 @@ class Somebody(Struct, frozen=True):
 
 
 class WantedFile(Struct, frozen=True):
-    """A file that the archive holds, of a message."""
+    """A file of a message: an entry of the archive, else what Slack gives at an address."""
 
     id: UUID
-    entry: str
+    entry: str | None
+    address: str | None
     name: str
     author: UUID
 
 
 class Written(Struct):
-    """What a portion comes to. `files` are those of a message, by its id."""
+    """What a portion comes to. `files` are those of a message, by its id; `late_left_out` shows when they are had."""
 
     records: list[PastRecord] = field(default_factory=list)
     files: dict[UUID, list[WantedFile]] = field(default_factory=dict)
     found: Counter[str] = field(default_factory=Counter)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
+    late_left_out: Counter[LeftOut] = field(default_factory=Counter)
 
 
 def author_of(message: SlackMessage) -> tuple[str, str] | None:
@@ -172,11 +174,11 @@ class Transcript:
                 continue
             name = _file_name(file)
             entry, file_id = self._export.find_upload(file), self.id_of(message.ts, "file", file.id)
-            if entry is None or file_id is None:
+            if (entry is None and file.address is None) or file_id is None:
                 written.left_out[LeftOut.FILE_ABSENT] += 1
                 absent.append(named_only(name))
             else:
-                wanted.append(WantedFile(file_id, entry, name, author.id))
+                wanted.append(WantedFile(file_id, entry, file.address, name, author.id))
         return wanted, absent
 
     def _reactions(self, item: Item, message: SlackMessage, target: UUID, written: Written) -> Iterator[PastRecord]:

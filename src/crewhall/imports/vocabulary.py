@@ -56,7 +56,7 @@ SENTENCES: dict[LeftOut, str] = {
     LeftOut.EMPTY: "messages that say nothing and have no file",
     LeftOut.UNKNOWN_AUTHOR: "messages, reactions and pins of which nobody is named",
     LeftOut.CUSTOM_EMOJI: "reactions with emoji that the workspace made for itself",
-    LeftOut.FILE_ABSENT: "files that the archive does not hold; their messages name them",
+    LeftOut.FILE_ABSENT: "files that neither the archive holds nor Slack gives; their messages name them",
     LeftOut.FILE_DELETED: "files that were deleted in Slack",
     LeftOut.FILE_REFUSED: "files that are too large, empty, or not what they are called; their messages name them",
     LeftOut.DIRECT: "direct conversations: they stay between those who had them",

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 12
+ALIVE_BYTES = 64 * 1024 * 1024
+"""After so much of an archive has come it is said that the work goes on."""
 NO_RIGHT = "Whoever started it may not import any more."
 BROKE_OFF = "It broke off again and again. Bring the archive again: what was taken stays as it is."
 UNSTORABLE = "It holds something that cannot be stored."
@@ -141,7 +143,7 @@ class ImportWorker:
 
         with tempfile.TemporaryDirectory(prefix="crewhall-import-") as folder:
             path = Path(folder) / "archive.zip"
-            await self._fetch(work, path)
+            await self._fetch(work, actor, path)
             archive = await asyncio.to_thread(Archive, path, MARKER)
             try:
                 export = await asyncio.to_thread(SlackExport, archive)
@@ -152,10 +154,14 @@ class ImportWorker:
             finally:
                 archive.close()
 
-    async def _fetch(self, work: _Work, path: Path) -> None:
+    async def _fetch(self, work: _Work, actor: Actor, path: Path) -> None:
+        said = 0
         with path.open("wb") as file:
             async for piece in self._store.blobs.read(work.found.blob_key):
                 await asyncio.to_thread(file.write, piece)
+                if file.tell() - said > ALIVE_BYTES:
+                    said = file.tell()
+                    await self._say_alive(work, actor)
 
     async def _read(self, work: _Work, actor: Actor, export: "SlackExport") -> None:
         from crewhall.imports.looking import Looking
@@ -168,9 +174,13 @@ class ImportWorker:
         await self._end(work, actor, ImportStatus.READY)
 
     async def _take(self, work: _Work, actor: Actor, export: "SlackExport") -> None:
+        from crewhall.imports.fetching import SlackFiles
         from crewhall.imports.taking import Taking
 
-        taking = Taking(self._db, self._log, self._store, actor, export, lambda kept: self._fenced(work, actor, kept))
+        taking = Taking(
+            self._db, self._log, self._store, actor, export, lambda kept: self._fenced(work, actor, kept),
+            SlackFiles(self._store.settings.document_mb).fetch,
+        )  # fmt: skip
         await taking.take(work.found)
         await self._end(work, actor, ImportStatus.DONE)
 
