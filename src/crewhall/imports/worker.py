@@ -6,7 +6,6 @@ dies leaves it due, and another goes on where it was: `attempt` lets nothing of 
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -138,6 +137,8 @@ class ImportWorker:
 
     async def _with_archive(self, work: _Work, actor: Actor) -> None:
         # Imported when first used: nobody imports all the time.
+        import tempfile
+
         from crewhall.imports.archive import Archive
         from crewhall.imports.slack import MARKER, SlackExport
 
