@@ -50,7 +50,7 @@ def import_slack(
     found = act(context, work)
     if quiet:
         say_json(found)
-    else:
+    elif found.status != "failed":
         _say_report(found, dry_run=dry_run)
     if found.status == "failed":
         fail(found.failure or "It failed.", "import_failed", Exit.ERROR)
