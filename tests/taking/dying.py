@@ -23,6 +23,7 @@ from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.signals import Signals
 from crewhall.ports.blobs import MemoryBlobs
 from crewhall.ports.live import MemoryLive
+from crewhall.runtime import concluding
 from crewhall.runtime import executor as executing
 from crewhall.runtime.calling import RuntimeCaller
 from crewhall.runtime.executor import Executor
@@ -35,7 +36,7 @@ HEARTBEAT_S = 0.05
 
 
 class Orders(msgspec.Struct):
-    """What a process is to do: take what there is, die at that moment (0: never), stop when the run has ended."""
+    """What a process is to do: take turns, die at that moment (0: never), stop when the run has ended or waits."""
 
     url: str
     org_id: UUID
@@ -82,7 +83,7 @@ async def take(orders: Orders) -> None:
     dying.after(Journal, "write_in")
     dying.after(Journal, "write")
     dying.after(Posting, "append")
-    dying.after(executing, "end_run")
+    dying.after(concluding, "end_run")
     dying.after(RuntimeCaller, "call")
 
     async def tell_weather(caller: Caller, asked: Weather) -> dict[str, str]:
@@ -104,7 +105,10 @@ async def take(orders: Orders) -> None:
         blobs=MemoryBlobs(),
         file_settings=FileSettings(),
     )
-    tools = {"weather": Tool("weather", "Tell the weather.", Weather, tell_weather, is_repeatable=True)}
+    tools = {
+        "weather": Tool("weather", "Tell the weather.", Weather, tell_weather, is_repeatable=True),
+        "wire_money": Tool("wire_money", "Wire money.", Weather, tell_weather, is_repeatable=False),
+    }
     executor = Executor(db, log, parts.posting, MemoryLive(), signals, settings, tools=tools)
     worker = TurnWorker(db, signals, executor.execute, heartbeat_s=HEARTBEAT_S)
     await db.open()
@@ -127,7 +131,8 @@ def note(path: str, line: str) -> None:
 
 async def is_open(db: Database, orders: Orders) -> bool:
     async with db.transaction(system_actor(orders.org_id)) as tx:
-        return bool(await tx.value("select completed_at is null from runs where id = %(id)s", {"id": orders.run_id}))
+        still = "select completed_at is null and status <> 'waiting' from runs where id = %(id)s"
+        return bool(await tx.value(still, {"id": orders.run_id}))
 
 
 def fork(orders: Orders) -> str:

@@ -164,3 +164,14 @@ class Asked:
     async def notices(self) -> list[str]:
         """What Crewhall itself said."""
         return [said.content for said in await self.hall.said(self.circle) if said.author_type == "system"]
+
+    async def break_off(self, *, behind: int) -> None:
+        """Leave the run as if its process had died behind the step of that ordinal."""
+        async with self.hall.everything() as connection:
+            await connection.execute(
+                "delete from run_steps where run_id = %(id)s and ordinal > %(last)s",
+                {"id": self.run_id, "last": behind},
+            )
+            await connection.execute(
+                "update runs set status = 'running', completed_at = null where id = %(id)s", {"id": self.run_id}
+            )

@@ -8,7 +8,7 @@ import pytest
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
-from crewhall.runtime import executor as executing
+from crewhall.runtime import concluding
 from crewhall.runtime.approvals import Approval, approve, expire, refuse, use_approval
 from crewhall.runtime.judging import ToolPolicy, Verdict
 from crewhall.runtime.runs import cancel_run
@@ -214,7 +214,7 @@ async def test_a_process_that_dies_around_a_decision_loses_and_doubles_nothing(h
     model.play(Use([("weather", ROME)]), Say("Blue."))
     asked = await hall.ask(org, tools=["weather"])
     with monkeypatch.context() as patched, pytest.raises(Died):
-        patched.setattr(executing, "put_aside", die)  # asked for, not yet put aside
+        patched.setattr(concluding, "put_aside", die)  # asked for, not yet put aside
         await asked.take()
     assert ((await asked.run()).status, len(await waiting(asked))) == ("running", 1)
     assert (await asked.take()).status == "waiting"
@@ -277,3 +277,34 @@ async def test_what_the_policy_refuses_is_not_even_asked_about(hall, org, model)
         with pytest.raises(CrewhallError) as refused:
             await decide(asked, set_tool_policy, ToolPolicy(), who=who)
         assert refused.value.code == "forbidden"
+
+
+@pytest.mark.rule("X3", "X5")
+@pytest.mark.parametrize("decision", ["approved", "refused", "expired"])
+async def test_a_call_that_must_not_be_repeated_and_was_broken_off_asks_a_person(hall, model, decision):
+    org = await hall.make_org()
+    model.play(Use([("wire_money", ROME)]), Say("paid"))
+    asked = await hall.ask(org, tools=["wire_money"])
+    await asked.take()
+    called = hall.called.total()
+    await asked.break_off(behind=3)
+    run = await asked.take()
+    assert (run.status, hall.called.total(), await asked.answers()) == ("waiting", called, ["paid"])
+    (approval,) = await waiting(asked)
+    assert (approval.tool, approval.arguments) == ("wire_money", ROME)
+    assert "whether it was done is not known" in approval.why
+    if decision == "approved":
+        await decide(asked, approve, approval.id, hall.tools)
+    elif decision == "refused":
+        await decide(asked, refuse, approval.id, "It was paid.")
+    else:
+        async with hall.everything() as connection:
+            await connection.execute("update approvals set expires_at = now() where id = %(id)s", {"id": approval.id})
+        async with hall.db.transaction(system_actor(org.id)) as tx:
+            assert await expire(tx, org.id, approval.id)
+    model.play(Say("so be it"))
+    assert (await asked.take()).reason == "answered"
+    assert hall.called.total() == called + (decision == "approved")
+    told = str(model.requests[-1]["messages"][-1])
+    assert {"refused": "It was paid.", "expired": "expired", "approved": "Rome"}[decision] in told
+    assert ("not known" in told) == (decision != "approved")

@@ -51,7 +51,10 @@ async def test_a_turn_is_stopped_while_its_words_come(hall, org, model):
     run = await asyncio.wait_for(taking, 2)
     assert (run.status, run.reason, run.canceled_by) == ("canceled", "canceled", org.owner.id)
     assert run.canceled_at == run.completed_at is not None
-    assert await asked.answers() == await asked.notices() == []
+    assert await asked.answers() == []
+    (notice,) = await asked.notices()
+    assert notice.startswith(f"**{asked.agent.name} was stopped** by {asked.org.owner.actor.name}.")
+    assert f"/runs/{run.id}" in notice
     assert hall.frames(asked.run_id)[-1] == {"run": str(run.id), "done": True}
     while model.streaming:
         await asyncio.sleep(0.01)

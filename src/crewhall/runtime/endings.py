@@ -22,7 +22,6 @@ class Ending(StrEnum):
     PROVIDER_PAUSED = "provider_paused"
     RUNTIME_FAILED = "runtime_failed"
     RUNTIME_PAUSED = "runtime_paused"
-    UNKNOWN_OUTCOME = "unknown_outcome"
     DIVERGED = "diverged"
     REFUSED = "refused"
     INACTIVE = "inactive"

@@ -13,8 +13,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import msgspec
-
 from crewhall.conversations import Posting
 from crewhall.governance import admit_run, release
 from crewhall.kernel.actor import Actor, ActorType, system_actor
@@ -30,6 +28,7 @@ from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
 from crewhall.runtime.calling import RuntimeCaller
 from crewhall.runtime.completions import Completion, find_completion
+from crewhall.runtime.concluding import Conclusion, record_end, recorded_end
 from crewhall.runtime.context import Persona, find_persona
 from crewhall.runtime.deliveries import deliver
 from crewhall.runtime.endings import Ending, PutAside, TurnEnded, failed, stopped
@@ -37,12 +36,12 @@ from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.journal import Journal, open_journal
 from crewhall.runtime.knowing import HandbookKnowledge
 from crewhall.runtime.preparing import Preparation
-from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run, end_run, put_aside
+from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run
 from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
 from crewhall.runtime.tools import TOOLS, Caller, Tool
-from crewhall.runtime.vocabulary import Cause, RunStatus, StepKind
+from crewhall.runtime.vocabulary import Cause, RunStatus
 from crewhall.runtime.voice import PASSING, Voice
 
 if TYPE_CHECKING:
@@ -78,6 +77,7 @@ class Executor:
         self._db = db
         self._log = message_log
         self._voice = Voice(db, posting)
+        self._conclusion = Conclusion(db, self._voice, base_url)
         self._parts = (posting, outbound or _way_out(settings))
         self._caller = caller or RuntimeCaller(db, signals, settings, base_url=base_url)
         self._live = live
@@ -122,7 +122,7 @@ class Executor:
             persona = await find_persona(tx, run.agent_id)
             journal = await open_journal(self._db, tx, run)
             if refusal is not None:  # recorded with the count: whoever takes over asks for no second admission
-                await _record_end(tx, journal, stopped(Ending.BUDGET, refusal))
+                await record_end(tx, journal, stopped(Ending.BUDGET, refusal))
         agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=org_id, name=persona.name)
         tokens = TokenStream(self._live, agent, run)
         with turns_under_way.track_inprogress(), span_turn(self._spans, run, agent) as span:
@@ -131,16 +131,16 @@ class Executor:
                     await self._go(run, journal, persona, agent, tokens)
             except TurnEnded as ended:
                 span.set(crewhall__run__ending=str(ended.reason))
-                await self._end(journal, agent, ended)
+                await self._conclusion.end(journal, agent, ended)
             except PutAside as waiting:
-                await self._put_aside(journal, agent, waiting.approvals)
+                await self._conclusion.put_aside(journal, agent, waiting.approvals)
             finally:
                 tokens.end()
 
     async def _go(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> None:
         """Take the turn. Raises TurnEnded when it ends otherwise than with an answer, PutAside when it waits."""
-        if recorded := journal.find(StepKind.FAILURE, "end"):
-            raise TurnEnded(**msgspec.convert(recorded.body, _Recorded).parts())
+        if ended := recorded_end(journal):
+            raise ended
         if run.cancel_requested_at is not None:
             raise TurnEnded(RunStatus.CANCELED, Ending.CANCELED, None)
         if persona.is_gone or persona.status not in {"active", "probation"}:
@@ -167,7 +167,7 @@ class Executor:
                 "smaller, or again.",
             ) from None
         if text.strip().lower() in SILENCE:
-            await self._finish(journal, Ending.SILENT)
+            await self._conclusion.finish(journal, Ending.SILENT)
         else:
             await self._post(run, journal, agent, text)
 
@@ -178,7 +178,7 @@ class Executor:
                 Ending.REFUSED, f"{persona.name} thinks elsewhere and hears of messages alone: mention it in one."
             )
         await deliver(self._db, self._log, journal.run)
-        await self._finish(journal, Ending.DELIVERED)
+        await self._conclusion.finish(journal, Ending.DELIVERED)
 
     async def _answer(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> str:
         thinker = await self.wake_thinker()
@@ -207,42 +207,7 @@ class Executor:
             if error.kind in PASSING:
                 raise
             raise stopped(Ending.REFUSED, None) from error
-        await self._finish(journal, Ending.ANSWERED, {"message_id": str(answer_id), "seq": seq}, answer_id)
-
-    async def _finish(
-        self, journal: Journal, reason: Ending, body: dict[str, Any] | None = None, answer_id: UUID | None = None
-    ) -> None:
-        """Record the last step and end the run, in one transaction."""
-        async with journal.transaction(lazily=True) as tx:
-            if body is not None:
-                await journal.write_in(tx, StepKind.POST, body)
-            await end_run(tx, journal.run, RunStatus.SUCCEEDED, reason, answer_id=answer_id)
-
-    async def _end(self, journal: Journal, agent: Actor, ended: TurnEnded) -> None:
-        """Record why the turn ended, tell the conversation once if there is something to tell, end the run."""
-        run = journal.run
-        if journal.find(StepKind.FAILURE, "end") is None:
-            async with journal.transaction() as tx:
-                await _record_end(tx, journal, ended)
-        if ended.detail is not None:
-            await self._voice.tell(run, f"**{agent.name} did not answer.** {ended.detail}")
-        async with self._db.transaction(system_actor(run.org_id)) as tx:
-            await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
-
-    async def _put_aside(self, journal: Journal, agent: Actor, approvals: list[UUID]) -> None:
-        """Put the run aside, and tell the conversation once of each call that a person has to decide about."""
-        run = journal.run
-        async with self._db.transaction(system_actor(run.org_id)) as tx:
-            await put_aside(tx, run, approvals)
-            waiting = await tx.all(
-                _Waiting,
-                "select id, tool from approvals where run_id = %(run)s and status = 'waiting' order by id",
-                {"run": run.id},
-            )
-        for one in waiting:
-            there = f"{self._base_url}/approvals/{one.id}"
-            text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`. [Look]({there})"
-            await self._voice.tell(run, text, f"approval:{one.id}")
+        await self._conclusion.finish(journal, Ending.ANSWERED, {"message_id": str(answer_id), "seq": seq}, answer_id)
 
     # -- cancelling
 
@@ -306,25 +271,6 @@ async def _admit(tx: Tx, run: Run) -> str | None:
         return await admit_run(tx, run.id)
     await release(tx, run.id)
     return None
-
-
-async def _record_end(tx: Tx, journal: Journal, ended: TurnEnded) -> None:
-    body = {"status": str(ended.status), "reason": str(ended.reason), "detail": ended.detail}
-    await journal.write_in(tx, StepKind.FAILURE, body, key="end")
-
-
-class _Waiting(msgspec.Struct):
-    id: UUID
-    tool: str
-
-
-class _Recorded(msgspec.Struct):
-    status: RunStatus
-    reason: Ending
-    detail: str | None
-
-    def parts(self) -> dict[str, Any]:
-        return {"status": self.status, "reason": self.reason, "detail": self.detail}
 
 
 def _load() -> ModuleType:

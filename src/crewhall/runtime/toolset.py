@@ -1,8 +1,8 @@
 """An agent's tools as pydantic-ai calls them: a call is recorded before it is made, its result before it is used.
 
 A call whose result is recorded is not made again. One whose result is not known (the process died meanwhile) is made
-again if its tool is repeatable; otherwise the run stops and says so. A call that a person has to approve waits by
-itself: the others of the same answer are made, then the turn is put aside.
+again if its tool is repeatable; otherwise a person is asked. A call that a person has to approve waits by itself: the
+others of the same answer are made, then the turn is put aside.
 """
 
 import hashlib
@@ -37,6 +37,10 @@ log = logging.getLogger(__name__)
 ANY = SchemaValidator(schema=core_schema.any_schema())
 MISTAKES = 2
 """Times that a model may call a tool wrongly before the turn fails."""
+BROKEN_OFF = (
+    "It was begun and then broken off: whether it was done is not known. Look before you decide; approved, it is done "
+    "(once more)."
+)
 EXPIRED = "Nobody decided about this in time, so it counts as refused (expired). Do without it, or ask somebody."
 
 
@@ -117,7 +121,7 @@ class JournaledToolset(AbstractToolset[Caller]):
             return await self._make_again(call, begun, caller)
         judged, has_asked = await self._judge(call), self._journal.find(StepKind.APPROVAL, call.key) is not None
         if judged is not None and (judged.verdict is Verdict.ASK or (has_asked and judged.verdict is Verdict.ALLOW)):
-            return await self._go_on(call, await self._approval(call, judged), caller)
+            return await self._go_on(call, await self._approval(call, judged.why), caller)
         if has_asked:
             async with self._journal.transaction() as tx:
                 await void_approval(tx, self._journal.run.id, call.key)
@@ -127,16 +131,19 @@ class JournaledToolset(AbstractToolset[Caller]):
         return await self._make(call, call.arguments, caller)
 
     async def _make_again(self, call: Asked, begun: Step, caller: Caller) -> Step:
-        """The call was begun by an attempt that died: make it again, as it was begun, if that does no harm."""
-        arguments = begun.body["arguments"]
-        if not (call.tool.is_repeatable or _only_reads(call.tool, arguments)):
-            raise stopped(
-                Ending.UNKNOWN_OUTCOME,
-                f"I was interrupted while I used {call.tool.name}, and cannot know whether it was done. "
-                "Look, and ask me again.",
-            )
-        await self._journal.write(StepKind.CALL, begun.body, key=call.key, digest=call.digest)
-        return await self._make(call, arguments, caller)
+        """The call was begun by an attempt that died: make it again, as it was begun, if that does no harm; or ask."""
+        begun_call = msgspec.structs.replace(call, arguments=begun.body["arguments"])
+        if call.tool.is_repeatable or _only_reads(call.tool, begun_call.arguments):
+            await self._journal.write(StepKind.CALL, begun.body, key=call.key, digest=call.digest)
+            return await self._make(call, begun_call.arguments, caller)
+        times = sum(step.kind is StepKind.CALL and step.key == call.key for step in self._journal.steps)
+        key = f"{call.key}, begun {times}"
+        judged = await self._judge(begun_call)
+        if judged is None or judged.verdict is Verdict.REFUSE:
+            async with self._journal.transaction() as tx:
+                await void_approval(tx, self._journal.run.id, key)
+            return await self._record_refusal(call, "It was broken off: whether it was done is not known. Say so.")
+        return await self._go_on(call, await self._approval(begun_call, BROKEN_OFF, key), caller)
 
     # -- judging
 
@@ -159,38 +166,39 @@ class JournaledToolset(AbstractToolset[Caller]):
         tool = call.tool
         return judge(tool.name, tool.risk_of(asked), standing, policy, asks_from=tool.asks_from)
 
-    async def _approval(self, call: Asked, judged: Judgement) -> Approval:
+    async def _approval(self, call: Asked, why: str, key: str | None = None) -> Approval:
         """What was decided about the call, or is to be; asked for once, in the transaction of its step."""
-        run = self._journal.run
+        run, key = self._journal.run, key or call.key
         async with self._journal.transaction() as tx:
-            found = await find_approval(tx, run.id, call.key)
+            found = await find_approval(tx, run.id, key)
             if found is not None:
                 return found
             asked = msgspec.convert(call.arguments, call.tool.takes)
             new = NewApproval(
-                key=call.key,
+                key=key,
                 tool=call.tool.name,
                 risk=call.tool.risk_of(asked),
                 effect=call.tool.effect_of(asked),
-                why=judged.why,
+                why=why,
                 arguments=call.arguments,
             )
             approval = await ask_approval(tx, run, new, hours=self._approval_hours)
             body = {"tool": new.tool, "arguments": new.arguments, "approval_id": str(approval.id), "why": new.why}
-            await self._journal.write_in(tx, StepKind.APPROVAL, body, key=call.key, digest=call.digest)
+            await self._journal.write_in(tx, StepKind.APPROVAL, body, key=key, digest=call.digest)
         return approval
 
     async def _go_on(self, call: Asked, approval: Approval, caller: Caller) -> Step:
         """Do as was decided. The decision is used in the transaction of the step that follows from it."""
         if approval.status is ApprovalStatus.APPROVED:
             approved = approval.approved_arguments
-            arguments = call.arguments if approved is None else approved
+            arguments = approval.arguments if approved is None else approved
             await self._record_call(call, arguments, approval)
             return await self._make(call, arguments, caller)
+        before = "" if approval.key == call.key else "It was broken off: whether it was done is not known. "
         if approval.status is ApprovalStatus.REFUSED:
-            return await self._record_refusal(call, f"A person refused this: {approval.reason}", approval)
+            return await self._record_refusal(call, f"{before}A person refused this: {approval.reason}", approval)
         if approval.status is ApprovalStatus.EXPIRED:
-            return await self._record_refusal(call, EXPIRED, approval)
+            return await self._record_refusal(call, before + EXPIRED, approval)
         self.waits_for.add(approval.id)
         raise CallDeferred
 

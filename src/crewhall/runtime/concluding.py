@@ -1,0 +1,100 @@
+"""Concluding a turn: its last step recorded, the conversation told once if there is anything to tell, its run ended."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from crewhall.conversations import escape_markdown
+from crewhall.kernel.actor import Actor, system_actor
+from crewhall.kernel.db import Database, Tx
+from crewhall.runtime.endings import Ending, TurnEnded
+from crewhall.runtime.journal import Journal
+from crewhall.runtime.runs import Run, end_run, put_aside
+from crewhall.runtime.vocabulary import Cause, RunStatus, StepKind
+from crewhall.runtime.voice import Voice
+
+ASKED_BY_PROGRAMS = frozenset({Cause.API, Cause.TRY})
+"""Turns whose caller sees for itself that they were stopped."""
+
+
+class Conclusion:
+    """Concludes the turns of a process."""
+
+    def __init__(self, db: Database, voice: Voice, base_url: str) -> None:
+        self._db = db
+        self._voice = voice
+        self._base_url = base_url
+
+    async def finish(
+        self, journal: Journal, reason: Ending, body: dict[str, Any] | None = None, answer_id: UUID | None = None
+    ) -> None:
+        """Record the last step and end the run, in one transaction."""
+        async with journal.transaction(lazily=True) as tx:
+            if body is not None:
+                await journal.write_in(tx, StepKind.POST, body)
+            await end_run(tx, journal.run, RunStatus.SUCCEEDED, reason, answer_id=answer_id)
+
+    async def end(self, journal: Journal, agent: Actor, ended: TurnEnded) -> None:
+        """Record why the turn ended, tell the conversation once if there is something to tell, end the run."""
+        run = journal.run
+        if recorded_end(journal) is None:
+            async with journal.transaction() as tx:
+                await record_end(tx, journal, ended)
+        if ended.detail is not None:
+            await self._voice.tell(run, f"**{agent.name} did not answer.** {ended.detail}")
+        elif ended.reason is Ending.CANCELED and run.cause not in ASKED_BY_PROGRAMS:
+            who = await self._who_stopped(run)
+            there = f"{self._base_url}/runs/{run.id}"
+            await self._voice.tell(run, f"**{agent.name} was stopped**{who}. [What it had done]({there})")
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
+
+    async def put_aside(self, journal: Journal, agent: Actor, approvals: list[UUID]) -> None:
+        """Put the run aside, and tell the conversation once of each call that a person has to decide about."""
+        run = journal.run
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            await put_aside(tx, run, approvals)
+            waiting = await tx.all(
+                _Waiting,
+                "select id, tool from approvals where run_id = %(run)s and status = 'waiting' order by id",
+                {"run": run.id},
+            )
+        for one in waiting:
+            there = f"{self._base_url}/approvals/{one.id}"
+            text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`. [Look]({there})"
+            await self._voice.tell(run, text, f"approval:{one.id}")
+
+    async def _who_stopped(self, run: Run) -> str:
+        async with self._db.transaction(system_actor(run.org_id)) as tx:
+            name = await tx.value(
+                "select u.name from runs r join users u on u.id = r.canceled_by where r.id = %(id)s",
+                {"id": run.id},
+            )
+        return f" by {escape_markdown(name)}" if name else ""
+
+
+async def record_end(tx: Tx, journal: Journal, ended: TurnEnded) -> None:
+    """Record why a turn ends before it does."""
+    body = {"status": str(ended.status), "reason": str(ended.reason), "detail": ended.detail}
+    await journal.write_in(tx, StepKind.FAILURE, body, key="end")
+
+
+def recorded_end(journal: Journal) -> TurnEnded | None:
+    """Why the turn ended, if an earlier attempt has recorded it."""
+    step = journal.find(StepKind.FAILURE, "end")
+    if step is None:
+        return None
+    found = msgspec.convert(step.body, _Recorded)
+    return TurnEnded(found.status, found.reason, found.detail)
+
+
+class _Waiting(msgspec.Struct):
+    id: UUID
+    tool: str
+
+
+class _Recorded(msgspec.Struct):
+    status: RunStatus
+    reason: Ending
+    detail: str | None
