@@ -44,6 +44,7 @@ from crewhall.identity import (
     check_owner,
     prepare_first_run,
 )
+from crewhall.imports import ImportParts, start_imports
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
@@ -129,6 +130,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         await services.part(ConversationParts).follow()
         services.part(NotificationParts).start()
         await services.part(RuntimeParts).follow()
+        services.part(ImportParts).start()
         door = McpDoor(services)
         stack.push_async_callback(door.close)
         yield Hall(services, hub, _application(services, hub, door, tracing), setup_link)
@@ -213,6 +215,9 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     ):
         services.add_part(turns)
     stack.push_async_callback(runtime.close)
+    imports = start_imports(db=services.db, log=services.log, store=conversations.files, signals=services.signals)
+    services.add_part(imports)
+    stack.push_async_callback(imports.close)
 
 
 def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing | None) -> Gate:

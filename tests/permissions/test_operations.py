@@ -19,6 +19,7 @@ from tests.support.description import Operation, read_operations
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
 from tests.tenancy.estate import offered_tool
+from tests.tenancy.imports import keep_import
 from tests.tenancy.requests import BODIES
 
 P = Permission
@@ -188,6 +189,8 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "rotate_hook_secret": AUTHOR,
     "pause_hook": P.AGENTS_UPDATE,
     "delete_hook": P.AGENTS_UPDATE,
+    **dict.fromkeys(("list_imports", "get_import", "list_import_channels"), P.CONVERSATIONS_IMPORT),
+    **dict.fromkeys(("bring_archive", "start_import", "cancel_import"), P.CONVERSATIONS_IMPORT),
     "list_prices": EVERYBODY,
     "get_price": EVERYBODY,
     "add_price": P.BUDGETS_UPDATE,
@@ -198,8 +201,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "change_budget": P.BUDGETS_UPDATE,
     "close_budget": P.BUDGETS_UPDATE,
     "list_usage": EVERYBODY,
-    "list_storage": EVERYBODY,
-    "list_rates": EVERYBODY,
+    **dict.fromkeys(("list_storage", "list_rates"), EVERYBODY),
     "set_rate": P.BUDGETS_UPDATE,
     "reset_rate": P.BUDGETS_UPDATE,
 }
@@ -233,7 +235,7 @@ class Ground:
         query |= {"confirm": self.slug} if name == "delete_organization" else {}
         api = self.fresh if name == "log_out" else self.api
         body = None if operation.body is None else self.bodies.get(name, BODIES.get(str(operation), {}))
-        content = {"upload_file": b"{}", "change_logo": image()}.get(name)
+        content = {"upload_file": b"{}", "bring_archive": b"{}", "change_logo": image()}.get(name)
         return await api.request(operation.method, path, json=body, params=query, content=content)
 
 
@@ -286,6 +288,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "task_id": tasked["id"],
         "schedule_id": scheduled["id"],
         "hook_id": hooked["id"],
+        "import_id": await keep_import(server, org),
         "server_id": tool_server["id"],
         "tool_name": await offered_tool(server, org, tool_server["id"]),
         "agent_kind": "custom",

@@ -18,6 +18,7 @@ from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
+from tests.tenancy.imports import keep_import
 
 TENANT_TABLES = """
 select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
@@ -54,6 +55,7 @@ class Estate:
     task: str
     schedule: str
     hook: str
+    archive: str
     later: str
     tool_server: str
     tool: str
@@ -124,6 +126,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         task=(await _ask(owner, "POST", f"/agents/{agent.id}/quick-tasks", title=f"{name} task", prompt=name))["id"],
         schedule=str(new_id()),
         hook=(await _ask(owner, "POST", "/hooks", name=f"{name} hook", conversation_id=public.id))["id"],
+        archive=await keep_import(server, org, public.id, name),
         later=await _keep_words(owner, public.id, name),
         tool_server=tool_server,
         tool=await offered_tool(server, org, tool_server),
@@ -145,7 +148,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget, estate.grant}
-    estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook, estate.later}
+    estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook, estate.later, estate.archive}
     estate.marks |= {
         estate.notification,
         estate.device,

@@ -121,6 +121,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "task_id": [estate.task],
         "schedule_id": [estate.schedule],
         "hook_id": [estate.hook],
+        "import_id": [estate.archive],
         "file_id": [estate.file],
         "upload_id": [estate.upload],
         "notification_id": [estate.notification],

@@ -1,15 +1,16 @@
 """Taking files in: bytes to the blob store, what they are to the tables, and nothing left behind of what breaks off."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from crewhall.conversations.access import AccessCache, Verb, access_conversation
 from crewhall.conversations.file_schemas import File
 from crewhall.conversations.file_settings import MIB, FileSettings
 from crewhall.conversations.file_types import SHOWN_IMAGES, clean_name
-from crewhall.conversations.files import StoredFile, access_file
+from crewhall.conversations.files import StoredFile, access_file, find_attached
 from crewhall.conversations.intake import Intake, check_size
+from crewhall.conversations.sweeping import CHANNEL as SWEEP_CHANNEL
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CONFLICT, define_error
@@ -75,17 +76,9 @@ class FileStore:
         self, actor: Actor, conversation_id: UUID, file_id: UUID, name: str, chunks: AsyncIterable[bytes]
     ) -> File:
         """Keep the bytes of an admitted file, and the file: the end of each way in."""
-        intake = Intake(chunks, name, self.settings)
-        key = await self.write(actor, intake)
-        width = height = thumbnail_key = None
-        if intake.media_type in SHOWN_IMAGES:
-            made = await self._thumbnails.make(self.blobs.read(key))
-            width, height = made.width, made.height
-            thumbnail_key = await self.write(actor, _once(made.webp))
-        values = {
-            "id": file_id, "org": actor.org, "conversation": conversation_id, "name": name,
-            "by_type": str(actor.type), "by": actor.id, "media_type": intake.media_type, "size": intake.size,
-            "sha256": intake.sha256, "key": key, "thumbnail": thumbnail_key, "width": width, "height": height,
+        values = await self._keep_bytes(actor, name, chunks)
+        values |= {
+            "id": file_id, "org": actor.org, "conversation": conversation_id, "by_type": str(actor.type), "by": actor.id
         }  # fmt: skip
         async with self.db.transaction(actor) as tx:
             await access_conversation(tx, actor, conversation_id, Verb.POST)
@@ -94,10 +87,44 @@ class FileStore:
         self.stir()
         return file.shown()
 
-    async def write(self, actor: Actor, chunks: AsyncIterable[bytes]) -> str:
-        """Write bytes under a new key, which is noted as stray until something refers to it; give the key."""
+    async def keep_past(
+        self, actor: Actor, conversation_id: UUID, file_id: UUID, author: UUID, name: str, chunks: AsyncIterable[bytes]
+    ) -> dict[str, Any]:
+        """Keep a file of what is taken in from elsewhere, as of its author; give what its message says of it.
+
+        One that is kept already is left as it is. Raises TOO_LARGE, INVALID (empty), MISLABELLED, IMAGE_REFUSED,
+        UNAVAILABLE.
+        """
         async with self.db.transaction(actor) as tx:
-            key = await note_stray(tx, actor.org)
+            kept = await find_attached(tx, file_id)
+        if kept is not None:
+            return kept
+        values = await self._keep_bytes(actor, clean_name(name), chunks)
+        values |= {"id": file_id, "org": actor.org, "conversation": conversation_id, "by_type": "user", "by": author}
+        async with self.db.transaction(actor) as tx:
+            await _insert(tx, values)
+            kept = await find_attached(tx, file_id)
+        self.stir()
+        return kept or {}
+
+    async def _keep_bytes(self, actor: Actor, name: str, chunks: AsyncIterable[bytes]) -> dict[str, object]:
+        """Write a file's bytes, and its thumbnail; give what its row says of them."""
+        intake = Intake(chunks, name, self.settings)
+        key = await self.write(actor, intake)
+        width = height = thumbnail_key = None
+        if intake.media_type in SHOWN_IMAGES:
+            made = await self._thumbnails.make(self.blobs.read(key))
+            width, height = made.width, made.height
+            thumbnail_key = await self.write(actor, _once(made.webp))
+        return {
+            "name": name, "media_type": intake.media_type, "size": intake.size, "sha256": intake.sha256, "key": key,
+            "thumbnail": thumbnail_key, "width": width, "height": height,
+        }  # fmt: skip
+
+    async def write(self, actor: Actor, chunks: AsyncIterable[bytes], *, days: int = 1) -> str:
+        """Write bytes under a new key, noted as stray until something refers to it, or for so long; give the key."""
+        async with self.db.transaction(actor) as tx:
+            key = await note_stray(tx, actor.org, days=days)
         await self.blobs.write(key, chunks)
         return key
 
@@ -114,6 +141,12 @@ class FileStore:
                 raise CONFLICT("A message has this file: it goes with the message. Delete that.")
             await tx.run("update files set released_at = now() where id = %(id)s", {"id": file.id})
         self.stir()
+
+
+async def forget_stray(tx: Tx, key: str) -> None:
+    """Let the bytes of a stray key go now."""
+    if await tx.run("update stray_blobs set due_at = now() where key = %(key)s", {"key": key}):
+        await tx.notify(SWEEP_CHANNEL, "")
 
 
 async def _insert(tx: Tx, values: dict[str, object]) -> None:

@@ -1,6 +1,6 @@
 """Files: shown to whoever may read their conversation, once a message has them; before that to their uploader."""
 
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -63,6 +63,12 @@ async def access_file(tx: Tx, actor: Actor, file_id: UUID) -> StoredFile:
     except CrewhallError as error:
         raise absent() from error
     return found
+
+
+async def find_attached(tx: Tx, file_id: UUID) -> dict[str, Any] | None:
+    """What a message says of this file of the organization, whoever may read it; None where there is none."""
+    found = await tx.find(StoredFile, _ONE, {"id": file_id})
+    return None if found is None else attached(found)
 
 
 async def list_files(

@@ -1,6 +1,5 @@
 """Files over HTTP: sent up whole, shown, listed, read in part. Nothing leaves as something that a browser runs."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
@@ -19,14 +18,12 @@ from crewhall.conversations.file_schemas import File
 from crewhall.conversations.file_store import FileStore
 from crewhall.conversations.file_types import SHOWN_IMAGES, UNKNOWN
 from crewhall.conversations.files import StoredFile, absent
-from crewhall.conversations.uploads import BROKEN_OFF
 from crewhall.faces.plumbing.dependencies import AnyRequest
 from crewhall.faces.plumbing.services import Services
+from crewhall.faces.plumbing.uploading import body_of, length_of
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
 
-IDLE_S = 30.0
-"""The longest that a sender may pause."""
 SANDBOX = "sandbox; default-src 'none'"
 Name = Annotated[str, QueryParameter(min_length=1, max_length=1000, description="What the file is called.")]
 Range = Annotated[str | None, HeaderParameter(name="Range", description="`bytes=0-1023`: one range of it.")]
@@ -148,28 +145,6 @@ async def show_thumbnail(
         return Response(b"", status_code=304, headers=headers)
     pieces = await _begun(store.blobs.read(file.thumbnail_key))
     return Stream(pieces, media_type="image/webp", headers=headers)  # type: ignore[return-value]
-
-
-async def body_of(request: AnyRequest) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises BROKEN_OFF where it ends too soon, or pauses for too long."""
-    while True:
-        try:
-            async with asyncio.timeout(IDLE_S):
-                event = await request.receive()
-        except TimeoutError:
-            raise BROKEN_OFF(f"Nothing came for {IDLE_S:.0f} s. Go on from where it broke off.") from None
-        if event["type"] != "http.request":
-            raise BROKEN_OFF("The connection ended before the body did. Go on from where it broke off.")
-        if event["body"]:
-            yield event["body"]
-        if not event.get("more_body"):
-            return
-
-
-def length_of(request: AnyRequest) -> int | None:
-    """How many bytes the request says that it has."""
-    said = request.headers.get("content-length", "")
-    return int(said) if said.isdigit() and len(said) < 19 else None  # noqa: PLR2004
 
 
 def _about(file: StoredFile, *, save: bool) -> tuple[dict[str, str], str]:

@@ -11,11 +11,11 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from crewhall.conversations.file_schemas import NewUpload, Upload
 from crewhall.conversations.file_store import FileStore
-from crewhall.conversations.http_files import body_of
 from crewhall.conversations.uploads import Uploads
 from crewhall.faces.plumbing.dependencies import AnyRequest
 from crewhall.faces.plumbing.routers import API_PREFIX
 from crewhall.faces.plumbing.services import Services
+from crewhall.faces.plumbing.uploading import body_of
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, UNSUPPORTED_MEDIA_TYPE
 

@@ -14,12 +14,11 @@ from crewhall.conversations.file_store import FileStore
 from crewhall.conversations.intake import Intake
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import CONFLICT, INVALID, NOT_FOUND, UNAVAILABLE, CrewhallError, define_error
+from crewhall.kernel.errors import BROKEN_OFF, CONFLICT, INVALID, NOT_FOUND, UNAVAILABLE, CrewhallError, define_error
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.stray_blobs import drop_stray
 from crewhall.ports.blobs import BLOB_MISSING
 
-BROKEN_OFF = define_error("upload_broken_off", 400, "The upload broke off")
 OFFSET_PASSED = define_error("offset_passed", 409, "The upload stands at another offset")
 MAX_PARTS = 1000
 MAX_OPEN = 100

@@ -19,8 +19,16 @@ from crewhall.identity.first_run import WEAK_PASSWORD, check_owner, is_set_up, i
 from crewhall.identity.logos import Logos
 from crewhall.identity.me import provide_agent_profile
 from crewhall.identity.organizations import get_organization, list_organizations
-from crewhall.identity.people import find_actor, find_people, find_people_by_handles, get_person, list_people
+from crewhall.identity.people import (
+    find_actor,
+    find_people,
+    find_people_by_emails,
+    find_people_by_handles,
+    get_person,
+    list_people,
+)
 from crewhall.identity.permissions import PERMISSIONS, Permission, check_permission, is_allowed
+from crewhall.identity.placeholders import NewPlaceholder, make_placeholders
 from crewhall.identity.schemas import ActorShown, AgentShown, Organization, Person, Profile
 from crewhall.identity.settings import Founders, IdentitySettings
 from crewhall.identity.verification import AppVerifier, LoginVerifier
@@ -48,6 +56,7 @@ __all__ = [
     "MemberReactivated",
     "MemberRoleChanged",
     "Names",
+    "NewPlaceholder",
     "Organization",
     "OrganizationCreated",
     "Permission",
@@ -59,6 +68,7 @@ __all__ = [
     "device_name",
     "find_actor",
     "find_people",
+    "find_people_by_emails",
     "find_people_by_handles",
     "get_organization",
     "get_person",
@@ -67,6 +77,7 @@ __all__ = [
     "is_weak",
     "list_organizations",
     "list_people",
+    "make_placeholders",
     "prepare_first_run",
     "provide_agent_profile",
     "words_for",

@@ -14,6 +14,7 @@ from crewhall.identity.handles import free_handle, holder_of
 from crewhall.identity.logins import Client, StartedLogin, start_login, switch_organization
 from crewhall.identity.organizations import add_membership, get_organization
 from crewhall.identity.permissions import Permission, check_permission
+from crewhall.identity.placeholders import claim_placeholder, find_placeholder
 from crewhall.identity.schemas import Acceptance
 from crewhall.identity.schemas_invitations import Invitation, InvitationShown, NewInvitation, SentInvitation
 from crewhall.identity.settings import IdentitySettings
@@ -200,7 +201,8 @@ async def accept_as_newcomer(
     if acceptance.name is None or acceptance.password is None:
         raise INVALID("Give a name and a password for the new account, or sign in first.", field="password")
     hashed = await hash_secret(check_password(acceptance.password))
-    person = person_actor(new_id(), address=address, name=acceptance.name)
+    waiting = await _placeholder_for(db, found)
+    person = person_actor(waiting or new_id(), address=address, name=acceptance.name)
     newcomer = msgspec.structs.replace(person, org_id=found.org_id, role=found.role)
     async with db.transaction(newcomer) as tx:
         await create_account(
@@ -213,8 +215,18 @@ async def accept_as_newcomer(
             locale=found.locale,
             timezone=found.timezone,
         )
+        if waiting is not None:
+            await claim_placeholder(tx, waiting)
         await _join(tx, newcomer, found)
         return await start_login(tx, person, settings, kind=kind, user_agent=user_agent, org_id=found.org_id)
+
+
+async def _placeholder_for(db: Database, found: OpenInvitation) -> UUID | None:
+    """Who wrote elsewhere under the invited address: what they wrote is the newcomer's. Without an address, nobody."""
+    if found.invitation.email is None:
+        return None
+    async with db.transaction(system_actor(found.org_id)) as tx:
+        return await find_placeholder(tx, found.invitation.email)
 
 
 def _email_for(found: OpenInvitation, acceptance: Acceptance) -> str:

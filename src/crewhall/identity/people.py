@@ -105,6 +105,12 @@ async def find_people_by_handles(tx: Tx, handles: Collection[str]) -> dict[str, 
     return {person.handle: person for person in found}
 
 
+async def find_people_by_emails(tx: Tx, emails: Collection[str]) -> dict[str, Person]:
+    """Return the members of the transaction's organization with these addresses (lower case), by address."""
+    found = await tx.all(Person, _COLUMNS + " and u.email = any (%(emails)s)", {"emails": list(emails)})
+    return {person.email: person for person in found}
+
+
 async def change_role(tx: Tx, actor: Actor, user_id: UUID, role: Role) -> Person:
     """Give a member another role. Nobody is made the owner: the organization is offered to them, and they accept."""
     check_permission(actor, Permission.MEMBERS_ROLE)

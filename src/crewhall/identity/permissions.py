@@ -30,6 +30,7 @@ class Permission(StrEnum):
     AGENTS_DELETE = "agents.delete"
     AGENTS_CREDENTIALS = "agents.credentials"
     CONVERSATIONS_CREATE = "conversations.create"
+    CONVERSATIONS_IMPORT = "conversations.import"
     CHANNELS_CREATE = "channels.create"
     CHANNELS_UPDATE = "channels.update"
     CHANNELS_ARCHIVE = "channels.archive"
@@ -82,6 +83,7 @@ _ACTS: dict[Permission, str] = {
     P.AGENTS_DELETE: "delete agents",
     P.AGENTS_CREDENTIALS: "manage agents' credentials",
     P.CONVERSATIONS_CREATE: "start conversations",
+    P.CONVERSATIONS_IMPORT: "import conversations from elsewhere",
     P.CHANNELS_CREATE: "create channels",
     P.CHANNELS_UPDATE: "change channels",
     P.CHANNELS_ARCHIVE: "archive channels",

@@ -9,12 +9,15 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.ids import new_id
 
 
-async def note_stray(tx: Tx, org_id: UUID) -> str:
-    """Note a new key, under which bytes may be written once this is committed; give the key."""
+async def note_stray(tx: Tx, org_id: UUID, *, days: int = 1) -> str:
+    """Note a new key, under which bytes may be written once this is committed, for so long; give the key."""
     key = f"{org_id}/{new_id()}"
     await tx.run(
-        "insert into stray_blobs (key, org_id, due_at) values (%(key)s, %(org)s, now() + interval '1 day')",
-        {"key": key, "org": org_id},
+        """
+        insert into stray_blobs (key, org_id, due_at)
+        values (%(key)s, %(org)s, now() + make_interval(days => %(days)s))
+        """,
+        {"key": key, "org": org_id, "days": days},
     )
     return key
 

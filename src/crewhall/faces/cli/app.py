@@ -18,6 +18,7 @@ from crewhall.faces.cli.files import download, files
 from crewhall.faces.cli.groups import group as groups
 from crewhall.faces.cli.groups import share, unshare
 from crewhall.faces.cli.hooks import webhook as incoming_webhook
+from crewhall.faces.cli.imports import import_group
 from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
@@ -75,6 +76,7 @@ for group in (
     incoming_webhook,
     mcp,
     tool_server,
+    import_group,
 ):
     app.add_typer(group)
 

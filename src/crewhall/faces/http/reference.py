@@ -19,6 +19,7 @@ TAGS = {
     "Webhooks": "Calls from other services, signed: each posts a message, wakes an agent, or both.",
     "Tool servers": "Servers elsewhere whose tools agents may use, through MCP.",
     "Budgets": "What models cost, what agents may spend, and what they spent.",
+    "Imports": "Conversations of another product, looked through and taken in.",
     "Live": "Records as they are written, and what was missed.",
 }
 
@@ -46,6 +47,7 @@ PATH_PARAMETERS = {
     "schedule_id": "The schedule's id.",
     "later_id": "The later message.",
     "hook_id": "The webhook's id.",
+    "import_id": "The import's id.",
     "notification_id": "The notification's id.",
     "device_id": "The device's id.",
     "member_id": "The id of the person or agent.",

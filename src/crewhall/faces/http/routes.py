@@ -7,6 +7,7 @@ import crewhall.agents.http as agents
 import crewhall.conversations.http as conversations
 import crewhall.governance.http as governance
 import crewhall.identity.http as identity
+import crewhall.imports.http as imports
 import crewhall.notifications.http as notifications
 import crewhall.runtime.http as runtime
 from crewhall.faces.http.description import describe
@@ -26,6 +27,7 @@ API = [
     *notifications.ROUTERS,
     *governance.ROUTERS,
     *runtime.ROUTERS,
+    *imports.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),
 ]
 

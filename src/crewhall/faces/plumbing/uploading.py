@@ -2,12 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
+
+from crewhall.faces.plumbing.dependencies import AnyRequest
+from crewhall.kernel.errors import BROKEN_OFF
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+IDLE_S = 30.0
+"""The longest that a sender may pause."""
 LINGER_BYTES, LINGER_S = 64 * 1024 * 1024, 5.0
 
 
@@ -16,7 +21,7 @@ def is_upload(scope: Scope) -> bool:
     method: str = scope["method"]
     path: str = scope["path"]
     if method == "POST":
-        return path.endswith("/files") and path.startswith("/api/v1/conversations/")
+        return path == "/api/v1/imports" or (path.endswith("/files") and path.startswith("/api/v1/conversations/"))
     return method == "PATCH" and path.startswith("/api/v1/uploads/")
 
 
@@ -48,3 +53,25 @@ def ending_with_body(receive: Receive, send: Send) -> tuple[Receive, Send]:
         await send(message)
 
     return noting_receive, closing_send
+
+
+async def body_of(request: AnyRequest) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises BROKEN_OFF where it ends too soon, or pauses for too long."""
+    while True:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                event = await request.receive()
+        except TimeoutError:
+            raise BROKEN_OFF(f"Nothing came for {IDLE_S:.0f} s. Go on from where it broke off.") from None
+        if event["type"] != "http.request":
+            raise BROKEN_OFF("The connection ended before the body did. Go on from where it broke off.")
+        if event["body"]:
+            yield event["body"]
+        if not event.get("more_body"):
+            return
+
+
+def length_of(request: AnyRequest) -> int | None:
+    """How many bytes the request says that it has."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isdigit() and len(said) < 19 else None  # noqa: PLR2004

@@ -17,6 +17,7 @@ from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.files import File
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
 from crewhall.faces.sdk.hooks import Hook, HookCall
+from crewhall.faces.sdk.imports import Import, ImportChannel, ImportCounts, LeftOut
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.notifications import Level, Notification, NotificationMessage, NotificationSettings
@@ -94,11 +95,15 @@ __all__ = [
     "Hook",
     "HookCall",
     "IdlePolicy",
+    "Import",
+    "ImportChannel",
+    "ImportCounts",
     "IncomingMessage",
     "InvalidSession",
     "InvalidWebhook",
     "Invitation",
     "LaterMessage",
+    "LeftOut",
     "LetInApp",
     "Level",
     "Live",

@@ -11,6 +11,7 @@ from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.errors import SignedOut
 from crewhall.faces.sdk.files import Files
 from crewhall.faces.sdk.hooks import Hooks
+from crewhall.faces.sdk.imports import Imports
 from crewhall.faces.sdk.lending import Lending
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
@@ -80,6 +81,7 @@ class Client:
         self.approvals = Approvals(self.transport)
         self.budgets = Budgets(self.transport)
         self.hooks = Hooks(self.transport)
+        self.imports = Imports(self.transport)
         self.schedules = Schedules(self.transport)
         self.notifications = Notifications(self.transport)
         self.drafts = Drafts(self.transport)

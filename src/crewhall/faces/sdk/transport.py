@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -23,6 +23,8 @@ REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 BUSY = frozenset({502, 503, 504})
 TOO_MANY = 429
+UPLOAD_S = 120.0
+"""How long a server may take with what was sent up."""
 HEADER = re.compile(r"[!-~]*")
 """What a header can hold of a token, or of an organization's name."""
 UNSENDABLE = (
@@ -120,6 +122,35 @@ class Transport:
         except SignedOut as error:
             renewed = await self.renew(token, error)
         return _read(await self._send(request, renewed), into)
+
+    async def upload(
+        self,
+        path: str,
+        into: type[T],
+        pieces: Callable[[], AsyncIterator[bytes]],
+        *,
+        query: Mapping[str, object] | None = None,
+    ) -> T:
+        """POST what may be too large for memory as the signed-in actor, once, and read the answer. Raises as `call`."""
+        token = await self.token()
+        try:
+            return await self._upload(path, into, pieces, _query(query), token)
+        except SignedOut as error:
+            token = await self.renew(token, error)
+        return await self._upload(path, into, pieces, _query(query), token)
+
+    async def _upload(
+        self, path: str, into: type[T], pieces: Callable[[], AsyncIterator[bytes]], query: dict[str, str], token: str
+    ) -> T:
+        headers = self.headers(token) | {"content-type": "application/octet-stream"}
+        url = self.base_url + API + path
+        try:
+            answer = await self._http.post(url, content=pieces(), params=query, headers=headers, timeout=UPLOAD_S)
+        except httpx.TransportError as error:
+            raise NotReachable(f"{self.base_url} does not answer: {str(error) or type(error).__name__}.") from error
+        if not answer.is_success:
+            raise error_from(answer)
+        return _read(answer, into)
 
     @asynccontextmanager
     async def download(self, path: str, more: Mapping[str, str]) -> AsyncIterator[httpx.Response]:

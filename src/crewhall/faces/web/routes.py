@@ -6,6 +6,7 @@ import crewhall.agents.pages as agents
 import crewhall.conversations.pages as conversations
 import crewhall.governance.pages as governance
 import crewhall.identity.pages as identity
+import crewhall.imports.pages as imports
 import crewhall.notifications.pages as notifications
 import crewhall.runtime.pages as runtime
 import crewhall.runtime.pages_approvals as approvals
@@ -20,5 +21,5 @@ from crewhall.faces.plumbing.assets import serve_asset, serve_worker
 PAGES: list[ControllerRouterHandler] = [
     serve_asset, serve_worker, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
     runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES,
-    run_now.PAGES,
+    run_now.PAGES, imports.PAGES,
 ]  # fmt: skip

@@ -6,6 +6,8 @@ import "./conversation/composer.js";
 import "./conversation/conversation.js";
 import "./conversation/days.js";
 import "./conversation/pins.js";
+import "./imports/archive.js";
+import "./imports/import.js";
 import "./notifications/devices.js";
 import "./notifications/inbox.js";
 import "./runs/approvals.js";

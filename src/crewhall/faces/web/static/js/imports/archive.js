@@ -1,0 +1,61 @@
+// The form that brings an archive: sent as it is, with the share that has gone; then on to what it holds.
+
+import * as Turbo from "../../vendor/turbo.js";
+
+class Archive extends HTMLElement {
+  connectedCallback() {
+    this.form = this.querySelector("form");
+    this.progress = this.querySelector("progress");
+    this.problem = this.querySelector("[data-problem]");
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send(this.form.elements.archive.files[0]);
+    });
+  }
+
+  disconnectedCallback() {
+    this.request?.abort();
+  }
+
+  #send(file) {
+    const request = (this.request = new XMLHttpRequest());
+    request.open("POST", `/api/v1/imports?name=${encodeURIComponent(file.name.slice(0, 255))}`);
+    request.setRequestHeader("content-type", "application/octet-stream");
+    request.setRequestHeader("accept", "application/json");
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      this.progress.value = total ? loaded / total : 0;
+    });
+    request.addEventListener("load", () => this.#answered(request));
+    request.addEventListener("error", () => this.#refuse("The connection broke off. Try again."));
+    this.#busy(true);
+    request.send(file);
+  }
+
+  #answered(request) {
+    const answer = parsed(request.responseText);
+    if (request.status >= 300) this.#refuse(answer.detail ?? "Something went wrong. Try again.");
+    else Turbo.visit(`/settings/imports/${answer.id}`);
+  }
+
+  #refuse(sentence) {
+    this.#busy(false);
+    this.problem.textContent = sentence;
+    this.problem.hidden = false;
+  }
+
+  #busy(busy) {
+    this.problem.hidden = true;
+    this.progress.hidden = !busy;
+    this.form.querySelector("button").disabled = busy;
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+customElements.define("crew-archive", Archive);

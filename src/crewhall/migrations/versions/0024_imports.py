@@ -1,0 +1,11 @@
+"""Imports: conversations of another product, with their times, people and files."""
+
+from crewhall.migrations.runner import run_sql
+
+revision = "0024"
+down_revision = "0020"
+
+
+def upgrade() -> None:
+    """Run 0024_imports.sql."""
+    run_sql(__file__)

@@ -1,0 +1,111 @@
+"""Hostile archives are refused as a whole, before anything of them is believed."""
+
+import contextlib
+import io
+import stat
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crewhall.imports import archive as archives
+from crewhall.imports.archive import Archive
+from crewhall.imports.slack import MARKER, SlackExport
+from crewhall.kernel.errors import CrewhallError
+from tests.imports.exports import channel, packed, said, written
+
+GOOD: dict[str, Any] = {"channels.json": [channel("C1", "general")], "users.json": []}
+
+
+def with_entry(name: str, content: bytes = b"[]", **fields: Any) -> bytes:
+    """An export with one more entry, as no honest program packs it."""
+    made = io.BytesIO(packed(GOOD))
+    with zipfile.ZipFile(made, "a", zipfile.ZIP_DEFLATED) as archive:
+        entry = zipfile.ZipInfo(name)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        for field, value in fields.items():
+            setattr(entry, field, value)
+        archive.writestr(entry, content)
+    return made.getvalue()
+
+
+def overlapping() -> bytes:
+    """Two entries of the list that are one and the same bytes."""
+    content = bytearray(with_entry("general/2020-09-13.json", b"[" + b" " * 5000 + b"]"))
+    places = [at for at in range(len(content)) if content[at : at + 4] == b"PK\x01\x02"]
+    first = struct.unpack_from("<I", content, places[0] + 42)[0]
+    struct.pack_into("<I", content, places[-1] + 42, first)
+    return bytes(content)
+
+
+def many_entries() -> bytes:
+    content = bytearray(packed(GOOD))
+    at = content.rindex(b"PK\x05\x06")
+    struct.pack_into("<II", content, at + 12, 2**31, 0)
+    return bytes(content)
+
+
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "no zip": lambda: b"hello",
+    "empty": lambda: b"",
+    "cut off": lambda: packed(GOOD)[:-30],
+    "no export": lambda: packed({"notes.json": []}),
+    "leads out": lambda: with_entry("../../etc/passwd"),
+    "absolute": lambda: with_entry("/etc/passwd"),
+    "a drive": lambda: with_entry("C:/windows/x"),
+    "a link": lambda: with_entry("general/link", external_attr=(stat.S_IFLNK | 0o777) << 16),
+    "a bomb": lambda: with_entry("general/2020-09-13.json", b"[" + b" " * 30_000_000 + b"]"),
+    "shared bytes": overlapping,
+    "a list too large": many_entries,
+    "no list": lambda: packed({**GOOD, "channels.json": {"a": 1}}),
+    "too deep": lambda: packed({**GOOD, "users.json": b"[" * 200_000}),
+    "an id that is none": lambda: packed({**GOOD, "users.json": [{"id": "../x"}]}),
+    "a day that is none": lambda: packed({**GOOD, "general/2020-09-13.json": b'[{"ts": 7}]'}),
+}
+
+
+def look_through(path: Path) -> int:
+    opened = Archive(path, MARKER)
+    try:
+        export = SlackExport(opened)
+        return sum(len(day) for one in export.channels for day in export.days(one))
+    finally:
+        opened.close()
+
+
+@pytest.mark.parametrize("made", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_archive_is_refused(made: Callable[[], bytes], tmp_path: Path):
+    with pytest.raises(CrewhallError) as refused:
+        look_through(written(tmp_path, made()))
+    assert refused.value.kind is archives.ARCHIVE_REFUSED
+
+
+def test_an_honest_one_is_read_also_from_within_a_folder(tmp_path: Path):
+    days = {"general/2020-09-13.json": [said(2, "U1", "b"), said(1, "U1", "a"), {"ts": "never", "text": "x"}]}
+    assert look_through(written(tmp_path, packed({**GOOD, **days}))) == 2
+    folded = {f"acme export/{name}": content for name, content in {**GOOD, **days}.items()}
+    assert look_through(written(tmp_path, packed({**folded, "__MACOSX/acme export/._users.json": b"\0"}))) == 2
+
+
+def test_what_is_larger_than_it_says_is_not_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(archives, "MAX_TEXT", 1000)
+    content = packed({**GOOD, "general/2020-09-13.json": [said(n, "U1", f"{n}" * 40) for n in range(40)]})
+    with pytest.raises(CrewhallError) as refused:
+        look_through(written(tmp_path, content))
+    assert "larger than" in refused.value.detail
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_damaged_archive_is_read_or_refused_and_nothing_else(tmp_path_factory: pytest.TempPathFactory, data: Any):
+    content = bytearray(packed({**GOOD, "general/2020-09-13.json": [said(1, "U1", "hello")]}))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = written(tmp_path_factory.getbasetemp(), bytes(content))
+    with contextlib.suppress(CrewhallError):  # of which an archive raises one alone: any other error fails
+        look_through(path)
