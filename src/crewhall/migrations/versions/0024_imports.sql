@@ -157,10 +157,10 @@ begin
     loop
         perform apply_overlay(entry);
     end loop;
-    insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, spaceless, created_at)
+    insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, holds, created_at)
     select r.id, r.org_id, r.conversation_id, r.seq, r.author_id, r.kind,
            search_vector(g.search_language, left(r.content, 100000)),
-           case when is_spaceless(r.content) then lower(left(r.content, 100000)) end, r.created_at
+           held_by(left(r.content, 100000), r.metadata), r.created_at
     from message_records r join organizations g on g.id = r.org_id
     where r.conversation_id = in_conversation and r.seq > head.last_seq and r.type = 'message';
     with attached as (
