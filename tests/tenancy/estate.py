@@ -148,7 +148,15 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget, estate.grant}
-    estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook, estate.later, estate.archive}
+    estate.marks |= {
+        estate.file,
+        estate.upload,
+        estate.task,
+        estate.schedule,
+        estate.hook,
+        estate.later,
+        estate.archive,
+    }
     estate.marks |= {
         estate.notification,
         estate.device,
