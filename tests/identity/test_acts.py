@@ -16,7 +16,7 @@ from tests.identity.hall import Hall
 RECORDED = re.compile(
     r'"((?:organization|password|login|personal_token|member|ownership|invitation|agent|conversation|budget|price|rate'
     r"|approval|tool_policy|idle_policy|tool_server|server_tool|app|schedule|webhook|quick_task|import)\."
-    r'[a-z_]*(?:ed|left|drawn|let_in|shut_out|held_back))"'
+    r'[a-z_]*(?:ed|left|lent|_set|drawn|let_in|shut_out|held_back))"'
 )
 DOMAINS = ("identity", "agents", "conversations", "governance", "runtime", "imports")
 TARGET, AGENT, ADA = (str(uuid4()) for _ in range(3))

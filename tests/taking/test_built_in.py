@@ -47,7 +47,7 @@ async def test_the_guide_says_what_it_knows_where_it_understands_nothing(hall, o
 @pytest.mark.parametrize(
     ("question", "page"),
     [
-        ("how can I invite a colleague?", "cli"),
+        ("how can I invite a colleague?", "organization"),
         ("how do I give my agent a key", "agents"),
         ("restore a backup", "backup"),
         ("how do I back up?", "backup"),

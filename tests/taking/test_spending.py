@@ -11,6 +11,7 @@ from crewhall.governance.budgets import change_budget, close_budget
 from crewhall.governance.schemas import BudgetPatch
 from crewhall.governance.warnings import BudgetWarner
 from crewhall.kernel.actor import system_actor
+from crewhall.runtime.concluding import Conclusion
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.runs import claim_run
 from crewhall.runtime.schemas import MessageDraft
@@ -239,7 +240,7 @@ async def test_a_turn_that_a_budget_refused_is_refused_to_who_takes_it_over(hall
         async def die(*_):
             raise ZeroDivisionError
 
-        killed.setattr(hall.executor, "_end", die)
+        killed.setattr(Conclusion, "end", die)
         await hall.executor.execute(org.id, run.id)
     await hall.executor.execute(org.id, run.id)
     (run,) = await hall.runs(circle)

@@ -148,26 +148,8 @@ async def make_estate(server: Server, name: str) -> Estate:
     await _ask(owner, "PUT", f"/agents/{agent.id}/state", state={"name": name}, version=0)
     estate.marks = {name, str(org.id), agent.id, estate.credential, estate.invitation, estate.login, estate.token}
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget, estate.grant}
-    estate.marks |= {
-        estate.file,
-        estate.upload,
-        estate.task,
-        estate.schedule,
-        estate.hook,
-        estate.later,
-        estate.archive,
-    }
-    estate.marks |= {
-        estate.notification,
-        estate.device,
-        estate.tool_server,
-        estate.tool,
-        estate.app,
-        estate.run,
-        estate.approval,
-        estate.price,
-        estate.budget,
-    }
+    estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook, estate.later}
+    estate.marks |= {estate.notification, estate.device, estate.tool_server, estate.tool, estate.app, estate.archive}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}

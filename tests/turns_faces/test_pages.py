@@ -49,7 +49,9 @@ async def test_whoever_may_write_stops_it(visitors: Visitors, scene: Scene):
     hold.set()
     ended = await scene.ended()
     assert (ended["id"], ended["status"]) == (run["id"], "canceled")
-    await expect(page.locator(".messages:not(.writing) .message")).to_have_count(1)
+    said = page.locator(".messages:not(.writing) .message")
+    await expect(said).to_have_count(2)
+    await expect(said.last).to_contain_text("was stopped by")
 
 
 async def test_the_composer_says_who_will_be_woken(visitors: Visitors, scene: Scene):

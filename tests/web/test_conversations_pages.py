@@ -122,7 +122,7 @@ async def test_a_role_is_given_and_a_person_removed(visitors: Visitors, org: Org
     await row.get_by_role("button", name="Make an admin").click()
     await expect(row.locator(".badge")).to_have_text("admin")
     await row.get_by_role("button", name="Change Ada Lovelace").click()
-    await row.get_by_role("button", name="Remove from the organization").click()
+    await row.get_by_role("button", name="Remove for good").click()
     await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     await expect(row).to_have_count(0)
 

@@ -24,6 +24,8 @@ _FORMS = {
     r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$": "Give a language as en or pt-BR.",
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "Give a time of the day as 22:00.",
     r"^[0-9]{0,18}$": "Send the id of the last event that you received, or leave it out to begin from now.",
+    r"^#[0-9a-fA-F]{6}$": "Give a colour as #7c3aed.",
+    r"^[\w-]+$": "Use letters, digits, hyphens and underscores only.",
     r"^\d{1,6}\.\d{1,6}\.\d{1,6}$": "Give three numbers as 1.0.0.",
 }
 """By regex of the inputs, as they stand in the schemas."""
