@@ -143,6 +143,7 @@ async def test_an_agent_without_a_model_is_refused_and_the_guide_needs_no_key(sc
     guide = {"provider": "crewhall", "model": "guide"}
     *_, done = await tried(scene, prompt="how do I make a backup?", model_config=guide)
     assert done["text"].startswith("**Backup and restore")
+    assert done["html"].startswith("<p><strong>Backup and restore")
 
 
 async def test_the_command_line_tries_an_agent_out(scene: Scene, tmp_path):

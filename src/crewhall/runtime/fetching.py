@@ -91,7 +91,7 @@ def _risk(asked: Fetch) -> Risk:
 
 
 def _effect(asked: Fetch) -> str:
-    sends = f", with a body of {len(asked.body)} characters" if asked.body else ""
+    sends = f", with a body of {len(asked.body):,} character{'s' * (len(asked.body) != 1)}" if asked.body else ""
     return f"Sends {asked.method} to {asked.url}{sends}."
 
 

@@ -246,10 +246,14 @@ class TryWords(Struct, tag="words", kw_only=True):
 
 
 class TryResult(Struct, tag="done", kw_only=True):
-    """The whole answer, how long it took, what it used; `cost` is null where no price of the model is known."""
+    """The whole answer, how long it took, what it used; `cost` is null where no price of the model is known.
+
+    `html` is the text as a message shows it.
+    """
 
     run_id: UUID
     text: str
+    html: str
     seconds: float
     model: str | None
     input_tokens: int

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.agents import AgentDetail, access_agent, check_model_config
+from crewhall.conversations import render_markdown
 from crewhall.governance import admit_run
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database, Tx
@@ -183,7 +184,13 @@ class Trial:
                 "select model, input_tokens, cached_tokens, output_tokens, cost, currency from runs where id = %(id)s",
                 {"id": self._run.id},
             )
-        return TryResult(run_id=self._run.id, text=text, seconds=round(seconds, 3), **msgspec.structs.asdict(used))
+        return TryResult(
+            run_id=self._run.id,
+            text=text,
+            html=render_markdown(text),
+            seconds=round(seconds, 3),
+            **msgspec.structs.asdict(used),
+        )
 
 
 async def end_forgotten_tries(tx: Tx, after_s: float = FORGOTTEN_S) -> None:

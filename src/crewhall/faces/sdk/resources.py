@@ -112,13 +112,14 @@ class Me(msgspec.Struct, frozen=True):
 class TryEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What happens while an agent is tried out: `began`, `words`, then `done` or `failed`.
 
-    `text` is more of the answer, of `done` the whole. `words` with `request` begin, or begin again: what came before is
-    void. `detail` says why there is no answer.
+    `text` is more of the answer, of `done` the whole, with its `html`. `words` with `request` begin, or begin again:
+    what came before is void. `detail` says why there is no answer.
     """
 
     type: str
     run_id: str | None = None
     text: str = ""
+    html: str = ""
     request: int | None = None
     model: str | None = None
     seconds: float | None = None

@@ -52,7 +52,8 @@ class Try extends HTMLElement {
       this.answer.removeAttribute("data-done");
       this.answer.textContent = (event.request === null || event.request === undefined ? this.answer.textContent : "") + event.text;
     } else if (event.type === "done") {
-      this.#show(event.text || "It had nothing to say.");
+      this.#show(event.text ? "" : "It had nothing to say.");
+      if (event.text) this.#render(event.html);
       const cost = event.cost === null ? "" : ` · ${Number(event.cost)} ${event.currency}`;
       this.took.textContent = `${event.model} · ${event.seconds.toFixed(1)} s · ${event.input_tokens} tokens read, ${event.output_tokens} written${cost}`;
     } else if (event.type === "failed") {
@@ -64,7 +65,15 @@ class Try extends HTMLElement {
     this.problem.hidden = true;
     this.answer.hidden = !text;
     this.answer.setAttribute("data-done", "");
+    this.answer.classList.remove("prose");
     this.answer.textContent = text;
+  }
+
+  /** The whole answer as a message shows it: HTML that the server has made safe. */
+  #render(html) {
+    this.answer.hidden = false;
+    this.answer.classList.add("prose");
+    this.answer.innerHTML = html;
   }
 
   #stop() {
