@@ -59,7 +59,7 @@ class Total(msgspec.Struct):
         """The cost in words, every currency of it; what nobody knows the price of is said."""
         known = " + ".join(in_words(amount, currency) for currency, amount in sorted(self.cost.items()) if amount)
         if self.unpriced_tokens:
-            return f"{known} and unknown" if known else "unknown"
+            return f"{known}, and some of unknown price" if known else "unknown"
         return known or "nothing"
 
 

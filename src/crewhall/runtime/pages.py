@@ -39,7 +39,7 @@ TONES = {
     RunStatus.RUNNING: "sky",
     RunStatus.WAITING: "brass",
 }
-OUTCOMES = {"speak": ("Spoke", "accent"), "wait": ("Waits", "sky"), "silent": ("Silent", "brass")}
+OUTCOMES = {"speak": ("Takes a turn", "accent"), "wait": ("Waits", "sky"), "silent": ("Silent", "brass")}
 
 
 class Excerpt(msgspec.Struct):
