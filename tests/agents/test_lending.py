@@ -197,3 +197,33 @@ async def test_changes_of_both_sides_at_once_lose_nothing(org: AgentOrg, other_o
     assert all(answer.status_code in {200, 204, 404, 409} for answer in ended), [answer.text for answer in ended]
     assert (await other_org.owner.api.get(there)).status_code == 404
     assert [one["state"] for one in (await got(org.owner, "/grants"))["items"]] == ["ended"]
+
+
+async def test_accepting_a_grant_while_its_agent_changes_is_no_deadlock(hall, org, other_org):
+    for number in range(3):
+        agent = await org.create(**{**PERSONA, "name": f"M{number}"})
+        code = (await org.owner.api.post(f"/agents/{agent['id']}/grants", json={})).json()["code"]
+        accepted, changed = await asyncio.gather(
+            other_org.owner.api.post("/grants/accept", json={"code": code, "name": f"B{number}"}),
+            org.owner.api.patch(f"/agents/{agent['id']}", json={"instructions": "new"}),
+        )
+        assert (accepted.status_code, changed.status_code) == (201, 200)
+
+
+@pytest.mark.rule("A5", "B5")
+async def test_a_lent_agent_rests_with_its_deactivated_owner(hall, org, other_org):
+    member = await org.add()
+    agent = await org.create(**PERSONA, owner_user_id=str(member.id))
+    _, stand_in = await lend(org, other_org, agent["id"])
+    (await org.owner.api.put(f"/people/{member.id}/deactivation")).raise_for_status()
+    assert (await got(other_org.owner, f"/agents/{stand_in['id']}"))["status"] == "inactive"
+
+
+async def test_tools_of_the_lenders_own_servers_stay_at_home(hall, org, other_org):
+    agent = await org.create(**{**PERSONA, "tools": ["read_messages"]})
+    _, stand_in = await lend(org, other_org, agent["id"])
+    patched = await org.owner.api.patch(
+        f"/agents/{agent['id']}", json={"tools": ["read_messages", "mcp-tracker-list", "fetch"]}
+    )
+    assert patched.status_code == 200, patched.text
+    assert (await got(other_org.owner, f"/agents/{stand_in['id']}"))["tools"] == ["read_messages", "fetch"]

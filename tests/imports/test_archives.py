@@ -50,9 +50,26 @@ def many_entries() -> bytes:
     return bytes(content)
 
 
+def decoy() -> bytes:
+    """A list of entries in the large form, whose locator names another, harmless one at the beginning."""
+    content = packed(GOOD)
+    at = content.rindex(b"PK\x05\x06")
+    start, length = struct.unpack_from("<I", content, at + 16)[0], struct.unpack_from("<I", content, at + 12)[0]
+
+    def record(entries: int, length: int) -> bytes:
+        fields = (b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, length, start)
+        return struct.pack("<4sQHHIIQQQQ", *fields)
+
+    harmless = record(1, length)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, at, 1)
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return content[:at] + harmless + record(2**31, 2**31) + locator + end
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "no zip": lambda: b"hello",
     "empty": lambda: b"",
+    "a decoy": decoy,
     "cut off": lambda: packed(GOOD)[:-30],
     "no export": lambda: packed({"notes.json": []}),
     "leads out": lambda: with_entry("../../etc/passwd"),

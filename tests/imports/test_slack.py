@@ -194,6 +194,21 @@ async def test_whoever_joins_by_an_invitation_gets_what_they_wrote(server: Serve
     assert edited.status_code == 200, edited.text
 
 
+@pytest.mark.rule("B1")
+@pytest.mark.parametrize("is_mailed", [True, False], ids=["invited there", "said so at an open link"])
+async def test_whom_mail_reached_is_recognised_and_who_merely_says_so_is_not(server: Server, org: Org, is_mailed: bool):
+    api, email = org.owner.api, f"bob-{org.slug}@elsewhere.example"
+    invited = (await api.post("/invitations", json={"email": email} if is_mailed else {"max_uses": 5})).json()
+    acceptance = {"token": invited["token"], "name": "B", "password": "correct horse battery", "email": email}
+    joined = (await server.client().post("/invitations/accept", json=acceptance)).raise_for_status().json()
+    me = (await server.client(joined["login"]["access_token"]).get("/me")).json()["actor"]["id"]
+    entries = workspace(org.owner.email, general=[said(1, BOB, "I wrote this")])
+    entries["users.json"][1]["profile"]["email"] = email
+    assert (await imported(api, packed(entries)))["status"] == "done"
+    general = await conversation(api, "general")
+    assert ((await messages(api, general["id"]))[0]["author"]["id"] == me) == is_mailed
+
+
 @pytest.mark.rule("X1")
 async def test_an_import_goes_on_where_a_process_died(server: Server, org: Org, monkeypatch: pytest.MonkeyPatch):
     api = org.owner.api

@@ -1,5 +1,7 @@
 """Slack's markup becomes ours: what was bold is bold, what was a name is a name, and nothing else becomes anything."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,3 +65,27 @@ def test_a_moment_is_exact():
     moment = moment_of("1600000000.000100")
     assert moment is not None
     assert moment.isoformat() == "2020-09-13T12:26:40.000100+00:00"
+
+
+@pytest.mark.parametrize("text", ["\n" * 100_000 + "x", "-" * 100_000 + "x", " \n" * 50_000, "• \n" * 50_000])
+def test_hostile_texts_cost_no_more_than_others(text):
+    began = time.process_time()
+    to_markdown(text, str, str)
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("name", ["\ue0000\ue001", "\ue0009\ue001", "a\ue001b"])
+def test_names_with_our_own_marks_are_names(name):
+    assert to_markdown("<@U1> `code`", lambda _: name, str) == f"@{name.translate({0xE000: None, 0xE001: None})} `code`"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Well done :tada:", "Well done 🎉"),
+        ("`:tada:` at 10:30:15", "`:tada:` at 10:30:15"),
+        (":our-own-llama: x", ":our-own-llama: x"),
+    ],
+)
+def test_emoji_in_words_are_emoji(text, shown):
+    assert to_markdown(text, str, str) == shown

@@ -308,3 +308,19 @@ async def test_a_call_that_must_not_be_repeated_and_was_broken_off_asks_a_person
     told = str(model.requests[-1]["messages"][-1])
     assert {"refused": "It was paid.", "expired": "expired", "approved": "Rome"}[decision] in told
     assert ("not known" in told) == (decision != "approved")
+
+
+@pytest.mark.rule("X3", "X5")
+async def test_what_the_policy_refuses_by_now_is_not_asked_about_again(hall, model):
+    org = await hall.make_org()
+    model.play(Use([("wire_money", ROME)]), Say("paid"))
+    asked = await hall.ask(org, tools=["wire_money"])
+    await asked.take()
+    called = hall.called.total()
+    await asked.break_off(behind=3)
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await set_tool_policy(tx, org.owner.actor, ToolPolicy(tools={"wire_money": Verdict.REFUSE}))
+    model.play(Say("so be it"))
+    assert (await asked.take()).reason == "answered"
+    assert (hall.called.total(), await waiting(asked)) == (called, [])
+    assert "It was not done again" in str(model.requests[-1]["messages"][-1])

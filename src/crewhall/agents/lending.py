@@ -39,6 +39,8 @@ from crewhall.kernel.ids import new_id
 GRANT = "cwg_"
 GOOD_FOR = timedelta(days=7)
 """How long a code can be accepted."""
+OF_SERVERS = "mcp-"
+"""How tools of an organization's own tool servers are named: these stay with it."""
 
 
 async def offer_agent(tx: Tx, actor: Actor, agent_id: UUID, data: GrantInput) -> GrantOffered:
@@ -82,10 +84,11 @@ async def accept_grant(tx: Tx, actor: Actor, data: GrantAcceptance) -> AgentDeta
         raise CONFLICT("The agent is your organization's own: the code is for another one.")
     borrower = await get_organization(tx, actor.org)
     async with _within(tx, actor, found.org_id) as lender:
+        grant = await access_grant(tx, lender, found.grant_id)
+        origin = await access_agent(tx, lender, grant.agent_id, lock=True)  # before the grants, as who changes it
         grant = await access_grant(tx, lender, found.grant_id, lock=True)
         if grant.accepted_at or grant.ended_at:
             raise NOT_FOUND("This code opens nothing any more. Ask who gave it to you for another.")
-        origin = await access_agent(tx, lender, grant.agent_id, lock=True)
     blank = Persona(name=data.name or origin.name, code=data.agent_code or "", owner_user_id=_person(actor))
     made = await insert_agent(tx, actor, _following(persona_of(origin), grant, blank))
     async with _within(tx, actor, found.org_id) as lender:
@@ -187,6 +190,7 @@ async def _follow(tx: Tx, actor: Actor, origin: Persona, grant: GrantRow, *, bef
 def _following(origin: Persona, grant: GrantRow, own: Persona) -> Persona:
     """What a stand-in is: what is its own, what it follows, what the grant overrides of that."""
     followed: dict[str, Any] = {name: getattr(origin, name) for name in FOLLOWED}
+    followed["tools"] = [name for name in origin.tools if not name.startswith(OF_SERVERS)]
     followed["visibility"] = grant.visibility or origin.visibility
     followed["model_config"] = {**origin.model_config, **grant.config}
     return msgspec.structs.replace(own, **followed, level=AgentLevel.ORGANIZATION, project_id=None)

@@ -5,11 +5,13 @@ from uuid import UUID
 import msgspec
 
 from crewhall.agents.actions import tell_status
+from crewhall.agents.events import AgentChanged
 from crewhall.agents.status import authenticates
 from crewhall.agents.vocabulary import AgentStatus
 from crewhall.identity.events import MemberDeactivated, MemberLeft, MemberReactivated
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
+from crewhall.kernel.events import publish
 from crewhall.kernel.verified import revoke
 
 
@@ -80,6 +82,7 @@ async def _set_status(tx: Tx, actor: Actor, agent: _Standing, before: AgentStatu
         {"id": agent.agent_id, "status": str(after), "by": actor.id},
     )
     await tell_status(tx, actor, agent.agent_id, agent.code, before, after)
+    await publish(tx, actor, AgentChanged(agent.agent_id, actor.org, status_before=before))  # who stands in for it, too
 
 
 def _whose(org_id: UUID, user_id: UUID) -> dict[str, UUID]:

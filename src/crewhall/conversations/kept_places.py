@@ -19,15 +19,33 @@ async def keep_places(tx: Tx, org_id: UUID, user_id: UUID) -> None:
 
 
 async def return_to_places(tx: Tx, org_id: UUID, user_id: UUID) -> None:
-    """Make the person a member again of what is still there. What they owned stays with whom it passed to."""
+    """Make the person a member again of what is still there.
+
+    What they owned stays with whom it passed to, but for their sessions with agents.
+    """
     back = await tx.values(
         """
-        insert into conversation_members
-        select (jsonb_populate_record(null::conversation_members, k.membership || '{"role": "member"}')).*
-        from kept_memberships k join conversations c on c.id = k.conversation_id and c.deleted_at is null
-        where k.org_id = %(org)s and k.user_id = %(user)s
-        on conflict (conversation_id, member_type, member_id) do nothing
-        returning conversation_id
+        with back as (
+            insert into conversation_members
+            select (jsonb_populate_record(null::conversation_members, k.membership || jsonb_build_object(
+                'role', case k.membership ->> 'role' when 'reader' then 'reader' else 'member' end))).*
+            from kept_memberships k join conversations c on c.id = k.conversation_id and c.deleted_at is null
+            where k.org_id = %(org)s and k.user_id = %(user)s
+            on conflict (conversation_id, member_type, member_id) do nothing
+            returning conversation_id, role
+        ), counted as (
+            update conversations set readers = readers + 1
+            where id in (select conversation_id from back where role = 'reader'))
+        select conversation_id from back
+        """,
+        {"org": org_id, "user": user_id},
+    )
+    await tx.run(  # a session is theirs: it passed to nobody but its agent
+        """
+        update conversations c set owner_type = 'user', owner_user_id = k.user_id, owner_agent_id = null
+        from kept_memberships k
+        where k.org_id = %(org)s and k.user_id = %(user)s and k.membership ->> 'role' = 'owner'
+          and c.id = k.conversation_id and c.direct_agent_id is not null and c.deleted_at is null
         """,
         {"org": org_id, "user": user_id},
     )

@@ -27,8 +27,8 @@ _OTHER_LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i", "æ
 """Letters that are no others with a mark; as `without_accents` of the schema."""
 
 _LINK = re.compile(r"!?\[([^\[\]]{1,200})\]\([^()\s]{1,2000}\)")
-_RULES = re.compile(r"^[ \t]*\|?(?:[ \t]*:?-{2,}:?[ \t]*\|?)+[ \t]*$\n?", re.MULTILINE)
-_MARKS = re.compile(r"\*\*|~~|`+|^[ \t]*(?:#{1,6}[ \t]|>|[-*+][ \t]|\|)|[ \t]*\|[ \t]*$", re.MULTILINE)
+_RULES = re.compile(r"^(?=[^\n]*--)[ \t|:-]+$\n?", re.MULTILINE)
+_MARKS = re.compile(r"\*\*|~~|`+|^[ \t]*(?:#{1,6}[ \t]|>|[-*+][ \t]|\|)|(?<![ \t])[ \t]*\|[ \t]*$", re.MULTILINE)
 
 Span = tuple[int, int]
 
@@ -65,9 +65,11 @@ def snippet(
 def _spans(
     body: str, q: str, words: Collection[str], beginnings: Collection[str], pieces: Collection[str]
 ) -> list[Span]:
-    wanted = [re.escape(_plain(word)[0]) for word in words if not _SPACELESS.search(word)]
+    wanted = [re.escape(plain) for word in words if not _SPACELESS.search(word) and (plain := _plain(word)[0])]
     wanted += [
-        re.escape(_plain(one)[0]) + rf"(?:(?![{SPACELESS}])\w)*" for one in beginnings if not _SPACELESS.search(one)
+        re.escape(plain) + rf"(?:(?![{SPACELESS}])\w)*"
+        for one in beginnings
+        if not _SPACELESS.search(one) and (plain := _plain(one)[0])
     ]
     found = [re.escape(_plain(piece)[0]) for piece in sorted(pieces, key=len, reverse=True)]
     if wanted:

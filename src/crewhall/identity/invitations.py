@@ -126,8 +126,11 @@ async def resend_invitation(
     token = new_token(INVITATION)
     until = utc_now() + timedelta(days=settings.invitation_days)
     await tx.run(
-        "update invitations set digest = %(digest)s, expires_at = %(until)s, sent_at = now() where id = %(id)s",
-        {"digest": digest(token), "until": until, "id": invitation_id},
+        """
+        update invitations set digest = %(digest)s, expires_at = %(until)s, sent_at = now(), created_by = %(by)s
+        where id = %(id)s
+        """,  # the link is of the actor's making now, and ends with their membership
+        {"digest": digest(token), "until": until, "by": actor.id, "id": invitation_id},
     )
     await audit.record(tx, actor, "invitation.renewed", "invitation", invitation_id)
     return await _sent(tx, invitation_id, token, base_url)

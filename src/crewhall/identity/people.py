@@ -23,6 +23,11 @@ from memberships m join users u on u.id = m.user_id and u.deleted_at is null
 where m.org_id = any (current_orgs())
 """
 
+_REACHED: LiteralString = """
+and u.email = any (%(emails)s) and (m.role = 'owner' or exists (
+    select from invitations i where i.org_id = m.org_id and i.accepted_by = u.id and i.email = u.email))
+"""
+
 _STANDING: LiteralString = """
 select u.name, m.role from memberships m join users u on u.id = m.user_id and u.deleted_at is null
 where m.org_id = %(org)s and m.user_id = %(user)s
@@ -106,8 +111,11 @@ async def find_people_by_handles(tx: Tx, handles: Collection[str]) -> dict[str, 
 
 
 async def find_people_by_emails(tx: Tx, emails: Collection[str]) -> dict[str, Person]:
-    """Return the members of the transaction's organization with these addresses (lower case), by address."""
-    found = await tx.all(Person, _COLUMNS + " and u.email = any (%(emails)s)", {"emails": list(emails)})
+    """Return the members of the transaction's organization whom mail reached at these addresses (lower case).
+
+    Who joined by a link for everybody has merely said that the address is theirs: they are not among them.
+    """
+    found = await tx.all(Person, _COLUMNS + _REACHED, {"emails": list(emails)})
     return {person.email: person for person in found}
 
 

@@ -24,7 +24,7 @@ MAX_UNPACKED = 64 * 1024 * MIB
 MAX_RATIO, SMALL = 200, MIB
 """How much smaller than its content an entry may be. What is small enough may be as small as it likes."""
 _END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
-_END_SIZE, _LOCATOR_SIZE, _MAX_COMMENT = 22, 20, 65_535
+_END_SIZE, _LOCATOR_SIZE, _END64_SIZE, _MAX_COMMENT = 22, 20, 56, 65_535
 _HEADER_SIZE = 30
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 CHUNK = 256 * 1024
@@ -108,9 +108,11 @@ def check_directory(path: Path) -> None:
         entries, length = struct.unpack_from("<HI", tail, at + 10)
         locator = tail[max(0, at - _LOCATOR_SIZE) : at]
         if locator.startswith(_LOCATOR64):
-            file.seek(min(struct.unpack_from("<Q", locator, 8)[0], size))
-            large = file.read(56)
-            if len(large) < 56 or not large.startswith(_END64):  # noqa: PLR2004 - the record's size
+            begins = size - len(tail) + at - _LOCATOR_SIZE - _END64_SIZE  # where `zipfile` looks, whatever is stated
+            file.seek(max(begins, 0))
+            large = file.read(_END64_SIZE)
+            stated = struct.unpack_from("<Q", locator, 8)[0]
+            if stated != begins or len(large) < _END64_SIZE or not large.startswith(_END64):
                 raise refused("This is no zip file, or it is damaged.")
             entries, length = struct.unpack_from("<Q8xQ", large, 24)[0], struct.unpack_from("<Q", large, 40)[0]
     if entries > MAX_ENTRIES or length > MAX_DIRECTORY:

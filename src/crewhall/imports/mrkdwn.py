@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+from crewhall.imports.shortcodes import emoji_of
+
 Named = Callable[[str], str]
 """Gives the name of somebody, or of a channel, by its id there; mentions of who is here are their handle."""
 
@@ -12,18 +14,22 @@ _BOLD = re.compile(r"(?<![\w*\\])\*(?=\S)([^*\n]{1,4000}?)(?<=\S)\*(?![\w*])")
 _STRUCK = re.compile(r"(?<![\w~\\])~(?=\S)([^~\n]{1,4000}?)(?<=\S)~(?![\w~])")
 _EMPHASIS = re.compile(r"(?<![\w_\\])_(?=\S)([^_\n]{1,4000}?)(?<=\S)_(?![\w_])")
 _WITHIN = re.compile(r"(?<=\w)\*(?=\w)")
-_BULLET = re.compile(r"^(\s*)[•◦▪]\s+", re.MULTILINE)
-_LITERAL = re.compile(r"^(\s*)(#+ |\+ |(?:=|-){2,}\s*$)", re.MULTILINE)
+_BULLET = re.compile(r"^([ \t]*)[•◦▪][ \t]+", re.MULTILINE)
+_LITERAL = re.compile(r"^([ \t]*)(#+ |\+ |(?:=|-){2,}[ \t]*$)", re.MULTILINE)
 _SCHEME = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 _HOLD = "\ue000{}\ue001"
 _HELD = re.compile("\ue000(\\d+)\ue001")
 _PRIVATE = re.compile("[\ue000\ue001]")
+_EMOJI = re.compile(r"(?<![\w:]):([a-z0-9_+'-]{1,100}(?:::skin-tone-[2-6])?):(?![\w:])")
 _BROADCASTS = {"here": "@here", "channel": "@channel", "everyone": "@everyone", "group": "@group"}
 
 
 def to_markdown(text: str, person: Named, channel: Named) -> str:
     """Return the Markdown that shows what Slack shows of `text`."""
     held: list[str] = []
+
+    def named(name: Named) -> Named:
+        return lambda ident: _PRIVATE.sub("", name(ident))
 
     def hold(value: str) -> str:
         held.append(value)
@@ -33,10 +39,11 @@ def to_markdown(text: str, person: Named, channel: Named) -> str:
         return hold(_fenced(_plain(found[0])))
 
     def angled(found: re.Match[str]) -> str:
-        return hold(_reference(found[1], person, channel))
+        return hold(_reference(found[1], named(person), named(channel)))
 
     text = _CODE.sub(code, _PRIVATE.sub("", text))
-    text = _unescape(_marked(_ANGLED.sub(angled, text)))
+    text = _EMOJI.sub(lambda found: emoji_of(found[1]) or found[0], _ANGLED.sub(angled, text))
+    text = _unescape(_marked(text))
     while _HELD.search(text):
         text = _HELD.sub(lambda found: held[int(found[1])], text)
     return text
@@ -49,7 +56,7 @@ def _marked(text: str) -> str:
     text = _BOLD.sub(r"**\1**", text)
     text = _STRUCK.sub(r"~~\1~~", text)
     text = _EMPHASIS.sub(r"*\1*", _WITHIN.sub(r"\\*", text))
-    text = re.sub(r"^(\s*)&gt;(?:&gt;&gt;)?", r"\1> ", text, flags=re.MULTILINE)
+    text = re.sub(r"^([ \t]*)&gt;(?:&gt;&gt;)?", r"\1> ", text, flags=re.MULTILINE)
     return _BULLET.sub(r"\1- ", text)
 
 

@@ -1,5 +1,6 @@
 """A channel of an export as a sequence in order of time, in portions: messages, and the pins that came between them."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ from msgspec import Struct
 from crewhall.imports.slack import SlackChannel, SlackExport, SlackMessage, SlackPin, moment_of
 
 PORTION = 200
+PORTION_REACTIONS = 2_000
 PORTION_CHARACTERS = 400_000
 
 
@@ -22,15 +24,20 @@ class Item(Struct, frozen=True):
 def portions(export: SlackExport, channel: SlackChannel) -> Iterator[list[Item]]:
     """Give what happened in a channel, so much at once as goes into one transaction."""
     portion: list[Item] = []
-    characters = 0
+    characters = reactions = 0
     for item in _items(export, channel):
         portion.append(item)
         characters += len(item.message.text or "") if item.message else 0
-        if len(portion) >= PORTION or characters >= PORTION_CHARACTERS:
+        reactions += _reactions(item)
+        if len(portion) >= PORTION or characters >= PORTION_CHARACTERS or reactions >= PORTION_REACTIONS:
             yield portion
-            portion, characters = [], 0
+            portion, characters, reactions = [], 0, 0
     if portion:
         yield portion
+
+
+def _reactions(item: Item) -> int:
+    return sum(len(one.users) for one in item.message.reactions or ()) if item.message else 0
 
 
 def _items(export: SlackExport, channel: SlackChannel) -> Iterator[Item]:
@@ -50,7 +57,7 @@ def _pins(channel: SlackChannel) -> list[Item]:
     found = []
     for pin in channel.pins or ():
         said = moment_of(pin.id)
-        if said is not None:
+        if said is not None and not math.isnan(pin.created):
             pinned = datetime.fromtimestamp(min(max(pin.created, 0), 4_102_444_800), UTC)
             found.append(Item(max(said, pinned), pin=pin))
     return sorted(found, key=lambda item: item.at)

@@ -21,6 +21,8 @@ _SAID = frozenset(
 )
 """The kinds of messages that somebody wrote; all others are notices of Slack's."""
 _CUT = "\n\n…"
+MOST_REACTING = 1000
+"""Of those who reacted with one emoji to one message, as many are taken."""
 
 
 class Somebody(Struct, frozen=True):
@@ -77,7 +79,7 @@ def authors_of(items: Iterable[Item]) -> dict[str, str]:
         if item.message.subtype in _SAID and (author := author_of(item.message)):
             named[author[0]] = author[1] or named.get(author[0], "")
         for reaction in item.message.reactions or ():
-            for user in reaction.users:
+            for user in reaction.users[:MOST_REACTING]:
                 named.setdefault(key_of(user), "")
     return named
 
@@ -184,7 +186,7 @@ class Transcript:
     def _reactions(self, item: Item, message: SlackMessage, target: UUID, written: Written) -> Iterator[PastRecord]:
         for reaction in message.reactions or ():
             emoji = emoji_of(reaction.name)
-            for user in dict.fromkeys(reaction.users):
+            for user in dict.fromkeys(reaction.users[:MOST_REACTING]):
                 reaction_id, author = (
                     self.id_of(message.ts, "reaction", reaction.name, user),
                     self._people.get(key_of(user)),

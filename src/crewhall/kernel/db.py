@@ -212,18 +212,24 @@ class Database:
         commits later and does wait takes it along.
         """
         async with self.connection() as connection:
+            tx, is_committing = Tx(connection), False
             try:
                 await _begin(connection, actor, lazily=lazily)
-                tx = Tx(connection)
                 yield tx
                 if tx.echoes:  # before the commit: its echo may be back sooner than we are
                     backend = connection.info.backend_pid
                     self._echoes.update((backend, *echo) for echo in tx.echoes if echo[0] in self._echoed)
+                is_committing = True
                 await connection.commit()
             except BaseException:
                 with contextlib.suppress(Error):  # a connection that is lost has rolled back
                     await connection.rollback()
                 raise
+            finally:
+                if is_committing:  # who was cancelled meanwhile may have committed, and its echo is expected
+                    self._tell(tx)
+
+    def _tell(self, tx: Tx) -> None:
         for channel, payload in tx.notices:
             for callback in self._hearers[channel]:
                 callback(payload)

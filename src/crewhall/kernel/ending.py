@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-CANCEL_AGAIN_S = 0.5
+CANCEL_AGAIN_S = 5.0
+"""Longer than cleaning up takes: a second cancellation would cut it."""
 
 
 async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -125,9 +125,11 @@ class _Gathered(httpx2.AsyncByteStream):
                 yield piece
 
     async def aclose(self) -> None:
-        if self._ahead is not None:
-            await self._ahead.close()
-        await self._stream.aclose()
+        try:
+            if self._ahead is not None:
+                await self._ahead.close()
+        finally:
+            await self._stream.aclose()
 
 
 def split_events(received: bytes) -> tuple[bytes, bytes]:

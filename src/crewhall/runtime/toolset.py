@@ -142,7 +142,8 @@ class JournaledToolset(AbstractToolset[Caller]):
         if judged is None or judged.verdict is Verdict.REFUSE:
             async with self._journal.transaction() as tx:
                 await void_approval(tx, self._journal.run.id, key)
-            return await self._record_refusal(call, "It was broken off: whether it was done is not known. Say so.")
+            why = "" if judged is None else f" It was not done again: {judged.why}"
+            return await self._record_refusal(call, f"It was broken off: whether it was done is not known.{why}")
         return await self._go_on(call, await self._approval(begun_call, BROKEN_OFF, key), caller)
 
     # -- judging

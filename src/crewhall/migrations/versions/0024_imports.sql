@@ -140,7 +140,7 @@ begin
                p.author, p.author_name, 'user', 'message', p.content, p.html, p.metadata,
                case when exists (select from judged o where o.id = p.parent and o.verdict = 'new')
                          or exists (select from message_records m where m.id = p.parent) then p.parent end,
-               p.mentions, p.at, 0
+               p.mentions, p.at, -1
         from placed p where p.verdict = 'new' and not p.is_lost
         returning type
     )

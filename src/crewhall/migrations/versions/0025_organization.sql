@@ -15,7 +15,8 @@ create table deactivated_members (
 create index deactivated_members_user on deactivated_members (user_id);
 call secure_tenant_table('deactivated_members');
 
--- Nobody comes back by a link: only by being reactivated, which takes that row away first.
+-- Nobody comes back by a link: only by being reactivated, which takes that row away first. After the insertion, which has
+-- waited by then for a deactivation that was under way.
 create function refuse_deactivated_member() returns trigger language plpgsql as $$
 begin
     if exists (select from deactivated_members d where d.org_id = new.org_id and d.user_id = new.user_id) then
@@ -23,7 +24,7 @@ begin
     end if;
     return new;
 end $$;
-create trigger members_deactivated before insert on memberships for each row execute function refuse_deactivated_member();
+create trigger members_deactivated after insert on memberships for each row execute function refuse_deactivated_member();
 
 -- The deactivated people of the transaction's organization, for its owners and admins: without a membership, their rows of
 -- `users` are nobody's here.
