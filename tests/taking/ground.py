@@ -10,6 +10,7 @@ from crewhall.conversations.vocabulary import MemberType
 from crewhall.kernel.actor import Actor
 from tests.identity.hall import Member, Org
 from tests.support.openai import Say, Use
+from tests.support.waiting import until
 from tests.taking.hall import SCRIPTED, Asked, TakingHall
 
 READS = ["read_messages", "search_messages", "list_conversations", "post_message", "ask_agent", "recall", "remember"]
@@ -45,10 +46,14 @@ class Ground:
         return self
 
     async def _index(self) -> None:
-        """Let search see everything."""
-        async with self.hall.db.transaction(None) as tx:
-            while await tx.value("select derive_search(500)"):
-                pass
+        """Let search see everything, as soon as no transaction beside can still write before it."""
+
+        async def is_seen() -> bool:
+            async with self.hall.db.transaction(None) as tx:
+                await tx.value("select derive_search(500)")
+                return await tx.value("select consumer_lag('search')") is None
+
+        await until(is_seen)
 
     async def quoting(self, model: Any, *who: Member, agent: Actor | None = None) -> tuple[Asked, list[dict[str, Any]]]:
         """A turn in public, set off by them, that tries everything to quote the secret; gives the results."""

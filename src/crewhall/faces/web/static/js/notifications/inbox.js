@@ -3,6 +3,7 @@
 import * as Turbo from "../../vendor/turbo.js";
 
 import { live } from "../live/socket.js";
+import { isStale } from "../live/told.js";
 
 const PAUSE_MS = 200;
 
@@ -12,6 +13,7 @@ class Inbox extends HTMLElement {
     const { signal } = this.ending;
     live.addEventListener("notification", () => this.#again(), { signal });
     live.addEventListener("back", () => this.#again(), { signal });
+    if (isStale()) this.#again();
   }
 
   disconnectedCallback() {

@@ -3,6 +3,7 @@
 import { call } from "../api.js";
 import { seenUpTo } from "../conversation/read.js";
 import { live } from "../live/socket.js";
+import { isStale } from "../live/told.js";
 import { showPresence } from "./presence.js";
 
 const SETTLE_MS = 150;
@@ -28,6 +29,7 @@ class Sidebar extends HTMLElement {
     live.addEventListener("back", () => this.#refreshSoon(), { signal });
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.close(), { signal });
     this.#follow();
+    if (isStale()) this.#countSoon();
   }
 
   disconnectedCallback() {
