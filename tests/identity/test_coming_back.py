@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from crewhall.identity.deactivation import deactivate_member
-from tests.conversations.ways import as_member, direct, post, show
+from tests.conversations.ways import as_member, direct, group, post, show
 from tests.identity.test_deactivation import deactivate, reactivate
 from tests.support.server import Server
 
@@ -26,6 +26,25 @@ async def test_who_read_along_comes_back_reading_along(server: Server):
     assert refused.status_code == 403
     assert (await person.api.patch(f"/conversations/{session}", json={"title": "still mine"})).status_code == 200
     assert (await person.api.delete(f"/conversations/{session}/members/user/{bob.id}")).status_code == 204
+
+
+@pytest.mark.rule("C3", "B6")
+async def test_who_is_taken_out_while_deactivated_does_not_come_back_to_it(server: Server):
+    org = await server.make_org()
+    ada, bob, eve = await org.add(), await org.add(), await org.add()
+    circle = await group(ada, bob, eve)
+    session = await direct(ada, await server.hire(org))
+    (await ada.api.post(f"/conversations/{session}/members", json=as_member(bob))).raise_for_status()
+    assert await deactivate(org.owner, bob) == 200
+    gone = f"members/user/{bob.id}"
+    assert (await eve.api.delete(f"/conversations/{circle}/{gone}")).status_code == 403
+    assert (await eve.api.delete(f"/conversations/{session}/{gone}")).status_code == 404
+    taken_out = [(await ada.api.delete(f"/conversations/{one}/{gone}")).status_code for one in (circle, session) * 2]
+    assert taken_out == [204, 204, 404, 404]
+    assert await reactivate(org.owner, bob) == 200
+    back = await server.sign_in(bob, org.id)
+    assert [(await back.api.get(f"/conversations/{one}")).status_code for one in (circle, session)] == [404, 404]
+    assert (await show(ada, session))["readers"] == 0
 
 
 @pytest.mark.rule("A5")

@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from crewhall.conversations.membership import JOINED, bump_memberships
+from crewhall.conversations.schemas import NewMember
+from crewhall.conversations.vocabulary import MemberRole, MemberType
 from crewhall.kernel.db import Tx
 
 
@@ -31,6 +33,7 @@ async def return_to_places(tx: Tx, org_id: UUID, user_id: UUID) -> None:
                 'role', case k.membership ->> 'role' when 'reader' then 'reader' else 'member' end))).*
             from kept_memberships k join conversations c on c.id = k.conversation_id and c.deleted_at is null
             where k.org_id = %(org)s and k.user_id = %(user)s
+            for update of k
             on conflict (conversation_id, member_type, member_id) do nothing
             returning conversation_id, role
         ), counted as (
@@ -60,3 +63,21 @@ async def forget_places(tx: Tx, org_id: UUID, user_id: UUID) -> None:
     await tx.run(
         "delete from kept_memberships where org_id = %(org)s and user_id = %(user)s", {"org": org_id, "user": user_id}
     )
+
+
+async def forget_place(tx: Tx, conversation_id: UUID, member: NewMember, *, role: MemberRole | None = None) -> bool:
+    """They will not come back to this one; tells whether they would have. With a role: only as what they were there.
+
+    Waits for who is coming back just now: look for them among the members afterwards.
+    """
+    if member.member_type is not MemberType.USER:
+        return False
+    forgotten = await tx.run(
+        """
+        delete from kept_memberships
+        where org_id = any (current_orgs()) and conversation_id = %(id)s and user_id = %(user)s
+          and (%(role)s::text is null or membership ->> 'role' = %(role)s)
+        """,
+        {"id": conversation_id, "user": member.member_id, "role": str(role) if role else None},
+    )
+    return bool(forgotten)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from crewhall.conversations.access import Access, Verb, access_conversation, bump_membership, refusal
 from crewhall.conversations.candidates import check_candidates
+from crewhall.conversations.kept_places import forget_place
 from crewhall.conversations.membership import as_member, delete_member, insert_member
 from crewhall.conversations.queries import MAX_QUERY_LENGTH
 from crewhall.conversations.schemas import Member, NewMember
@@ -102,7 +103,7 @@ async def add_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMem
 async def remove_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMember) -> None:
     """Take a member out; who manages the conversation may, and everybody may leave.
 
-    Of a direct session, whose it is takes readers out.
+    Of a direct session, whose it is takes readers out. A deactivated person who was a member does not come back to it.
     """
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
     if access.kind == ConversationKind.DIRECT:
@@ -111,7 +112,8 @@ async def remove_member(tx: Tx, actor: Actor, conversation_id: UUID, member: New
     _check_changeable(access)
     if member != as_member(actor) and (error := refusal(actor, access, Verb.MANAGE)):
         raise error
-    if not await delete_member(tx, conversation_id, member):
+    was_kept = await forget_place(tx, conversation_id, member)
+    if not await delete_member(tx, conversation_id, member) and not was_kept:
         raise NOT_FOUND("This conversation has no such member.")
     await _tell(tx, actor, "conversation.member_removed", conversation_id, member)
 

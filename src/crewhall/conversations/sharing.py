@@ -6,6 +6,7 @@ no agent.
 
 from crewhall.conversations.access import Access, bump_membership
 from crewhall.conversations.candidates import check_candidates
+from crewhall.conversations.kept_places import forget_place
 from crewhall.conversations.membership import as_member, delete_member, insert_member
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberRole, MemberType, NotificationLevel
@@ -55,7 +56,10 @@ async def share_session(tx: Tx, actor: Actor, access: Access, member: NewMember)
 
 
 async def unshare_session(tx: Tx, actor: Actor, access: Access, member: NewMember) -> None:
-    """Take a reader out: whose session it is may, and readers themselves. Raises CONFLICT for the two, NOT_FOUND."""
+    """Take a reader out: whose session it is may, and readers themselves.
+
+    A deactivated one does not come back to it. Raises CONFLICT for the two, NOT_FOUND.
+    """
     is_self = member == as_member(actor)
     if is_self and not access.is_reader:
         raise CONFLICT("The members of this conversation are fixed. Open a group instead.")
@@ -63,6 +67,7 @@ async def unshare_session(tx: Tx, actor: Actor, access: Access, member: NewMembe
         raise error
     # The conversation before its member, as who shares it.
     await tx.run("select from conversations where id = %(id)s for no key update", {"id": access.conversation_id})
+    was_kept = await forget_place(tx, access.conversation_id, member, role=MemberRole.READER)
     role = await tx.value(
         """
         select role from conversation_members
@@ -70,9 +75,9 @@ async def unshare_session(tx: Tx, actor: Actor, access: Access, member: NewMembe
         """,
         {"id": access.conversation_id, "type": str(member.member_type), "member": member.member_id},
     )
-    if role is None:
+    if role is None and not was_kept:
         raise NOT_FOUND("This conversation has no such member.")
-    if role != MemberRole.READER:
+    if role not in {None, MemberRole.READER}:
         raise CONFLICT("The members of this conversation are fixed. Open a group instead.")
     await delete_member(tx, access.conversation_id, member)
     await _tell(tx, actor, "conversation.unshared", access, member)
