@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import itertools
+import json
 import stat
 import struct
 import zipfile
@@ -14,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewhall.imports import archive as archives
+from crewhall.imports import elements
 from crewhall.imports.archive import Archive
+from crewhall.imports.elements import elements_of
 from crewhall.imports.slack import MARKER, SlackExport
 from crewhall.kernel.errors import CrewhallError
 from tests.imports.exports import channel, packed, said, written
@@ -115,6 +119,30 @@ def test_what_is_larger_than_it_says_is_not_read_on(tmp_path: Path, monkeypatch:
     with pytest.raises(CrewhallError) as refused:
         look_through(written(tmp_path, content))
     assert "larger than" in refused.value.detail
+
+
+LIST: list[Any] = [{"a": [1, {"b": 'x]}"\\'}], "c": "é"}, {}, {"d": {"e": [[]]}}]
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("text", [json.dumps(LIST), json.dumps(LIST, indent=1, ensure_ascii=False), " [ ] \n"])
+def test_a_list_is_read_object_by_object_however_it_is_cut(text: str, size: int):
+    data = text.encode()
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    assert [json.loads(one) for one in elements_of(pieces)] == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ["", "[", "]", "{}", "[1]", '["a",{}]', "[{} {}]", "[{},]", "[{}][]", "[{}", "[{]}]"])
+def test_what_is_no_list_of_objects_is_refused(text: str):
+    with pytest.raises(ValueError, match=r"no list|Expecting"):
+        [json.loads(one) for one in elements_of([text.encode()])]
+
+
+def test_an_object_is_as_large_as_fits_into_memory(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(elements, "MAX_ELEMENT", 100)
+    endless = itertools.chain([b'[{"a": "'], itertools.repeat(b"x" * 60, 5))
+    with pytest.raises(ValueError, match="larger than"):
+        list(elements_of(endless))
 
 
 @settings(max_examples=60, deadline=None)

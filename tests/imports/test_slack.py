@@ -1,12 +1,13 @@
 """A Slack export is looked through, taken in once, and tells what was not taken."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
 from crewhall.conversations import Taken, take_past
-from crewhall.imports import taking
+from crewhall.imports import ImportParts, taking, worker
 from crewhall.imports.actions import CHANNEL
 from crewhall.imports.fetching import SlackFiles
 from tests.identity.hall import Org
@@ -243,6 +244,30 @@ async def test_an_import_goes_on_where_a_process_died(server: Server, org: Org, 
     shown = (await api.get(f"/conversations/{general['id']}/messages", params={"limit": 100})).json()["items"]
     assert [one["content"] for one in shown][-1] == "Number 449"
     assert sorted(one["seq"] for one in shown) == list(range(351, 451))
+
+
+async def test_restarts_end_no_import(server: Server, org: Org, monkeypatch: pytest.MonkeyPatch):
+    api, going = org.owner.api, asyncio.Event()
+    content = packed(workspace(org.owner.email, general=[said(1, BOB, "One")]))
+    found = await brought(api, content)
+    begun = asyncio.Event()
+
+    async def slow(*given: Any) -> Taken:
+        begun.set()
+        await going.wait()
+        return await take_past(*given)
+
+    monkeypatch.setattr(taking, "take_past", slow)
+    monkeypatch.setattr(worker, "MOST_ATTEMPTS", 3)
+    imports = server.services.part(ImportParts)
+    (await api.post(f"/imports/{found['id']}/start")).raise_for_status()
+    for _ in range(4):
+        await begun.wait()
+        begun.clear()
+        await imports.close()
+        imports.start()
+    going.set()
+    assert (await ended(api, found["id"]))["status"] == "done"
 
 
 async def test_one_that_is_called_off_halfway_leaves_its_channel_open(

@@ -7,7 +7,7 @@ makes is refused as a whole.
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
@@ -18,8 +18,8 @@ MIB = 1024 * 1024
 MAX_ENTRIES = 200_000
 MAX_DIRECTORY = 64 * MIB
 """Bytes of the list of entries, which is read as a whole."""
-MAX_TEXT = 64 * MIB
-"""Bytes of one JSON file, which is read as a whole."""
+MAX_TEXT = 128 * MIB
+"""Bytes of one JSON file."""
 MAX_UNPACKED = 64 * 1024 * MIB
 MAX_RATIO, SMALL = 200, MIB
 """How much smaller than its content an entry may be. What is small enough may be as small as it likes."""
@@ -73,13 +73,13 @@ class Archive:
         """Whether it holds an entry."""
         return name in self._entries
 
-    def read(self, name: str) -> bytes:
-        """The bytes of a JSON file. Raises ARCHIVE_REFUSED where there are too many, or they are damaged."""
+    def text(self, name: str) -> Generator[bytes, None, None]:
+        """The bytes of a JSON file, as `pieces`. Raises ARCHIVE_REFUSED where there are too many."""
         if self._entries[name].file_size > MAX_TEXT:
             raise refused(f"{name} is larger than {MAX_TEXT // MIB} MiB.")
-        return b"".join(self.pieces(name))
+        return self.pieces(name)
 
-    def pieces(self, name: str) -> Iterator[bytes]:
+    def pieces(self, name: str) -> Generator[bytes, None, None]:
         """The bytes of an entry, piece by piece. Raises ARCHIVE_REFUSED where they are damaged."""
         try:
             with self._open(name) as entry:

@@ -6,6 +6,7 @@ Files are in it where a tool put them there, below `__uploads/<id of the file>/`
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -13,13 +14,16 @@ import msgspec
 from msgspec import Struct
 
 from crewhall.imports.archive import Archive, refused
+from crewhall.imports.elements import elements_of
 
 T = TypeVar("T")
 MARKER = "channels.json"
 UPLOADS = "__uploads"
 FILES_HOST = "files.slack.com"
 LONGEST_ADDRESS = 2000
-MAX_CHANNELS, MAX_PEOPLE = 20_000, 200_000
+MAX_CHANNELS, MAX_PEOPLE, MAX_A_DAY = 20_000, 50_000, 200_000
+MAX_MEMBERSHIPS = 2_000_000
+"""Of all channels together: what is kept of an export has to fit into memory."""
 _TS = re.compile(r"(\d{9,11})(?:\.(\d{1,6}))?")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
@@ -33,6 +37,7 @@ class SlackProfile(Struct):
     email: str | None = None
     real_name: str | None = None
     display_name: str | None = None
+    bot_id: str | None = None
 
 
 class SlackUser(Struct):
@@ -153,6 +158,8 @@ class SlackExport:
         self.channels = list({one.id: one for one in [*closed, *opened]}.values())
         self.directs = len(self._list("dms.json", _Named, MAX_CHANNELS * 10))
         self.groups = len(self._list("mpims.json", _Named, MAX_CHANNELS * 10))
+        self._programs = {user.profile.bot_id: user.id for user in self.users if user.profile.bot_id}
+        _share_members(self.channels)
         _check_ids("users.json", [user.id for user in self.users])
         _check_ids(MARKER, [channel.id for channel in self.channels])
         team = next((user.team_id for user in self.users if user.team_id), None)
@@ -164,7 +171,9 @@ class SlackExport:
         folder = channel.name if self._archive.names(channel.name) else channel.id
         for name in self._archive.names(folder):
             if _DAY.fullmatch(name):
-                found = self._decode(f"{folder}/{name}", list[SlackMessage])
+                found = self._list(f"{folder}/{name}", SlackMessage, MAX_A_DAY)
+                for one in found:
+                    one.user = one.user or self._programs.get(one.bot_id or "")
                 yield sorted(
                     (one for one in found if moment_of(one.ts)), key=lambda one: moment_of(one.ts) or _EARLIEST
                 )
@@ -186,22 +195,38 @@ class SlackExport:
         return found
 
     def _list(self, name: str, kind: type[T], most: int) -> list[T]:
-        found = self._decode(name, list[kind]) if self._archive.has(name) else []  # type: ignore[valid-type]
-        if len(found) > most:
-            raise refused(f"{name} has more than {most:,} entries.")
-        return found
-
-    def _decode(self, name: str, kind: type[T]) -> T:
-        data = self._archive.read(name)
+        """What a JSON file lists; none where there is no such file."""
+        found: list[T] = []
+        decoder = msgspec.json.Decoder(kind)
+        if not self._archive.has(name):
+            return found
         try:
-            try:
-                return msgspec.json.decode(data, type=kind)
-            except msgspec.ValidationError:
-                raise
-            except msgspec.DecodeError:  # halves of characters, which only the standard library lets pass
-                return msgspec.convert(json.loads(data), kind)
+            with closing(self._archive.text(name)) as pieces:
+                for element in elements_of(pieces):
+                    found.append(_decoded(element, decoder, kind))
+                    if len(found) > most:
+                        raise refused(f"{name} has more than {most:,} entries.")
         except (ValueError, RecursionError) as error:
             raise refused(f"{name} is not as Slack writes it: {str(error)[:200]}") from error
+        return found
+
+
+def _decoded(element: bytes, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
+    try:
+        return decoder.decode(element)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:  # halves of characters, which only the standard library lets pass
+        return msgspec.convert(json.loads(element), kind)
+
+
+def _share_members(channels: list[SlackChannel]) -> None:
+    """Let each id be one string, however many channels name it. Raises ARCHIVE_REFUSED where they are too many."""
+    if sum(len(channel.members) for channel in channels) > MAX_MEMBERSHIPS:
+        raise refused(f"Its channels have more than {MAX_MEMBERSHIPS:,} members together.")
+    known: dict[str, str] = {}
+    for channel in channels:
+        channel.members = [known.setdefault(member, member) for member in channel.members]
 
 
 def _check_ids(name: str, ids: list[str]) -> None:

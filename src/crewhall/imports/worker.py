@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 12
+"""So often a process may die over an import. Those that were stopped do not count."""
 ALIVE_BYTES = 64 * 1024 * 1024
 """After so much of an archive has come it is said that the work goes on."""
 NO_RIGHT = "Whoever started it may not import any more."
@@ -215,11 +216,14 @@ class ImportWorker:
             pass
 
     async def _put_back(self, work: _Work) -> None:
-        """Let another go on at once with what this process leaves."""
+        """Let another go on at once with what this process leaves, which is no attempt that failed.
+
+        Its number is free again: nobody who has it, or a later one, is at work.
+        """
         async with self._db.transaction(system_actor(work.org_id)) as tx:
             await tx.run(
                 """
-                update imports set look_at = now()
+                update imports set look_at = now(), attempt = attempt - 1
                 where id = %(id)s and attempt = %(attempt)s and look_at is not null
                 """,
                 {"id": work.id, "attempt": work.found.attempt},

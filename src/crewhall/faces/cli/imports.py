@@ -8,6 +8,7 @@ import typer
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_table
 from crewhall.faces.cli.turns import Limit, first_of
+from crewhall.kernel.counting import counted
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Import
@@ -40,7 +41,7 @@ def import_slack(
             rows = [
                 (one.name, f"#{one.target}", FATES.get(one.fate, one.fate), one.messages, one.fresh) for one in channels
             ]
-            say_table(("channel", "here", "", "messages", "new"), rows, "No channels.")
+            say_table(("channel", "here", "", "messages", "new (with reactions, pins)"), rows, "No channels.")
             say()
         if dry_run or found.status != "ready":
             return await client.imports.cancel(found.id) if found.status == "ready" else found
@@ -98,7 +99,7 @@ def _say_report(found: "Import", *, dry_run: bool) -> None:
             "reactions": f"{counts.reactions:,}",
             "pins": f"{counts.pins:,}",
             "files": f"{counts.files:,}",
-            "people": f"{counts.matched:,} known by mail address, {counts.placeholders:,} as placeholders",
+            "people": f"{counts.matched:,} known by mail address, {counted(counts.placeholders, 'placeholder')}",
         }
     )
     if found.left_out:
@@ -106,8 +107,8 @@ def _say_report(found: "Import", *, dry_run: bool) -> None:
         say_table(("", "not taken"), [(f"{one.count:,}", one.sentence) for one in found.left_out])
         say()
     if found.status == "done":
-        say(
-            f"Taken in: {found.taken_messages:,} messages, {found.taken_files:,} files, {found.taken:,} records in all."
-        )
+        files = f"{found.taken_files:,} of {counted(counts.files, 'file')}"
+        others = counted(found.taken - found.taken_messages, "reaction and pin", "reactions and pins")
+        say(f"Taken in: {counted(found.taken_messages, 'message')}, {others}, {files}.")
     elif dry_run and found.status == "canceled":
-        say(f"{counts.fresh:,} records would be taken in. Nothing was changed.")
+        say(f"{counts.fresh:,} messages, reactions and pins would be taken in. Nothing was changed.")

@@ -19,6 +19,7 @@ from crewhall.faces.plumbing import moments
 from crewhall.faces.plumbing.assets import assets
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.counting import counted
 from crewhall.kernel.db import Params, Tx
 
 AnyRequest = Request[Any, Any, Any]
@@ -69,7 +70,7 @@ def _environment() -> Environment:
         modules=[name for name in assets.names(".js") if name not in _ENTRIES],
         styles=[f"css/{name}.css" for name in _LAYERS],
     )
-    made.filters.update(hue=moments.hue, initials=moments.initials, stamp=moments.stamp)
+    made.filters.update(hue=moments.hue, initials=moments.initials, stamp=moments.stamp, counted=counted)
     keep_rendered(made, "parts/ui.html", "icon", "dot", "avatar")
     keep_rendered(made, "parts/sidebar_link.html", "conversation_link", "agent_link")
     made.globals["head"] = Markup(made.get_template("parts/head.html").render())  # noqa: S704 - a template's own text
