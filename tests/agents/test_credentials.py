@@ -42,8 +42,9 @@ async def test_a_key_is_shown_once_and_only_its_bcrypt_hash_is_kept(
     key = made["key"]
     assert key.startswith(KEY_PREFIX)
     assert (key[:12], len(key)) == (made["prefix"], 55)
+    assert (await org.owner.api.post(f"/agents/{agent['id']}/credentials")).json()["label"] == "", "without a body"
     listed = (await org.owner.api.get(f"/agents/{agent['id']}/credentials")).json()["items"]
-    assert [item["label"] for item in listed] == ["laptop"]
+    assert [item["label"] for item in listed] == ["laptop", ""]
     assert key not in str(listed)
     assert "hash" not in str(listed)
     ((kept,),) = await superuser_rows("select hash from agent_credentials where id = %s", made["id"])

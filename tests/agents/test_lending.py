@@ -58,6 +58,17 @@ async def test_a_grant_lends_an_agent_and_overrides_it_there(org: AgentOrg, othe
 
 
 @pytest.mark.rule("B5")
+async def test_what_an_agent_and_its_grant_come_to_together_has_a_limit(org: AgentOrg, other_org: AgentOrg):
+    agent = await org.create(**PERSONA)
+    _, stand_in = await lend(org, other_org, agent["id"], config={"more": "z" * 400})
+    for size, status in ((65_400, 422), (64_000, 200)):
+        change = {"model_config": {"provider": "local", "notes": "x" * size}}
+        changed = await org.owner.api.patch(f"/agents/{agent['id']}", json=change)
+        assert (changed.status_code, "64 KiB" in changed.text) == (status, status != 200)
+    assert len((await got(other_org.owner, f"/agents/{stand_in['id']}"))["model_config"]["notes"]) == 64_000
+
+
+@pytest.mark.rule("B5")
 async def test_what_the_lender_changes_is_followed_but_for_what_is_overridden(org: AgentOrg, other_org: AgentOrg):
     agent = await org.create(**PERSONA)
     grant, stand_in = await lend(org, other_org, agent["id"], config={"model": "small"})

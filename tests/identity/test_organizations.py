@@ -12,6 +12,7 @@ from crewhall.kernel import events
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from tests.identity.hall import Hall
+from tests.support.server import Server
 
 
 def let_everyone(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +36,13 @@ async def test_who_owns_no_organization_makes_none_unless_everyone_may(hall: Hal
     assert (await org.owner.api.post("/organizations", json={"name": "Second"})).status_code == 201
     let_everyone(hall, monkeypatch)
     assert (await person.api.post("/organizations", json={"name": "Own"})).status_code == 201
+
+
+async def test_a_further_organization_has_a_guide_and_a_scribe_too(server: Server):
+    org = await server.make_org()
+    made = (await org.owner.api.post("/organizations", json={"name": "Second"})).raise_for_status().json()
+    there = await org.owner.api.get("/agents", headers={"x-crewhall-org": made["slug"]})
+    assert {agent["code"] for agent in there.raise_for_status().json()["items"]} == {"guide", "scribe"}
 
 
 @pytest.mark.usefixtures("anybody")

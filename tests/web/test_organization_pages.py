@@ -81,6 +81,10 @@ async def test_looks_are_chosen_and_shown_to_the_invited(server: Server, org: Or
     assert "/brand/logo/" in door
     assert "/brand/" not in await at_the_door(server), "there are many here"
     assert "/brand/accent/5b21b6.css" in await at_the_door(server, str(org.id))
+    browser = server.client()
+    browser.cookies.set("crewhall_door", str(org.id))
+    for page in ("/reset", "/password-reset?token=dead"):
+        assert "/brand/accent/5b21b6.css" in (await browser.get(f"{server.address}{page}")).text
     assert await send(owner, "/settings/looks/accent", accent="#5b21b6", reset="yes") == 303
     assert await send(owner, "/settings/looks/logo/remove") == 303
     assert "/brand/" not in (await owner.get("/people")).text

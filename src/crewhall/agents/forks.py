@@ -13,9 +13,9 @@ from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 
 COMPARED = (
     "role_title", "description", "instructions", "kind", "model_config", "tools", "capabilities", "rag_enabled",
-    "embedding_model", "scheduling_config", "visibility", "settings", "version",
+    "embedding_model", "scheduling_config", "visibility", "settings",
 )  # fmt: skip
-"""What is compared, in the order in which it is shown. A fork's name, code, keys and owner are its own anyway."""
+"""What is compared, in the order in which it is shown. A fork's name, code, keys, owner and version are its own."""
 
 
 class FieldDifference(msgspec.Struct):

@@ -37,20 +37,20 @@ async def list_credentials(
 @post(
     "/{agent_id:uuid}/credentials",
     summary="Give an agent a key",
-    description="The answer holds the key as `key`; it is never shown again.",
+    description="The answer holds the key as `key`; it is never shown again. Without a body: no label, no end.",
 )
 async def create_credential(
     agent_id: FromPath[UUID],
-    data: JSONBody[CredentialInput],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
+    data: JSONBody[CredentialInput | None] = None,
 ) -> NewCredential:
     """Make a key. It is hashed between two transactions, so that none is held open meanwhile."""
     async with services.db.transaction(actor) as tx:
         await access_agent(tx, actor, agent_id, "credentials")
     key = await make_key()
     async with services.db.transaction(actor) as tx:
-        return await credentials.create_credential(tx, actor, agent_id, data, key)
+        return await credentials.create_credential(tx, actor, agent_id, data or CredentialInput(), key)
 
 
 @post(

@@ -193,6 +193,7 @@ def _following(origin: Persona, grant: GrantRow, own: Persona) -> Persona:
     followed["tools"] = [name for name in origin.tools if not name.startswith(OF_SERVERS)]
     followed["visibility"] = grant.visibility or origin.visibility
     followed["model_config"] = {**origin.model_config, **grant.config}
+    check_model_config(followed["model_config"])  # each holds; both together need not
     return msgspec.structs.replace(own, **followed, level=AgentLevel.ORGANIZATION, project_id=None)
 
 

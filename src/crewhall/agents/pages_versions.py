@@ -39,7 +39,6 @@ WORDS = {
     "scheduling_config": "Working hours",
     "visibility": "Visible to",
     "settings": "Settings",
-    "version": "Version",
 }
 
 

@@ -16,6 +16,12 @@ class InstallationSeeded(msgspec.Struct, frozen=True):
     org_id: UUID
 
 
+class OrganizationFounded(msgspec.Struct, frozen=True):
+    """Somebody made a further organization. Domains add what one starts with beside its channels."""
+
+    org_id: UUID
+
+
 class OrganizationCreated(msgspec.Struct, frozen=True):
     """An organization was made; its owner is its first member (no `MemberJoined` follows for the owner)."""
 

@@ -1,5 +1,6 @@
 """Who may make organizations, and making one. Each shares what the operator pays for: models, keys, private hosts."""
 
+from crewhall.identity.events import OrganizationFounded
 from crewhall.identity.organizations import create_organization, founder_of_new
 from crewhall.identity.schemas import NewOrganization, Organization
 from crewhall.identity.settings import Founders, IdentitySettings
@@ -7,6 +8,7 @@ from crewhall.identity.throttle import Throttle
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import FORBIDDEN
+from crewhall.kernel.events import publish
 
 
 async def may_found(tx: Tx, settings: IdentitySettings) -> bool:
@@ -35,4 +37,6 @@ async def found_organization(
     throttle.check_organization(person.id)
     founder = founder_of_new(person)
     async with db.transaction(founder) as tx:
-        return await create_organization(tx, founder, new)
+        made = await create_organization(tx, founder, new)
+        await publish(tx, founder, OrganizationFounded(made.id))
+        return made

@@ -18,10 +18,11 @@ from crewhall.ports.mailer import Mail
 OFFER_DAYS = 7
 """So long an offer stands."""
 _OPEN: LiteralString = """
-select f.person_id, u.name as person_name, f.offered_by, f.created_at, f.expires_at
+select f.person_id, u.name as person_name, f.offered_by, w.name as offered_by_name, f.created_at, f.expires_at
 from ownership_offers f
 join memberships m on m.org_id = f.org_id and m.user_id = f.person_id
 join users u on u.id = f.person_id and u.deleted_at is null
+join users w on w.id = f.offered_by
 join memberships o on o.org_id = f.org_id and o.user_id = f.offered_by and o.role = 'owner'
 where f.org_id = %(org)s and f.expires_at > now()
 """

@@ -32,6 +32,7 @@ Page = Response[str] | Redirect
 _OWN_PATH = re.compile(r"/(?!/)[^\\\x00-\x20]*")
 """Browsers read a backslash as a slash and pass over tabs and line ends: either could lead to another site."""
 DOOR_COOKIE = "crewhall_door"
+DOORS = ("/login", "/reset", "/password-reset")
 COOKIE_DAYS = 400
 """As long as browsers keep one: the login behind it slides, and decides."""
 
@@ -68,8 +69,8 @@ def door_cookies(org_id: UUID | None) -> list[Cookie]:
     """What a browser keeps of where it was last, so that its door looks the same; it opens nothing."""
     if org_id is None:
         return []
-    days = COOKIE_DAYS * 86400
-    return [Cookie(DOOR_COOKIE, value=str(org_id), path="/login", max_age=days, httponly=True, samesite="lax")]
+    kept: dict[str, Any] = {"max_age": COOKIE_DAYS * 86400, "httponly": True, "samesite": "lax"}
+    return [Cookie(DOOR_COOKIE, value=str(org_id), path=path, **kept) for path in DOORS]
 
 
 def _own_path(path: str | None) -> str:
@@ -197,9 +198,9 @@ async def _invitation_page(
 
 
 @get("/reset")
-async def show_reset(request: AnyRequest) -> Page:
+async def show_reset(request: AnyRequest, services: NamedDependency[Services]) -> Page:
     """The form of those who forgot their password."""
-    return render("reset.html", request, form=Form())
+    return render("reset.html", request, form=Form(), looks=await _looks_here(request, services))
 
 
 @post("/reset")
@@ -211,7 +212,8 @@ async def ask_for_reset(request: AnyRequest, services: NamedDependency[Services]
         mail_reset(services, address_of(request), asked.email)
     except CrewhallError as error:
         form.refuse(error)
-        return render("reset.html", request, status=error.kind.status, form=form)
+        looks = await _looks_here(request, services)
+        return render("reset.html", request, status=error.kind.status, form=form, looks=looks)
     return go("/login", "If there is an account with this email, a link is on its way to it.")
 
 
@@ -221,12 +223,13 @@ async def show_new_password(
 ) -> Page:
     """The form behind the mailed link, or that the link is dead, before anybody thinks of a password."""
     form = Form()
+    looks = await _looks_here(request, services)
     try:
         await find_reset_owner(services.db, token)
     except CrewhallError as error:
         form.refuse(error)
-        return render("reset_confirm.html", request, status=error.kind.status, form=form, dead=True)
-    return render("reset_confirm.html", request, form=form, dead=False, token=token)
+        return render("reset_confirm.html", request, status=error.kind.status, form=form, dead=True, looks=looks)
+    return render("reset_confirm.html", request, form=form, dead=False, token=token, looks=looks)
 
 
 @post("/password-reset")
@@ -239,7 +242,13 @@ async def set_new_password(request: AnyRequest, services: NamedDependency[Servic
     except CrewhallError as error:
         form.refuse(error)
         return render(
-            "reset_confirm.html", request, status=error.kind.status, form=form, dead=False, token=form.v("token")
+            "reset_confirm.html",
+            request,
+            status=error.kind.status,
+            form=form,
+            dead=False,
+            token=form.v("token"),
+            looks=await _looks_here(request, services),
         )
     return go("/login", "The new password is set. Sign in with it.")
 

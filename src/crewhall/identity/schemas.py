@@ -98,6 +98,7 @@ class OwnershipOffer(Struct):
     person_id: UUID
     person_name: str
     offered_by: UUID
+    offered_by_name: str
     created_at: datetime
     expires_at: datetime
 

@@ -1,7 +1,7 @@
-"""The agents that a new installation starts with: they need no model, so that a newcomer sees life at once."""
+"""The agents that an organization starts with: they need no model, so that a newcomer sees life at once."""
 
 from crewhall.agents import AgentInput, QuickTaskInput, add_quick_task, create_agent, find_agents_by_codes
-from crewhall.identity.events import InstallationSeeded
+from crewhall.identity.events import InstallationSeeded, OrganizationFounded
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 
@@ -35,8 +35,8 @@ TASKS = {
 """What they are often asked."""
 
 
-async def hire_first_agents(tx: Tx, founder: Actor, _event: InstallationSeeded) -> None:
-    """Give the first organization its guide and its scribe, in the transaction of the first start, never twice."""
+async def hire_first_agents(tx: Tx, founder: Actor, _event: InstallationSeeded | OrganizationFounded) -> None:
+    """Give a new organization its guide and its scribe, in the transaction that makes it, never twice."""
     there = await find_agents_by_codes(tx, ["guide", "scribe"])
     for agent in (GUIDE, SCRIBE):
         if agent.code not in there:

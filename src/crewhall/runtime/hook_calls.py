@@ -99,7 +99,7 @@ class HookDoor:
         self._db = db
         self._posting = posting
         self._limiter = limiter
-        self._most_bytes = settings.hook_kb * 1024
+        self._most_bytes = settings.webhook_kb * 1024
         self._per_address = per_minute("calls of a webhook from one address", settings.rate_hook_per_minute)
         self._per_hook = per_minute("calls of a webhook", settings.rate_hook_per_minute)
 

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from crewhall.conversations import Commands, Consumer, Posting
 from crewhall.governance import BudgetWarner
-from crewhall.identity.events import InstallationSeeded, MemberDeactivated
+from crewhall.identity.events import InstallationSeeded, MemberDeactivated, OrganizationFounded
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
 from crewhall.kernel.signals import Signals
@@ -87,6 +87,7 @@ def start_runtime(
 ) -> RuntimeParts:
     """Make the parts of a process, not yet at work."""
     subscribe(InstallationSeeded, hire_first_agents)
+    subscribe(OrganizationFounded, hire_first_agents)
     subscribe(MemberDeactivated, end_runs_of)
     commands.add("quick_task", TaskCommands(db, log, posting))
     verified.register(TURN_PREFIX, TurnVerifier(db, settings).verify)

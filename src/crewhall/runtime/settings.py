@@ -48,7 +48,6 @@ class TurnSettings(CrewhallSettings):
     schedule_grace_s: float = Field(
         3600, ge=0, le=86400, description="How late a schedule still fires for a moment at which nothing ran."
     )
-    hook_kb: int = Field(256, ge=1, le=16_384, description="Largest body of a call of an incoming webhook, in KiB.")
     rate_hook_per_minute: int = Field(
         120, ge=1, le=1_000_000, description="Calls of one incoming webhook a minute, and from one address."
     )
@@ -59,7 +58,7 @@ class TurnSettings(CrewhallSettings):
         30, gt=0, le=600, description="Longest time for one request to a webhook; it may answer 202, and later."
     )
     webhook_tries: int = Field(5, ge=1, le=20, description="Times that a request is made to a webhook that fails.")
-    webhook_kb: int = Field(256, ge=16, le=16_384, description="Largest body of a webhook, there and back, in KiB.")
+    webhook_kb: int = Field(256, ge=16, le=16_384, description="Largest body of a webhook, of either way, in KiB.")
     outbound_private_hosts: str = Field(
         "",
         description="Hosts within private networks that webhooks, tool servers and the tool `fetch` may reach "

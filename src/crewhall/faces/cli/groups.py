@@ -7,6 +7,7 @@ import typer
 from crewhall.faces.cli.channels import find_somebody
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.output import ago, rows_of, say, say_facts, say_json, say_table
+from crewhall.kernel.counting import counted
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Conversation, IdlePolicy, Member
@@ -84,8 +85,8 @@ def idle_groups(
         say_json(policy)
         return
     days = policy.archive_after_days
-    ends = f"{days} idle days" if days else "never"
-    say_facts({"idle after": f"{policy.idle_after_hours} hours", "archived after": ends})
+    ends = counted(days, "idle day") if days else "never"
+    say_facts({"idle after": counted(policy.idle_after_hours, "hour"), "archived after": ends})
 
 
 def share(context: typer.Context, session: Session, people: Who, as_json: Json = False) -> None:

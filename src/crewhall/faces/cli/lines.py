@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from crewhall.faces.cli.output import console, safe
+from crewhall.faces.cli.output import console, safe, short_minute
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -69,7 +69,7 @@ class Transcript:
 
 def say_message(message: "Message", place: str | None = None) -> None:
     """Print one message with its date."""
-    _say(message, f"{message.created_at.astimezone():%d %b %H:%M}", place, None)
+    _say(message, short_minute(message.created_at), place, None)
 
 
 def _say(message: "Message", when: str, place: str | None, parent_seq: int | None) -> None:

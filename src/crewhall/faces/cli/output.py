@@ -88,6 +88,13 @@ def local_time(moment: datetime) -> str:
     return minute_of(moment.astimezone())
 
 
+def short_minute(moment: datetime) -> str:
+    """The day and the minute where the reader is, with the year where it is another than this one."""
+    local = moment.astimezone()
+    year = "" if local.year == datetime.now().astimezone().year else f" {local.year}"
+    return f"{local:%d %b}{year} {local:%H:%M}"
+
+
 def minute_of(moment: datetime) -> str:
     """The day and the minute as the moment itself has them."""
     return f"{moment.day} {moment:%B %Y, %H:%M}"

@@ -7,7 +7,7 @@ import typer
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.lines import say_message
 from crewhall.faces.cli.messages import Place, find_message, find_place
-from crewhall.faces.cli.output import say, say_json, say_table
+from crewhall.faces.cli.output import say, say_json, say_table, short_minute
 from crewhall.faces.cli.pins import Which
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def versions(context: typer.Context, place: Place, message: Which, as_json: Json
         say_json(found)
         return
     for version in found:
-        say(f"── {version.version} · {version.author.name} · {version.created_at.astimezone():%d %b %H:%M} ──")
+        say(f"── {version.version} · {version.author.name} · {short_minute(version.created_at)} ──")
         say(f"{version.title}: {version.content}" if version.title else version.content)
 
 

@@ -21,6 +21,8 @@ from crewhall.faces.plumbing.pages import environment
 KIND_LABELS = {
     "insight": "Insight", "question": "Question", "answer": "Answer", "alert": "Alert", "metric": "Metric",
 }  # fmt: skip
+ORIGINS = {"slack": "Slack"}
+"""Where imported messages were written."""
 TOGETHER = timedelta(minutes=5)
 """Messages of one author this close stand under one name."""
 _KEPT = 20_000
@@ -149,6 +151,7 @@ def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False
         "is_agent": author.type == "agent",
         "is_webhook": author.type == "system" and author.id.int != 0,  # Crewhall itself is 0
         "kind_label": KIND_LABELS.get(message.kind),
+        "origin": ORIGINS.get(str(message.metadata.get("imported"))),
         "created_at": _iso(message.created_at),
         "time": moments.clock(message.created_at, zone),
         "stamp": f"{message.created_at.astimezone(zone):%Y-%m-%d %H:%M}",
@@ -286,8 +289,8 @@ SKELETON: dict[str, Any] = dict(
         ("id", "dom_id", "seq", "kind", "status", "author_type", "author_id", "author_name", "initials", "hue",
          "created_at", "time", "stamp", "thread_href", "own_thread_href", "versions_href", "last_reply",
          "last_reply_at"), ""),
-    is_agent=True, is_webhook=True, kind_label="-", parent_id="-", mentions="-", client_id="-", grouped="-", title="-",
-    html="-", long=True, edited=True, pinned=True, deleted=True, present=True, replies="-", unsent="-",
+    is_agent=True, is_webhook=True, kind_label="-", origin="-", parent_id="-", mentions="-", client_id="-", grouped="-",
+    title="-", html="-", long=True, edited=True, pinned=True, deleted=True, present=True, replies="-", unsent="-",
     files=[dict.fromkeys(("id", "name", "media_type", "size", "href", "label", "shown_width", "shown_height"), "")
            | {"width": "-", "height": "-", "thumbnail": "-", "card": "-"}],
     reactions=[{"emoji": "", "count": "", "actors": "", "label": ""}],

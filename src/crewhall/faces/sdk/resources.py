@@ -47,6 +47,7 @@ class OwnershipOffer(msgspec.Struct, frozen=True):
     person_id: str
     person_name: str
     offered_by: str
+    offered_by_name: str
     expires_at: datetime
 
 

@@ -6,6 +6,7 @@ import { attachmentViews } from "./attachments.js";
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const KIND_LABELS = { insight: "Insight", question: "Question", answer: "Answer", alert: "Alert", metric: "Metric" };
+const ORIGINS = { slack: "Slack" };
 const HUES = 12;
 const LONG_CHARACTERS = 4000;
 const LONG_LINES = 40;
@@ -92,6 +93,7 @@ export function messageView(message, { grouped = false } = {}) {
     is_agent: author.type === "agent",
     is_webhook: author.type === "system" && /[^0-]/.test(author.id),
     kind_label: KIND_LABELS[message.kind] ?? null,
+    origin: ORIGINS[message.metadata?.imported] ?? null,
     created_at: new Date(message.created_at).toISOString(),
     time: clock(message.created_at),
     stamp: stamp(message.created_at),
