@@ -29,6 +29,31 @@ async def test_a_group_is_invisible_to_who_is_no_member(server, org, other_org):
     assert (await show(friend, circle))["title"] == "Circle"
 
 
+@pytest.mark.rule("A6")
+async def test_a_conversation_is_handed_to_another_of_its_members(server, org, other_org):
+    ada, bob, agent, outsider = await org.add(), await org.add(), await server.hire(org), await org.add()
+    circle = await group(ada, bob, agent)
+    url = f"/conversations/{circle}/owner"
+
+    async def handed(by, to, at=url):
+        return (await by.api.put(at, json=as_member(to))).status_code
+
+    assert [await handed(bob, bob), await handed(outsider, bob), await handed(other_org.owner, bob)] == [403, 404, 404]
+    assert [await handed(ada, outsider), await handed(ada, other_org.owner)] == [409, 409], "members alone"
+    assert [await handed(ada, ada), await handed(ada, bob), await handed(ada, bob)] == [200, 200, 403]
+    members = (await ada.api.get(f"/conversations/{circle}/members")).json()["items"]
+    assert {one["member_id"]: one["role"] for one in members} == {
+        str(ada.id): "member", str(bob.id): "owner", agent.id: "member",
+    }  # fmt: skip
+    assert (await ada.api.patch(f"/conversations/{circle}", json={"title": "mine"})).status_code == 403
+    assert (await bob.api.patch(f"/conversations/{circle}", json={"title": "ours"})).status_code == 200
+    assert [await handed(bob, agent), await handed(agent, ada)] == [200, 200], "an agent owns as well"
+    session = await direct(ada, agent)
+    assert await handed(ada, agent, f"/conversations/{session}/owner") == 409
+    (await ada.api.put(f"/conversations/{circle}/archive")).raise_for_status()
+    assert await handed(ada, bob) == 409
+
+
 @pytest.mark.rule("C3")
 async def test_every_member_row_says_who_added_it(server, org):
     friend, late, agent = await org.add(), await org.add(), await server.hire(org)

@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "DELETE /conversations/{conversation_id}": {"confirm": ""},
     "POST /conversations/{conversation_id}/read": {"seq": 1},
     "POST /conversations/{conversation_id}/members": {"member_type": "user"},
+    "PUT /conversations/{conversation_id}/owner": {"member_type": "user"},
     "POST /conversations/{conversation_id}/messages": {"content": "Hello?"},
     "POST /conversations/{conversation_id}/uploads": {"name": "mine", "size": 10},
     "PATCH /conversations/{conversation_id}/messages/{message_id}": {"content": "Taken over"},

@@ -41,7 +41,7 @@ async def test_a_session_is_shared_and_a_group_restored_without_asking_anybody(
 
 
 async def test_pages_offer_what_one_may(server: Server, org: Org):
-    member, _other, agent = await org.add(), await org.add(), await server.hire(org)
+    member, other, agent = await org.add(), await org.add(), await server.hire(org)
     circle, session = await group(org.owner, member), await direct(org.owner, agent)
     (await org.owner.api.post(f"/conversations/{session}/members", json=as_member(member))).raise_for_status()
     for someone, may in ((org.owner, True), (member, False)):
@@ -52,6 +52,9 @@ async def test_pages_offer_what_one_may(server: Server, org: Org):
         about = (await browser.get(f"/c/{circle}/about")).text
         assert "If nobody writes" in about
         assert (f"/c/{circle}/resting" in about) is may
+        assert (f"/c/{circle}/members/owner" in about) is may
+        handed = await browser.post(f"/c/{circle}/members/owner", data={"member": f"user:{other.id}"})
+        assert handed.status_code == (409 if may else 403), "who is no member does not own it"
         assert ("Share it with…" in (await browser.get(f"/c/{session}/about")).text) is may
         typed = {"idle_after_hours": "0" if may else "1", "archive_after_days": ""}
         answer = await browser.post("/settings/groups", data=typed)

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from crewhall.conversations import levels, members, queries, read_marks
+from crewhall.conversations import handing_over, levels, members, queries, read_marks
 from crewhall.conversations.schemas import Conversation, Level, LevelInput, Member, NewMember, ReadMark, ReadState
 from crewhall.conversations.vocabulary import MemberType
 from crewhall.faces.plumbing.services import Services
@@ -62,6 +62,22 @@ async def remove_member(
     """Take a person or agent out of a conversation."""
     async with services.db.transaction(actor) as tx:
         await members.remove_member(tx, actor, conversation_id, NewMember(member_type, member_id))
+
+
+@put(
+    "/{conversation_id:uuid}/owner",
+    summary="Hand a conversation over",
+    description="A member becomes the owner of the channel or group; who owned it stays a member.",
+)
+async def hand_over(
+    conversation_id: FromPath[UUID],
+    data: JSONBody[NewMember],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> Conversation:
+    """Make a member the owner."""
+    async with services.db.transaction(actor) as tx:
+        return await handing_over.hand_over(tx, actor, conversation_id, data)
 
 
 @post("/{conversation_id:uuid}/join", summary="Join a public channel", status_code=200)
@@ -136,6 +152,7 @@ HANDLERS = [
     list_members,
     add_member,
     remove_member,
+    hand_over,
     join_conversation,
     leave_conversation,
     mark_read,

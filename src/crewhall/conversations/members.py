@@ -90,7 +90,7 @@ async def add_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMem
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
     if access.kind == ConversationKind.DIRECT:
         return await share_session(tx, actor, access, member)
-    _check_changeable(access)
+    check_changeable(access)
     if not access.is_member and (error := refusal(actor, access, Verb.MANAGE)):
         raise error
     await check_candidates(tx, [member])
@@ -109,7 +109,7 @@ async def remove_member(tx: Tx, actor: Actor, conversation_id: UUID, member: New
     if access.kind == ConversationKind.DIRECT:
         await unshare_session(tx, actor, access, member)
         return
-    _check_changeable(access)
+    check_changeable(access)
     if member != as_member(actor) and (error := refusal(actor, access, Verb.MANAGE)):
         raise error
     was_kept = await forget_place(tx, conversation_id, member)
@@ -121,7 +121,7 @@ async def remove_member(tx: Tx, actor: Actor, conversation_id: UUID, member: New
 async def join_conversation(tx: Tx, actor: Actor, conversation_id: UUID) -> bool:
     """Join a public channel; tells whether the actor was no member before."""
     access = await access_conversation(tx, actor, conversation_id, Verb.READ)
-    _check_changeable(access)
+    check_changeable(access)
     check_permission(actor, Permission.ORGANIZATION_READ)
     if access.is_member:
         return False
@@ -139,12 +139,13 @@ async def leave_conversation(tx: Tx, actor: Actor, conversation_id: UUID) -> Non
     if access.kind == ConversationKind.DIRECT:
         await unshare_session(tx, actor, access, as_member(actor))
         return
-    _check_changeable(access)
+    check_changeable(access)
     if await delete_member(tx, conversation_id, as_member(actor)):
         await bump_membership(tx, conversation_id)
 
 
-def _check_changeable(access: Access) -> None:
+def check_changeable(access: Access) -> None:
+    """Refuse to change the members of what has a fixed company, or is archived. Raises CONFLICT."""
     if access.kind in {ConversationKind.DIRECT, ConversationKind.AGENT}:
         raise CONFLICT("The members of this conversation are fixed. Open a group instead.")
     if access.type == ConversationType.SYSTEM:

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from crewhall.agents import list_agents
-from crewhall.conversations import members
+from crewhall.conversations import handing_over, members
 from crewhall.conversations.access import Access, Verb, access_conversation, refusal
 from crewhall.conversations.pages_manage import Candidate, candidates_of, member_named
 from crewhall.conversations.pages_sidebar import full_label
@@ -49,6 +49,7 @@ class Row(msgspec.Struct):
     joined_at: datetime
     presence: str | None
     may_remove: bool
+    may_own: bool
 
 
 class Rights(msgspec.Struct):
@@ -85,6 +86,7 @@ def row_of(actor: Actor, member: Member, rights: Rights, presence: dict[UUID, st
         member.joined_at,
         presence.get(member.member_id),
         member.member_id != actor.id and (rights.shares if is_reader else rights.manages),
+        rights.manages and rights.adds and member.role is MemberRole.MEMBER,
     )
 
 
@@ -187,8 +189,26 @@ async def remove_member(
     return _back(conversation_id, form)
 
 
+@post("/c/{conversation_id:uuid}/members/owner")
+async def hand_over(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    conversation_id: FromPath[UUID],
+) -> Page:
+    """Make a member the owner."""
+    form = await read_form(request)
+    try:
+        async with services.db.transaction(actor) as tx:
+            await handing_over.hand_over(tx, actor, conversation_id, member_named(form.v("member")))
+    except CrewhallError as error:
+        form.problem = error.detail
+        return await _members_page(request, services, actor, conversation_id, form, status=error.kind.status)
+    return _back(conversation_id, form)
+
+
 def _back(conversation_id: UUID, form: Form) -> Redirect:
     return go(f"/c/{conversation_id}/{'members' if form.v('page') == 'members' else 'about'}")
 
 
-HANDLERS = [show_members, add_member, remove_member]
+HANDLERS = [show_members, add_member, remove_member, hand_over]

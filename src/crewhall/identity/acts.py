@@ -116,6 +116,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "conversation.deleted": ("deleted {target}", "deleted a conversation"),
     "conversation.member_added": ("added {member_id} to {target}", "added somebody to a conversation"),
     "conversation.member_removed": ("took {member_id} out of {target}", "took somebody out of a conversation"),
+    "conversation.owner_changed": ("handed {target} to {member_id}", "handed a conversation to another owner"),
     "conversation.shared": ("shares a session with {member_id}", "shares a session"),
     "conversation.unshared": ("shares a session with {member_id} no more", "shares a session no more"),
     "idle_policy.changed": (

@@ -91,9 +91,10 @@ def list_members(
     name: Name,
     add: Annotated[list[str] | None, typer.Option(help="Add @handle or @code first; may be given again.")] = None,
     remove: Annotated[list[str] | None, typer.Option(help="Remove @handle or @code first; may be given again.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Make @handle or @code, a member, the owner first.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the people and agents of a channel; add or remove some first."""
+    """List the people and agents of a channel or group; add or remove some, or hand it over, first."""
 
     async def work(client: "Client") -> list["Member"]:
         found = await client.conversations.find(name)
@@ -101,6 +102,8 @@ def list_members(
             await client.conversations.add_member(found.id, *await find_somebody(client, who))
         for who in remove or ():
             await client.conversations.remove_member(found.id, *await find_somebody(client, who))
+        if owner:
+            await client.conversations.hand_over(found.id, *await find_somebody(client, owner))
         return [member async for member in client.conversations.members(found.id)]
 
     members = act(context, work)

@@ -125,6 +125,12 @@ class Conversations:
             "DELETE", join("conversations", conversation_id, "members", member_type, member_id), Nothing
         )
 
+    async def hand_over(self, conversation_id: str, member_type: str, member_id: str) -> Conversation:
+        """Make a member, a person (`user`) or an agent, the owner of a channel or group."""
+        body = {"member_type": member_type, "member_id": member_id}
+        path = join("conversations", conversation_id, "owner")
+        return await self._transport.call("PUT", path, Conversation, body=body, repeatable=True)
+
     async def mark_read(self, conversation_id: str, seq: int, *, retry_for: float | None = None) -> None:
         """Say that everything up to `seq` was read; the marker never moves back."""
         path = join("conversations", conversation_id, "read")
