@@ -113,6 +113,15 @@ def test_an_honest_one_is_read_also_from_within_a_folder(tmp_path: Path):
     assert look_through(written(tmp_path, packed({**folded, "__MACOSX/acme export/._users.json": b"\0"}))) == 2
 
 
+def test_a_program_is_whom_the_list_of_people_says(tmp_path: Path):
+    users = [{"id": "UBUILD", "is_bot": True, "profile": {"bot_id": "B1"}}]
+    days = {"general/2020-09-13.json": [{**said(1, "", "Built"), "user": None, "bot_id": "B1", "username": "Build"}]}
+    opened = Archive(written(tmp_path, packed({**GOOD, "users.json": users, **days})), MARKER)
+    with contextlib.closing(opened):
+        export = SlackExport(opened)
+        assert [one.user for day in export.days(export.channels[0]) for one in day] == ["UBUILD"]
+
+
 def test_what_is_larger_than_it_says_is_not_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(archives, "MAX_TEXT", 1000)
     content = packed({**GOOD, "general/2020-09-13.json": [said(n, "U1", f"{n}" * 40) for n in range(40)]})

@@ -125,6 +125,12 @@ async def test_an_export_is_looked_through_and_taken_in_once(server: Server, org
     hits = (await api.get("/search", params={"q": "answer"})).raise_for_status().json()["items"]
     assert [hit["id"] for hit in hits] == [answer["id"]]
 
+    for q, wanted in (("from:bob", [answer]), ("from:BOB answer", [answer]), ("from:Build", [built])):
+        hits = (await api.get("/search", params={"q": q})).raise_for_status().json()["items"]
+        assert {one["id"] for one in wanted} <= {hit["id"] for hit in hits}, q
+    outsider = (await server.make_org()).owner.api
+    assert (await outsider.get("/search", params={"q": "from:bob"})).status_code == 422, "there is none in theirs"
+
     before = await messages(api, general["id"])
     again = await imported(api, content)
     assert (again["status"], again["counts"]["fresh"], again["taken"]) == ("done", 0, 0)

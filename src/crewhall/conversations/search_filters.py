@@ -11,7 +11,7 @@ import msgspec
 from crewhall.agents import find_agents_by_codes
 from crewhall.conversations.access import Verb, access_conversation
 from crewhall.conversations.search_syntax import Operator, Query, days_of
-from crewhall.identity import find_people_by_handles
+from crewhall.identity import find_people_by_handles, find_placeholders_named
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, NOT_FOUND, CrewhallError
@@ -108,6 +108,12 @@ async def _somebody(tx: Tx, actor: Actor, value: str) -> tuple[ActorType, UUID]:
         return ActorType.AGENT, agent.id
     if wanted := _id(value):
         return ActorType.USER, wanted
+    imported = await find_placeholders_named(tx, name)
+    if len(imported) == 1:
+        return ActorType.USER, imported[0]
+    if imported:
+        whole = 'Give the whole name in quotes, as from:"Ada Lovelace", or the author\'s id.'
+        raise INVALID(f"Several who wrote elsewhere are called {value[:80]!r}. {whole}", field="q")
     raise INVALID(f"There is no person or agent {value[:80]!r} here. Give a handle, such as from:ada.", field="q")
 
 

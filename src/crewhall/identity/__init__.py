@@ -28,7 +28,7 @@ from crewhall.identity.people import (
     list_people,
 )
 from crewhall.identity.permissions import PERMISSIONS, Permission, check_permission, is_allowed
-from crewhall.identity.placeholders import NewPlaceholder, make_placeholders
+from crewhall.identity.placeholders import NewPlaceholder, find_placeholders_named, make_placeholders
 from crewhall.identity.schemas import ActorShown, AgentShown, Organization, Person, Profile
 from crewhall.identity.settings import Founders, IdentitySettings
 from crewhall.identity.verification import AppVerifier, LoginVerifier
@@ -70,6 +70,7 @@ __all__ = [
     "find_people",
     "find_people_by_emails",
     "find_people_by_handles",
+    "find_placeholders_named",
     "get_organization",
     "get_person",
     "is_allowed",

@@ -50,6 +50,24 @@ async def find_placeholder(tx: Tx, email: str) -> UUID | None:
     return found
 
 
+async def find_placeholders_named(tx: Tx, name: str) -> list[UUID]:
+    """Who wrote elsewhere by this name, or where none did, by one that begins with these words; at most two of them.
+
+    Those who have an account by now are among them.
+    """
+    found: list[UUID] = await tx.values(
+        """
+        select id from (
+            select p.id, rank() over (order by lower(p.name) <> lower(%(name)s)) as rank from placeholders p
+            where p.org_id = any (current_orgs())
+              and (lower(p.name) = lower(%(name)s) or starts_with(lower(p.name), lower(%(name)s) || ' '))) best
+        where rank = 1 order by id limit 2
+        """,
+        {"name": name},
+    )
+    return found
+
+
 async def claim_placeholder(tx: Tx, person_id: UUID) -> None:
     """The placeholder of this id is somebody with an account from now on; one that is none stays as it is."""
     await tx.run(
