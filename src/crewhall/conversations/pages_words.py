@@ -52,6 +52,7 @@ def beginning(found: Conversation) -> str:
 
 def hint(found: Conversation, organization: str) -> str:
     """Who reads what is written here, below that heading."""
+    ask = "" if found.status is ConversationStatus.ARCHIVED else " Mention an agent to ask it."
     match found.kind, found.type:
         case ConversationKind.DIRECT, _ if found.role is MemberRole.READER:
             return "You read along what the two of them say."
@@ -66,9 +67,9 @@ def hint(found: Conversation, organization: str) -> str:
         case ConversationKind.CHANNEL, ConversationType.SYSTEM:
             return "Crewhall writes here; owners and admins read."
         case ConversationKind.CHANNEL, ConversationType.PUBLIC:
-            return f"Everybody in {organization} may read along, people and agents alike. Mention an agent to ask it."
+            return f"Everybody in {organization} may read along, people and agents alike.{ask}"
         case _:
-            return "Only its members see it, people and agents alike. Mention an agent to ask it."
+            return f"Only its members see it, people and agents alike.{ask}"
 
 
 def state(found: Conversation, zone: tzinfo) -> str | None:

@@ -66,8 +66,12 @@ GOING_ON = {
 }
 
 
-def describe(agent: str, status: RunStatus, reason: str | None, detail: str | None) -> str:
+def describe(
+    agent: str, status: RunStatus, reason: str | None, detail: str | None, *, stopped_by: str | None = None
+) -> str:
     """Return how a run stands or how it ended, in a sentence."""
+    if reason == "canceled" and stopped_by:
+        return f"{stopped_by} stopped it."
     if status in GOING_ON:
         return GOING_ON[status].format(agent=agent)
     otherwise = "{agent} ended: " + (reason or "nobody knows why") + "."

@@ -74,7 +74,13 @@ def shown(run: Run) -> ShownRun:
     return ShownRun(
         run=run,
         where=place_name(run.conversation),
-        sentence=describe(run.agent.name, run.status, run.reason, run.detail),
+        sentence=describe(
+            run.agent.name,
+            run.status,
+            run.reason,
+            run.detail,
+            stopped_by=run.canceled_by.name if run.canceled_by else None,
+        ),
         tone=TONES.get(run.status, ""),
         took=took,
         cost=cost_of(run),
