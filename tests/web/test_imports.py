@@ -23,7 +23,13 @@ async def test_an_archive_is_brought_and_taken_in(visitors: Visitors, server: Se
     await expect(page.get_by_text("who joined, left, renamed, pinned")).to_be_visible()
     await page.set_viewport_size({"width": 375, "height": 812})
     await check(page, "an import")
+    reader = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
     await page.get_by_role("button", name="Take it in").click()
     await expect(page.get_by_role("heading", name="What came")).to_be_visible()
     await page.get_by_role("main").get_by_role("link", name="general").click()
     await expect(page.get_by_text("Hello")).to_be_visible()
+    newest = reader.get_by_role("button", name="Newest")
+    await expect(newest).to_be_visible()
+    await expect(reader.get_by_text("Hello")).to_have_count(0)  # an open page is not filled with what is imported
+    await newest.click()
+    await expect(reader.get_by_text("Hello")).to_be_visible()

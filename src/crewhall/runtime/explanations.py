@@ -62,16 +62,25 @@ ENDED = {
 GOING_ON = {
     RunStatus.QUEUED: "{agent} is about to begin.",
     RunStatus.RUNNING: "{agent} is at work.",
-    RunStatus.WAITING: "{agent} waits for somebody: for a decision, or for a program that asked it.",
+    RunStatus.WAITING: "{agent} waits for a person's decision.",
 }
+AT_THE_DOOR = "{agent} waits for the program that asked it, or for a person's decision."
 
 
 def describe(
-    agent: str, status: RunStatus, reason: str | None, detail: str | None, *, stopped_by: str | None = None
+    agent: str,
+    status: RunStatus,
+    reason: str | None,
+    detail: str | None,
+    *,
+    stopped_by: str | None = None,
+    cause: Cause | None = None,
 ) -> str:
     """Return how a run stands or how it ended, in a sentence."""
     if reason == "canceled" and stopped_by:
         return f"{stopped_by} stopped it."
+    if status is RunStatus.WAITING and cause is Cause.API:
+        return AT_THE_DOOR.format(agent=agent)
     if status in GOING_ON:
         return GOING_ON[status].format(agent=agent)
     otherwise = "{agent} ended: " + (reason or "nobody knows why") + "."

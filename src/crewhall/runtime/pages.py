@@ -80,6 +80,7 @@ def shown(run: Run) -> ShownRun:
             run.reason,
             run.detail,
             stopped_by=run.canceled_by.name if run.canceled_by else None,
+            cause=run.cause,
         ),
         tone=TONES.get(run.status, ""),
         took=took,
