@@ -15,7 +15,6 @@ from crewhall.runtime.triggers import TriggerDeriver, add_trigger
 from crewhall.runtime.vocabulary import Cause
 from tests.turns.hall import TurnHall
 
-
 HALF_DONE = """
 select pid from pg_stat_activity
 where datname = current_database() and query like '%announce_triggers%' and wait_event_type = 'Lock'
