@@ -2,10 +2,10 @@
 
 from crewhall.migrations.runner import run_sql
 
-revision = "0029"
+revision = "0026"
 down_revision = "0025"
 
 
 def upgrade() -> None:
-    """Run 0029_announced.sql."""
+    """Run 0026_announced.sql."""
     run_sql(__file__)
