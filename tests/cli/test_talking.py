@@ -102,6 +102,8 @@ async def test_channels(owner: Cli, server: Server, org: Org) -> None:
     agent = await server.hire(org)
     members = await owner.ok("channel", "members", "plans", "--add", f"@{agent.code}")
     assert {member["handle"] for member in members} >= {agent.code}
+    members = await owner.ok("channel", "members", "plans", "--owner", agent.code)
+    assert [member["handle"] for member in members if member["role"] == "owner"] == [agent.code]
     members = await owner.ok("channel", "members", "plans", "--remove", agent.code)
     assert agent.code not in {member["handle"] for member in members}
     assert "plans" in {found["name"] for found in await owner.ok("channel", "list", "--mine")}

@@ -144,6 +144,7 @@ async def test_an_open_run_is_cancelled_while_its_tokens_stream(scene: Scene):
     ended = await scene.ended()
     hold.set()
     assert (ended["status"], ended["reason"], ended["answer_id"]) == ("canceled", "canceled", None)
+    assert ended["canceled_by"]["id"] == str(scene.member.id)
     again = await scene.owner.post(f"/runs/{run['id']}/cancel")
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
 
