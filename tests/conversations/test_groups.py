@@ -1,3 +1,4 @@
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -186,3 +187,18 @@ async def test_who_leaves_the_organization_leaves_its_conversations(server, org)
     for conversation in (circle, general):
         members = (await org.owner.api.get(f"/conversations/{conversation}/members")).json()["items"]
         assert str(ada.id) not in {member["member_id"] for member in members}
+
+
+@pytest.mark.rule("A6")
+async def test_who_leaves_while_it_is_handed_over_leaves_one_owner(server, org):
+    ada, bob, eve = await org.add(), await org.add(), await org.add()
+    circles = [await group(ada, bob, eve) for _ in range(5)]
+    for circle in circles:
+        answers = await asyncio.gather(
+            ada.api.put(f"/conversations/{circle}/owner", json=as_member(eve)),
+            ada.api.post(f"/conversations/{circle}/leave"),
+            bob.api.post(f"/conversations/{circle}/leave"),
+        )
+        assert all(answer.status_code in {200, 204, 403, 404, 409} for answer in answers), answers
+        members = (await eve.api.get(f"/conversations/{circle}/members")).json()["items"]
+        assert [(one["member_id"], one["role"]) for one in members] == [(str(eve.id), "owner")]

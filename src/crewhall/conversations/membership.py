@@ -59,12 +59,13 @@ async def insert_member(
 async def delete_member(tx: Tx, conversation_id: UUID, member: NewMember) -> bool:
     """Take a member out; tells whether it was one. What it owned passes to the longest member, people first.
 
-    Who only reads along inherits nothing.
+    Who only reads along inherits nothing. The conversation is locked before its members, as by who hands it over.
     """
     role = await tx.value(
         """
+        with locked as materialized (select id from conversations where id = %(id)s for no key update)
         delete from conversation_members
-        where conversation_id = %(id)s and member_type = %(type)s and member_id = %(member)s
+        where conversation_id = (select id from locked) and member_type = %(type)s and member_id = %(member)s
         returning role
         """,
         {"id": conversation_id, "type": str(member.member_type), "member": member.member_id},
