@@ -48,13 +48,13 @@ async def test_config_lists_what_clients_read_and_masks_of_an_address_its_passwo
 
 async def test_a_name_that_nothing_reads_is_warned_of_with_the_nearest_one(home: Cli) -> None:
     home.env |= {"CREWHALL_PROT": "9001", "CREWHALL_PORT": "none", "CREWHALL_SOMETHING_ELSE": "1"}
-    said = (await home.run("up")).err
+    said = (await home.quick().run("up")).err
     assert "CREWHALL_PROT is read by nothing" not in said, "what is wrong is said alone"
     home.env["CREWHALL_PORT"] = "0"
     (home.folder / "home").mkdir(mode=0o700)
     (home.folder / "home" / "crewhall.toml").write_text('prot = 1\nlog_level = "info"\n')
     home.env["CREWHALL_OWNER_EMAIL"] = ""  # ends it before there is a database
-    said = (await home.run("up")).err
+    said = (await home.quick().run("up")).err
     assert "CREWHALL_PROT is read by nothing. Did you mean CREWHALL_PORT?" in said
     assert "CREWHALL_SOMETHING_ELSE is read by nothing.\n" in said
     assert "prot in the settings file is read by nothing. Did you mean port?" in said

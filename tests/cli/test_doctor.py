@@ -54,7 +54,7 @@ async def test_a_bad_owner_is_refused_before_there_is_a_database(
     home: Cli, email: str, password: str, named: str
 ) -> None:
     home.env |= {"CREWHALL_OWNER_EMAIL": email, "CREWHALL_OWNER_PASSWORD": password}
-    refused = await home.run("up", "--port", "0")
+    refused = await home.quick().run("up", "--port", "0")
     assert (refused.code, named in refused.err) == (1, True), refused.err
     assert not (home.folder / "home").exists()
     found = {each["name"]: each for each in (await home.quick().run("doctor", "--json")).json}
@@ -74,7 +74,7 @@ async def test_a_data_folder_that_is_a_file_is_refused_in_a_sentence(home: Cli) 
 
 async def test_a_busy_port_is_refused_before_there_is_a_database(home: Cli) -> None:
     taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
-    refused = await home.run("up", "--port", str(taken.sockets[0].getsockname()[1]))
+    refused = await home.quick().run("up", "--port", str(taken.sockets[0].getsockname()[1]))
     taken.close()
     assert (refused.code, "Cannot listen on" in refused.err) == (1, True), refused.err
     assert not (home.folder / "home").exists()
