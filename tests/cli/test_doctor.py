@@ -8,8 +8,8 @@ from tests.cli.conftest import Cli
 
 
 async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
-    def findings(result: object) -> dict[str, dict[str, object]]:
-        return {each["name"]: each for each in result}  # type: ignore[attr-defined]
+    def findings(result: list[dict[str, object]]) -> dict[str, dict[str, object]]:
+        return {str(each["name"]): each for each in result}
 
     taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
     home.env["CREWHALL_PORT"] = str(taken.sockets[0].getsockname()[1])

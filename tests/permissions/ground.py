@@ -150,6 +150,7 @@ async def _run_of(owner: httpx.AsyncClient, channel: str, agent: AgentClient) ->
 
     async def look() -> list[dict[str, Any]]:
         answer = await owner.get("/runs", params={"conversation": channel, "status": "succeeded"})
-        return answer.raise_for_status().json()["items"]  # type: ignore[no-any-return]
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        return found
 
     return str((await until(look))[0]["id"])
