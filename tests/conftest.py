@@ -8,6 +8,8 @@ import pytest
 import uvloop
 from playwright.async_api import Browser, async_playwright
 
+from crewhall.agents.keys import make_key
+from crewhall.kernel.crypto import hash_secret, verify_secret
 from tests.identity.hall import Org
 from tests.sdk.processes import AgentProcesses
 from tests.sdk.relay import Relay
@@ -15,12 +17,31 @@ from tests.support.database import SharedCluster, shared_cluster
 from tests.support.server import Server
 from tests.web.browser import CLOSE_S, FLAGS, find_chromium
 
+HASHING = {hashing: hashing.__defaults__ for hashing in (hash_secret, verify_secret, make_key)}
+LEAST_COST = 4
+
 
 @pytest.fixture(scope="session")
 def _asyncio_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """Every test runs on the loop that the product runs on. (Overrides a fixture of pytest-asyncio: its hook for this
     makes another loop, and so another server, for each test that is not a coroutine itself.)"""
     return uvloop.new_event_loop
+
+
+@pytest.fixture(scope="session", autouse=True)
+def least_cost() -> Iterator[None]:
+    """Passwords and keys of tests are hashed at bcrypt's least cost; what is about the cost asks for `whole_cost`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for hashing in HASHING:
+            patch.setattr(hashing, "__defaults__", (LEAST_COST,))
+        yield
+
+
+@pytest.fixture
+def whole_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash as the product does."""
+    for hashing, defaults in HASHING.items():
+        monkeypatch.setattr(hashing, "__defaults__", defaults)
 
 
 @pytest.fixture(scope="session")

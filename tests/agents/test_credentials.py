@@ -34,6 +34,7 @@ async def age(hall: AgentHall, org: AgentOrg, credential_id: str, seconds: int) 
 
 @pytest.mark.rule("E2")
 @pytest.mark.rule("D1")
+@pytest.mark.usefixtures("whole_cost")
 async def test_a_key_is_shown_once_and_only_its_bcrypt_hash_is_kept(
     hall: AgentHall, org: AgentOrg, superuser_rows: SuperuserRows
 ):

@@ -13,9 +13,9 @@ from tests.agents.hall import AgentHall, AgentMember, AgentOrg
 from tests.support.database import SharedCluster
 
 
-async def uses_of(org: AgentOrg, agent: AgentMember, **params: object) -> list[dict[str, object]]:
+async def uses_of(org: AgentOrg, agent: AgentMember, **params: str | int) -> list[dict[str, object]]:
     url = f"/agents/{agent.id}/credentials/{agent.credential_id}/usage"
-    items: list[dict[str, object]] = (await org.owner.api.get(url, params=params)).json()["items"]  # type: ignore[arg-type]
+    items: list[dict[str, object]] = (await org.owner.api.get(url, params=params)).json()["items"]
     return items
 
 

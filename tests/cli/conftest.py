@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from crewhall.faces.cli.app import app
 from crewhall.faces.cli.failures import report
 from tests.identity.hall import PASSWORD, Org
+from tests.support.database import discard
 from tests.support.server import Server, token_of
 
 PROGRAM = Path(sys.executable).with_name("crewhall")
@@ -111,4 +113,26 @@ async def signed_in(cli: Cli, org: Org) -> Cli:
     """A command line signed in as the owner, by password."""
     result = await cli.run("login", "--email", org.owner.email, "--password-stdin", stdin=PASSWORD + "\n")
     assert result.code == 0, result.err
+    return cli
+
+
+@pytest.fixture
+async def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cli]:
+    """A data folder of its own, with an owner."""
+    monkeypatch.setattr("crewhall.main.configure_logging", lambda settings: None)  # of the quick ones: pytest's stays
+    cli = Cli(tmp_path, "", CREWHALL_OWNER_EMAIL="ada@example.org", CREWHALL_OWNER_PASSWORD="correct horse battery")
+    del cli.env["CREWHALL_URL"]
+    yield cli
+    if (tmp_path / "home").exists():
+        await cli.quick().run("stop")
+        discard(tmp_path / "home")
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Cli:
+    """The same, for commands that start nothing."""
+    cli = QuickCli(
+        tmp_path, "", CREWHALL_OWNER_EMAIL="ada@example.org", CREWHALL_OWNER_PASSWORD="correct horse battery"
+    )
+    del cli.env["CREWHALL_URL"]
     return cli

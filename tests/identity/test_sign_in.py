@@ -77,6 +77,7 @@ async def test_guessing_is_throttled_per_address_and_email(hall: Hall, monkeypat
 
 
 @pytest.mark.rule("D1")
+@pytest.mark.usefixtures("whole_cost")
 async def test_passwords_are_bcrypt_with_cost_12_and_never_cut(hall: Hall):
     person = await hall.make_person()
     longest = "é" * 36
@@ -108,6 +109,7 @@ async def test_no_answer_holds_a_hash_or_a_digest(hall: Hall):
         assert "digest" not in text
 
 
+@pytest.mark.usefixtures("whole_cost")
 async def test_the_hash_of_the_tests_is_what_the_product_makes_but_for_its_cost():
     assert await verify_secret(PASSWORD.encode(), PASSWORD_HASH)
     made = await hash_secret(b"whatever it is")

@@ -45,7 +45,9 @@ async def conversation(api: httpx.AsyncClient, name: str) -> dict[str, Any]:
 
 
 async def messages(api: httpx.AsyncClient, conversation_id: str) -> list[dict[str, Any]]:
-    return (await api.get(f"/conversations/{conversation_id}/messages")).raise_for_status().json()["items"]  # type: ignore[no-any-return]
+    answer = (await api.get(f"/conversations/{conversation_id}/messages")).raise_for_status()
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
 
 
 def export(org: Org) -> bytes:

@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from crewhall.faces.http.server import address_of, bind
 from crewhall.kernel.errors import CrewhallError
-from crewhall.kernel.outbound import Outbound, check_url, is_public
+from crewhall.kernel.outbound import Outbound
+from crewhall.kernel.reachable import check_url, is_public
 
 PUBLIC, OTHER = "93.184.216.34", "203.0.114.7"
 NAMES = {

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpx
 import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -34,9 +35,9 @@ async def test_records_of_both_arrive_in_order_at_both(pair: tuple[Server, Serve
             await socket.send(say("subscribe", conversation=channel, after=0))
             await frames_until(socket, "resumed")
 
-        async def write(api: object) -> None:
+        async def write(api: httpx.AsyncClient) -> None:
             for n in range(100):
-                await api.post(f"/conversations/{channel}/messages", json={"content": str(n)})  # type: ignore[attr-defined]
+                await api.post(f"/conversations/{channel}/messages", json={"content": str(n)})
 
         await asyncio.gather(write(org.owner.api), write(beside))
         for socket in (here, there):

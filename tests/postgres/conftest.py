@@ -6,6 +6,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -67,10 +68,10 @@ def make_postgres(tmp_path: Path, used_home: Path) -> Iterator[MakePostgres]:
     """Open the used home or, by name, a new one."""
     made: list[EmbeddedPostgres] = []
 
-    def make(name: str | None = None, **options: object) -> EmbeddedPostgres:
+    def make(name: str | None = None, **options: Any) -> EmbeddedPostgres:
         options.setdefault("dump_on_stop", False)
         home = tmp_path / name if name else used_home
-        made.append(EmbeddedPostgres(home, **options))  # type: ignore[arg-type]
+        made.append(EmbeddedPostgres(home, **options))
         return made[-1]
 
     yield make

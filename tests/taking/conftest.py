@@ -32,3 +32,13 @@ async def org(hall: TakingHall) -> Org:
 @pytest.fixture
 async def ground(hall: TakingHall, org: Org) -> Ground:
     return await Ground(hall, org).make()
+
+
+@pytest.fixture
+async def no_jobs(hall):
+    """What other tests decided and never took is nobody's business here."""
+    async with hall.everything() as connection:
+        await connection.execute("delete from procrastinate_jobs")
+        await connection.execute("delete from budget_reservations")
+        await connection.execute("update outside_calls set result = '{}', answered_at = now() where result is null")
+        await connection.execute("update runs set status = 'stopped', completed_at = now() where completed_at is null")

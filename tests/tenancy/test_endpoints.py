@@ -10,8 +10,9 @@ import pytest
 from tests.support.database import SharedCluster
 from tests.support.description import Operation, read_operations
 from tests.support.server import Server, frames_until, token_of
-from tests.tenancy.estate import Estate, rows_of
+from tests.tenancy.estate import Estate
 from tests.tenancy.requests import Request, body_of, foreign_requests, path_values, required_query
+from tests.tenancy.rows import rows_of
 
 pytestmark = pytest.mark.rule("B1")
 

@@ -10,8 +10,9 @@ from crewhall.faces.http.routes import build_routes
 from tests.support.database import SharedCluster
 from tests.support.description import Operation
 from tests.support.server import Server
-from tests.tenancy.estate import Estate, rows_of
+from tests.tenancy.estate import Estate
 from tests.tenancy.requests import path_values
+from tests.tenancy.rows import rows_of
 
 pytestmark = pytest.mark.rule("B1")
 

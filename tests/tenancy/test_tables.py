@@ -10,7 +10,8 @@ from psycopg.rows import TupleRow
 
 from tests.support.database import SharedCluster
 from tests.support.server import Server
-from tests.tenancy.estate import TENANT_TABLES, Estate
+from tests.tenancy.estate import Estate
+from tests.tenancy.rows import TENANT_TABLES
 
 PROTECTED = """
 select relname::text from pg_class

@@ -6,7 +6,7 @@ import shutil
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebError, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, ViewportSize, WebError, expect
 from playwright.async_api import Error as PlaywrightError
 
 from tests.identity.hall import Member
@@ -18,10 +18,13 @@ FLAGS = [
     "--renderer-process-limit=1",  # of each visitor, and none in reserve: starting those took as long as many a page
 ]  # fmt: skip
 CLOSE_S = 20.0
+NOWHERE = "/health/live"
+"""A page of the server from which nothing follows."""
 _KEPT: WeakKeyDictionary[Browser, dict[str, list[BrowserContext]]] = WeakKeyDictionary()
 """The contexts that nobody uses at the moment, by their options."""
 REPLACED = "signal is aborted without reason"
 """What the browser says when Turbo gives up reading a page because a newer one was asked for: no fault of the page."""
+DESK = {"width": 1280, "height": 720}
 PHONE = {"viewport": {"width": 375, "height": 760}, "has_touch": True, "is_mobile": True}
 
 
@@ -37,23 +40,23 @@ class Visitors:
     def __init__(self, browser: Browser, server: Server) -> None:
         self._browser = browser
         self._server = server
-        self._contexts: list[tuple[str, BrowserContext]] = []
+        self._contexts: list[tuple[dict[str, Any], bool, BrowserContext]] = []
         self.complaints: list[str] = []
         self.tolerated: tuple[str, ...] = ()
 
     async def visit(self, path: str, member: Member | None = None, **options: Any) -> Page:
         """Open a path as a signed-in person, or as a guest."""
         context = await self.context(member, **options)
-        page = await context.new_page()
+        page = context.pages[0] if context.pages else await context.new_page()
         await page.goto(path)
         return page
 
-    async def context(self, member: Member | None = None, **options: Any) -> BrowserContext:
-        """A browser of its own."""
-        settings: dict[str, Any] = {"base_url": self._server.address, "timezone_id": "UTC", **options}
-        kept, key = _KEPT.setdefault(self._browser, {}), repr(sorted(settings.items()))
-        context = kept[key].pop() if kept.get(key) else await self._browser.new_context(**settings)
-        self._contexts.append((key, context))
+    async def context(self, member: Member | None = None, *, once: bool = False, **options: Any) -> BrowserContext:
+        """A browser of its own. `once`: nobody else is given it, what is done to its clock or sockets would stay."""
+        settings = {"base_url": self._server.address, "timezone_id": "UTC", "viewport": DESK, **options}
+        kept = _kept(self._browser, settings)
+        context = kept.pop() if kept and not once else await self._browser.new_context(**settings)
+        self._contexts.append((settings, once, context))
         context.set_default_timeout(8000)
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
@@ -73,26 +76,38 @@ class Visitors:
     async def close(self) -> None:
         """Close what they have open. A browser that is gone answers nothing, and the test has no time-out left."""
         async with asyncio.timeout(CLOSE_S):
-            for key, context in self._contexts:
+            for settings, once, context in self._contexts:
                 context.remove_listener("console", self._on_console)
                 context.remove_listener("weberror", self._on_error)
-                if await _is_emptied(context):
-                    _KEPT[self._browser].setdefault(key, []).append(context)
+                if not once and await _is_emptied(context, settings["viewport"]):
+                    _kept(self._browser, settings).append(context)
                 else:
                     await context.close()
 
 
-async def _is_emptied(context: BrowserContext) -> bool:
-    """Leave nothing of its visitor in a context, for the next one: a new one costs as much as a visit."""
+def _kept(browser: Browser, settings: dict[str, Any]) -> list[BrowserContext]:
+    """The contexts with these settings that nobody uses at the moment."""
+    return _KEPT.setdefault(browser, {}).setdefault(repr(sorted(settings.items())), [])
+
+
+async def _is_emptied(context: BrowserContext, size: ViewportSize) -> bool:
+    """Leave nothing of its visitor in a context, for the next one: a new one costs as much as a visit, and so does a
+    new page, which begins without the process and the scripts of the last."""
     if not context.pages:
         return False
+    page, *others = context.pages
     try:
+        for other in others:
+            await other.close()
+        await page.unroute_all()
         await context.unroute_all()
         await context.set_offline(offline=False)
-        await context.pages[0].evaluate("localStorage.clear()")
-        for page in context.pages:
-            await page.close()
+        await page.mouse.move(0, 0)
+        await page.set_viewport_size(size)
+        await page.goto(NOWHERE)
+        await page.evaluate("localStorage.clear(), sessionStorage.clear()")
         await context.clear_cookies()
+        await context.clear_permissions()
     except PlaywrightError:
         return False
     return True

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from crewhall.sdk import Agent
+from crewhall.sdk import Agent, IncomingMessage
 from tests.architecture.source import ROOT
 from tests.identity.hall import Org
 from tests.support.server import Server
@@ -80,8 +80,8 @@ async def test_a_person_and_a_connected_agent_talk(visitors: Visitors, server: S
     agent = Agent(server.address, key=hired.key)
 
     @agent.on_mention
-    async def answer(said: object) -> None:
-        await said.reply("**heard** you")  # type: ignore[attr-defined]
+    async def answer(said: IncomingMessage) -> None:
+        await said.reply("**heard** you")
 
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:

@@ -5,7 +5,7 @@ from playwright.async_api import Route, expect
 from tests.apps.asking import BACK, answer_in, registered
 from tests.identity.hall import PASSWORD, Org
 from tests.support.server import Server
-from tests.tenancy.estate import offered_tool
+from tests.tenancy.turns import offered_tool
 from tests.web.browser import Visitors
 from tests.web.test_every_page import check
 

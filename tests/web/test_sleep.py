@@ -11,7 +11,7 @@ from tests.web.browser import Visitors, connected, message, write
 @pytest.mark.rule("X2")
 async def test_a_socket_that_died_in_sleep_is_left_on_waking(visitors: Visitors, server: Server, org: Org):
     where = await server.general(org)
-    context = await visitors.context(org.owner)
+    context = await visitors.context(org.owner, once=True)
     page = await context.new_page()
     asleep, sockets = False, 0
 

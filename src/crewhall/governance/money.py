@@ -23,6 +23,6 @@ def in_words(amount: Decimal, currency: str) -> str:
     """The amount as people read it: to the cent, or as many decimals as a small one takes."""
     shown = amount.quantize(CENT)
     if shown != amount and abs(amount) < 1:
-        shown = amount.quantize(MILLIONTH).normalize()
-        shown = shown if -shown.as_tuple().exponent >= 2 else shown.quantize(CENT)  # type: ignore[operator] # noqa: PLR2004
+        exact = amount.quantize(MILLIONTH).normalize()
+        shown = shown if exact == shown else exact
     return f"{shown:,f} {currency}"

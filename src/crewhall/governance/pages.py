@@ -22,11 +22,11 @@ from crewhall.governance.pages_budgets import BUDGETS, show_limits
 from crewhall.governance.pages_prices import PRICES
 from crewhall.governance.reach import access_place
 from crewhall.governance.schemas import UsageRow
-from crewhall.governance.sentences import name_place
 from crewhall.governance.vocabulary import UsageGroup, UsageSpan
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.paging import MAX_LIMIT
+from crewhall.kernel.place_names import place_name
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
@@ -101,7 +101,7 @@ async def show_usage(
         services,
         actor,
         of=of,
-        place=name_place(place) if place else None,
+        place=place_name(place) if place else None,
         conversation=conversation,
         spans=SPANS,
         span=span,
@@ -145,7 +145,7 @@ def _shares(rows: list[UsageRow], span: UsageSpan) -> list[Share]:
 def _name(row: UsageRow) -> str:
     if row.agent:
         return row.agent.name
-    return name_place(row.conversation) if row.conversation else "Conversations that you are not in"
+    return place_name(row.conversation) if row.conversation else "Conversations that you are not in"
 
 
 def _link(row: UsageRow, span: UsageSpan) -> str | None:

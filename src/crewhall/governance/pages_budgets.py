@@ -17,11 +17,12 @@ from crewhall.governance import budgets, charts, rates
 from crewhall.governance.charts import Meter
 from crewhall.governance.reach import list_places
 from crewhall.governance.schemas import Budget, BudgetInput, BudgetPatch, RateInput
-from crewhall.governance.sentences import LENGTHS, name_place
+from crewhall.governance.sentences import LENGTHS
 from crewhall.governance.vocabulary import BudgetPeriod, Strictness
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
+from crewhall.kernel.place_names import place_name
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
@@ -159,7 +160,7 @@ async def _budgets_page(
         kinds=[(str(one.agent_kind), one.agent_kind.replace("_", " ")) for one in limits],
         asks=asks,
         agents=[("", "Every agent"), *((one.id, f"{one.name} (@{one.code})") for one in agents)],
-        places=[("", "Everywhere"), *((one.id, name_place(one)) for one in places)],
+        places=[("", "Everywhere"), *((one.id, place_name(one)) for one in places)],
         periods=[(str(one), words.capitalize()) for one, words in LENGTHS.items()],
         strictnesses=STRICTNESSES,
     )

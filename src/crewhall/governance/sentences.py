@@ -2,6 +2,7 @@
 
 from crewhall.governance.schemas import BudgetAgent, BudgetPlace
 from crewhall.governance.vocabulary import BudgetPeriod
+from crewhall.kernel.place_names import place_name
 
 LENGTHS = {BudgetPeriod.DAY: "per day", BudgetPeriod.MONTH: "per month", BudgetPeriod.TOTAL: "in all"}
 NOW = {BudgetPeriod.DAY: " for today", BudgetPeriod.MONTH: " for this month", BudgetPeriod.TOTAL: ""}
@@ -12,17 +13,10 @@ AGAIN = {
 }
 
 
-def name_place(place: BudgetPlace) -> str:
-    """What a conversation is called within a sentence."""
-    if place.name:
-        return f"#{place.name}"
-    return place.title or (f"your conversation with {place.partner}" if place.partner else "a conversation")
-
-
 def label(agent: BudgetAgent | None, place: BudgetPlace | None, period: BudgetPeriod) -> str:
     """A budget in a few words: `Scout in #general, per day`."""
     whose = agent.name if agent else ""
-    where = name_place(place) if place else ""
+    where = place_name(place) if place else ""
     about = f"{whose} in {where}" if whose and where else whose or where or "The organization"
     return f"{about}, {LENGTHS[period]}"
 

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 
+from crewhall.faces.plumbing.dependencies import address_of
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity.app_documents import Described
@@ -18,7 +19,7 @@ from crewhall.identity.app_logins import AppTokens, exchange_code, refresh_app, 
 from crewhall.identity.app_requests import SCOPES
 from crewhall.identity.apps import known_app, register_app
 from crewhall.identity.audience import MCP_PATH, Audience
-from crewhall.identity.http_auth import address_of, throttle_of
+from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.clock import utc_now
 

@@ -7,7 +7,7 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from crewhall.faces.plumbing.dependencies import only_people
+from crewhall.faces.plumbing.dependencies import address_of, only_people
 from crewhall.faces.plumbing.gate import COOKIE
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
@@ -40,12 +40,6 @@ AnyRequest = Request[Any, Any, Any]
 def throttle_of(services: Services) -> Throttle:
     """The limits of this process, with the settings of identity."""
     return Throttle(services.limiter, services.settings_of(IdentitySettings))
-
-
-def address_of(request: AnyRequest) -> str | None:
-    """The client's address, behind proxies that are trusted."""
-    address: str | None = request.scope.get("client_address")  # type: ignore[assignment]
-    return address
 
 
 async def show_login(services: Services, started: StartedLogin) -> SignedIn:

@@ -7,11 +7,12 @@ from litestar import Request, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from crewhall.faces.plumbing.dependencies import address_of
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import deactivation, invitations, organizations, people
 from crewhall.identity.errands import Errands
-from crewhall.identity.http_auth import address_of, show_login, throttle_of
+from crewhall.identity.http_auth import show_login, throttle_of
 from crewhall.identity.schemas import Acceptance, Accepted, Person, RoleChange
 from crewhall.identity.schemas_invitations import Invitation, NewInvitation, SentInvitation
 from crewhall.identity.settings import IdentitySettings

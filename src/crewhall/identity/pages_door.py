@@ -11,13 +11,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from crewhall.faces.plumbing.dependencies import services_of
+from crewhall.faces.plumbing.dependencies import address_of, services_of
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.gate import COOKIE
 from crewhall.faces.plumbing.pages import go, render
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity.first_run import check_set_up_token, is_set_up, set_up
-from crewhall.identity.http_auth import address_of, mail_reset, throttle_of
+from crewhall.identity.http_auth import mail_reset, throttle_of
 from crewhall.identity.invitations import accept_as_newcomer, accept_as_person, get_open_invitation, show_invitation
 from crewhall.identity.logins import StartedLogin, end_login
 from crewhall.identity.looks import Looks, find_looks

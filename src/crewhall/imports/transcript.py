@@ -94,6 +94,7 @@ class Transcript:
         self._export = export
         self._channel_id = channel_id
         self._people = people
+        self._handles = {one.id: one.handle for one in people.values() if one.handle}
         self._channels = channels
 
     def write(self, items: Iterable[Item], *, rendered: bool = True) -> Written:
@@ -142,7 +143,7 @@ class Transcript:
             author=author.id,
             author_name=author.name,
             content=content,
-            html=render_markdown(content, self._handles(mentions)) if rendered else None,
+            html=render_markdown(content, {self._handles[one] for one in mentions}) if rendered else None,
             metadata={"imported": "slack"},
             parent=parent,
             mentions=mentions or None,
@@ -163,9 +164,6 @@ class Transcript:
         text = to_markdown(own_text(message), person, lambda channel: self._channels.get(channel, "channel")).strip()
         mentions[:] = dict.fromkeys(mentions)
         return f"*{text}*" if message.subtype == "me_message" and text and "\n" not in text else text
-
-    def _handles(self, mentions: list[UUID]) -> set[str]:
-        return {one.handle for one in self._people.values() if one.handle and one.id in mentions} if mentions else set()
 
     def _files(self, message: SlackMessage, author: Somebody, written: Written) -> tuple[list[WantedFile], list[str]]:
         """The files that can be had, and lines that name those which cannot."""

@@ -19,7 +19,8 @@ from crewhall.kernel.actor import system_actor
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CrewhallError
-from crewhall.kernel.outbound import OUTBOUND_REFUSED, Answer, Outbound
+from crewhall.kernel.outbound import Answer, Outbound
+from crewhall.kernel.reachable import OUTBOUND_REFUSED
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.webhook_signatures import headers_for
 from crewhall.runtime.answers import AnswerWatch, KeptAnswer, content_of, find_answer, keep_answer

@@ -165,7 +165,7 @@ def _words(event: bytes) -> dict[str, Any] | None:
     if not event.startswith(DATA) or b"\n" in event:
         return None
     try:
-        chunk = _decode(event[len(DATA) :])
+        chunk: dict[str, Any] = _decode(event[len(DATA) :])
         (choice,) = chunk["choices"]
         delta = choice["delta"]
     except (msgspec.DecodeError, TypeError, KeyError, ValueError):
@@ -174,7 +174,7 @@ def _words(event: bytes) -> dict[str, Any] | None:
     is_more = choice.get("finish_reason") or choice.get("logprobs") or chunk.get("usage") or chunk.get("error")
     if is_more or not {"content"} <= said <= {"content", "role"} or not isinstance(delta["content"], str):
         return None
-    return chunk  # type: ignore[no-any-return]
+    return chunk
 
 
 def _is_alike(one: dict[str, Any], other: dict[str, Any]) -> bool:

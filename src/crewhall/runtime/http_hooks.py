@@ -7,6 +7,7 @@ from litestar import Request, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from crewhall.faces.plumbing.dependencies import address_of
 from crewhall.faces.plumbing.routers import api_router, require_caller
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
@@ -163,8 +164,8 @@ async def list_hook_calls(
 async def call_hook(hook_id: FromPath[UUID], request: AnyRequest, services: NamedDependency[Services]) -> HookTaken:
     """Post what a service sent, wake an agent with it, or both."""
     headers = {name.lower(): value for name, value in request.headers.items() if name.lower().startswith("webhook-")}
-    address: str | None = request.scope.get("client_address")  # type: ignore[assignment]
-    return await services.part(HookDoor).take(Call(hook_id, headers, await request.body(), address))
+    call = Call(hook_id, headers, await request.body(), address_of(request))
+    return await services.part(HookDoor).take(call)
 
 
 HANDLERS = [list_hooks, make_hook, pause_hook, resume_hook, rotate_hook_secret, list_hook_calls]

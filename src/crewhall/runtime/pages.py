@@ -20,11 +20,12 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
+from crewhall.kernel.place_names import place_name
 from crewhall.runtime import canceling, queries
 from crewhall.runtime.explanations import CAUSES, describe
 from crewhall.runtime.pages_run_now import agents_to_ask
 from crewhall.runtime.runs import OPEN
-from crewhall.runtime.schemas import Run, RunPlace, RunStep, TurnDecision
+from crewhall.runtime.schemas import Run, RunStep, TurnDecision
 from crewhall.runtime.timeline import Entry, entries_of, in_words
 from crewhall.runtime.vocabulary import RunStatus
 
@@ -59,13 +60,6 @@ class ShownRun(msgspec.Struct):
     tone: str
     took: str | None
     cost: str | None
-
-
-def place_name(place: RunPlace) -> str:
-    """What a conversation is called within a sentence."""
-    if place.name:
-        return f"#{place.name}"
-    return place.title or (f"your conversation with {place.partner}" if place.partner else "a conversation")
 
 
 def shown(run: Run) -> ShownRun:

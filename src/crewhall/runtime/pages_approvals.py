@@ -18,6 +18,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.kernel.place_names import place_name
 from crewhall.kernel.tools import Risk
 from crewhall.runtime import approval_queries, approvals
 from crewhall.runtime.explanations import CAUSES
@@ -57,19 +58,10 @@ def _pretty(arguments: dict[str, Any]) -> str:
     return json.dumps(arguments, indent=2, ensure_ascii=False)
 
 
-def _where(one: ApprovalView) -> str | None:
-    place = one.conversation
-    if place is None:
-        return None
-    if place.name:
-        return f"#{place.name}"
-    return place.title or (f"your conversation with {place.partner}" if place.partner else "a conversation")
-
-
 def _shown(one: ApprovalView, form: Form | None = None) -> ShownApproval:
     return ShownApproval(
         one=one,
-        where=_where(one),
+        where=place_name(one.conversation) if one.conversation else None,
         cause=CAUSES[one.cause].format(agent=one.agent.name),
         arguments=_pretty(one.arguments),
         approved=None if one.approved_arguments is None else _pretty(one.approved_arguments),

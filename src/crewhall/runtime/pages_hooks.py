@@ -16,9 +16,9 @@ from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.place_names import place_name
 from crewhall.runtime import hook_queries, hooks
 from crewhall.runtime.hook_snippets import CURL, PYTHON, start_of
-from crewhall.runtime.pages import place_name
 from crewhall.runtime.pages_schedules import agents_and_places
 from crewhall.runtime.schedule_words import why_paused
 from crewhall.runtime.schemas_hooks import Hook, HookInput, HookPatch, HookRotation

@@ -19,10 +19,11 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
+from crewhall.kernel.place_names import place_name
 from crewhall.runtime import schedules
 from crewhall.runtime.cron import in_words
 from crewhall.runtime.lifecycle import RuntimeParts
-from crewhall.runtime.pages import TONES, place_name
+from crewhall.runtime.pages import TONES
 from crewhall.runtime.schedule_queries import get_schedule, list_schedules
 from crewhall.runtime.schedule_words import OUTCOMES, why_paused
 from crewhall.runtime.schemas import RunPlace

@@ -25,6 +25,12 @@ def provide_guest(request: AnyRequest) -> Actor | None:
     return actor
 
 
+def address_of(request: AnyRequest) -> str | None:
+    """The client's address, behind proxies that are trusted."""
+    address: str | None = request.scope.get("client_address")  # type: ignore[assignment]
+    return address
+
+
 def signed_in(actor: Actor | None) -> Actor:
     """The actor, or a refusal that says to sign in."""
     if actor is None:

@@ -8,7 +8,7 @@ from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from crewhall.faces.plumbing.dependencies import services_of
+from crewhall.faces.plumbing.dependencies import provide_guest, services_of
 from crewhall.faces.plumbing.pages import go, render, render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
@@ -82,7 +82,7 @@ def _page_of(request: AnyRequest) -> str:
 
 def _shown(request: AnyRequest, error: CrewhallError) -> Response[Any]:
     """The page, in the hall for whoever is in it. A frame of a page shows an error by itself."""
-    actor: Actor | None = request.scope.get("actor")  # type: ignore[assignment]
+    actor = provide_guest(request)
     if actor is None or actor.org_id is None or error.kind.status >= SERVER_FAILED or "turbo-frame" in request.headers:
         return render("error.html", request, status=error.kind.status, error=error)
     return ErrorInHall(request, services_of(request), actor, error)
