@@ -59,6 +59,11 @@ ENDED = {
     "runtime_failed": "{agent} could not be asked where it is served.",
     "inactive": "{agent} was switched off before it began.",
 }
+BROKEN_OFF = (
+    "It was begun and then broken off: whether it was done is not known. Look before you decide; approved, it is done "
+    "(once more)."
+)
+"""Why a person is asked about a call that an attempt died over."""
 GOING_ON = {
     RunStatus.QUEUED: "{agent} is about to begin.",
     RunStatus.RUNNING: "{agent} is at work.",
