@@ -93,9 +93,9 @@ class Tool(msgspec.Struct, frozen=True):
 
     `is_idempotent`: called again with the same arguments it changes nothing more. `weigh` says the risk where that
     depends on the arguments, `risk` is the greatest then. `asks_from`: calls of that risk or more are made only when a
-    person has approved them, whatever the policy. `check` is asked before that person is, so that nobody decides about what would be
-    refused anyway. `is_personal`: what it gives is for the eyes of the person for whom it was called. `takes_schema`:
-    what it takes, where no struct of ours says so.
+    person has approved them, whatever the policy. `check` is asked before that person is, so that nobody decides about
+    what would be refused anyway. `is_personal`: what it gives is for the eyes of the person for whom it was called.
+    `takes_schema`: what it takes, where no struct of ours says so.
     """
 
     name: str

@@ -125,6 +125,8 @@ class FiringOutcome(StrEnum):
     """What it asked for the time before still waited to begin."""
     REFUSED = "refused"
     """Its maker's rights did not reach: it is paused."""
+    UNANSWERED = "unanswered"
+    """It was asked for, and the agent does not answer: `unanswered_reason`."""
 
 
 class CallOutcome(StrEnum):
