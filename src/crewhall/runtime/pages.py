@@ -51,11 +51,12 @@ class Excerpt(msgspec.Struct):
 
 
 class ShownRun(msgspec.Struct):
-    """A run as a list shows it."""
+    """A run as a list shows it: the `sentence` that people were told, the `headline` in short."""
 
     run: Run
     where: str
     sentence: str
+    headline: str
     tone: str
     took: str | None
     cost: str | None
@@ -74,11 +75,18 @@ def shown(run: Run) -> ShownRun:
     return ShownRun(
         run=run,
         where=place_name(run.conversation),
-        sentence=describe(run.agent.name, run.status, run.reason, run.detail),
+        sentence=in_a_sentence(run, run.detail),
+        headline=in_a_sentence(run),
         tone=TONES.get(run.status, ""),
         took=took,
         cost=cost_of(run),
     )
+
+
+def in_a_sentence(run: Run, detail: str | None = None) -> str:
+    """How a run stands or how it ended: as people were told (`detail`), else in short."""
+    by = run.canceled_by.name if run.canceled_by else None
+    return describe(run.agent.name, run.status, run.reason, detail, by=by, waits_for=run.waits_for)
 
 
 def cost_of(run: Run) -> str | None:

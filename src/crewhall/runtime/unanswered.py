@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.kernel.actor import ActorType
-from crewhall.kernel.db import Tx
+from crewhall.kernel.db import Params, Tx
 from crewhall.notifications import NotificationKind, tell
 from crewhall.runtime.places import Place
 from crewhall.runtime.policy import Decision
@@ -44,12 +44,12 @@ async def note_answers(tx: Tx, place: Place, decisions: Sequence[Decision]) -> N
     for decision in decisions:
         if decision.trigger.cause is not Cause.SCHEDULE or decision.outcome is Outcome.WAIT:
             continue
-        values = {"org": place.org_id, "agent": place.agent_id, "trigger": decision.trigger.id}
+        values: Params = {"org": place.org_id, "agent": place.agent_id, "trigger": decision.trigger.id}
         if decision.outcome is Outcome.SPEAK:
             await tx.run(_ANSWERED, values)
             continue
-        values |= {"outcome": str(FiringOutcome.UNANSWERED), "reason": str(decision.reason)}
-        found = await tx.find(_Asked, _UNANSWERED, values)
+        noted = {"outcome": str(FiringOutcome.UNANSWERED), "reason": str(decision.reason)}
+        found = await tx.find(_Asked, _UNANSWERED, {**values, **noted})
         if found is not None and found.is_news:
             await tell(
                 tx,

@@ -72,6 +72,15 @@ class RunStatus(StrEnum):
     STOPPED = "stopped"
 
 
+class WaitsFor(StrEnum):
+    """What a run that was put aside waits for."""
+
+    DECISION = "decision"
+    """A person decides about a call."""
+    PROGRAM = "program"
+    """The program that asked for it uses tools of its own."""
+
+
 class ApprovalStatus(StrEnum):
     """How a call that waits for a person stands."""
 
