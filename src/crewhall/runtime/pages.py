@@ -135,6 +135,7 @@ async def show_run(
         run = await queries.get_run(tx, actor, run_id)
         steps = await _all_steps(tx, actor, run_id)
         excerpts = await _excerpts(tx, run.conversation.id, [run.message_id, run.answer_id])
+        answered = await queries.list_answered(tx, run)
         price = await get_price(tx, run.price_id) if run.price_id else None
         last_seq = await tx.value(
             "select last_seq from conversation_heads where conversation_id = %(id)s", {"id": run.conversation.id}
@@ -152,6 +153,7 @@ async def show_run(
         cause=CAUSES[run.cause].format(agent=run.agent.name),
         asked=excerpts.get(run.message_id),
         answer=excerpts.get(run.answer_id),
+        answered=answered,
         entries=entries,
         asks_leave=any(entry.kind == "approval" for entry in entries),
         cost=cost_of(run) or "unknown",
