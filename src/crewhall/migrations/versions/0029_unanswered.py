@@ -2,10 +2,10 @@
 
 from crewhall.migrations.runner import run_sql
 
-revision = "0026"
-down_revision = "0025"
+revision = "0029"
+down_revision = "0026"
 
 
 def upgrade() -> None:
-    """Run 0026_unanswered.sql."""
+    """Run 0029_unanswered.sql."""
     run_sql(__file__)
