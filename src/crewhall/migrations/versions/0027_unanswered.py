@@ -2,10 +2,10 @@
 
 from crewhall.migrations.runner import run_sql
 
-revision = "0029"
+revision = "0027"
 down_revision = "0026"
 
 
 def upgrade() -> None:
-    """Run 0029_unanswered.sql."""
+    """Run 0027_unanswered.sql."""
     run_sql(__file__)
