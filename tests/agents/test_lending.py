@@ -238,3 +238,25 @@ async def test_tools_of_the_lenders_own_servers_stay_at_home(hall, org, other_or
     )
     assert patched.status_code == 200, patched.text
     assert (await got(other_org.owner, f"/agents/{stand_in['id']}"))["tools"] == ["read_messages", "fetch"]
+
+
+@pytest.mark.rule("B5", "B12")
+async def test_a_borrower_gives_it_tools_of_its_own_servers_and_takes_no_others_away(org, other_org):
+    agent = await org.create(**{**PERSONA, "tools": ["read_messages", "fetch"]})
+    _, stand_in = await lend(org, other_org, agent["id"], visibility="public")
+    there = f"/agents/{stand_in['id']}"
+    own = ["read_messages", "fetch", "mcp-tracker-list"]
+    given = (await other_org.owner.api.patch(there, json={"tools": own})).json()
+    assert (given["tools"], given["version"]) == (own, stand_in["version"])
+    for tools in ([], ["mcp-tracker-list"], [*own, "post_message"]):
+        refused = await other_org.owner.api.patch(there, json={"tools": tools})
+        assert (refused.status_code, refused.json()["fields"]) == (409, ["tools"])
+        assert "read_messages, fetch" in refused.json()["detail"]
+    changed = {"tools": ["fetch", "mcp-tracker-delete"], "instructions": "Look twice."}
+    (await org.owner.api.patch(f"/agents/{agent['id']}", json=changed)).raise_for_status()
+    now = await got(other_org.owner, there)  # the lender reaches no server of the borrower's
+    assert (now["tools"], now["instructions"]) == (["fetch", "mcp-tracker-list"], "Look twice.")
+    member = await other_org.add()
+    assert (await member.api.patch(there, json={"tools": ["fetch"]})).status_code == 403
+    masked = (await other_org.owner.api.patch(there, json={"tools": ["fetch"]})).json()
+    assert masked["tools"] == ["fetch"]

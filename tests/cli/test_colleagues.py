@@ -15,6 +15,7 @@ async def test_an_agent_is_trusted_forked_and_compared(owner: Cli) -> None:
     versions = await owner.run("agent", "versions", "@scout")
     assert "1.1.0" in versions.out
     assert "instructions" in versions.out
+    assert "the first that is known" in versions.out
     assert [one["capability"] for one in await owner.ok("agent", "capabilities")] == ["maps"]
     fork = await owner.ok("agent", "fork", "scout", "Ranger")
     assert fork["code"] == "ranger"

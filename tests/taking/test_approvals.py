@@ -15,10 +15,10 @@ from crewhall.runtime.judging import ToolPolicy, Verdict
 from crewhall.runtime.tool_policies import set_tool_policy
 from crewhall.runtime.toolset import JournaledToolset
 from tests.support.openai import Say, Use
+from tests.taking.deciding import OSLO, ROME, decide, jobs, waiting
 from tests.taking.hall import Asked, TakingHall
 
 ASKS = ToolPolicy(tools={"weather": Verdict.ASK, "wire_money": Verdict.ASK})
-ROME, OSLO = {"city": "Rome"}, {"city": "Oslo"}
 
 
 @pytest.fixture
@@ -28,23 +28,6 @@ async def org(hall: TakingHall):
     async with hall.db.transaction(made.owner.actor) as tx:
         await set_tool_policy(tx, made.owner.actor, ASKS)
     return made
-
-
-async def waiting(asked: Asked) -> list[Approval]:
-    return await asked.hall.rows(Approval, "select * from approvals where run_id = %(id)s order by id", id=asked.run_id)
-
-
-async def decide(asked: Asked, act: Any, *args: Any, who: Any = None, **kwargs: Any) -> Any:
-    actor = who or asked.org.owner.actor
-    async with asked.hall.db.transaction(actor) as tx:
-        return await act(tx, actor, *args, **kwargs)
-
-
-async def jobs(asked: Asked) -> int:
-    (row,) = await asked.hall.rows(
-        dict, "select count(*) as n from procrastinate_jobs where args ->> 'run_id' = %(id)s", id=str(asked.run_id)
-    )
-    return int(row["n"])
 
 
 async def asked_for(hall: TakingHall, org: Any, model: Any, *replies: Any, **fields: Any) -> tuple[Asked, Approval]:
@@ -240,8 +223,12 @@ async def test_other_turns_go_on_meanwhile_and_cancelling_closes_what_waits(hall
     other = await hall.decided(org, asked.circle, asked.agent)
     assert other.run_id != asked.run_id
     assert (await other.take()).reason == "answered"
+    before = await jobs(asked)
     await decide(asked, cancel_run, asked.run_id)
     assert ((await asked.run()).status, (await waiting(asked))[0].status) == ("canceled", "canceled")
+    assert await jobs(asked) == before + 1  # whoever takes it tells the conversation that nobody waits any more
+    assert (await asked.take()).status == "canceled"
+    assert "was stopped** by" in (await asked.notices())[-1]
     with pytest.raises(CrewhallError) as late:
         await decide(asked, approve, approval.id, hall.tools)
     assert late.value.code == "conflict"
@@ -277,50 +264,3 @@ async def test_what_the_policy_refuses_is_not_even_asked_about(hall, org, model)
         with pytest.raises(CrewhallError) as refused:
             await decide(asked, set_tool_policy, ToolPolicy(), who=who)
         assert refused.value.code == "forbidden"
-
-
-@pytest.mark.rule("X3", "X5")
-@pytest.mark.parametrize("decision", ["approved", "refused", "expired"])
-async def test_a_call_that_must_not_be_repeated_and_was_broken_off_asks_a_person(hall, model, decision):
-    org = await hall.make_org()
-    model.play(Use([("wire_money", ROME)]), Say("paid"))
-    asked = await hall.ask(org, tools=["wire_money"])
-    await asked.take()
-    called = hall.called.total()
-    await asked.break_off(behind=3)
-    run = await asked.take()
-    assert (run.status, hall.called.total(), await asked.answers()) == ("waiting", called, ["paid"])
-    (approval,) = await waiting(asked)
-    assert (approval.tool, approval.arguments) == ("wire_money", ROME)
-    assert "whether it was done is not known" in approval.why
-    if decision == "approved":
-        await decide(asked, approve, approval.id, hall.tools)
-    elif decision == "refused":
-        await decide(asked, refuse, approval.id, "It was paid.")
-    else:
-        async with hall.everything() as connection:
-            await connection.execute("update approvals set expires_at = now() where id = %(id)s", {"id": approval.id})
-        async with hall.db.transaction(system_actor(org.id)) as tx:
-            assert await expire(tx, org.id, approval.id)
-    model.play(Say("so be it"))
-    assert (await asked.take()).reason == "answered"
-    assert hall.called.total() == called + (decision == "approved")
-    told = str(model.requests[-1]["messages"][-1])
-    assert {"refused": "It was paid.", "expired": "expired", "approved": "Rome"}[decision] in told
-    assert ("not known" in told) == (decision != "approved")
-
-
-@pytest.mark.rule("X3", "X5")
-async def test_what_the_policy_refuses_by_now_is_not_asked_about_again(hall, model):
-    org = await hall.make_org()
-    model.play(Use([("wire_money", ROME)]), Say("paid"))
-    asked = await hall.ask(org, tools=["wire_money"])
-    await asked.take()
-    called = hall.called.total()
-    await asked.break_off(behind=3)
-    async with hall.db.transaction(org.owner.actor) as tx:
-        await set_tool_policy(tx, org.owner.actor, ToolPolicy(tools={"wire_money": Verdict.REFUSE}))
-    model.play(Say("so be it"))
-    assert (await asked.take()).reason == "answered"
-    assert (hall.called.total(), await waiting(asked)) == (called, [])
-    assert "It was not done again" in str(model.requests[-1]["messages"][-1])

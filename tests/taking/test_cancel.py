@@ -83,7 +83,10 @@ async def test_a_turn_that_has_not_begun_never_does(hall, org, model):
     asked = await hall.ask(org)
     assert (await cancel(hall, asked)).status == "canceled"
     assert (await asked.take()).status == "canceled"
+    assert (await asked.take()).status == "canceled"
     assert model.requests == []
+    (notice,) = await asked.notices()  # whoever takes its job tells, once
+    assert notice.startswith(f"**{asked.agent.name} was stopped** by {asked.org.owner.actor.name}.")
 
 
 @pytest.mark.rule("C12")

@@ -6,7 +6,8 @@ import pytest
 
 from crewhall.runtime.expiry import ApprovalClock
 from tests.support.openai import Say, Use
-from tests.taking.test_approvals import ROME, asked_for, org, waiting
+from tests.taking.deciding import ROME, waiting
+from tests.taking.test_approvals import asked_for, org
 
 __all__ = ["org"]
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.outbound import Outbound
 from crewhall.runtime.approvals import Approval, approve
 from crewhall.runtime.judging import RiskRule, ToolPolicy, Verdict
@@ -53,6 +54,36 @@ async def test_reading_is_done_at_once_and_changing_only_when_a_person_approved_
         await approve(tx, org.owner.actor, approval.id, hall.tools)
     assert (await asked.take(executor)).reason == "answered"
     assert echo.sent[1:] == ["POST api.example.org 93.184.216.34 {}"]
+
+
+@pytest.mark.rule("X5")
+async def test_nobody_is_asked_about_a_request_that_would_not_be_sent(hall, org, model):
+    echo = Echo()
+    executor = hall.make_executor(outbound=Outbound(resolver=Everywhere(), transport=echo))
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await set_tool_policy(tx, org.owner.actor, LAX)
+    away = {"url": "https://elsewhere.example.org/orders", "method": "POST"}
+    model.play(
+        Use([("fetch", away), ("fetch", {"url": URL, "method": "DELETE", "body": "{}"}),
+             ("fetch", {"url": URL, "method": "POST"})]),
+        Say("Not there."),
+    )  # fmt: skip
+    asked = await hall.ask(org, tools=["fetch"])
+    await asked.take(executor)
+    (approval,) = await hall.rows(Approval, "select * from approvals where run_id = %(id)s", id=asked.run_id)
+    assert (approval.arguments["url"], len(await asked.notices())) == (URL, 1)  # only what can be sent is asked about
+    unlisted, bodied = [step.body for step in await asked.steps() if step.kind == "result"]
+    assert "elsewhere.example.org is not among the hosts" in unlisted["error"]
+    assert "DELETE sends no body" in bodied["error"]
+    with pytest.raises(CrewhallError) as refused:
+        async with hall.db.transaction(org.owner.actor) as tx:
+            await approve(tx, org.owner.actor, approval.id, hall.tools, arguments=away)
+    assert (refused.value.code, refused.value.fields["field"]) == ("invalid", "arguments")
+    async with hall.db.transaction(org.owner.actor) as tx:  # nor is sent what has left the list by now
+        await approve(tx, org.owner.actor, approval.id, hall.tools)
+        await set_tool_policy(tx, org.owner.actor, ToolPolicy())
+    assert ((await asked.take(executor)).reason, echo.sent) == ("answered", [])
+    assert "not among the hosts" in str(model.requests[-1]["messages"][-1])
 
 
 async def test_nothing_is_asked_of_an_agent_that_the_policy_keeps_silent(hall, org, model):

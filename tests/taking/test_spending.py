@@ -272,7 +272,7 @@ async def test_a_soft_budget_warns_once_in_its_conversation_or_in_alerts(hall, m
         " where c.org_id = %(org)s and c.name = 'alerts' and r.author_type = 'system' and r.content like '%%budget%%'",
         org=org.id,
     )  # fmt: skip
-    assert f"of {asked.agent.name} for this month is used up**: 1 of 1 runs" in alert["content"]
+    assert f"of {asked.agent.name} for this month is used up**: 1 of 1 turn" in alert["content"]
     async with hall.db.transaction(org.owner.actor) as tx:
         changed = await change_budget(tx, org.owner.actor, here.id, BudgetPatch(money_limit=Decimal("0.00001")))
     assert changed.is_used_up

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from crewhall.kernel.errors import CrewhallError
+from crewhall.runtime.queries import get_run, list_answered
 from crewhall.runtime.triggers import add_trigger
 from crewhall.runtime.vocabulary import Cause
 from tests.support.openai import Say
@@ -52,6 +53,30 @@ async def test_what_it_saw_can_be_opened_afterwards(hall, org, model):
     assert sent["messages"][2]["content"] == "my own word"
     assert f"You were mentioned in #{question.seq}." in str(sent["messages"][3]["content"])
     assert model.keys[-1] == "sk-test"
+
+
+@pytest.mark.rule("X12")
+async def test_what_is_asked_before_a_turn_has_begun_is_answered_with_it_and_named_there(hall, org, model):
+    model.play(Say("Blue, and seven."), Say("Yes."))
+    agent = await hall.hire(org, model_config=SCRIPTED)
+    circle = await hall.group(org, agent)
+    asks = [await hall.say(org.owner.actor, circle, f"@{agent.name} {what}?") for what in ("what colour", "or red")]
+    asked = await hall.decided(org, circle, agent)
+    late = await hall.say(org.owner.actor, circle, f"@{agent.name} how many?")
+    await asked.take()
+    await hall.settle(circle)
+    after = await hall.say(org.owner.actor, circle, f"@{agent.name} sure?")
+    alone = await hall.decided(org, circle, agent)
+    await alone.take()
+    assert [run.id for run in await hall.runs(circle)] == [asked.run_id, alone.run_id]
+    first, second = (str(request["messages"][-1]) for request in model.requests)
+    assert "whatever else was asked of you" in first
+    assert "whatever else was asked of you" not in second
+    async with hall.db.transaction(org.owner.actor) as tx:
+        runs = [await get_run(tx, org.owner.actor, one.run_id) for one in (asked, alone)]
+        assert [await list_answered(tx, run) for run in runs] == [
+            [*(one.seq for one in asks), late.seq], [after.seq],
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["[silent]", "Stay silent", ""])

@@ -1,5 +1,6 @@
 """A conversation of agents that mention each other on purpose, and what a model of it knows must hold."""
 
+import asyncio
 import time
 from collections import defaultdict
 from typing import Any
@@ -99,6 +100,8 @@ class Talk:
                 self.deciders[step.who % DECIDERS] = Decider(self.hall)
             case "late":
                 await self.decide_late(step)
+            case "race":
+                await self.race(step)
             case "killed":
                 await self.kill(decider, monkeypatch)
 
@@ -118,12 +121,18 @@ class Talk:
         if not self.late:
             return
         decider, lease = self.late[step.who % len(self.late)]
-        agent = self.agents[step.who]
-        try:
-            await decider.decide_place(lease, Place(self.org.id, self.circle, agent.id))
-        except CrewhallError as error:
-            if error.kind is not LEASE_LOST:
-                raise
+        await _outrun(decider, lease, Place(self.org.id, self.circle, self.agents[step.who].id))
+        await self.check()
+
+    async def race(self, step: Step) -> None:
+        """Every process decides at the same moment, and one that stood still goes on with what it had."""
+        await self.hall.derive()
+        ways = [one.decide(self.circle) for one in self.deciders]
+        if self.late:
+            decider, lease = self.late[step.who % len(self.late)]
+            places = [Place(self.org.id, self.circle, agent.id) for agent in self.agents]
+            ways += [_outrun(decider, lease, place) for place in places]
+        await asyncio.gather(*ways)
         await self.check()
 
     async def kill(self, decider: Decider, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,3 +251,14 @@ class Talk:
             id=self.circle,
         )
         assert unheard == []
+
+
+async def _outrun(decider: Decider, lease: Lease, place: Place) -> bool:
+    """Decide under a lease that may be another's by now; tells whether it still held."""
+    try:
+        await decider.decide_place(lease, place)
+    except CrewhallError as error:
+        if error.kind is not LEASE_LOST:
+            raise
+        return False
+    return True

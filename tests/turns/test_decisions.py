@@ -271,3 +271,22 @@ async def test_decisions_stay_as_they_were_made(hall, org):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with hall.db.transaction(org.owner.actor) as tx:
                 await tx.run(statement)
+
+
+@pytest.mark.rule("C2")
+async def test_who_is_away_follows_nothing_unasked_and_is_still_told_what_it_is_asked(hall, org):
+    agent = await hall.hire(org, model_config={})  # a program of its own, of which there is no sign of life
+    circle = await hall.group(org, agent, auto_trigger=True)
+    await hall.say(org.owner.actor, circle, "just saying")
+    assert await brief(hall, circle) == [("silent", "away")]
+    await hall.say(org.owner.actor, circle, f"@{agent.name}?")
+    assert (await brief(hall, circle))[1:] == [("speak", "asked")]
+    await hall.take_turn((await hall.runs(circle))[-1], agent)
+    async with hall.everything() as eye:
+        await eye.execute(
+            "update agents set presence = 'online', presence_until = now() + interval '1 hour' where id = %s",
+            [agent.id],
+        )
+    await hall.pass_time(60)
+    await hall.say(org.owner.actor, circle, "just saying so again")
+    assert (await brief(hall, circle))[2:] == [("speak", "follows")]

@@ -15,7 +15,7 @@ STEPS = st.lists(
         Step,
         what=st.sampled_from([
             "person", "agent", "agent", "agent", "decide", "decide", "turn", "turn", "turn", "time", "die", "late",
-            "killed", "fail",
+            "race", "race", "killed", "fail",
         ]),
         who=st.integers(0, AGENTS - 1),
         mentions=st.just(EVERYBODY) | st.frozensets(st.integers(0, AGENTS - 1)),

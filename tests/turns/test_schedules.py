@@ -11,9 +11,12 @@ from crewhall.conversations.changes import delete_conversation
 from crewhall.conversations.members import add_member, remove_member
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
+from crewhall.governance.budgets import close_budget
 from crewhall.identity import people
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.signals import Signals
+from crewhall.notifications import NotificationKind
+from crewhall.notifications.queries import list_notifications
 from crewhall.runtime import schedule_clock, schedules
 from crewhall.runtime.hooks import make_hook
 from crewhall.runtime.hours import DAYS
@@ -23,6 +26,7 @@ from crewhall.runtime.schemas_hooks import HookInput
 from crewhall.runtime.schemas_schedules import ScheduleInput, SchedulePatch
 from crewhall.runtime.vocabulary import FiringOutcome, PauseReason
 from tests.support.waiting import until
+from tests.taking.books import set_budget
 
 GRACE = timedelta(hours=1)
 ANOTHER_DAY = DAYS[(datetime.now(UTC).weekday() + 3) % 7]
@@ -198,6 +202,40 @@ async def test_it_waits_for_the_agents_working_hours_and_asks_no_second_time(hal
     await due(hall, schedule)
     assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.SKIPPED
     assert await hall.runs(place) == []
+
+
+@pytest.mark.rule("B11", "C6")
+async def test_what_is_not_answered_stands_on_it_with_the_reason_and_tells_its_maker_once(hall, org):
+    member = await org.add("member")
+    agent = await hall.hire(org)
+    schedule = await made(hall, member, agent)
+    place = schedule.conversation.id
+
+    async def fired():
+        await due(hall, schedule)
+        assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.FIRED
+        await hall.settle(place)
+        now = await seen(hall, member, schedule)
+        async with hall.db.transaction(member.actor) as tx:
+            told = (await list_notifications(tx, member.actor, kind=NotificationKind.SCHEDULE)).items
+        return now.last_outcome, now.unanswered_reason, len(told), told
+
+    budget = await set_budget(hall, org, agent_id=str(agent.id), run_limit=0)
+    assert (await fired())[:3] == ("unanswered", "budget", 1)
+    *_, (told,) = await fired()  # the second one tells nobody anew
+    assert told.path == f"/schedules/{schedule.id}"
+    assert told.summary == f"{agent.name} did not answer your schedule “{schedule.name}”"
+    async with hall.db.transaction(org.owner.actor) as tx:
+        assert (await list_notifications(tx, org.owner.actor, kind=NotificationKind.SCHEDULE)).items == []
+        await close_budget(tx, org.owner.actor, budget.id)
+    assert (await fired())[:3] == ("fired", None, 1)
+    (run,) = await hall.runs(place)
+    await hall.take_turn(run, agent)
+    await set_budget(hall, org, agent_id=str(agent.id), run_limit=0)
+    assert (await fired())[:3] == ("unanswered", "budget", 2)
+    async with hall.db.transaction(member.actor) as tx:
+        await schedules.delete_schedule(tx, member.actor, schedule.id)
+        assert (await list_notifications(tx, member.actor)).items == []
 
 
 @pytest.mark.rule("B11")

@@ -97,6 +97,15 @@ async def test_programs_and_the_command_line_decide_too(scene: Scene, tmp_path: 
         assert (await client.approvals.set_policy({"hosts": ["example.org"]}))["hosts"] == ["example.org"]
         assert (await client.approvals.policy())["tools"] == {}
     assert (await scene.ended(before))["status"] == "succeeded"
+    before |= {run["id"] for run in await scene.runs()}
+    (await scene.owner.put("/tool-policy", json=POLICY)).raise_for_status()
+    scene.model.play(Use([("list_people", {})]), Say("Here."))
+    await scene.say(f"Once more, @{scene.agent.code}?")
+    (third,) = await until(lambda: waiting(scene))
+    approved = await terminal.run("approve", third["id"], "--arguments", '{"limit": 2}')
+    assert (approved.code, "goes on and uses list_people" in approved.out) == (0, True)
+    assert (await scene.ended(before))["status"] == "succeeded"
+    assert (await scene.owner.get(f"/approvals/{third['id']}")).json()["approved_arguments"] == {"limit": 2}
 
 
 @pytest.mark.rule("B9")
@@ -154,3 +163,18 @@ async def test_an_open_inbox_shows_what_comes_and_decides(visitors: Visitors, sc
     await page.goto(f"/runs/{run['id']}")
     await expect(page.get_by_text("Asked to use list_people", exact=True)).to_be_visible()
     await check(page, "a run that asked")
+    before = {one["id"] for one in await scene.runs()}
+    scene.model.play(Use([("list_people", {"limit": 3}), ("list_people", {"limit": 4})]), Say("Some are."))
+    await scene.say(f"And who else, @{scene.agent.code}?")
+    await until(lambda: scene.runs(status="waiting"))
+    await page.goto("/approvals")
+    yes, no = (page.locator("article", has_text=f'"limit": {limit}') for limit in (3, 4))
+    await yes.get_by_role("button", name="Approve", exact=True).click()
+    await expect(page.get_by_text("Approved: list_people is used now.")).to_be_visible()
+    await expect(yes).to_have_count(0)
+    await no.get_by_text("Refuse", exact=True).first.click()
+    await no.get_by_label("Why?").fill("Ask them yourself.")
+    await no.get_by_role("button", name="Refuse", exact=True).click()
+    await expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    assert (await scene.ended(before))["status"] == "succeeded"
+    assert "Ask them yourself." in str(scene.model.requests[-1]["messages"])

@@ -101,7 +101,7 @@ async def test_owners_and_admins_set_budgets_and_others_are_refused(scene: Scene
     assert (await scene.owner.get(f"/budgets/{made['id']}")).status_code == 404
     acts = [one["summary"] for one in await items(scene.owner, "/audit") if one["resource_type"] == "budget"]
     assert len(acts) == 3
-    assert "set a hard budget of 1.5 USD (Circle, per day)" in acts[-1]
+    assert "set a hard budget of 1.50 USD (Circle, per day)" in acts[-1]
 
 
 @pytest.mark.rule("C9")
@@ -148,7 +148,7 @@ async def test_the_command_line_sets_budgets_prices_and_limits(scene: Scene, ser
     await spent(scene)
     made = await terminal.ok("budget", "set", "--agent", scene.agent.code, "--per", "day", "--money", "0.25")
     shown = await terminal.run("budget", "list")
-    assert "0.2 of 0.25 USD" in shown.out
+    assert "0.20 of 0.25 USD" in shown.out
     await terminal.run("budget", "change", made["id"], "--money", "0.2", "--soft")
     (one,) = await terminal.ok("budget", "list", "--agent", scene.agent.code)
     assert (one["strictness"], one["is_used_up"]) == ("soft", True)

@@ -104,8 +104,8 @@ async def test_the_runtime_shows_which_process_decides(scene: Scene):
 async def test_a_preview_says_whom_a_message_wakes_and_posts_nothing(scene: Scene):
     (woken,) = await preview(scene, f"@{scene.agent.code}, what is it?", scene.member.api)
     assert woken["agent"] == {"id": scene.agent.id, "code": scene.agent.code, "name": "Scout"}
-    assert (woken["cause"], woken["outcome"], woken["reason"], woken["is_remote"]) == (
-        "mention", "speak", "asked", False,
+    assert (woken["cause"], woken["outcome"], woken["reason"], woken["is_remote"], woken["presence"]) == (
+        "mention", "speak", "asked", False, "online",
     )  # fmt: skip
     assert await preview(scene, "nobody in particular") == []
     assert await preview(scene, "") == []
@@ -127,6 +127,7 @@ async def test_a_preview_knows_replies_policy_and_standing(scene: Scene):
     outside = await scene.server.hire(scene.org)
     found = {one["agent"]["id"]: one for one in await preview(scene, f"@{outside.code}")}
     assert (found[outside.id]["outcome"], found[outside.id]["reason"]) == ("silent", "not_here")
+    assert (found[outside.id]["presence"], found[outside.id]["is_remote"]) == ("offline", True)
     (await scene.owner.patch(f"/agents/{scene.agent.id}", json={"status": "maintenance"})).raise_for_status()
     (woken,) = await preview(scene, f"@{scene.agent.code}")
     assert (woken["outcome"], woken["reason"]) == ("silent", "inactive")

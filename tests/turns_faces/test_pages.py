@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.support.openai import Fail, Say, Use
 from tests.support.waiting import until
-from tests.turns_faces.scene import Scene
+from tests.turns_faces.scene import THINKS, Scene
 from tests.web.browser import PHONE, Visitors, connected, message, write
 from tests.web.test_every_page import PHONE_DARK, check
 
@@ -66,6 +66,16 @@ async def test_the_composer_says_who_will_be_woken(visitors: Visitors, scene: Sc
     (await scene.owner.patch(f"/agents/{scene.agent.id}", json={"status": "maintenance"})).raise_for_status()
     await field.fill(f"@{scene.agent.code}?")
     await expect(hint).to_have_text("Scout takes no turns: it is switched off or deleted.")
+    second = await scene.server.hire(scene.org, name="Clerk", model_config=THINKS)
+    third = await scene.server.hire(scene.org, name="Ferry", model_config=THINKS)
+    away = await scene.server.hire(scene.org, name="Robot")
+    for one in (second, third, away):
+        body = {"member_type": "agent", "member_id": one.id}
+        (await scene.owner.post(f"/conversations/{scene.circle}/members", json=body)).raise_for_status()
+    await field.fill(f"@{second.code} @{third.code} @{away.code} @{scene.agent.code}, who is there?")
+    await expect(hint).to_have_text(
+        "Clerk, Ferry will answer; offline, reads it later: Robot; Scout takes no turns: it is switched off or deleted."
+    )
     assert (await scene.owner.get(f"/conversations/{scene.circle}/messages")).json()["items"] == []
 
 

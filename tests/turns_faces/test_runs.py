@@ -145,6 +145,8 @@ async def test_an_open_run_is_cancelled_while_its_tokens_stream(scene: Scene):
     hold.set()
     assert (ended["status"], ended["reason"], ended["answer_id"]) == ("canceled", "canceled", None)
     assert ended["canceled_by"]["id"] == str(scene.member.id)
+    lately = await scene.owner.get(f"{scene.server.address}/agents/{scene.agent.id}/activity")
+    assert f"{ended['canceled_by']['name']} stopped it." in lately.text
     again = await scene.owner.post(f"/runs/{run['id']}/cancel")
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
 

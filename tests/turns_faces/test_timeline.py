@@ -29,8 +29,8 @@ def run(started: float | None = 1, completed: float | None = 10) -> Run:
         author=RunAuthor(ActorType.USER, person, "Ada"), exchange_id=new_id(), message_id=None, message_seq=None,
         parent_id=None, prompt=None, answer_id=None, answer_seq=None, is_remote=False, runtime_id=None, attempt=1,
         waits=0, seen_seq=None, model="lab:owl", requests=1, input_tokens=0, cached_tokens=0, output_tokens=0,
-        cost=None, currency=None, price_id=None, reason=None, detail=None, cancel_requested_at=None, created_at=BEGIN,
-        started_at=None if started is None else at(started),
+        cost=None, currency=None, price_id=None, reason=None, detail=None, cancel_requested_at=None,
+        canceled_by=None, waits_for=None, created_at=BEGIN, started_at=None if started is None else at(started),
         completed_at=None if completed is None else at(completed), updated_at=BEGIN,
     )  # fmt: skip
 

@@ -41,6 +41,16 @@ async def test_an_agent_is_found_forked_compared_and_lent(visitors: Visitors, se
     await there.get_by_label("Name", exact=True).fill("Pathfinder")
     await there.get_by_role("button", name="Save").click()
     await expect(there.get_by_role("heading", name="Pathfinder", level=1)).to_be_visible()
+    await expect(there.locator("#tools")).to_contain_text("From its lender it has no tools.")
+    await there.evaluate(
+        "fetch(location.pathname + '/tools', {method: 'POST', body: new URLSearchParams({tool: 'mcp-tracker-list'})})"
+    )
+    await there.reload()
+    await expect(there.get_by_label("mcp-tracker-list")).to_be_checked()
+    await there.get_by_label("mcp-tracker-list").uncheck()
+    await there.get_by_role("button", name="Set tools").click()
+    await expect(there.get_by_text("Saved.")).to_be_visible()
+    await expect(there.get_by_label("mcp-tracker-list")).to_have_count(0)
     await there.get_by_role("link", name="the grant").click()
     await there.get_by_label("Visible to").select_option(label="Everybody there")
     await there.get_by_role("button", name="Save").click()

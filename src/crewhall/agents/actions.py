@@ -10,7 +10,7 @@ from msgspec import UNSET
 from psycopg.errors import UniqueViolation
 
 from crewhall.agents.access import access_agent, reload_agent
-from crewhall.agents.borrowing import check_not_followed, check_own
+from crewhall.agents.borrowing import check_own, hold_to_lender
 from crewhall.agents.codes import MEMBER_HAS_IT, check_code_apart, free_code
 from crewhall.agents.events import AgentChanged, AgentCreated, AgentDeleted, AgentStatusChanged
 from crewhall.agents.persona import Persona, changed_columns, columns_of, given, merge
@@ -91,9 +91,8 @@ async def update_agent(tx: Tx, actor: Actor, agent_id: UUID, data: AgentPatch) -
             version=before.version,
         )
     trusts = data.trust_score is not UNSET and await set_trust(tx, actor, now, data.trust_score)
-    after = merge(before, given(data))
+    after = await hold_to_lender(tx, agent_id, before, merge(before, given(data)))
     if changed := changed_columns(before, after):
-        await check_not_followed(tx, agent_id, changed)
         await change_agent(tx, actor, agent_id, before, after, changed)
     return await reload_agent(tx, agent_id) if changed or trusts else now
 

@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from crewhall.agents.access import access_agent, reload_agent
 from crewhall.agents.actions import change_agent, delete_agent, insert_agent, persona_of
-from crewhall.agents.borrowing import FOLLOWED, check_own
+from crewhall.agents.borrowing import FOLLOWED, check_own, lent_tools
 from crewhall.agents.events import AgentChanged, AgentDeleted
 from crewhall.agents.grant_queries import GrantRow, access_grant, find_grants_of, show_grant
 from crewhall.agents.grant_schemas import AgentGrant, GrantAcceptance, GrantInput, GrantOffered, GrantPatch
@@ -39,8 +39,6 @@ from crewhall.kernel.ids import new_id
 GRANT = "cwg_"
 GOOD_FOR = timedelta(days=7)
 """How long a code can be accepted."""
-OF_SERVERS = "mcp-"
-"""How tools of an organization's own tool servers are named: these stay with it."""
 
 
 async def offer_agent(tx: Tx, actor: Actor, agent_id: UUID, data: GrantInput) -> GrantOffered:
@@ -190,7 +188,8 @@ async def _follow(tx: Tx, actor: Actor, origin: Persona, grant: GrantRow, *, bef
 def _following(origin: Persona, grant: GrantRow, own: Persona) -> Persona:
     """What a stand-in is: what is its own, what it follows, what the grant overrides of that."""
     followed: dict[str, Any] = {name: getattr(origin, name) for name in FOLLOWED}
-    followed["tools"] = [name for name in origin.tools if not name.startswith(OF_SERVERS)]
+    lent = lent_tools(own.tools)
+    followed["tools"] = lent_tools(origin.tools) + [name for name in own.tools if name not in lent]
     followed["visibility"] = grant.visibility or origin.visibility
     followed["model_config"] = {**origin.model_config, **grant.config}
     check_model_config(followed["model_config"])  # each holds; both together need not

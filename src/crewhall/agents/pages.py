@@ -17,6 +17,7 @@ from crewhall.agents.credential_schemas import Credential, CredentialInput, Rota
 from crewhall.agents.keys import make_key
 from crewhall.agents.pages_directory import HANDLERS as DIRECTORY
 from crewhall.agents.pages_grants import HANDLERS as GRANTS
+from crewhall.agents.pages_grants import borrowed_tools
 from crewhall.agents.pages_tasks import HANDLERS as TASKS
 from crewhall.agents.pages_thinking import read_thinking, thinking_of
 from crewhall.agents.pages_versions import HANDLERS as VERSIONS
@@ -67,6 +68,7 @@ async def _agent_page(
         memory = await get_state(tx, actor, agent_id)
         profile = await read_profile(tx, actor, agent)
         tasks = await list_quick_tasks(tx, actor, agent_id)
+    catalog = await services.part(Catalog).within(actor.org)
     return await render_in_hall(
         "agent.html",
         request,
@@ -82,13 +84,14 @@ async def _agent_page(
         address=services.base_url,
         profile=profile,
         is_borrowed=profile.is_borrowed,
+        borrowed_tools=borrowed_tools(agent, catalog),
         visibilities=VISIBILITIES,
         memory=memory,
         remembered=json.dumps(memory.state, indent=2, ensure_ascii=False),
         statuses=_statuses(agent),
         form=form or Form(),
         thinking=thinking_of(agent),
-        catalog=await services.part(Catalog).within(actor.org),
+        catalog=catalog,
         may_see_credentials=may_see_keys,
         may_update=owns or is_allowed(actor, Permission.AGENTS_UPDATE),
         may_fork=is_allowed(actor, Permission.AGENTS_CREATE) and not profile.is_borrowed,

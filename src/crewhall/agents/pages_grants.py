@@ -7,11 +7,17 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
+from msgspec import Struct
 
 from crewhall.agents import lending
+from crewhall.agents.access import access_agent
+from crewhall.agents.actions import update_agent
+from crewhall.agents.borrowing import OF_SERVERS, lent_tools
+from crewhall.agents.catalog import Catalog, Named
 from crewhall.agents.grant_queries import list_grants, show_grant
 from crewhall.agents.grant_schemas import AgentGrant, GrantAcceptance, GrantInput, GrantPatch
 from crewhall.agents.pages_thinking import NUMBERS, number
+from crewhall.agents.schemas import AgentDetail, AgentPatch
 from crewhall.agents.vocabulary import Visibility
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
@@ -29,6 +35,21 @@ SEEN = {
     Visibility.PRIVATE: "Its owner and admins there",
     Visibility.HIDDEN: "The same, and in no list",
 }
+
+
+class BorrowedTools(Struct):
+    """A stand-in's tools: those that it follows, and those of its own organization's servers that it may be given."""
+
+    lent: list[str]
+    own: Named
+
+
+def borrowed_tools(agent: AgentDetail, catalog: Catalog) -> BorrowedTools:
+    """Return a stand-in's tools, as its page shows them."""
+    lent = lent_tools(agent.tools)
+    own = [(name, text) for name, text in catalog.tools if name.startswith(OF_SERVERS)]
+    gone = [(name, "Not offered any more.") for name in agent.tools if name not in lent and name not in dict(own)]
+    return BorrowedTools(lent, own + gone)
 
 
 @get("/grants")
@@ -94,6 +115,18 @@ async def change_grant(
     return go(f"/grants/{grant_id}", "Saved, and both organizations are told.")
 
 
+@post("/agents/{agent_id:uuid}/tools")
+async def choose_tools(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor], agent_id: FromPath[UUID]
+) -> Redirect:
+    """Choose which tools of the organization's own servers a borrowed agent uses."""
+    chosen = [name for name in (await request.form()).getall("tool", []) if isinstance(name, str)]
+    async with services.db.transaction(actor) as tx:
+        agent = await access_agent(tx, actor, agent_id, "update", lock=True)
+        await update_agent(tx, actor, agent_id, AgentPatch(tools=[*lent_tools(agent.tools), *chosen]))
+    return go(f"/agents/{agent_id}#tools", "Saved.")
+
+
 @post("/grants/{grant_id:uuid}/end")
 async def end_grant(
     services: NamedDependency[Services], actor: NamedDependency[Actor], grant_id: FromPath[UUID]
@@ -152,4 +185,4 @@ def _read_config(form: Form, grant: AgentGrant) -> dict[str, Any]:
     return config
 
 
-HANDLERS = [show_grants, accept_grant, offer_agent, show_one, change_grant, end_grant]
+HANDLERS = [show_grants, accept_grant, offer_agent, show_one, change_grant, end_grant, choose_tools]

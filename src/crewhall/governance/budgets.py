@@ -14,7 +14,7 @@ from msgspec import UNSET
 from crewhall.agents import access_agent
 from crewhall.conversations import Verb, access_conversation
 from crewhall.governance import sentences
-from crewhall.governance.money import check_money
+from crewhall.governance.money import check_money, in_words
 from crewhall.governance.reach import IS_READABLE, PLACE, viewer
 from crewhall.governance.schemas import Budget, BudgetAgent, BudgetInput, BudgetPatch, BudgetPlace, Standing
 from crewhall.governance.vocabulary import BudgetPeriod, Strictness
@@ -205,7 +205,7 @@ def _checked(values: dict[str, object]) -> dict[str, object]:
     """The values of a budget as they are kept; a limit in money has a currency, and some limit there is."""
     amount = values["money_limit"]
     if all(values[name] is None for name in LIMITS):
-        raise INVALID("Give a limit: of money, of tokens or of runs.", field="money_limit")
+        raise INVALID("Give a limit: of money, of tokens or of turns.", field="money_limit")
     if isinstance(amount, Decimal):
         values["money_limit"] = check_money(amount, "money_limit")
         values["currency"] = values["currency"] or "USD"
@@ -260,9 +260,9 @@ async def _record(tx: Tx, actor: Actor, action: str, budget: Budget, **details: 
 def _limits(budget: Budget) -> list[str]:
     said = []
     if budget.money_limit is not None:
-        said.append(f"{budget.money_limit.normalize():f} {budget.currency}")
+        said.append(in_words(budget.money_limit, budget.currency or "USD"))
     if budget.token_limit is not None:
         said.append(f"{budget.token_limit} tokens")
     if budget.run_limit is not None:
-        said.append(f"{budget.run_limit} runs")
+        said.append(f"{budget.run_limit} turn{'s' * (budget.run_limit != 1)}")
     return said

@@ -149,6 +149,6 @@ def words(due: _Due) -> str:
     if due.token_limit is not None and due.spent_tokens >= due.token_limit:
         spent.append(f"{due.spent_tokens:,} of {due.token_limit:,} tokens")
     if due.run_limit is not None and due.spent_runs >= due.run_limit:
-        spent.append(f"{due.spent_runs:,} of {due.run_limit:,} runs")
+        spent.append(f"{due.spent_runs:,} of {due.run_limit:,} turn{'s' * (due.run_limit != 1)}")
     which = f"{whose}{sentences.NOW[due.period]}"
     return f"**The budget {which} is used up**: {', '.join(spent)}. It only warns; agents go on."

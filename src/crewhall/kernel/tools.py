@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.db import Database
+from crewhall.kernel.db import Database, Tx
 
 T = TypeVar("T")
 Schema = dict[str, Any]
@@ -81,6 +81,10 @@ Effect = Callable[[Any], str]
 """`effect(asked)`: what this very call would change, in a sentence for who decides about it."""
 
 
+Check = Callable[[Tx, Actor, Any], Awaitable[None]]
+"""`check(tx, actor, asked)`: raises CrewhallError for a call that cannot be made, whatever a person says to it."""
+
+
 class Tool(msgspec.Struct, frozen=True):
     """A tool.
 
@@ -89,8 +93,9 @@ class Tool(msgspec.Struct, frozen=True):
 
     `is_idempotent`: called again with the same arguments it changes nothing more. `weigh` says the risk where that
     depends on the arguments, `risk` is the greatest then. `asks_from`: calls of that risk or more are made only when a
-    person has approved them, whatever the policy. `is_personal`: what it gives is for the eyes of the person for whom
-    it was called. `takes_schema`: what it takes, where no struct of ours says so.
+    person has approved them, whatever the policy. `check` is asked before that person is, so that nobody decides about
+    what would be refused anyway. `is_personal`: what it gives is for the eyes of the person for whom it was called.
+    `takes_schema`: what it takes, where no struct of ours says so.
     """
 
     name: str
@@ -107,6 +112,7 @@ class Tool(msgspec.Struct, frozen=True):
     asks_from: Risk | None = None
     is_personal: bool = False
     takes_schema: Schema | None = None
+    check: Check | None = None
 
     @property
     def is_read_only(self) -> bool:

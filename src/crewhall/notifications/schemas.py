@@ -34,8 +34,8 @@ class NotificationMessage(Struct, frozen=True):
 class Notification(Struct, kw_only=True):
     """What concerns the caller. Of a direct conversation, and of one that the caller hears all of, there is one.
 
-    It has the newest message, and in `messages` how many are unread. `detail` is the emoji of a reaction, and the tool
-    that an approval is about; `subject_id` is the approval.
+    It has the newest message, and in `messages` how many are unread. `detail` is the emoji of a reaction, the tool
+    that an approval is about, the name of a schedule; `subject_id` is the approval or the schedule.
     """
 
     id: UUID

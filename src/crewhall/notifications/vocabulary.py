@@ -13,6 +13,7 @@ class NotificationKind(StrEnum):
     MESSAGE = "message"
     INVITATION = "invitation"
     APPROVAL = "approval"
+    SCHEDULE = "schedule"
 
 
 class DigestChoice(StrEnum):

@@ -18,6 +18,7 @@ def summary_of(one: Notification) -> str:
         K.MESSAGE: f"{who} wrote{where}" if one.messages == 1 else f"{one.messages} new messages{where}",
         K.INVITATION: _invitation(one, who, where),
         K.APPROVAL: f"{who} asks to use {one.detail}",
+        K.SCHEDULE: f"{who} did not answer your schedule “{one.detail}”{where}",
     }[one.kind]
 
 
@@ -39,6 +40,8 @@ def path_of(one: Notification) -> str:
     """The page that shows what it is about."""
     if one.kind is K.APPROVAL:
         return f"/approvals/{one.subject_id}"
+    if one.kind is K.SCHEDULE:
+        return f"/schedules/{one.subject_id}"
     assert one.conversation is not None
     base = f"/c/{one.conversation.id}"
     return base if one.message is None else f"{base}?at={one.message.seq}"

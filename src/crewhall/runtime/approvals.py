@@ -131,13 +131,13 @@ async def void_approval(tx: Tx, run_id: UUID, key: str) -> None:
 async def approve(
     tx: Tx, actor: Actor, approval_id: UUID, tools: dict[str, Tool], *, arguments: dict[str, Any] | None = None
 ) -> Approval:
-    """Let the call be made, with other arguments if given; they must be what the tool takes.
+    """Let the call be made, with other arguments if given; they must be what the tool takes, and can be made.
 
     Raises NOT_FOUND, FORBIDDEN, INVALID, CONFLICT (it was decided, expired or closed before).
     """
     found = await access_approval(tx, actor, approval_id, to_decide=True)
     if arguments is not None and arguments != found.arguments:
-        check_arguments(tools, found.tool, arguments)
+        await check_arguments(tx, actor, tools, found.tool, arguments)
     else:
         arguments = None
     return await _decide(tx, actor, found, S.APPROVED, arguments=arguments)
@@ -199,17 +199,21 @@ async def may_decide_for(tx: Tx, actor: Actor, agent_id: UUID) -> bool:
     return bool(owner == actor.id)
 
 
-def check_arguments(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) -> None:
-    """Refuse arguments that the tool does not take. Raises INVALID."""
+async def check_arguments(tx: Tx, actor: Actor, tools: dict[str, Tool], name: str, arguments: dict[str, Any]) -> None:
+    """Refuse arguments that the tool does not take, or with which it cannot be used. Raises INVALID."""
     tool = tools.get(name)
     if tool is None and is_server_tool(name):
         return  # its server checks them
     if tool is None:
         raise INVALID(f"The tool {name} is no longer there: its arguments cannot be changed.", field="arguments")
     try:
-        msgspec.convert(arguments, tool.takes)
+        asked = msgspec.convert(arguments, tool.takes)
+        if tool.check is not None:
+            await tool.check(tx, actor, asked)
     except msgspec.ValidationError as error:
         raise INVALID(f"{name} does not take these arguments: {error}", field="arguments") from error
+    except CrewhallError as error:
+        raise INVALID(error.detail, field="arguments") from error
 
 
 async def _decide(

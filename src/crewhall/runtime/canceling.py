@@ -7,12 +7,13 @@ from crewhall.governance import release
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT
+from crewhall.runtime.jobs import enqueue_turn
 from crewhall.runtime.runs import RUNS_CHANNEL, TRIGGERS_CHANNEL, Run, access_run, close_approvals
 from crewhall.runtime.vocabulary import RunStatus
 
 
 async def cancel_run(tx: Tx, actor: Actor, run_id: UUID) -> Run:
-    """Cancel an open run.
+    """Cancel an open run. Its conversation is told.
 
     One that waits ends at once, and with it what it asked for; one that is under way as soon as its process hears of
     it. Whoever may post in its conversation may. Raises NOT_FOUND, FORBIDDEN, CONFLICT (it has ended).
@@ -47,6 +48,8 @@ async def cancel_open(tx: Tx, actor: Actor, run_id: UUID) -> Run | None:
     else:
         await close_approvals(tx, run_id)
         await release(tx, run_id)
+        if canceled.waits:  # whoever takes its job tells the conversation; one that is queued has a job
+            await enqueue_turn(tx, canceled.org_id, run_id, canceled.conversation_id, canceled.agent_id)
         shard = await tx.value("select shard_of(%(id)s)", {"id": canceled.conversation_id})
         await tx.notify(TRIGGERS_CHANNEL, str(shard))
     return canceled

@@ -9,6 +9,7 @@ from crewhall.conversations import escape_markdown
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.runtime.endings import Ending, TurnEnded
+from crewhall.runtime.explanations import BROKEN_OFF
 from crewhall.runtime.journal import Journal
 from crewhall.runtime.runs import Run, end_run, put_aside
 from crewhall.runtime.vocabulary import Cause, RunStatus, StepKind
@@ -16,6 +17,7 @@ from crewhall.runtime.voice import Voice
 
 ASKED_BY_PROGRAMS = frozenset({Cause.API, Cause.TRY})
 """Turns whose caller sees for itself that they were stopped."""
+AGAIN = " again: it had begun and was broken off, and whether it was done is not known"
 
 
 class Conclusion:
@@ -44,11 +46,18 @@ class Conclusion:
         if ended.detail is not None:
             await self._voice.tell(run, f"**{agent.name} did not answer.** {ended.detail}")
         elif ended.reason is Ending.CANCELED and run.cause not in ASKED_BY_PROGRAMS:
-            who = await self._who_stopped(run)
-            there = f"{self._base_url}/runs/{run.id}"
-            await self._voice.tell(run, f"**{agent.name} was stopped**{who}. [What it had done]({there})")
+            await self._tell_stopped(run, agent.name)
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             await end_run(tx, run, ended.status, ended.reason, detail=ended.detail)
+
+    async def tell_canceled(self, org_id: UUID, run_id: UUID) -> None:
+        """Tell the conversation, once, of a run that was canceled while no process had it; of any other nothing."""
+        async with self._db.transaction(system_actor(org_id)) as tx:
+            run = await tx.find(Run, "select * from runs where id = %(id)s and status = 'canceled'", {"id": run_id})
+            if run is None or run.cause in ASKED_BY_PROGRAMS:
+                return
+            name = await tx.value("select name from agents where id = %(id)s", {"id": run.agent_id})
+        await self._tell_stopped(run, name)
 
     async def put_aside(self, journal: Journal, agent: Actor, approvals: list[UUID]) -> None:
         """Put the run aside, and tell the conversation once of each call that a person has to decide about."""
@@ -57,13 +66,19 @@ class Conclusion:
             await put_aside(tx, run, approvals)
             waiting = await tx.all(
                 _Waiting,
-                "select id, tool from approvals where run_id = %(run)s and status = 'waiting' order by id",
+                "select id, tool, why from approvals where run_id = %(run)s and status = 'waiting' order by id",
                 {"run": run.id},
             )
         for one in waiting:
             there = f"{self._base_url}/approvals/{one.id}"
-            text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`. [Look]({there})"
+            again = AGAIN if one.why == BROKEN_OFF else ""
+            text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`{again}. [Look]({there})"
             await self._voice.tell(run, text, f"approval:{one.id}")
+
+    async def _tell_stopped(self, run: Run, name: str) -> None:
+        there = f"{self._base_url}/runs/{run.id}"
+        who = await self._who_stopped(run)
+        await self._voice.tell(run, f"**{name} was stopped**{who}. [What it had done]({there})")
 
     async def _who_stopped(self, run: Run) -> str:
         async with self._db.transaction(system_actor(run.org_id)) as tx:
@@ -92,9 +107,11 @@ def recorded_end(journal: Journal) -> TurnEnded | None:
 class _Waiting(msgspec.Struct):
     id: UUID
     tool: str
+    why: str
 
 
 class _Recorded(msgspec.Struct):
     status: RunStatus
-    reason: Ending
+    reason: str
+    """Not `Ending`: it may have been recorded by a version that knew another one."""
     detail: str | None

@@ -21,6 +21,7 @@ from crewhall.runtime.places import Place
 from crewhall.runtime.policy import FROM_MESSAGES, Decision, Situation, Trigger, decide, leading
 from crewhall.runtime.runs import NewRun, insert_run
 from crewhall.runtime.situations import read_situation
+from crewhall.runtime.unanswered import note_answers
 from crewhall.runtime.vocabulary import Cause, Outcome, Reason
 
 DECIDED_CHANNEL = "crewhall_decided"
@@ -163,6 +164,7 @@ async def _write(tx: Tx, place: Place, lease: Lease, decisions: list[Decision], 
     if told:  # whatever is settled is among it
         settled = [row.trigger_id for row in told if row.outcome is not Outcome.WAIT]
         await tx.run(RECORD, values | {"rows": _json(told), "settled": settled})
+        await note_answers(tx, place, decisions)
         if any(row.cause in WAITED_FOR for row in told):
             await tx.notify(DECIDED_CHANNEL, str(lease.shard))
     waiting = [row for row in rows if row.outcome is Outcome.WAIT]

@@ -39,6 +39,7 @@ ASKED = {
     Cause.API: "#{seq} was written to you, through a program.",
     Cause.AUTO: "#{seq} was said here. Answer it if you have something to add.",
 }
+ASKED_BY_NAME = frozenset({Cause.MENTION, Cause.REPLY, Cause.DIRECT})
 
 
 class Dialogue:
@@ -162,10 +163,18 @@ def asked(context: Context) -> str:
         sentences.append(sentence.format(seq=context.message_seq))
     elif context.prompt is None:
         sentences.append("You are asked to take a turn.")
+    if context.cause in ASKED_BY_NAME and _waited(context) > 1:
+        sentences.append("Answer whatever else was asked of you since your last message as well: this turn is for all.")
     if context.thread is not None:
         sentences.append(f"Your answer will stand in the thread of #{context.thread}.")
     said = [f"({' '.join(sentences)})"] if sentences else []
     return "\n".join([*said, *([context.prompt] if context.prompt else [])])
+
+
+def _waited(context: Context) -> int:
+    """How many of the messages that it is shown came after its own last one."""
+    own = max((line.seq for line in context.lines if line.author_id == context.agent_id), default=0)
+    return sum(line.seq > own for line in context.lines)
 
 
 def _returned(

@@ -32,9 +32,12 @@ class Ending(StrEnum):
 
 
 class TurnEnded(Exception):
-    """A turn cannot go on. `detail` is a sentence for people: what happened and what to do; None says nothing."""
+    """A turn cannot go on. `reason` is an `Ending`, or one that an earlier version of Crewhall knew.
 
-    def __init__(self, status: RunStatus, reason: Ending, detail: str | None) -> None:
+    `detail` is a sentence for people: what happened and what to do; None says nothing.
+    """
+
+    def __init__(self, status: RunStatus, reason: str, detail: str | None) -> None:
         super().__init__(detail or reason)
         self.status = status
         self.reason = reason

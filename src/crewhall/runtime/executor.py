@@ -104,7 +104,8 @@ class Executor:
         assert task is not None
         self._under_way[run_id] = task
         try:
-            await self._take(org_id, run_id)
+            if not await self._take(org_id, run_id):
+                await self._conclusion.tell_canceled(org_id, run_id)
         except CrewhallError as error:
             if error.kind is not FENCED:
                 raise
@@ -113,11 +114,12 @@ class Executor:
             self._under_way.pop(run_id, None)
             self._canceled.discard(run_id)
 
-    async def _take(self, org_id: UUID, run_id: UUID) -> None:
+    async def _take(self, org_id: UUID, run_id: UUID) -> bool:
+        """Take the turn; tells whether there was one to take: a run that has ended has none."""
         async with self._db.transaction(system_actor(org_id), lazily=True) as tx:
             run = await claim_run(tx, run_id)
             if run is None:
-                return
+                return False
             refusal = await _admit(tx, run)
             persona = await find_persona(tx, run.agent_id)
             journal = await open_journal(self._db, tx, run)
@@ -136,6 +138,7 @@ class Executor:
                 await self._conclusion.put_aside(journal, agent, waiting.approvals)
             finally:
                 tokens.end()
+        return True
 
     async def _go(self, run: Run, journal: Journal, persona: Persona, agent: Actor, tokens: TokenStream) -> None:
         """Take the turn. Raises TurnEnded when it ends otherwise than with an answer, PutAside when it waits."""

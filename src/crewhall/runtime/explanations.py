@@ -1,6 +1,6 @@
 """Why an agent speaks, waits or stays silent, in a sentence for people. Every face says it in the same words."""
 
-from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus
+from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus, WaitsFor
 
 CAUSES = {
     Cause.MENTION: "{agent} was mentioned",
@@ -54,34 +54,53 @@ ENDED = {
     "delivered": "{agent} was told: its own program answers.",
     "silent": "{agent} had nothing to say.",
     "tried": "{agent} answered whoever tried it out.",
-    "canceled": "Somebody stopped it.",
+    "canceled": "{by} stopped it.",
     "refused": "{agent} may no longer write there.",
     "runtime_failed": "{agent} could not be asked where it is served.",
     "inactive": "{agent} was switched off before it began.",
+    "budget": "A budget had no room for it.",
+    "timed_out": "{agent} took too long.",
+    "too_many_requests": "{agent} asked its model too often.",
+    "model_unavailable": "{agent}'s model was away.",
+    "model_failed": "{agent}'s model failed.",
+    "provider_paused": "{agent}'s model was not asked: it had failed too often.",
+    "runtime_paused": "{agent} was not asked: where it is served had failed too often.",
+    "diverged": "Another version of Crewhall took it over.",
+    "crashed": "It broke off too often.",
+    "forsaken": "The program that asked did not come back.",
+    "internal": "Something went wrong within Crewhall.",
 }
+"""How a turn ended, in short; what people were told of it (`detail`) says more."""
+BROKEN_OFF = (
+    "It was begun and then broken off: whether it was done is not known. Look before you decide; approved, it is done "
+    "(once more)."
+)
+"""Why a person is asked about a call that an attempt died over."""
 GOING_ON = {
     RunStatus.QUEUED: "{agent} is about to begin.",
     RunStatus.RUNNING: "{agent} is at work.",
     RunStatus.WAITING: "{agent} waits for a person's decision.",
 }
-AT_THE_DOOR = "{agent} waits for the program that asked it, or for a person's decision."
+WAITING = {
+    WaitsFor.DECISION: "{agent} waits for a decision.",
+    WaitsFor.PROGRAM: "{agent} waits for the program that asked it.",
+}
 
 
 def describe(
     agent: str,
     status: RunStatus,
     reason: str | None,
-    detail: str | None,
+    detail: str | None = None,
     *,
-    stopped_by: str | None = None,
-    cause: Cause | None = None,
+    by: str | None = None,
+    waits_for: WaitsFor | None = None,
 ) -> str:
-    """Return how a run stands or how it ended, in a sentence."""
-    if reason == "canceled" and stopped_by:
-        return f"{stopped_by} stopped it."
-    if status is RunStatus.WAITING and cause is Cause.API:
-        return AT_THE_DOOR.format(agent=agent)
+    """Return how a run stands or how it ended, in a sentence: what was told (`detail`), else the short one.
+
+    `by`: who stopped it; `waits_for`: what it waits for, if it does.
+    """
     if status in GOING_ON:
-        return GOING_ON[status].format(agent=agent)
+        return (WAITING[waits_for] if waits_for else GOING_ON[status]).format(agent=agent)
     otherwise = "{agent} ended: " + (reason or "nobody knows why") + "."
-    return detail or ENDED.get(reason or "", otherwise).format(agent=agent)
+    return detail or ENDED.get(reason or "", otherwise).format(agent=agent, by=by or "Somebody")

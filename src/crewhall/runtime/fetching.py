@@ -5,8 +5,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID
-from crewhall.kernel.outbound import Outbound
+from crewhall.kernel.outbound import Outbound, check_url
 from crewhall.kernel.tools import Caller, Risk, Tool, described
 from crewhall.runtime.tool_policies import get_tool_policy
 
@@ -58,9 +60,7 @@ class Fetched(Struct, kw_only=True):
 
 async def fetch(caller: Caller, asked: Fetch) -> Fetched:
     """Ask the address, within the organization's list."""
-    reads = asked.method in {Method.GET, Method.HEAD}
-    if asked.body is not None and (reads or asked.method is Method.DELETE):
-        raise INVALID(f"{asked.method} sends no body.", field="body")
+    _check_body(asked)
     async with caller.db.transaction(caller.actor) as tx:
         policy = await get_tool_policy(tx, caller.actor)
     answer = await caller.parts.part(Outbound).request(
@@ -81,6 +81,17 @@ async def fetch(caller: Caller, asked: Fetch) -> Fetched:
     )
 
 
+async def check_fetch(tx: Tx, actor: Actor, asked: Fetch) -> None:
+    """Refuse what would not be sent though a person approved it. Raises INVALID, OUTBOUND_REFUSED."""
+    _check_body(asked)
+    check_url(asked.url, (await get_tool_policy(tx, actor)).hosts)
+
+
+def _check_body(asked: Fetch) -> None:
+    if asked.body is not None and asked.method in {Method.GET, Method.HEAD, Method.DELETE}:
+        raise INVALID(f"{asked.method} sends no body.", field="body")
+
+
 def is_text(content_type: str) -> bool:
     """Whether something of that type can be read as text."""
     return content_type.startswith(TEXTS) or content_type in ALSO_TEXT or content_type.endswith(("+json", "+xml"))
@@ -98,5 +109,5 @@ def _effect(asked: Fetch) -> str:
 FETCH = Tool(
     "fetch", described(Fetch), Fetch, fetch,
     is_repeatable=False, gives=Fetched, title="Fetch from the web", risk=Risk.DESTRUCTIVE, weigh=_risk, effect=_effect,
-    asks_from=Risk.OUTSIDE,
+    asks_from=Risk.OUTSIDE, check=check_fetch,
 )  # fmt: skip

@@ -52,11 +52,12 @@ class Excerpt(msgspec.Struct):
 
 
 class ShownRun(msgspec.Struct):
-    """A run as a list shows it."""
+    """A run as a list shows it: the `sentence` that people were told, the `headline` in short."""
 
     run: Run
     where: str
     sentence: str
+    headline: str
     tone: str
     took: str | None
     cost: str | None
@@ -68,18 +69,18 @@ def shown(run: Run) -> ShownRun:
     return ShownRun(
         run=run,
         where=place_name(run.conversation),
-        sentence=describe(
-            run.agent.name,
-            run.status,
-            run.reason,
-            run.detail,
-            stopped_by=run.canceled_by.name if run.canceled_by else None,
-            cause=run.cause,
-        ),
+        sentence=in_a_sentence(run, run.detail),
+        headline=in_a_sentence(run),
         tone=TONES.get(run.status, ""),
         took=took,
         cost=cost_of(run),
     )
+
+
+def in_a_sentence(run: Run, detail: str | None = None) -> str:
+    """How a run stands or how it ended: as people were told (`detail`), else in short."""
+    by = run.canceled_by.name if run.canceled_by else None
+    return describe(run.agent.name, run.status, run.reason, detail, by=by, waits_for=run.waits_for)
 
 
 def cost_of(run: Run) -> str | None:
@@ -128,6 +129,7 @@ async def show_run(
         run = await queries.get_run(tx, actor, run_id)
         steps = await _all_steps(tx, actor, run_id)
         excerpts = await _excerpts(tx, run.conversation.id, [run.message_id, run.answer_id])
+        answered = await queries.list_answered(tx, run)
         price = await get_price(tx, run.price_id) if run.price_id else None
         last_seq = await tx.value(
             "select last_seq from conversation_heads where conversation_id = %(id)s", {"id": run.conversation.id}
@@ -145,6 +147,7 @@ async def show_run(
         cause=CAUSES[run.cause].format(agent=run.agent.name),
         asked=excerpts.get(run.message_id),
         answer=excerpts.get(run.answer_id),
+        answered=answered,
         entries=entries,
         asks_leave=any(entry.kind == "approval" for entry in entries),
         cost=cost_of(run) or "unknown",

@@ -25,7 +25,7 @@ from crewhall.runtime.cron import in_words
 from crewhall.runtime.lifecycle import RuntimeParts
 from crewhall.runtime.pages import TONES
 from crewhall.runtime.schedule_queries import get_schedule, list_schedules
-from crewhall.runtime.schedule_words import OUTCOMES, why_paused
+from crewhall.runtime.schedule_words import what_became, why_paused
 from crewhall.runtime.schemas import RunPlace
 from crewhall.runtime.schemas_schedules import Schedule, ScheduleInput, SchedulePatch
 from crewhall.runtime.started import TurnStarted, await_start
@@ -61,7 +61,7 @@ def shown(one: Schedule) -> ShownSchedule:
         words=in_words(one.cron),
         where=place_name(one.conversation) if one.conversation else None,
         paused=paused,
-        last=OUTCOMES[one.last_outcome] if one.last_outcome else None,
+        last=what_became(one.last_outcome, one.unanswered_reason, agent=one.agent.name) if one.last_outcome else None,
         tone=TONES.get(one.run_status, "") if one.run_status else "",
     )
 

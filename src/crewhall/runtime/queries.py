@@ -43,9 +43,12 @@ select x.id, json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'titl
        (select r.seq from message_records r where r.id = x.answer_id limit 1) as answer_seq,
        x.is_remote, x.runtime_id, x.attempt, x.waits, x.seen_seq, x.model, x.requests, x.input_tokens, x.cached_tokens,
        x.output_tokens, x.cost, x.currency, x.price_id, x.reason,
-       x.detail, x.cancel_requested_at,
-       (select json_build_object('type', 'user', 'id', w.id, 'name', w.name) from users w where w.id = x.canceled_by)
-       as canceled_by, x.created_at, x.started_at, x.completed_at, x.updated_at
+       x.detail, x.cancel_requested_at, x.created_at, x.started_at, x.completed_at, x.updated_at,
+       (select json_build_object('type', 'user', 'id', u.id, 'name', u.name) from users u where u.id = x.canceled_by)
+       as canceled_by,
+       case when x.status = 'waiting' then case when exists (
+           select from approvals w where w.run_id = x.id and w.status = 'waiting') then 'decision' else 'program' end
+       end as waits_for
 from runs x
 join conversations c on c.id = x.conversation_id and c.deleted_at is null
 join agents a on a.id = x.agent_id
@@ -98,6 +101,19 @@ where x.org_id = any (current_orgs()) and x.conversation_id = %(conversation)s
 order by x.id desc limit %(limit)s
 """
 )
+
+
+_TOGETHER: LiteralString = """
+select d.message_seq from turn_decisions d
+where d.org_id = any (current_orgs()) and d.run_id = %(run)s and d.outcome = 'speak' and d.message_seq is not null
+union
+select d.message_seq from (
+    select * from turn_decisions
+    where org_id = any (current_orgs()) and conversation_id = %(conversation)s and id > %(run)s order by id limit 100) d
+where d.agent_id = %(agent)s and d.outcome = 'silent' and d.reason = 'covered'
+  and d.message_seq > %(asked)s and d.message_seq <= %(seen)s
+order by message_seq limit 50
+"""
 
 
 class _Decided(msgspec.Struct, kw_only=True):
@@ -155,6 +171,16 @@ async def get_run(tx: Tx, actor: Actor, run_id: UUID) -> RunDetail:
         may_inspect=await may_inspect(tx, actor, found.agent_id),
         may_cancel=found.status in OPEN and await has_access(tx, actor, found.conversation_id, Verb.POST),
     )
+
+
+async def list_answered(tx: Tx, run: Run) -> list[int]:
+    """The seqs of the messages that a turn answers together: those it was decided for, and what it read in time.
+
+    The caller has accessed the run.
+    """
+    values = {"run": run.id, "conversation": run.conversation.id, "agent": run.agent.id}
+    asked: dict[str, int | None] = {"asked": run.message_seq, "seen": run.seen_seq}
+    return await tx.values(_TOGETHER, values | asked)
 
 
 async def list_steps(

@@ -17,12 +17,13 @@ from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.runtime.cron import occurrences
 from crewhall.runtime.schemas import RunAgent, RunAuthor, RunPlace
 from crewhall.runtime.schemas_schedules import Schedule
-from crewhall.runtime.vocabulary import FiringOutcome, PauseReason, RunStatus
+from crewhall.runtime.vocabulary import FiringOutcome, PauseReason, Reason, RunStatus
 
 SHOWN = 3
 """Moments ahead that are shown."""
 _SELECT: LiteralString = """
 select s.id, s.name, s.cron, s.timezone, s.pause_reason, s.next_due_at, s.last_due_at, s.last_outcome, s.last_fired_at,
+       case when s.last_outcome = 'unanswered' then s.unanswered_reason end as unanswered_reason,
        s.created_at, s.updated_at, case when reads.it or s.maker_id = %(actor)s then s.prompt end as prompt,
        json_build_object('id', a.id, 'code', a.code, 'name', a.name) as agent,
        json_build_object('type', 'user', 'id', s.maker_id, 'name', coalesce(u.name, 'somebody who left')) as maker,
@@ -63,6 +64,7 @@ class _Row(msgspec.Struct, kw_only=True):
     next_due_at: datetime | None
     last_due_at: datetime | None
     last_outcome: FiringOutcome | None
+    unanswered_reason: Reason | None
     last_fired_at: datetime | None
     run_id: UUID | None
     run_status: RunStatus | None

@@ -1,6 +1,7 @@
 """What pages say about schedules and webhooks that are paused, and what became of a schedule's last moment."""
 
-from crewhall.runtime.vocabulary import FiringOutcome, PauseReason
+from crewhall.runtime.explanations import explain
+from crewhall.runtime.vocabulary import Cause, FiringOutcome, Outcome, PauseReason, Reason
 
 PAUSED = {
     PauseReason.BY_HAND: "Somebody paused it.",
@@ -15,9 +16,17 @@ OUTCOMES = {
     FiringOutcome.MISSED: "missed: nothing ran here then",
     FiringOutcome.SKIPPED: "skipped: the one before still waited to begin",
     FiringOutcome.REFUSED: "refused",
+    FiringOutcome.UNANSWERED: "not answered",
 }
 
 
 def why_paused(reason: PauseReason, *, maker: str, agent: str) -> str:
     """Why it is paused, in a sentence."""
     return PAUSED[reason].format(maker=maker, agent=agent)
+
+
+def what_became(outcome: FiringOutcome, reason: Reason | None, *, agent: str) -> str:
+    """What became of its last moment, to end a sentence with; `reason`: why it was not answered."""
+    if reason is None:
+        return OUTCOMES[outcome]
+    return f"{OUTCOMES[outcome]}: {explain(agent, Cause.SCHEDULE, Outcome.SILENT, reason).removesuffix('.')}"

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crewhall.agents import Presence
 from crewhall.kernel.actor import ActorType
-from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus, StepKind
+from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus, StepKind, WaitsFor
 
 NO_NUL = r"^[^\u0000]*$"
 NOT_BLANK = r"^\s*[^\s\u0000][^\u0000]*$"
@@ -52,9 +52,10 @@ class Run(Struct, kw_only=True):
     `answer_id` what the agent posted. `reason` is a stable word for how it ended, `detail` the sentence that people
     were told. `seen_seq` is the newest message that the agent had before it. `is_remote`: the agent thinks in a program
     of its own and was only told. `runtime_id`: it was asked at that address. `waits` is how often
-    the run was put aside for somebody. `canceled_by` is the person who stopped it. `cached_tokens` are those
+    the run was put aside for somebody. `cached_tokens` are those
     read that the provider had at hand. `cost` is in `currency`, by the price `price_id`; all three are null where no
-    price of its model is known.
+    price of its model is known. `canceled_by` is who stopped it; `waits_for` says what one that waits does wait for: a
+    person's decision, or the program that asked for it.
     """
 
     id: UUID
@@ -86,7 +87,8 @@ class Run(Struct, kw_only=True):
     reason: str | None
     detail: str | None
     cancel_requested_at: datetime | None
-    canceled_by: RunAuthor | None = None
+    canceled_by: RunAuthor | None
+    waits_for: WaitsFor | None
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None

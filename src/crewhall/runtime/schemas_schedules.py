@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crewhall.runtime.schemas import Prompt, RunAgent, RunAuthor, RunPlace
-from crewhall.runtime.vocabulary import FiringOutcome, PauseReason, RunStatus
+from crewhall.runtime.vocabulary import FiringOutcome, PauseReason, Reason, RunStatus
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^\s*[^\s\u0000][^\u0000\n]*$")]
 Cron = Annotated[
@@ -36,7 +36,8 @@ class Schedule(Struct, kw_only=True):
     """A task that an agent is given again and again, with the rights of `maker` as they are each time.
 
     `upcoming` are the next moments; none while it is paused, and `pause_reason` says why. `last_outcome` is what became
-    of the moment `last_due_at`; `run_id` is the turn that it last set off, `run_status` how that stands. `conversation`
+    of the moment `last_due_at`, and where that is `unanswered`, `unanswered_reason` is why, as decisions have it;
+    `run_id` is the turn that it last set off, `run_status` how that stands. `conversation`
     is null for who may not read it, and `prompt` unless they made it. `is_mine`: the caller made it, and may change it,
     resume it and run it now; `may_pause`: the caller may pause and delete it.
     """
@@ -54,6 +55,7 @@ class Schedule(Struct, kw_only=True):
     upcoming: list[datetime]
     last_due_at: datetime | None
     last_outcome: FiringOutcome | None
+    unanswered_reason: Reason | None
     last_fired_at: datetime | None
     run_id: UUID | None
     run_status: RunStatus | None

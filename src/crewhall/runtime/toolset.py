@@ -19,6 +19,7 @@ from crewhall.kernel.tools import Risk
 from crewhall.kernel.tracing import NO_SPANS, NoSpans
 from crewhall.runtime.approvals import Approval, NewApproval, ask_approval, find_approval, use_approval, void_approval
 from crewhall.runtime.endings import Ending, stopped
+from crewhall.runtime.explanations import BROKEN_OFF
 from crewhall.runtime.guard import acting_for
 from crewhall.runtime.journal import Journal, Step, storable
 from crewhall.runtime.judging import Judgement, Standing, Verdict, judge
@@ -29,10 +30,6 @@ from crewhall.runtime.tools import Caller, Tool
 from crewhall.runtime.vocabulary import ApprovalStatus, StepKind
 
 log = logging.getLogger(__name__)
-BROKEN_OFF = (
-    "It was begun and then broken off: whether it was done is not known. Look before you decide; approved, it is done "
-    "(once more)."
-)
 EXPIRED = "Nobody decided about this in time, so it counts as refused (expired). Do without it, or ask somebody."
 
 
@@ -126,14 +123,18 @@ class JournaledToolset:
     # -- judging
 
     async def _judge(self, call: Asked) -> Judgement | None:
-        """What becomes of the call, by the agent's trust and the policy as they are now; None: it cannot be read."""
+        """What becomes of the call, by the agent's trust and the policy as they are now; None: it cannot be read.
+
+        Nobody is asked about what cannot be made: that is refused.
+        """
         try:
             asked = msgspec.convert(call.arguments, call.tool.takes)
         except msgspec.ValidationError:
             return None  # it is not made; what is wrong is its result
-        run = self._journal.run
+        run, tool = self._journal.run, call.tool
         async with self._journal.transaction() as tx:
-            policy = await get_tool_policy(tx, system_actor(run.org_id))
+            system = system_actor(run.org_id)
+            policy = await get_tool_policy(tx, system)
             standing = await tx.one(
                 Standing,
                 """
@@ -141,8 +142,13 @@ class JournaledToolset:
                 """,
                 {"id": run.agent_id},
             )
-        tool = call.tool
-        return judge(tool.name, tool.risk_of(asked), standing, policy, asks_from=tool.asks_from)
+            judged = judge(tool.name, tool.risk_of(asked), standing, policy, asks_from=tool.asks_from)
+            if judged.verdict is Verdict.ASK and tool.check is not None:
+                try:
+                    await tool.check(tx, system, asked)
+                except CrewhallError as error:
+                    return Judgement(Verdict.REFUSE, error.detail)
+        return judged
 
     async def _approval(self, call: Asked, why: str, key: str | None = None) -> Approval:
         """What was decided about the call, or is to be; asked for once, in the transaction of its step."""

@@ -165,7 +165,7 @@ class Trial:
         await self._end(ended.status, ended.reason, detail)
         self._events.put_nowait(TryFailed(run_id=self._run.id, reason=str(ended.reason), detail=detail))
 
-    async def _end(self, status: RunStatus, reason: Ending, detail: str | None = None) -> None:
+    async def _end(self, status: RunStatus, reason: str, detail: str | None = None) -> None:
         """End the run, unless it has ended."""
         if self._has_ended:
             return

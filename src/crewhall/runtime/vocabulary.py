@@ -72,6 +72,15 @@ class RunStatus(StrEnum):
     STOPPED = "stopped"
 
 
+class WaitsFor(StrEnum):
+    """What a run that was put aside waits for."""
+
+    DECISION = "decision"
+    """A person decides about a call."""
+    PROGRAM = "program"
+    """The program that asked for it uses tools of its own."""
+
+
 class ApprovalStatus(StrEnum):
     """How a call that waits for a person stands."""
 
@@ -125,6 +134,8 @@ class FiringOutcome(StrEnum):
     """What it asked for the time before still waited to begin."""
     REFUSED = "refused"
     """Its maker's rights did not reach: it is paused."""
+    UNANSWERED = "unanswered"
+    """It was asked for, and the agent does not answer: `unanswered_reason`."""
 
 
 class CallOutcome(StrEnum):

@@ -86,7 +86,10 @@ def list_versions(context: typer.Context, code: Code, as_json: Json = False) -> 
     if wants_json(context, as_json):
         say_json(found)
         return
-    rows = [[one.version, ago(one.created_at), one.created_by_name, ", ".join(one.changed)] for one in found]
+    rows = [
+        [one.version, ago(one.created_at), one.created_by_name, ", ".join(one.changed) or "the first that is known"]
+        for one in found
+    ]
     say_table(("Version", "From", "By", "Changed"), rows, "No version is known.")
 
 

@@ -62,7 +62,7 @@ def list_grants(context: typer.Context, as_json: Json = False) -> None:
         say_json(found)
         return
     rows = [
-        [f"@{one.agent_code}", one.direction, one.other_organization, one.state, one.visibility, one.id]
+        [f"@{one.agent_code}", one.direction, one.other_organization, one.state, one.visibility or "as at home", one.id]
         for one in found
     ]
     say_table(("Agent", "", "Other side", "State", "Visible to", "Id"), rows, "Nothing is lent or borrowed.")

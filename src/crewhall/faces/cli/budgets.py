@@ -246,12 +246,21 @@ def _spent(one: "Budget") -> str:
     """What is spent of each limit."""
     said = []
     if one.money_limit is not None:
-        said.append(f"{_plain(one.standing.spent_money)} of {_plain(one.money_limit)} {one.currency}")
+        said.append(f"{_money(one.standing.spent_money)} of {_money(one.money_limit)} {one.currency}")
     if one.token_limit is not None:
-        said.append(f"{one.standing.spent_tokens} of {one.token_limit} tokens")
+        said.append(f"{one.standing.spent_tokens:,} of {_counted(one.token_limit, 'token')}")
     if one.run_limit is not None:
-        said.append(f"{one.standing.spent_runs} of {one.run_limit} runs")
+        said.append(f"{one.standing.spent_runs:,} of {_counted(one.run_limit, 'turn')}")
     return ", ".join(said)
+
+
+def _money(amount: Decimal) -> str:
+    """To the cent; a small amount with as many decimals as it takes."""
+    return f"{amount:,.2f}" if amount == round(amount, 2) else _plain(amount)
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'s' * (number != 1)}"
 
 
 def _plain(amount: Decimal) -> str:

@@ -19,7 +19,7 @@ def inbox(
     context: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="What is read, too.")] = False,
     kind: Annotated[
-        str | None, typer.Option(help="mention, reply, reaction, direct, message, invitation or approval.")
+        str | None, typer.Option(help="mention, reply, reaction, direct, message, invitation, approval or schedule.")
     ] = None,
     read: Annotated[
         str | None, typer.Option("--read", help="Mark this one as read.", callback=checked_id("inbox"))

@@ -42,7 +42,7 @@ def list_schedules(
         return
     rows = [
         [one.name, f"@{one.agent.code}", one.conversation.label if one.conversation else "–",
-         one.cron, _next(one), one.last_outcome, one.id]
+         one.cron, _next(one), _last(one), one.id]
         for one in found
     ]  # fmt: skip
     say_table(("Name", "Agent", "Where", "When", "Next", "Last", "Id"), rows, "No schedules yet.")
@@ -158,3 +158,8 @@ def _next(one: "Schedule") -> str:
     if one.pause_reason:
         return f"paused ({one.pause_reason})"
     return f"{minute_of(one.upcoming[0].astimezone(ZoneInfo(one.timezone)))} ({one.timezone})"
+
+
+def _last(one: "Schedule") -> str | None:
+    """What became of its last moment."""
+    return f"{one.last_outcome} ({one.unanswered_reason})" if one.unanswered_reason else one.last_outcome

@@ -57,6 +57,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
     cancel_requested_at: datetime | None = None
     canceled_by: Author | None = None
+    waits_for: str | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
     may_inspect: bool = False

@@ -17,6 +17,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """A task that an agent is given again and again, with its maker's rights as they are each time.
 
     `upcoming` are the next moments; none while it is paused (`pause_reason`). What may not be read is None.
+    `unanswered_reason` is why the agent did not answer the last one, as its decision has it.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     next_due_at: datetime | None = None
     last_due_at: datetime | None = None
     last_outcome: str | None = None
+    unanswered_reason: str | None = None
     last_fired_at: datetime | None = None
     run_id: str | None = None
     run_status: str | None = None
