@@ -1,6 +1,7 @@
 """A coffee roastery: its people, its agents, and what each of them has done in it so far."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import uuid4
 
 from tests.identity.hall import Member, Org
@@ -13,6 +14,9 @@ RESEARCH = (
     "You look things up for Larkfield Coffee. Answer in a few lines, name where each figure comes from, and say so when"
     " you do not know. Before you write to somebody outside, ask."
 )
+
+LETTER = "From 2 March on our spring blend is washed Sidama. Orders until Friday come at the price of the autumn."
+OWN_PRICE = {"provider": "scripted", "model": "*", "input_price": "2.5", "output_price": "10", "source": "our contract"}
 
 
 @dataclass
@@ -44,14 +48,16 @@ async def furnish(server: Server, model: ScriptedModel, domain: str = "") -> Com
     stranger = await org.add("member", await server.make_person(f"jonas@{domain}", "Jonas Weber"))
     scout = await server.hire(
         org, "scout", name="Scout", role_title="Researcher", description="Finds prices, rules and people.",
-        capabilities=["research", "prices"], instructions=RESEARCH, model_config=THINKS, tools=["list_people"],
+        capabilities=["research", "prices"], instructions=RESEARCH, model_config=THINKS, tools=["post_message"],
     )  # fmt: skip
     ledger = await server.hire(
         org, "ledger", name="Ledger", role_title="Bookkeeper", description="Keeps orders and invoices in step.",
         capabilities=["invoices", "orders"],
     )  # fmt: skip
     (await ledger.api.post(f"/agents/{ledger.id}/heartbeat", json={})).raise_for_status()
-    model.script = _replies
+    (await org.owner.api.post("/prices", json=OWN_PRICE)).raise_for_status()
+    wholesale = await server.channel(org.owner, name="wholesale", description="Cafés and their orders")
+    model.script = partial(_reply, wholesale)
     company = Company(
         server, org, admin, member, stranger, scout, ledger,
         await talk(server, org, admin, member, scout, ledger),
@@ -60,15 +66,16 @@ async def furnish(server: Server, model: ScriptedModel, domain: str = "") -> Com
     return company
 
 
-def _replies(request: dict[str, object]) -> Say | Use:
-    """What the model answers: the last price, or who there is, which it must ask for first."""
+def _reply(wholesale: str, request: dict[str, object]) -> Say | Use:
+    """What the model answers: the last price, or what it would tell the cafés, which it must ask about first."""
     told = str(request["messages"])
     if "'role': 'tool'" in told:
-        return Say("Mara and Tomás work with the importer; I would write to Tomás.", tokens=(1840, 42))
-    if "Who should" in told.rpartition("'role': 'user'")[2] and request.get("tools"):
-        return Use([("list_people", {"limit": 20})], tokens=(1620, 31))
+        return Say("The cafés are told.", tokens=(1840, 42))
+    if "Tell the cafés" in told.rpartition("'role': 'user'")[2] and request.get("tools"):
+        post = {"conversation_id": wholesale, "title": "Our spring blend", "content": LETTER}
+        return Use([("post_message", post)], tokens=(1620, 31))
     return Say(
-        "Washed Sidama landed at **6.40 € a kilo** last week, 4 % below October. By the importer's list that holds until"
+        "Washed Sidama landed at **6.40 € a kilo** last week, 4 % below October. The importer's list holds until"
         " Friday.",
         piece=200,
         tokens=(1480, 64),

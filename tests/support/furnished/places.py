@@ -18,6 +18,8 @@ NO_PAGES = {
 """Routes that answer with no page of their own."""
 GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsubscribe/{token:str}"}
 """Routes that are for people who are not signed in."""
+ON_A_PHONE = {"/agents", "/agents/{agent_id:uuid}", "/approvals", "/c/{conversation_id:uuid}", "/inbox", "/search"}
+"""Routes whose pictures are also taken on a phone, in the dark."""
 
 
 def routes() -> set[str]:

@@ -1,9 +1,12 @@
 """What was said in the company: a channel in which people and agents settle something, and a group."""
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
-from tests.files.making import image, post, sent
+from PIL import Image, ImageDraw
+
+from tests.files.making import post, sent
 from tests.identity.hall import Member, Org
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -18,6 +21,19 @@ FIGURES = """Cupping of this morning, averages of three:
 
 > We keep what we would drink ourselves."""
 PROGRAM = 'The label printer takes this:\n\n```python\nlabel(lot="Sidama", roasted=today(), grams=250)\n```'
+
+
+def cupping_table() -> bytes:
+    """A picture of eight cups on a table, seen from above."""
+    made = Image.new("RGB", (900, 520), (214, 196, 168))
+    drawn = ImageDraw.Draw(made)
+    for at in range(8):
+        across, down = 135 + 210 * (at % 4), 150 + 220 * (at // 4)
+        for reach, colour in ((92, (190, 171, 142)), (84, (247, 243, 234)), (64, (92, 58 + 3 * at, 38))):
+            drawn.ellipse((across - reach, down - reach, across + reach, down + reach), fill=colour)
+    out = io.BytesIO()
+    made.save(out, "PNG")
+    return out.getvalue()
 
 
 @dataclass
@@ -36,13 +52,12 @@ async def talk(
 ) -> Talk:
     """Let them talk."""
     mara = org.owner
-    for name, topic in (("roasting", "Lots, profiles, what the drum does"), ("wholesale", "Cafés and their orders")):
-        await server.channel(mara, name=name, description=topic)
+    await server.channel(mara, name="roasting", description="Lots, profiles, what the drum does")
     general = await server.general(org)
     launch = await _group(org, admin, member, scout)
     await _say(admin, general, PROGRAM)
     opened = await _say(member, general, FIGURES, title="Which lot for the spring blend?", kind="question")
-    picture = await sent(member, general, image(size=(900, 520)), "cupping-table.png")
+    picture = await sent(member, general, cupping_table(), "cupping-table.png")
     await post(
         member, general, picture, await sent(member, general, b"lot,score\nSidama,87.5\n", "cupping.csv"),
         content="The table, and the figures as a file.",
@@ -72,9 +87,9 @@ async def _group(org: Org, admin: Member, member: Member, scout: AgentClient) ->
     listed = [{"member_type": kind, "member_id": one} for kind, one in among]
     body = {"kind": "group", "title": "Spring launch", "members": listed}
     group = str((await org.owner.api.post("/conversations", json=body)).raise_for_status().json()["id"])
-    (await org.owner.api.put("/tool-policy", json={"tools": {"list_people": "ask"}})).raise_for_status()
+    (await org.owner.api.put("/tool-policy", json={"tools": {"post_message": "ask"}})).raise_for_status()
     await _say(member, group, "The first bags go out on 2 March.")
-    await _say(org.owner, group, "Who should write to the importer, @scout?")
+    await _say(org.owner, group, "Tell the cafés in #wholesale, @scout.")
     await _turn_ended(org, "waiting")
     return group
 

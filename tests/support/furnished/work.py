@@ -1,21 +1,31 @@
 """What the company set up: schedules, webhooks, budgets, a lent agent, an import, an app; and what waits."""
 
 from datetime import timedelta
+from typing import LiteralString
 from uuid import UUID
 
 import httpx
+import msgspec
+from psycopg.types.json import Jsonb
 
 from crewhall.kernel.clock import utc_now
+from crewhall.kernel.ids import new_id
 from crewhall.notifications.unsubscribing import unsubscribe_token
+from crewhall.runtime.offers import Offer
 from tests.apps.asking import registered
 from tests.imports.exports import ADA, BOB, packed, said, workspace
 from tests.support.furnished.company import Company
-from tests.support.mcp_server import ForeignServer
 from tests.support.waiting import until
 
+OFFERED: LiteralString = """
+with server as (insert into tool_servers (id, org_id, name, url, listed_at)
+                values (%(server)s, %(org)s, 'tracker', 'https://tracker.larkfield.example/mcp', now()))
+insert into server_tools (org_id, server_id, tool, name, offered, digest)
+values (%(org)s, %(server)s, 'list_orders', 'mcp-tracker-list-orders', %(offer)s, 'd')
+"""
 WEBHOOK = "https://agents.larkfield.example/ledger"
 TASKS = (
-    ("☕", "Prices of today", "What do our three lots cost us today?"),
+    ("📈", "Prices of today", "What do our three lots cost us today?"),
     ("📦", "Orders of the week", "Which cafés have not ordered yet this week?"),
 )
 
@@ -78,10 +88,8 @@ async def _causes(company: Company) -> None:
 
 
 async def _money(company: Company) -> None:
-    """What may be spent, and what models cost."""
+    """What may be spent."""
     mara, scout = company.org.owner.api, company.scout
-    own = {"provider": "scripted", "model": "*", "input_price": "2.5", "output_price": "10", "source": "our contract"}
-    (await mara.post("/prices", json=own)).raise_for_status()
     company.ids["budget_id"] = await _made(mara, "/budgets", agent_id=scout.id, money_limit="40", currency="USD")
     await _made(mara, "/budgets", token_limit=2_000_000)
 
@@ -89,7 +97,9 @@ async def _money(company: Company) -> None:
 async def _organization(company: Company) -> None:
     """People who are asked, a look of its own, what was brought from elsewhere."""
     org, mara = company.org, company.org.owner.api
-    invited = (await mara.post("/invitations", json={"email": f"lea@{org.id.hex[:8]}.example"})).raise_for_status()
+    invited = (
+        await mara.post("/invitations", json={"email": f"lea@{org.owner.email.partition('@')[2]}"})
+    ).raise_for_status()
     company.ids["invitation"] = invited.json()["token"]
     words = [said(1, ADA, "Has the new drum come?"), said(2, BOB, "On Monday."), said(3, BOB, "", subtype="bot_add")]
     archive = packed(workspace(org.owner.email, workshop=words))
@@ -112,8 +122,8 @@ async def _guests(company: Company) -> None:
 
 
 async def _tool_server(company: Company) -> None:
-    """A tool server whose tools nobody has accepted yet."""
-    mara = company.org.owner.api
-    async with ForeignServer() as foreign:
-        added = await _made(mara, "/tool-servers", name="tracker", url=foreign.url)
-        (await mara.post(f"/tool-servers/{added}/refresh")).raise_for_status()
+    """A tool server that offers a tool, which nobody has accepted yet."""
+    org = company.org
+    offer = Offer(tool="list_orders", description="List the open orders of a café.")
+    async with company.server.db.transaction(org.owner.actor) as tx:
+        await tx.run(OFFERED, {"org": org.id, "server": new_id(), "offer": Jsonb(msgspec.to_builtins(offer))})
