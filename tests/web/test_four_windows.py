@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ async def test_four_windows_agree_with_each_other_and_with_the_server(visitors: 
     assert {"from the tunnel", "thought better of it", "at once 0", "at once 2", "at once 3"} <= set(contents)
     assert (len(told), [item["content"] for item in told].count(None)) == (8, 1)
     for member in (org.owner, bob, eve):
-        await until(lambda api=member.api: _is_read(api, where))
+        await until(partial(_is_read, member.api, where))
     for page in windows:
         await expect(page.locator(f"crew-sidebar a[data-conversation='{where}'] .count")).to_be_hidden()
     await bobs.reload()

@@ -13,6 +13,8 @@ NO_PAGES = {
     "/inbox/{notification_id:uuid}": "leads to what it tells of",
     "/service-worker.js": "a script",
     "/sidebar": "a part of every page",
+    "/styleguide": "for those who change Crewhall; judged in tests/web/test_styleguide.py",
+    "/styleguide.css": "a style sheet",
     "/static/{version:str}/{name:path}": "files",
 }
 """Routes that answer with no page of their own."""

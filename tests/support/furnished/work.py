@@ -109,7 +109,8 @@ async def _organization(company: Company) -> None:
 
 
 async def _is_looked_through(api: httpx.AsyncClient, import_id: str) -> bool:
-    return (await api.get(f"/imports/{import_id}")).raise_for_status().json()["status"] == "ready"
+    found = (await api.get(f"/imports/{import_id}")).raise_for_status().json()
+    return bool(found["status"] == "ready")
 
 
 async def _guests(company: Company) -> None:
