@@ -28,8 +28,9 @@ async def test_it_is_served_in_development_alone(visitors: Visitors, server: Ser
         await check(page, "/styleguide")
     html = await page.content()
     assert [name for name in tokens() if name.startswith(("text", "space", "radius")) and name not in html] == []
-    await page.get_by_role("button", name="Take away").last.click()
-    await expect(page.get_by_role("dialog", name="Take it away?")).to_be_visible()
+    await page.get_by_role("button", name="A form that was refused").click()
+    await expect(page.get_by_role("dialog", name="Change its name")).to_be_visible()
+    await check(page, "a refused form")
 
 
 def test_every_colour_is_legible_on_what_it_stands_on():
