@@ -12,10 +12,12 @@ from bench.rows.row import Row
 from bench.rows.search import Search
 from bench.rows.start import Start
 from bench.rows.turns import Speaking, TurnOverhead
+from bench.rows.unasked import Unasked
 
 ALL: tuple[Row, ...] = (
     Posts(1, peers.POSTS_1_ROOM_64),
     Posts(50, peers.POSTS_50_ROOMS_64),
+    Unasked(),
     *fanout.ROWS,
     Idle(),
     History(newest=True),
