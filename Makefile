@@ -2,7 +2,7 @@
 # ARGS is handed to the command: make run ARGS="--port 9000", make test ARGS="tests/kernel -x".
 
 .POSIX:
-.PHONY: help run dev test rules check fmt bench docs lock clean uv runtime development
+.PHONY: help run dev test rules check fmt bench docs shots lock clean uv runtime development
 
 ARGS =
 WORKERS = 2
@@ -39,6 +39,9 @@ bench: development ## run every bench with its floor; prints ratios, writes benc
 
 docs: development ## write the reference pages again (docs/settings.md, errors.md, …)
 	@$(BIN)/python -m scripts.reference
+
+shots: development ## take the pictures of docs/images again, those that ARGS has words of, or all
+	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && exec $(BIN)/python -m scripts.shots $(ARGS)
 
 lock: uv ## resolve uv.lock again after pyproject.toml changed
 	@sh scripts/environment lock

@@ -1,5 +1,6 @@
 """Serves, and starts again when a source file changes (`make dev`). Arguments are those of `crewhall up`."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def stamps() -> Stamps:
 
 def start(arguments: list[str]) -> "subprocess.Popen[bytes]":
     """Start the server."""
-    return subprocess.Popen([str(Path(sys.executable).with_name("crewhall")), "up", *arguments])
+    environment = {"CREWHALL_DEVELOPMENT": "true", **os.environ}
+    return subprocess.Popen([str(Path(sys.executable).with_name("crewhall")), "up", *arguments], env=environment)
 
 
 def stop(server: "subprocess.Popen[bytes]") -> None:

@@ -152,9 +152,9 @@ class Hall:
         assert started.session
         return self.client(cookie=started.session), started.session
 
-    async def make_org(self, name: str = "Acme") -> Org:
-        """Make an organization with a new owner."""
-        person = await self.make_person()
+    async def make_org(self, name: str = "Acme", owner: Member | None = None) -> Org:
+        """Make an organization with an owner, a new one unless named."""
+        person = owner or await self.make_person()
         founder = founder_of_new(person.actor)
         async with self.db.transaction(founder) as tx:
             made = await create_organization(tx, founder, NewOrganization(name))

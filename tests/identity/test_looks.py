@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crewhall.identity.accents import DARK_SURFACES, LEGIBLE, LIGHT_SURFACES, Shades, _hex, accent_of, contrast
+from crewhall.identity.accents import DARK_SURFACES, LEGIBLE, LIGHT_SURFACES, Shades, accent_of, contrast, hex_of
 from crewhall.identity.looks import find_looks
 from tests.files.making import image
 from tests.identity.hall import Hall, Org
@@ -24,7 +24,7 @@ def test_text_in_an_accent_and_on_it_is_legible(chosen: str):
     for shades, surfaces in ((accent.light, LIGHT_SURFACES), (accent.dark, DARK_SURFACES)):
         assert contrast(shades.on_accent, shades.accent) >= LEGIBLE
         assert contrast(shades.on_accent, shades.accent_hover) >= LEGIBLE
-        for surface in [*map(_hex, surfaces), shades.accent_soft]:
+        for surface in [*map(hex_of, surfaces), shades.accent_soft]:
             assert contrast(shades.accent, surface) >= LEGIBLE, surface
             assert contrast(shades.accent_ink, surface) >= LEGIBLE, surface
     assert accent.stylesheet().count("light-dark(#") == len(Shades.__struct_fields__)

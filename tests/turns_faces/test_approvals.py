@@ -13,7 +13,7 @@ from tests.support.server import Server, token_of
 from tests.support.waiting import until
 from tests.turns_faces.scene import Scene
 from tests.web.browser import Visitors
-from tests.web.test_every_page import PHONE_DARK, WIDE_LIGHT, check
+from tests.web.judging import PHONE_DARK, WIDE_LIGHT, check
 
 POLICY = {"tools": {"list_people": "ask"}}
 

@@ -6,7 +6,7 @@ from tests.support.openai import Say
 from tests.turns_faces.scene import Scene
 from tests.turns_faces.test_hooks import called
 from tests.web.browser import Visitors
-from tests.web.test_every_page import PHONE_DARK, WIDE_LIGHT, check
+from tests.web.judging import PHONE_DARK, WIDE_LIGHT, check
 
 
 async def test_what_sets_agents_off_is_looked_after_on_pages(visitors: Visitors, scene: Scene):

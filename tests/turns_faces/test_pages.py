@@ -10,7 +10,7 @@ from tests.support.openai import Fail, Say, Use
 from tests.support.waiting import until
 from tests.turns_faces.scene import THINKS, Scene
 from tests.web.browser import PHONE, Visitors, connected, message, write
-from tests.web.test_every_page import PHONE_DARK, check
+from tests.web.judging import PHONE_DARK, check
 
 ANSWER = "A heron, most likely: they stand still for long before they strike."
 

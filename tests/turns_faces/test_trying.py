@@ -19,7 +19,7 @@ from tests.support.server import token_of
 from tests.support.waiting import until
 from tests.turns_faces.scene import THINKS, Scene
 from tests.web.browser import Visitors
-from tests.web.test_every_page import check
+from tests.web.judging import check
 
 
 async def tried(scene: Scene, api: httpx.AsyncClient | None = None, **asked: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from tests.identity.hall import PASSWORD, Org
 from tests.support.server import Server
 from tests.tenancy.turns import offered_tool
 from tests.web.browser import Visitors
-from tests.web.test_every_page import check
+from tests.web.judging import check
 
 
 async def test_a_guest_signs_in_lets_an_app_in_and_is_sent_back(visitors: Visitors, server: Server, org: Org):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from crewhall.faces.plumbing.assets import assets
+from crewhall.faces.plumbing.assets import ENTRY, assets
+from crewhall.faces.plumbing.bundling import Bundle
 from crewhall.faces.plumbing.pages import TEMPLATES
 from tests.support.server import Server
 
@@ -40,6 +41,35 @@ def test_templates_hold_no_inline_style_or_script():
         text = path.read_text()
         assert not re.search(r"\sstyle=|<style|\son[a-z]+=", text), path.name
         assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text)), path.name
+
+
+def test_modules_become_one_file_in_the_order_in_which_they_run():
+    sources = {
+        "js/app.js": '// First.\nimport * as Turbo from "../vendor/turbo.js";\nimport "./a/b.js";\nTurbo.go();\n',
+        "js/a/b.js": 'import { name, Thing } from "./c.js";\nexport function say() { name(Thing, import.meta.url); }\n',
+        "js/a/c.js": "/** It. */\nexport class Thing {}\nfunction name() {}\nexport { name };\n",
+    }
+    text = Bundle("js/app.js", sources).text
+    assert text.startswith('import * as Turbo from "../vendor/turbo.js";\nconst module0 = (() => {\nclass Thing {}')
+    assert text.index("class Thing") < text.index("function say") < text.index("Turbo.go")
+    assert "const { name, Thing } = module0;\nfunction say" in text
+    assert 'new URL("./a/b.js", import.meta.url).href' in text
+    assert "return { Thing, name };" in text
+    served = assets.find(ENTRY)
+    assert served
+    assert re.findall(rb"^(?:import|export) .*", served.body(), re.MULTILINE) == [
+        b'import * as Turbo from "../vendor/turbo.js";'
+    ]
+
+
+async def test_a_page_travels_packed_to_who_takes_it_so(server: Server):
+    async with httpx.AsyncClient(base_url=server.address, verify=False) as client:
+        packed = await client.get("/login")
+        plain = await client.get("/login", headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    assert "accept-encoding" in packed.headers["vary"]
 
 
 def test_modules_stay_small():

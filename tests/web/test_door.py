@@ -10,7 +10,7 @@ from tests.identity.hall import PASSWORD, Org
 from tests.support.database import SharedCluster
 from tests.support.server import Server
 from tests.web.browser import Visitors
-from tests.web.test_every_page import check
+from tests.web.judging import check
 
 CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}$")
 

@@ -8,7 +8,7 @@ from tests.identity.hall import Org
 from tests.imports.exports import ADA, BOB, packed, said, workspace, written
 from tests.support.server import Server
 from tests.web.browser import Visitors
-from tests.web.test_every_page import check
+from tests.web.judging import check
 
 
 async def test_an_archive_is_brought_and_taken_in(visitors: Visitors, server: Server, org: Org, tmp_path: Path):

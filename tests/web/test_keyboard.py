@@ -69,6 +69,83 @@ async def test_a_closed_thread_leads_back_to_its_message(visitors: Visitors, ser
     await expect(said.get_by_label("Reply in a thread")).to_be_focused()
 
 
+REACHABLE = """() => {
+  const wanted = [...document.querySelectorAll(
+    "a[href], button:not(:disabled), input:not(:disabled):not([type=hidden]), select, textarea, summary, [tabindex]")]
+    .filter((it) => it.tabIndex >= 0 && it.checkVisibility({ visibilityProperty: true }) && !it.closest("[inert]"))
+    .filter((it) => it.type !== "radio" || it.checked);
+  wanted.forEach((it, place) => { it.dataset.tabStop = place; });
+  return wanted.length;
+}"""
+FOCUSED = """() => {
+  const it = document.activeElement;
+  if (!it || it === document.body) return null;
+  const isRinged = (one) => {
+    const { outlineStyle, boxShadow } = getComputedStyle(one);
+    return outlineStyle !== "none" || boxShadow !== "none";
+  };
+  for (const moving of document.getAnimations()) moving.finish();
+  const around = it.matches("input, textarea") && it.closest(".box, .choice, .search, label");
+  const seen = isRinged(it) || Boolean(around && isRinged(around));
+  it.dataset.tabStop ??= `late ${it.outerHTML.slice(0, 120)}`; // from a frame that came meanwhile
+  return [it.dataset.tabStop, seen, it.outerHTML.slice(0, 120)];
+}"""
+MISSED = """stops => [...document.querySelectorAll("[data-tab-stop]")]
+  .filter((it) => !stops.includes(it.dataset.tabStop)).map((it) => it.outerHTML.slice(0, 120))"""
+
+
+async def _walk(page: Page) -> tuple[set[str], list[str]]:
+    """Press Tab until nothing new comes; returns the stops, and those at which nobody sees where one is."""
+    stops: set[str] = set()
+    unseen: list[str] = []
+    for _ in range(400):
+        await page.keyboard.press("Tab")
+        found = await page.evaluate(FOCUSED)
+        if found is None:  # past the last one: on with the first
+            continue
+        if found[0] in stops:
+            break
+        stops.add(found[0])
+        if not found[1]:
+            unseen.append(found[2])
+    return stops, unseen
+
+
+async def test_every_control_is_reached_and_seen(visitors: Visitors, server: Server, org: Org):
+    agent = await server.hire(org, name="Scout")
+    page = await visitors.visit("/people", org.owner)
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+    for path in ("/people", f"/agents/{agent.id}", "/settings", f"/c/{await server.general(org)}", "/search"):
+        await page.goto(path)
+        await expect(page.locator("h1").first).to_be_visible()
+        await page.evaluate("document.activeElement?.blur()")
+        wanted = await page.evaluate(REACHABLE)
+        stops, unseen = await _walk(page)
+        missed = await page.evaluate(MISSED, sorted(stops))
+        assert (path, missed, unseen) == (path, [], [])
+        assert wanted > 20
+
+
+async def test_a_dialog_keeps_the_focus_and_gives_it_back(visitors: Visitors, org: Org):
+    page = await visitors.visit("/people", org.owner)
+    opener = page.get_by_role("button", name="Invite", exact=True)
+    await opener.focus()
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    inside = "document.activeElement === document.body || Boolean(document.activeElement.closest('dialog[open]'))"
+    for _ in range(12):
+        await page.keyboard.press("Tab")
+        assert await page.evaluate(inside)
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(opener).to_be_focused()
+
+
 async def test_menus_are_walked_by_arrows(visitors: Visitors, org: Org):
     page = await visitors.visit("/people", org.owner)
     switcher = page.locator(".switcher")

@@ -12,6 +12,7 @@ from crewhall.conversations import (
     pages_pins,
     pages_search,
     pages_show,
+    pages_styleguide,
 )
 from crewhall.faces.plumbing.routers import page_router
 
@@ -28,5 +29,6 @@ PAGES = page_router(
         *pages_drafts.HANDLERS,
         *pages_search.HANDLERS,
         *pages_defaults.HANDLERS,
+        *pages_styleguide.HANDLERS,
     ]
 )

@@ -1,5 +1,6 @@
 """Organizations, people, memberships, logins, permissions. What other packages may use is exported here."""
 
+from crewhall.identity.accents import contrast, hex_of
 from crewhall.identity.acts import Names, actor_name, words_for
 from crewhall.identity.app_documents import AppDocuments
 from crewhall.identity.app_requests import SCOPES, WRITE
@@ -65,6 +66,7 @@ __all__ = [
     "actor_name",
     "check_owner",
     "check_permission",
+    "contrast",
     "device_name",
     "find_actor",
     "find_people",
@@ -73,6 +75,7 @@ __all__ = [
     "find_placeholders_named",
     "get_organization",
     "get_person",
+    "hex_of",
     "is_allowed",
     "is_set_up",
     "is_weak",

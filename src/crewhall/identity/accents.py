@@ -67,29 +67,29 @@ def contrast(one: str, other: str) -> float:
 
 
 def _light(lightness: float, chroma: float, hue: float) -> Shades:
-    soft = _hex((0.935, min(chroma, 0.03), hue))
-    on_accent = _hex((0.99, min(chroma, 0.01), hue))
-    surfaces = [*map(_hex, LIGHT_SURFACES), soft]
+    soft = hex_of((0.935, min(chroma, 0.03), hue))
+    on_accent = hex_of((0.99, min(chroma, 0.01), hue))
+    surfaces = [*map(hex_of, LIGHT_SURFACES), soft]
     accent = _until_legible((lightness, chroma, hue), [*surfaces, on_accent], -STEP)
     ink = _until_legible((min(accent[0] - 0.05, 0.42), chroma, hue), surfaces, -STEP)
     hover = (max(accent[0] - 0.05, 0.0), accent[1], hue)
-    return Shades(_hex(accent), _hex(hover), soft, _hex(ink), on_accent)
+    return Shades(hex_of(accent), hex_of(hover), soft, hex_of(ink), on_accent)
 
 
 def _dark(lightness: float, chroma: float, hue: float) -> Shades:
-    soft = _hex((0.31, min(chroma, 0.042), hue))
-    on_accent = _hex((0.19, min(chroma, 0.03), hue))
-    surfaces = [*map(_hex, DARK_SURFACES), soft]
+    soft = hex_of((0.31, min(chroma, 0.042), hue))
+    on_accent = hex_of((0.19, min(chroma, 0.03), hue))
+    surfaces = [*map(hex_of, DARK_SURFACES), soft]
     accent = _until_legible((max(lightness, 0.7), min(chroma, MOST_CHROMA_DARK), hue), [*surfaces, on_accent], STEP)
     ink = _until_legible((max(accent[0] + 0.05, 0.85), min(chroma, 0.1), hue), surfaces, STEP)
     hover = (min(accent[0] + 0.05, 1.0), accent[1], hue)
-    return Shades(_hex(accent), _hex(hover), soft, _hex(ink), on_accent)
+    return Shades(hex_of(accent), hex_of(hover), soft, hex_of(ink), on_accent)
 
 
 def _until_legible(start: Lch, against: list[str], step: float) -> Lch:
     lightness, chroma, hue = start
     while 0.0 < lightness < 1.0 or (step < 0) == (lightness >= 1.0):
-        shown = _hex((lightness, chroma, hue))
+        shown = hex_of((lightness, chroma, hue))
         if all(contrast(shown, other) >= LEGIBLE for other in against):
             break
         lightness += step
@@ -136,7 +136,7 @@ def _rgb(lch: Lch) -> Rgb:
     )
 
 
-def _hex(lch: Lch) -> str:
+def hex_of(lch: Lch) -> str:
     """The nearest colour of a screen, of the same lightness and hue: colourfulness gives way."""
     lightness, chroma, hue = lch
     rgb = _rgb(lch)

@@ -93,6 +93,9 @@ class KernelSettings(CrewhallSettings):
     otel_contents: bool = Field(
         default=False, description="Let traces hold what models are told and answer, and what tools take and give."
     )
+    development: bool = Field(
+        default=False, description="Serve what is for those who change Crewhall: the design system at `/styleguide`."
+    )
     body_limit_kb: int = Field(1024, ge=16, le=65536, description="Largest request body, in KiB.")
     request_timeout_s: float = Field(30, gt=0, le=600, description="Longest time for one request, in seconds.")
     rate_address_per_minute: int = Field(600_000, ge=1, description="Requests per minute and client address.")

@@ -16,6 +16,8 @@ HELP = "/help/"
 NEW_LINE = re.compile(r"\s*([-*+>|#]|\d+[.)]\s|```)|\s*$")
 WORD = re.compile(r"[a-z0-9_]+")
 PAGE_LINK = re.compile(r"\]\((?:\./)?([a-z-]+)\.md(#[^)]*)?\)")
+PICTURES = re.compile(r"^.*!\[[^\[\]]*\]\([^()]*\).*\n?", re.MULTILINE)
+"""Lines of pictures: those stand in the repository's pages alone."""
 OTHER_LINK = re.compile(r"\[([^\]]*)\]\((?!/|https?:)[^)]*\)")
 COMMON = """
 a about an and are as at be but by can could did do does for from get had has have how i if in into is it its me my of
@@ -23,7 +25,7 @@ on or our please should so tell than that the their them then there these they t
 who why will with would you your crewhall work works use using explain hello hi hey thanks thank good morning evening
 """
 STOP_WORDS = frozenset(COMMON.split())
-FOR_MAKERS = frozenset({"internals", "performance", "rules", "events"})
+FOR_MAKERS = frozenset({"internals", "pages", "performance", "rules", "events"})
 """Pages for those who change Crewhall: there to be read, but no answer to who uses it."""
 IN_ORDER = [
     "basics", "reading", "search", "rooms", "writing", "agents", "colleagues", "tools", "approvals", "budgets",
@@ -77,7 +79,7 @@ def _linked(text: str, known: dict[str, Page]) -> str:
     def link(match: re.Match[str]) -> str:
         return f"]({HELP}{match[1]}{match[2] or ''})" if match[1] in known else match[0]
 
-    return OTHER_LINK.sub(r"\1", PAGE_LINK.sub(link, text))
+    return OTHER_LINK.sub(r"\1", PAGE_LINK.sub(link, PICTURES.sub("", text)))
 
 
 @cache

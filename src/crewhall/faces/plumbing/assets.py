@@ -1,18 +1,19 @@
 """Static files: read once, served under an address that changes with their content, and cached for a year.
 
-The hash covers the whole tree, so that modules may import each other by relative paths.
+The hash covers the whole tree, so that files may name each other by relative paths.
 """
 
 import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
+from crewhall.faces.plumbing.bundling import Bundle
 from crewhall.kernel.errors import NOT_FOUND
 
 ROOT = Path(__file__).parent.parent / "web" / "static"
@@ -20,6 +21,12 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
 _WORTH_PACKING = 512
 WORKER = "/service-worker.js"
+ENTRY, SHEET = "js/app.js", "css/hall.css"
+"""Every module of ours in one file, in the place of the first; every style sheet in one, in the order of layers."""
+LAYERS = (
+    "tokens", "base", "components", "layout", "conversation", "files", "turns", "spending", "reading", "searching",
+    "utilities",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +47,15 @@ class Assets:
     """Every file below a folder, by its path relative to it."""
 
     def __init__(self, root: Path) -> None:
-        self._files: dict[str, Asset] = {}
+        found = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        modules = {name: body.decode() for name, body in found.items() if name.endswith(".js")}
+        found[ENTRY] = Bundle(ENTRY, modules).text.encode()
+        found[SHEET] = b"".join(found[f"css/{layer}.css"] for layer in LAYERS)
         whole = hashlib.sha256()
-        for path in sorted(path for path in root.rglob("*") if path.is_file()):
-            name, body = path.relative_to(root).as_posix(), path.read_bytes()
+        for name, body in sorted(found.items()):
             whole.update(name.encode() + b"\0" + body)
-            self._files[name] = _asset(path, body)
+        self._files = {name: _asset(name, body) for name, body in found.items()}
         self.version = whole.hexdigest()[:12]
-
-    def names(self, suffix: str) -> list[str]:
-        """The paths of all files with that suffix, sorted."""
-        return sorted(name for name in self._files if name.endswith(suffix))
 
     def url(self, name: str) -> str:
         """The address of a file; a name that does not exist is a programming error."""
@@ -63,10 +68,10 @@ class Assets:
         return self._files.get(name)
 
 
-def _asset(path: Path, body: bytes) -> Asset:
+def _asset(name: str, body: bytes) -> Asset:
     is_packed = len(body) >= _WORTH_PACKING
     kept = gzip.compress(body, 9, mtime=0) if is_packed else body
-    media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
+    media_type = _TYPES.get(PurePosixPath(name).suffix) or mimetypes.guess_type(name)[0] or "text/plain"
     return Asset(kept, is_packed, media_type, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
 
 

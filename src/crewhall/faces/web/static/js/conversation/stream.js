@@ -107,9 +107,10 @@ export class Stream {
     }
     if (item.dataset.mentions?.includes(this.viewer)) item.dataset.mineMentioned = "";
     const parent = item.dataset.parent && this.find(item.dataset.parent);
-    const text = parent?.querySelector(".content")?.textContent.trim();
+    const text = (parent?.querySelector(".title") ?? parent?.querySelector(".content"))?.textContent.trim();
     if (!text) return;
     const who = parent.querySelector(".author").textContent;
-    item.querySelector(".reply-mark .truncate").textContent = `${who}: ${text.slice(0, EXCERPT)}`;
+    const shown = text.length > EXCERPT ? `${text.slice(0, EXCERPT).trimEnd()}…` : text;
+    item.querySelector(".reply-mark .truncate").textContent = `${who}: ${shown}`;
   }
 }
