@@ -8,7 +8,8 @@ from msgspec import Meta, Struct
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID
-from crewhall.kernel.outbound import Outbound, check_url
+from crewhall.kernel.outbound import Outbound
+from crewhall.kernel.reachable import check_url
 from crewhall.kernel.tools import Caller, Risk, Tool, described
 from crewhall.runtime.tool_policies import get_tool_policy
 
