@@ -1,4 +1,4 @@
--- What was said. In each forty records of a conversation the second begins a thread that the eighth part answers; one in
+-- What was said, at positions before all that consumers read. In each forty records of a conversation the second begins a thread that the eighth part answers; one in
 -- twenty is a reaction, one in a hundred an edit of the one before, one in fifty has a file, one in 25 mentions somebody.
 
 create temp table sentences as
@@ -29,7 +29,8 @@ select m.conversation_id, m.seq, s.org, m.id, m.type, aim.id,
        case m.type when 'reaction' then null else '<p>' || t.body || '</p>' end,
        case when m.seq % 50 = 7 then jsonb_build_object('files', jsonb_build_array(jsonb_build_object(
            'id', md5(m.id::text)::uuid, 'name', 'plan ' || m.seq || '.txt', 'size', 12, 'media_type', 'text/plain'))) end,
-       root.id, case when m.seq % 25 = 4 then array[told.id] end, m.created_at, 0
+       root.id, case when m.seq % 25 = 4 then array[told.id] end, m.created_at,
+       extract(epoch from m.created_at - now() - interval '1 hour')::bigint * 1000 - m.place
 from said m cross join shape s
 join sentences t on t.n = (m.seq::bigint * 7919 + m.place) % 5000
 left join person w on w.n = m.person

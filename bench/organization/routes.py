@@ -1,7 +1,7 @@
 """What is walked: every GET of the API as its description states it, and every page as the product routes it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, LiteralString
 
 import httpx
@@ -14,11 +14,20 @@ from bench.dataset import RARE
 from bench.ground import Ground
 from crewhall.faces.plumbing.routers import API_PREFIX
 from crewhall.faces.web.routes import PAGES
+from crewhall.kernel.paging import MAX_LIMIT
 
 STREAMED = {"/conversations/{conversation_id}/stream"}
 STORED = {"/files/{file_id}/content", "/files/{file_id}/thumbnail", "/uploads/{upload_id}"}
 """Bytes of the blob store, which the data set leaves empty."""
-FOR_GUESTS = {"/login", "/setup", "/invitation", "/reset", "/password-reset", "/unsubscribe/{token}", "/oauth/authorize"}
+FOR_GUESTS = {
+    "/login",
+    "/setup",
+    "/invitation",
+    "/reset",
+    "/password-reset",
+    "/unsubscribe/{token}",
+    "/oauth/authorize",
+}
 NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notification_id}"}
 """Files and redirections."""
 
@@ -26,7 +35,7 @@ NARROWED = {
     f"{API_PREFIX}/conversations": ("?member=me", "?kind=group", "?status=archived", "?q=matter"),
     f"{API_PREFIX}/people": ("?q=gra", "?status=deactivated"),
     f"{API_PREFIX}/agents": ("?q=matters", "?capability=research"),
-    f"{API_PREFIX}/conversations/{{conversation_id}}/messages": ("?after=0", "?around={message_id}", "?parent={thread_id}"),
+    f"{API_PREFIX}/conversations/{{conversation_id}}/messages": ("?after=0", "?around=1000", "?parent={thread_id}"),
     f"{API_PREFIX}/conversations/{{conversation_id}}/members": ("?q=gra",),
     f"{API_PREFIX}/search": ("?q=kb", f"?q={RARE}", "?q=kb+in%3A%23hall-3", "?q=has%3Afile"),
     f"{API_PREFIX}/switcher": ("", "?q=hal", "?q=gr", "?q=matter"),
@@ -63,7 +72,8 @@ select %(org)s::uuid as org_id, (select id from hall) as conversation_id, (selec
     (select id from users where handle = 'person-1') as person_id,
     (select id from message_records where conversation_id = (select id from hall) and seq = 41) as message_id,
     (select id from message_records where conversation_id = (select id from hall) and seq = 1) as thread_id,
-    (select id from agent_credentials where agent_id = (select id from agent) order by id desc limit 1) as credential_id,
+    (select id from agent_credentials where agent_id = (select id from agent) order by id desc limit 1)
+        as credential_id,
     (select id from agent_grants where org_id = %(org)s limit 1) as grant_id,
     (select id from files where conversation_id = (select id from hall) limit 1) as file_id,
     (select id from later_messages where org_id = %(org)s and user_id = %(owner)s limit 1) as later_id,
@@ -87,6 +97,8 @@ class Address(msgspec.Struct, frozen=True):
 
     route: str
     path: str
+    most: int = MAX_LIMIT
+    """The largest page that may be asked for."""
 
     @property
     def is_page(self) -> bool:
@@ -100,13 +112,19 @@ async def addresses(ground: Ground) -> list[Address]:
         ids = connection.execute(IDS, {"org": ground.org_id, "owner": ground.user_id}).fetchone()
     assert ids is not None
     described = (await ground.api.get("/openapi.json")).raise_for_status().json()
-    return [one for route in [*operations(described), *pages()] for one in _of_route(route, ids)]
+    answering = operations(described)
+    return [one for route in [*answering, *pages()] for one in _of_route(route, ids, answering.get(route, MAX_LIMIT))]
 
 
-def operations(described: Mapping[str, Any]) -> list[str]:
-    """The paths of the API that answer a GET with JSON."""
+def operations(described: Mapping[str, Any]) -> dict[str, int]:
+    """The paths of the API that answer a GET with JSON, each with the largest page that it takes."""
     left_out = {API_PREFIX + path for path in STREAMED | STORED}
-    return sorted(path for path, item in described["paths"].items() if "get" in item and path not in left_out)
+    found = {path: item["get"] for path, item in described["paths"].items() if "get" in item and path not in left_out}
+    return {path: _most(found[path].get("parameters", ())) for path in sorted(found)}
+
+
+def _most(parameters: Iterable[Mapping[str, Any]]) -> int:
+    return next((one["schema"]["maximum"] for one in parameters if one["name"] == "limit"), MAX_LIMIT)
 
 
 def pages() -> list[str]:
@@ -115,11 +133,11 @@ def pages() -> list[str]:
     return sorted(found - FOR_GUESTS - NO_PAGES)
 
 
-def _of_route(route: str, ids: Mapping[str, Any]) -> Iterator[Address]:
+def _of_route(route: str, ids: Mapping[str, Any], most: int) -> Iterator[Address]:
     known = {**ids, "agent_id": ids["fork_id"]} if route in OF_FORKS else ids
     asked = NARROWED.get(route, ())
     for query in dict.fromkeys(asked if route in ASKS else ("", *asked)):
-        yield Address(route, re.sub(r"\{(\w+)\}", lambda found: str(known[found[1]]), route + query))
+        yield Address(route, re.sub(r"\{(\w+)\}", lambda found: str(known[found[1]]), route + query), most)
 
 
 _NEXT = re.compile(r'href="([^"]*[?&;](?:later_)?after=[^"]+)"')
@@ -132,8 +150,8 @@ def following(address: Address, answer: httpx.Response) -> str | None:
         return found[1].replace("&amp;", "&") if found else None
     said = answer.json()
     cursor = said.get("next") if isinstance(said, dict) else None
-    if cursor is None:
+    if cursor is None or "around=" in address.path:
         return None
     backwards = address.route.endswith("/messages") and not re.search(r"[?&](after|parent)=", address.path)
-    url = httpx.URL(address.path).copy_set_param("limit", 200)
+    url = httpx.URL(address.path).copy_set_param("limit", address.most)
     return str(url.copy_set_param("before" if backwards else "after", cursor))

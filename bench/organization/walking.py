@@ -85,7 +85,7 @@ class Walker:
         answer = await self._client.get(path, headers=headers)
         if answer.status_code in WITHOUT_PLACE:
             return None
-        if answer.status_code != 200 and not answer.is_redirect:  # noqa: PLR2004
+        if answer.status_code != 200 and not answer.is_redirect:
             raise httpx.HTTPStatusError(f"{answer.status_code} {path}", request=answer.request, response=answer)
         return None if answer.is_redirect else answer
 

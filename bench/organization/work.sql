@@ -81,7 +81,8 @@ select uuidv7(i * interval '-1 minute'), s.org, 'server-' || i, 'https://tools.e
 from shape s cross join generate_series(1, 20) i;
 insert into server_tools (org_id, server_id, tool, name, offered, digest)
 select t.org_id, t.id, 'tool-' || i, t.name || '-tool-' || i,
-       '{"name": "tool", "description": "Does something.", "inputSchema": {"type": "object"}}', md5(t.name || i)
+       jsonb_build_object('tool', 'tool-' || i, 'description', 'Does something.', 'schema', '{"type": "object"}'::jsonb),
+       md5(t.name || i)
 from tool_servers t cross join generate_series(1, 50) i;
 
 insert into imports (id, org_id, source, status, source_key, name, size, blob_key, created_by, finished_at)
@@ -95,7 +96,7 @@ from (select * from imports order by id desc limit 5) m cross join generate_seri
 insert into audit_log (id, org_id, actor_type, actor_id, action, resource_type, resource_id, details, created_at, position)
 select uuidv7(t.at - clock_timestamp()), s.org, 'user', w.id,
        (array['agent.updated', 'conversation.created', 'member.added', 'schedule.created'])[1 + i % 4], 'agent', h.id::text,
-       '{}', t.at, 0
+       '{}', t.at, i - 2 * s.messages
 from shape s cross join generate_series(1, s.messages / 5) i
 cross join lateral (select now() - interval '100 days' + i * interval '40 seconds' as at) t
 join person w on w.n = i % 50 join hired h on h.n = i % s.agents;
