@@ -17,15 +17,19 @@ MAX_QUERY_LENGTH = 200
 
 # `shown` is the page; what is counted or looked up per conversation is done for the page's rows alone. Unread messages
 # are counted among the newest 1,000 records: an agent that wrote very many itself and marked none must not cost more.
+# The limit of one keeps the membership looked up by its key: a plan made for nobody in particular expects few of them,
+# and would compare each conversation with each of somebody's thousand memberships. `materialized` keeps `coalesce` out
+# of the count: no function that might tell may meet rows before their policy does, so the index would not be asked for it.
 _SHOWN: LiteralString = """
-with shown as (
+with shown as materialized (
     select c.*, h.last_seq, h.message_count, h.last_active_at, k.member_id is not null as is_member,
            k.role as member_role, coalesce(k.last_read_seq, 0) as last_read_seq,
            level_in(c.kind, k.notification_level) as notification_level
     from conversations c
     join conversation_heads h on h.conversation_id = c.id
-    left join conversation_members k
-      on k.conversation_id = c.id and k.member_type = %(actor_type)s and k.member_id = %(actor)s
+    left join lateral (
+        select m.member_id, m.role, m.last_read_seq, m.notification_level from conversation_members m
+        where m.conversation_id = c.id and m.member_type = %(actor_type)s and m.member_id = %(actor)s limit 1) k on true
     where c.org_id = any (current_orgs()) and c.deleted_at is null
 """
 _COLUMNS: LiteralString = """
