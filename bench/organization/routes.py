@@ -140,7 +140,7 @@ def _of_route(route: str, ids: Mapping[str, Any], most: int) -> Iterator[Address
         yield Address(route, re.sub(r"\{(\w+)\}", lambda found: str(known[found[1]]), route + query), most)
 
 
-_NEXT = re.compile(r'href="([^"]*[?&;](?:later_)?after=[^"]+)"')
+_NEXT = re.compile(r'href="([^"]*[?&;]\w*after=[^"]+)"')
 
 
 def following(address: Address, answer: httpx.Response) -> str | None:

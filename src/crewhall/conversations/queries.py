@@ -19,7 +19,7 @@ MAX_QUERY_LENGTH = 200
 # are counted among the newest 1,000 records: an agent that wrote very many itself and marked none must not cost more.
 # The limit of one keeps the membership looked up by its key: a plan made for nobody in particular expects few of them,
 # and would compare each conversation with each of somebody's thousand memberships. `materialized` keeps `coalesce` out
-# of the count: no function that might tell may meet rows before their policy does, so the index would not be asked for it.
+# of the count: what might tell of rows meets them after their policy alone, so that no index would be asked for it.
 _SHOWN: LiteralString = """
 with shown as materialized (
     select c.*, h.last_seq, h.message_count, h.last_active_at, k.member_id is not null as is_member,
@@ -74,7 +74,9 @@ _LIST: LiteralString = (
     _SHOWN
     + """
       and (k.member_id is not null or (not %(mine)s and (
-              (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))))
+              (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))
+            and (not %(near)s or c.type = 'system'
+                 or c.id = any (array(select t.conversation_id from stars t where t.user_id = %(actor)s)))))
       and (%(kind)s::text is null or c.kind = %(kind)s)
       and (%(sessions)s or c.kind <> 'direct' or c.direct_key is not null or k.role = 'reader')
       and (current_behalf() is null or all_may_reach(c))
@@ -102,6 +104,7 @@ async def list_conversations(
     *,
     kind: ConversationKind | None = None,
     mine: bool = False,
+    near: bool = False,
     archived: bool = False,
     idle: bool = False,
     sessions: bool = True,
@@ -111,6 +114,7 @@ async def list_conversations(
 ) -> Page[Conversation]:
     """List the conversations within the actor's reach (or only those it is a member of), last active first.
 
+    `near` ones are those that it is a member of or has starred, and what Crewhall writes for it.
     `q` finds part of a name or title. `idle` ones are among those that are not `archived`. Without `sessions` those are
     left out that programs opened with an agent, beside the one direct conversation of the two, and that are not shared
     with the actor.
@@ -125,6 +129,7 @@ async def list_conversations(
         {
             **_viewer(actor),
             "mine": mine,
+            "near": near,
             "kind": str(kind) if kind else None,
             "archived": archived,
             "idle": idle,
