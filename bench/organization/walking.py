@@ -19,7 +19,7 @@ DEEP = 12
 AT_ONCE = 4
 WITHOUT_PLACE = {403, 404, 409}
 """What somebody is answered who may not open it."""
-_ROWS = re.compile(r"<(?:li|tr|option|article)\b")
+_ROWS = re.compile(r"<(?:li|tr|article)\b")
 
 
 class Measured(msgspec.Struct):
@@ -101,11 +101,16 @@ class Walker:
         at_once = [
             took for _ in range(self._times // 4) for took in await asyncio.gather(*(timed() for _ in range(AT_ONCE)))
         ]
-        rows = len(_ROWS.findall(answer.text)) if address.is_page else _items(answer.json())
+        rows = rows_of(answer.text) if address.is_page else _items(answer.json())
         return Measured(address.route, path, self.who, place, alone, at_once, cpu, len(answer.content) / 1024, rows)
 
     def _seconds(self) -> float:
         return tree_seconds(self._ground.server.pid) + tree_seconds(self._ground.postgres_pid)
+
+
+def rows_of(page: str) -> int:
+    """How many rows a page shows, beside those of the sidebar that all pages have."""
+    return len(_ROWS.findall(page.partition("<main")[2]))
 
 
 def _items(said: object) -> int:
