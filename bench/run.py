@@ -17,6 +17,7 @@ from bench.meter import Meter
 from bench.organization.filling import ensure_organization, organization_key, shape_of
 from bench.programs import Program, ProgramError
 from bench.rows.row import SMALL, Row, Scale, Skip
+from bench.serving import UNFOLLOWED
 from bench.table import Line, line_of
 
 Say = Callable[[str], None]
@@ -60,7 +61,8 @@ class Grounds:
         if kind == "turns":
             model = await Program.start("bench.floors.model")
             self._stack.push_async_callback(model.stop)
-        ground = await self._stack.enter_async_context(Ground(home, model=model))
+        environment = {UNFOLLOWED: "1"} if kind == "unfollowed" else None
+        ground = await self._stack.enter_async_context(Ground(home, environment, model=model))
         if kind == "small":
             await ensure_messages(ground, SMALL)
         return ground

@@ -1,5 +1,7 @@
 """The product as a bench starts it: `python -m bench.serving`. Settings come from the environment.
 
+With BENCH_UNFOLLOWED nobody follows the log to find out which agents are asked.
+
 With BENCH_PROFILE=<file> the process is sampled, and the file written when it stops; SIGUSR1 forgets what is sampled.
 """
 
@@ -8,8 +10,11 @@ import signal
 from pathlib import Path
 
 from bench.sampler import Sampler
+from crewhall.conversations import Consumer
 from crewhall.kernel.settings import KernelSettings, load_settings
 from crewhall.main import serve
+
+UNFOLLOWED = "BENCH_UNFOLLOWED"
 
 
 def announce(address: str, _setup_link: str | None) -> None:
@@ -20,7 +25,15 @@ def run() -> None:
     serve(load_settings(KernelSettings), announce, lambda _text: None)
 
 
+def unfollow() -> None:
+    """Let the consumer that asks agents be, and start the others."""
+    start = Consumer.start
+    Consumer.start = lambda self: None if self.name == "turns" else start(self)  # type: ignore[method-assign]
+
+
 def main() -> None:
+    if os.environ.get(UNFOLLOWED):
+        unfollow()
     profile = os.environ.get("BENCH_PROFILE")
     if profile is None:
         run()

@@ -10,7 +10,8 @@ from typing import Any, LiteralString
 
 import msgspec
 import psycopg
-from pydantic_ai import Agent, DeferredToolRequests
+from pydantic_ai.direct import model_request_stream
+from pydantic_ai.messages import ModelRequest, UserPromptPart
 from pydantic_ai.models import create_async_httpx2_client
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
@@ -65,11 +66,11 @@ class Turns:
     async def _take(self, asked: Asked) -> None:
         for kind in ("decision", "job", "claim", "context", "request"):
             await self._record(kind, asked.content)
-        agent = Agent(
-            self._model(asked.model), instructions="You answer.", output_type=[str, DeferredToolRequests], retries=2
-        )
-        async with agent.run_stream(asked.content, model_settings={"max_tokens": 100}) as run:
-            said = str(await run.get_output())
+        told = ModelRequest(parts=[UserPromptPart(asked.content)], instructions="You answer.")
+        async with model_request_stream(self._model(asked.model), [told], model_settings={"max_tokens": 100}) as stream:
+            async for _ in stream:
+                pass
+        said = stream.get().text or ""
         await self._record("answer", said)
         await self._posts.store(0, Post(said, "-"))
         await self._broadcast.tell("turns", msgspec.json.encode({"content": said}).decode())

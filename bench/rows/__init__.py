@@ -5,6 +5,7 @@ from bench.rows import fanout
 from bench.rows.growth import Growth
 from bench.rows.history import History
 from bench.rows.idle import Idle
+from bench.rows.organization import Organization
 from bench.rows.page import Page
 from bench.rows.posts import Posts
 from bench.rows.resting import Resting
@@ -12,16 +13,19 @@ from bench.rows.row import Row
 from bench.rows.search import Search
 from bench.rows.start import Start
 from bench.rows.turns import Speaking, TurnOverhead
+from bench.rows.unasked import Unasked
 
 ALL: tuple[Row, ...] = (
     Posts(1, peers.POSTS_1_ROOM_64),
     Posts(50, peers.POSTS_50_ROOMS_64),
+    Unasked(),
     *fanout.ROWS,
     Idle(),
     History(newest=True),
     History(newest=False),
     Page(),
     Search(),
+    Organization(),
     TurnOverhead(),
     Speaking(),
     Resting(),

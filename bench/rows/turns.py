@@ -53,14 +53,15 @@ class TurnOverhead:
     ground = floor_ground = "turns"
     figures: Sequence[Figure] = (
         Figure(
-            "p50", "a turn: post to model call, and last word to the message at a listener: p50", "ms",
-            Target(at_most=15), "p50",
+            "turn", "a turn: post acknowledged to model call, and last word to the message at a listener: p50", "ms",
+            Target(at_most=15), "turn",
         ),
-        Figure("p99", "… p99", "ms", Target(at_most=50), "p99"),
-        Figure("p50", "… against a bare program that records as many steps, with the same library: p50", "ms",
+        Figure("turn_p99", "… p99", "ms", Target(at_most=50), "turn_p99"),
+        Figure("turn", "… against a bare program that records as many steps, with the same library: p50", "ms",
                floor_key="recorded"),
-        Figure("p99", "… p99 against it", "ms", floor_key="recorded_p99"),
-        Figure("before", "… of which before the model, p50", "ms", floor_key="before"),
+        Figure("turn_p99", "… p99 against it", "ms", floor_key="recorded_p99"),
+        Figure("whole", "… with the post itself, from the client's first byte: p50", "ms", floor_key="recorded_whole"),
+        Figure("after", "… of which behind the model's last word, p50", "ms", floor_key="after"),
     )  # fmt: skip
 
     async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
@@ -76,6 +77,7 @@ class TurnOverhead:
         await agent_of(ground)
         channels = await ground.channels("turns", PLACES)
         await _delays(ground)
+        posts: list[float] = []
         after: list[float] = []
         address = ground.address.replace("http", "ws", 1) + "/api/v1/live"
         async with websockets.connect(address, additional_headers=ground.headers) as socket:
@@ -84,10 +86,12 @@ class TurnOverhead:
             place = itertools.cycle(channels)
             ends = asyncio.get_running_loop().time() + scale.seconds
             while len(after) < (count or 10) or (count is None and asyncio.get_running_loop().time() < ends):
-                await ground.post(f"/conversations/{next(place)}/messages", {"content": f"@{CODE} {stamp()}"})
+                content = f"@{CODE} {stamp()}"
+                await ground.post(f"/conversations/{next(place)}/messages", {"content": content})
+                posts.append(_since(content))
                 after.append(await asyncio.wait_for(_answered(socket), TIMEOUT_S))
                 await asyncio.sleep(PAUSE_S)
-        return _figures(await _delays(ground), after)
+        return _figures(posts, await _delays(ground), after)
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Call the model; and let the bare program of the floors take turns."""
@@ -95,6 +99,7 @@ class TurnOverhead:
 
     async def _record(self, ground: Ground, scale: Scale) -> dict[str, float]:
         floors = await ground.floors()
+        posts: list[float] = []
         after: list[float] = []
         async with (
             websockets.connect(floors.address.replace("http", "ws", 1) + "/live/turns") as socket,
@@ -105,10 +110,12 @@ class TurnOverhead:
             await _delays(ground)
             ends = asyncio.get_running_loop().time() + scale.seconds
             while len(after) < 10 or asyncio.get_running_loop().time() < ends:
-                after.append(await _take_bare(client, socket, ground.model.address))
+                post, answer = await _take_bare(client, socket, ground.model.address)
+                posts.append(post)
+                after.append(answer)
                 await asyncio.sleep(PAUSE_S)
-        found = _figures(await _delays(ground), after)
-        return {"recorded": found["p50"], "recorded_p99": found["p99"]}
+        found = _figures(posts, await _delays(ground), after)
+        return {"recorded": found["turn"], "recorded_p99": found["turn_p99"], "recorded_whole": found["whole"]}
 
     async def _call(self, ground: Ground, scale: Scale) -> dict[str, float]:
         await _delays(ground)
@@ -119,7 +126,7 @@ class TurnOverhead:
                 asked = {"messages": [{"role": "user", "content": stamp()}], "stream": True}
                 async with client.stream("POST", "/v1/chat/completions", json=asked) as answer:
                     after += [_since(line) async for line in answer.aiter_lines() if MARK.decode() in line]
-        return _figures(await _delays(ground), after)
+        return _figures([0.0] * len(after), await _delays(ground), after)
 
 
 class Speaking:
@@ -179,10 +186,12 @@ class Speaking:
         return {}
 
 
-async def _take_bare(client: httpx.AsyncClient, socket: websockets.ClientConnection, model: str) -> float:
-    """One turn of the bare program; gives the seconds from the model's last word to the listener."""
-    (await client.post("/turns", json={"content": stamp(), "model": model})).raise_for_status()
-    return _since(json.loads(await asyncio.wait_for(socket.recv(), TIMEOUT_S))["content"])
+async def _take_bare(client: httpx.AsyncClient, socket: websockets.ClientConnection, model: str) -> tuple[float, float]:
+    """One turn of the bare program; gives the seconds of its post, and from the model's last word to the listener."""
+    content = stamp()
+    (await client.post("/turns", json={"content": content, "model": model})).raise_for_status()
+    post = _since(content)
+    return post, _since(json.loads(await asyncio.wait_for(socket.recv(), TIMEOUT_S))["content"])
 
 
 async def _all_speak(ground: Ground, count: int) -> None:
@@ -216,10 +225,16 @@ def _since(text: str) -> float:
     return time.perf_counter() - float(text[at : at + STAMP_LENGTH])
 
 
-def _figures(before: list[float], after: list[float]) -> dict[str, float]:
+def _figures(posts: list[float], before: list[float], after: list[float]) -> dict[str, float]:
+    """Milliseconds, of what each turn's post took, how long after its stamp the model heard, and what was left then.
+
+    A model that hears before the client has its acknowledgement has been waited for no time at all.
+    """
+    turns = [max(one - post, 0) + other for post, one, other in zip(posts, before, after, strict=True)]
     whole = [one + other for one, other in zip(before, after, strict=True)]
     return {
-        "p50": percentile(whole, 0.5) * 1000,
-        "p99": percentile(whole, 0.99) * 1000,
-        "before": percentile(before, 0.5) * 1000,
+        "turn": percentile(turns, 0.5) * 1000,
+        "turn_p99": percentile(turns, 0.99) * 1000,
+        "whole": percentile(whole, 0.5) * 1000,
+        "after": percentile(after, 0.5) * 1000,
     }

@@ -34,11 +34,12 @@ class Say:
 
 @dataclass
 class Use:
-    """Call tools: (name, arguments), each under its id."""
+    """Call tools: (name, arguments), each under its id, or all under the same; arguments that are text stand as is."""
 
-    calls: list[tuple[str, dict[str, Any]]]
+    calls: list[tuple[str, dict[str, Any] | str]]
     saying: str = ""
     tokens: tuple[int, int] = (13, 5)
+    same_id: str | None = None
 
 
 @dataclass
@@ -139,9 +140,12 @@ class ScriptedModel:
 def _calls(reply: Use) -> list[dict[str, Any]]:
     return [
         {
-            "id": f"call_{index}_{name}",
+            "id": reply.same_id or f"call_{index}_{name}",
             "type": "function",
-            "function": {"name": name, "arguments": json.dumps(arguments)},
+            "function": {
+                "name": name,
+                "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments),
+            },
         }
         for index, (name, arguments) in enumerate(reply.calls)
     ]

@@ -75,3 +75,45 @@ async def test_a_model_that_never_comes_to_an_answer_is_stopped(hall, org, model
     assert (run.status, run.reason, run.requests) == ("failed", "too_many_requests", 3)
     (notice,) = await asked.notices()
     assert "3 times" in notice
+
+
+async def test_calls_that_are_wrong_are_answered_and_may_be_mended(hall, org, model):
+    model.play(
+        Use([("weather", "{"), ("unheard_of", {}), ("weather", '["Rome"]')]),
+        Use([("weather", "no JSON"), ("weather", {"city": "Rome"})]),
+        Use([("weather", {"city": "Rome"})]),
+        Use([("unheard_of", {})]),
+        Say("Blue."),
+    )
+    asked = await hall.ask(org, tools=["weather"])
+    run = await asked.take()
+    assert (run.reason, run.requests, await asked.answers()) == ("answered", 5, ["Blue."])
+    told = [message["content"] for message in model.requests[1]["messages"] if message["role"] == "tool"]
+    assert ["JSON" in told[0], "There are: weather" in told[1], "JSON" in told[2]] == [True] * 3
+    assert [step.body["result"]["sky"] for step in await asked.steps() if step.kind == "result"] == ["blue", "blue"]
+
+
+async def test_a_model_that_calls_wrongly_again_and_again_is_left(hall, org, model):
+    model.play(*[Use([("unheard_of", {})])] * 4)
+    asked = await hall.ask(org, tools=["weather"])
+    run = await asked.take()
+    assert (run.status, run.reason, run.requests) == ("failed", "model_failed", 3)
+    (notice,) = await asked.notices()
+    assert "wrongly" in notice
+
+
+async def test_calls_under_one_id_are_each_made(hall, org, model):
+    model.play(Use([("weather", {"city": "Rome"}), ("weather", {"city": "Oslo"})], same_id="call"), Say("Blue."))
+    asked = await hall.ask(org, tools=["weather"])
+    await asked.take()
+    results = {step.key: step.body["result"]["city"] for step in await asked.steps() if step.kind == "result"}
+    assert results == {"1:call": "Rome", "1:call#1": "Oslo"}
+
+
+@pytest.mark.parametrize("said", ["", " \n "])
+async def test_a_model_that_says_nothing_is_silent(hall, org, model, said):
+    model.play(Say(said))
+    asked = await hall.ask(org)
+    run = await asked.take()
+    assert (run.status, run.reason, run.requests) == ("succeeded", "silent", 1)
+    assert await asked.answers() == []

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg import OperationalError
 
 from crewhall.agents.actions import delete_agent
 from crewhall.kernel.errors import CrewhallError
@@ -13,6 +14,11 @@ from crewhall.runtime.places import Place, name_places, places_named, shard_of, 
 from crewhall.runtime.triggers import TriggerDeriver, add_trigger
 from crewhall.runtime.vocabulary import Cause
 from tests.turns.hall import TurnHall
+
+HALF_DONE = """
+select pid from pg_stat_activity
+where datname = current_database() and query like '%announce_triggers%' and wait_event_type = 'Lock'
+"""
 
 
 async def asked(hall: TurnHall, conversation: UUID) -> list[tuple[str, Any, Any]]:
@@ -96,14 +102,17 @@ async def test_two_processes_derive_each_trigger_once_and_a_killed_one_nothing(h
 
     monkeypatch.setattr("crewhall.runtime.triggers.CONSUMER_BATCH", 3)
     messages = [await hall.say(org.owner.actor, circle, f"@{agent.name} {number}") for number in range(10)]
-    with monkeypatch.context() as killed, pytest.raises(ZeroDivisionError):
-
-        async def die(self, channel, payload):
-            raise ZeroDivisionError
-
-        killed.setattr("crewhall.kernel.db.Tx.notify", die)
-        await step()
     async with hall.everything() as connection:
+        async with connection.transaction():
+            await connection.execute("lock table turn_triggers in share mode")  # it waits with its work half done
+            killed = asyncio.create_task(step())
+            while True:
+                cursor = await connection.execute(HALF_DONE)
+                if found := await cursor.fetchone():
+                    break
+            await connection.execute("select pg_terminate_backend(%(pid)s)", {"pid": found[0]})
+            with pytest.raises(OperationalError):
+                await killed
         cursor = await connection.execute(
             "select count(*) from turn_triggers where agent_id = %(id)s", {"id": agent.id}
         )

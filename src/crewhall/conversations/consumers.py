@@ -102,7 +102,7 @@ class Consumer:
     async def _measure_lag(self) -> bool:
         """Note the lag; tells whether anything is left unseen."""
         self._measured = time.monotonic()
-        async with self._db.transaction(None) as tx:
+        async with self._db.alone() as tx:
             lag = await tx.value("select consumer_lag(%(name)s)", {"name": self.name})
         consumer_lag_seconds.labels(self.name).set(lag or 0)
         return lag is not None

@@ -140,7 +140,7 @@ async def show_history(
         page = await message_history(tx, actor, conversation_id, message_id, after=after)
     found = page.items
     versions = [_version(before, version) for before, version in zip([None, *found], found, strict=False)]
-    shown = {"versions": versions, "is_long": is_long, "message": message, "next": page.next}
+    shown: dict[str, Any] = {"versions": versions, "is_long": is_long, "message": message, "next": page.next}
     if request.headers.get("turbo-frame") == "versions":
         return render("parts/versions.html", request, **shown)
     return await render_in_hall("message_history.html", request, services, actor, **shown)

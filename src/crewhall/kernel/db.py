@@ -229,6 +229,24 @@ class Database:
                 if is_committing:  # who was cancelled meanwhile may have committed, and its echo is expected
                     self._tell(tx)
 
+    @asynccontextmanager
+    async def alone(self, announces: str = "") -> AsyncIterator[Tx]:
+        """Lend a connection for one statement that is a transaction by itself, begun and committed in the same trip.
+
+        It has no actor: it sees no tenant's rows but by functions that may. `announces` is the channel that the
+        statement may notify by itself; whoever runs it tells (`Tx.tell`) what was announced.
+        """
+        async with self.connection() as connection:
+            tx, echo = Tx(connection), (connection.info.backend_pid, announces, None)
+            is_heard = announces in self._echoed
+            self._echoes[echo] += is_heard  # before the commit: its echo may be back sooner than we are
+            try:
+                yield tx
+            finally:
+                if is_heard and not tx.notices:
+                    self._echoes[echo] = max(0, self._echoes[echo] - 1)
+                self._tell(tx)
+
     def _tell(self, tx: Tx) -> None:
         for channel, payload in tx.notices:
             for callback in self._hearers[channel]:

@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 import msgspec
+from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import (
     ModelAPIError,
     ModelAuthenticationError,
@@ -27,14 +28,16 @@ from pydantic_ai.exceptions import (
 from pydantic_ai.messages import (
     ModelMessage,
     ModelMessagesTypeAdapter,
+    ModelRequest,
     ModelResponse,
     PartDeltaEvent,
     PartStartEvent,
     TextPart,
     TextPartDelta,
+    ToolCallPart,
+    ToolReturnPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters
-from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
 from crewhall.governance import Estimate, Taken, release, reserve, settle
@@ -43,7 +46,7 @@ from crewhall.kernel.telemetry import model_request_seconds, model_tokens_total
 from crewhall.kernel.tracing import NO_SPANS, NoSpans
 from crewhall.runtime.breaker import Breaker
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
-from crewhall.runtime.journal import Journal, Spent, Step, storable
+from crewhall.runtime.journal import Journal, Spent, storable
 from crewhall.runtime.quotes import may_quote
 from crewhall.runtime.runs import fenced
 from crewhall.runtime.settings import TurnSettings
@@ -59,14 +62,12 @@ PASSING = (
     ModelRequestTimeout,
 )
 """Failures that may be over in a moment."""
-VOLATILE = frozenset({"timestamp", "run_id", "conversation_id"})
-"""What differs between two tellings of the same messages."""
 FIRST_WAIT_S = 0.5
 BYTES_PER_TOKEN = 2
 """Fewer than models read of any script, so that what a request holds is not less than what it takes."""
 
 
-class JournaledModel(WrapperModel):
+class JournaledModel:
     """A model within one attempt of one run. `keys` begins the keys of requests that do not answer anybody.
 
     `is_overheard`: others than who asked read along there. They hear nothing on its way that may quote what is not for
@@ -86,7 +87,7 @@ class JournaledModel(WrapperModel):
         is_overheard: bool = True,
         spans: NoSpans = NO_SPANS,
     ) -> None:
-        super().__init__(wrapped)
+        self._wrapped = wrapped
         self._keys = keys
         self._spans = spans
         self._journal = journal
@@ -94,23 +95,20 @@ class JournaledModel(WrapperModel):
         self._breaker = breaker
         self._asks = provider
         self._limits = settings
-        self._requests = 0
+        self.requests = 0
+        """Requests of this attempt, those taken from the journal among them."""
         self._is_overheard = is_overheard
 
     async def request(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: ModelRequestParameters,
+        self, messages: list[ModelMessage], asked: ModelSettings, parameters: ModelRequestParameters
     ) -> ModelResponse:
         """Give the recorded answer, or ask for it. Raises TurnEnded when there is none to be had."""
-        self._requests += 1
+        self.requests += 1
         told = _told_as_json(messages)
-        key, digest = f"{self._keys}{self._requests}", hashlib.blake2b(told, digest_size=16).digest()
+        key, digest = f"{self._keys}{self.requests}", hashlib.blake2b(told, digest_size=16).digest()
         recorded = self._journal.find(StepKind.ANSWER, key)
         if recorded is None:
-            most = self._most(len(told), model_settings, model_request_parameters)
-            recorded = await self._ask(key, digest, most, messages, model_settings, model_request_parameters)
+            return await self._ask(key, digest, told, messages, asked, parameters)
         if recorded.digest != digest:
             raise stopped(Ending.DIVERGED, "The turn was taken over by another version of Crewhall. Ask again.")
         (answer,) = ModelMessagesTypeAdapter.validate_python([recorded.body["response"]])
@@ -121,19 +119,20 @@ class JournaledModel(WrapperModel):
         self,
         key: str,
         digest: bytes,
-        most: Estimate,
+        told: bytes,
         messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
+        model_settings: ModelSettings,
         parameters: ModelRequestParameters,
-    ) -> Step:
+    ) -> ModelResponse:
         """Ask until there is an answer, at most `model_tries` times."""
         body: dict[str, Any] = {
             "provider": self._asks,
-            "model": self.model_name,
-            "settings": {name: value for name, value in (model_settings or {}).items() if name != "max_retries"},
+            "model": self._wrapped.model_name,
+            "settings": {name: value for name, value in model_settings.items() if name != "max_retries"},
             "messages": len(messages),
             "tools": [tool.name for tool in parameters.function_tools],
         }
+        most = self._most(len(told), model_settings, parameters)
         for attempt in range(1, self._limits.model_tries + 1):
             self._check_breaker()
             async with self._journal.transaction(lazily=True) as tx:
@@ -141,9 +140,11 @@ class JournaledModel(WrapperModel):
                 await self._journal.write_in(tx, StepKind.REQUEST, body | {"try": attempt}, key=key, digest=digest)
             began = time.monotonic()
             try:
-                with span_request(self._spans, self._journal, self._asks, self.model_name, body["settings"]) as span:
+                with span_request(
+                    self._spans, self._journal, self._asks, self._wrapped.model_name, body["settings"]
+                ) as span:
                     response = await self._stream(messages, model_settings, parameters)
-                    tell_answer(span, _told_as_json(messages) if span.tells_contents else b"", response)
+                    tell_answer(span, told, response)
             except ModelAPIError as error:
                 model_request_seconds.labels(self._asks, "failed").observe(time.monotonic() - began)
                 await self._note_failure(key, error, began)
@@ -153,16 +154,19 @@ class JournaledModel(WrapperModel):
             else:
                 self._breaker.succeeded()
                 model_request_seconds.labels(self._asks, "answered").observe(time.monotonic() - began)
-                return await self._record(key, digest, response, began)
+                await self._record(key, digest, response, began)
+                return response
         raise AssertionError("unreachable")
 
     async def _stream(
-        self, messages: list[ModelMessage], model_settings: ModelSettings | None, parameters: ModelRequestParameters
+        self, messages: list[ModelMessage], model_settings: ModelSettings, parameters: ModelRequestParameters
     ) -> ModelResponse:
         """Let the model answer, and pass its words on while they come."""
-        self._tokens.begin(self._requests)
+        self._tokens.begin(self.requests)
         is_sealed = self._is_overheard and may_quote(self._journal.steps)
-        async with self.wrapped.request_stream(messages, model_settings, parameters, None) as stream:
+        async with model_request_stream(
+            self._wrapped, messages, model_settings=model_settings, model_request_parameters=parameters
+        ) as stream:
             async for event in stream:
                 if is_sealed:
                     continue
@@ -173,7 +177,7 @@ class JournaledModel(WrapperModel):
         self._tokens.flush()
         return stream.get()
 
-    async def _record(self, key: str, digest: bytes, response: ModelResponse, began: float) -> Step:
+    async def _record(self, key: str, digest: bytes, response: ModelResponse, began: float) -> None:
         (shown,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
         usage = response.usage
         taken = Taken(usage.input_tokens, min(usage.cache_read_tokens, usage.input_tokens), usage.output_tokens)
@@ -184,7 +188,7 @@ class JournaledModel(WrapperModel):
             settled = await settle(tx, run.id, run.attempt, key, taken)
             if settled is None:
                 raise fenced()
-            return await self._journal.write_in(
+            await self._journal.write_in(
                 tx,
                 StepKind.ANSWER,
                 {"response": shown},
@@ -192,17 +196,17 @@ class JournaledModel(WrapperModel):
                 digest=digest,
                 duration_ms=_since(began),
                 spent=Spent(1, **msgspec.structs.asdict(taken), **msgspec.structs.asdict(settled)),
-                model=f"{self._asks}:{self.model_name}",
+                model=f"{self._asks}:{self._wrapped.model_name}",
             )
 
-    def _most(self, told: int, asked: ModelSettings | None, parameters: ModelRequestParameters) -> Estimate:
+    def _most(self, told: int, asked: ModelSettings, parameters: ModelRequestParameters) -> Estimate:
         """What a request may take that tells so many bytes: more than that is not read, nor written."""
         tools = [[tool.name, tool.description, tool.parameters_json_schema] for tool in parameters.function_tools]
         return Estimate(
             provider=self._asks,
-            model=self.model_name,
+            model=self._wrapped.model_name,
             input_tokens=math.ceil((told + len(msgspec.json.encode(tools))) / BYTES_PER_TOKEN),
-            output_tokens=(asked or {}).get("max_tokens") or self._limits.model_answer_tokens,
+            output_tokens=asked.get("max_tokens") or self._limits.model_answer_tokens,
         )
 
     async def _reserve(self, tx: Tx, key: str, most: Estimate) -> None:
@@ -273,12 +277,17 @@ def _since(began: float) -> int:
 
 
 def _told_as_json(messages: list[ModelMessage]) -> bytes:
-    """What must be equal for two requests to be the same one."""
-    told = _told(storable(ModelMessagesTypeAdapter.dump_python(messages, mode="json")))
-    return msgspec.json.encode(told, order="sorted")
+    """What must be equal for two requests to be the same one: what is said in them, without ids and times of ours."""
+    return msgspec.json.encode(storable([_told(message) for message in messages]), order="sorted")
 
 
-def _told(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _told(item) for name, item in value.items() if name not in VOLATILE}
-    return [_told(item) for item in value] if isinstance(value, list) else value
+def _told(message: ModelMessage) -> list[Any]:
+    told: list[Any] = [message.instructions] if isinstance(message, ModelRequest) else []
+    for part in message.parts:
+        if isinstance(part, ToolCallPart):
+            told.append([part.part_kind, part.tool_call_id, part.tool_name, part.args_as_dict()])
+        elif isinstance(part, ToolReturnPart):
+            told.append([part.part_kind, part.tool_call_id, part.outcome, part.content])
+        else:
+            told.append([part.part_kind, getattr(part, "content", None)])
+    return [message.kind, *told]

@@ -1,4 +1,4 @@
-"""An agent's tools as pydantic-ai calls them: a call is recorded before it is made, its result before it is used.
+"""An agent's tools as its model calls them: a call is recorded before it is made, its result before it is used.
 
 A call whose result is recorded is not made again. One whose result is not known (the process died meanwhile) is made
 again if its tool is repeatable; otherwise a person is asked. A call that a person has to approve waits by itself: the
@@ -12,11 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from pydantic_ai import RunContext
-from pydantic_ai.exceptions import CallDeferred, ToolFailed
-from pydantic_ai.tools import ToolDefinition
-from pydantic_ai.toolsets.abstract import AbstractToolset, ToolsetTool
-from pydantic_core import SchemaValidator, core_schema
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
@@ -34,9 +29,6 @@ from crewhall.runtime.tools import Caller, Tool
 from crewhall.runtime.vocabulary import ApprovalStatus, StepKind
 
 log = logging.getLogger(__name__)
-ANY = SchemaValidator(schema=core_schema.any_schema())
-MISTAKES = 2
-"""Times that a model may call a tool wrongly before the turn fails."""
 BROKEN_OFF = (
     "It was begun and then broken off: whether it was done is not known. Look before you decide; approved, it is done "
     "(once more)."
@@ -53,7 +45,14 @@ class Asked(msgspec.Struct, frozen=True):
     arguments: dict[str, Any]
 
 
-class JournaledToolset(AbstractToolset[Caller]):
+class Outcome(msgspec.Struct, frozen=True):
+    """What the model reads of a call: its result, or why there is none."""
+
+    content: Any
+    is_failed: bool = False
+
+
+class JournaledToolset:
     """The tools of one run. `most_bytes` bounds what of a result the model is shown."""
 
     def __init__(
@@ -67,56 +66,34 @@ class JournaledToolset(AbstractToolset[Caller]):
     ) -> None:
         self._journal = journal
         self._spans = spans
-        self._tools = {tool.name: tool for tool in tools}
+        self.tools = {tool.name: tool for tool in tools}
         self._most_bytes = most_bytes
-        self.part = 0
-        """How often the turn went on after its caller had used tools of its own: call ids may come again then."""
         self._approval_hours = approval_hours
         self.waits_for: set[UUID] = set()
         """The approvals without which the turn does not go on."""
 
-    @property
-    def id(self) -> str:
-        """See AbstractToolset."""
-        return "crewhall"
+    async def call(self, key: str, name: str, tool_args: dict[str, Any], caller: Caller) -> Outcome | None:
+        """Call a tool, or take its result from the journal; None when a person has to decide first. Raises TurnEnded.
 
-    async def get_tools(self, ctx: RunContext[Caller]) -> dict[str, ToolsetTool[Caller]]:
-        """See AbstractToolset. Calls are made one after the other, so that the journal tells what came first."""
-        return {
-            name: ToolsetTool(
-                toolset=self,
-                tool_def=ToolDefinition(
-                    name=name, description=tool.description, parameters_json_schema=tool.schema, sequential=True
-                ),
-                max_retries=MISTAKES,
-                args_validator=ANY,
-            )
-            for name, tool in self._tools.items()
-        }
-
-    async def call_tool(
-        self, name: str, tool_args: dict[str, Any], ctx: RunContext[Caller], tool: ToolsetTool[Caller]
-    ) -> Any:
-        """Call a tool, or take its result from the journal.
-
-        Raises ToolFailed (the model reads it), CallDeferred (a person has to decide), TurnEnded.
+        `key` names the call within its run. Calls are made one after the other, so that the journal tells which came
+        first.
         """
         arguments = storable(tool_args)
-        key = f"{self.part}/" * bool(self.part) + f"{ctx.run_step}:{ctx.tool_call_id}"
-        call = Asked(self._tools[name], key, _digest(name, arguments), arguments)
-        recorded = self._journal.find(StepKind.RESULT, call.key)
+        call = Asked(self.tools[name], key, _digest(name, arguments), arguments)
+        recorded = self._journal.find(StepKind.RESULT, call.key) or await self._use(call, caller)
         if recorded is None:
-            recorded = await self._use(call, ctx.deps)
+            return None
         if recorded.digest != call.digest:
             raise stopped(Ending.DIVERGED, "The turn was taken over by another version of Crewhall. Ask again.")
-        if "error" in recorded.body:
-            raise ToolFailed(recorded.body["error"])
-        if "approved" in recorded.body:
-            return {"a_person_changed_the_arguments_to": recorded.body["approved"], "result": recorded.body["result"]}
-        return recorded.body["result"]
+        body = recorded.body
+        if "error" in body:
+            return Outcome(body["error"], is_failed=True)
+        if "approved" in body:
+            return Outcome({"a_person_changed_the_arguments_to": body["approved"], "result": body["result"]})
+        return Outcome(body["result"])
 
-    async def _use(self, call: Asked, caller: Caller) -> Step:
-        """Make the call if it may be made; gives its result, recorded."""
+    async def _use(self, call: Asked, caller: Caller) -> Step | None:
+        """Make the call if it may be made; gives its result, recorded; None while a person has to decide."""
         if begun := self._journal.find(StepKind.CALL, call.key):
             return await self._make_again(call, begun, caller)
         judged, has_asked = await self._judge(call), self._journal.find(StepKind.APPROVAL, call.key) is not None
@@ -130,7 +107,7 @@ class JournaledToolset(AbstractToolset[Caller]):
         await self._record_call(call, call.arguments)
         return await self._make(call, call.arguments, caller)
 
-    async def _make_again(self, call: Asked, begun: Step, caller: Caller) -> Step:
+    async def _make_again(self, call: Asked, begun: Step, caller: Caller) -> Step | None:
         """The call was begun by an attempt that died: make it again, as it was begun, if that does no harm; or ask."""
         begun_call = msgspec.structs.replace(call, arguments=begun.body["arguments"])
         if call.tool.is_repeatable or _only_reads(call.tool, begun_call.arguments):
@@ -188,7 +165,7 @@ class JournaledToolset(AbstractToolset[Caller]):
             await self._journal.write_in(tx, StepKind.APPROVAL, body, key=key, digest=call.digest)
         return approval
 
-    async def _go_on(self, call: Asked, approval: Approval, caller: Caller) -> Step:
+    async def _go_on(self, call: Asked, approval: Approval, caller: Caller) -> Step | None:
         """Do as was decided. The decision is used in the transaction of the step that follows from it."""
         if approval.status is ApprovalStatus.APPROVED:
             approved = approval.approved_arguments
@@ -201,7 +178,7 @@ class JournaledToolset(AbstractToolset[Caller]):
         if approval.status is ApprovalStatus.EXPIRED:
             return await self._record_refusal(call, before + EXPIRED, approval)
         self.waits_for.add(approval.id)
-        raise CallDeferred
+        return None
 
     # -- recording
 

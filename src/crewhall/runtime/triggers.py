@@ -13,7 +13,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.ids import new_id
-from crewhall.runtime.places import Place, name_places
+from crewhall.runtime.places import MOST_NAMED, Place, name_places
 from crewhall.runtime.runs import TRIGGERS_CHANNEL
 from crewhall.runtime.runtimes import find_runtime
 from crewhall.runtime.vocabulary import Cause
@@ -21,7 +21,7 @@ from crewhall.runtime.vocabulary import Cause
 
 class _Derived(msgspec.Struct):
     seen: int
-    places: list[Place]
+    named: str | None
 
 
 class TriggerDeriver:
@@ -32,12 +32,14 @@ class TriggerDeriver:
 
     async def step(self) -> int:
         """Derive the next batch, unless another process does; gives the number of records seen."""
-        async with self._db.transaction(None, lazily=True) as tx:
+        async with self._db.alone(announces=TRIGGERS_CHANNEL) as tx:
             derived = await tx.one(
-                _Derived, "select seen, places from derive_triggers(%(size)s)", {"size": CONSUMER_BATCH}
+                _Derived,
+                "select seen, named from announce_triggers(%(size)s, %(most)s)",
+                {"size": CONSUMER_BATCH, "most": MOST_NAMED},
             )
-            if derived.places:
-                await tx.notify(TRIGGERS_CHANNEL, name_places(derived.places))
+            if derived.named is not None:
+                tx.tell(TRIGGERS_CHANNEL, derived.named)
         return derived.seen
 
 

@@ -4,8 +4,9 @@ Imports procrastinate: import this module when there is a job.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, LiteralString
@@ -13,8 +14,10 @@ from uuid import UUID
 
 import msgspec
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
+from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import DeleteJobCondition, Job
+from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 
 from crewhall.governance import release_strays
@@ -29,6 +32,7 @@ BEATS_MISSED = 3
 """Signs of life that fail to come before a process counts as dead."""
 SWEEP_EVERY_BEATS = 2
 LOOK_ANYWAY_S = 30.0
+CALM_S = 0.02
 GRACE_S = 1.0
 LONGEST_WAIT_S = 60
 SELDOM_S = 86_400.0
@@ -47,11 +51,35 @@ class Again(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": min(2**job.attempts, LONGEST_WAIT_S)})
 
 
+class CalmManager(JobManager):
+    """procrastinate's keeper of jobs. Behind the first job it looks for more a moment later, unless one is announced.
+
+    The first has begun by then: looking costs as much as its first steps, and stands in their way.
+    """
+
+    def __init__(self, connector: BaseConnector) -> None:
+        super().__init__(connector)
+        self.announced = asyncio.Event()
+        self._fetched = 0
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """See JobManager."""
+        if self._fetched == 1:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CALM_S):
+                    await self.announced.wait()
+        self.announced.clear()
+        job = await super().fetch_job(queues, worker_id)
+        self._fetched = self._fetched + 1 if job else 0
+        return job
+
+
 class JobTaker(Worker):
     """procrastinate's worker, woken by this process's one LISTEN, and alive as long as the database lets it."""
 
     _heard = False
     times_heard = 0
+    calm: CalmManager
 
     def let_go(self, times_heard: int) -> bool:
         """Take no more, unless a job is under way or it has been woken since it was so many times; tells whether."""
@@ -64,6 +92,7 @@ class JobTaker(Worker):
         """Look for jobs now."""
         self._heard = True
         self.times_heard += 1
+        self.calm.announced.set()
         self._new_job_event.set()
 
     async def _fetch_and_process_jobs(self) -> None:
@@ -106,8 +135,9 @@ async def taking(url: str, execute: Execute, *, at_once: int, heartbeat_s: float
     async def turn(run_id: str, org_id: str) -> None:
         await execute(UUID(org_id), UUID(run_id))
 
+    app.job_manager = calm = CalmManager(connector)
     async with app.open_async():
-        yield JobTaker(
+        taker = JobTaker(
             app,
             queues=[QUEUE],
             name="turns",
@@ -121,6 +151,8 @@ async def taking(url: str, execute: Execute, *, at_once: int, heartbeat_s: float
             update_heartbeat_interval=heartbeat_s,
             stalled_worker_timeout=heartbeat_s * BEATS_MISSED,
         )
+        taker.calm = calm
+        yield taker
 
 
 class _Held(msgspec.Struct):

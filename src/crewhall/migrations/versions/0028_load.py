@@ -3,7 +3,7 @@
 from crewhall.migrations.runner import run_sql
 
 revision = "0028"
-down_revision = "0025"
+down_revision = "0026"
 
 
 def upgrade() -> None:
