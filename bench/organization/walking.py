@@ -14,12 +14,22 @@ from bench.meter import tree_seconds
 from bench.organization.routes import Address, following
 
 VISITORS = {"owner": EMAIL, "busy": "person-1@example.test", "new": "person-2@example.test"}
-DEEP = 12
-"""How many steps of the largest size a list is followed for its late page."""
 AT_ONCE = 4
 WITHOUT_PLACE = {403, 404, 409}
 """What somebody is answered who may not open it."""
 _ROWS = re.compile(r"<(?:li|tr|article)\b")
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How thoroughly it is walked: by whom, and how often each address is asked, alone and in fours at once.
+
+    A list is followed for so many steps of the largest size to its late page.
+    """
+
+    visitors: tuple[str, ...] = tuple(VISITORS)
+    alone: int = 8
+    fours: int = 2
+    deep: int = 8
 
 
 class Measured(msgspec.Struct):
@@ -44,10 +54,10 @@ class Measured(msgspec.Struct):
 class Walker:
     """One visitor with a browser's cookies and a token."""
 
-    def __init__(self, ground: Ground, who: str, times: int) -> None:
+    def __init__(self, ground: Ground, who: str, pace: Pace) -> None:
         self.who = who
         self._ground = ground
-        self._times = times
+        self._pace = pace
 
     async def sign_in(self) -> None:
         """Take both at the door."""
@@ -70,7 +80,7 @@ class Walker:
             return []
         found = [await self._measure(address, address.path, "first", first)]
         late, at = None, first
-        for _ in range(DEEP):
+        for _ in range(self._pace.deep):
             further = following(address, at)
             answer = await self._get(address, further) if further else None
             if answer is None:
@@ -96,10 +106,10 @@ class Walker:
             return (time.perf_counter() - begun) * 1000
 
         before = self._seconds()
-        alone = [await timed() for _ in range(self._times)]
+        alone = [await timed() for _ in range(self._pace.alone)]
         cpu = (self._seconds() - before) * 1000 / len(alone)
         at_once = [
-            took for _ in range(self._times // 4) for took in await asyncio.gather(*(timed() for _ in range(AT_ONCE)))
+            took for _ in range(self._pace.fours) for took in await asyncio.gather(*(timed() for _ in range(AT_ONCE)))
         ]
         rows = rows_of(answer.text) if address.is_page else _items(answer.json())
         return Measured(address.route, path, self.who, place, alone, at_once, cpu, len(answer.content) / 1024, rows)
@@ -119,12 +129,12 @@ def _items(said: object) -> int:
 
 
 async def walk_all(
-    ground: Ground, asked: Sequence[Address], times: int, say: Callable[[str], None] = lambda _text: None
+    ground: Ground, asked: Sequence[Address], pace: Pace, say: Callable[[str], None] = lambda _text: None
 ) -> list[Measured]:
-    """Everything as everybody."""
+    """Everything as every visitor."""
     found: list[Measured] = []
-    for who in VISITORS:
-        walker = Walker(ground, who, times)
+    for who in pace.visitors:
+        walker = Walker(ground, who, pace)
         await walker.sign_in()
         for address in asked:
             taken = await walker.walk(address)
