@@ -14,6 +14,7 @@ from bench.ground import Ground, temporary_home
 from bench.load.http import LoadError
 from bench.load.live import ListenerError
 from bench.meter import Meter
+from bench.organization.filling import ensure_organization, organization_key, shape_of
 from bench.programs import Program, ProgramError
 from bench.rows.row import SMALL, Row, Scale, Skip
 from bench.serving import UNFOLLOWED
@@ -34,7 +35,7 @@ class Grounds:
     """The grounds of one bench: a fresh home of this run, and the large data set that is kept between runs."""
 
     def __init__(self, data: Path, scale: Scale, say: Say) -> None:
-        self._data = data / f"messages-{scale.messages}-{schema_key()}"
+        self._kept = data
         self.scale = scale
         self._say = say
         self._open: dict[str, Ground] = {}
@@ -50,7 +51,8 @@ class Grounds:
     async def get(self, kind: str) -> Ground:
         """The ground of a kind, opened when first asked for."""
         if kind not in self._open:
-            self._open[kind] = await (self._large() if kind == "data" else self._fresh(kind))
+            kept = {"data": self._large, "organization": self._organization}.get(kind)
+            self._open[kind] = await (kept() if kept else self._fresh(kind))
         return self._open[kind]
 
     async def _fresh(self, kind: str) -> Ground:
@@ -66,11 +68,23 @@ class Grounds:
         return ground
 
     async def _large(self) -> Ground:
-        self._data.mkdir(parents=True, exist_ok=True)
-        ground = await self._stack.enter_async_context(Ground(self._data))
-        self._say(f"data set of {self.scale.messages:,} messages in {self._data}")
+        ground = await self._lasting(f"messages-{self.scale.messages}-{schema_key()}")
+        self._say(f"data set of {self.scale.messages:,} messages in {ground.home}")
         await ensure_messages(ground, self.scale.messages)
         return ground
+
+    async def _organization(self) -> Ground:
+        shape = shape_of(self.scale.messages)
+        ground = await self._lasting(f"organization-{self.scale.messages}-{organization_key()}")
+        self._say(f"an organization of {shape.people:,} people in {ground.home}")
+        await ensure_organization(ground, shape)
+        return ground
+
+    async def _lasting(self, name: str) -> Ground:
+        """The ground in a folder that later runs find again."""
+        home = self._kept / name
+        home.mkdir(parents=True, exist_ok=True)
+        return await self._stack.enter_async_context(Ground(home))
 
 
 class Taken:

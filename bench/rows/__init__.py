@@ -5,6 +5,7 @@ from bench.rows import fanout
 from bench.rows.growth import Growth
 from bench.rows.history import History
 from bench.rows.idle import Idle
+from bench.rows.organization import Organization
 from bench.rows.page import Page
 from bench.rows.posts import Posts
 from bench.rows.resting import Resting
@@ -24,6 +25,7 @@ ALL: tuple[Row, ...] = (
     History(newest=False),
     Page(),
     Search(),
+    Organization(),
     TurnOverhead(),
     Speaking(),
     Resting(),

@@ -165,3 +165,16 @@ async def test_a_message_is_found_in_its_own_conversation_only(server, org):
     assert (
         await org.owner.api.patch(f"/conversations/{other}/messages/{message['id']}", json={"content": "x"})
     ).status_code == 404
+
+
+async def test_versions_follow_each_other_in_pages(org):
+    message = await post(org.owner, await group(org.owner), "one")
+    path = path_of(message)
+    for text in ("two", "three"):
+        (await org.owner.api.patch(path, json={"content": text})).raise_for_status()
+    first = (await org.owner.api.get(path + "/history", params={"limit": 2})).json()
+    rest = (await org.owner.api.get(path + "/history", params={"limit": 2, "after": first["next"]})).json()
+    assert [(one["version"], one["content"]) for one in [*first["items"], *rest["items"]]] == [
+        (1, "one"), (2, "two"), (3, "three")
+    ]  # fmt: skip
+    assert rest["next"] is None

@@ -69,16 +69,18 @@ async def delete_message(
     await _overlays(services).delete(actor, conversation_id, message_id)
 
 
-@get(MESSAGE + "/history", summary="Show a message's versions", description="Oldest first, all on one page.")
+@get(MESSAGE + "/history", summary="Show a message's versions", description="Oldest first.")
 async def get_history(
     conversation_id: FromPath[UUID],
     message_id: FromPath[UUID],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
 ) -> Page[MessageVersion]:
     """Show how a message read before."""
     async with services.db.transaction(actor) as tx:
-        return Page(await messages.message_history(tx, actor, conversation_id, message_id))
+        return await messages.message_history(tx, actor, conversation_id, message_id, after=after, limit=limit)
 
 
 @get("/{conversation_id:uuid}/pins", summary="List pinned messages", description="The last pinned first.")

@@ -12,6 +12,7 @@ from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import NOT_FOUND
+from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 
 
 def message_of_json(shown: dict[str, Any]) -> Message:
@@ -31,21 +32,32 @@ async def get_message(tx: Tx, actor: Actor, conversation_id: UUID, message_id: U
     return message_of_json(shown)
 
 
-async def message_history(tx: Tx, actor: Actor, conversation_id: UUID, message_id: UUID) -> list[MessageVersion]:
-    """Return every version of a message, oldest first. Of a deleted message only moderators see any."""
+async def message_history(
+    tx: Tx,
+    actor: Actor,
+    conversation_id: UUID,
+    message_id: UUID,
+    *,
+    after: str | None = None,
+    limit: int | None = None,
+) -> Page[MessageVersion]:
+    """List the versions of a message, oldest first. Of a deleted message only moderators see any."""
+    size, key = check_limit(limit), decode_cursor(after, int)
     message = await get_message(tx, actor, conversation_id, message_id)
     if message.deleted_at is not None and not is_allowed(actor, Permission.MESSAGES_MODERATE):
         raise NOT_FOUND("This message was deleted.")
-    return await tx.all(
+    rows = await tx.all(
         MessageVersion,
         """
-        select row_number() over (order by r.seq) as version,
-               json_build_object('type', r.author_type, 'id', r.author_id, 'name', r.author_name) as author,
-               r.title, r.content, r.html, r.created_at
-        from message_records r
-        where r.conversation_id = %(conversation)s
-          and (r.id = %(id)s or (r.target_id = %(id)s and r.type = 'edit'))
-        order by r.seq
+        select * from (
+            select row_number() over (order by r.seq) as version,
+                   json_build_object('type', r.author_type, 'id', r.author_id, 'name', r.author_name) as author,
+                   r.title, r.content, r.html, r.created_at
+            from message_records r
+            where r.conversation_id = %(conversation)s
+              and (r.id = %(id)s or (r.target_id = %(id)s and r.type = 'edit'))) v
+        where v.version > %(after)s order by v.version limit %(limit)s
         """,
-        {"id": message_id, "conversation": conversation_id},
+        {"id": message_id, "conversation": conversation_id, "after": key[0] if key else 0, "limit": size + 1},
     )
+    return page_of(rows, size, lambda row: (row.version,))

@@ -132,17 +132,18 @@ async def show_history(
     actor: NamedDependency[Actor],
     conversation_id: FromPath[UUID],
     message_id: FromPath[UUID],
+    after: FromQuery[str | None] = None,
 ) -> Page:
     """How a message read before its edits, and what each changed; a fragment for the dialog, else a page."""
     async with services.db.transaction(actor) as tx:
         message = await get_message(tx, actor, conversation_id, message_id)
-        found = await message_history(tx, actor, conversation_id, message_id)
+        page = await message_history(tx, actor, conversation_id, message_id, after=after)
+    found = page.items
     versions = [_version(before, version) for before, version in zip([None, *found], found, strict=False)]
+    shown: dict[str, Any] = {"versions": versions, "is_long": is_long, "message": message, "next": page.next}
     if request.headers.get("turbo-frame") == "versions":
-        return render("parts/versions.html", request, versions=versions, is_long=is_long)
-    return await render_in_hall(
-        "message_history.html", request, services, actor, versions=versions, is_long=is_long, message=message
-    )
+        return render("parts/versions.html", request, **shown)
+    return await render_in_hall("message_history.html", request, services, actor, **shown)
 
 
 def _version(before: MessageVersion | None, version: MessageVersion) -> Version:

@@ -26,7 +26,7 @@ from crewhall.kernel.paging import MAX_LIMIT
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
-MOST_ARCHIVED = 10
+MOST_CHANNELS, MOST_ARCHIVED = 100, 10
 KINDS = ("channel", "group", "direct")
 
 
@@ -69,17 +69,23 @@ def member_named(named: str) -> NewMember:
 
 
 @get("/c")
-async def browse(request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Page:
-    """Every channel within reach, joined or not."""
+async def browse(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+) -> Page:
+    """Every channel within reach, joined or not: the hundred last active, by name."""
     async with services.db.transaction(actor) as tx:
-        known = (await list_conversations(tx, actor, kind=ConversationKind.CHANNEL, limit=MAX_LIMIT)).items
-        archived = (await list_conversations(tx, actor, archived=True, limit=MOST_ARCHIVED)).items
+        page = await list_conversations(tx, actor, kind=ConversationKind.CHANNEL, after=after, limit=MOST_CHANNELS)
+        archived = [] if after else (await list_conversations(tx, actor, archived=True, limit=MOST_ARCHIVED)).items
     return await render_in_hall(
         "conversations.html",
         request,
         services,
         actor,
-        channels=sorted(known, key=lambda found: found.name or ""),
+        channels=sorted(page.items, key=lambda found: found.name or ""),
+        next=page.next,
         archived=[found for found in archived if found.kind is not ConversationKind.AGENT],
         icon_of=icon_of,
         full_label=full_label,

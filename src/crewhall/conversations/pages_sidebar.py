@@ -92,7 +92,7 @@ async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Side
     """Read the sidebar, in the page's own transaction."""
     organization = await get_organization(tx, actor.org)
     organizations = await list_organizations(tx, limit=MOST_ORGANIZATIONS)
-    known = (await list_conversations(tx, actor, sessions=False, limit=MAX_LIMIT)).items
+    known = (await list_conversations(tx, actor, near=True, sessions=False, limit=MAX_LIMIT)).items
     agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items
     waiting = await count_waiting(tx, actor)
     presence = {agent.id: str(agent.presence) for agent in agents}

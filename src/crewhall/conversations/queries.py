@@ -17,15 +17,19 @@ MAX_QUERY_LENGTH = 200
 
 # `shown` is the page; what is counted or looked up per conversation is done for the page's rows alone. Unread messages
 # are counted among the newest 1,000 records: an agent that wrote very many itself and marked none must not cost more.
+# The limit of one keeps the membership looked up by its key: a plan made for nobody in particular expects few of them,
+# and would compare each conversation with each of somebody's thousand memberships. `materialized` keeps `coalesce` out
+# of the count: what might tell of rows meets them after their policy alone, so that no index would be asked for it.
 _SHOWN: LiteralString = """
-with shown as (
+with shown as materialized (
     select c.*, h.last_seq, h.message_count, h.last_active_at, k.member_id is not null as is_member,
            k.role as member_role, coalesce(k.last_read_seq, 0) as last_read_seq,
            level_in(c.kind, k.notification_level) as notification_level
     from conversations c
     join conversation_heads h on h.conversation_id = c.id
-    left join conversation_members k
-      on k.conversation_id = c.id and k.member_type = %(actor_type)s and k.member_id = %(actor)s
+    left join lateral (
+        select m.member_id, m.role, m.last_read_seq, m.notification_level from conversation_members m
+        where m.conversation_id = c.id and m.member_type = %(actor_type)s and m.member_id = %(actor)s limit 1) k on true
     where c.org_id = any (current_orgs()) and c.deleted_at is null
 """
 _COLUMNS: LiteralString = """
@@ -70,7 +74,9 @@ _LIST: LiteralString = (
     _SHOWN
     + """
       and (k.member_id is not null or (not %(mine)s and (
-              (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))))
+              (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))
+            and (not %(near)s or c.type = 'system'
+                 or c.id = any (array(select t.conversation_id from stars t where t.user_id = %(actor)s)))))
       and (%(kind)s::text is null or c.kind = %(kind)s)
       and (%(sessions)s or c.kind <> 'direct' or c.direct_key is not null or k.role = 'reader')
       and (current_behalf() is null or all_may_reach(c))
@@ -98,6 +104,7 @@ async def list_conversations(
     *,
     kind: ConversationKind | None = None,
     mine: bool = False,
+    near: bool = False,
     archived: bool = False,
     idle: bool = False,
     sessions: bool = True,
@@ -107,6 +114,7 @@ async def list_conversations(
 ) -> Page[Conversation]:
     """List the conversations within the actor's reach (or only those it is a member of), last active first.
 
+    `near` ones are those that it is a member of or has starred, and what Crewhall writes for it.
     `q` finds part of a name or title. `idle` ones are among those that are not `archived`. Without `sessions` those are
     left out that programs opened with an agent, beside the one direct conversation of the two, and that are not shared
     with the actor.
@@ -121,6 +129,7 @@ async def list_conversations(
         {
             **_viewer(actor),
             "mine": mine,
+            "near": near,
             "kind": str(kind) if kind else None,
             "archived": archived,
             "idle": idle,

@@ -19,25 +19,55 @@ from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 NOBODY = UUID(int=0)
 """Stands for everybody, and for the conversations that one may not read, together."""
 
-_ROWS: LiteralString = (
+_SEEN: LiteralString = (
     """
-with metered as materialized (
-    select case when %(is_sum)s then %(since)s else u.begins_at end as begins_at, u.currency, u.runs,
-           u.requests, u.input_tokens, u.cached_tokens, u.output_tokens, u.cost,
-           case %(group)s when 'agent' then u.agent_id
-                when 'conversation' then case when """
-    + IS_READABLE
-    + """ then u.conversation_id else %(nobody)s end
-                else %(nobody)s end as group_id
     from usage_buckets u join conversations c on c.id = u.conversation_id
-    where u.org_id = any (current_orgs()) and u.span = %(span)s and (%(sees_all)s or """
+    where u.org_id = %(org)s and u.span = %(span)s and (%(sees_all)s or """
     + IS_READABLE
     + """)
       and (%(agent)s::uuid is null or u.agent_id = %(agent)s)
       and (%(conversation)s::uuid is null or u.conversation_id = %(conversation)s)
-      and (%(since)s::timestamptz is null or u.begins_at >= period_begin(%(span)s, %(since)s))
-      and (%(until)s::timestamptz is null or u.begins_at < %(until)s)
-      and (%(at)s::timestamptz is null or u.begins_at <= %(at)s)
+      and u.begins_at >= coalesce(period_begin(%(span)s, %(since)s), '-infinity')
+      and u.begins_at < coalesce(%(until)s::timestamptz, 'infinity')
+      and u.begins_at <= coalesce(%(at)s::timestamptz, 'infinity')
+"""
+)
+_GROUP_ID: LiteralString = (
+    """case %(group)s when 'agent' then u.agent_id
+                      when 'conversation' then case when """
+    + IS_READABLE
+    + """ then u.conversation_id else %(nobody)s end
+                      else %(nobody)s end"""
+)
+# A page is summed up out of no more moments than it needs: those are found one by one, from the newest, with the
+# number of groups that each has. What a page is that begins within a moment (`at`) may skip is not counted.
+_ROWS: LiteralString = (
+    """
+with recursive moments as (
+    (select u.begins_at, 0::bigint as groups """
+    + _SEEN
+    + """ order by u.begins_at desc limit 1)
+    union all
+    select n.begins_at, m.groups + g.count
+    from moments m
+    cross join lateral (
+        select case when m.begins_at is not distinct from %(at)s then 0 when %(group)s = 'total' then 1
+                    else (select count(distinct """
+    + _GROUP_ID
+    + """) """
+    + _SEEN
+    + """ and u.begins_at = m.begins_at) end as count) g
+    cross join lateral (select u.begins_at """
+    + _SEEN
+    + """ and u.begins_at < m.begins_at order by u.begins_at desc limit 1) n
+    where m.groups + g.count < %(limit)s
+), metered as materialized (
+    select case when %(is_sum)s then %(since)s else u.begins_at end as begins_at, u.currency, u.runs,
+           u.requests, u.input_tokens, u.cached_tokens, u.output_tokens, u.cost, """
+    + _GROUP_ID
+    + """ as group_id """
+    + _SEEN
+    + """ and u.begins_at >= case when %(is_sum)s then '-infinity' else (select min(m.begins_at) from moments m) end
 ), summed as (
     select m.begins_at, m.group_id, sum(m.runs)::bigint as runs, sum(m.requests)::bigint as requests,
            sum(m.input_tokens)::bigint as input_tokens, sum(m.cached_tokens)::bigint as cached_tokens,
@@ -47,18 +77,19 @@ with metered as materialized (
     having %(at)s::timestamptz is null or m.begins_at < %(at)s or m.group_id > %(id)s
     order by m.begins_at desc, case when %(is_sum)s then sum(m.input_tokens + m.output_tokens) end desc, m.group_id
     limit %(limit)s
+), priced as materialized (
+    select k.begins_at, k.group_id, json_object_agg(k.currency, k.cost::text) as cost
+    from (select m.begins_at, m.group_id, m.currency, sum(m.cost) as cost
+          from metered m where m.currency <> '' group by m.begins_at, m.group_id, m.currency) k
+    group by k.begins_at, k.group_id
 )
-select s.*, %(span)s as span, %(group)s as group,
-       (select coalesce(json_object_agg(k.currency, k.cost::text), '{}') from (
-            select m.currency, sum(m.cost) as cost from metered m
-            where m.begins_at = s.begins_at and m.group_id = s.group_id and m.currency <> '' group by m.currency) k)
-           as cost,
+select s.*, %(span)s as span, %(group)s as group, coalesce(p.cost, '{}') as cost,
        (select json_build_object('id', a.id, 'code', a.code, 'name', a.name) from agents a
         where %(group)s = 'agent' and a.id = s.group_id) as agent,
        (select """
     + PLACE
     + """ from conversations c where %(group)s = 'conversation' and c.id = s.group_id) as conversation
-from summed s
+from summed s left join priced p on p.begins_at = s.begins_at and p.group_id = s.group_id
 order by s.begins_at desc, case when %(is_sum)s then s.input_tokens + s.output_tokens end desc, s.group_id
 """
 )
@@ -93,6 +124,7 @@ async def list_usage(
         await access_conversation(tx, actor, conversation_id, Verb.READ)
     values = {
         **viewer(actor),
+        "org": actor.org,
         "nobody": NOBODY,
         "span": str(span),
         "group": str(group),
@@ -127,6 +159,7 @@ async def sum_usage(
     """
     values = {
         **viewer(actor),
+        "org": actor.org,
         "nobody": NOBODY,
         "span": str(span),
         "group": str(group),

@@ -21,7 +21,6 @@ from crewhall.identity.schemas_invitations import Invitation, NewInvitation, Sen
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.actor import Actor, Role
 from crewhall.kernel.errors import CrewhallError
-from crewhall.kernel.paging import MAX_LIMIT
 from crewhall.ports.mailer import Mail, MemoryMailer
 
 AnyRequest = Request[Any, Any, Any]
@@ -52,15 +51,18 @@ async def _people_page(
     status: int = 200,
     sent: SentInvitation | None = None,
     after: str | None = None,
+    invited_after: str | None = None,
 ) -> Response[str]:
     asked = asked or Asked()
     may_invite = is_allowed(actor, Permission.MEMBERS_INVITE)
     waiting: list[Invitation] = []
+    invited_next: str | None = None
     listing = people.list_people if asked.status == "active" else deactivation.list_deactivated
     async with services.db.transaction(actor) as tx:
         page = await listing(tx, actor, q=asked.q or None, role=asked.role, after=after, limit=SHOWN)
         if may_invite:
-            waiting = (await invitations.list_invitations(tx, actor, limit=MAX_LIMIT)).items
+            invited = await invitations.list_invitations(tx, actor, after=invited_after, limit=SHOWN)
+            waiting, invited_next = invited.items, invited.next
         offer = await ownership.find_offer(tx, actor)
     return await render_in_hall(
         "people.html",
@@ -72,6 +74,7 @@ async def _people_page(
         more=asked.more(page.next),
         asked=asked,
         invitations=waiting,
+        invited_next=invited_next,
         sent=sent,
         mail_is_sent=not isinstance(services.mailer, MemoryMailer),
         form=form or Form(),
@@ -92,11 +95,12 @@ async def show_people(
     role: FromQuery[str | None] = None,
     status: FromQuery[str | None] = None,
     after: FromQuery[str | None] = None,
+    invited_after: FromQuery[str | None] = None,
 ) -> Page:
     """Who belongs to the organization, who is kept out, and who is invited."""
     chosen = Role(role) if role in set(Role) else None
     asked = Asked(q, chosen, "deactivated" if status == "deactivated" else "active")
-    return await _people_page(request, services, actor, asked=asked, after=after)
+    return await _people_page(request, services, actor, asked=asked, after=after, invited_after=invited_after)
 
 
 @post("/people/invite")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, PathParameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
@@ -20,10 +20,15 @@ ToolName = Annotated[str, PathParameter(description="The tool's name, as agents 
 
 
 @get("/", summary="List tool servers", description="With what each offers, and what of it agents may use.")
-async def list_tool_servers(services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Page[ToolServer]:
-    """List them, by name: there are few."""
+async def list_tool_servers(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[ToolServer]:
+    """List them, by name."""
     async with services.db.transaction(actor) as tx:
-        return Page(await tool_servers.list_tool_servers(tx, actor), None)
+        return await tool_servers.list_tool_servers(tx, actor, after=after, limit=limit)
 
 
 @post(

@@ -1,5 +1,6 @@
 """The page of tool servers: what they offer, what changed of it, and what agents may use."""
 
+import itertools
 import json
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from crewhall.faces.plumbing.forms import Form, read_form
@@ -17,6 +18,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.kernel.paging import encode_cursor
 from crewhall.kernel.tools import Risk
 from crewhall.runtime.http_tool_servers import refreshed
 from crewhall.runtime.pages_approvals import RISK_TONES
@@ -34,6 +36,8 @@ from crewhall.runtime.tool_servers import (
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 PATH = "/settings/tool-servers"
+MOST_TOOLS = 200
+"""So many of all servers together are on a page."""
 RISKS = (("", "As usual"), *((str(risk), str(risk).capitalize()) for risk in Risk))
 
 
@@ -75,10 +79,13 @@ def _pretty(schema: dict[str, Any]) -> str:
 
 @get(PATH)
 async def show_tool_servers(
-    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    after: FromQuery[str | None] = None,
 ) -> Page:
     """The organization's tool servers, for owners and admins."""
-    return await _page(request, services, actor)
+    return await _page(request, services, actor, after=after)
 
 
 @post(PATH)
@@ -167,6 +174,12 @@ def _risk(typed: str) -> Risk | None:
         raise INVALID("There is no such risk.", field="risk") from error
 
 
+def _fitting(servers: list[ToolServer]) -> list[ToolServer]:
+    """The first of them, as many as a page holds with all their tools; one at least."""
+    tools = list(itertools.accumulate(len(server.tools) for server in servers))
+    return servers[: max(1, sum(count <= MOST_TOOLS for count in tools))]
+
+
 async def _page(
     request: AnyRequest,
     services: Services,
@@ -175,9 +188,11 @@ async def _page(
     form: Form | None = None,
     problem: str | None = None,
     status: int = 200,
+    after: str | None = None,
 ) -> Response[str]:
     async with services.db.transaction(actor) as tx:
-        servers = await list_tool_servers(tx, actor)
+        page = await list_tool_servers(tx, actor, after=after)
+    servers = _fitting(page.items)
     return await render_in_hall(
         "settings_tool_servers.html",
         request,
@@ -186,6 +201,7 @@ async def _page(
         status=status,
         path=PATH,
         servers=[_shown(server) for server in servers],
+        next=page.next if len(servers) == len(page.items) else encode_cursor(servers[-1].name),
         risks=RISKS,
         may_change=is_allowed(actor, Permission.ORGANIZATION_UPDATE),
         form=form or Form(),

@@ -4,6 +4,7 @@ What a server offers counts for nothing until somebody who may has looked at it.
 its description even, agents do without that tool until it is accepted again.
 """
 
+from collections import defaultdict
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND
 from crewhall.kernel.ids import new_id
+from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.kernel.tools import Risk
 from crewhall.runtime.offers import Offer, checked, name_of
 from crewhall.runtime.schemas_servers import NewToolServer, ServerTool, ServerToolInput, ToolServer, ToolServerPatch
@@ -54,13 +56,25 @@ class Row(msgspec.Struct):
         return self.risk or (self.accepted or self.offered).risk
 
 
-async def list_tool_servers(tx: Tx, actor: Actor) -> list[ToolServer]:
+async def list_tool_servers(
+    tx: Tx, actor: Actor, *, after: str | None = None, limit: int | None = None
+) -> Page[ToolServer]:
     """List the organization's servers with their tools, by name. Raises FORBIDDEN."""
     check_permission(actor, Permission.SETTINGS_READ)
-    servers = await tx.all(ToolServer, _SERVER + " order by name")
-    for server in servers:
-        server.tools = [_shown(row) for row in await _rows(tx, server.id)]
-    return servers
+    size = check_limit(limit)
+    key = decode_cursor(after, str)
+    servers = await tx.all(
+        ToolServer,
+        _SERVER + " and (%(after)s::text is null or name > %(after)s) order by name limit %(limit)s",
+        {"after": key[0] if key else None, "limit": size + 1},
+    )
+    page = page_of(servers, size, lambda server: (server.name,))
+    tools: dict[UUID, list[ServerTool]] = defaultdict(list)
+    for row in await _rows(tx, *(server.id for server in page.items)):
+        tools[row.server_id].append(_shown(row))
+    for server in page.items:
+        server.tools = tools[server.id]
+    return page
 
 
 async def get_tool_server(tx: Tx, actor: Actor, server_id: UUID) -> ToolServer:
@@ -236,12 +250,12 @@ async def keep_problem(tx: Tx, server_id: UUID, problem: str) -> None:
     )
 
 
-async def _rows(tx: Tx, server_id: UUID, *, locked: bool = False) -> list[Row]:
+async def _rows(tx: Tx, *server_ids: UUID, locked: bool = False) -> list[Row]:
     select: LiteralString = """
     select server_id, tool, name, offered, digest, accepted, accepted_digest, risk, is_gone
-    from server_tools where server_id = %(server)s and org_id = any (current_orgs()) order by name
+    from server_tools where server_id = any (%(servers)s) and org_id = any (current_orgs()) order by name
     """
-    return await tx.all(Row, select + (" for update" if locked else ""), {"server": server_id})
+    return await tx.all(Row, select + (" for update" if locked else ""), {"servers": list(server_ids)})
 
 
 def _shown(row: Row) -> ServerTool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from crewhall.faces.sdk.paging import walk
 from crewhall.faces.sdk.records import Message
 from crewhall.faces.sdk.resources import Page, SearchHit, Version
 from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
@@ -126,7 +127,7 @@ class Messages:
     async def versions(self, conversation_id: str, message_id: str) -> list[Version]:
         """Give how a message read over time, oldest first."""
         path = _path(conversation_id, message_id) + "/history"
-        return (await self._transport.call("GET", path, Page[Version])).items
+        return [version async for version in walk(self._transport, path, Page[Version])]
 
     async def react(self, conversation_id: str, message_id: str, emoji: str) -> None:
         """React with an emoji; a second time changes nothing."""
