@@ -5,7 +5,7 @@
 .PHONY: help run dev test rules check fmt bench docs shots lock clean uv runtime development
 
 ARGS =
-WORKERS = 2
+WORKERS = 3
 BIN = .venv/bin
 
 help: ## show this list

@@ -110,7 +110,7 @@ class Conversation extends HTMLElement {
   }
 
   #arrive(message) {
-    if (message.metadata?.imported) return this.#fill();
+    if (message.metadata?.imported) return this.history.leave();
     const mine = message.author.id === this.viewer;
     if (mine && message.client_id) this.outbox.arrived(message.client_id);
     this.typing.gone(message.author.id);
@@ -131,13 +131,6 @@ class Conversation extends HTMLElement {
     else this.history.bound();
     const said = this.stream.find(message.id).querySelector(".content")?.textContent.trim() ?? "";
     this.announcer.textContent = `${message.author.name}: ${said.length > SPOKEN ? `${said.slice(0, SPOKEN)}…` : said}`;
-  }
-
-  /** What was written elsewhere comes by the thousand, and is nothing new: it is fetched by who wants to read it. */
-  #fill() {
-    if (this.history.hasNewer) return;
-    this.history.hasNewer = true;
-    this.#showEnds();
   }
 
   #countReply(reply) {

@@ -56,6 +56,13 @@ export class History {
     this.scroller.toFoot();
   }
 
+  /** Leave out what was written elsewhere: it comes by the thousand, is nothing new, and is fetched by who wants to read it. */
+  leave() {
+    if (this.hasNewer) return;
+    this.hasNewer = true;
+    this.onChange();
+  }
+
   /** Hear of a record while it may have no place in the window: a page on its way may have been read before it. */
   heard(record) {
     if (record.type === "message") this.#beyond = Math.max(this.#beyond, record.seq);
