@@ -90,7 +90,11 @@ class Thinker:
         """Sum up the older part of the conversation piece by piece, each kept. What cannot be summed up is left out."""
         provider, name = str(persona.model_config["provider"]), str(persona.model_config["model"])
         wrapped = await self._models.outside(provider, name)
-        asked = {"max_tokens": older.most_answer, "temperature": persona.model_config.get("temperature")}
+        asked = {
+            "provider": provider,
+            "max_tokens": older.most_answer,
+            "temperature": persona.model_config.get("temperature"),
+        }
         for piece in older.pieces:
             model = JournaledModel(
                 wrapped,
