@@ -3,13 +3,11 @@
 from crewhall.governance.ledger import (
     Estimate,
     Reserved,
-    Settled,
     Taken,
     admit_run,
     release,
     release_strays,
     reserve,
-    settle,
 )
 from crewhall.governance.money import in_words as money_in_words
 from crewhall.governance.prices import find_price, get_price
@@ -23,7 +21,6 @@ __all__ = [
     "Estimate",
     "Price",
     "Reserved",
-    "Settled",
     "Taken",
     "admit_run",
     "find_opening",
@@ -34,6 +31,5 @@ __all__ = [
     "release",
     "release_strays",
     "reserve",
-    "settle",
     "take_rate",
 ]

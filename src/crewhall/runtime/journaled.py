@@ -40,13 +40,13 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
-from crewhall.governance import Estimate, Taken, release, reserve, settle
+from crewhall.governance import Estimate, Taken, release, reserve
 from crewhall.kernel.db import Tx
 from crewhall.kernel.telemetry import model_request_seconds, model_tokens_total
 from crewhall.kernel.tracing import NO_SPANS, NoSpans
 from crewhall.runtime.breaker import Breaker
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
-from crewhall.runtime.journal import Journal, Spent, storable
+from crewhall.runtime.journal import Journal, as_json
 from crewhall.runtime.quotes import may_quote
 from crewhall.runtime.runs import fenced
 from crewhall.runtime.settings import TurnSettings
@@ -183,11 +183,7 @@ class JournaledModel:
         taken = Taken(usage.input_tokens, min(usage.cache_read_tokens, usage.input_tokens), usage.output_tokens)
         for kind, count in msgspec.structs.asdict(taken).items():
             model_tokens_total.labels(self._asks, kind.removesuffix("_tokens")).inc(count)
-        run = self._journal.run
         async with self._journal.transaction(lazily=True) as tx:
-            settled = await settle(tx, run.id, run.attempt, key, taken)
-            if settled is None:
-                raise fenced()
             await self._journal.write_in(
                 tx,
                 StepKind.ANSWER,
@@ -195,7 +191,7 @@ class JournaledModel:
                 key=key,
                 digest=digest,
                 duration_ms=_since(began),
-                spent=Spent(1, **msgspec.structs.asdict(taken), **msgspec.structs.asdict(settled)),
+                took=taken,
                 model=f"{self._asks}:{self._wrapped.model_name}",
             )
 
@@ -278,7 +274,7 @@ def _since(began: float) -> int:
 
 def _told_as_json(messages: list[ModelMessage]) -> bytes:
     """What must be equal for two requests to be the same one: what is said in them, without ids and times of ours."""
-    return msgspec.json.encode(storable([_told(message) for message in messages]), order="sorted")
+    return as_json([_told(message) for message in messages])
 
 
 def _told(message: ModelMessage) -> list[Any]:
