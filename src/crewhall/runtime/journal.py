@@ -18,6 +18,7 @@ from crewhall.governance import Taken
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.runtime.runs import Run, fenced
+from crewhall.runtime.storable import as_json
 from crewhall.runtime.vocabulary import StepKind
 
 
@@ -34,8 +35,6 @@ class Step(msgspec.Struct, kw_only=True):
     duration_ms: int | None
     created_at: datetime
 
-
-NUL = rb"\u0000"
 
 _NOTHING: LiteralString = "null::numeric as cost, null::text as currency, null::uuid as price_id"
 _SETTLED: LiteralString = """
@@ -158,23 +157,3 @@ async def open_journal(db: Database, tx: Tx, run: Run) -> Journal:
         {"id": run.id},
     )
     return Journal(db, run, steps)
-
-
-def as_json(value: Any) -> bytes:
-    """The value as JSON that the database takes, like `storable`, which is asked only to mend."""
-    try:
-        text = msgspec.json.encode(value, order="sorted")
-    except UnicodeEncodeError:
-        return msgspec.json.encode(storable(value), order="sorted")
-    return text if NUL not in text else msgspec.json.encode(storable(value), order="sorted")
-
-
-def storable(value: Any) -> Any:
-    """The value as JSON that the database takes: text without NUL and lone surrogates."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {storable(str(key)): storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | float) else storable(msgspec.to_builtins(value))

@@ -107,7 +107,10 @@ class Thinker:
                 spans=self._spans,
             )
             told = said(older.told(piece), older.instructions(persona))
-            response = await model.request(told, self._models.settings(asked), ModelRequestParameters())
+            try:
+                response = await model.request(told, self._models.settings(asked), ModelRequestParameters())
+            except (UnexpectedModelBehavior, UserError, ModelAPIError):
+                return
             if not response.text:  # it has nothing to say
                 return
             if not await older.keep(journal, piece, response.text, f"{provider}:{name}"):
