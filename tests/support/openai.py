@@ -30,6 +30,7 @@ class Say:
     piece: int = 5
     hold: asyncio.Event | None = None
     tokens: tuple[int, int] = (11, 7)
+    finish: str = "stop"
 
 
 @dataclass
@@ -140,7 +141,7 @@ class ScriptedModel:
                 yield _chunk({"tool_calls": [start | {"function": {"name": name, "arguments": ""}}]})
                 for at in range(0, len(arguments), 8):
                     yield _chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments[at : at + 8]}}]})
-        yield _chunk({}, reply.finish if isinstance(reply, Use) else "stop")
+        yield _chunk({}, reply.finish)
         yield {**_chunk({}), "choices": [], "usage": _usage(reply)}
 
 

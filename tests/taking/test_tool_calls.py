@@ -183,3 +183,13 @@ async def test_its_own_words_in_a_row_are_one_message_to_the_model(hall, org, mo
     told = model.requests[0]["messages"]
     assert [message["role"] for message in told] == ["system", "user", "assistant", "user"]
     assert told[2]["content"] == "one\n\ntwo"
+
+
+@pytest.mark.parametrize(("finish", "words"), [("length", "cut off"), ("content_filter", "filter")])
+async def test_an_answer_that_ended_before_it_said_anything_is_told(hall, org, model, finish, words):
+    model.play(Say("", finish=finish))
+    asked = await hall.ask(org)
+    run = await asked.take()
+    assert (run.status, run.reason) == ("failed", "model_failed")
+    (notice,) = await asked.notices()
+    assert words in notice

@@ -70,12 +70,9 @@ class Dialogue:
         while requests < self._most_requests:
             requests += 1
             response = await self._model.request(self._messages, settings, self._parameters)
+            _check_whole(response, settings)
             if not response.tool_calls:
                 return response.text or ""
-            if response.finish_reason == "length" and None in map(_arguments, response.tool_calls):
-                most = settings.get("max_tokens")
-                what = f"The model's answer was cut off at {most} tokens. Allow it more in the agent's settings."
-                raise failed(Ending.MODEL_FAILED, what)
             results = await self._results(response.tool_calls, caller)
             if any(call.tool_name in self._calls.tools for call in response.tool_calls):
                 requests = 0
@@ -115,6 +112,19 @@ class Dialogue:
             return _returned(call, "The arguments are not a JSON object.", "retried")
         outcome = await self._toolset.call(f"{self._model.requests}:{name}", call.tool_name, arguments, caller)
         return None if outcome is None else _returned(call, outcome.content, outcome.kind)
+
+
+def _check_whole(response: ModelResponse, settings: ModelSettings) -> None:
+    """Raise TurnEnded where an answer ended before it said or called anything that can be used."""
+    if response.tool_calls:
+        is_usable = None not in map(_arguments, response.tool_calls)
+    else:
+        is_usable = bool((response.text or "").strip())
+    if response.finish_reason == "length" and not is_usable:
+        what = f"The model's answer was cut off at {settings.get('max_tokens')} tokens, before it came to anything. "
+        raise failed(Ending.MODEL_FAILED, f"{what}Allow it more in the agent's settings, or ask for something smaller.")
+    if response.finish_reason == "content_filter" and not is_usable:
+        raise failed(Ending.MODEL_FAILED, "The model's provider kept its answer back by a filter. Ask otherwise.")
 
 
 def said(prompt: str, instructions: str) -> list[ModelMessage]:

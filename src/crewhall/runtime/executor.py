@@ -13,6 +13,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from psycopg import Error
+
 from crewhall.conversations import Posting
 from crewhall.governance import admit_run, release
 from crewhall.kernel.actor import Actor, ActorType, system_actor
@@ -106,10 +108,14 @@ class Executor:
         try:
             if not await self._take(org_id, run_id):
                 await self._conclusion.tell_canceled(org_id, run_id)
-        except CrewhallError as error:
-            if error.kind is not FENCED:
-                raise
-            log.info("a turn was taken over", extra={"run": str(run_id)})
+        except Exception as error:
+            if isinstance(error, CrewhallError) and error.kind is FENCED:
+                log.info("a turn was taken over", extra={"run": str(run_id)})
+                return
+            is_passing = isinstance(error, CrewhallError | OSError | Error)
+            told = {"run": str(run_id), "reason": str(error).strip()}
+            log.warning("a turn broke off, and is taken again", extra=told, exc_info=not is_passing)
+            raise
         finally:
             self._under_way.pop(run_id, None)
             self._canceled.discard(run_id)

@@ -36,6 +36,7 @@ class Step(msgspec.Struct, kw_only=True):
     created_at: datetime
 
 
+_SPENT: LiteralString = "with spent as materialized (select "
 _NOTHING: LiteralString = "null::numeric as cost, null::text as currency, null::uuid as price_id"
 _SETTLED: LiteralString = """
 f.cost, f.currency, f.price_id
@@ -49,14 +50,10 @@ _COUNT: LiteralString = """,
 """
 
 
-def _write(spent: LiteralString, counted: LiteralString) -> LiteralString:
-    """The statement that records a step, with what is booked for it and counted on its run.
-
-    The update locks the run's row: an attempt that takes over waits for it, and reads what it wrote.
-    """
-    return f"""
-with spent as materialized (select {spent}), mine as (
-    update runs r set seen_seq = coalesce(%(seen_seq)s, r.seen_seq) {counted}
+_MINE: LiteralString = """), mine as (
+    update runs r set seen_seq = coalesce(%(seen_seq)s, r.seen_seq)
+"""
+_STEP: LiteralString = """
     from spent s
     where r.id = %(run_id)s and r.attempt = %(attempt)s and r.status = 'running'
     returning r.id, r.org_id, r.attempt, s.cost, s.currency, s.price_id
@@ -67,10 +64,9 @@ select id, %(ordinal)s, org_id, attempt, %(kind)s, %(key)s, %(digest)s, %(body)s
 from mine
 returning created_at
 """
-
-
-_WRITE = _write(_NOTHING, "")
-_WRITE_ANSWER = _write(_SETTLED, _COUNT)
+# The update locks the run's row: an attempt that takes over waits for it, and reads what it wrote.
+_WRITE: LiteralString = _SPENT + _NOTHING + _MINE + _STEP
+_WRITE_ANSWER: LiteralString = _SPENT + _SETTLED + _MINE + _COUNT + _STEP
 
 
 class Journal:
