@@ -1,10 +1,10 @@
 """What turns may spend and what they spent: prices, budgets, the ledger, usage. What others may use is here."""
 
+from crewhall.governance.budgets import describe_limit
 from crewhall.governance.ledger import (
     Estimate,
     Reserved,
     Taken,
-    admit_run,
     release,
     release_strays,
     reserve,
@@ -22,7 +22,7 @@ __all__ = [
     "Price",
     "Reserved",
     "Taken",
-    "admit_run",
+    "describe_limit",
     "find_opening",
     "find_price",
     "get_price",

@@ -41,12 +41,6 @@ class _Outcome(msgspec.Struct):
     budget_id: UUID | None
 
 
-async def admit_run(tx: Tx, run_id: UUID) -> str | None:
-    """Count a run that its first attempt begins; the caller has just claimed it. Gives the refusal, if one."""
-    refusing = await tx.value("select admit_run(%(run)s, now())", {"run": run_id})
-    return None if refusing is None else await describe_limit(tx, refusing)
-
-
 async def reserve(tx: Tx, run_id: UUID, attempt: int, key: str, most: Estimate) -> Reserved:
     """Hold what a request of a run may take. `key` names the request within its run."""
     found = await tx.one(
