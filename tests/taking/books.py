@@ -11,7 +11,7 @@ from crewhall.governance.prices import add_price
 from crewhall.governance.schemas import Budget, BudgetInput, Price, PriceInput
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.ids import new_id
-from crewhall.runtime.runs import NewRun, Run, claim_run, insert_run
+from crewhall.runtime.runs import NewRun, Run, begin_run, insert_run
 from crewhall.runtime.vocabulary import Cause
 from tests.identity.hall import Org
 from tests.support.openai import MODEL
@@ -63,7 +63,7 @@ async def begin(hall: TurnHall, org: Org, agent: Actor, circle: UUID) -> Run:
     async with hall.db.transaction(system_actor(org.id)) as tx:
         run_id = await insert_run(tx, new)
         assert run_id is not None
-        run = await claim_run(tx, run_id)
+        run = await begin_run(tx, run_id)
         assert run is not None
         return run
 

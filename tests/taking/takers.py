@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from crewhall.kernel.actor import system_actor
 from crewhall.runtime.jobs import TurnWorker
-from crewhall.runtime.runs import claim_run, end_run
+from crewhall.runtime.runs import begin_run, end_run
 from crewhall.runtime.vocabulary import RunStatus
 from tests.support.waiting import until
 
@@ -43,7 +43,7 @@ class Taken:
             self.failures -= 1
             raise ConnectionResetError
         async with self.hall.db.transaction(system_actor(org_id)) as tx:
-            run = await claim_run(tx, run_id)
+            run = await begin_run(tx, run_id)
             if run is not None:
                 await end_run(tx, run, RunStatus.SUCCEEDED, "answered")
         self.ended.append(run_id)

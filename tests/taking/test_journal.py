@@ -10,7 +10,7 @@ from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime.executor import MOST_ATTEMPTS
 from crewhall.runtime.journal import open_journal
-from crewhall.runtime.runs import FENCED, claim_run, end_run
+from crewhall.runtime.runs import FENCED, begin_run, end_run
 from crewhall.runtime.storable import as_json, storable
 from crewhall.runtime.vocabulary import RunStatus, StepKind
 from tests.support.openai import Say, Use
@@ -18,7 +18,7 @@ from tests.support.openai import Say, Use
 
 async def claimed(hall, asked):
     async with hall.db.transaction(system_actor(asked.org.id)) as tx:
-        run = await claim_run(tx, asked.run_id)
+        run = await begin_run(tx, asked.run_id)
         assert run is not None
         return await open_journal(hall.db, tx, run)
 

@@ -230,7 +230,7 @@ class Books:
         for span in ("hour", "day", "month"):
             found = await self.tx.connection.execute(
                 "select currency, sum(input_tokens + output_tokens), sum(cost) from usage_buckets"
-                " where org_id = %(org)s and span = %(span)s group by currency",
+                " where org_id = %(org)s and span = %(span)s and requests > 0 group by currency",
                 {"org": self.org_id, "span": span},
             )
             assert {name: (tokens, money) for name, tokens, money in await found.fetchall()} == metered

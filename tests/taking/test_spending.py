@@ -13,7 +13,7 @@ from crewhall.governance.warnings import BudgetWarner
 from crewhall.kernel.actor import system_actor
 from crewhall.runtime.concluding import Conclusion
 from crewhall.runtime.preview import preview_message
-from crewhall.runtime.runs import claim_run
+from crewhall.runtime.runs import begin_run
 from crewhall.runtime.schemas import MessageDraft
 from crewhall.runtime.worker import _release_strays
 from tests.support.openai import MODEL, BreakOff, Fail, Say, Use
@@ -302,7 +302,7 @@ async def test_what_a_dead_process_held_is_given_back(hall, org):
     async with hall.db.transaction(system_actor(org.id)) as tx:
         assert await tx.value(sql, {"run": run.id, "attempt": 1}) == "reserved"
     async with hall.db.transaction(system_actor(org.id)) as tx:
-        await claim_run(tx, run.id)
+        await begin_run(tx, run.id)
         assert await tx.value(sql, {"run": run.id, "attempt": 1}) == "fenced"
     assert (await standing(hall, budget)).reserved_tokens == 100
     async with hall.db.transaction(None) as tx:

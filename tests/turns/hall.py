@@ -23,7 +23,7 @@ from crewhall.ports.blobs import MemoryBlobs
 from crewhall.runtime.decisions import decide_place
 from crewhall.runtime.leases import LEASE_LOST, Lease, Leases
 from crewhall.runtime.places import Place, shard_of
-from crewhall.runtime.runs import Run, claim_run, end_run
+from crewhall.runtime.runs import Run, begin_run, end_run
 from crewhall.runtime.scheduler import PENDING, _Pending
 from crewhall.runtime.triggers import TriggerDeriver
 from crewhall.runtime.vocabulary import RunStatus
@@ -192,7 +192,7 @@ class TurnHall(Hall):
     async def take_turn(self, run: Run, agent: Actor, content: str | None = "I see.") -> None:
         """Take a run's turn as the executor does: read the conversation, answer, end."""
         async with self.db.transaction(system_actor(run.org_id)) as tx:
-            claimed = await claim_run(tx, run.id)
+            claimed = await begin_run(tx, run.id)
             assert claimed is not None
             if not run.is_remote:
                 await tx.run(

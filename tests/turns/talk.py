@@ -14,7 +14,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime import decisions
 from crewhall.runtime.leases import LEASE_LOST, Lease
 from crewhall.runtime.places import Place, shard_of
-from crewhall.runtime.runs import Run, claim_run
+from crewhall.runtime.runs import Run, begin_run
 from crewhall.runtime.vocabulary import RunStatus
 from tests.identity.hall import Org
 from tests.turns.hall import Decider, TurnHall
@@ -165,7 +165,7 @@ class Talk:
             return
         run = waiting[step.who % len(waiting)]
         async with self.hall.db.transaction(system_actor(self.org.id)) as tx:
-            claimed = await claim_run(tx, run.id)
+            claimed = await begin_run(tx, run.id)
             assert claimed is not None
             if not run.is_remote:
                 await tx.run(

@@ -13,7 +13,7 @@ from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
 from crewhall.kernel.actor import system_actor
 from crewhall.runtime import situations
-from crewhall.runtime.runs import claim_run
+from crewhall.runtime.runs import begin_run
 from crewhall.runtime.triggers import add_trigger
 from crewhall.runtime.vocabulary import Cause, RunStatus
 from tests.turns.hall import TurnHall
@@ -77,7 +77,7 @@ async def test_what_a_person_asks_comes_before_what_comes_by_itself(hall, org, m
         (run,) = [one for one in await hall.runs(circle) if one.status is RunStatus.QUEUED]
         assert (run.cause, run.prompt) == expected
         async with hall.db.transaction(system_actor(org.id)) as tx:
-            claimed = await claim_run(tx, run.id)
+            claimed = await begin_run(tx, run.id)
         await hall.end(claimed)
 
 
@@ -88,7 +88,7 @@ async def test_what_is_asked_during_a_turn_is_decided_when_it_ends(hall, org):
     await hall.settle(circle)
     (run,) = await hall.runs(circle)
     async with hall.db.transaction(system_actor(org.id)) as tx:
-        claimed = await claim_run(tx, run.id)
+        claimed = await begin_run(tx, run.id)
         seen = await hall.say(org.owner.actor, circle, f"@{agent.name} seen")
         await tx.run(
             "update runs set seen_seq = %(seq)s where id = %(id)s", {"id": run.id, "seq": seen.seq}
@@ -112,7 +112,7 @@ async def test_however_a_turn_ends_the_next_may_begin(hall, org, status):
     assert (await brief(hall, circle))[-1] == ("wait", "busy")
     (run,) = await hall.runs(circle)
     async with hall.db.transaction(system_actor(org.id)) as tx:
-        claimed = await claim_run(tx, run.id)
+        claimed = await begin_run(tx, run.id)
     assert (await brief(hall, circle))[-1] == ("wait", "busy")
     await hall.end(claimed, status, "why not")
     assert (await brief(hall, circle))[-1] == ("speak", "asked")

@@ -18,7 +18,7 @@ from crewhall.runtime.decisions import decide_place
 from crewhall.runtime.hours import DAYS
 from crewhall.runtime.leases import Lease
 from crewhall.runtime.places import shard_of
-from crewhall.runtime.runs import claim_run
+from crewhall.runtime.runs import begin_run
 from crewhall.runtime.scheduler import Scheduler
 from tests.support.waiting import until
 from tests.turns.hall import Decider, TurnHall
@@ -98,7 +98,7 @@ async def test_the_end_of_a_turn_wakes_what_waited_for_it(hall, org, agent):
         await hall.derive()
         (run,) = await runs_of(hall, circle, 1)
         async with hall.db.transaction(system_actor(org.id)) as tx:
-            claimed = await claim_run(tx, run.id)
+            claimed = await begin_run(tx, run.id)
         await hall.say(org.owner.actor, circle, f"@{agent.name} again")
         await hall.derive()
         await hall.end(claimed)
