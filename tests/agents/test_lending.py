@@ -253,6 +253,8 @@ async def test_a_borrower_gives_it_tools_of_its_own_servers_and_takes_no_others_
     own = ["read_messages", "fetch", "mcp-tracker-list"]
     given = (await other_org.owner.api.patch(there, json={"tools": own})).json()
     assert (given["tools"], given["version"]) == (own, stand_in["version"])
+    refused = await other_org.owner.api.patch(there, json={"tools": own[:2], "version": "2.0.0"})
+    assert (refused.status_code, refused.json()["fields"]) == (409, ["version"])
     for tools in ([], ["mcp-tracker-list"], [*own, "post_message"]):
         refused = await other_org.owner.api.patch(there, json={"tools": tools})
         assert (refused.status_code, refused.json()["fields"]) == (409, ["tools"])
