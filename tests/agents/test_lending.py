@@ -58,14 +58,19 @@ async def test_a_grant_lends_an_agent_and_overrides_it_there(org: AgentOrg, othe
 
 
 @pytest.mark.rule("B5")
-async def test_what_an_agent_and_its_grant_come_to_together_has_a_limit(org: AgentOrg, other_org: AgentOrg):
+async def test_neither_side_of_a_grant_fills_what_the_other_may_write(org: AgentOrg, other_org: AgentOrg):
     agent = await org.create(**PERSONA)
-    _, stand_in = await lend(org, other_org, agent["id"], config={"more": "z" * 400})
-    for size, status in ((65_400, 422), (64_000, 200)):
+    grant, stand_in = await lend(org, other_org, agent["id"], config={"more": "z" * 4000})
+    for side in (org, other_org):
+        refused = await side.owner.api.patch(f"/grants/{grant['id']}", json={"config": {"more": "z" * 4100}})
+        assert (refused.status_code, refused.json()["field"], "4 KiB" in refused.text) == (422, "config", True)
+    offered = await org.owner.api.post(f"/agents/{agent['id']}/grants", json={"config": {"more": "z" * 4100}})
+    assert (offered.status_code, offered.json()["field"]) == (422, "config")
+    for size, status in ((65_500, 200), (65_600, 422)):
         change = {"model_config": {"provider": "local", "notes": "x" * size}}
-        changed = await org.owner.api.patch(f"/agents/{agent['id']}", json=change)
-        assert (changed.status_code, "64 KiB" in changed.text) == (status, status != 200)
-    assert len((await got(other_org.owner, f"/agents/{stand_in['id']}"))["model_config"]["notes"]) == 64_000
+        assert (await org.owner.api.patch(f"/agents/{agent['id']}", json=change)).status_code == status
+    found = (await got(other_org.owner, f"/agents/{stand_in['id']}"))["model_config"]
+    assert (len(found["notes"]), len(found["more"])) == (65_500, 4000)
 
 
 @pytest.mark.rule("B5")
@@ -248,6 +253,8 @@ async def test_a_borrower_gives_it_tools_of_its_own_servers_and_takes_no_others_
     own = ["read_messages", "fetch", "mcp-tracker-list"]
     given = (await other_org.owner.api.patch(there, json={"tools": own})).json()
     assert (given["tools"], given["version"]) == (own, stand_in["version"])
+    refused = await other_org.owner.api.patch(there, json={"tools": own[:2], "version": "2.0.0"})
+    assert (refused.status_code, refused.json()["fields"]) == (409, ["version"])
     for tools in ([], ["mcp-tracker-list"], [*own, "post_message"]):
         refused = await other_org.owner.api.patch(there, json={"tools": tools})
         assert (refused.status_code, refused.json()["fields"]) == (409, ["tools"])

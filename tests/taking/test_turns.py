@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from crewhall.kernel.errors import CrewhallError
-from crewhall.runtime.queries import get_run, list_answered
+from crewhall.runtime.queries import get_run, list_together
 from crewhall.runtime.triggers import add_trigger
 from crewhall.runtime.vocabulary import Cause
 from tests.support.openai import Say
@@ -74,7 +74,7 @@ async def test_what_is_asked_before_a_turn_has_begun_is_answered_with_it_and_nam
     assert "whatever else was asked of you" not in second
     async with hall.db.transaction(org.owner.actor) as tx:
         runs = [await get_run(tx, org.owner.actor, one.run_id) for one in (asked, alone)]
-        assert [await list_answered(tx, run) for run in runs] == [
+        assert [await list_together(tx, run) for run in runs] == [
             [*(one.seq for one in asks), late.seq], [after.seq],
         ]  # fmt: skip
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from crewhall.agents.actions import delete_agent
+from crewhall.agents.actions import delete_agent, update_agent
+from crewhall.agents.schemas import AgentPatch
+from crewhall.agents.vocabulary import AgentStatus
 from crewhall.conversations.changes import delete_conversation
 from crewhall.conversations.members import add_member, remove_member
 from crewhall.conversations.schemas import NewMember
@@ -202,6 +204,50 @@ async def test_it_waits_for_the_agents_working_hours_and_asks_no_second_time(hal
     await due(hall, schedule)
     assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.SKIPPED
     assert await hall.runs(place) == []
+
+
+@pytest.mark.rule("B11")
+async def test_running_it_now_leaves_what_it_asked_for_by_the_clock_its_own(hall, org):
+    agent = await hall.hire(org, scheduling_config={"enabled": True, "working_hours": {ANOTHER_DAY: "9-17"}})
+    schedule = await made(hall, org.owner, agent)
+    place = schedule.conversation.id
+    await due(hall, schedule)
+    assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.FIRED
+    await hall.settle(place)  # it waits for its hours
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await schedules.run_schedule(tx, org.owner.actor, schedule.id)
+    await hall.settle(place)
+    assert [run.cause for run in await hall.runs(place)] == ["run_now"]
+    await due(hall, schedule)
+    assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.SKIPPED
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await update_agent(tx, org.owner.actor, agent.id, AgentPatch(status=AgentStatus.INACTIVE))
+    await hall.settle(place)
+    now = await seen(hall, org.owner, schedule)
+    assert (now.last_outcome, now.unanswered_reason) == (FiringOutcome.UNANSWERED, "inactive")
+
+
+@pytest.mark.rule("B11")
+async def test_a_maker_who_is_away_is_told_of_what_was_not_answered_once_they_are_back(hall, org, agent):
+    member, owner = await org.add("member"), org.owner.actor
+    circle = await hall.group(org, agent)
+    async with hall.db.transaction(owner) as tx:
+        await add_member(tx, owner, circle, NewMember(MemberType.USER, member.id))
+    schedule = await made(hall, member, agent, circle)
+    await due(hall, schedule)
+    assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.FIRED
+    async with hall.db.transaction(owner) as tx:
+        for gone in (NewMember(MemberType.USER, member.id), NewMember(MemberType.AGENT, agent.id)):
+            await remove_member(tx, owner, circle, gone)
+    await hall.settle(circle)
+    told = []
+    for _ in range(2):
+        async with hall.db.transaction(member.actor) as tx:
+            told.append((await list_notifications(tx, member.actor, kind=NotificationKind.SCHEDULE)).items)
+        async with hall.db.transaction(owner) as tx:
+            await add_member(tx, owner, circle, NewMember(MemberType.USER, member.id))
+    assert [len(items) for items in told] == [0, 1]
+    assert (await seen(hall, member, schedule)).unanswered_reason == "not_here"
 
 
 @pytest.mark.rule("B11", "C6")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crewhall.kernel.actor import ActorType
 from crewhall.kernel.ids import new_id
+from crewhall.runtime.explanations import what_it_answers
 from crewhall.runtime.schemas import Run, RunAgent, RunAuthor, RunPlace, RunStep
 from crewhall.runtime.timeline import WHOLE, Entry, entries_of, in_words
 from crewhall.runtime.vocabulary import Cause, RunStatus, StepKind
@@ -122,3 +123,17 @@ def test_any_journal_has_a_picture(moments: list[float], kinds: list[StepKind], 
 )
 def test_lengths_of_time_in_words(seconds: float, words: str):
     assert in_words(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "count", "words"),
+    [
+        ("succeeded", "answered", 3, "It answers 3 messages together"),
+        ("succeeded", "silent", 2, "It was to answer 2 messages together"),
+        ("canceled", "canceled", 3, "It was to answer 3 messages together"),
+        ("failed", "model_failed", 50, "It was to answer 50 messages together"),
+        ("queued", None, 51, "It is to answer more than 50 messages together"),
+    ],
+)
+def test_a_turn_answers_what_it_was_for_only_once_it_has_answered(status: str, reason: str, count: int, words: str):
+    assert what_it_answers(RunStatus(status), reason, count, 50) == words

@@ -91,7 +91,8 @@ async def update_agent(tx: Tx, actor: Actor, agent_id: UUID, data: AgentPatch) -
             version=before.version,
         )
     trusts = data.trust_score is not UNSET and await set_trust(tx, actor, now, data.trust_score)
-    after = await hold_to_lender(tx, agent_id, before, merge(before, given(data)))
+    values = given(data)
+    after = await hold_to_lender(tx, agent_id, before, merge(before, values), names=values.keys())
     if changed := changed_columns(before, after):
         await change_agent(tx, actor, agent_id, before, after, changed)
     return await reload_agent(tx, agent_id) if changed or trusts else now

@@ -1,5 +1,6 @@
 """What a borrowed agent is held to: what it thinks with follows the agent that it stands in for."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
@@ -26,19 +27,19 @@ async def is_borrowed(tx: Tx, agent_id: UUID) -> bool:
     return bool(await tx.value(found, {"id": agent_id}))
 
 
-async def hold_to_lender(tx: Tx, agent_id: UUID, before: Persona, after: Persona) -> Persona:
+async def hold_to_lender(tx: Tx, agent_id: UUID, before: Persona, after: Persona, *, names: Collection[str]) -> Persona:
     """Return what an agent becomes: a stand-in has whatever tools of its own servers it is given, and its version.
 
-    Raises BORROWED_AGENT for a change of what follows the lender's agent.
+    `names`: what was given; a version that was not rises by itself. Raises BORROWED_AGENT for a change of what follows
+    the lender's agent.
     """
-    followed = set(changed_columns(before, after)) & set(FOLLOWED)
+    followed = set(changed_columns(before, after)) & set(FOLLOWED) & set(names)
     if not followed or not await is_borrowed(tx, agent_id):
         return after
     lent = lent_tools(before.tools)
     if "tools" in followed and lent_tools(after.tools) == lent:
-        followed -= {"tools", "version"}
-    fields = sorted(followed - {"version"} or followed)  # the version rises by itself
-    if fields:
+        followed.remove("tools")
+    if fields := sorted(followed):
         also = f" Of its tools, those of your own tool servers are yours to add to {', '.join(lent) or 'none'}."
         raise BORROWED_AGENT(
             f"The organization that lends this agent settles its {', '.join(fields).replace('_', ' ')}. Change the "

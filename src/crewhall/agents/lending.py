@@ -24,7 +24,7 @@ from crewhall.agents.grant_schemas import AgentGrant, GrantAcceptance, GrantInpu
 from crewhall.agents.persona import Persona, changed_columns
 from crewhall.agents.quick_tasks import copy_quick_tasks, quick_tasks_of
 from crewhall.agents.schemas import AgentDetail
-from crewhall.agents.shapes import check_model_config
+from crewhall.agents.shapes import check_overrides
 from crewhall.agents.status import TRANSITIONS
 from crewhall.agents.vocabulary import AgentLevel, AgentStatus
 from crewhall.identity import Permission, check_permission, get_organization
@@ -46,7 +46,7 @@ async def offer_agent(tx: Tx, actor: Actor, agent_id: UUID, data: GrantInput) ->
     agent = await access_agent(tx, actor, agent_id, lock=True)
     check_permission(actor, Permission.AGENTS_UPDATE)
     await check_own(tx, agent_id)
-    check_model_config({**agent.model_config, **data.config})
+    check_overrides(data.config)
     code, grant_id = new_token(GRANT), new_id()
     await tx.run(
         """
@@ -114,13 +114,13 @@ async def change_grant(tx: Tx, actor: Actor, grant_id: UUID, data: GrantPatch) -
     if grant.ended_at:
         raise CONFLICT("This grant has ended. Make another.")
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
+    check_overrides(given.get("config", {}))
     after = msgspec.structs.replace(grant, **given)
     changed = [name for name in given if getattr(after, name) != getattr(grant, name)]
     if not changed:
         return await show_grant(tx, actor, grant_id)
     async with _within(tx, actor, grant.org_id) as lender:
         origin = persona_of(await access_agent(tx, lender, grant.agent_id))
-    check_model_config({**origin.model_config, **after.config})
     await _follow(tx, actor, origin, after, before=None)
     async with _within(tx, actor, grant.org_id):
         await tx.run(
@@ -192,7 +192,6 @@ def _following(origin: Persona, grant: GrantRow, own: Persona) -> Persona:
     followed["tools"] = lent_tools(origin.tools) + [name for name in own.tools if name not in lent]
     followed["visibility"] = grant.visibility or origin.visibility
     followed["model_config"] = {**origin.model_config, **grant.config}
-    check_model_config(followed["model_config"])  # each holds; both together need not
     return msgspec.structs.replace(own, **followed, level=AgentLevel.ORGANIZATION, project_id=None)
 
 

@@ -11,6 +11,8 @@ from crewhall.kernel.wallclock import timezones
 from crewhall.kernel.wording import in_words
 
 MAX_JSON_BYTES = 65_536
+MAX_OVERRIDES_BYTES = 4096
+"""What a grant overrides of an agent comes on top of the agent's own, so that neither side is kept by the other's."""
 MAX_JSON_DEPTH = 16
 SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*\Z")
 _HOURS = re.compile(r"([01]?\d|2[0-4])(?::([0-5]\d))?-([01]?\d|2[0-4])(?::([0-5]\d))?\Z")
@@ -38,12 +40,12 @@ class SchedulingConfig(Struct, forbid_unknown_fields=True):
     working_hours: Text | dict[str, Text] | None = None
 
 
-def check_json(value: object, field: str) -> None:
-    """Refuse open data larger than 64 KiB or deeper than 16 levels."""
+def check_json(value: object, field: str, most_bytes: int = MAX_JSON_BYTES) -> None:
+    """Refuse open data larger than 64 KiB, or than `most_bytes`, or deeper than 16 levels."""
     if _depth(value) > MAX_JSON_DEPTH:
         raise INVALID(f"{field} must be at most {MAX_JSON_DEPTH} levels deep.", field=field)
-    if len(msgspec.json.encode(value)) > MAX_JSON_BYTES:
-        raise INVALID(f"{field} is larger than {MAX_JSON_BYTES // 1024} KiB.", field=field)
+    if len(msgspec.json.encode(value)) > most_bytes:
+        raise INVALID(f"{field} is larger than {most_bytes // 1024} KiB.", field=field)
 
 
 def _depth(value: object) -> int:
@@ -59,6 +61,12 @@ def check_model_config(value: dict[str, Any]) -> None:
     """Refuse a model configuration whose known keys do not hold (provider, model, temperature 0-2, max_tokens)."""
     check_json(value, "model_config")
     _convert(value, ModelConfig, "model_config")
+
+
+def check_overrides(value: dict[str, Any]) -> None:
+    """Refuse what a grant cannot override of a model configuration: known keys that do not hold, more than 4 KiB."""
+    check_json(value, "config", MAX_OVERRIDES_BYTES)
+    _convert(value, ModelConfig, "config")
 
 
 def check_scheduling_config(value: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ _SENTENCES = {
         "You are deactivated in this organization. Its owners and admins can let you back in: ask one of them.",
     ),
     "memberships_pkey": ("user_id", "This person is a member already."),
-    "organizations_no_agents": ("agents", "The organization still has agents. Delete them first."),
+    "organizations_no_agents": ("agents", "The organization still has agents of its own. Delete them first."),
 }
 
 

@@ -22,6 +22,12 @@ class OrganizationFounded(msgspec.Struct, frozen=True):
     org_id: UUID
 
 
+class OrganizationGivenUp(msgspec.Struct, frozen=True):
+    """Its owner confirmed that it is deleted, which follows. Domains delete what it began with."""
+
+    org_id: UUID
+
+
 class OrganizationCreated(msgspec.Struct, frozen=True):
     """An organization was made; its owner is its first member (no `MemberJoined` follows for the owner)."""
 

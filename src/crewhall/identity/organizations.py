@@ -7,7 +7,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from crewhall.identity.errors import clear_conflicts
-from crewhall.identity.events import OrganizationCreated
+from crewhall.identity.events import OrganizationCreated, OrganizationGivenUp
 from crewhall.identity.fields import check_slug, check_text, check_timezone
 from crewhall.identity.permissions import Permission, check_permission
 from crewhall.identity.schemas import NewOrganization, Organization, OrganizationChange, OrganizationSettings
@@ -183,12 +183,14 @@ async def _check_search_language(tx: Tx, language: str) -> None:
 async def delete_organization(tx: Tx, actor: Actor, *, confirm: str | None) -> None:
     """Delete the actor's organization softly; `confirm` is its slug, typed by the owner.
 
-    Raises CONFLICT while it has agents. Everybody's tokens stop working for it at once.
+    Raises CONFLICT while it has agents other than those it began with, which go with it. Everybody's tokens stop
+    working for it at once.
     """
     check_permission(actor, Permission.ORGANIZATION_DELETE)
     now = await get_organization(tx, actor.org)
     if confirm != now.slug:
         raise CONFLICT("To delete the organization, confirm with its slug.", field="confirm")
+    await publish(tx, actor, OrganizationGivenUp(actor.org))
     with clear_conflicts():
         await tx.run(
             "update organizations set deleted_at = now(), updated_by = %(by)s where id = %(id)s",

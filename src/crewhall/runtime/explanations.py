@@ -71,6 +71,8 @@ ENDED = {
     "internal": "Something went wrong within Crewhall.",
 }
 """How a turn ended, in short; what people were told of it (`detail`) says more."""
+ANSWERING = frozenset({"answered", "delivered", "tried"})
+"""Ends of turns that answer what they were for."""
 BROKEN_OFF = (
     "It was begun and then broken off: whether it was done is not known. Look before you decide; approved, it is done "
     "(once more)."
@@ -104,3 +106,9 @@ def describe(
         return (WAITING[waits_for] if waits_for else GOING_ON[status]).format(agent=agent)
     otherwise = "{agent} ended: " + (reason or "nobody knows why") + "."
     return detail or ENDED.get(reason or "", otherwise).format(agent=agent, by=by or "Somebody")
+
+
+def what_it_answers(status: RunStatus, reason: str | None, count: int, most: int) -> str:
+    """Return how many messages a turn answers, or was to answer, in words; more than `most` are not counted."""
+    verb = "is to answer" if status in GOING_ON else "answers" if reason in ANSWERING else "was to answer"
+    return f"It {verb} {count if count <= most else f'more than {most}'} messages together"

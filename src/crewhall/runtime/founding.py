@@ -1,7 +1,15 @@
 """The agents that an organization starts with: they need no model, so that a newcomer sees life at once."""
 
-from crewhall.agents import AgentInput, QuickTaskInput, add_quick_task, create_agent, find_agents_by_codes
-from crewhall.identity.events import InstallationSeeded, OrganizationFounded
+from crewhall.agents import (
+    AgentInput,
+    QuickTaskInput,
+    access_agent,
+    add_quick_task,
+    create_agent,
+    delete_agent,
+    find_agents_by_codes,
+)
+from crewhall.identity.events import InstallationSeeded, OrganizationFounded, OrganizationGivenUp
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 
@@ -43,3 +51,13 @@ async def hire_first_agents(tx: Tx, founder: Actor, _event: InstallationSeeded |
             made = await create_agent(tx, founder, agent)
             for task in TASKS[made.code]:
                 await add_quick_task(tx, founder, made.id, task)
+
+
+async def dismiss_first_agents(tx: Tx, owner: Actor, _event: OrganizationGivenUp) -> None:
+    """Delete the guide and the scribe with their organization, unless somebody made agents of another kind of them."""
+    there = await find_agents_by_codes(tx, ["guide", "scribe"])
+    for agent in (GUIDE, SCRIBE):
+        if agent.code in there:
+            found = await access_agent(tx, owner, there[agent.code].id)
+            if found.model_config == agent.model_config:
+                await delete_agent(tx, owner, found.id)

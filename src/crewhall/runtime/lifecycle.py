@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from crewhall.conversations import Commands, Consumer, Posting
 from crewhall.governance import BudgetWarner
-from crewhall.identity.events import InstallationSeeded, MemberDeactivated, OrganizationFounded
+from crewhall.identity.events import InstallationSeeded, MemberDeactivated, OrganizationFounded, OrganizationGivenUp
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
 from crewhall.kernel.signals import Signals
@@ -17,7 +17,7 @@ from crewhall.runtime.departing import end_runs_of
 from crewhall.runtime.derived import TURN_PREFIX, TurnVerifier
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.expiry import ApprovalClock
-from crewhall.runtime.founding import hire_first_agents
+from crewhall.runtime.founding import dismiss_first_agents, hire_first_agents
 from crewhall.runtime.jobs import TurnWorker
 from crewhall.runtime.schedule_clock import ScheduleClock
 from crewhall.runtime.scheduler import Scheduler
@@ -88,6 +88,7 @@ def start_runtime(
     """Make the parts of a process, not yet at work."""
     subscribe(InstallationSeeded, hire_first_agents)
     subscribe(OrganizationFounded, hire_first_agents)
+    subscribe(OrganizationGivenUp, dismiss_first_agents)
     subscribe(MemberDeactivated, end_runs_of)
     commands.add("quick_task", TaskCommands(db, log, posting))
     verified.register(TURN_PREFIX, TurnVerifier(db, settings).verify)

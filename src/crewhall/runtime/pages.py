@@ -22,7 +22,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
 from crewhall.kernel.place_names import place_name
 from crewhall.runtime import canceling, queries
-from crewhall.runtime.explanations import CAUSES, describe
+from crewhall.runtime.explanations import CAUSES, describe, what_it_answers
 from crewhall.runtime.pages_run_now import agents_to_ask
 from crewhall.runtime.runs import OPEN
 from crewhall.runtime.schemas import Run, RunStep, TurnDecision
@@ -129,7 +129,7 @@ async def show_run(
         run = await queries.get_run(tx, actor, run_id)
         steps = await _all_steps(tx, actor, run_id)
         excerpts = await _excerpts(tx, run.conversation.id, [run.message_id, run.answer_id])
-        answered = await queries.list_answered(tx, run)
+        together = await queries.list_together(tx, run)
         price = await get_price(tx, run.price_id) if run.price_id else None
         last_seq = await tx.value(
             "select last_seq from conversation_heads where conversation_id = %(id)s", {"id": run.conversation.id}
@@ -147,7 +147,8 @@ async def show_run(
         cause=CAUSES[run.cause].format(agent=run.agent.name),
         asked=excerpts.get(run.message_id),
         answer=excerpts.get(run.answer_id),
-        answered=answered,
+        together=together[: queries.MOST_TOGETHER],
+        together_in_words=what_it_answers(run.status, run.reason, len(together), queries.MOST_TOGETHER),
         entries=entries,
         asks_leave=any(entry.kind == "approval" for entry in entries),
         cost=cost_of(run) or "unknown",

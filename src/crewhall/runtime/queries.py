@@ -105,16 +105,19 @@ order by x.id desc limit %(limit)s
 )
 
 
+MOST_TOGETHER = 50
+"""As many of the messages that one turn is for are named; one more says that there are others."""
 _TOGETHER: LiteralString = """
 select d.message_seq from turn_decisions d
 where d.org_id = any (current_orgs()) and d.run_id = %(run)s and d.outcome = 'speak' and d.message_seq is not null
 union
 select d.message_seq from (
     select * from turn_decisions
-    where org_id = any (current_orgs()) and conversation_id = %(conversation)s and id > %(run)s order by id limit 100) d
+    where org_id = any (current_orgs()) and conversation_id = %(conversation)s and id > %(run)s
+    order by id limit 1000) d
 where d.agent_id = %(agent)s and d.outcome = 'silent' and d.reason = 'covered'
   and d.message_seq > %(asked)s and d.message_seq <= %(seen)s
-order by message_seq limit 50
+order by message_seq limit %(most)s + 1
 """
 
 
@@ -175,13 +178,13 @@ async def get_run(tx: Tx, actor: Actor, run_id: UUID) -> RunDetail:
     )
 
 
-async def list_answered(tx: Tx, run: Run) -> list[int]:
-    """The seqs of the messages that a turn answers together: those it was decided for, and what it read in time.
+async def list_together(tx: Tx, run: Run) -> list[int]:
+    """The seqs of the messages that a turn is for: those it was decided for, and what it read in time.
 
-    The caller has accessed the run.
+    At most `MOST_TOGETHER` and one. The caller has accessed the run.
     """
     values = {"run": run.id, "conversation": run.conversation.id, "agent": run.agent.id}
-    asked: dict[str, int | None] = {"asked": run.message_seq, "seen": run.seen_seq}
+    asked: dict[str, int | None] = {"asked": run.message_seq, "seen": run.seen_seq, "most": MOST_TOGETHER}
     return await tx.values(_TOGETHER, values | asked)
 
 

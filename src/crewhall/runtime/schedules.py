@@ -43,6 +43,11 @@ update schedules set name = %(name)s, prompt = %(prompt)s, cron = %(cron)s, time
     next_due_at = case when pause_reason is null then %(due)s::timestamptz end, updated_by = %(actor)s
 where id = %(id)s
 """
+_ASKED_NOW: LiteralString = """
+update schedules s set trigger_id = %(trigger)s
+where s.id = %(id)s
+  and not exists (select from turn_triggers t where t.agent_id = s.agent_id and t.id = s.trigger_id)
+"""
 
 
 async def make_schedule(tx: Tx, actor: Actor, log: MessageLog, data: ScheduleInput) -> Schedule:
@@ -127,7 +132,7 @@ async def delete_schedule(tx: Tx, actor: Actor, schedule_id: UUID) -> None:
 
 
 async def run_schedule(tx: Tx, actor: Actor, schedule_id: UUID) -> Task:
-    """Give the agent a schedule's task now, whatever the hour; its moments stay as they are.
+    """Give the agent a schedule's task now, whatever the hour; its moments stay as they are, and what one asked for.
 
     Raises NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED, INVALID.
     """
@@ -143,7 +148,7 @@ async def run_schedule(tx: Tx, actor: Actor, schedule_id: UUID) -> Task:
         cause=Cause.RUN_NOW,
         prompt=kept.prompt,
     )
-    await tx.run("update schedules set trigger_id = %(t)s where id = %(id)s", {"t": trigger_id, "id": schedule_id})
+    await tx.run(_ASKED_NOW, {"trigger": trigger_id, "id": schedule_id})
     return Task(
         conversation_id=kept.conversation_id, agent_id=kept.agent_id, trigger_id=trigger_id, cause=Cause.RUN_NOW
     )

@@ -53,8 +53,9 @@ class Trials:
         """
         async with self._db.transaction(actor) as tx:
             agent = await access_agent(tx, actor, agent_id, "update")
-        config = agent.model_config if asked.model_config is msgspec.UNSET else asked.model_config
-        check_model_config(config)
+        config = agent.model_config
+        if asked.model_config is not msgspec.UNSET:
+            check_model_config(config := asked.model_config)
         if not (config.get("provider") and config.get("model")):
             raise INVALID("Choose a provider and a model first.", field="model_config")
         if agent.inbox_id is None:
