@@ -135,12 +135,11 @@ async def test_who_comes_back_while_it_is_taken_back_waits_for_it(server, org):
 
         await until(is_so)
 
-    async with asyncio.TaskGroup() as both:
-        async with server.db.transaction(org.owner.actor) as tx:
-            await tx.run("select from conversations where id = %(id)s for update", {"id": session})
-            gone = both.create_task(unshare(ada, session, bob))
-            await waiting(1)
-            back = both.create_task(org.owner.api.delete(f"/people/{bob.id}/deactivation"))
-            await waiting(2)
+    async with asyncio.TaskGroup() as both, server.db.transaction(org.owner.actor) as tx:
+        await tx.run("select from conversations where id = %(id)s for update", {"id": session})
+        gone = both.create_task(unshare(ada, session, bob))
+        await waiting(1)
+        back = both.create_task(org.owner.api.delete(f"/people/{bob.id}/deactivation"))
+        await waiting(2)
     assert [gone.result().status_code, back.result().status_code] == [204, 200]
     assert (await show(ada, session))["readers"] == 0
