@@ -56,6 +56,7 @@ class Walker:
 
     def __init__(self, ground: Ground, who: str, pace: Pace) -> None:
         self.who = who
+        self.closed: list[str] = []
         self._ground = ground
         self._pace = pace
 
@@ -74,9 +75,10 @@ class Walker:
         await self._client.aclose()
 
     async def walk(self, address: Address) -> list[Measured]:
-        """Measure the first and, where there is one, a late page; nothing where the visitor may not be."""
+        """Measure the first and, where there is one, a late page; where the visitor may not be is noted in `closed`."""
         first = await self._get(address, address.path)
         if first is None:
+            self.closed.append(address.route)
             return []
         found = [await self._measure(address, address.path, "first", first)]
         late, at = None, first
@@ -128,17 +130,15 @@ def _items(said: object) -> int:
     return max(map(len, lists), default=0)
 
 
-async def walk_all(
-    ground: Ground, asked: Sequence[Address], pace: Pace, say: Callable[[str], None] = lambda _text: None
-) -> list[Measured]:
-    """Everything as every visitor."""
+async def walk_all(ground: Ground, asked: Sequence[Address], pace: Pace, say: Callable[[str], None]) -> list[Measured]:
+    """Everything as every visitor. At the end of each it is said what they could not open, which nothing measured."""
     found: list[Measured] = []
     for who in pace.visitors:
         walker = Walker(ground, who, pace)
         await walker.sign_in()
         for address in asked:
-            taken = await walker.walk(address)
-            found += taken
-            say(f"{who} {address.path}: {', '.join(f'{one.p99:.0f} ms' for one in taken) or 'no way in'}")
+            found += await walker.walk(address)
+        if walker.closed:
+            say(f"{who} could not open {len(walker.closed)} of {len(asked)}: {', '.join(sorted(walker.closed))}")
         await walker.close()
     return found

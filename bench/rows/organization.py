@@ -42,9 +42,9 @@ class Organization:
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Walk it."""
-        walked = await walk_all(ground, self._asked, QUICK if scale.seconds < QUICK_S else Pace())
+        walked = await walk_all(ground, self._asked, QUICK if scale.seconds < QUICK_S else Pace(), _say)
         found = [*self._settled, *walked]
-        print(as_lines(found), file=sys.stderr, flush=True)
+        _say(as_lines(found))
         doubtful = {one.route for one in walked if one.p99 > DOUBTFUL_MS[one.route == SWITCHER]}
         self._asked = [one for one in self._asked if one.route in doubtful]
         self._settled += [one for one in walked if one.route not in doubtful]
@@ -53,6 +53,10 @@ class Organization:
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """There is none."""
         return {}
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def figures_of(found: Sequence[Measured]) -> dict[str, float]:

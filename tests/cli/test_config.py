@@ -48,6 +48,7 @@ async def test_config_lists_what_clients_read_and_masks_of_an_address_its_passwo
 
 async def test_a_name_that_nothing_reads_is_warned_of_with_the_nearest_one(home: Cli) -> None:
     home.env |= {"CREWHALL_PROT": "9001", "CREWHALL_PORT": "none", "CREWHALL_SOMETHING_ELSE": "1"}
+    home.env["CREWHALL_HOOK_KB"] = "1024"  # what it was called before
     said = (await home.quick().run("up")).err
     assert "CREWHALL_PROT is read by nothing" not in said, "what is wrong is said alone"
     home.env["CREWHALL_PORT"] = "0"
@@ -56,13 +57,14 @@ async def test_a_name_that_nothing_reads_is_warned_of_with_the_nearest_one(home:
     home.env["CREWHALL_OWNER_EMAIL"] = ""  # ends it before there is a database
     said = (await home.quick().run("up")).err
     assert "CREWHALL_PROT is read by nothing. Did you mean CREWHALL_PORT?" in said
+    assert "CREWHALL_HOOK_KB is read by nothing. Did you mean CREWHALL_WEBHOOK_KB?" in said
     assert "CREWHALL_SOMETHING_ELSE is read by nothing.\n" in said
     assert "prot in the settings file is read by nothing. Did you mean port?" in said
     assert "CREWHALL_URL" not in said
     del home.env["CREWHALL_OWNER_PASSWORD"]
     checked = await home.quick().run("doctor", "--json")
     warned = [each["detail"] for each in checked.json if each["warning"]]
-    assert (checked.code, len(warned)) == (0, 3), "a warning is no failure"
+    assert (checked.code, len(warned)) == (0, 4), "a warning is no failure"
     assert "! setting: CREWHALL_PROT" in (await home.quick().run("doctor")).out
 
 

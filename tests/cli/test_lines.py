@@ -4,12 +4,13 @@ import io
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from crewhall.faces.cli import lines
+from crewhall.faces.cli import budgets, lines
 from crewhall.faces.cli.lines import Transcript
 from crewhall.faces.cli.output import say_facts
 from crewhall.sdk import Author, Change, Message
@@ -106,3 +107,8 @@ def test_changes_are_said_in_words(terminal: io.StringIO) -> None:
         "    9 18:45 Scout pinned 7",
         "   10 18:45 Scout edited an earlier message",
     ]
+
+
+def test_thousands_are_parted_whatever_the_decimals():
+    shown = [budgets._money(Decimal(amount)) for amount in ("1234.5", "1234.567", "0.000012")]
+    assert shown == ["1,234.50", "1,234.567", "0.000012"]

@@ -34,6 +34,7 @@ def test_what_a_message_may_hold(fields):
     {"title": "t" * 256}, {"title": "\0"}, {"client_id": ""}, {"client_id": "c" * 201}, {"client_id": "\0"},
     {"kind": "other"}, {"role": "god"}, {"parent_id": "x"}, {"metadata": []}, {"metadata": {"a": "\0"}},
     {"metadata": {"\0": 1}}, {"metadata": {"a": "x" * 16400}}, {"other": 1},
+    {"metadata": {"files": []}}, {"metadata": {"imported": "slack"}}, {"metadata": {"imported": None}},
 ])  # fmt: skip
 def test_what_a_message_may_not_hold(fields):
     with pytest.raises(msgspec.ValidationError):

@@ -49,10 +49,22 @@ async def test_a_conversation_is_handed_to_another_of_its_members(server, org, o
     assert (await ada.api.patch(f"/conversations/{circle}", json={"title": "mine"})).status_code == 403
     assert (await bob.api.patch(f"/conversations/{circle}", json={"title": "ours"})).status_code == 200
     assert [await handed(bob, agent), await handed(agent, ada)] == [200, 200], "an agent owns as well"
+    (await org.owner.api.patch(f"/agents/{agent.id}", json={"status": "inactive"})).raise_for_status()
+    assert await handed(ada, agent) == 409, "nobody would be there to hand it on"
+    (await org.owner.api.patch(f"/agents/{agent.id}", json={"status": "active"})).raise_for_status()
     session = await direct(ada, agent)
     assert await handed(ada, agent, f"/conversations/{session}/owner") == 409
     (await ada.api.put(f"/conversations/{circle}/archive")).raise_for_status()
     assert await handed(ada, bob) == 409
+
+
+async def test_of_two_that_are_handed_it_at_once_one_is_given_it(server, org):
+    ada, bob, eve = await org.add(), await org.add(), await org.add()
+    circle = await group(ada, bob, eve)
+    answers = await asyncio.gather(
+        *(ada.api.put(f"/conversations/{circle}/owner", json=as_member(one)) for one in (bob, eve))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 403]
 
 
 @pytest.mark.rule("C3")

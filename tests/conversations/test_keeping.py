@@ -1,10 +1,12 @@
 """What people keep for themselves: saved messages, stars, and where they left off reading."""
 
+import re
 from typing import Any
 
 import httpx
 import pytest
 
+from crewhall.conversations import pages_keeping
 from tests.identity.hall import Org
 from tests.support.server import Server
 
@@ -73,6 +75,30 @@ async def test_an_archived_conversation_is_kept_and_marked_all_the_same(server: 
     assert (await api.put(_saved(message))).status_code == 200
     assert (await api.put(f"/conversations/{where}/star")).status_code == 204
     assert (await api.put(f"/conversations/{where}/messages/{message['id']}/pin")).status_code == 409
+
+
+async def test_each_page_of_a_history_tells_changes_and_leads_back(
+    server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pages_keeping, "VERSIONS", 2)
+    api, where = org.owner.api, await server.channel(org.owner)
+    path = f"/conversations/{where}/messages/{(await _said(api, where, 'version 1'))['id']}"
+    for number in range(2, 6):
+        (await api.patch(path, json={"content": f"version {number}"})).raise_for_status()
+    browser, _ = await server.browse(org.owner)
+    browser.base_url = server.address
+    address, found, links = f"/c/{path.removeprefix('/conversations/')}/history", [], []
+    while address:
+        page = (await browser.get(address, headers={"accept": "text/html"})).text.partition(
+            '<turbo-frame id="versions"'
+        )[2]
+        found.append(re.findall(r"<(?:del|ins)>(?:version )?(\d)</", page))
+        links.append({name: to for to, name in re.findall(r'href="([^"]+)">(Earlier|Later) versions<', page)})
+        address = links[-1].get("Later", "")
+    assert found == [["1", "2"], ["2", "3", "3", "4"], ["4", "5"]]
+    assert ["Earlier" in one for one in links] == [False, True, True]
+    assert links[1]["Earlier"].endswith("/history")
+    assert links[2]["Earlier"] == links[0]["Later"]
 
 
 async def test_a_star_is_the_persons_own(server: Server, org: Org):

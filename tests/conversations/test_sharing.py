@@ -1,5 +1,7 @@
 """A direct session is shared with named people, who read along: nobody else does, and they write nothing."""
 
+import asyncio
+
 import pytest
 
 from tests.conversations.ways import as_member, direct, group, join, post, show
@@ -113,3 +115,31 @@ async def test_a_shared_session_leads_nobody_astray(server, org):
     assert (shown["type"], shown["name"]) == ("conversation", f"{agent.code} with {whose}")
     circle = await group(org.owner, ada)
     assert (await show(ada, circle))["readers"] == 0
+
+
+async def test_who_comes_back_while_it_is_taken_back_waits_for_it(server, org):
+    ada, bob, agent = await org.add(), await org.add(), await server.hire(org)
+    session = await direct(ada, agent)
+    (await share(ada, session, bob)).raise_for_status()
+    (await org.owner.api.put(f"/people/{bob.id}/deactivation")).raise_for_status()
+
+    async def waiting(number):
+        query = """
+            select count(*) from pg_locks join pg_stat_activity using (pid)
+            where not granted and datname = current_database()
+        """
+
+        async def is_so():
+            async with server.db.transaction(None) as tx:
+                return await tx.value(query) >= number
+
+        await until(is_so)
+
+    async with asyncio.TaskGroup() as both, server.db.transaction(org.owner.actor) as tx:
+        await tx.run("select from conversations where id = %(id)s for update", {"id": session})
+        gone = both.create_task(unshare(ada, session, bob))
+        await waiting(1)
+        back = both.create_task(org.owner.api.delete(f"/people/{bob.id}/deactivation"))
+        await waiting(2)
+    assert [gone.result().status_code, back.result().status_code] == [204, 200]
+    assert (await show(ada, session))["readers"] == 0

@@ -4,6 +4,7 @@ import contextlib
 import io
 import itertools
 import json
+import re
 import stat
 import struct
 import zipfile
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewhall.imports import archive as archives
-from crewhall.imports import elements
+from crewhall.imports import elements, slack
 from crewhall.imports.archive import Archive
 from crewhall.imports.elements import elements_of
 from crewhall.imports.slack import MARKER, SlackExport
@@ -152,6 +153,44 @@ def test_an_object_is_as_large_as_fits_into_memory(monkeypatch: pytest.MonkeyPat
     endless = itertools.chain([b'[{"a": "'], itertools.repeat(b"x" * 60, 5))
     with pytest.raises(ValueError, match="larger than"):
         list(elements_of(endless))
+
+
+def test_what_is_small_and_much_is_refused_before_it_fills_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(elements, "MAX_NESTED", 30)
+    assert list(elements_of([b"[{}," + b"{}," * 40 + b"{}]"]))
+    with pytest.raises(ValueError, match="more than 30 lists"):
+        list(elements_of([b'[{"files":[' + b"{}," * 29 + b"{}]}]"]))
+    monkeypatch.setattr(elements, "MAX_BRACKETS", 40)
+    with pytest.raises(ValueError, match="lists and objects"):
+        list(elements_of([b"[" + b"{}," * 40 + b"{}]"]))
+    monkeypatch.setattr(slack, "MAX_PARTS", 5)
+    for much in ({"files": [{}, {}]}, {"attachments": [{}, {}]}, {"reactions": [{"name": "a", "users": ["U1"]}]}):
+        day = [{**said(n, "U1", "x"), **much} for n in range(3)]
+        with pytest.raises(CrewhallError, match="more than 5 members"):
+            look_through(written(tmp_path, packed({**GOOD, "general/2020-09-13.json": day})))
+    with pytest.raises(CrewhallError, match="more than 5 members"):
+        look_through(written(tmp_path, packed({**GOOD, "groups.json": [channel("C1", "general", members=["U1"] * 6)]})))
+
+
+def test_a_long_string_is_looked_at_once(monkeypatch: pytest.MonkeyPatch):
+    looked, past = [], elements._past
+
+    def counted(pattern: re.Pattern[bytes], text: bytes, at: int) -> re.Match[bytes]:
+        looked.append(len(text) - at)
+        return past(pattern, text, at)
+
+    monkeypatch.setattr(elements, "_past", counted)
+    text = json.dumps([{"a": '\n"x' * 10_000}]).encode()
+    (one,) = elements_of(text[at : at + 1001] for at in range(0, len(text), 1001))
+    assert one == text[1:-1]
+    assert sum(looked) < 2 * len(text)
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("utf-8-sig", ""), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16")])
+def test_a_text_that_begins_with_a_mark_is_read_or_told_what_it_is(tmp_path: Path, encoding: str, said: str):
+    content = packed({**GOOD, "channels.json": json.dumps(GOOD["channels.json"]).encode(encoding)})
+    with pytest.raises(CrewhallError, match=said) if said else contextlib.nullcontext():
+        look_through(written(tmp_path, content))
 
 
 @settings(max_examples=60, deadline=None)

@@ -258,9 +258,11 @@ async def test_restarts_end_no_import(server: Server, org: Org, monkeypatch: pyt
     api, going = org.owner.api, asyncio.Event()
     content = packed(workspace(org.owner.email, general=[said(1, BOB, "One")]))
     found = await brought(api, content)
-    begun = asyncio.Event()
+    begun, numbers = asyncio.Event(), []
 
     async def slow(*given: Any) -> Taken:
+        async with server.db.transaction(org.owner.actor) as tx:
+            numbers.append(await tx.value("select attempt from imports where id = %(id)s", {"id": found["id"]}))
         begun.set()
         await going.wait()
         return await take_past(*given)
@@ -276,6 +278,8 @@ async def test_restarts_end_no_import(server: Server, org: Org, monkeypatch: pyt
         imports.start()
     going.set()
     assert (await ended(api, found["id"]))["status"] == "done"
+    assert numbers == sorted(set(numbers)), "who stood still has the number of nobody who came after"
+    assert numbers[0] > worker.ROUND, "nor that of who looked it through"
 
 
 async def test_one_that_is_called_off_halfway_leaves_its_channel_open(

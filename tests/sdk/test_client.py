@@ -3,9 +3,10 @@
 import asyncio
 import time
 
+import msgspec
 import pytest
 
-from crewhall.sdk import Agent, Client, CrewhallApiError, Live, NotReachable, SignedOut
+from crewhall.sdk import Agent, Client, CrewhallApiError, Live, NotReachable, OwnershipOffer, SignedOut
 from tests.identity.hall import PASSWORD, Org
 from tests.sdk.relay import Relay, problem
 from tests.support.server import Server, token_of
@@ -218,3 +219,8 @@ async def test_people_invitations_and_organizations(ada: Client, org: Org) -> No
     assert {organization.id async for organization in ada.organizations.list()} == {str(org.id), second.id}
     await ada.organizations.switch(second.id)
     assert (await ada.organizations.find(second.slug)).role == "owner"
+
+
+def test_an_offer_of_an_older_server_is_read() -> None:
+    offer = {"person_id": "1", "person_name": "Ada", "offered_by": "2", "expires_at": "2026-01-01T00:00:00Z"}
+    assert msgspec.convert(offer, OwnershipOffer).offered_by_name == ""

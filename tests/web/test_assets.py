@@ -66,6 +66,10 @@ async def test_a_page_travels_packed_to_who_takes_it_so(server: Server):
     async with httpx.AsyncClient(base_url=server.address, verify=False) as client:
         packed = await client.get("/login")
         plain = await client.get("/login", headers={"accept-encoding": "identity"})
+        for said, is_packed in (("gzip;q=0, identity", False), ("br, gzip; q=0.0", False), ("gzip;q=0.5", True)):
+            for path in ("/login", assets.url("js/app.js")):
+                answer = await client.get(path, headers={"accept-encoding": said})
+                assert ("content-encoding" in answer.headers) is is_packed, (said, path)
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert packed.text == plain.text

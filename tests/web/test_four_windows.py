@@ -84,7 +84,7 @@ async def test_four_windows_agree_with_each_other_and_with_the_server(visitors: 
     visitors.tolerated = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
     where, bob, eve = await server.general(org), await org.add(), await org.add()
     one, other, bobs, eves = [
-        await (await visitors.context(who)).new_page() for who in (org.owner, org.owner, bob, eve)
+        await (await visitors.context(who, once=True)).new_page() for who in (org.owner, org.owner, bob, eve)
     ]
     windows = (one, other, bobs, eves)
     network = Network(eves)

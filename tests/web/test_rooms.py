@@ -62,3 +62,29 @@ async def test_pages_offer_what_one_may(server: Server, org: Org):
         kept = await browser.post(f"/c/{circle}/resting", data={"stays_open": "true"})
         assert kept.status_code == (303 if may else 403)
     assert (await org.owner.api.get("/idle-policy")).json() == {"idle_after_hours": 24, "archive_after_days": 7}
+
+
+async def test_members_say_who_made_it_whoever_owns_it_by_now(server: Server, org: Org):
+    member, agent = await org.add(), await server.hire(org)
+    channel = await server.channel(org.owner)
+    for one in (member, agent):
+        (await one.api.post(f"/conversations/{channel}/join")).raise_for_status()
+    (await org.owner.api.put(f"/conversations/{channel}/owner", json=as_member(member))).raise_for_status()
+    browser, _ = await server.browse(member)
+    browser.base_url = server.address
+    browser.headers["accept"] = "text/html"
+
+    async def rows() -> list[str]:
+        page = (await browser.get(f"/c/{channel}/members")).text.partition('aria-label="Members"')[2]
+        return page.partition("</ul>")[0].split('<li class="row"')[1:]
+
+    maker, owner, hired = await rows()
+    assert ("made it" in maker, "made it" in owner, ">owner<" in maker, ">owner<" in owner) == (
+        True,
+        False,
+        False,
+        True,
+    )
+    assert ("data-open-dialog" in maker, "data-open-dialog" in hired) == (True, True)
+    (await org.owner.api.patch(f"/agents/{agent.id}", json={"status": "inactive"})).raise_for_status()
+    assert ["data-open-dialog" in row for row in await rows()] == [True, False, False], "nobody is handed it who is off"

@@ -13,6 +13,7 @@ from crewhall.conversations.levels import get_level, set_level
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import escape_markdown, render_markdown
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
+from crewhall.conversations.metadata import IMPORTED
 from crewhall.conversations.opening import open_direct, open_session
 from crewhall.conversations.past import (
     PastChannel,
@@ -44,6 +45,7 @@ from crewhall.conversations.wire import Message, wire_of
 
 __all__ = [
     "CONSUMER_BATCH",
+    "IMPORTED",
     "JOINED_CHANNEL",
     "MAX_CONTENT_LENGTH",
     "MEMBERSHIP_CHANNEL",

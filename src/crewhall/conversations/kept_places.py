@@ -25,6 +25,17 @@ async def return_to_places(tx: Tx, org_id: UUID, user_id: UUID) -> None:
 
     What they owned stays with whom it passed to, but for their sessions with agents.
     """
+    await tx.run(  # what is changed below, in one order for all: places that were kept, then conversations
+        """
+        with kept as materialized (
+            select conversation_id, membership ->> 'role' as role from kept_memberships
+            where org_id = %(org)s and user_id = %(user)s order by conversation_id for update)
+        select from conversations
+        where id = any (array(select conversation_id from kept where role in ('reader', 'owner')))
+        order by id for no key update
+        """,
+        {"org": org_id, "user": user_id},
+    )
     back = await tx.values(
         """
         with back as (
@@ -33,7 +44,6 @@ async def return_to_places(tx: Tx, org_id: UUID, user_id: UUID) -> None:
                 'role', case k.membership ->> 'role' when 'reader' then 'reader' else 'member' end))).*
             from kept_memberships k join conversations c on c.id = k.conversation_id and c.deleted_at is null
             where k.org_id = %(org)s and k.user_id = %(user)s
-            for update of k
             on conflict (conversation_id, member_type, member_id) do nothing
             returning conversation_id, role
         ), counted as (

@@ -81,6 +81,14 @@ async def find_members(tx: Tx, conversation_id: UUID, some: Collection[NewMember
     return set(found) & set(some)
 
 
+async def find_maker(tx: Tx, conversation_id: UUID) -> UUID | None:
+    """Who made a conversation that the actor may read; whoever owns it by now."""
+    maker: UUID | None = await tx.value(
+        "select created_by from conversations where id = %(id)s", {"id": conversation_id}
+    )
+    return maker
+
+
 async def add_member(tx: Tx, actor: Actor, conversation_id: UUID, member: NewMember) -> bool:
     """Make somebody of the organization a member; any member may, and who manages the conversation.
 

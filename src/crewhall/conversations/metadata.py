@@ -6,14 +6,18 @@ import msgspec
 
 FILES = "files"
 """Where a message's metadata names its files: Crewhall's own, nobody else's."""
+IMPORTED = "imported"
+"""Where it says that a message was written elsewhere, and taken in: an import's alone."""
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 8
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:
-    """Refuse (ValueError) metadata over 16 KiB of JSON, deeper than 8 levels, with NUL characters, or naming files."""
+    """Refuse (ValueError) metadata over 16 KiB of JSON, deeper than 8 levels, with NUL, or in Crewhall's own words."""
     if FILES in metadata:
         raise ValueError("metadata must not hold files: Crewhall writes them there, of what `files` names")
+    if IMPORTED in metadata:
+        raise ValueError("metadata must not hold imported: Crewhall marks with it what an import took in")
     _check_level(metadata, 1)
     try:
         encoded = msgspec.json.encode(metadata)

@@ -12,7 +12,7 @@ from litestar.response import Redirect
 
 from crewhall.conversations import changes, levels, members
 from crewhall.conversations.access import Verb, access_conversation
-from crewhall.conversations.pages_members import offered, rights_of, row_of
+from crewhall.conversations.pages_members import offered, rights_of, rows_of
 from crewhall.conversations.pages_pins import pins_context
 from crewhall.conversations.pages_sidebar import full_label
 from crewhall.conversations.pages_words import about_title
@@ -53,7 +53,8 @@ async def _about_page(
         inside = await members.find_members(tx, conversation_id, [one.as_member for one in candidates])
         restores = conversation.status is ConversationStatus.ARCHIVED and await changes.may_restore(tx, actor, access)
         pins = await pins_context(tx, actor, access)
-    presence = {candidate.id: candidate.presence for candidate in candidates}
+        presence = {candidate.id: candidate.presence for candidate in candidates}
+        rows = await rows_of(tx, actor, conversation_id, joined.items, rights, presence)
     return await render_in_hall(
         "conversation_about.html",
         request,
@@ -63,7 +64,7 @@ async def _about_page(
         conversation=conversation,
         label=full_label(conversation),
         heading=about_title(conversation),
-        members=[row_of(actor, member, rights, presence) for member in joined.items],
+        members=rows,
         has_more_members=joined.next is not None,
         candidates=[candidate for candidate in candidates if candidate.as_member not in inside],
         is_shareable=rights.shares,

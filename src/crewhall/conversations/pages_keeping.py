@@ -22,9 +22,12 @@ from crewhall.faces.plumbing.pages import go, render, render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.differences import Piece, differences, shortened
+from crewhall.kernel.paging import decode_cursor, encode_cursor
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
+VERSIONS = 50
+"""So many of a message's versions at once."""
 
 
 class Kept(msgspec.Struct):
@@ -137,13 +140,25 @@ async def show_history(
     """How a message read before its edits, and what each changed; a fragment for the dialog, else a page."""
     async with services.db.transaction(actor) as tx:
         message = await get_message(tx, actor, conversation_id, message_id)
-        page = await message_history(tx, actor, conversation_id, message_id, after=after)
+        seen = (decode_cursor(after, int) or (0,))[0]
+        page = await message_history(
+            tx, actor, conversation_id, message_id, after=_cursor(seen - 1), limit=VERSIONS + (seen > 0)
+        )
     found = page.items
     versions = [_version(before, version) for before, version in zip([None, *found], found, strict=False)]
-    shown: dict[str, Any] = {"versions": versions, "is_long": is_long, "message": message, "next": page.next}
+    versions = versions[seen > 0 :]  # the one before them is asked for what the first of them changed
+    shown: dict[str, Any] = {
+        "versions": versions, "is_long": is_long, "message": message, "next": page.next, "has_earlier": seen > 0,
+        "earlier": _cursor(seen - VERSIONS),
+    }  # fmt: skip
     if request.headers.get("turbo-frame") == "versions":
         return render("parts/versions.html", request, **shown)
     return await render_in_hall("message_history.html", request, services, actor, **shown)
+
+
+def _cursor(version: int) -> str | None:
+    """What comes after a version; from the first, where there is none such."""
+    return encode_cursor(version) if version > 0 else None
 
 
 def _version(before: MessageVersion | None, version: MessageVersion) -> Version:

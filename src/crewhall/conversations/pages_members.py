@@ -72,21 +72,36 @@ def rights_of(actor: Actor, access: Access, conversation: Conversation) -> Right
     return Rights(manages, shares or (not fixed and is_open and (conversation.is_member or manages)), shares)
 
 
-def row_of(actor: Actor, member: Member, rights: Rights, presence: dict[UUID, str | None]) -> Row:
-    """How a page shows a member to the actor."""
+async def rows_of(
+    tx: Tx, actor: Actor, conversation_id: UUID, some: list[Member], rights: Rights, presence: dict[UUID, str | None]
+) -> list[Row]:
+    """How a page shows members of a conversation to the actor."""
+    maker = await members.find_maker(tx, conversation_id)
+    heirs = await handing_over.find_heirs(tx, [one.as_new for one in some]) if rights.manages else set()
+    return [
+        _row_of(actor, one, rights, presence, is_maker=one.member_id == maker, is_heir=one.as_new in heirs)
+        for one in some
+    ]
+
+
+def _row_of(
+    actor: Actor, member: Member, rights: Rights, presence: dict[UUID, str | None], *, is_maker: bool, is_heir: bool
+) -> Row:
     is_reader = member.role is MemberRole.READER
-    came = "joined" if member.added_by is None else f"added by {member.added_by.name or 'somebody'}"
+    came = "made it" if is_maker else "joined"
+    if member.added_by is not None:
+        came = f"added by {member.added_by.name or 'somebody'}"
     return Row(
         str(member.member_type),
         member.member_id,
         member.name,
         member.handle,
         {MemberRole.OWNER: "owner", MemberRole.READER: "reads along"}.get(member.role),
-        "made it" if member.role is MemberRole.OWNER and member.added_by is None else came,
+        came,
         member.joined_at,
         presence.get(member.member_id),
         member.member_id != actor.id and (rights.shares if is_reader else rights.manages),
-        rights.manages and rights.adds and member.role is MemberRole.MEMBER,
+        rights.adds and is_heir and member.role is MemberRole.MEMBER,
     )
 
 
@@ -125,6 +140,7 @@ async def _members_page(
         conversation = await get_conversation(tx, actor, conversation_id)
         rights = rights_of(actor, access, conversation)
         page = await members.list_members(tx, actor, conversation_id, q=typed or None, after=after, limit=PAGE_SIZE)
+        rows = await rows_of(tx, actor, conversation_id, page.items, rights, {})
         outsiders = await _outsiders(tx, actor, conversation_id, typed, rights) if typed and rights.adds else []
     return await render_in_hall(
         "members.html",
@@ -134,7 +150,7 @@ async def _members_page(
         status=status,
         conversation=conversation,
         label=full_label(conversation),
-        members=[row_of(actor, member, rights, {}) for member in page.items],
+        members=rows,
         outsiders=outsiders,
         rights=rights,
         form=form,

@@ -243,6 +243,11 @@ class Member(Struct, kw_only=True):
     joined_at: datetime
     last_read_seq: int
 
+    @property
+    def as_new(self) -> NewMember:
+        """Who it is."""
+        return NewMember(self.member_type, self.member_id)
+
 
 class MessageVersion(Struct):
     """How a message read from `created_at` until its next version."""

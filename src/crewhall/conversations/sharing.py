@@ -65,9 +65,9 @@ async def unshare_session(tx: Tx, actor: Actor, access: Access, member: NewMembe
         raise CONFLICT("The members of this conversation are fixed. Open a group instead.")
     if not is_self and (error := refuse_sharing(actor, access)):
         raise error
-    # The conversation before its member, as who shares it.
-    await tx.run("select from conversations where id = %(id)s for no key update", {"id": access.conversation_id})
+    # Where they were kept before the conversation, as who comes back; that before its member, as who shares it.
     was_kept = await forget_place(tx, access.conversation_id, member, role=MemberRole.READER)
+    await tx.run("select from conversations where id = %(id)s for no key update", {"id": access.conversation_id})
     role = await tx.value(
         """
         select role from conversation_members

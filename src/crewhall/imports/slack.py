@@ -16,19 +16,31 @@ from msgspec import Struct
 from crewhall.imports.archive import Archive, refused
 from crewhall.imports.elements import elements_of
 
-T = TypeVar("T")
+T = TypeVar("T", bound="Listed")
 MARKER = "channels.json"
 UPLOADS = "__uploads"
 FILES_HOST = "files.slack.com"
 LONGEST_ADDRESS = 2000
 MAX_CHANNELS, MAX_PEOPLE, MAX_A_DAY = 20_000, 50_000, 200_000
-MAX_MEMBERSHIPS = 2_000_000
-"""Of all channels together: what is kept of an export has to fit into memory."""
+MAX_PARTS = 2_000_000
+"""Of what one JSON file lists: members and pins of its channels, or files, attachments and reactions of its messages.
+
+What is kept of an export at once has to fit into memory.
+"""
 _TS = re.compile(r"(\d{9,11})(?:\.(\d{1,6}))?")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _LAST_SECOND = 4_102_444_800
 """The year 2100: a moment after it is none."""
+
+
+class Listed(Struct):
+    """An entry of a JSON file's list."""
+
+    @property
+    def parts(self) -> int:
+        """How much is kept of it beside itself."""
+        return 0
 
 
 class SlackProfile(Struct):
@@ -40,7 +52,7 @@ class SlackProfile(Struct):
     bot_id: str | None = None
 
 
-class SlackUser(Struct):
+class SlackUser(Listed):
     """Somebody of the workspace, a program among them."""
 
     id: str
@@ -73,7 +85,7 @@ class SlackPin(Struct):
     user: str | None = None
 
 
-class SlackChannel(Struct):
+class SlackChannel(Listed):
     """A channel. A private one stands in `groups.json`."""
 
     id: str
@@ -85,6 +97,11 @@ class SlackChannel(Struct):
     purpose: SlackNote = msgspec.field(default_factory=SlackNote)
     pins: list[SlackPin] | None = None
     is_private: bool = False
+
+    @property
+    def parts(self) -> int:
+        """How much is kept of it beside itself."""
+        return len(self.members) + len(self.pins or ())
 
 
 class SlackFile(Struct):
@@ -127,7 +144,7 @@ class SlackBotProfile(Struct):
     name: str | None = None
 
 
-class SlackMessage(Struct):
+class SlackMessage(Listed):
     """A message as it was last: what it said before an edit is not exported."""
 
     ts: str
@@ -142,6 +159,12 @@ class SlackMessage(Struct):
     files: list[SlackFile | None] | None = None
     reactions: list[SlackReaction] | None = None
     attachments: list[SlackAttachment] | None = None
+
+    @property
+    def parts(self) -> int:
+        """How much is kept of it beside itself."""
+        reactions = self.reactions or ()
+        return len(self.files or ()) + len(self.attachments or ()) + sum(1 + len(one.users) for one in reactions)
 
 
 class SlackExport:
@@ -197,6 +220,7 @@ class SlackExport:
     def _list(self, name: str, kind: type[T], most: int) -> list[T]:
         """What a JSON file lists; none where there is no such file."""
         found: list[T] = []
+        parts = 0
         decoder = msgspec.json.Decoder(kind)
         if not self._archive.has(name):
             return found
@@ -204,8 +228,11 @@ class SlackExport:
             with closing(self._archive.text(name)) as pieces:
                 for element in elements_of(pieces):
                     found.append(_decoded(element, decoder, kind))
+                    parts += found[-1].parts
                     if len(found) > most:
                         raise refused(f"{name} has more than {most:,} entries.")
+                    if parts > MAX_PARTS:
+                        raise refused(f"{name} names more than {MAX_PARTS:,} members, pins, files and reactions.")
         except (ValueError, RecursionError) as error:
             raise refused(f"{name} is not as Slack writes it: {str(error)[:200]}") from error
         return found
@@ -221,9 +248,7 @@ def _decoded(element: bytes, decoder: msgspec.json.Decoder[T], kind: type[T]) ->
 
 
 def _share_members(channels: list[SlackChannel]) -> None:
-    """Let each id be one string, however many channels name it. Raises ARCHIVE_REFUSED where they are too many."""
-    if sum(len(channel.members) for channel in channels) > MAX_MEMBERSHIPS:
-        raise refused(f"Its channels have more than {MAX_MEMBERSHIPS:,} members together.")
+    """Let each id be one string, however many channels name it."""
     known: dict[str, str] = {}
     for channel in channels:
         channel.members = [known.setdefault(member, member) for member in channel.members]
@@ -235,7 +260,7 @@ def _check_ids(name: str, ids: list[str]) -> None:
         raise refused(f"{name} is not as Slack writes it: {clean(strange)[:40]} is no id.")
 
 
-class _Named(Struct):
+class _Named(Listed):
     id: str
 
 

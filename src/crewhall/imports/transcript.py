@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from crewhall.conversations import MAX_CONTENT_LENGTH, PastRecord, escape_markdown, render_markdown
+from crewhall.conversations import IMPORTED, MAX_CONTENT_LENGTH, PastRecord, escape_markdown, render_markdown
 from crewhall.imports.ids import id_of
 from crewhall.imports.mrkdwn import to_markdown
 from crewhall.imports.sequence import Item
@@ -144,7 +144,7 @@ class Transcript:
             author_name=author.name,
             content=content,
             html=render_markdown(content, {self._handles[one] for one in mentions}) if rendered else None,
-            metadata={"imported": "slack"},
+            metadata={IMPORTED: "slack"},
             parent=parent,
             mentions=mentions or None,
             at=item.at,

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 12
 """So often a process may die over an import. Those that were stopped do not count."""
+ROUND = 1000
+"""What `attempt` goes on by when its count begins anew, or takes one back: no number comes twice, so that nobody who
+stood still meanwhile is let in. What is left of it after thousands is the count."""
 ALIVE_BYTES = 64 * 1024 * 1024
 """After so much of an archive has come it is said that the work goes on."""
 NO_RIGHT = "Whoever started it may not import any more."
@@ -123,7 +126,7 @@ class ImportWorker:
             await self._settle(work)
         elif actor is None or not is_allowed(actor, Permission.CONVERSATIONS_IMPORT):
             await self._fail(work, NO_RIGHT)
-        elif found.attempt > MOST_ATTEMPTS:
+        elif found.attempt % ROUND > MOST_ATTEMPTS:
             await self._fail(work, BROKE_OFF)
         else:
             try:
@@ -190,11 +193,11 @@ class ImportWorker:
         async with self._db.transaction(actor) as tx:
             ended = await tx.run(
                 """
-                update imports set status = %(status)s, attempt = 0, look_at = null,
+                update imports set status = %(status)s, attempt = (attempt / %(round)s + 1) * %(round)s, look_at = null,
                        finished_at = case when %(status)s = 'done' then now() end
                 where id = %(id)s and attempt = %(attempt)s and status in ('reading', 'running')
                 """,
-                {"id": work.id, "attempt": work.found.attempt, "status": str(status)},
+                {"id": work.id, "attempt": work.found.attempt, "status": str(status), "round": ROUND},
             )
             if not ended:
                 raise NotOurs
@@ -216,17 +219,14 @@ class ImportWorker:
             pass
 
     async def _put_back(self, work: _Work) -> None:
-        """Let another go on at once with what this process leaves, which is no attempt that failed.
-
-        Its number is free again: nobody who has it, or a later one, is at work.
-        """
+        """Let another go on at once with what this process leaves, which is no attempt that failed."""
         async with self._db.transaction(system_actor(work.org_id)) as tx:
             await tx.run(
                 """
-                update imports set look_at = now(), attempt = attempt - 1
+                update imports set look_at = now(), attempt = attempt - 1 + %(round)s
                 where id = %(id)s and attempt = %(attempt)s and look_at is not null
                 """,
-                {"id": work.id, "attempt": work.found.attempt},
+                {"id": work.id, "attempt": work.found.attempt, "round": ROUND},
             )
             await tx.notify(CHANNEL, "")
 

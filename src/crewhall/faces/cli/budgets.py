@@ -264,7 +264,7 @@ def _counted(number: int, unit: str) -> str:
 
 
 def _plain(amount: Decimal) -> str:
-    return f"{amount.normalize():f}"
+    return f"{amount.normalize():,f}"
 
 
 def _amounts(price: "Price") -> tuple[Decimal, Decimal, Decimal]:

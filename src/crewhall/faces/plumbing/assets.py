@@ -6,6 +6,7 @@ The hash covers the whole tree, so that files may name each other by relative pa
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parent.parent / "web" / "static"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
 _WORTH_PACKING = 512
+_NO_GZIP = re.compile(r"\bgzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)")
 WORKER = "/service-worker.js"
 ENTRY, SHEET = "js/app.js", "css/hall.css"
 """Every module of ours in one file, in the place of the first; every style sheet in one, in the order of layers."""
@@ -90,6 +92,12 @@ def serve_worker(request: Request[Any, Any, Any]) -> Response[bytes]:
     return _answer(request, WORKER.lstrip("/"), current=False)
 
 
+def takes_packed(request: Request[Any, Any, Any]) -> bool:
+    """Whether who asks reads gzip: it may say that it does not, by a weight of nought."""
+    taken = request.headers.get("accept-encoding", "")
+    return "gzip" in taken and not _NO_GZIP.search(taken)
+
+
 def _answer(request: Request[Any, Any, Any], name: str, *, current: bool) -> Response[bytes]:
     found = assets.find(name)
     if found is None:
@@ -97,7 +105,7 @@ def _answer(request: Request[Any, Any, Any], name: str, *, current: bool) -> Res
     headers = {"etag": found.etag, "cache-control": _FOREVER if current else "no-cache", "vary": "accept-encoding"}
     if request.headers.get("if-none-match") == found.etag:
         return Response(b"", status_code=304, headers=headers, media_type=found.media_type)
-    if found.is_packed and "gzip" in request.headers.get("accept-encoding", ""):
+    if found.is_packed and takes_packed(request):
         headers["content-encoding"] = "gzip"
         return Response(found.kept, headers=headers, media_type=found.media_type)
     return Response(found.body(), headers=headers, media_type=found.media_type)

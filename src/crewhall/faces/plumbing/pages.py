@@ -19,7 +19,7 @@ from litestar.types import Serializer
 from markupsafe import Markup
 
 from crewhall.faces.plumbing import moments
-from crewhall.faces.plumbing.assets import assets
+from crewhall.faces.plumbing.assets import assets, takes_packed
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.counting import counted
@@ -117,7 +117,7 @@ def render(
     if flash:
         given.append(Cookie(FLASH_COOKIE, value="", max_age=0, path="/"))
     sent = {"cache-control": "no-store", "vary": "cookie, accept-encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_packed(request):
         sent["content-encoding"] = "gzip"
         return Packed(html, status_code=status, media_type=_HTML, cookies=given, headers=sent)
     return Response(html, status_code=status, media_type=_HTML, cookies=given, headers=sent)

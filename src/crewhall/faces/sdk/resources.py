@@ -47,8 +47,8 @@ class OwnershipOffer(msgspec.Struct, frozen=True):
     person_id: str
     person_name: str
     offered_by: str
-    offered_by_name: str
     expires_at: datetime
+    offered_by_name: str = ""
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import { call } from "../api.js";
 import { live } from "../live/socket.js";
+import { originOf } from "../live/view.js";
 import { toastError } from "../shell/toasts.js";
 import { drawUnreadLine } from "./arrange.js";
 import { History } from "./history.js";
@@ -110,7 +111,7 @@ class Conversation extends HTMLElement {
   }
 
   #arrive(message) {
-    if (message.metadata?.imported) return this.history.leave();
+    if (originOf(message)) return this.history.leave();
     const mine = message.author.id === this.viewer;
     if (mine && message.client_id) this.outbox.arrived(message.client_id);
     this.typing.gone(message.author.id);

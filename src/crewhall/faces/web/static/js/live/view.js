@@ -6,13 +6,17 @@ import { attachmentViews } from "./attachments.js";
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const KIND_LABELS = { insight: "Insight", question: "Question", answer: "Answer", alert: "Alert", metric: "Metric" };
-const ORIGINS = { slack: "Slack" };
 const HUES = 12;
 const LONG_CHARACTERS = 4000;
 const LONG_LINES = 40;
 const LINES = /<\/(?:p|li|tr|h[1-6])>|\n(?=[^<])/g;
 
 const two = (number) => String(number).padStart(2, "0");
+
+/** Where an imported message was written; null for all others. */
+export function originOf(message) {
+  return message.metadata?.imported === "slack" ? "Slack" : null;
+}
 
 /** Up to two letters that stand for a name. */
 export function initials(name) {
@@ -93,7 +97,7 @@ export function messageView(message, { grouped = false } = {}) {
     is_agent: author.type === "agent",
     is_webhook: author.type === "system" && /[^0-]/.test(author.id),
     kind_label: KIND_LABELS[message.kind] ?? null,
-    origin: ORIGINS[message.metadata?.imported] ?? null,
+    origin: originOf(message),
     created_at: new Date(message.created_at).toISOString(),
     time: clock(message.created_at),
     stamp: stamp(message.created_at),
