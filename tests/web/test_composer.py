@@ -54,6 +54,20 @@ async def test_what_is_begun_is_kept_and_two_windows_lose_nothing(visitors: Visi
     await expect(message(one, "offline")).to_have_count(0)
 
 
+async def test_what_was_not_taken_is_not_called_sent(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("409",)
+    opened = {"kind": "group", "title": "Circle"}
+    circle = (await org.owner.api.post("/conversations", json=opened)).raise_for_status().json()["id"]
+    page = await visitors.visit(f"/c/{circle}", org.owner)
+    await connected(page)
+    await write(page, "first")
+    await expect(page.locator(".stream [data-undo]")).to_be_visible()
+    (await org.owner.api.put(f"/conversations/{circle}/archive")).raise_for_status()
+    await write(page, "late")
+    await expect(message(page, "late")).to_contain_text("Not sent. This conversation is archived")
+    await expect(page.locator(".stream [data-undo]")).to_be_hidden()
+
+
 async def test_what_is_typed_shorter_than_it_reads(visitors: Visitors, server: Server, org: Org):
     agent = await server.hire(org, name="Scout")
     general = await server.general(org)

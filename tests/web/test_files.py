@@ -56,7 +56,9 @@ async def test_files_are_attached_and_seen(visitors: Visitors, server: Server, o
     await expect(page.locator("[data-dropping]")).to_have_count(0)
     failed = page.locator(".upload[data-state=failed]")
     await expect(failed).to_contain_text("cat.png is named as image/png, and is none.")
-    await page.locator(".send").first.click()  # nothing goes while one has failed
+    await page.locator(".send").first.click()  # nothing goes while one has failed, and one is told so
+    await expect(page.locator(".toast")).to_contain_text("Take cat.png away first, then it is sent.")
+    await expect(failed.get_by_role("button", name="Remove cat.png")).to_be_focused()
     await expect(rows).to_have_count(5)
     await failed.get_by_role("button", name="Remove cat.png").click()
     await expect(field).to_be_focused()

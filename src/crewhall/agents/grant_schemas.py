@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crewhall.agents.schemas import Code, Name, Open
 from crewhall.agents.vocabulary import Visibility
+from crewhall.kernel.visible import visible_name
 
 Config = Annotated[Open, Meta(description="Keys of `model_config` that have another value there.")]
 Seen = Annotated[Visibility | None, Meta(description="Who sees the agent there; null: as at home.")]
@@ -81,3 +82,7 @@ class GrantAcceptance(Struct, forbid_unknown_fields=True, kw_only=True):
     code: GrantCode
     name: Name | None = None
     agent_code: Code | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            self.name = visible_name(self.name)

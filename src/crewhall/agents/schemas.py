@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
+from crewhall.kernel.visible import visible_line, visible_name
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
 Code = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[a-z0-9-]+$")]
@@ -109,6 +110,12 @@ class AgentChanges(Struct, forbid_unknown_fields=True, kw_only=True):
     settings: Open | UnsetType = UNSET
     metadata: Open | UnsetType = UNSET
 
+    def __post_init__(self) -> None:
+        if isinstance(self.name, str):
+            self.name = visible_name(self.name)
+        if isinstance(self.role_title, str):
+            self.role_title = visible_line(self.role_title)
+
 
 class AgentInput(AgentChanges, forbid_unknown_fields=True, kw_only=True):
     """A new agent. With a template, what is left out is taken from it; the code is made from the name."""
@@ -132,6 +139,9 @@ class ForkInput(Struct, forbid_unknown_fields=True):
 
     name: Name
     code: Code | None = None
+
+    def __post_init__(self) -> None:
+        self.name = visible_name(self.name)
 
 
 class AgentTemplate(Struct):

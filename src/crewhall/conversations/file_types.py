@@ -8,6 +8,7 @@ import re
 import unicodedata
 
 from crewhall.kernel.errors import define_error
+from crewhall.kernel.visible import visible_line
 
 MISLABELLED = define_error("file_mislabelled", 422, "The file is not what its name says")
 HEAD = 8192
@@ -57,8 +58,8 @@ def is_text(head: bytes) -> bool:
 def clean_name(name: str) -> str:
     """A name to keep and to save under: no folders, nothing invisible or that turns text around, nothing too long."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    seen = "".join(one for one in unicodedata.normalize("NFC", last) if unicodedata.category(one)[0] != "C")
-    plain = _BAD_IN_NAMES.sub("_", " ".join(seen.split())).strip(". ")
+    whole = unicodedata.normalize("NFC", "".join(last.replace("\0", "").splitlines()))
+    plain = _BAD_IN_NAMES.sub("_", visible_line(whole)).strip(". ")
     if not plain:
         return NO_NAME
     if len(plain) <= MAX_NAME_LENGTH:

@@ -18,6 +18,7 @@ from crewhall.conversations.vocabulary import (
 )
 from crewhall.conversations.wire import ActorRef, Message
 from crewhall.kernel.actor import ActorType
+from crewhall.kernel.visible import visible_line, visible_text
 from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Author, MessageKind, MessageRole
 
 MAX_CONTENT_LENGTH = 40_000
@@ -155,6 +156,10 @@ class NewConversation(Struct, forbid_unknown_fields=True, kw_only=True):
     members: Annotated[list[NewMember], Meta(max_length=200)] = []
     agent_policy: AgentPolicy | None = None
 
+    def __post_init__(self) -> None:
+        self.title = None if self.title is None else visible_line(self.title)
+        self.description = visible_text(self.description)
+
 
 class ConversationChange(Struct, forbid_unknown_fields=True):
     """What to change about a conversation."""
@@ -166,6 +171,12 @@ class ConversationChange(Struct, forbid_unknown_fields=True):
     agent_policy: AgentPolicyChange | UnsetType = UNSET
     stays_open: Annotated[bool, Meta(description="Of a group: it never archives itself.")] | UnsetType = UNSET
     is_default: Annotated[bool, Meta(description="New people join it. For owners and admins.")] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if isinstance(self.title, str):
+            self.title = visible_line(self.title)
+        if isinstance(self.description, str):
+            self.description = visible_text(self.description)
 
 
 class DeleteConversation(Struct, forbid_unknown_fields=True):

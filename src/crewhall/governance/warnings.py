@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import Posting, PostMessage
+from crewhall.conversations import Posting, PostMessage, escape_markdown
 from crewhall.governance import sentences
 from crewhall.governance.money import in_words
 from crewhall.governance.schemas import BudgetAgent
@@ -142,7 +142,7 @@ async def _untold(tx: Tx, org_id: UUID) -> list[_Due]:
 
 def words(due: _Due) -> str:
     """The warning, as it is posted."""
-    whose = sentences.whose(due.agent.name if due.agent else None, is_here=due.is_here)
+    whose = sentences.whose(escape_markdown(due.agent.name) if due.agent else None, is_here=due.is_here)
     spent = []
     if due.money_limit is not None and due.currency is not None and due.spent_money >= due.money_limit:
         spent.append(f"{in_words(due.spent_money, due.currency)} of {in_words(due.money_limit, due.currency)}")

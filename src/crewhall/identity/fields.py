@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta
 
 from crewhall.kernel.errors import INVALID
+from crewhall.kernel.visible import visible_line
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S", description="Shown to others.")]
 Email = Annotated[str, Meta(min_length=3, max_length=255, description="Case does not matter.")]
@@ -59,8 +60,8 @@ def check_slug(slug: str) -> str:
 
 
 def check_text(text: str, field: str) -> str:
-    """Return the text without surrounding space, or refuse an empty one."""
-    text = text.strip()
+    """Return the text on one line, without what nobody sees, or refuse an empty one."""
+    text = visible_line(text)
     if not text:
         raise INVALID(f"{field} must not be empty.", field=field)
     return text

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from crewhall.imports.archive import Archive, refused
 from crewhall.imports.elements import elements_of
+from crewhall.kernel.visible import visible_line
 
 T = TypeVar("T", bound="Listed")
 MARKER = "channels.json"
@@ -67,7 +68,7 @@ class SlackUser(Listed):
     def shown_name(self) -> str:
         """What they are called."""
         names = (self.profile.display_name, self.profile.real_name, self.real_name, self.name)
-        return clean(next((name for name in names if name and name.strip()), "Somebody"))[:255]
+        return next((seen for name in names if name and (seen := visible_line(clean(name)))), "Somebody")[:255]
 
 
 class SlackNote(Struct):

@@ -12,6 +12,7 @@ from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Params, Tx
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
+from crewhall.kernel.place_names import place_name
 from crewhall.kernel.tools import Risk
 from crewhall.runtime.approvals import access_approval
 from crewhall.runtime.schemas import RunAgent, RunAuthor, RunPlace
@@ -21,6 +22,8 @@ from crewhall.runtime.vocabulary import ApprovalStatus, Cause
 MOST_SHOWN = 2000
 """Characters of the message that are shown: the rest stands in the conversation."""
 MOST_COUNTED = 100
+POSTING = frozenset({"post_message", "reply_to_message", "ask_agent"})
+"""Tools that post where their arguments say."""
 
 _COLUMNS: LiteralString = """
 select p.id, p.run_id, json_build_object('id', a.id, 'code', a.code, 'name', a.name) as agent, p.tool, p.risk, p.effect,
@@ -147,7 +150,20 @@ async def _shown(tx: Tx, actor: Actor, row: _Row) -> ApprovalView:
     message = await _message(tx, row.message_id) if place is not None and row.message_id is not None else None
     fields = {name: getattr(row, name) for name in _KEPT}
     fields["prompt"] = row.prompt if place is not None else None
+    fields["effect"] = row.effect + await _where_it_posts(tx, actor, row)
     return ApprovalView(**fields, conversation=place, message=message)
+
+
+async def _where_it_posts(tx: Tx, actor: Actor, row: _Row) -> str:
+    """In which conversation a message would stand, by the name that the actor may know; of other calls nothing."""
+    if row.tool not in POSTING:
+        return ""
+    try:
+        given = UUID(str((row.approved_arguments or row.arguments).get("conversation_id") or row.conversation_id))
+    except ValueError:
+        return ""
+    place = await _place(tx, actor, given)
+    return f" Where: {place_name(place)}." if place is not None else " Where: a conversation that you are not in."
 
 
 _KEPT = frozenset(ApprovalView.__struct_fields__) & frozenset(_Row.__struct_fields__)

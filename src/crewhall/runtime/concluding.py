@@ -44,7 +44,9 @@ class Conclusion:
             async with journal.transaction() as tx:
                 await record_end(tx, journal, ended)
         if ended.detail is not None:
-            await self._voice.tell(run, f"**{agent.name} did not answer.** {ended.detail}")
+            await self._voice.tell(
+                run, f"**{escape_markdown(agent.name)} did not answer.** {escape_markdown(ended.detail)}"
+            )
         elif ended.reason is Ending.CANCELED and run.cause not in ASKED_BY_PROGRAMS:
             await self._tell_stopped(run, agent.name)
         async with self._db.transaction(system_actor(run.org_id)) as tx:
@@ -69,16 +71,17 @@ class Conclusion:
                 "select id, tool, why from approvals where run_id = %(run)s and status = 'waiting' order by id",
                 {"run": run.id},
             )
+        name = escape_markdown(agent.name)
         for one in waiting:
             there = f"{self._base_url}/approvals/{one.id}"
             again = AGAIN if one.why == BROKEN_OFF else ""
-            text = f"**{agent.name} waits for a decision:** it asks to use `{one.tool}`{again}. [Look]({there})"
+            text = f"**{name} waits for a decision:** it asks to use `{one.tool}`{again}. [Look]({there})"
             await self._voice.tell(run, text, f"approval:{one.id}")
 
     async def _tell_stopped(self, run: Run, name: str) -> None:
         there = f"{self._base_url}/runs/{run.id}"
         who = await self._who_stopped(run)
-        await self._voice.tell(run, f"**{name} was stopped**{who}. [What it had done]({there})")
+        await self._voice.tell(run, f"**{escape_markdown(name)} was stopped**{who}. [What it had done]({there})")
 
     async def _who_stopped(self, run: Run) -> str:
         async with self._db.transaction(system_actor(run.org_id)) as tx:

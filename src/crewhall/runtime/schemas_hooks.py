@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from crewhall.kernel.visible import visible_name
 from crewhall.runtime.schemas import RunAgent, RunAuthor, RunPlace
 from crewhall.runtime.schemas_schedules import Name
 from crewhall.runtime.vocabulary import CallOutcome, PauseReason
@@ -67,6 +68,9 @@ class HookInput(Struct, forbid_unknown_fields=True, kw_only=True):
     prompt: HookPrompt | None = None
     posts: bool = True
 
+    def __post_init__(self) -> None:
+        self.name = visible_name(self.name)
+
 
 class HookPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to change of a webhook; what is left out stays, null wakes nobody any more."""
@@ -75,6 +79,10 @@ class HookPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     agent_id: UUID | UnsetType | None = UNSET
     prompt: HookPrompt | UnsetType | None = UNSET
     posts: bool | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if isinstance(self.name, str):
+            self.name = visible_name(self.name)
 
 
 class HookRotation(Struct, forbid_unknown_fields=True, kw_only=True):

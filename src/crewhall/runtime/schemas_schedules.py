@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from crewhall.kernel.visible import visible_name
 from crewhall.runtime.schemas import Prompt, RunAgent, RunAuthor, RunPlace
 from crewhall.runtime.vocabulary import FiringOutcome, PauseReason, Reason, RunStatus
 
@@ -75,6 +76,9 @@ class ScheduleInput(Struct, forbid_unknown_fields=True, kw_only=True):
     cron: Cron
     timezone: Timezone = "UTC"
 
+    def __post_init__(self) -> None:
+        self.name = visible_name(self.name)
+
 
 class SchedulePatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to change of a schedule; what is left out stays."""
@@ -83,3 +87,7 @@ class SchedulePatch(Struct, forbid_unknown_fields=True, kw_only=True):
     prompt: Prompt | UnsetType = UNSET
     cron: Cron | UnsetType = UNSET
     timezone: Timezone | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if isinstance(self.name, str):
+            self.name = visible_name(self.name)

@@ -6,6 +6,7 @@ It reads words, not meaning, and says so little that this is enough: quotes with
 import re
 from collections import Counter
 
+from crewhall.conversations import escape_markdown
 from crewhall.kernel.actor import ActorType
 from crewhall.runtime.context import Context, Line
 
@@ -59,7 +60,8 @@ def _speakers(lines: list[Line]) -> str:
     for author, times in counted.most_common(MOST):
         line = last[author]
         agent = ", agent" if line.author_type is ActorType.AGENT else ""
-        said.append(f"- **{line.name}**{agent} ({times}): “{_short(_sentences(line.content)[0])}” (#{line.seq})")
+        quoted = _short(_sentences(line.content)[0])
+        said.append(f"- **{_named(line)}**{agent} ({times}): “{quoted}” (#{line.seq})")
     rest = len(counted) - MOST
     return "\n".join(["**Who said what**", *said, *([f"- and {rest} more"] if rest > 0 else [])])
 
@@ -102,7 +104,7 @@ def _is_answered(question: Line, later: list[Line]) -> bool:
 
 def _links(lines: list[Line]) -> list[str]:
     found = {url.rstrip(".,;:!?)"): line for line in lines for url in re.findall(r"https?://[^\s<>\])]+", line.content)}
-    return [f"- {url} ({line.name}, #{line.seq})" for url, line in list(found.items())[-MOST:]]
+    return [f"- {url} ({_named(line)}, #{line.seq})" for url, line in list(found.items())[-MOST:]]
 
 
 def _section(title: str, items: list[str]) -> str:
@@ -110,7 +112,12 @@ def _section(title: str, items: list[str]) -> str:
 
 
 def _quote(line: Line, said: str) -> str:
-    return f"- “{_short(said)}” ({line.name}, #{line.seq})"
+    return f"- “{_short(said)}” ({_named(line)}, #{line.seq})"
+
+
+def _named(line: Line) -> str:
+    """Who spoke, as it may stand in a digest: a name is no markup, and calls nobody."""
+    return escape_markdown(CALL.sub("", line.name))
 
 
 def _sentences(text: str) -> list[str]:
@@ -126,4 +133,4 @@ def _tame(part: str) -> str:
 
 
 def _short(said: str) -> str:
-    return said if len(said) <= QUOTE else said[: QUOTE - 1].rsplit(" ", 1)[0] + "…"
+    return escape_markdown(said if len(said) <= QUOTE else said[: QUOTE - 1].rsplit(" ", 1)[0] + "…")

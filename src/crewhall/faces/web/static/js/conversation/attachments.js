@@ -53,6 +53,13 @@ export class Attachments {
     return [...this.#entries].some((entry) => entry.failed);
   }
 
+  /** Say which failed, since nothing is sent while it is there, and lead to its ×. */
+  pointAtFailed() {
+    const { row } = [...this.#entries].find((entry) => entry.failed);
+    toast(`Take ${row.querySelector(".name").textContent} away first, then it is sent.`, { tone: "danger" });
+    row.querySelector("[data-remove]").focus();
+  }
+
   /** Call back once, when all have arrived. */
   whenSettled(act) {
     this.#whenSettled = act;

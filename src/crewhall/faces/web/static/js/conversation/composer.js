@@ -53,6 +53,7 @@ class Composer extends HTMLElement {
     this.attachments = new Attachments(this, () => (this.text.required = !this.attachments?.any));
     this.toldTyping = 0;
     this.form.addEventListener("submit", (event) => this.#onSubmit(event));
+    this.addEventListener("crew:unsent", ({ detail }) => this.undo.withdraw(detail.clientId));
     this.form.elements.kind.addEventListener("change", () => this.draft.changed());
     this.text.addEventListener("keydown", (event) => this.#onKey(event));
     this.text.addEventListener("input", () => this.#onInput());
@@ -95,7 +96,8 @@ class Composer extends HTMLElement {
 
   async #onSubmit(event) {
     event.preventDefault();
-    if ((!trimmed(this.text.value) && !this.attachments.any) || this.attachments.failed || this.isBusy) return;
+    if ((!trimmed(this.text.value) && !this.attachments.any) || this.isBusy) return;
+    if (this.attachments.failed) return this.attachments.pointAtFailed();
     if (this.attachments.busy) {
       this.attachments.whenSettled(() => this.form.requestSubmit());
       return;

@@ -50,6 +50,7 @@ class Conversation extends HTMLElement {
     this.outbox = new Outbox(this.id_, author, {
       show: (message) => this.#show(message),
       drop: (clientId) => this.#drop(clientId),
+      failed: (clientId) => this.#unsent(clientId),
     });
     this.#listen();
     this.#openAtPlace();
@@ -96,6 +97,12 @@ class Conversation extends HTMLElement {
     }
     this.#onFoot();
     this.#showEnds();
+  }
+
+  /** Whoever wrote it is told, in the column or in a thread. */
+  #unsent(clientId) {
+    const told = { detail: { clientId } };
+    for (const one of this.querySelectorAll("crew-composer")) one.dispatchEvent(new CustomEvent("crew:unsent", told));
   }
 
   #onFrame(frame) {

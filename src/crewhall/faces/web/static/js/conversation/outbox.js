@@ -10,12 +10,13 @@ export class Outbox {
   #arrived = new Set();
   #posted = new Map();
 
-  /** `show(message)` puts a message where it belongs; `drop(clientId)` takes it away. */
-  constructor(conversation, author, { show, drop }) {
+  /** `show(message)` puts a message where it belongs; `drop(clientId)` takes it away; `failed(clientId)` was not taken. */
+  constructor(conversation, author, { show, drop, failed }) {
     this.conversation = conversation;
     this.author = author;
     this.show = show;
     this.drop = drop;
+    this.failed = failed;
     this.unsent = new Unsent(author.id, conversation);
   }
 
@@ -110,6 +111,7 @@ export class Outbox {
       const unsent = unreached ? "Not sent: the server did not answer." : `Not sent. ${inWords(error)}`;
       this.#held.set(clientId, { ...message, unreached });
       this.show({ ...message, status: "failed", unsent });
+      this.failed(clientId);
     }
   }
 }

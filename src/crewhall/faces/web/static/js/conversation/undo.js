@@ -20,6 +20,11 @@ export class Undo {
     this.#timer = setTimeout(() => this.close(), OFFERED_MS);
   }
 
+  /** It was not taken: there is nothing to take back. */
+  withdraw(clientId) {
+    if (this.#sent?.clientId === clientId) this.close();
+  }
+
   close() {
     clearTimeout(this.#timer);
     this.#sent = null;
