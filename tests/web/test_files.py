@@ -20,6 +20,12 @@ HAND_OVER = """(place, [type, name, text]) => {
   place.dispatchEvent(event);
 }"""
 
+WATCH_PROGRESS = """(list) => {
+  window.shares = [];
+  const note = (changes) => window.shares.push(...changes.map(({ target }) => target.value));
+  new MutationObserver(note).observe(list, { subtree: true, attributeFilter: ["value"] });
+}"""
+
 
 def chosen(name: str, data: bytes) -> FilePayload:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
@@ -91,11 +97,13 @@ async def test_who_sends_too_many_files_waits_and_goes_on(visitors: Visitors, se
             problem = {"status": 429, "code": "too_many_requests", "detail": "Too many requests.", "retry_after": 0.1}
             await route.fulfill(status=429, json=problem)
 
+    await page.locator(".uploads").first.evaluate(WATCH_PROGRESS)
     await page.route(re.compile("/api/v1/(uploads/|conversations/[^/]+/(files|uploads))"), handle)
     await page.locator("input[type=file]").first.set_input_files(
         [chosen("small.txt", b"small"), chosen("large.bin", b"\0" * 5_000_000)]
     )
     await expect(page.locator(".upload[data-state=there]")).to_have_count(2)
+    assert any(0 < share < 1 for share in await page.evaluate("window.shares")), "after its first part"
     assert len(refused) == len(["the small one", "the large one's beginning", "its parts"])
 
 
