@@ -54,7 +54,7 @@ async def written_at(org: AgentOrg, agent: AgentMember) -> str:
 @pytest.mark.rule("E2")
 async def test_a_heartbeat_makes_an_agent_present(org: AgentOrg, agent: AgentMember):
     assert await shown(org, agent) == "offline"
-    beat = await agent.api.post(f"/agents/{agent.id}/heartbeat", json={})
+    beat = await agent.api.post(f"/agents/{agent.id}/heartbeat")
     assert (beat.status_code, beat.json()) == (200, {"presence": "online", "good_for_s": 90.0})
     assert await shown(org, agent) == "online"
     await agent.api.post(f"/agents/{agent.id}/heartbeat", json={"presence": "busy"})

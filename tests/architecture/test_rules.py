@@ -11,6 +11,12 @@ def test_every_rule_has_a_number_of_its_own_and_a_sentence():
     assert find_rule("D99") is None
 
 
+def test_rules_that_are_kept_in_part_say_what_is_awaited():
+    awaited = {rule.number: rule.awaits for rule in list_rules()}
+    assert awaited["X6"] == "Files, wiki and tasks; finding by meaning."
+    assert not awaited["E4"], "there is an inbox"
+
+
 def test_the_shipped_record_names_the_marked_tests():
     """Tests that went away may not stay in the record; new ones enter it by `make rules`."""
     recorded = read_record((ROOT / "src/crewhall/kernel" / RECORD).read_bytes())

@@ -26,6 +26,8 @@ async def test_an_agent_is_trusted_forked_and_compared(owner: Cli) -> None:
     assert "hidden" in shown, "a hidden agent is found by its code by who may see it"
     assert "no fork" in (await owner.run("agent", "diff", "scout")).out
     assert [one["code"] for one in await owner.ok("agent", "list", "--visibility", "hidden")] == ["ranger"]
+    assert [one["code"] for one in await owner.ok("agent", "list", "--presence", "online")] == []
+    assert "scout" in [one["code"] for one in await owner.ok("agent", "list", "--presence", "offline")]
 
 
 async def test_an_agent_is_lent_and_given_back(owner: Cli, server: Server, tmp_path: Path, org: Org) -> None:

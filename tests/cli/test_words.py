@@ -15,6 +15,7 @@ async def test_what_is_begun_and_what_is_planned(owner: Cli, server: Server, org
     assert (await owner.run("drafts", "drop", "lab")).code == 0
     made = await owner.ok("later", "post", "lab", "tomorrow 9:00", "Good", "morning", "--timezone", "Europe/Berlin")
     assert (made["conversation_id"], made["content"], made["timezone"]) == (channel, "Good morning", "Europe/Berlin")
+    assert "09:00 (Europe/Berlin)" in " ".join((await owner.run("later", "list")).out.split())
     changed = await owner.ok(
         "later",
         "change",

@@ -106,6 +106,13 @@ async def test_who_looks_too_early_puts_it_off(server, org):
     assert [await look_at(server, org, place) for place in (kept, shut, gone)] == [None] * 3
     assert {(await show(org.owner, place))["status"] for place in (channel, session)} == {"active"}
     assert (await show(org.owner, kept))["status"] == "idle"
+    for act in (org.owner.api.put, org.owner.api.delete):  # restored, it stays open still
+        (await act(f"/conversations/{kept}/archive")).raise_for_status()
+    await let_pass(server, org, kept, days=300)
+    assert await look_at(server, org, kept) is None
+    async with server.db.transaction(system_actor(org.id)) as tx:  # nor does one archive it who looks all the same
+        assert not await archive_if_idle(tx, system_actor(org.id), server.services.log, kept)
+    assert (await show(org.owner, kept))["status"] == "idle"
     wrong = await org.owner.api.patch(f"/conversations/{channel}", json={"stays_open": True})
     assert (wrong.status_code, wrong.json()["field"]) == (422, "stays_open")
     (await org.owner.api.patch(f"/conversations/{kept}", json={"stays_open": False})).raise_for_status()

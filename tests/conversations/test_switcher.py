@@ -65,7 +65,7 @@ async def test_only_what_is_within_reach_is_found(server: Server, org: Org, othe
     private = await server.channel(org.owner, name="secret-plan", type="private")
     (await org.owner.api.post(f"/conversations/{private}/messages", json={"content": "zebrafish"})).raise_for_status()
     await server.hire(org, "secret-agent", visibility="hidden")
-    assert ("conversation", "secret-plan") in await _found(org.owner.api, "secret")
+    assert await _found(org.owner.api, "secret") == [("conversation", "secret-plan")], "hidden to who may see it, too"
     for api in (member.api, other_org.owner.api):
         assert await _found(api, "secret") == []
         assert (await api.get("/switcher", params={"q": "zebrafish"})).json()["messages"] == []

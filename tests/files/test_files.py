@@ -42,6 +42,15 @@ def kept(server: Server, org: Org) -> int:
     return sum(path.is_file() for path in (server.home / "blobs" / str(org.id)).rglob("*"))
 
 
+async def test_files_of_two_messages_are_sent_in_a_row_then_one_is_to_wait(server: Server, org: Org):
+    general, answers = await server.general(org), []
+    while not answers or answers[-1].status_code == httpx.codes.CREATED:
+        answers.append(await send(org.owner, general, b"one of many"))
+        assert len(answers) < 80
+    assert len(answers) > 40
+    assert answers[-1].json()["retry_after"] == int(answers[-1].headers["retry-after"]) == 1
+
+
 @pytest.mark.rule("B8")
 async def test_a_file_is_sent_posted_and_read_by_others(server: Server, org: Org):
     general, other = await server.general(org), await org.add()

@@ -14,7 +14,8 @@ NIGHT = (minutes_of("22:00"), minutes_of("07:00"))
 
 
 def at(text: str, zone: ZoneInfo = BERLIN) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=zone)
+    """A moment of a zone's clock, in UTC as everywhere else."""
+    return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Files on the page of a conversation: chosen, pasted, dropped, refused, taken away, sent, seen by others."""
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import FilePayload, Page, Route, expect
@@ -16,6 +18,12 @@ HAND_OVER = """(place, [type, name, text]) => {
   const event = type === "paste" ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
     : new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
   place.dispatchEvent(event);
+}"""
+
+WATCH_PROGRESS = """(list) => {
+  window.shares = [];
+  const note = (changes) => window.shares.push(...changes.map(({ target }) => target.value));
+  new MutationObserver(note).observe(list, { subtree: true, attributeFilter: ["value"] });
 }"""
 
 
@@ -73,6 +81,32 @@ async def test_files_are_attached_and_seen(visitors: Visitors, server: Server, o
     await expect(rows).to_have_count(0)
     assert sent[:2] == ["0", "0"]
     await _is_let_go_of(page, reader, general)
+
+
+async def test_who_sends_too_many_files_waits_and_goes_on(visitors: Visitors, server: Server, org: Org):
+    """Each is refused once for there being too many: the small one, the beginning and a part of the large one."""
+    visitors.tolerated = ("429",)
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    refused: set[str] = set()
+
+    async def handle(route: Route) -> None:
+        request = route.request
+        once = f"{request.method} {urlsplit(request.url).path}"
+        if request.method == "GET" or once in refused:
+            await route.continue_()
+        else:
+            refused.add(once)
+            problem = {"status": 429, "code": "too_many_requests", "detail": "Too many requests.", "retry_after": 0.1}
+            await route.fulfill(status=429, json=problem)
+
+    await page.locator(".uploads").first.evaluate(WATCH_PROGRESS)
+    await page.route(re.compile("/api/v1/(uploads/|conversations/[^/]+/(files|uploads))"), handle)
+    await page.locator("input[type=file]").first.set_input_files(
+        [chosen("small.txt", b"small"), chosen("large.bin", b"\0" * 5_000_000)]
+    )
+    await expect(page.locator(".upload[data-state=there]")).to_have_count(2)
+    assert any(0 < share < 1 for share in await page.evaluate("window.shares")), "after its first part"
+    assert len(refused) == len(["the small one", "the large one's beginning", "its parts"])
 
 
 async def _is_let_go_of(page: Page, reader: Page, general: str) -> None:

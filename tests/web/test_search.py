@@ -1,5 +1,8 @@
 """Finding what was said."""
 
+import re
+
+import pytest
 from playwright.async_api import expect
 
 from tests.identity.hall import Org
@@ -54,6 +57,32 @@ async def test_nothing_outside_one_s_reach_is_found(visitors: Visitors, server: 
     await expect(page.get_by_text("Nothing found")).to_be_visible()
     owner = await visitors.visit("/search?q=zebra", org.owner)
     await expect(owner.locator(".hit")).to_have_count(1)
+
+
+@pytest.mark.rule("X6")
+async def test_people_and_agents_are_found_above_the_messages(
+    visitors: Visitors, server: Server, org: Org, other_org: Org
+):
+    general = await server.general(org)
+    (await org.owner.api.post(f"/conversations/{general}/messages", json={"content": "Zeno?"})).raise_for_status()
+    await _found(org, "zeno", 1)
+    await org.add(who=await server.make_person(name="Zeno Brook"))
+    await server.hire(org, "zeno-bot", name="Zeno Bot")
+    await server.hire(org, "zeno-hid", name="Zeno Hidden", visibility="hidden")
+    await server.channel(org.owner, name="zeno-secret", type="private")
+    page = await visitors.visit("/search?q=zeno", await org.add())
+    named = page.get_by_role("list", name="Conversations, people and agents")
+    await expect(named.locator(".title")).to_have_text(["Zeno Bot", "Zeno Brook"])
+    await expect(page.locator(".hit")).to_have_count(1)
+    await page.goto("/search?q=brook")
+    await expect(page.get_by_text("No message found")).to_be_visible()
+    await page.goto("/search?q=zeno+from%3Ame")
+    await expect(named).to_have_count(0)
+    await page.goto("/search?q=%22zeno+br%22")
+    await named.get_by_role("button", name="Write to Zeno Brook").click()
+    await expect(page).to_have_title(re.compile("Zeno Brook"))
+    stranger = await visitors.visit("/search?q=zeno", other_org.owner)
+    await expect(stranger.get_by_text("Nothing found")).to_be_visible()
 
 
 async def test_a_search_is_narrowed_by_what_is_typed_or_chosen(visitors: Visitors, server: Server, org: Org):

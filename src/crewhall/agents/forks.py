@@ -19,7 +19,7 @@ COMPARED = (
 
 
 class FieldDifference(msgspec.Struct):
-    """A field that differs: what the parent has there now, and what the fork has."""
+    """A field that differs: what the parent has there now, and what the fork has; both null where not to be read."""
 
     field: str
     parent: Any
@@ -27,7 +27,9 @@ class FieldDifference(msgspec.Struct):
 
 
 class ForkDifferences(msgspec.Struct):
-    """How a fork differs from its parent as both are now; instructions only for who may read both.
+    """How a fork differs from its parent as both are now.
+
+    To who may not read the instructions of both it says that these differ, not how.
 
     `parent` is null where there is none to compare with: the agent is no fork, or its parent is gone or not to be seen.
     """
@@ -71,8 +73,10 @@ async def compare_with_parent(tx: Tx, actor: Actor, agent_id: UUID) -> ForkDiffe
     reads = may_read_instructions(actor, fork) and may_read_instructions(actor, parent)
     pairs = [
         FieldDifference(name, getattr(parent, name), getattr(fork, name))
-        for name in COMPARED
         if name != "instructions" or reads
+        else FieldDifference(name, None, None)
+        for name in COMPARED
+        if getattr(parent, name) != getattr(fork, name)
     ]
     shown = AgentRef(*(getattr(parent, name) for name in AgentRef.__struct_fields__))
-    return ForkDifferences(shown, [pair for pair in pairs if pair.parent != pair.fork])
+    return ForkDifferences(shown, pairs)

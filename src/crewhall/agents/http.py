@@ -155,19 +155,19 @@ async def fork_agent(
 @post(
     "/{agent_id:uuid}/heartbeat",
     summary="Keep an agent present",
-    description="Sent by the agent itself, at least once in `good_for_s` seconds; then it is offline.",
+    description="Sent by the agent itself, at least once in `good_for_s` seconds; then it is offline. Without a body: online.",
     status_code=200,
 )
 async def beat(
     agent_id: FromPath[UUID],
-    data: JSONBody[HeartbeatInput],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
+    data: JSONBody[HeartbeatInput | None] = None,
 ) -> Heartbeat:
     """Note that the agent is there."""
     if actor.id != agent_id:
         raise FORBIDDEN("Only the agent itself sends its heartbeat.")
-    watch, presence = services.part(AgentParts).presence, Presence(data.presence)
+    watch, presence = services.part(AgentParts).presence, Presence((data or HeartbeatInput()).presence)
     await watch.touch(actor, presence)
     return Heartbeat(presence, watch.timeout_s)
 

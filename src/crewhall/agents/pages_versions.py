@@ -147,6 +147,7 @@ def _changes(version: AgentVersion, before: AgentVersion) -> list[Change]:
 
 
 def _apart(found: ForkDifferences) -> list[Change]:
+    """What differs; without pieces where it is not for this reader."""
     return [Change(WORDS[one.field], _pieces(one.parent, one.fork)) for one in found.differences]
 
 

@@ -5,7 +5,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from crewhall.conversations.access import AccessCache, Verb, access_conversation
-from crewhall.conversations.file_schemas import File
+from crewhall.conversations.file_schemas import MAX_ATTACHED, File
 from crewhall.conversations.file_settings import MIB, FileSettings
 from crewhall.conversations.file_types import SHOWN_IMAGES, clean_name
 from crewhall.conversations.files import StoredFile, access_file, find_attached
@@ -42,7 +42,7 @@ class FileStore:
         self.stir: Callable[[], None] = lambda: None
         self._access = access
         self._limiter = limiter
-        self._limit = per_minute("uploads", settings.rate_uploads_per_minute)
+        self._limit = per_minute("uploads", settings.rate_uploads_per_minute, at_once=2 * MAX_ATTACHED)
         self._thumbnails = Thumbnails()
 
     async def admit(self, actor: Actor, conversation_id: UUID, name: str, size: int | None) -> str:

@@ -15,9 +15,11 @@ from markupsafe import Markup
 from crewhall.conversations.pages_words import within_sentence
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, SearchHit
+from crewhall.conversations.schemas_reading import PlaceFound
 from crewhall.conversations.search import MAX_QUERY_LENGTH, is_too_common, search
 from crewhall.conversations.search_filters import Holds
 from crewhall.conversations.search_syntax import Narrowing, Operator, Query, narrowed, read_query
+from crewhall.conversations.switcher import find_named
 from crewhall.conversations.vocabulary import ConversationKind
 from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
 from crewhall.faces.plumbing.services import Services
@@ -32,6 +34,9 @@ CHOICES = tuple(operator for operator in Operator if operator is not Operator.ON
 """What has a field of its own; on a phone, one below the other."""
 KINDS = (("", "Any kind"), *((str(kind), str(kind).capitalize()) for kind in MessageKind))
 HOLDS = (("", "Anything"), (Holds.FILE, "A file"), (Holds.IMAGE, "An image"), (Holds.LINK, "A link"))
+
+MOST_PLACES = 5
+"""So many conversations, people and agents stand above the messages; the switcher has the others."""
 
 
 class Chip(msgspec.Struct, frozen=True):
@@ -62,8 +67,12 @@ async def show_search(
     after: FromQuery[str | None] = None,
     chosen: FromQuery[str | None] = None,
 ) -> Response[str] | Redirect:
-    """Messages within reach that match, newest first; what was chosen is sent on to its address."""
+    """Messages within reach that match, newest first; what was chosen is sent on to its address.
+
+    Above the first of them, where nothing narrows the search: whose name, or what place's, begins like that.
+    """
     problem, found, too_common, query, where = None, Page[SearchHit]([]), False, Query(q), None
+    places: list[PlaceFound] = []
     async with services.db.transaction(actor) as tx:
         within = await get_conversation(tx, actor, conversation) if conversation else None
         try:
@@ -77,6 +86,8 @@ async def show_search(
             if query.typed:
                 found = await search(tx, actor, q, zone=zone_of(request), after=after)
                 too_common = not found.items and await is_too_common(tx, actor, q)
+            if not query.narrowings and not after:
+                places = await find_named(tx, query.words, MOST_PLACES)
         except CrewhallError as error:
             problem = error.detail
     return await render_in_hall(
@@ -91,6 +102,7 @@ async def show_search(
         field={operator.value: query.value(operator) or "" for operator in CHOICES},
         kinds=KINDS,
         holds=HOLDS,
+        places=places,
         hits=[_hit(hit) for hit in found.items],
         older=f"{_path(query)}&{urlencode({'after': found.next})}" if found.next else None,
         problem=problem,

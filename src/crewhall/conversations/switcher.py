@@ -21,15 +21,28 @@ async def find_places(tx: Tx, actor: Actor, q: str = "", *, limit: int | None = 
     searched once three letters are typed.
     """
     size = check_limit(limit, default=DEFAULT_PLACES, maximum=MOST_PLACES)
-    q = q.strip().lstrip("#@").strip()
+    q = _name_of(q)
     if len(q) > MAX_QUERY_LENGTH or "\0" in q:
         raise INVALID(f"q takes at most {MAX_QUERY_LENGTH} characters without NUL.", field="q")
     if not q:
         return PlacesFound(
             await tx.all(PlaceFound, "select * from usual_places(%(limit)s)", {"limit": size}), messages=[]
         )
-    places = await tx.all(PlaceFound, "select * from find_places(%(q)s, %(limit)s)", {"q": q, "limit": size})
-    return PlacesFound(places, await _messages(tx, actor, q))
+    return PlacesFound(await _named(tx, q, size), await _messages(tx, actor, q))
+
+
+async def find_named(tx: Tx, words: str, limit: int) -> list[PlaceFound]:
+    """Return the places alone, as `find_places` does, for words of a search; none where no name can be meant."""
+    q = _name_of(words.replace('"', " "))
+    return await _named(tx, q, limit) if 0 < len(q) <= MAX_QUERY_LENGTH and "\0" not in q else []
+
+
+def _name_of(typed: str) -> str:
+    return typed.strip().lstrip("#@").strip()
+
+
+async def _named(tx: Tx, q: str, limit: int) -> list[PlaceFound]:
+    return await tx.all(PlaceFound, "select * from find_places(%(q)s, %(limit)s)", {"q": q, "limit": limit})
 
 
 async def _messages(tx: Tx, actor: Actor, q: str) -> list[SearchHit]:

@@ -19,9 +19,9 @@ class RateLimit(msgspec.Struct, frozen=True):
     per_second: float
 
 
-def per_minute(name: str, count: int) -> RateLimit:
-    """So many a minute, of which those of ten seconds may come at once."""
-    return RateLimit(name, burst=max(20.0, count / 6), per_second=count / 60)
+def per_minute(name: str, count: int, *, at_once: int = 20) -> RateLimit:
+    """So many a minute, of which those of ten seconds may come at once, and `at_once` in any case."""
+    return RateLimit(name, burst=max(at_once, count / 6), per_second=count / 60)
 
 
 class RateLimiter:

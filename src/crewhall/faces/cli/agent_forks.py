@@ -71,7 +71,12 @@ def show_differences(context: typer.Context, code: Code, as_json: Json = False) 
     if found.parent is None:
         say(f"@{code.removeprefix('@')} is no fork, or its parent is gone.")
         return
-    rows = [[one.field, _short(one.parent), _short(one.fork)] for one in found.differences]
+    rows = [
+        [one.field, "not yours to read", "not yours to read"]
+        if one.parent is None and one.fork is None
+        else [one.field, _short(one.parent), _short(one.fork)]
+        for one in found.differences
+    ]
     say_table(("Field", f"@{found.parent.code}", f"@{code.removeprefix('@')}"), rows, "Nothing differs.")
 
 

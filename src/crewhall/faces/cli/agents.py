@@ -25,11 +25,14 @@ def list_agents(
     text: Annotated[str | None, typer.Argument(help="Words in name, code, role or description.")] = None,
     capability: Annotated[str | None, typer.Option(help="Only agents that can do this.")] = None,
     status: Annotated[str | None, typer.Option(help="active, probation, maintenance, inactive or terminated.")] = None,
+    presence: Annotated[str | None, typer.Option(help="online, busy or offline.")] = None,
     visibility: Annotated[str | None, typer.Option(help="public, private or hidden; hidden ones only so.")] = None,
     as_json: Json = False,
 ) -> None:
     """List agents."""
-    query = {"text": text, "capability": capability, "status": status, "visibility": visibility}
+    query = {
+        "text": text, "capability": capability, "status": status, "presence": presence, "visibility": visibility
+    }  # fmt: skip
 
     async def work(client: "Client") -> list["AgentInfo"]:
         return [found async for found in client.agents.list(**query)]

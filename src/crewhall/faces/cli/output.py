@@ -95,6 +95,13 @@ def short_minute(moment: datetime) -> str:
     return f"{local:%d %b}{year} {local:%H:%M}"
 
 
+def minute_in(moment: datetime, zone: str) -> str:
+    """The day and the minute by the clock of a timezone, which is named."""
+    from zoneinfo import ZoneInfo
+
+    return f"{minute_of(moment.astimezone(ZoneInfo(zone)))} ({zone})"
+
+
 def minute_of(moment: datetime) -> str:
     """The day and the minute as the moment itself has them."""
     return f"{moment.day} {moment:%B %Y, %H:%M}"

@@ -1,13 +1,12 @@
 """Schedules: what agents are given again and again."""
 
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.messages import find_place
-from crewhall.faces.cli.output import minute_of, say, say_json, say_table
+from crewhall.faces.cli.output import minute_in, say, say_json, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Schedule, TurnStarted
@@ -157,7 +156,7 @@ def _next(one: "Schedule") -> str:
     """Its next moment by its own clock, as `cron` is meant."""
     if one.pause_reason:
         return f"paused ({one.pause_reason})"
-    return f"{minute_of(one.upcoming[0].astimezone(ZoneInfo(one.timezone)))} ({one.timezone})"
+    return minute_in(one.upcoming[0], one.timezone)
 
 
 def _last(one: "Schedule") -> str | None:

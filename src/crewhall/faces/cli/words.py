@@ -11,7 +11,7 @@ import typer
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.lines import say_message
 from crewhall.faces.cli.messages import Place, find_place
-from crewhall.faces.cli.output import local_time, say, say_json, say_table
+from crewhall.faces.cli.output import local_time, minute_in, say, say_json, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Draft, LaterMessage
@@ -83,7 +83,7 @@ def list_later(context: typer.Context, as_json: Json = False) -> None:
         say_json(found)
         return
     rows = [
-        [local_time(one.due_at), one.conversation.label if one.conversation else "–", _short(one.content),
+        [minute_in(one.due_at, one.timezone), one.conversation.label if one.conversation else "–", _short(one.content),
          one.refusal or one.status, one.id]
         for one in found
     ]  # fmt: skip
@@ -169,4 +169,4 @@ def _report(context: typer.Context, one: "LaterMessage", *, as_json: bool) -> No
     elif one.refusal:
         say(f"Refused: {one.refusal} {one.id}")
     else:
-        say(f"It will be posted on {local_time(one.due_at)}. {one.id}")
+        say(f"It will be posted on {minute_in(one.due_at, one.timezone)}. {one.id}")

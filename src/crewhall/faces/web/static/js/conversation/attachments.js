@@ -147,7 +147,7 @@ export class Attachments {
     entry.failed = true;
     entry.row.dataset.state = "failed";
     entry.bar.hidden = true;
-    const passing = error instanceof TypeError || error.status >= 500 || error.status === 429;
+    const passing = error instanceof TypeError || error.status >= 500;
     entry.row.querySelector(".why").textContent = error.message;
     entry.row.querySelector("[data-again]").hidden = !passing;
   }

@@ -1,4 +1,5 @@
-// One file on its way to the server: a small one whole, a large one in parts that go on where they broke off.
+// One file on its way to the server: a small one whole, a large one in parts that go on where they broke off. Told that
+// there are too many, it waits as long as it is told, and goes on.
 
 import { call, Problem } from "../api.js";
 
@@ -23,12 +24,14 @@ export class Upload {
     const { file, conversation } = this;
     if (file.size <= PART) {
       const path = `/conversations/${conversation}/files?name=${encodeURIComponent(file.name)}`;
-      return JSON.parse(await this.#carry("POST", path, file, 0, { "content-type": "application/octet-stream" }));
+      const headers = { "content-type": "application/octet-stream" };
+      return JSON.parse(await this.#patiently(() => this.#carry("POST", path, file, 0, headers)));
     }
-    this.#place ??= await call("POST", `/conversations/${conversation}/uploads`, { name: file.name, size: file.size });
+    const begin = () => call("POST", `/conversations/${conversation}/uploads`, { name: file.name, size: file.size });
+    this.#place ??= await this.#patiently(begin);
     const { id } = this.#place;
     for (let offset = await this.#offset(id); offset < file.size; offset = await this.#sendPart(id, offset));
-    return call("GET", `/files/${id}`);
+    return this.#patiently(() => call("GET", `/files/${id}`));
   }
 
   /** Stop, and let the server forget it. */
@@ -39,7 +42,7 @@ export class Upload {
   }
 
   async #offset(id) {
-    return (await call("GET", `/uploads/${id}`)).offset;
+    return (await this.#patiently(() => call("GET", `/uploads/${id}`))).offset;
   }
 
   /** Send what follows; a connection that breaks is taken up again a few times. Gives the offset then. */
@@ -47,7 +50,8 @@ export class Upload {
     const headers = { "content-type": "application/offset+octet-stream", "upload-offset": String(offset), "tus-resumable": "1.0.0" };
     for (const wait of [...PATIENCE, null]) {
       try {
-        await this.#carry("PATCH", `/uploads/${id}`, this.file.slice(offset, offset + PART), offset, headers);
+        const part = this.file.slice(offset, offset + PART);
+        await this.#patiently(() => this.#carry("PATCH", `/uploads/${id}`, part, offset, headers));
         return Math.min(this.file.size, offset + PART);
       } catch (error) {
         const passing = error instanceof TypeError || error.status >= 500 || error.code === "offset_passed";
@@ -58,6 +62,20 @@ export class Upload {
       }
     }
     return offset;
+  }
+
+  /** Ask, and ask again when the server has time for it. */
+  async #patiently(ask) {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (this.#cancelled || error.status !== 429) throw error;
+        const wait = error.details.retry_after ?? 1;
+        await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+        if (this.#cancelled) throw error;
+      }
+    }
   }
 
   /** A request that says how far it is, which fetch does not. */
