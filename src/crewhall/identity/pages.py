@@ -17,7 +17,7 @@ from crewhall.identity.founding import check_founder, found_organization, may_fo
 from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.logins import switch_organization
 from crewhall.identity.pages_apps import APPS
-from crewhall.identity.pages_door import DOOR, door_cookies
+from crewhall.identity.pages_door import DOOR, door_cookies, own_path
 from crewhall.identity.pages_looks import LOOKS
 from crewhall.identity.pages_people import PEOPLE
 from crewhall.identity.pages_settings import SETTINGS
@@ -48,12 +48,13 @@ async def choose_organization(
 
 @post("/organizations/{org_id:uuid}/switch")
 async def enter_organization(
-    services: NamedDependency[Services], person: NamedDependency[Actor], org_id: FromPath[UUID]
+    request: AnyRequest, services: NamedDependency[Services], person: NamedDependency[Actor], org_id: FromPath[UUID]
 ) -> Redirect:
-    """Move this browser's login to another of one's organizations."""
+    """Move this browser's login to another of one's organizations, and go on to what was looked for there."""
+    form = await read_form(request)
     async with services.db.transaction(person) as tx:
         await switch_organization(tx, person, org_id)
-    return go("/", cookies=door_cookies(org_id))
+    return go(own_path(form.values.get("next")), cookies=door_cookies(org_id))
 
 
 @get("/organizations/new")

@@ -73,7 +73,7 @@ def door_cookies(org_id: UUID | None) -> list[Cookie]:
     return [Cookie(DOOR_COOKIE, value=str(org_id), path=path, **kept) for path in DOORS]
 
 
-def _own_path(path: str | None) -> str:
+def own_path(path: str | None) -> str:
     """The path to go on to, when it is one of ours."""
     return path if path and _OWN_PATH.fullmatch(path) else "/"
 
@@ -87,11 +87,11 @@ async def show_sign_in(
 ) -> Page:
     """The sign-in form; before the first set-up, what to do instead."""
     if guest is not None:
-        return go(_own_path(next))
+        return go(own_path(next))
     if not await is_set_up(services.db):
         return render("setup_wait.html", request)
     looks = await _looks_here(request, services)
-    return render("login.html", request, form=Form(), next=_own_path(next), looks=looks)
+    return render("login.html", request, form=Form(), next=own_path(next), looks=looks)
 
 
 @post("/login")
@@ -109,10 +109,10 @@ async def sign_in_here(request: AnyRequest, services: NamedDependency[Services])
             request,
             status=error.kind.status,
             form=form,
-            next=_own_path(form.values.get("next")),
+            next=own_path(form.values.get("next")),
             looks=await _looks_here(request, services),
         )
-    return _enter(request, started, _own_path(form.values.get("next")))
+    return _enter(request, started, own_path(form.values.get("next")))
 
 
 @post("/logout")

@@ -15,7 +15,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]
-SERVER_FAILED = 500
+NOT_THERE, SERVER_FAILED = 404, 500
 
 
 class ErrorInHall(Response[str]):
@@ -42,10 +42,14 @@ class _Page(ASGIResponse):
 
     async def _rendered(self) -> Response[str]:
         error, status = self._error, self._error.kind.status
+        sought = self._request.url.path if status == NOT_THERE and self._request.method == "GET" else None
+        if sought and self._request.url.query:
+            sought += f"?{self._request.url.query}"
         try:
             return await render_in_hall(
-                "error_in_hall.html", self._request, self._services, self._actor, status=status, error=error
-            )
+                "error_in_hall.html", self._request, self._services, self._actor,
+                status=status, error=error, sought=sought,
+            )  # fmt: skip
         except Exception:  # noqa: BLE001 - what failed is shown, not that the sidebar failed too
             return render("error.html", self._request, status=status, error=error)
 
