@@ -146,7 +146,7 @@ async def test_a_channel_is_made_private_and_deleted(visitors: Visitors, server:
     await page.goto(f"/c/{where}/about")
     await page.get_by_label("Type passing to confirm").fill("something else")
     await page.get_by_role("button", name="Delete").click()
-    await expect(page.locator("#error-confirm")).to_contain_text("again")
+    await expect(page.locator("#error-confirm")).to_contain_text("Type it as it stands above")
     await page.get_by_label("Type passing to confirm").fill("passing")
     await page.get_by_role("button", name="Delete").click()
     await expect(page.get_by_text("It is deleted.")).to_be_visible()
