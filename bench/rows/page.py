@@ -1,5 +1,6 @@
 """The conversation page as a browser gets it: HTML with 50 messages, warm."""
 
+import gzip
 from collections.abc import Sequence
 
 import httpx
@@ -11,6 +12,7 @@ from bench.rows.row import Scale, Skip
 from bench.table import Figure, Target
 
 CONNECTIONS = 16
+PACKED = {"Accept-Encoding": "gzip"}
 DJANGO_WARM = 414.0
 """A Django chat server of the same shape publishes 62 pages a second cold, 414 from its cache."""
 
@@ -30,6 +32,7 @@ class Page:
             DJANGO_WARM,
         ),
         Figure("p99", "conversation page as HTML: p99", "ms", floor_key="p99"),
+        Figure("packed", "… packed, as a browser asks for it", "/s", floor_key="packed"),
         Figure("kib", "size of the page", "KiB"),
     )
 
@@ -43,7 +46,7 @@ class Page:
         async with httpx.AsyncClient(base_url=ground.address, headers={"Origin": ground.address}) as browser:
             await browser.post("/login", data={"email": EMAIL, "password": PASSWORD})
             self._headers = {
-                "Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items()),
+                "Cookie": "; ".join(f"{one.name}={one.value}" for one in browser.cookies.jar if one.path == "/"),
                 "Accept": "text/html",
                 "Host": ground.address.removeprefix("http://"),
             }
@@ -54,24 +57,30 @@ class Page:
         floors = await ground.floors()
         async with httpx.AsyncClient(base_url=floors.address) as client:
             (await client.post("/keep/page", content=self._page)).raise_for_status()
+            (await client.post("/keep/packed", content=gzip.compress(self._page, 1))).raise_for_status()
         await self.product(ground, scale)
         await self.floor(ground, scale)
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Load the product's page."""
-        return self._figures(await self._load(ground.address, f"/c/{self._channel}", scale.seconds))
+        path = f"/c/{self._channel}"
+        packed = await self._load(ground.address, path, scale.seconds, packed=True)
+        return self._figures(await self._load(ground.address, path, scale.seconds), packed)
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Load the kept bytes."""
-        return self._figures(await self._load((await ground.floors()).address, "/kept/page", scale.seconds))
+        address = (await ground.floors()).address
+        packed = await self._load(address, "/kept/packed", scale.seconds / 2)
+        return self._figures(await self._load(address, "/kept/page", scale.seconds), packed)
 
-    async def _load(self, address: str, path: str, seconds: float) -> Outcome:
-        request = get_request(path, self._headers)
+    async def _load(self, address: str, path: str, seconds: float, *, packed: bool = False) -> Outcome:
+        request = get_request(path, self._headers | (PACKED if packed else {}))
         return await run_loop(address, CONNECTIONS, seconds, lambda _connection: lambda: request)
 
-    def _figures(self, outcome: Outcome) -> dict[str, float]:
+    def _figures(self, outcome: Outcome, packed: Outcome) -> dict[str, float]:
         return {
             "rate": outcome.per_second,
             "p99": outcome.percentile_ms(0.99),
+            "packed": packed.per_second,
             "kib": len(self._page) / 1024,
         }

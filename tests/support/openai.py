@@ -30,6 +30,7 @@ class Say:
     piece: int = 5
     hold: asyncio.Event | None = None
     tokens: tuple[int, int] = (11, 7)
+    finish: str = "stop"
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Use:
     saying: str = ""
     tokens: tuple[int, int] = (13, 5)
     same_id: str | None = None
+    finish: str = "tool_calls"
 
 
 @dataclass
@@ -58,7 +60,11 @@ class BreakOff:
     text: str
 
 
-Reply = Say | Use | Fail | BreakOff
+class Garble:
+    """Answer with nothing that can be read."""
+
+
+Reply = Say | Use | Fail | BreakOff | Garble
 Script = Callable[[dict[str, Any]], Reply]
 
 
@@ -115,6 +121,8 @@ class ScriptedModel:
             self.streaming -= 1
 
     async def _spoken(self, reply: Reply) -> AsyncIterator[dict[str, Any]]:
+        if isinstance(reply, Garble):
+            return
         yield _chunk({"role": "assistant", "content": ""})
         if isinstance(reply, BreakOff):
             yield _chunk({"content": reply.text})
@@ -133,7 +141,7 @@ class ScriptedModel:
                 yield _chunk({"tool_calls": [start | {"function": {"name": name, "arguments": ""}}]})
                 for at in range(0, len(arguments), 8):
                     yield _chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments[at : at + 8]}}]})
-        yield _chunk({}, "tool_calls" if isinstance(reply, Use) else "stop")
+        yield _chunk({}, reply.finish)
         yield {**_chunk({}), "choices": [], "usage": _usage(reply)}
 
 

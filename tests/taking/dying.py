@@ -79,7 +79,7 @@ class Dying:
 async def take(orders: Orders) -> None:
     """Be a process that takes turns. Within a transaction and after it are moments of their own."""
     dying = Dying(orders.die_at)
-    dying.after(executing, "claim_run")
+    dying.after(executing, "begin_run")
     dying.after(Journal, "write_in")
     dying.after(Journal, "write")
     dying.after(Posting, "append")

@@ -7,9 +7,11 @@ import pytest
 from crewhall.conversations import Verb
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError
+from crewhall.runtime import queries
 from crewhall.runtime.canceling import cancel_run
 from crewhall.runtime.runs import access_run
 from tests.support.openai import Say, Use
+from tests.taking.hall import SCRIPTED
 
 
 async def under_way(hall, asked):
@@ -87,6 +89,23 @@ async def test_a_turn_that_has_not_begun_never_does(hall, org, model):
     assert model.requests == []
     (notice,) = await asked.notices()  # whoever takes its job tells, once
     assert notice.startswith(f"**{asked.agent.name} was stopped** by {asked.org.owner.actor.name}.")
+
+
+@pytest.mark.rule("C12")
+async def test_who_stopped_a_turn_may_be_an_agent(hall, org, model):
+    model.play(Say("no"))
+    agent, colleague = await hall.hire(org, model_config=SCRIPTED), await hall.hire(org)
+    circle = await hall.group(org, agent, colleague)
+    await hall.say(org.owner.actor, circle, f"@{agent.name}")
+    asked = await hall.decided(org, circle, agent)
+    await cancel(hall, asked, colleague)
+    await asked.take()
+    (notice,) = await asked.notices()
+    assert f"was stopped** by {colleague.name}." in notice
+    async with hall.db.transaction(org.owner.actor) as tx:
+        by = (await queries.get_run(tx, org.owner.actor, asked.run_id)).canceled_by
+    assert by is not None
+    assert (by.type, by.id, by.name) == ("agent", colleague.id, colleague.name)
 
 
 @pytest.mark.rule("C12")

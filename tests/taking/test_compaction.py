@@ -19,7 +19,7 @@ from crewhall.runtime.context import Line, Persona, Place, Reading, make_context
 from crewhall.runtime.queries import list_steps
 from crewhall.runtime.runs import Run
 from crewhall.runtime.summaries import Summary, list_summaries
-from tests.support.openai import Fail, Say
+from tests.support.openai import Fail, Garble, Say
 from tests.taking.hall import SCRIPTED
 from tests.taking.test_context import line
 
@@ -271,6 +271,13 @@ async def test_what_cannot_be_summed_up_is_left_out(long):
 
 
 @pytest.mark.rule("X11")
+async def test_a_summary_that_cannot_be_read_is_left_out_at_once(long):
+    await long.talk("first")
+    asked = await long.turn(Garble(), Say("Yes."))
+    run = await asked.run()
+    assert (run.reason, run.attempt) == ("answered", 1)
+
+
 async def test_a_turn_acts_for_those_too_whose_words_it_only_summed_up(long):
     hall, org = long.hall, long.org
     ben = (await org.add()).actor

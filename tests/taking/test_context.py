@@ -95,7 +95,9 @@ async def test_a_provider_takes_the_operators_key_and_no_address_of_an_agent():
     assert provider is not None
     assert provider.client.api_key == "sk-ours"
     assert "169.254" not in str(provider.base_url)
-    assert set(models.settings(config)) == {"temperature", "max_tokens", "timeout", "max_retries"}
+    assert set(models.settings(config)) == {"temperature", "max_tokens", "timeout"}
+    assert provider.client.max_retries == 0
+    assert models.settings(config | {"provider": "mistral"})["max_retries"] == 0
     assert (await models.model(config, context())).provider is provider
     await models.close()
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.runtime.executor import MOST_ATTEMPTS
-from crewhall.runtime.journal import open_journal, storable
+from crewhall.runtime.journal import open_journal
 from crewhall.runtime.runs import FENCED, claim_run, end_run
+from crewhall.runtime.storable import as_json, storable
 from crewhall.runtime.vocabulary import RunStatus, StepKind
 from tests.support.openai import Say, Use
 
@@ -133,3 +134,4 @@ def test_whatever_is_said_can_be_stored(value):
 
     text = msgspec.json.encode(storable(value)).decode()
     assert "\\u0000" not in text.replace("\\\\", "")
+    assert msgspec.json.decode(as_json(value)) == storable(value)

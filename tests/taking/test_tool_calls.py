@@ -2,7 +2,13 @@
 
 import pytest
 
+from crewhall.agents import AgentPatch
+from crewhall.agents.actions import update_agent
+from crewhall.runtime.approvals import approve
+from crewhall.runtime.judging import ToolPolicy, Verdict
+from crewhall.runtime.tool_policies import set_tool_policy
 from tests.support.openai import Say, Use
+from tests.taking.deciding import ROME, decide, waiting
 from tests.taking.hall import SCRIPTED
 
 
@@ -90,7 +96,10 @@ async def test_calls_that_are_wrong_are_answered_and_may_be_mended(hall, org, mo
     assert (run.reason, run.requests, await asked.answers()) == ("answered", 5, ["Blue."])
     told = [message["content"] for message in model.requests[1]["messages"] if message["role"] == "tool"]
     assert ["JSON" in told[0], "There are: weather" in told[1], "JSON" in told[2]] == [True] * 3
-    assert [step.body["result"]["sky"] for step in await asked.steps() if step.kind == "result"] == ["blue", "blue"]
+    results = [step.body for step in await asked.steps() if step.kind == "result"]
+    assert [body["code"] if "error" in body else body["result"]["sky"] for body in results] == [
+        "unknown_tool", "blue", "blue", "unknown_tool",
+    ]  # fmt: skip
 
 
 async def test_a_model_that_calls_wrongly_again_and_again_is_left(hall, org, model):
@@ -117,3 +126,70 @@ async def test_a_model_that_says_nothing_is_silent(hall, org, model, said):
     run = await asked.take()
     assert (run.status, run.reason, run.requests) == ("succeeded", "silent", 1)
     assert await asked.answers() == []
+
+
+async def test_an_answer_that_is_cut_off_within_a_call_ends_at_once(hall, org, model):
+    model.play(Use([("weather", '{"city": "Ro')], finish="length"))
+    asked = await hall.ask(org, tools=["weather"])
+    run = await asked.take()
+    assert (run.status, run.reason, run.requests) == ("failed", "model_failed", 1)
+    (notice,) = await asked.notices()
+    assert "cut off" in notice
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "99999999999999999999999999"])
+async def test_numbers_beyond_json_are_wrong_arguments_and_big_ones_are_not(hall, org, model, number):
+    model.play(Use([("weather", f'{{"city": "Rome", "n": {number}}}')]), Say("Blue."))
+    asked = await hall.ask(org, tools=["weather"])
+    run = await asked.take()
+    assert (run.reason, run.attempt) == ("answered", 1)
+
+
+async def test_half_characters_and_nul_are_mended_before_they_are_used(hall, org, model):
+    model.play(
+        Use([("weather", {"city": "R\ud83dome"})], "Hm \ud83d", same_id="a\0b"),
+        Say("Hi \ud83d\ude00 there, \ud83d\0.", piece=4),
+    )
+    asked = await hall.ask(org, tools=["weather"])
+    run = await asked.take()
+    assert (run.reason, run.attempt) == ("answered", 1)
+    assert await asked.answers() == ["Hi 😀 there, \ufffd\ufffd."]
+
+
+async def test_a_tool_that_is_taken_away_keeps_what_it_gave(hall, org, model):
+    async with hall.db.transaction(org.owner.actor) as tx:
+        policy = ToolPolicy(tools={"weather": Verdict.ALLOW, "wire_money": Verdict.ASK})
+        await set_tool_policy(tx, org.owner.actor, policy)
+    model.play(Use([("weather", ROME), ("later", ROME)]), Use([("wire_money", ROME)]), Say("Done."))
+    asked = await hall.ask(org, tools=["weather", "wire_money"])
+    assert (await asked.take()).status == "waiting"
+    async with hall.db.transaction(org.owner.actor) as tx:
+        await update_agent(tx, org.owner.actor, asked.agent.id, AgentPatch(tools=["wire_money"]))
+    (one,) = await waiting(asked)
+    await decide(asked, approve, one.id, hall.tools)
+    assert (await asked.take()).reason == "answered"
+
+
+async def test_its_own_words_in_a_row_are_one_message_to_the_model(hall, org, model):
+    agent = await hall.hire(org, model_config=SCRIPTED)
+    circle = await hall.group(org, agent)
+    await hall.say(org.owner.actor, circle, "hello all")
+    for word in ("one", "two"):
+        await hall.say(agent, circle, word)
+    model.play(Say("Yes."))
+    await hall.say(org.owner.actor, circle, f"@{agent.name}?")
+    asked = await hall.decided(org, circle, agent)
+    await asked.take()
+    told = model.requests[0]["messages"]
+    assert [message["role"] for message in told] == ["system", "user", "assistant", "user"]
+    assert told[2]["content"] == "one\n\ntwo"
+
+
+@pytest.mark.parametrize(("finish", "words"), [("length", "cut off"), ("content_filter", "filter")])
+async def test_an_answer_that_ended_before_it_said_anything_is_told(hall, org, model, finish, words):
+    model.play(Say("", finish=finish))
+    asked = await hall.ask(org)
+    run = await asked.take()
+    assert (run.status, run.reason) == ("failed", "model_failed")
+    (notice,) = await asked.notices()
+    assert words in notice

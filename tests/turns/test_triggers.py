@@ -8,6 +8,7 @@ import pytest
 from psycopg import OperationalError
 
 from crewhall.agents.actions import delete_agent
+from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.places import Place, name_places, places_named, shard_of, shards_named
@@ -182,3 +183,26 @@ def test_a_wake_up_of_very_many_places_names_their_shards():
     assert len(name_places(places[:60])) < 8000
     assert places_named(name_places(places)) == []
     assert shards_named(name_places(places)) == {place.shard for place in places}
+
+
+async def test_who_is_woken_is_not_forgotten_with_a_lost_connection(hall, org, monkeypatch):
+    agent = await hall.hire(org)
+    circle = await hall.group(org, agent)
+    await hall.derive()
+    await hall.say(org.owner.actor, circle, f"@{agent.name}")
+    heard = []
+    hall.db.hear("crewhall_triggers", heard.append)
+    deriver = TriggerDeriver(hall.db)
+    with monkeypatch.context() as patched:
+        one = Tx.one
+
+        async def lose(self, *asked):
+            await one(self, *asked)
+            raise OperationalError("the connection was lost")
+
+        patched.setattr(Tx, "one", lose)
+        with pytest.raises(OperationalError):
+            await deriver.step()
+    assert heard == []
+    await deriver.step()
+    assert shard_of(circle) in {shard for payload in heard for shard in shards_named(payload)}

@@ -292,3 +292,21 @@ async def test_programs_that_ask_at_once_have_a_turn_each_with_their_own_tools(
     )
     assert (third.message.content, third.finish_reason) == ("Nothing to look at.", "stop")
     assert ["tools" in request for request in model.requests] == [False, True, False]
+
+
+async def test_calls_under_one_id_are_each_done(client: openai.AsyncOpenAI, agent: AgentClient, model: ScriptedModel):
+    both = Use([("weather", {"city": "Berlin"}), ("weather", {"city": "Oslo"})], same_id="call")
+    model.play(both, Say("20 and 10."))
+    first = await client.chat.completions.create(model=agent.code, messages=HELLO, tools=TOOLS)
+    asked = first.choices[0].message.model_dump()["tool_calls"]
+    assert [json.loads(call["function"]["arguments"])["city"] for call in asked] == ["Berlin", "Oslo"]
+    await client.chat.completions.create(model=agent.code, messages=results(first, "20", "10"), tools=TOOLS)
+    assert [said["content"] for said in model.requests[1]["messages"] if said["role"] == "tool"] == ["20", "10"]
+
+
+async def test_halves_of_a_character_are_put_together_on_the_stream(
+    client: openai.AsyncOpenAI, agent: AgentClient, model: ScriptedModel
+):
+    model.play(Say("Hi \ud83d\ude00 there \ud83d", piece=4))
+    answer = await client.chat.completions.create(model=agent.code, messages=HELLO)
+    assert answer.choices[0].message.content == "Hi 😀 there \ufffd"

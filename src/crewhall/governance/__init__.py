@@ -1,15 +1,13 @@
 """What turns may spend and what they spent: prices, budgets, the ledger, usage. What others may use is here."""
 
+from crewhall.governance.budgets import describe_limit
 from crewhall.governance.ledger import (
     Estimate,
     Reserved,
-    Settled,
     Taken,
-    admit_run,
     release,
     release_strays,
     reserve,
-    settle,
 )
 from crewhall.governance.money import in_words as money_in_words
 from crewhall.governance.prices import find_price, get_price
@@ -23,9 +21,8 @@ __all__ = [
     "Estimate",
     "Price",
     "Reserved",
-    "Settled",
     "Taken",
-    "admit_run",
+    "describe_limit",
     "find_opening",
     "find_price",
     "get_price",
@@ -34,6 +31,5 @@ __all__ = [
     "release",
     "release_strays",
     "reserve",
-    "settle",
     "take_rate",
 ]

@@ -4,7 +4,6 @@ Everything is done by functions of the database (0010_budgets.sql): they lock th
 order, so that runs side by side never pass a hard limit together. All take the caller's transaction.
 """
 
-from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -30,14 +29,6 @@ class Taken(msgspec.Struct, frozen=True):
     output_tokens: int = 0
 
 
-class Settled(msgspec.Struct, frozen=True):
-    """What a request cost. All None where the price of its model is unknown."""
-
-    cost: Decimal | None
-    currency: str | None
-    price_id: UUID | None
-
-
 class Reserved(msgspec.Struct, frozen=True):
     """How a reservation went. `is_fenced`: another attempt has the run; `refusal` says which budget has no room."""
 
@@ -48,12 +39,6 @@ class Reserved(msgspec.Struct, frozen=True):
 class _Outcome(msgspec.Struct):
     outcome: str
     budget_id: UUID | None
-
-
-async def admit_run(tx: Tx, run_id: UUID) -> str | None:
-    """Count a run that its first attempt begins; the caller has just claimed it. Gives the refusal, if one."""
-    refusing = await tx.value("select admit_run(%(run)s, now())", {"run": run_id})
-    return None if refusing is None else await describe_limit(tx, refusing)
 
 
 async def reserve(tx: Tx, run_id: UUID, attempt: int, key: str, most: Estimate) -> Reserved:
@@ -69,18 +54,6 @@ async def reserve(tx: Tx, run_id: UUID, attempt: int, key: str, most: Estimate) 
     if found.budget_id is not None:
         return Reserved(refusal=await describe_limit(tx, found.budget_id))
     return Reserved(is_fenced=found.outcome == "fenced")
-
-
-async def settle(tx: Tx, run_id: UUID, attempt: int, key: str, taken: Taken) -> Settled | None:
-    """Book what a request took in the place of what was held; None where another attempt has the run."""
-    return await tx.find(
-        Settled,
-        """
-        select cost, currency, price_id from settle_spending(
-            %(run)s, %(attempt)s, %(key)s, %(input_tokens)s, %(cached_tokens)s, %(output_tokens)s)
-        """,
-        {"run": run_id, "attempt": attempt, "key": key, **msgspec.structs.asdict(taken)},
-    )
 
 
 async def release_strays(tx: Tx, run_id: UUID) -> None:

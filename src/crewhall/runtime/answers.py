@@ -11,9 +11,9 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CONFLICT, INVALID, define_error
 from crewhall.kernel.signals import Signals
-from crewhall.runtime.journal import storable
 from crewhall.runtime.runs import Run, absent
 from crewhall.runtime.schemas_runtimes import RunAnswer
+from crewhall.runtime.storable import storable
 from crewhall.runtime.vocabulary import RunStatus
 
 ANSWERS_CHANNEL = "crewhall_answers"

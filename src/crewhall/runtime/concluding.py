@@ -86,7 +86,11 @@ class Conclusion:
     async def _who_stopped(self, run: Run) -> str:
         async with self._db.transaction(system_actor(run.org_id)) as tx:
             name = await tx.value(
-                "select u.name from runs r join users u on u.id = r.canceled_by where r.id = %(id)s",
+                """
+                select coalesce(u.name, a.name) from runs r
+                left join users u on u.id = r.canceled_by left join agents a on a.id = r.canceled_by
+                where r.id = %(id)s
+                """,
                 {"id": run.id},
             )
         return f" by {escape_markdown(name)}" if name else ""

@@ -4,7 +4,8 @@ The library speaks to the model; what follows from an answer is the turn engine'
 pydantic-ai: import it within the first turn.
 """
 
-from typing import Any, Literal
+import json
+from typing import Any
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -25,9 +26,9 @@ from crewhall.runtime.context import Context, shown
 from crewhall.runtime.endings import Ending, PutAside, failed
 from crewhall.runtime.journaled import JournaledModel
 from crewhall.runtime.knowing import cited
-from crewhall.runtime.outside import OutsideCalls
+from crewhall.runtime.outside import OutsideCalls, numbered
 from crewhall.runtime.tools import Caller, Tool
-from crewhall.runtime.toolset import JournaledToolset
+from crewhall.runtime.toolset import Ended, JournaledToolset
 from crewhall.runtime.vocabulary import Cause
 
 MISTAKES = 2
@@ -69,6 +70,7 @@ class Dialogue:
         while requests < self._most_requests:
             requests += 1
             response = await self._model.request(self._messages, settings, self._parameters)
+            _check_whole(response, settings)
             if not response.tool_calls:
                 return response.text or ""
             results = await self._results(response.tool_calls, caller)
@@ -89,34 +91,40 @@ class Dialogue:
         """The results of an answer's calls: the agent's own one after the other, then those of the caller's tools."""
         outside = [call for call in called if call.tool_name in self._calls.tools]
         own = [call for call in called if call.tool_name not in self._calls.tools]
-        ids = [call.tool_call_id for call in own]
-        used = [await self._use(call, ids[:at].count(call.tool_call_id), caller) for at, call in enumerate(own)]
+        names = numbered([call.tool_call_id for call in own])
+        used = [await self._use(call, name, caller) for call, name in zip(own, names, strict=True)]
         results = [result for result in used if result is not None]
         if len(results) < len(own):
             raise PutAside(self._toolset.waits_for)  # a person decides first
         if outside:
             asked = [(call.tool_call_id, call.tool_name, call.args_as_json_str()) for call in outside]
             given = await self._calls.results(self._model.requests, asked)
-            results += [_returned(call, given[call.tool_call_id]) for call in outside]
+            results += [_returned(call, result) for call, result in zip(outside, given, strict=True)]
         self._mistakes = self._mistakes + 1 if any(result.outcome == "retried" for result in results) else 0
         if self._mistakes > MISTAKES:
             raise failed(Ending.MODEL_FAILED, "The model called tools wrongly again and again. Ask otherwise.")
         return results
 
-    async def _use(self, call: ToolCallPart, before: int, caller: Caller) -> ToolReturnPart | None:
-        """The result of one call, after `before` others of the same id; None where a person has to decide first."""
-        if call.tool_name not in self._toolset.tools:
-            there_are = ", ".join(sorted(self._toolset.tools)) or "none"
-            return _returned(call, f"There is no tool {call.tool_name!r}. There are: {there_are}.", "retried")
-        try:
-            arguments = call.args_as_dict(raise_if_invalid=True)
-        except (ValueError, AssertionError):
+    async def _use(self, call: ToolCallPart, name: str, caller: Caller) -> ToolReturnPart | None:
+        """The result of one call; None where a person has to decide first."""
+        arguments = _arguments(call)
+        if arguments is None:
             return _returned(call, "The arguments are not a JSON object.", "retried")
-        key = f"{self._model.requests}:{call.tool_call_id}" + f"#{before}" * bool(before)
-        outcome = await self._toolset.call(key, call.tool_name, arguments, caller)
-        if outcome is None:
-            return None
-        return _returned(call, outcome.content, "failed" if outcome.is_failed else "success")
+        outcome = await self._toolset.call(f"{self._model.requests}:{name}", call.tool_name, arguments, caller)
+        return None if outcome is None else _returned(call, outcome.content, outcome.kind)
+
+
+def _check_whole(response: ModelResponse, settings: ModelSettings) -> None:
+    """Raise TurnEnded where an answer ended before it said or called anything that can be used."""
+    if response.tool_calls:
+        is_usable = None not in map(_arguments, response.tool_calls)
+    else:
+        is_usable = bool((response.text or "").strip())
+    if response.finish_reason == "length" and not is_usable:
+        what = f"The model's answer was cut off at {settings.get('max_tokens')} tokens, before it came to anything. "
+        raise failed(Ending.MODEL_FAILED, f"{what}Allow it more in the agent's settings, or ask for something smaller.")
+    if response.finish_reason == "content_filter" and not is_usable:
+        raise failed(Ending.MODEL_FAILED, "The model's provider kept its answer back by a filter. Ask otherwise.")
 
 
 def said(prompt: str, instructions: str) -> list[ModelMessage]:
@@ -145,7 +153,10 @@ def told(context: Context) -> list[ModelMessage]:
         if others or not messages:
             messages.append(ModelRequest(parts=[UserPromptPart("\n\n".join(others) or "(The conversation begins.)")]))
             others = []
-        messages.append(ModelResponse(parts=[TextPart(line.content)]))
+        if isinstance(messages[-1], ModelResponse):  # models insist on turns
+            messages[-1] = ModelResponse(parts=[TextPart(f"{messages[-1].text}\n\n{line.content}")])
+        else:
+            messages.append(ModelResponse(parts=[TextPart(line.content)]))
     if context.passages:
         others.append(cited(context.passages))
     if context.aside is not None:
@@ -177,9 +188,17 @@ def _waited(context: Context) -> int:
     return sum(line.seq > own for line in context.lines)
 
 
-def _returned(
-    call: ToolCallPart, content: Any, outcome: Literal["success", "failed", "retried"] = "success"
-) -> ToolReturnPart:
+def _arguments(call: ToolCallPart) -> dict[str, Any] | None:
+    """What a tool is called with; None where that is no object, or holds a number that JSON has not."""
+    try:
+        arguments = call.args_as_dict(raise_if_invalid=True)
+        json.dumps(arguments, allow_nan=False)
+    except (ValueError, AssertionError):
+        return None
+    return arguments
+
+
+def _returned(call: ToolCallPart, content: Any, outcome: Ended = "success") -> ToolReturnPart:
     return ToolReturnPart(call.tool_name, content, call.tool_call_id, outcome=outcome)
 
 

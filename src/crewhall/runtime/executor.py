@@ -13,8 +13,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from psycopg import Error
+
 from crewhall.conversations import Posting
-from crewhall.governance import admit_run, release
+from crewhall.governance import describe_limit, release
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CrewhallError
@@ -36,7 +38,7 @@ from crewhall.runtime.endpoints import read_endpoints
 from crewhall.runtime.journal import Journal, open_journal
 from crewhall.runtime.knowing import HandbookKnowledge
 from crewhall.runtime.preparing import Preparation
-from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Run, claim_run
+from crewhall.runtime.runs import FENCED, RUNS_CHANNEL, Begun, Run, begin_run
 from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tokens import TokenStream
@@ -106,10 +108,14 @@ class Executor:
         try:
             if not await self._take(org_id, run_id):
                 await self._conclusion.tell_canceled(org_id, run_id)
-        except CrewhallError as error:
-            if error.kind is not FENCED:
-                raise
-            log.info("a turn was taken over", extra={"run": str(run_id)})
+        except Exception as error:
+            if isinstance(error, CrewhallError) and error.kind is FENCED:
+                log.info("a turn was taken over", extra={"run": str(run_id)})
+                return
+            is_passing = isinstance(error, CrewhallError | OSError | Error)
+            told = {"run": str(run_id), "reason": str(error).strip()}
+            log.warning("a turn broke off, and is taken again", extra=told, exc_info=not is_passing)
+            raise
         finally:
             self._under_way.pop(run_id, None)
             self._canceled.discard(run_id)
@@ -117,10 +123,10 @@ class Executor:
     async def _take(self, org_id: UUID, run_id: UUID) -> bool:
         """Take the turn; tells whether there was one to take: a run that has ended has none."""
         async with self._db.transaction(system_actor(org_id), lazily=True) as tx:
-            run = await claim_run(tx, run_id)
+            run = await begin_run(tx, run_id)
             if run is None:
                 return False
-            refusal = await _admit(tx, run)
+            refusal = await _refusal(tx, run)
             persona = await find_persona(tx, run.agent_id)
             journal = await open_journal(self._db, tx, run)
             if refusal is not None:  # recorded with the count: whoever takes over asks for no second admission
@@ -268,12 +274,11 @@ def _way_out(settings: TurnSettings) -> Outbound:
     return Outbound(most_bytes=settings.fetch_kb * 1024, time_s=settings.fetch_time_s, private=private)
 
 
-async def _admit(tx: Tx, run: Run) -> str | None:
-    """Count the run with its first attempt; what an earlier one held for requests is given back. Gives a refusal."""
-    if run.attempt == 1:
-        return await admit_run(tx, run.id)
-    await release(tx, run.id)
-    return None
+async def _refusal(tx: Tx, run: Begun) -> str | None:
+    """Why a budget refuses a run, if one does; what an earlier attempt held for requests is given back."""
+    if run.attempt > 1:
+        await release(tx, run.id)
+    return None if run.refused_by is None else await describe_limit(tx, run.refused_by)
 
 
 def _load() -> ModuleType:

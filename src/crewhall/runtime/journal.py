@@ -7,7 +7,6 @@ a call whose result is there is not repeated.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -15,9 +14,11 @@ import msgspec
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from crewhall.governance import Taken
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.runtime.runs import Run, fenced
+from crewhall.runtime.storable import as_json
 from crewhall.runtime.vocabulary import StepKind
 
 
@@ -35,38 +36,37 @@ class Step(msgspec.Struct, kw_only=True):
     created_at: datetime
 
 
-class Spent(msgspec.Struct, frozen=True):
-    """What a step adds to its run: requests to the model, tokens, and what they cost, where a price is known."""
+_SPENT: LiteralString = "with spent as materialized (select "
+_NOTHING: LiteralString = "null::numeric as cost, null::text as currency, null::uuid as price_id"
+_SETTLED: LiteralString = """
+f.cost, f.currency, f.price_id
+from settle_spending(%(run_id)s, %(attempt)s, %(key)s, %(input_tokens)s, %(cached_tokens)s, %(output_tokens)s) f
+"""
+_COUNT: LiteralString = """,
+        requests = r.requests + 1, input_tokens = r.input_tokens + %(input_tokens)s,
+        cached_tokens = r.cached_tokens + %(cached_tokens)s, output_tokens = r.output_tokens + %(output_tokens)s,
+        cost = case when s.cost is null then r.cost else coalesce(r.cost, 0) + s.cost end,
+        currency = coalesce(s.currency, r.currency), model = %(model)s
+"""
 
-    requests: int = 0
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    cost: Decimal | None = None
-    currency: str | None = None
-    price_id: UUID | None = None
 
-
-NOTHING = Spent()
-
-# The update locks the run's row: an attempt that takes over waits for it, and reads what it wrote.
-_WRITE: LiteralString = """
-with mine as (
-    update runs
-    set requests = requests + %(requests)s, input_tokens = input_tokens + %(input_tokens)s,
-        cached_tokens = cached_tokens + %(cached_tokens)s, output_tokens = output_tokens + %(output_tokens)s,
-        cost = case when %(cost)s::numeric is null then cost else coalesce(cost, 0) + %(cost)s end,
-        currency = coalesce(%(currency)s, currency), seen_seq = coalesce(%(seen_seq)s, seen_seq),
-        model = coalesce(%(model)s, model)
-    where id = %(run_id)s and attempt = %(attempt)s and status = 'running'
-    returning id, org_id, attempt
+_MINE: LiteralString = """), mine as (
+    update runs r set seen_seq = coalesce(%(seen_seq)s, r.seen_seq)
+"""
+_STEP: LiteralString = """
+    from spent s
+    where r.id = %(run_id)s and r.attempt = %(attempt)s and r.status = 'running'
+    returning r.id, r.org_id, r.attempt, s.cost, s.currency, s.price_id
 )
 insert into run_steps (run_id, ordinal, org_id, attempt, kind, key, digest, body, duration_ms, cost, currency, price_id)
-select id, %(ordinal)s, org_id, attempt, %(kind)s, %(key)s, %(digest)s, %(body)s, %(duration_ms)s, %(cost)s,
-       %(currency)s, %(price_id)s
+select id, %(ordinal)s, org_id, attempt, %(kind)s, %(key)s, %(digest)s, %(body)s, %(duration_ms)s, cost, currency,
+       price_id
 from mine
-returning run_id, ordinal, attempt, kind, key, digest, body, duration_ms, created_at
+returning created_at
 """
+# The update locks the run's row: an attempt that takes over waits for it, and reads what it wrote.
+_WRITE: LiteralString = _SPENT + _NOTHING + _MINE + _STEP
+_WRITE_ANSWER: LiteralString = _SPENT + _SETTLED + _MINE + _COUNT + _STEP
 
 
 class Journal:
@@ -106,30 +106,35 @@ class Journal:
         key: str | None = None,
         digest: bytes | None = None,
         duration_ms: int | None = None,
-        spent: Spent = NOTHING,
         seen_seq: int | None = None,
+        took: Taken | None = None,
         model: str | None = None,
     ) -> Step:
-        """Record a step in the caller's transaction. Raises FENCED when another attempt has taken over."""
-        values = {
+        """Record a step in the caller's transaction. Raises FENCED when another attempt has taken over.
+
+        `took`: what the request `key` took, by which `model`: booked in the place of what was held for it, and counted.
+        """
+        kept = as_json(body)
+        told: dict[str, Any] = {
             "run_id": self.run.id,
             "attempt": self.run.attempt,
             "ordinal": len(self.steps),
             "kind": str(kind),
             "key": key,
             "digest": digest,
-            "body": Jsonb(storable(body)),
             "duration_ms": duration_ms,
-            "seen_seq": seen_seq,
-            "model": model,
-            **msgspec.structs.asdict(spent),
         }
+        values = told | {"body": Jsonb(kept, dumps=bytes), "seen_seq": seen_seq, "model": model}
+        sql = _WRITE
+        if took is not None:
+            sql, values = _WRITE_ANSWER, values | msgspec.structs.asdict(took)
         try:
-            step = await tx.find(Step, _WRITE, values)
+            created_at = await tx.value(sql, values)
         except errors.UniqueViolation:
             raise fenced() from None
-        if step is None:
+        if created_at is None:
             raise fenced()
+        step = Step(**told | {"kind": kind}, body=msgspec.json.decode(kept), created_at=created_at)
         self.steps.append(step)
         self._found[step.kind, step.key] = step
         return step
@@ -148,14 +153,3 @@ async def open_journal(db: Database, tx: Tx, run: Run) -> Journal:
         {"id": run.id},
     )
     return Journal(db, run, steps)
-
-
-def storable(value: Any) -> Any:
-    """The value as JSON that the database takes: text without NUL and lone surrogates."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {storable(str(key)): storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | float) else storable(msgspec.to_builtins(value))

@@ -40,17 +40,18 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
-from crewhall.governance import Estimate, Taken, release, reserve, settle
+from crewhall.governance import Estimate, Taken, release, reserve
 from crewhall.kernel.db import Tx
 from crewhall.kernel.telemetry import model_request_seconds, model_tokens_total
 from crewhall.kernel.tracing import NO_SPANS, NoSpans
 from crewhall.runtime.breaker import Breaker
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
-from crewhall.runtime.journal import Journal, Spent, storable
+from crewhall.runtime.journal import Journal
 from crewhall.runtime.quotes import may_quote
 from crewhall.runtime.runs import fenced
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.spans import span_request, tell_answer
+from crewhall.runtime.storable import as_json, storable
 from crewhall.runtime.tokens import Words
 from crewhall.runtime.vocabulary import StepKind
 
@@ -110,10 +111,8 @@ class JournaledModel:
         if recorded is None:
             return await self._ask(key, digest, told, messages, asked, parameters)
         if recorded.digest != digest:
-            raise stopped(Ending.DIVERGED, "The turn was taken over by another version of Crewhall. Ask again.")
-        (answer,) = ModelMessagesTypeAdapter.validate_python([recorded.body["response"]])
-        assert isinstance(answer, ModelResponse)
-        return answer
+            raise stopped(Ending.DIVERGED, "The agent or Crewhall was changed meanwhile. Ask again.")
+        return _read(recorded.body["response"])
 
     async def _ask(
         self,
@@ -154,8 +153,7 @@ class JournaledModel:
             else:
                 self._breaker.succeeded()
                 model_request_seconds.labels(self._asks, "answered").observe(time.monotonic() - began)
-                await self._record(key, digest, response, began)
-                return response
+                return await self._record(key, digest, response, began)
         raise AssertionError("unreachable")
 
     async def _stream(
@@ -177,27 +175,26 @@ class JournaledModel:
         self._tokens.flush()
         return stream.get()
 
-    async def _record(self, key: str, digest: bytes, response: ModelResponse, began: float) -> None:
+    async def _record(self, key: str, digest: bytes, response: ModelResponse, began: float) -> ModelResponse:
+        """Record an answer; gives it as whoever takes over reads it."""
         (shown,) = ModelMessagesTypeAdapter.dump_python([response], mode="json")
+        kept = storable(shown)
         usage = response.usage
         taken = Taken(usage.input_tokens, min(usage.cache_read_tokens, usage.input_tokens), usage.output_tokens)
         for kind, count in msgspec.structs.asdict(taken).items():
             model_tokens_total.labels(self._asks, kind.removesuffix("_tokens")).inc(count)
-        run = self._journal.run
         async with self._journal.transaction(lazily=True) as tx:
-            settled = await settle(tx, run.id, run.attempt, key, taken)
-            if settled is None:
-                raise fenced()
             await self._journal.write_in(
                 tx,
                 StepKind.ANSWER,
-                {"response": shown},
+                {"response": kept},
                 key=key,
                 digest=digest,
                 duration_ms=_since(began),
-                spent=Spent(1, **msgspec.structs.asdict(taken), **msgspec.structs.asdict(settled)),
+                took=taken,
                 model=f"{self._asks}:{self._wrapped.model_name}",
             )
+        return response if kept == shown else _read(kept)
 
     def _most(self, told: int, asked: ModelSettings, parameters: ModelRequestParameters) -> Estimate:
         """What a request may take that tells so many bytes: more than that is not read, nor written."""
@@ -276,9 +273,15 @@ def _since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
+def _read(kept: Any) -> ModelResponse:
+    (answer,) = ModelMessagesTypeAdapter.validate_python([kept])
+    assert isinstance(answer, ModelResponse)
+    return answer
+
+
 def _told_as_json(messages: list[ModelMessage]) -> bytes:
     """What must be equal for two requests to be the same one: what is said in them, without ids and times of ours."""
-    return msgspec.json.encode(storable([_told(message) for message in messages]), order="sorted")
+    return as_json([_told(message) for message in messages])
 
 
 def _told(message: ModelMessage) -> list[Any]:

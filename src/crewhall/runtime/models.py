@@ -28,6 +28,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import ModelSettings
 
 from crewhall.runtime.catalog import KEYED
+from crewhall.runtime.chat_client import ChatClient
 from crewhall.runtime.context import Context
 from crewhall.runtime.endings import Ending, TurnEnded, failed
 from crewhall.runtime.endpoints import Endpoint
@@ -99,8 +100,11 @@ class Models:
         """What is asked of the model beside the words."""
         chosen = {"max_tokens": self._settings.model_answer_tokens}
         chosen |= {name: config[name] for name in SETTINGS if config.get(name) is not None}
-        # One place repeats requests, so that each is recorded, can be cancelled and counts for the breaker.
-        asked: ModelSettings = {**chosen, "timeout": self._settings.model_timeout_s, "max_retries": 0}  # type: ignore[typeddict-item]
+        asked: ModelSettings = {**chosen, "timeout": self._settings.model_timeout_s}  # type: ignore[typeddict-item]
+        # One place repeats requests, so that each is recorded, can be cancelled and counts for the breaker. Those that
+        # are spoken to as OpenAI is have clients that never repeat; others are copied for the request.
+        if config.get("provider") not in {"openai", *self._endpoints}:
+            asked["max_retries"] = 0
         return asked
 
     def _local_chat(self, name: str) -> Model:
@@ -113,9 +117,7 @@ class Models:
     async def _endpoint(self, name: str) -> OpenAIProvider:
         if name not in self._providers:
             endpoint = self._endpoints[name]
-            client = self._gatherer.watch(await self._stack.enter_async_context(create_async_httpx2_client()))
-            provider = OpenAIProvider(base_url=endpoint.url, api_key=endpoint.key or "none", http_client=client)
-            self._providers[name] = await self._stack.enter_async_context(provider)
+            self._providers[name] = await self._spoken_to_as_openai(endpoint.url, endpoint.key or "none")
         found = self._providers[name]
         assert isinstance(found, OpenAIProvider)
         return found
@@ -124,13 +126,17 @@ class Models:
         if name not in self._providers:
             kind = infer_provider_class(name)
             key: SecretStr | None = getattr(self._settings, f"{name}_api_key", None)
-            given: dict[str, Any] = {"api_key": key.get_secret_value()} if key else {}
+            given = {"api_key": key.get_secret_value()} if key else {}
             if kind is OpenAIProvider:
-                client = await self._stack.enter_async_context(create_async_httpx2_client())
-                given["http_client"] = self._gatherer.watch(client)
-            provider = kind(**given)
-            self._providers[name] = await self._stack.enter_async_context(provider)
+                self._providers[name] = await self._spoken_to_as_openai(None, given.get("api_key"))
+            else:
+                self._providers[name] = await self._stack.enter_async_context(kind(**given))
         return self._providers[name]
+
+    async def _spoken_to_as_openai(self, url: str | None, key: str | None) -> OpenAIProvider:
+        http = self._gatherer.watch(await self._stack.enter_async_context(create_async_httpx2_client()))
+        provider = OpenAIProvider(base_url=url, api_key=key, http_client=http)
+        return OpenAIProvider(openai_client=ChatClient.beside(provider.client))
 
 
 class LocalChat(WrapperModel):

@@ -5,7 +5,7 @@ under ids of our own; the results that the caller brings are recorded when the n
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
@@ -19,8 +19,9 @@ from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CONFLICT, INVALID, NOT_FOUND
 from crewhall.kernel.ids import new_id
 from crewhall.runtime.endings import Ending, PutAside
-from crewhall.runtime.journal import Journal, storable
+from crewhall.runtime.journal import Journal
 from crewhall.runtime.runs import TRIGGERS_CHANNEL, close_approvals, go_on
+from crewhall.runtime.storable import storable
 from crewhall.runtime.vocabulary import RunStatus, StepKind
 
 CUT_OFF = " … (the rest is cut off)"
@@ -64,32 +65,33 @@ class OutsideCalls:
         self._wait_s = wait_s
         self._most_bytes = most_bytes
 
-    async def results(self, part: int, asked: list[tuple[str, str, str]]) -> dict[str, str]:
-        """Return the result of each call, asked as (id of the model's, tool, arguments as JSON).
+    async def results(self, part: int, asked: list[tuple[str, str, str]]) -> list[str]:
+        """Return the result of each call, in order, asked as (id of the model's, tool, arguments as JSON).
 
         Raises PutAside while the caller has not brought all of them; what is asked of it is recorded by then.
         """
-        keys = {call_id: f"{part}/{call_id}" for call_id, _, _ in asked}
-        missing = [one for one in asked if self._journal.find(StepKind.RESULT, keys[one[0]]) is None]
+        names = numbered([call_id for call_id, _, _ in asked])
+        keyed = {f"{part}/{name}": call for name, (_, *call) in zip(names, asked, strict=True)}
+        missing = {key: call for key, call in keyed.items() if self._journal.find(StepKind.RESULT, key) is None}
         if missing:
             async with self._db.transaction(system_actor(self._journal.run.org_id)) as tx:
-                await self._read_or_ask(tx, missing, keys)
-        if any(self._journal.find(StepKind.RESULT, key) is None for key in keys.values()):
+                await self._read_or_ask(tx, missing)
+        found = [self._journal.find(StepKind.RESULT, key) for key in keyed]
+        results = [str(step.body["result"]) for step in found if step is not None]
+        if len(results) < len(found):
             raise PutAside
-        found = {call_id: self._journal.find(StepKind.RESULT, key) for call_id, key in keys.items()}
-        return {call_id: str(step.body["result"]) for call_id, step in found.items() if step is not None}
+        return results
 
-    async def _read_or_ask(self, tx: Tx, asked: list[tuple[str, str, str]], keys: dict[str, str]) -> None:
+    async def _read_or_ask(self, tx: Tx, asked: dict[str, list[str]]) -> None:
         known = {call.key: call for call in await tx.all(OutsideCall, _CALLS, {"run": self._journal.run.id})}
-        if all(keys[call_id] in known and known[keys[call_id]].result is not None for call_id, _, _ in asked):
-            for call_id, tool, arguments in asked:
-                body = {"tool": tool, "result": self._fit(known[keys[call_id]].result or ""), "outside": True}
-                digest = _digest(tool, arguments)
-                await self._journal.write_in(tx, StepKind.RESULT, body, key=keys[call_id], digest=digest)
+        if all(key in known and known[key].result is not None for key in asked):
+            for key, (tool, arguments) in asked.items():
+                body = {"tool": tool, "result": self._fit(known[key].result or ""), "outside": True}
+                await self._journal.write_in(tx, StepKind.RESULT, body, key=key, digest=_digest(tool, arguments))
             return
-        for call_id, tool, arguments in asked:
-            if keys[call_id] not in known:
-                await self._ask(tx, keys[call_id], tool, arguments)
+        for key, (tool, arguments) in asked.items():
+            if key not in known:
+                await self._ask(tx, key, tool, arguments)
 
     def _fit(self, result: str) -> str:
         """The result, cut to what a model is shown."""
@@ -195,6 +197,11 @@ async def end_forsaken(db: Database) -> None:
                 await close_approvals(tx, one.run_id)
                 await release(tx, one.run_id)
                 await tx.notify(TRIGGERS_CHANNEL, str(shard))
+
+
+def numbered(ids: Sequence[str]) -> list[str]:
+    """Ids of a model's calls as names that differ: the second of an id has `#1` behind it, and so on."""
+    return [one + f"#{before}" if (before := ids[:at].count(one)) else one for at, one in enumerate(ids)]
 
 
 def _decoded(arguments: str) -> Any:

@@ -44,8 +44,10 @@ select x.id, json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'titl
        x.is_remote, x.runtime_id, x.attempt, x.waits, x.seen_seq, x.model, x.requests, x.input_tokens, x.cached_tokens,
        x.output_tokens, x.cost, x.currency, x.price_id, x.reason,
        x.detail, x.cancel_requested_at, x.created_at, x.started_at, x.completed_at, x.updated_at,
-       (select json_build_object('type', 'user', 'id', u.id, 'name', u.name) from users u where u.id = x.canceled_by)
-       as canceled_by,
+       (select json_build_object('type', w.type, 'id', w.id, 'name', w.name) from (
+            select 'user' as type, u.id, u.name from users u where u.id = x.canceled_by
+            union all
+            select 'agent', k.id, k.name from agents k where k.id = x.canceled_by) w) as canceled_by,
        case when x.status = 'waiting' then case when exists (
            select from approvals w where w.run_id = x.id and w.status = 'waiting') then 'decision' else 'program' end
        end as waits_for

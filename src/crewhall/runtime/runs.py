@@ -127,16 +127,30 @@ def run_values(new: NewRun, run_id: UUID) -> dict[str, Any]:
     return values | {"cause": str(new.cause), "author_type": str(new.author_type)}
 
 
+CLAIM: LiteralString = """
+update runs set status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, now())
+where id = %(id)s and status in ('queued', 'running', 'waiting') returning *
+"""
+BEGIN: LiteralString = (
+    "with claimed as (" + CLAIM + ")"
+    " select c.*, case when c.attempt = 1 then admit_run(c.id, now()) end as refused_by from claimed c"
+)
+
+
+class Begun(Run, kw_only=True):
+    """A run that an attempt has just claimed. `refused_by` is the budget that has no room for it."""
+
+    refused_by: UUID | None
+
+
 async def claim_run(tx: Tx, run_id: UUID) -> Run | None:
     """Take a run over: its attempt rises, whoever held it before is fenced off. None when it has ended."""
-    return await tx.find(
-        Run,
-        """
-        update runs set status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, now())
-        where id = %(id)s and status in ('queued', 'running', 'waiting') returning *
-        """,
-        {"id": run_id},
-    )
+    return await tx.find(Run, CLAIM, {"id": run_id})
+
+
+async def begin_run(tx: Tx, run_id: UUID) -> Begun | None:
+    """Take a run over as `claim_run` does; with its first attempt it is counted, unless a budget refuses it."""
+    return await tx.find(Begun, BEGIN, {"id": run_id})
 
 
 async def end_run(

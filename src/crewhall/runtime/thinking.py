@@ -90,7 +90,11 @@ class Thinker:
         """Sum up the older part of the conversation piece by piece, each kept. What cannot be summed up is left out."""
         provider, name = str(persona.model_config["provider"]), str(persona.model_config["model"])
         wrapped = await self._models.outside(provider, name)
-        asked = {"max_tokens": older.most_answer, "temperature": persona.model_config.get("temperature")}
+        asked = {
+            "provider": provider,
+            "max_tokens": older.most_answer,
+            "temperature": persona.model_config.get("temperature"),
+        }
         for piece in older.pieces:
             model = JournaledModel(
                 wrapped,
@@ -103,7 +107,10 @@ class Thinker:
                 spans=self._spans,
             )
             told = said(older.told(piece), older.instructions(persona))
-            response = await model.request(told, self._models.settings(asked), ModelRequestParameters())
+            try:
+                response = await model.request(told, self._models.settings(asked), ModelRequestParameters())
+            except (UnexpectedModelBehavior, UserError, ModelAPIError):
+                return
             if not response.text:  # it has nothing to say
                 return
             if not await older.keep(journal, piece, response.text, f"{provider}:{name}"):

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from crewhall.kernel.actor import Actor
 from crewhall.ports.live import Ephemeral, Live
 from crewhall.runtime.runs import Run
+from crewhall.runtime.storable import HIGH, mended
 
 EVERY_S = 0.05
 
@@ -70,6 +71,7 @@ class TokenStream:
     def end(self) -> None:
         """Say that no more text comes: the message has been posted, or never will be."""
         self.flush()
+        self._waiting = ""
         self._emit({"done": True})
 
     def flush(self) -> None:
@@ -77,8 +79,8 @@ class TokenStream:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._waiting:
-            text, self._waiting = self._waiting, ""
+        text, self._waiting = _whole(self._waiting)
+        if text:
             self._emit({"request": self._request, "at": self._sent, "text": text})
             self._sent += len(text)
             self._last = asyncio.get_running_loop().time()
@@ -86,3 +88,10 @@ class TokenStream:
     def _emit(self, fields: dict[str, Any]) -> None:
         frame = Ephemeral(self._run.org_id, self._run.conversation_id, "tokens", {"run": str(self._run.id), **fields})
         self._live.emit(self._agent, frame)
+
+
+def _whole(text: str) -> tuple[str, str]:
+    """The text, its cut characters put together; and half of one at its end, whose other half is still to come."""
+    if text and ord(text[-1]) in HIGH:
+        return mended(text[:-1]), text[-1]
+    return mended(text), ""

@@ -8,7 +8,7 @@ others of the same answer are made, then the turn is put aside.
 import hashlib
 import logging
 import time
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -21,10 +21,11 @@ from crewhall.runtime.approvals import Approval, NewApproval, ask_approval, find
 from crewhall.runtime.endings import Ending, stopped
 from crewhall.runtime.explanations import BROKEN_OFF
 from crewhall.runtime.guard import acting_for
-from crewhall.runtime.journal import Journal, Step, storable
+from crewhall.runtime.journal import Journal, Step
 from crewhall.runtime.judging import Judgement, Standing, Verdict, judge
 from crewhall.runtime.quotes import find_quotes, ids_in
 from crewhall.runtime.spans import span_call, tell_result
+from crewhall.runtime.storable import storable
 from crewhall.runtime.tool_policies import get_tool_policy
 from crewhall.runtime.tools import Caller, Tool
 from crewhall.runtime.vocabulary import ApprovalStatus, StepKind
@@ -42,11 +43,16 @@ class Asked(msgspec.Struct, frozen=True):
     arguments: dict[str, Any]
 
 
+Ended = Literal["success", "failed", "retried"]
+"""How a call ended; `retried` was wrong, and may be made again otherwise."""
+UNKNOWN = "unknown_tool"
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """What the model reads of a call: its result, or why there is none."""
 
     content: Any
-    is_failed: bool = False
+    kind: Ended = "success"
 
 
 class JournaledToolset:
@@ -76,15 +82,19 @@ class JournaledToolset:
         first.
         """
         arguments = storable(tool_args)
-        call = Asked(self.tools[name], key, _digest(name, arguments), arguments)
-        recorded = self._journal.find(StepKind.RESULT, call.key) or await self._use(call, caller)
+        digest, tool = _digest(name, arguments), self.tools.get(name)
+        recorded = self._journal.find(StepKind.RESULT, key)
+        if recorded is None and tool is None:
+            recorded = await self._record_unknown(key, name, digest)
+        elif recorded is None and tool is not None:
+            recorded = await self._use(Asked(tool, key, digest, arguments), caller)
         if recorded is None:
             return None
-        if recorded.digest != call.digest:
-            raise stopped(Ending.DIVERGED, "The turn was taken over by another version of Crewhall. Ask again.")
+        if recorded.digest != digest:
+            raise stopped(Ending.DIVERGED, "The agent or Crewhall was changed meanwhile. Ask again.")
         body = recorded.body
         if "error" in body:
-            return Outcome(body["error"], is_failed=True)
+            return Outcome(body["error"], "retried" if body.get("code") == UNKNOWN else "failed")
         if "approved" in body:
             return Outcome({"a_person_changed_the_arguments_to": body["approved"], "result": body["result"]})
         return Outcome(body["result"])
@@ -197,6 +207,14 @@ class JournaledToolset:
         async with self._journal.transaction() as tx:
             await use_approval(tx, approval)
             await self._journal.write_in(tx, StepKind.CALL, body, key=call.key, digest=call.digest)
+
+    async def _record_unknown(self, key: str, name: str, digest: bytes) -> Step:
+        """Answer a call of a tool that is not there (any more): for good, whatever the agent is given later."""
+        there_are = ", ".join(sorted(self.tools)) or "none"
+        body = {"tool": name, "error": f"There is no tool {name!r}. There are: {there_are}.", "code": UNKNOWN}
+        async with self._journal.transaction() as tx:
+            await void_approval(tx, self._journal.run.id, key)
+            return await self._journal.write_in(tx, StepKind.RESULT, body, key=key, digest=digest)
 
     async def _record_refusal(self, call: Asked, said: str, approval: Approval | None = None) -> Step:
         body = {"tool": call.tool.name, "error": said, "code": "refused"}

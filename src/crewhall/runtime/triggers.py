@@ -13,7 +13,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.ids import new_id
-from crewhall.runtime.places import MOST_NAMED, Place, name_places
+from crewhall.runtime.places import MOST_NAMED, SHARDS, Place, name_places
 from crewhall.runtime.runs import TRIGGERS_CHANNEL
 from crewhall.runtime.runtimes import find_runtime
 from crewhall.runtime.vocabulary import Cause
@@ -29,17 +29,23 @@ class TriggerDeriver:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._is_lost = False
+        """Whether a step was begun whose end is not known."""
 
     async def step(self) -> int:
         """Derive the next batch, unless another process does; gives the number of records seen."""
+        was_lost, self._is_lost = self._is_lost, True
         async with self._db.alone(announces=TRIGGERS_CHANNEL) as tx:
             derived = await tx.one(
                 _Derived,
                 "select seen, named from announce_triggers(%(size)s, %(most)s)",
                 {"size": CONSUMER_BATCH, "most": MOST_NAMED},
             )
+            if was_lost:  # what it announced came back as our own, and nobody here was told
+                tx.tell(TRIGGERS_CHANNEL, ",".join(map(str, range(SHARDS))))
             if derived.named is not None:
                 tx.tell(TRIGGERS_CHANNEL, derived.named)
+        self._is_lost = False
         return derived.seen
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from crewhall.agents import AgentDetail, access_agent, check_model_config
 from crewhall.conversations import render_markdown
-from crewhall.governance import admit_run
+from crewhall.governance import describe_limit
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CONFLICT, INVALID, CrewhallError
@@ -26,7 +26,7 @@ from crewhall.runtime.context import Context, Persona, Place, Reading, find_pers
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.executor import Executor
 from crewhall.runtime.journal import Journal
-from crewhall.runtime.runs import FENCED, INSERT, NewRun, Run, claim_run, end_run, run_values
+from crewhall.runtime.runs import FENCED, INSERT, Begun, NewRun, Run, begin_run, end_run, run_values
 from crewhall.runtime.schemas import TryBegan, TryFailed, TryRequest, TryResult, TryWords
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tools import Caller
@@ -61,7 +61,7 @@ class Trials:
             raise CONFLICT("This agent has no inbox any more: it is deleted.")
         async with self._db.transaction(system_actor(actor.org)) as tx:
             run = await _open_run(tx, actor, agent, agent.inbox_id, asked.prompt)
-            refusal = await admit_run(tx, run.id)
+            refusal = None if run.refused_by is None else await describe_limit(tx, run.refused_by)
             persona = await find_persona(tx, agent_id)
             organization = await tx.value("select name from organizations where id = %(id)s", {"id": actor.org})
         persona = msgspec.structs.replace(persona, model_config=config)
@@ -207,8 +207,8 @@ class _Used(msgspec.Struct):
     currency: str | None
 
 
-async def _open_run(tx: Tx, actor: Actor, agent: AgentDetail, inbox_id: UUID, prompt: str) -> Run:
-    """Insert the run of a try and claim it. One that died with its process is ended first."""
+async def _open_run(tx: Tx, actor: Actor, agent: AgentDetail, inbox_id: UUID, prompt: str) -> Begun:
+    """Insert the run of a try and begin it. One that died with its process is ended first."""
     await end_forgotten_tries(tx)
     run_id = new_id()
     new = NewRun(
@@ -224,6 +224,6 @@ async def _open_run(tx: Tx, actor: Actor, agent: AgentDetail, inbox_id: UUID, pr
     values: dict[str, Any] = run_values(new, run_id)
     if not await tx.run(INSERT, values):
         raise CONFLICT(f"Somebody is trying {agent.name} out just now. Wait until it has answered.")
-    run = await claim_run(tx, run_id)
+    run = await begin_run(tx, run_id)
     assert run is not None
     return run

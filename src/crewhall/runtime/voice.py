@@ -11,6 +11,7 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
 from crewhall.ports.message_log import CLIENT_ID_REUSED
 from crewhall.runtime.runs import Run
+from crewhall.runtime.storable import mended
 
 log = logging.getLogger(__name__)
 PASSING = (UNAVAILABLE, TOO_MANY_REQUESTS)
@@ -29,7 +30,7 @@ class Voice:
         """Post the turn's answer, cut where it is too long; gives the message's id and seq. Raises as a post does."""
         if len(text) > MAX_CONTENT_LENGTH:
             text = text[: MAX_CONTENT_LENGTH - len(CUT)] + CUT
-        return await self._say(agent, run, f"run:{run.id}", text.replace("\0", "\ufffd"))
+        return await self._say(agent, run, f"run:{run.id}", mended(text))
 
     async def tell(self, run: Run, text: str, client_id: str | None = None) -> None:
         """Tell the conversation, once. Crewhall says it, not the agent: it is nobody's turn and wakes nobody."""
