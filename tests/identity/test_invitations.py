@@ -163,6 +163,18 @@ async def test_nobody_withdraws_invitations_of_others(hall: Hall):
     assert (await person.api.post("/invitations/accept", json={"token": sent["token"]})).status_code == 201
 
 
+async def test_who_is_a_member_is_not_invited_again(hall: Hall):
+    org, other = await hall.make_org(), await hall.make_org()
+    member = await org.add()
+    (await org.owner.api.patch("/me", json={"name": "Olga"})).raise_for_status()
+    email = org.owner.email.upper()
+    refused = await org.owner.api.post("/invitations", json={"email": email})
+    assert (refused.status_code, refused.json()["field"]) == (409, "email")
+    assert refused.json()["detail"] == "Olga is a member here already."
+    assert (await other.owner.api.post("/invitations", json={"email": email})).status_code == 201
+    assert (await member.api.post("/invitations", json={"email": email})).status_code == 403
+
+
 @pytest.mark.parametrize(
     "body",
     [{"role": "owner"}, {"email": "not an email"}, {"email": "a b@c"}, {"expires_in_days": 0}, {"expires_in_days": 91}],

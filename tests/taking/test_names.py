@@ -43,7 +43,7 @@ async def test_the_name_of_an_agent_that_waits_or_was_stopped_is_no_markup(hall,
     asked = await hall.ask(org, name=NAME, tools=["weather"])
     await asked.take()
     waits = await told(asked)
-    assert f"<strong>{NAME} waits for a decision:</strong>" in waits
+    assert f"<strong>{NAME} asked</strong> to use <code>weather</code>. A person decides." in waits
     await decide(asked, cancel_run, asked.run_id)
     await asked.take()
     stopped = await told(asked)

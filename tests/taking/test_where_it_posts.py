@@ -1,7 +1,5 @@
 """Who decides about a post reads where it would stand, by the name that they may know."""
 
-import pytest
-
 from crewhall.runtime.approval_queries import get_approval
 from crewhall.runtime.judging import ToolPolicy, Verdict
 from crewhall.runtime.tool_policies import set_tool_policy
@@ -9,7 +7,6 @@ from tests.support.openai import Use
 from tests.taking.deciding import decide, waiting
 
 
-@pytest.mark.rule("X5")
 async def test_who_decides_reads_where_it_would_stand(hall, org, model):
     await ask_about_posts(hall, org)
     asked = await hall.ask(org, tools=["post_message"])

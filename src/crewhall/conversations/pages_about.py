@@ -210,6 +210,8 @@ async def delete(
             await changes.delete_conversation(tx, actor, services.log, conversation_id, form.v("confirm").strip())
     except CrewhallError as error:
         form.refuse(error)
+        if "confirm" in form.errors:  # the refusal speaks to programs
+            form.errors["confirm"] = "That is not it. Type it as it stands above."
         return await _about_page(
             request, services, actor, conversation_id, Form(), delete_form=form, status=error.kind.status
         )

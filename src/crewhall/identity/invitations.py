@@ -79,6 +79,8 @@ async def invite(
     throttle.check_invitation(actor.id)
     email = check_email(new.email) if new.email else None
     _check_uses(new, email)
+    if email is not None:
+        await _check_stranger(tx, actor, email)
     token, invitation_id = new_token(INVITATION), new_id()
     await tx.run(
         """
@@ -98,6 +100,19 @@ async def invite(
     )
     await audit.record(tx, actor, "member.invited", "invitation", invitation_id, {"email": email, "role": new.role})
     return await _sent(tx, invitation_id, token, base_url)
+
+
+async def _check_stranger(tx: Tx, actor: Actor, email: str) -> None:
+    """Refuse (CONFLICT) to invite who is a member of the actor's organization."""
+    name = await tx.value(
+        """
+        select u.name from memberships m join users u on u.id = m.user_id and u.deleted_at is null
+        where m.org_id = %(org)s and u.email = %(email)s
+        """,
+        {"org": actor.org, "email": email},
+    )
+    if name is not None:
+        raise CONFLICT(f"{name} is a member here already.", field="email")
 
 
 def _check_uses(new: NewInvitation, email: str | None) -> None:

@@ -75,7 +75,7 @@ class Conclusion:
         for one in waiting:
             there = f"{self._base_url}/approvals/{one.id}"
             again = AGAIN if one.why == BROKEN_OFF else ""
-            text = f"**{name} waits for a decision:** it asks to use `{one.tool}`{again}. [Look]({there})"
+            text = f"**{name} asked** to use `{one.tool}`{again}. A person decides. [How it stands]({there})"
             await self._voice.tell(run, text, f"approval:{one.id}")
 
     async def _tell_stopped(self, run: Run, name: str) -> None:

@@ -25,6 +25,16 @@ document.addEventListener("focusin", (event) => {
   if (event.target.matches("[data-select-all]")) event.target.select();
 });
 
+// A form that was refused comes back with its dialog open: it is one only when the page behind it rests.
+for (const type of ["turbo:load", "turbo:render"]) {
+  document.addEventListener(type, () => {
+    for (const dialog of document.querySelectorAll("dialog.dialog[open]:not(:modal)")) {
+      dialog.removeAttribute("open");
+      dialog.showModal();
+    }
+  });
+}
+
 document.addEventListener("turbo:before-cache", () => {
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
 });
