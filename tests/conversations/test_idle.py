@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -111,7 +112,7 @@ async def test_who_looks_too_early_puts_it_off(server, org):
     await let_pass(server, org, kept, days=300)
     assert await look_at(server, org, kept) is None
     async with server.db.transaction(system_actor(org.id)) as tx:  # nor does one archive it who looks all the same
-        assert not await archive_if_idle(tx, system_actor(org.id), server.services.log, kept)
+        assert not await archive_if_idle(tx, system_actor(org.id), server.services.log, UUID(kept))
     assert (await show(org.owner, kept))["status"] == "idle"
     wrong = await org.owner.api.patch(f"/conversations/{channel}", json={"stays_open": True})
     assert (wrong.status_code, wrong.json()["field"]) == (422, "stays_open")

@@ -62,3 +62,12 @@ async def test_an_agent_is_found_forked_compared_and_lent(visitors: Visitors, se
     await page.get_by_role("dialog").get_by_role("button", name="End it").click()
     await expect(page.get_by_text("ended", exact=True)).to_be_visible()
     assert (await other.owner.api.get("/agents")).json()["items"] == []
+
+
+async def test_who_may_not_read_instructions_is_told_that_they_differ(visitors: Visitors, server: Server, org: Org):
+    hired = await server.hire(org, "scout", name="Scout", instructions="Look around.")
+    fork = (await org.owner.api.post(f"/agents/{hired.id}/fork", json={"name": "Ranger"})).json()
+    (await org.owner.api.patch(f"/agents/{fork['id']}", json={"instructions": "Look far."})).raise_for_status()
+    page = await visitors.visit(f"/agents/{fork['id']}/differences", await org.add())
+    await expect(page.get_by_role("list", name="Differences")).to_contain_text("They differ; how is for who")
+    await expect(page.get_by_text("Look far.")).to_have_count(0)

@@ -155,7 +155,8 @@ async def fork_agent(
 @post(
     "/{agent_id:uuid}/heartbeat",
     summary="Keep an agent present",
-    description="Sent by the agent itself, at least once in `good_for_s` seconds; then it is offline. Without a body: online.",
+    description="Sent by the agent itself, at least once in `good_for_s` seconds; then it is offline. "
+    "Without a body: online.",
     status_code=200,
 )
 async def beat(

@@ -48,8 +48,8 @@ async def list_forks(
 @get(
     "/{agent_id:uuid}/differences",
     summary="Compare a fork with its parent",
-    description="Field by field, as both are now. To who may not read the instructions of both, they are null: that they "
-    "differ is said, not how. `parent` is null where the agent is no fork of one that the caller may see.",
+    description="Field by field, as both are now. To who may not read the instructions of both, they are null: "
+    "that they differ is said, not how. `parent` is null where the agent is no fork of one that the caller may see.",
 )
 async def compare_with_parent(
     agent_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]

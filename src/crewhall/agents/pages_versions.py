@@ -148,7 +148,10 @@ def _changes(version: AgentVersion, before: AgentVersion) -> list[Change]:
 
 def _apart(found: ForkDifferences) -> list[Change]:
     """What differs; without pieces where it is not for this reader."""
-    return [Change(WORDS[one.field], _pieces(one.parent, one.fork)) for one in found.differences]
+    return [
+        Change(WORDS[one.field], [] if one.parent is None and one.fork is None else _pieces(one.parent, one.fork))
+        for one in found.differences
+    ]
 
 
 def _pieces(before: object, after: object) -> list[Piece]:
