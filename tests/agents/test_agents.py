@@ -49,7 +49,7 @@ async def test_a_new_agent_keeps_every_column_and_gets_a_code_from_its_name(org:
 
 
 async def test_codes_are_numbered_when_names_give_the_same(org: AgentOrg):
-    names = ["Data bot", "Data  bot", "data bot!"]
+    names = ["Data bot", "Data-bot", "data bot!"]
     assert [(await org.create(name=name))["code"] for name in names] == ["data-bot", "data-bot-2", "data-bot-3"]
     assert (await org.create(name="案内"))["code"].startswith("agent-")
 
