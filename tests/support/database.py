@@ -75,6 +75,7 @@ def shared_cluster(root: Path) -> SharedCluster:
     postgres = EmbeddedPostgres(root / "shared-postgres", dump_on_stop=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TUNING, "fsync", "off")
+        patch.setitem(TUNING, "max_connections", "250")  # several workers share it, each with servers of its own
         urls = postgres.start()
     try:
         with _locked(postgres.home / "template.lock"):

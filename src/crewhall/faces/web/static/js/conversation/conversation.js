@@ -2,12 +2,11 @@
 
 import { call } from "../api.js";
 import { live } from "../live/socket.js";
-import { originOf } from "../live/view.js";
 import { toastError } from "../shell/toasts.js";
 import { drawUnreadLine } from "./arrange.js";
 import { History } from "./history.js";
 import { moveByKeys, rove } from "./keys.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, tellWriters } from "./outbox.js";
 import { ReadMarker } from "./read.js";
 import { Scroller } from "./scroller.js";
 import { Stream } from "./stream.js";
@@ -50,7 +49,7 @@ class Conversation extends HTMLElement {
     this.outbox = new Outbox(this.id_, author, {
       show: (message) => this.#show(message),
       drop: (clientId) => this.#drop(clientId),
-      failed: (clientId) => this.#unsent(clientId),
+      failed: (clientId) => tellWriters(this, clientId),
     });
     this.#listen();
     this.#openAtPlace();
@@ -99,12 +98,6 @@ class Conversation extends HTMLElement {
     this.#showEnds();
   }
 
-  /** Whoever wrote it is told, in the column or in a thread. */
-  #unsent(clientId) {
-    const told = { detail: { clientId } };
-    for (const one of this.querySelectorAll("crew-composer")) one.dispatchEvent(new CustomEvent("crew:unsent", told));
-  }
-
   #onFrame(frame) {
     if (frame.type === "ephemeral" && frame.event === "typing") this.typing.seen(frame.actor);
     if (frame.type !== "record") return;
@@ -118,7 +111,7 @@ class Conversation extends HTMLElement {
   }
 
   #arrive(message) {
-    if (originOf(message)) return this.history.leave();
+    if (this.history.leaves(message)) return;
     const mine = message.author.id === this.viewer;
     if (mine && message.client_id) this.outbox.arrived(message.client_id);
     this.typing.gone(message.author.id);

@@ -2,6 +2,7 @@
 // what is far away on the other side goes, so that ten thousand messages scroll like fifty.
 
 import { call } from "../api.js";
+import { originOf } from "../live/view.js";
 import { arrange } from "./arrange.js";
 
 const PAGE = 50;
@@ -56,11 +57,14 @@ export class History {
     this.scroller.toFoot();
   }
 
-  /** Leave out what was written elsewhere: it comes by the thousand, is nothing new, and is fetched by who wants to read it. */
-  leave() {
-    if (this.hasNewer) return;
-    this.hasNewer = true;
-    this.onChange();
+  /** Whether it leaves a message out: what was written elsewhere comes by the thousand, and who wants to read it fetches it. */
+  leaves(message) {
+    if (!originOf(message)) return false;
+    if (!this.hasNewer) {
+      this.hasNewer = true;
+      this.onChange();
+    }
+    return true;
   }
 
   /** Hear of a record while it may have no place in the window: a page on its way may have been read before it. */

@@ -132,3 +132,9 @@ function asParagraphs(text) {
   }
   return holder.innerHTML;
 }
+
+/** Tell whoever wrote it, in the column or in a thread, that it was not taken. */
+export function tellWriters(conversation, clientId) {
+  const told = { detail: { clientId } };
+  for (const one of conversation.querySelectorAll("crew-composer")) one.dispatchEvent(new CustomEvent("crew:unsent", told));
+}
