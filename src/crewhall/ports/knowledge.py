@@ -5,23 +5,27 @@ from uuid import UUID
 
 import msgspec
 
+from crewhall.kernel.actor import Actor
+
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of text. `url` is where it can be read in full; a higher `score` fits better, within one answer."""
+    """A piece of text. `url` is where it can be read in full; a higher `score` fits better, within one answer.
+
+    `document_id` is the document that it stands in, for which rights are checked anew when it is opened.
+    """
 
     id: str
     title: str
     url: str
     text: str
     score: float
+    document_id: UUID | None = None
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked, and who asks: only what the agent and each of `behalf_of` may read is for it."""
+    """What is asked, and who asks: an agent with those for whom it acts. Only what each of them may read is for it."""
 
-    org_id: UUID
-    agent_id: UUID
-    behalf_of: list[UUID]
+    asker: Actor
     text: str
 
 

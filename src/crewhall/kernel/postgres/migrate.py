@@ -63,9 +63,9 @@ def migrate(
     One process works, others wait for it up to five minutes. A statement that cannot lock its table within five
     seconds is rolled back with its revision and tried again, so that a migration never stalls the whole product.
     """
+    if is_migrated(admin_url, directory):
+        return []
     with _connect(admin_url) as connection:
-        if not pending_revisions(connection, directory) and _is_seen(connection):
-            return []
         _take_turn(connection, on_progress)
         try:
             missing = pending_revisions(connection, directory)
@@ -77,6 +77,19 @@ def migrate(
             return missing
         finally:
             connection.execute(UNLOCK, {"key": LOCK_KEY})
+
+
+def is_migrated(admin_url: str, directory: Path = DIRECTORY) -> bool:
+    """Whether the database is at the newest revision; raises as `migrate` does where it cannot come there."""
+    with _connect(admin_url) as connection:
+        return not pending_revisions(connection, directory) and _is_seen(connection)
+
+
+def prepare_to_migrate() -> None:
+    """Import what a migration needs, before there is one."""
+    with _left_out("pygments"):  # Mako, which Alembic imports, would colour its error pages with it, for 6 MB
+        import alembic.command  # noqa: F401
+    import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
 
 
 def _is_seen(connection: Connection[TupleRow]) -> bool:
@@ -173,9 +186,9 @@ def _left_out(module: str) -> Iterator[None]:
 
 
 def _upgrade(admin_url: str, directory: Path) -> None:
-    with _left_out("pygments"):  # Mako, which Alembic imports, would colour its error pages with it, for 6 MB
-        from alembic import command
-        from alembic.config import Config
+    prepare_to_migrate()
+    from alembic import command
+    from alembic.config import Config
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
