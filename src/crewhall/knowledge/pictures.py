@@ -1,0 +1,46 @@
+"""Pictures of a document's pages, made when somebody looks: by a process with limits, a few at a time."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from uuid import UUID
+
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.errors import NOT_FOUND
+from crewhall.knowledge.documents import access_document
+from crewhall.knowledge.ingesting import Means
+
+HAS_PICTURES = frozenset({"application/pdf"})
+AT_ONCE = 2
+
+
+class Pictures:
+    """Shows pages."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def show(self, actor: Actor, document_id: UUID, page: int, width: int) -> bytes:
+        """A page, counted from 1, as a WebP of so many pixels across.
+
+        Raises NOT_FOUND, and what a document is refused for.
+        """
+        async with self._means.db.transaction(actor) as tx:
+            found = await access_document(tx, actor, document_id)
+            key = await tx.value(
+                """
+                select b.key from documents d join blobs b on b.org_id = d.org_id and b.sha256 = d.sha256
+                where d.id = %(id)s
+                """,
+                {"id": document_id},
+            )
+        if key is None or found.media_type not in HAS_PICTURES or not 1 <= page <= (found.pages or 0):
+            raise NOT_FOUND("There is no picture of such a page.")
+        async with self._room:
+            with tempfile.TemporaryDirectory(prefix="crewhall-page-") as folder:
+                path = Path(folder) / "document.pdf"
+                with path.open("wb") as file:
+                    async for piece in self._means.blobs.read(key):
+                        await asyncio.to_thread(file.write, piece)
+                return await self._means.extractor.render_page(path, page, width)

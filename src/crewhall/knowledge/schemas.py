@@ -1,0 +1,86 @@
+"""Documents at the edge."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from crewhall.knowledge.vocabulary import DocumentStatus, OriginKind, Unit
+
+
+class Origin(Struct, kw_only=True):
+    """Where a document stands, as far as the reader may see it: a file and its message, or an agent's source."""
+
+    kind: OriginKind
+    name: str
+    file_id: UUID | None = None
+    conversation_id: UUID | None = None
+    message_seq: int | None = None
+    source_id: UUID | None = None
+    agent_id: UUID | None = None
+
+
+class Document(Struct, kw_only=True):
+    """A content that is, or is being, made searchable. `done` of `total` (in `unit`) is how far its stage has come.
+
+    `failure` says why it failed, `retries` how often it was put off because something else did.
+    """
+
+    id: UUID
+    name: str
+    title: str | None
+    media_type: str
+    size: int
+    status: DocumentStatus
+    done: int
+    total: int | None
+    unit: Unit | None
+    failure_code: str | None
+    failure: str | None
+    retries: int
+    pages: int | None
+    characters: int
+    chunks: int
+    created_at: datetime
+    ready_at: datetime | None
+    origins: Annotated[list[Origin], Meta(description="Those that you may see, the oldest first, 20 at most.")]
+
+
+class DocumentChunk(Struct, kw_only=True):
+    """A passage, in Markdown. The first `overlap` characters repeat the end of the one before.
+
+    `heading` is the path of headings above it, `page` where it begins; `starts` and `ends` count characters.
+    """
+
+    id: UUID
+    position: int
+    content: str
+    overlap: int
+    page: int | None
+    heading: list[str]
+    starts: int
+    ends: int
+
+
+class ChunkPage(Struct, kw_only=True):
+    """Chunks in their order; where there are more, the positions to ask `before` and `after`."""
+
+    items: list[DocumentChunk]
+    before: int | None
+    after: int | None
+
+
+class KnowledgeStatus(Struct, kw_only=True):
+    """How far an organization's documents are, and what its searches ask. `outdated`: to be brought up to date."""
+
+    documents: int
+    queued: int
+    extracting: int
+    embedding: int
+    ready: int
+    failed: int
+    chunks: int
+    outdated: int
+    model: str | None
+    next_model: str | None

@@ -1,0 +1,269 @@
+"""Search over everything within reach, by words and by meaning together: files, sources, the wiki and messages."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Collection, Sequence
+from enum import StrEnum
+from typing import LiteralString
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from crewhall.conversations import (
+    Filters,
+    Query,
+    Traits,
+    both,
+    check_places,
+    find_ranked,
+    read_query,
+    show_hits,
+    typed_filters,
+)
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.knowledge.fusion import fuse
+from crewhall.knowledge.schemas_search import (
+    DEFAULT_FOUND,
+    MAX_QUESTION_LENGTH,
+    MOST_FOUND,
+    Finding,
+    FindingKind,
+    Findings,
+    Searched,
+)
+from crewhall.knowledge.snippets import show_chunks
+from crewhall.ports.embedder import Embedder, Vector
+from crewhall.ports.reranker import Reranker
+
+log = logging.getLogger(__name__)
+WIDE = 60
+"""So many of each ranking are fused: more than are shown, since what two rankings agree on may stand low in both."""
+RERANKED = 30
+LONGEST_WAIT_S = 3.0
+"""How long a search waits for what a question means; then it goes by words alone."""
+
+_BY_WORDS: LiteralString = """
+select f.chunk_id as id, c.document_id from chunks_by_words(
+    %(words)s, %(kinds)s, %(conversation_id)s, %(agent_id)s, %(source_id)s, %(document_id)s, %(media_type)s,
+    %(since)s, %(until)s, %(limit)s) with ordinality as f (chunk_id, score, place)
+join chunks c on c.id = f.chunk_id order by f.place
+"""
+_BY_MEANING: LiteralString = """
+select f.chunk_id as id, c.document_id, f.distance from chunks_by_meaning(
+    %(meaning)s::halfvec, %(model)s, %(kinds)s, %(conversation_id)s, %(agent_id)s, %(source_id)s, %(document_id)s,
+    %(media_type)s, %(since)s, %(until)s, %(limit)s) with ordinality as f (chunk_id, distance, place)
+join chunks c on c.id = f.chunk_id order by f.place
+"""
+
+
+class Ranking(StrEnum):
+    """What chunks are ranked by."""
+
+    WORDS = "words"
+    MEANING = "meaning"
+
+
+class _Chunk(msgspec.Struct):
+    id: UUID
+    document_id: UUID
+    distance: float | None = None
+
+
+class KnowledgeSearch:
+    """Searches. One for each process; the first embedder is asked, unless an organization's vectors are of another."""
+
+    def __init__(self, db: Database, embedders: Sequence[Embedder], reranker: Reranker | None = None) -> None:
+        self._db = db
+        self._embedders = {one.model.name: one for one in embedders}
+        self._first = embedders[0]
+        self._reranker = reranker
+
+    async def search(
+        self,
+        actor: Actor,
+        q: str,
+        searched: Searched | None = None,
+        *,
+        zone: ZoneInfo | None = None,
+        limit: int = DEFAULT_FOUND,
+        offset: int = 0,
+    ) -> Findings:
+        """Find what fits a question best, in any words, within the actor's reach.
+
+        `q` takes the operators of message search; those that only messages know leave messages alone. Ranks know no
+        cursor: an offset goes on, within the first MOST_FOUND. Raises INVALID, and NOT_FOUND for a conversation that
+        the actor may not read.
+        """
+        query = read_query(_checked(q))
+        if not 1 <= limit <= MOST_FOUND or not 0 <= offset <= MOST_FOUND - limit:
+            raise INVALID(f"limit is at least 1, and offset and limit together at most {MOST_FOUND}.", field="limit")
+        wanted = searched or Searched()
+        async with self._meaning(query.words if wanted.wants_documents else "") as asked:
+            async with self._db.transaction(actor) as tx:
+                wanted = await _narrowed(tx, actor, query, wanted, zone)
+                rankings, chunks = await self._by_words(tx, actor, query.words, wanted)
+                model = await tx.value("select searched_model()")
+            meaning, near = await asked, list[_Chunk]()
+            if meaning is not None and model in self._embedders and model != meaning["model"]:
+                meaning = await self._mean(query.words, self._embedders[model])
+            async with self._db.transaction(actor) as tx:
+                if meaning is not None and wanted.wants_documents:
+                    near = await tx.all(_Chunk, _BY_MEANING, {**_asked(query.words, wanted), **meaning})
+                    chunks |= {one.id: one.document_id for one in near}
+                    rankings.insert(1, [one.id for one in near])
+                fused = dict(fuse(rankings))
+                kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
+                found = await _shown(tx, actor, query.words, kept, chunks, wanted.conversation_id)
+        likeness = {one.id: round(1 - one.distance, 4) for one in near if one.distance is not None}
+        for one in found:
+            one.score = round(fused[one.id], 6)
+            one.likeness = likeness.get(one.id)
+        found = await self._reranked(query.words, found)
+        return Findings(
+            found[offset : offset + limit],
+            more=len(found) > offset + limit and offset + limit < MOST_FOUND,
+            by_meaning=meaning is not None,
+        )
+
+    async def ranked(self, actor: Actor, words: str, by: Collection[Ranking], limit: int) -> list[UUID]:
+        """The ids of the chunks within the actor's reach that fit best, by words, by meaning or by both."""
+        asked, rankings = _asked(words, Searched()), []
+        meaning = await self._mean(words) if Ranking.MEANING in by else None
+        async with self._db.transaction(actor) as tx:
+            if Ranking.WORDS in by:
+                rankings.append(await tx.all(_Chunk, _BY_WORDS, asked))
+            if meaning is not None:
+                rankings.append(await tx.all(_Chunk, _BY_MEANING, {**asked, **meaning}))
+        return [one for one, _ in fuse([[chunk.id for chunk in ranking] for ranking in rankings])][:limit]
+
+    async def _by_words(
+        self, tx: Tx, actor: Actor, words: str, wanted: Searched
+    ) -> tuple[list[list[UUID]], dict[UUID, UUID]]:
+        """The rankings by words (chunks first, messages last), and the documents of the chunks.
+
+        Messages that hold every word count twice, as chunks do that are found by words and by meaning.
+        """
+        chunks: list[_Chunk] = []
+        messages: list[UUID] = []
+        is_whole = False
+        if wanted.wants_documents:
+            chunks = await tx.all(_Chunk, _BY_WORDS, _asked(words, wanted))
+        if wanted.wants_messages:
+            messages, is_whole = await find_ranked(tx, actor, words, _filters(wanted), WIDE)
+        return [[one.id for one in chunks], messages, messages if is_whole else []], {
+            one.id: one.document_id for one in chunks
+        }
+
+    @contextlib.asynccontextmanager
+    async def _meaning(self, words: str) -> AsyncIterator["asyncio.Task[dict[str, str] | None]"]:
+        """Ask meanwhile what words mean; the task gives None where that cannot be had now."""
+        task = asyncio.create_task(self._mean(words), name="meaning")
+        try:
+            yield task
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _mean(self, words: str, embedder: Embedder | None = None) -> dict[str, str] | None:
+        asked = embedder or self._first
+        if not words:
+            return None
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                vector = await asked.embed_query(words)
+        except (CrewhallError, TimeoutError) as error:
+            log.warning("searched by words alone", extra={"reason": str(error) or "the embedding model is slow"})
+            return None
+        return {"meaning": literal(vector), "model": asked.model.name}
+
+    async def _reranked(self, words: str, found: list[Finding]) -> list[Finding]:
+        if self._reranker is None or not found:
+            return found
+        try:
+            scores = await self._reranker.rank(words, [f"{one.title}\n{one.text}" for one in found[:RERANKED]])
+        except CrewhallError as error:
+            log.warning("nothing was ranked anew", extra={"reason": error.detail})
+            return found
+        best = sorted(zip(scores, found, strict=False), key=lambda scored: -scored[0])
+        return [one for _, one in best] + found[RERANKED:]
+
+
+def literal(vector: Vector) -> str:
+    """A vector as the database reads it."""
+    return "[" + ",".join([f"{one:.5g}" for one in vector]) + "]"
+
+
+async def _narrowed(tx: Tx, actor: Actor, query: Query, wanted: Searched, zone: ZoneInfo | None) -> Searched:
+    """What is searched by the operators of a query as well."""
+    chosen = _filters(wanted)
+    await check_places(tx, actor, chosen)
+    typed = await typed_filters(tx, actor, query, zone)
+    if typed.authors or typed.kinds or typed.holds or typed.without != Traits():
+        raise INVALID("from:, kind:, has: and what is left out narrow messages: search those at /search.", field="q")
+    narrowed = both(typed, chosen)
+    if len(narrowed.places) > 1:
+        raise INVALID("Search in one conversation at a time here; in several, messages: at /search.", field="q")
+    place = narrowed.places[0] if narrowed.places else None
+    return msgspec.structs.replace(wanted, conversation_id=place, since=narrowed.since, until=narrowed.until)
+
+
+def _filters(wanted: Searched) -> Filters:
+    """What messages are narrowed by."""
+    places = (wanted.conversation_id,) if wanted.conversation_id else ()
+    return Filters(places=places, since=wanted.since, until=wanted.until)
+
+
+def _asked(words: str, wanted: Searched) -> dict[str, object]:
+    return {
+        "words": words, "kinds": wanted.origins, "conversation_id": wanted.conversation_id, "agent_id": wanted.agent_id,
+        "source_id": wanted.source_id, "document_id": wanted.document_id, "media_type": wanted.media_type,
+        "since": wanted.since, "until": wanted.until, "limit": WIDE,
+    }  # fmt: skip
+
+
+async def _shown(
+    tx: Tx, actor: Actor, words: str, ids: Sequence[UUID], chunks: dict[UUID, UUID], conversation_id: UUID | None
+) -> list[Finding]:
+    """Chunks and messages in one list, in the order of their ids."""
+    shown = {one.id: one for one in await _messages(tx, actor, words, [one for one in ids if one not in chunks])}
+    ours = {one: chunks[one] for one in ids if one in chunks}
+    if ours:
+        shown |= {one.id: one for one in await show_chunks(tx, actor, words, ours, conversation_id)}
+    return [shown[one] for one in ids if one in shown]
+
+
+async def _messages(tx: Tx, actor: Actor, words: str, ids: list[UUID]) -> list[Finding]:
+    if not ids:
+        return []
+    return [
+        Finding(
+            kind=FindingKind.MESSAGE,
+            id=hit.id,
+            title=hit.title or hit.author.name,
+            where=_name_of(hit.conversation.name, hit.conversation.title),
+            url=f"/c/{hit.conversation_id}?{f'thread={hit.parent_id}&' if hit.parent_id else ''}at={hit.seq}",
+            text=hit.content,
+            snippet=hit.snippet,
+            score=0,
+            created_at=hit.created_at,
+            conversation=hit.conversation,
+            author=hit.author.name,
+        )
+        for hit in await show_hits(tx, actor, words, ids)
+    ]
+
+
+def _name_of(name: str | None, title: str | None) -> str:
+    return f"#{name}" if name else title or "a direct conversation"
+
+
+def _checked(q: str) -> str:
+    q = q.strip()
+    if not q or len(q) > MAX_QUESTION_LENGTH or "\0" in q:
+        raise INVALID(f"Search for 1 to {MAX_QUESTION_LENGTH} characters without NUL.", field="q")
+    return q

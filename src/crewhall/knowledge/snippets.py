@@ -1,0 +1,123 @@
+"""What is shown of passages that were found: what stands around the words that match, marked; where they open."""
+
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+
+from crewhall.conversations import (
+    MARKS,
+    ConversationRef,
+    beginnings_of,
+    marked_words,
+    pieces_of,
+    readable,
+    snippet,
+)
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.knowledge.schemas_search import Finding, FindingKind
+
+_SHOWN: LiteralString = """
+with asked as materialized (
+    select search_language as language, search_query(search_language, %(words)s) as wanted,
+           words_of(search_language, %(words)s) as terms
+    from organizations where id = %(org)s
+), loose as materialized (
+    select a.language, a.wanted, a.terms, coalesce(
+        (select string_agg('(' || t::text || ')', ' | ')::tsquery || a.wanted from unnest(a.terms) t), a.wanted) as some
+    from asked a
+), place as (
+    select distinct on (o.document_id) o.document_id, o.kind, c.id, c.kind as conversation_kind, c.name, c.title,
+           f.name as file_name
+    from origins_of(%(documents)s) o left join conversations c on c.id = o.conversation_id
+    left join files f on f.org_id = o.org_id and f.id = o.file_id
+    order by o.document_id, (o.conversation_id = %(conversation_id)s) desc nulls last, o.created_at, o.id
+)
+select c.id, c.document_id, c.content, c.heading, c.page,
+       coalesce(d.title, p.file_name, d.name) as title, coalesce(p.file_name, d.name) as name,
+       d.media_type, d.created_at,
+       p.kind, case when p.id is not null then
+           json_build_object('id', p.id, 'kind', p.conversation_kind, 'name', p.name, 'title', p.title)
+       end as conversation,
+       asked.wanted::text as wanted,
+       coalesce((select avg((c.vector @@ t)::int) from unnest(asked.terms) t),
+                case when numnode(asked.wanted) > 0 then (c.vector @@ asked.wanted)::int end)::float8 as words,
+       ts_headline(asked.language, t.parted, asked.some, %(marks)s) as marked,
+       case when t.plain <> t.parted then ts_headline(asked.language, t.plain, asked.some, %(marks)s)
+       end as marked_plain
+from unnest(%(ids)s::uuid[]) with ordinality as found (id, place)
+join chunks c on c.id = found.id
+join documents d on d.id = c.document_id
+join place p on p.document_id = d.id
+cross join loose asked
+cross join lateral (
+    select parted, without_accents(parted) as plain
+    from (select translate(c.content, '\ue000\ue001', '') as body) shown
+    cross join lateral (select case when is_spaceless(body) then in_pairs(body) else body end as parted) pairs) t
+order by found.place
+"""
+
+
+class _Row(msgspec.Struct):
+    id: UUID
+    document_id: UUID
+    content: str
+    heading: list[str]
+    page: int | None
+    title: str
+    name: str
+    media_type: str
+    created_at: datetime
+    kind: FindingKind
+    conversation: ConversationRef | None
+    wanted: str | None
+    marked: str | None
+    marked_plain: str | None
+    words: float | None
+
+
+async def show_chunks(
+    tx: Tx, actor: Actor, words: str, chunks: dict[UUID, UUID], conversation_id: UUID | None
+) -> list[Finding]:
+    """Show chunks, given with their documents; those that are gone or out of reach meanwhile are left out."""
+    asked = {
+        "words": words, "org": actor.org, "ids": list(chunks), "documents": list(set(chunks.values())),
+        "conversation_id": conversation_id, "marks": MARKS,
+    }  # fmt: skip
+    return [_finding(row, words) for row in await tx.all(_Row, _SHOWN, asked)]
+
+
+def url_of(document_id: UUID, chunk_id: UUID) -> str:
+    """Where a passage opens in its document."""
+    return f"/documents/{document_id}?chunk={chunk_id}#chunk-{chunk_id}"
+
+
+def _finding(row: _Row, words: str) -> Finding:
+    marked = marked_words(row.marked or "") | marked_words(row.marked_plain or "")
+    return Finding(
+        kind=row.kind,
+        id=row.id,
+        title=row.title,
+        where=_where(row),
+        url=url_of(row.document_id, row.id),
+        text=row.content,
+        snippet=snippet(readable(row.content), words, marked, beginnings_of(row.wanted or ""), pieces_of(words)),
+        score=0,
+        created_at=row.created_at,
+        document_id=row.document_id,
+        media_type=row.media_type,
+        page=row.page,
+        heading=row.heading,
+        conversation=row.conversation,
+        words=row.words,
+    )
+
+
+def _where(row: _Row) -> str:
+    """Where a passage stands, in words: file, page, heading."""
+    place = [row.name] if row.title not in {row.name, row.name.rpartition(".")[0]} else []
+    place += [f"page {row.page}"] if row.page else []
+    place += [" > ".join(row.heading)] if row.heading else []
+    return ", ".join(place)
