@@ -7,23 +7,24 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from crewhall.adapters.blobs import BlobSettings, make_blobs
+from crewhall.adapters.embedders import EmbedderSettings, make_embedders
 from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
-from crewhall.agents import AgentSettings, start_agents
-from crewhall.conversations import ConversationParts, FileSettings, start_conversations
+from crewhall.agents import AgentSettings, Spent, start_agents
+from crewhall.conversations import ConversationParts, FileSettings, FileStore, start_conversations
 from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.http.server import HallServer, address_of, bind
 from crewhall.faces.http.stopping import StopSignals
 from crewhall.faces.live.bell import Bell
+from crewhall.faces.live.changes import Changes
 from crewhall.faces.live.hub import Hub
-from crewhall.faces.live.newcomers import Newcomers
 from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
@@ -33,6 +34,7 @@ from crewhall.faces.openai.door import OpenAIDoor
 from crewhall.faces.openai.errors import rendered as as_openai
 from crewhall.faces.plumbing.gate import Gate
 from crewhall.faces.plumbing.services import Services
+from crewhall.governance import find_used_up
 from crewhall.identity import MCP_PATH as MCP
 from crewhall.identity import (
     AppDocuments,
@@ -48,20 +50,27 @@ from crewhall.imports import ImportParts, start_imports
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
-from crewhall.kernel.postgres.external import resolve_external
 from crewhall.kernel.postgres.keeper import Keeper
-from crewhall.kernel.postgres.migrate import migrate
+from crewhall.kernel.postgres.opening import Say, database_for
 from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import configure_logging
 from crewhall.kernel.tracing import NoSpans, Tracing, check_tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
+from crewhall.knowledge import (
+    ExtractionSettings,
+    KnowledgeParts,
+    KnowledgeSearch,
+    KnowledgeSettings,
+    LibraryKnowledge,
+    SourceSettings,
+    start_knowledge,
+)
 from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
 
 log = logging.getLogger(__name__)
-Say = Callable[[str], None]
 COLLECT_AFTER = (20_000, 20, 20)
 """Objects made, and younger collections, before a collection: measured with `python -m bench posts`."""
 
@@ -74,29 +83,6 @@ class Hall:
     hub: Hub
     application: Any
     setup_link: str | None
-
-
-@contextlib.contextmanager
-def database_for(settings: KernelSettings, say: Say) -> Iterator[tuple[DatabaseUrls, EmbeddedPostgres | None]]:
-    """Give the addresses of a migrated database: the external one that the settings name, or our own until the end.
-
-    Our own comes along with them, to be kept up.
-    """
-    if settings.database_url is not None:
-        admin = settings.database_admin_url
-        urls = resolve_external(settings.database_url.get_secret_value(), admin.get_secret_value() if admin else None)
-        migrate(urls.admin, on_progress=say)
-        yield urls, None
-        return
-    postgres = EmbeddedPostgres(
-        settings.home, listen_tcp_port=settings.database_tcp_port, run_as=settings.database_user, on_progress=say
-    )
-    urls = postgres.start()
-    try:
-        migrate(urls.admin, on_progress=say)
-        yield urls, postgres
-    finally:
-        postgres.release()
 
 
 @asynccontextmanager
@@ -118,7 +104,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
             stack.callback(tracing.close)
         await _start_domains(services, stack, tracing or NoSpans())
         services.add_part(Rechecks(hub, services.part(ConversationParts).access, services.signals))
-        services.add_part(Newcomers(hub, services.signals))
+        services.add_part(Changes(hub, services.signals))
         services.add_part(Bell(hub, services.signals))
         peers = Peers(db, hub, services.signals, settings.peer_host)
         peers.on_beat(services.part(RuntimeParts).worker.look)
@@ -129,6 +115,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         setup_link = await prepare_first_run(db, services.settings_of(IdentitySettings), base_url)
         await services.part(ConversationParts).follow()
         services.part(NotificationParts).start()
+        services.part(KnowledgeParts).start()
         await services.part(RuntimeParts).follow()
         services.part(ImportParts).start()
         door = McpDoor(services)
@@ -196,28 +183,42 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     services.add_part(notifications)
     services.add_part(notifications.pusher)
     stack.push_async_callback(notifications.close)
+    search = _start_knowledge(services, stack, conversations.files)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
-        region=services.settings.region,
-        base_url=services.base_url,
-        spans=spans,
+        region=services.settings.region, base_url=services.base_url, spans=spans,
+        parts=[search], knowledge=LibraryKnowledge(search, services.base_url),
     )  # fmt: skip
     settings = services.settings_of(TurnSettings)
     hooks = HookDoor(services.db, conversations.posting, services.limiter, settings)
     for turns in (
-        runtime,
-        runtime.trials,
-        runtime.warming,
-        runtime.servers,
-        hooks,
-        catalog_of(settings, runtime.servers),
-    ):
+        runtime, runtime.trials, runtime.warming, runtime.servers, hooks, catalog_of(settings, runtime.servers),
+        Spent(find_used_up),
+    ):  # fmt: skip
         services.add_part(turns)
     stack.push_async_callback(runtime.close)
     imports = start_imports(db=services.db, log=services.log, store=conversations.files, signals=services.signals)
     services.add_part(imports)
     stack.push_async_callback(imports.close)
+
+
+def _start_knowledge(services: Services, stack: contextlib.AsyncExitStack, store: FileStore) -> KnowledgeSearch:
+    """Start what makes documents searchable and looks things up; the models themselves start when they are asked."""
+    embedders = make_embedders(services.settings_of(EmbedderSettings))
+    for embedder in embedders:
+        stack.push_async_callback(embedder.close)
+    knowledge = start_knowledge(
+        db=services.db, blobs=store.blobs, store=store, signals=services.signals, live=services.live,
+        settings=services.settings_of(KnowledgeSettings), sources=services.settings_of(SourceSettings),
+        extraction=services.settings_of(ExtractionSettings),
+        embedder=embedders[0],
+    )  # fmt: skip
+    services.add_part(knowledge)
+    stack.push_async_callback(knowledge.close)
+    search = KnowledgeSearch(services.db, embedders)
+    services.add_part(search)
+    return search
 
 
 def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing | None) -> Gate:

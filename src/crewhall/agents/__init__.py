@@ -14,11 +14,14 @@ from crewhall.agents.quick_tasks import QuickTask, QuickTaskInput, add_quick_tas
 from crewhall.agents.schemas import Agent, AgentDetail, AgentInput, AgentPatch, AgentRef
 from crewhall.agents.settings import AgentSettings
 from crewhall.agents.shapes import SchedulingConfig, check_model_config
+from crewhall.agents.spent import Spent
 from crewhall.agents.states import find_state
 from crewhall.agents.status import answers, authenticates
+from crewhall.agents.templates import KIND_NAMES
 from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
 
 __all__ = [
+    "KIND_NAMES",
     "Agent",
     "AgentCreated",
     "AgentDeleted",
@@ -39,6 +42,7 @@ __all__ = [
     "QuickTask",
     "QuickTaskInput",
     "SchedulingConfig",
+    "Spent",
     "Visibility",
     "access_agent",
     "add_quick_task",

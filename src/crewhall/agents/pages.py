@@ -25,6 +25,7 @@ from crewhall.agents.profile import read_profile
 from crewhall.agents.quick_tasks import list_quick_tasks
 from crewhall.agents.schemas import AgentDetail, AgentPatch
 from crewhall.agents.snippets import snippets_for
+from crewhall.agents.spent import Spent
 from crewhall.agents.states import AgentStateChange, get_state, set_state
 from crewhall.agents.status import TRANSITIONS, answers
 from crewhall.agents.vocabulary import Visibility
@@ -68,6 +69,7 @@ async def _agent_page(
         memory = await get_state(tx, actor, agent_id)
         profile = await read_profile(tx, actor, agent)
         tasks = await list_quick_tasks(tx, actor, agent_id)
+        used_up = await services.part(Spent).find(tx, [agent_id])
     catalog = await services.part(Catalog).within(actor.org)
     return await render_in_hall(
         "agent.html",
@@ -83,6 +85,7 @@ async def _agent_page(
         takes_turns=answers(agent.status),
         address=services.base_url,
         profile=profile,
+        used_up=used_up,
         is_borrowed=profile.is_borrowed,
         borrowed_tools=borrowed_tools(agent, catalog),
         visibilities=VISIBILITIES,

@@ -10,6 +10,7 @@ from litestar.response import Redirect
 
 from crewhall.agents import actions, queries
 from crewhall.agents.schemas import AgentInput
+from crewhall.agents.spent import Spent
 from crewhall.agents.vocabulary import AgentStatus, Presence, Visibility
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
@@ -51,6 +52,7 @@ async def show_agents(
         )
         capabilities = await queries.list_capabilities(tx, actor, limit=MOST_CAPABILITIES)
         owners = await queries.find_owner_names(tx, page.items)
+        used_up = await services.part(Spent).find(tx, [agent.id for agent in page.items])
     chosen = {
         "q": q.strip(),
         "capability": capability,
@@ -66,6 +68,7 @@ async def show_agents(
         actor,
         agents=page.items,
         owners=owners,
+        used_up=used_up,
         next=page.next,
         q=q,
         kept=kept,

@@ -117,6 +117,9 @@ TEMPLATES = [
     ),
 ]
 
+KIND_NAMES = {template.kind: template.name for template in TEMPLATES}
+"""Kinds of agents as people read them: by the template that makes one."""
+
 
 async def plant_templates(tx: Tx, _actor: Actor, _event: InstallationSeeded) -> None:
     """Write the platform's templates in the transaction of the first start, once."""

@@ -8,7 +8,9 @@ from crewhall.conversations.consumers import BATCH as CONSUMER_BATCH
 from crewhall.conversations.consumers import Consumer
 from crewhall.conversations.events import ConversationRead, MemberAdded
 from crewhall.conversations.file_settings import FileSettings
-from crewhall.conversations.file_store import FileStore, forget_stray
+from crewhall.conversations.file_store import FileStore, forget_stray, refer_to_bytes
+from crewhall.conversations.file_types import clean_name
+from crewhall.conversations.files import access_file
 from crewhall.conversations.levels import get_level, set_level
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import escape_markdown, render_markdown
@@ -27,7 +29,7 @@ from crewhall.conversations.past import (
     take_past,
     taken_names,
 )
-from crewhall.conversations.posting import Posted, Posting
+from crewhall.conversations.posting import Cited, Posted, Posting
 from crewhall.conversations.read_marks import mark_read
 from crewhall.conversations.schemas import (
     MAX_CONTENT_LENGTH,
@@ -36,22 +38,32 @@ from crewhall.conversations.schemas import (
     ConversationRef,
     NewMember,
     PostMessage,
+    SearchHit,
 )
 from crewhall.conversations.schemas_commands import Command, CommandDone
 from crewhall.conversations.search import search as search_messages
-from crewhall.conversations.snippets import readable
+from crewhall.conversations.search import show_hits
+from crewhall.conversations.search_filters import Filters, Traits, both, check_places, typed_filters
+from crewhall.conversations.search_ranked import find_ranked
+from crewhall.conversations.search_syntax import Query, pieces_of, read_query
+from crewhall.conversations.snippets import MARKS, beginnings_of, marked_words, readable, snippet
+from crewhall.conversations.telling import CHANGES_CHANNEL, Change, read_change
 from crewhall.conversations.vocabulary import MemberType, NotificationLevel
 from crewhall.conversations.wire import Message, wire_of
 
 __all__ = [
+    "CHANGES_CHANNEL",
     "CONSUMER_BATCH",
     "IMPORTED",
     "JOINED_CHANNEL",
+    "MARKS",
     "MAX_CONTENT_LENGTH",
     "MEMBERSHIP_CHANNEL",
     "Access",
     "AccessCache",
     "AgentPolicy",
+    "Change",
+    "Cited",
     "ClientId",
     "Command",
     "CommandDone",
@@ -62,6 +74,7 @@ __all__ = [
     "ConversationRef",
     "FileSettings",
     "FileStore",
+    "Filters",
     "MemberAdded",
     "MemberType",
     "Message",
@@ -72,28 +85,45 @@ __all__ = [
     "PostMessage",
     "Posted",
     "Posting",
+    "Query",
+    "SearchHit",
     "Taken",
+    "Traits",
     "Verb",
     "access_conversation",
+    "access_file",
     "append_all",
+    "beginnings_of",
+    "both",
+    "check_places",
+    "clean_name",
     "close_for_past",
     "end_past",
     "escape_markdown",
     "find_empty_channel",
+    "find_ranked",
     "forget_stray",
     "get_level",
     "has_access",
     "known_records",
     "mark_read",
+    "marked_words",
     "open_direct",
     "open_past_channel",
     "open_session",
+    "pieces_of",
+    "read_change",
+    "read_query",
     "readable",
+    "refer_to_bytes",
     "render_markdown",
     "search_messages",
     "set_level",
+    "show_hits",
+    "snippet",
     "start_conversations",
     "take_past",
     "taken_names",
+    "typed_filters",
     "wire_of",
 ]

@@ -50,6 +50,11 @@ class Access(msgspec.Struct, frozen=True):
     membership_version: int
     direct_agent_id: UUID | None
 
+    @property
+    def is_of_two_people(self) -> bool:
+        """Whether it is a direct conversation without an agent: it belongs to both."""
+        return self.kind == "direct" and self.direct_agent_id is None
+
 
 ACCESS: LiteralString = """
 select c.id as conversation_id, c.org_id, c.kind, c.type, c.status, c.name, h.is_open, h.membership_version,

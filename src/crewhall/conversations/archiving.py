@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.conversations.access import bump_membership
+from crewhall.conversations.telling import Change, tell_change
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
@@ -128,4 +129,5 @@ async def close(tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID) ->
     )
     await note_archived(tx, actor, actor.org, conversation_id)
     await log.retire(tx, actor.org, conversation_id)
+    await tell_change(tx, actor.org, conversation_id, Change.ARCHIVED)
     await bump_membership(tx, conversation_id)

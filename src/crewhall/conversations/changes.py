@@ -9,10 +9,12 @@ from psycopg.types.json import Jsonb
 
 from crewhall.conversations.access import Access, Verb, access_conversation, bump_membership, refusal
 from crewhall.conversations.archiving import close, is_archived_by_itself, note_restored, set_stays_open
+from crewhall.conversations.draft_files import release_out_of_reach
 from crewhall.conversations.membership import as_member, insert_member
 from crewhall.conversations.opening import clear_name_conflict
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import AgentPolicy, AgentPolicyChange, Conversation, ConversationChange
+from crewhall.conversations.telling import Change, tell_change
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, MemberRole
 from crewhall.identity import Permission, check_permission
 from crewhall.kernel import audit
@@ -38,12 +40,14 @@ async def change_conversation(tx: Tx, actor: Actor, conversation_id: UUID, chang
         return now
     _check_default(actor, now, given)
     await _write(tx, actor, conversation_id, given)
+    await tell_change(tx, access.org_id, conversation_id, Change.CHANGED)
     if "stays_open" in given:
         await set_stays_open(tx, conversation_id, stays_open=given["stays_open"])
     if "type" in given:
         if given["type"] == ConversationType.PRIVATE:
             role = MemberRole.OWNER if access.is_owner else MemberRole.MEMBER
             await insert_member(tx, conversation_id, access.org_id, as_member(actor), role=role, added_by=actor)
+            await release_out_of_reach(tx, conversation_id)
         await bump_membership(tx, conversation_id)
     await audit.record(tx, actor, "conversation.changed", "conversation", conversation_id, given)
     return await get_conversation(tx, actor, conversation_id)
@@ -70,6 +74,7 @@ async def restore_conversation(tx: Tx, actor: Actor, log: MessageLog, conversati
         )
         await log.reopen(tx, access.org_id, conversation_id)
         await note_restored(tx, access.org_id, conversation_id, access.kind)
+        await tell_change(tx, access.org_id, conversation_id, Change.RESTORED)
         await bump_membership(tx, conversation_id)
         await _audit(tx, actor, "conversation.restored", access)
     return await get_conversation(tx, actor, conversation_id)
@@ -86,8 +91,13 @@ async def may_restore(tx: Tx, actor: Actor, access: Access) -> bool:
 async def delete_conversation(
     tx: Tx, actor: Actor, log: MessageLog, conversation_id: UUID, confirm: str | None
 ) -> None:
-    """Delete a conversation for everybody and retire its topic. `confirm` is its name or title, typed again."""
+    """Delete a conversation for everybody and retire its topic. `confirm` is its name or title, typed again.
+
+    Raises NOT_FOUND, FORBIDDEN (also where two people talk with each other), INVALID.
+    """
     access = await _manage(tx, actor, conversation_id)
+    if access.is_of_two_people:
+        raise FORBIDDEN("What two people said to each other, neither deletes for both. Archive it instead.")
     title = await tx.value("select title from conversations where id = %(id)s", {"id": conversation_id})
     if confirm != (access.name or title or ""):
         raise INVALID(
@@ -102,7 +112,9 @@ async def delete_conversation(
         """,
         {"id": conversation_id, "actor": actor.id},
     )
+    await release_out_of_reach(tx, conversation_id)
     await log.retire(tx, access.org_id, conversation_id)
+    await tell_change(tx, access.org_id, conversation_id, Change.DELETED)
     await bump_membership(tx, conversation_id)
     await _audit(tx, actor, "conversation.deleted", access)
 

@@ -8,6 +8,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from crewhall.conversations.access import Verb, access_conversation
+from crewhall.conversations.draft_files import FILES, HANGING, release_draft_files
 from crewhall.conversations.parents import check_parent
 from crewhall.conversations.schemas_words import Draft, DraftInput, DraftState
 from crewhall.kernel.actor import Actor, ActorType
@@ -33,38 +34,58 @@ left join lateral (
 """
 """The conversation of a row `d`, as a WritingPlace; null where the person does not read it."""
 _LIST: LiteralString = (
-    """
+    "with hanging as materialized ("
+    + HANGING
+    + """), begun as (
+    select coalesce(w.id, h.id) as id, coalesce(w.conversation_id, h.conversation_id) as conversation_id,
+           coalesce(w.parent_id::text, nullif(h.place, ''))::uuid as parent_id, w.kind, w.title,
+           coalesce(w.content, '') as content, coalesce(w.version, 0) as version,
+           coalesce(w.updated_at, h.updated_at) as updated_at, coalesce(h.files, '[]') as files
+    from (select * from drafts where org_id = any (current_orgs()) and user_id = %(user)s) w
+    full join hanging h on h.conversation_id = w.conversation_id and h.place = coalesce(w.parent_id::text, '')
+)
 select d.id, d.conversation_id, place.it as conversation, d.parent_id, d.kind, d.title, d.content, d.version,
-       d.updated_at
-from drafts d"""
+       d.updated_at, d.files
+from begun d"""
     + PLACE
     + """
-where d.org_id = any (current_orgs()) and d.user_id = %(user)s
-  and (%(conversation)s::uuid is null or d.conversation_id = %(conversation)s)
+where (%(conversation)s::uuid is null or d.conversation_id = %(conversation)s)
   and (%(before)s::timestamptz is null or (d.updated_at, d.id) < (%(before)s, %(before_id)s))
 order by d.updated_at desc, d.id desc limit %(limit)s
 """
 )
 _AT: LiteralString = """
-    org_id = any (current_orgs()) and user_id = %(user)s and conversation_id = %(conversation)s
-    and parent_id is not distinct from %(parent)s
+    d.org_id = any (current_orgs()) and d.user_id = %(user)s and d.conversation_id = %(conversation)s
+    and d.parent_id is not distinct from %(parent)s
 """
-_FIND: LiteralString = "select content, title, kind, version, updated_at from drafts where" + _AT
-_SAVE: LiteralString = """
+_FIND: LiteralString = (
+    "select coalesce(d.content, '') as content, d.title, d.kind, coalesce(d.version, 0) as version, d.updated_at,"
+    + FILES
+    + " from (select) one left join drafts d on"
+    + _AT
+)
+_SAVE: LiteralString = (
+    """
 insert into drafts as d (id, org_id, user_id, conversation_id, parent_id, kind, title, content)
 values (%(id)s, %(org)s, %(user)s, %(conversation)s, %(parent)s, %(kind)s, %(title)s, %(content)s)
 on conflict on constraint drafts_place do update set kind = excluded.kind, title = excluded.title,
     content = excluded.content, version = greatest(excluded.version, d.version + 1)
     where d.version = %(version)s
-returning content, title, kind, version, updated_at
-"""
-_DROP: LiteralString = "delete from drafts where" + _AT + "and (%(version)s::bigint is null or version = %(version)s)"
+returning d.content, d.title, d.kind, d.version, d.updated_at,"""
+    + FILES
+)
+_DROP: LiteralString = (
+    "delete from drafts d where" + _AT + "and (%(version)s::bigint is null or d.version = %(version)s)"
+)
 
 
 async def list_drafts(
     tx: Tx, actor: Actor, *, conversation_id: UUID | None = None, after: str | None = None, limit: int | None = None
 ) -> Page[Draft]:
-    """List the actor's drafts, the last written first; of one conversation if asked. Raises NOT_FOUND."""
+    """List the actor's drafts, those of files alone too, the last written first; of one conversation if asked.
+
+    Raises NOT_FOUND.
+    """
     size, key = check_limit(limit), decode_cursor(after, datetime, UUID)
     if conversation_id is not None:
         await access_conversation(tx, actor, conversation_id, Verb.READ)
@@ -83,8 +104,8 @@ async def list_drafts(
 
 
 async def find_draft(tx: Tx, actor: Actor, conversation_id: UUID, parent_id: UUID | None = None) -> DraftState:
-    """What the actor has begun to write there; version 0 when nothing. One look at an index."""
-    return await tx.find(DraftState, _FIND, _place(actor, conversation_id, parent_id)) or DraftState()
+    """What the actor has begun to write there, and the files of it; version 0 when no words. Two looks at indexes."""
+    return await tx.one(DraftState, _FIND, _place(actor, conversation_id, parent_id))
 
 
 async def show_draft(tx: Tx, actor: Actor, conversation_id: UUID, parent_id: UUID | None = None) -> DraftState:
@@ -106,7 +127,7 @@ async def save_draft(tx: Tx, actor: Actor, conversation_id: UUID, data: DraftInp
     check_writer(actor, "keep drafts")
     if not data.content.strip() and data.title is None:
         await drop_draft(tx, actor, conversation_id, data.parent_id, version=data.version)
-        return DraftState()
+        return await find_draft(tx, actor, conversation_id, data.parent_id)
     await access_conversation(tx, actor, conversation_id, Verb.POST)
     values = _place(actor, conversation_id, data.parent_id)
     if data.version == 0:
@@ -135,6 +156,14 @@ async def drop_draft(
     now = await show_draft(tx, actor, conversation_id, parent_id)
     if now.version:
         raise _stale(now)
+
+
+async def throw_away(tx: Tx, actor: Actor, conversation_id: UUID, parent_id: UUID | None = None) -> None:
+    """Throw a draft away, whatever its version, with what hangs on it. Raises as `drop_draft`."""
+    place = _place(actor, conversation_id, parent_id) | {"version": None}
+    released = await release_draft_files(tx, actor, conversation_id, parent_id)
+    if not await tx.run(_DROP, place) and not released:
+        await show_draft(tx, actor, conversation_id, parent_id)
 
 
 def check_writer(actor: Actor, what: str) -> None:

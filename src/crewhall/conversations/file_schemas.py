@@ -28,8 +28,22 @@ class FileSource(StrEnum):
     ATTACHMENT = "attachment"
 
 
+class FileDocument(Struct, kw_only=True):
+    """How far a file is in being made searchable: `done` of `total` (in `unit`) of its stage."""
+
+    id: UUID
+    status: str
+    done: int
+    total: int | None
+    unit: str | None
+    failure: str | None
+
+
 class File(Struct, kw_only=True):
     """A file of a conversation. `media_type` is what its bytes are; an image that is shown has a width and a height.
+
+    `document` says how far its text is in being made searchable; null while no message has the file, and for what
+    holds no text. `expires_at`: when it goes, since its conversation is archived.
 
     `message_id` is the message that it is attached to; until there is one, its uploader alone sees it.
     """
@@ -42,12 +56,25 @@ class File(Struct, kw_only=True):
     sha256: str
     status: FileStatus
     failure: str | None
+    document: FileDocument | None
+    expires_at: datetime | None
     width: int | None
     height: int | None
     created_by: ActorRef
     created_at: datetime
     message_id: UUID | None
     message_seq: int | None
+
+
+KeepDays = Annotated[
+    int, Meta(ge=1, le=3650, description="So long after its conversation was archived a file is kept; null: for good.")
+]
+
+
+class FilePolicy(Struct, forbid_unknown_fields=True):
+    """How long files are kept."""
+
+    keep_days: KeepDays | None = 30
 
 
 class NewUpload(Struct, forbid_unknown_fields=True):

@@ -76,7 +76,7 @@ class FileStore:
         self, actor: Actor, conversation_id: UUID, file_id: UUID, name: str, chunks: AsyncIterable[bytes]
     ) -> File:
         """Keep the bytes of an admitted file, and the file: the end of each way in."""
-        values = await self._keep_bytes(actor, name, chunks)
+        values = await self.keep_bytes(actor, name, chunks)
         values |= {
             "id": file_id, "org": actor.org, "conversation": conversation_id, "by_type": str(actor.type), "by": actor.id
         }  # fmt: skip
@@ -99,7 +99,7 @@ class FileStore:
             kept = await find_attached(tx, file_id)
         if kept is not None:
             return kept
-        values = await self._keep_bytes(actor, clean_name(name), chunks)
+        values = await self.keep_bytes(actor, clean_name(name), chunks)
         values |= {"id": file_id, "org": actor.org, "conversation": conversation_id, "by_type": "user", "by": author}
         async with self.db.transaction(actor) as tx:
             await _insert(tx, values)
@@ -107,7 +107,7 @@ class FileStore:
         self.stir()
         return kept or {}
 
-    async def _keep_bytes(self, actor: Actor, name: str, chunks: AsyncIterable[bytes]) -> dict[str, object]:
+    async def keep_bytes(self, actor: Actor, name: str, chunks: AsyncIterable[bytes]) -> dict[str, object]:
         """Write a file's bytes, and its thumbnail; give what its row says of them."""
         intake = Intake(chunks, name, self.settings)
         key = await self.write(actor, intake)
@@ -149,8 +149,11 @@ async def forget_stray(tx: Tx, key: str) -> None:
         await tx.notify(SWEEP_CHANNEL, "")
 
 
-async def _insert(tx: Tx, values: dict[str, object]) -> None:
-    """Write the file, and its bytes unless the organization has them: then these go, and the file is the others."""
+async def refer_to_bytes(tx: Tx, values: dict[str, object]) -> None:
+    """Write a row for what `keep_bytes` kept, unless the organization has the same bytes: then these go.
+
+    `values` are what `keep_bytes` gave, with the organization as `org`.
+    """
     kept = await tx.value(
         """
         insert into blobs (org_id, sha256, key, size, thumbnail_key, width, height)
@@ -164,6 +167,11 @@ async def _insert(tx: Tx, values: dict[str, object]) -> None:
         await drop_stray(tx, new)
     else:
         await tx.run("update stray_blobs set due_at = now() where key = any (%(keys)s)", {"keys": new})
+
+
+async def _insert(tx: Tx, values: dict[str, object]) -> None:
+    """Write the file, and its bytes unless the organization has them: then these go, and the file is the others."""
+    await refer_to_bytes(tx, values)
     await tx.run(
         """
         insert into files (id, org_id, conversation_id, created_by_type, created_by, name, media_type, size, sha256)

@@ -70,7 +70,9 @@ def clean_name(name: str) -> str:
 
 
 def _text_type(head: bytes, name: str) -> str:
-    """What kind of text: markup by its beginning, anything else as it is called."""
+    """What kind of text: markup (and a PDF in plain letters) by its beginning, anything else as it is called."""
+    if head.startswith(b"%PDF-"):
+        return PDF
     marked = next((kind for kind, _ in _signatures(head) if kind in _MARKUP), None)
     if marked:
         return marked

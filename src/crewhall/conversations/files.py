@@ -6,27 +6,44 @@ from uuid import UUID
 import msgspec
 
 from crewhall.conversations.access import Verb, access_conversation
-from crewhall.conversations.file_schemas import File, attached
+from crewhall.conversations.file_schemas import File, FileStatus, attached
+from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, NOT_FOUND, CrewhallError
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 
 _COLUMNS: LiteralString = """
-select f.id, f.conversation_id, f.name, f.media_type, f.size, encode(f.sha256, 'hex') as sha256, f.status, f.failure,
-       b.width, b.height, json_build_object('type', f.created_by_type, 'id', f.created_by) as created_by, f.created_at,
-       m.message_id, m.message_seq, b.key, b.thumbnail_key, f.attached_at is not null as is_attached
+select f.id, f.conversation_id, f.name, f.media_type, f.size, encode(f.sha256, 'hex') as sha256,
+       s.status, d.failure, d.document,
+       f.expires_at, b.width, b.height, json_build_object('type', f.created_by_type, 'id', f.created_by) as created_by,
+       f.created_at, m.message_id, m.message_seq, b.key, b.thumbnail_key, f.attached_at is not null as is_attached
 from files f
 join blobs b on b.org_id = f.org_id and b.sha256 = f.sha256
 left join lateral (
     select k.message_id, k.message_seq from message_files k where k.org_id = f.org_id and k.file_id = f.id
     order by k.message_seq limit 1) m on true
+left join lateral (
+    -- a picture without words is as good as it gets
+    select d.status, case when not (f.media_type like 'image/%%' and d.failure_code in (
+               'document_empty', 'document_unsupported')) then d.failure end as failure, json_build_object(
+        'id', d.id, 'status', d.status, 'done', d.done, 'total', d.total, 'unit', d.unit,
+        'failure', d.failure) as document
+    from document_origins o join documents d on d.org_id = o.org_id and d.id = o.document_id
+    where o.org_id = f.org_id and o.file_id = f.id) d on true
+cross join lateral (
+    select case when d.status in ('queued', 'extracting', 'embedding') then 'processing'
+                when d.failure is not null then 'failed' else 'ready' end as status) s
 """
 _ONE: LiteralString = _COLUMNS + " where f.id = %(id)s and f.released_at is null"
 _LIST: LiteralString = (
     _COLUMNS
     + """
-where f.conversation_id = %(conversation)s and f.attached_at is not null
+where f.org_id = any (current_orgs()) and f.attached_at is not null
+  and (f.conversation_id = %(conversation)s
+       or (%(conversation)s::uuid is null and f.conversation_id in (select reachable_conversations())))
+  and (%(status)s::text is null or s.status = %(status)s)
+  and (%(q)s::text is null or strpos(lower(f.name), lower(%(q)s)) > 0)
   and (%(before)s::uuid is null or f.id < %(before)s)
 order by f.id desc limit %(limit)s
 """
@@ -72,24 +89,42 @@ async def find_attached(tx: Tx, file_id: UUID) -> dict[str, Any] | None:
 
 
 async def list_files(
-    tx: Tx, actor: Actor, conversation_id: UUID, *, after: str | None = None, limit: int | None = None
+    tx: Tx,
+    actor: Actor,
+    conversation_id: UUID | None = None,
+    *,
+    q: str | None = None,
+    status: FileStatus | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> Page[File]:
-    """List what is attached to a conversation's messages, the newest first. Raises NOT_FOUND."""
-    await access_conversation(tx, actor, conversation_id, Verb.READ)
+    """List what is attached to a conversation's messages, or to all that the actor may read, the newest first.
+
+    `q` is in their names. Raises NOT_FOUND, FORBIDDEN.
+    """
+    check_permission(actor, Permission.ORGANIZATION_READ)
+    if conversation_id is not None:
+        await access_conversation(tx, actor, conversation_id, Verb.READ)
     size = check_limit(limit)
     key = decode_cursor(after, UUID)
-    values = {"conversation": conversation_id, "before": key[0] if key else None, "limit": size + 1}
+    values = {
+        "conversation": conversation_id, "q": (q or "").strip() or None, "status": status and str(status),
+        "before": key[0] if key else None, "limit": size + 1,
+    }  # fmt: skip
     page = page_of(await tx.all(StoredFile, _LIST, values), size, lambda file: (file.id,))
     return Page([file.shown() for file in page.items], page.next)
 
 
 async def hold_files(tx: Tx, actor: Actor, conversation_id: UUID, ids: list[UUID]) -> list[dict[str, object]]:
-    """What a message that is about to have these files says of them; they are kept for another day.
+    """What a message that is about to have these files says of them; they are kept for another day at least.
 
     Raises INVALID where one is not the actor's own upload to this conversation.
     """
     await tx.run(
-        "update files set held_at = now() where id = any (%(ids)s) and released_at is null and created_by = %(actor)s",
+        """
+        update files set held_at = greatest(held_at, now())
+        where id = any (%(ids)s) and released_at is null and created_by = %(actor)s
+        """,
         {"ids": ids, "actor": actor.id},
     )
     found = await tx.all(

@@ -111,7 +111,7 @@ async def leave_everywhere(tx: Tx, org_id: UUID, member: NewMember) -> None:
         {"org": org_id, "type": str(member.member_type), "member": member.member_id},
     )
     for conversation_id in sorted(left):
-        await delete_member(tx, conversation_id, member)
+        await delete_member(tx, conversation_id, org_id, member)
     await bump_memberships(tx, left)
 
 

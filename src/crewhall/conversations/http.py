@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from crewhall.conversations import changes, http_files, http_uploads, opening, queries
+from crewhall.conversations.http_file_policy import HANDLERS as FILE_POLICY
 from crewhall.conversations.http_idle import HANDLERS as IDLE
 from crewhall.conversations.http_members import HANDLERS as MEMBERS
 from crewhall.conversations.http_messages import HANDLERS as MESSAGES
@@ -159,6 +160,7 @@ ROUTERS = [
     api_router("/files", http_files.HANDLERS, tags=["Files"]),
     api_router("/uploads", http_uploads.HANDLERS, tags=["Files"]),
     api_router("/idle-policy", IDLE, tags=["Conversations"]),
+    api_router("/file-policy", FILE_POLICY, tags=["Files"]),
     api_router("/drafts", DRAFTS, tags=["Drafts"]),
     api_router("/later", LATER, tags=["Later"]),
     api_router("/search", [search_messages], tags=["Conversations"]),

@@ -14,7 +14,7 @@ from litestar.response import Stream
 
 from crewhall.conversations import files
 from crewhall.conversations.byte_ranges import is_same, range_of
-from crewhall.conversations.file_schemas import File
+from crewhall.conversations.file_schemas import File, FileStatus
 from crewhall.conversations.file_store import FileStore
 from crewhall.conversations.file_types import SHOWN_IMAGES, UNKNOWN
 from crewhall.conversations.files import StoredFile, absent
@@ -30,6 +30,8 @@ Range = Annotated[str | None, HeaderParameter(name="Range", description="`bytes=
 IfRange = Annotated[str | None, HeaderParameter(name="If-Range", description="The ETag of which the range is wanted.")]
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="ETags that are known.")]
 Save = Annotated[bool, QueryParameter(description="To be saved, also where it could be shown.")]
+Named = Annotated[str | None, QueryParameter(max_length=200, description="Part of their names.")]
+Status = Annotated[FileStatus | None, QueryParameter(description="Whether they are being read, or could not be.")]
 _BYTES = ResponseSpec(bytes, description="The bytes.", media_type=UNKNOWN, generate_examples=False)
 
 
@@ -61,12 +63,28 @@ async def list_files(
     conversation_id: FromPath[UUID],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
+    q: Named = None,
+    status: Status = None,
     after: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
 ) -> Page[File]:
     """List the files of a conversation."""
     async with services.db.transaction(actor) as tx:
-        return await files.list_files(tx, actor, conversation_id, after=after, limit=limit)
+        return await files.list_files(tx, actor, conversation_id, q=q, status=status, after=after, limit=limit)
+
+
+@get("/", summary="List files", description="What is attached to messages that you may read, the newest first.")
+async def list_all_files(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    q: Named = None,
+    status: Status = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[File]:
+    """List the files of every conversation within reach."""
+    async with services.db.transaction(actor) as tx:
+        return await files.list_files(tx, actor, q=q, status=status, after=after, limit=limit)
 
 
 @get("/{file_id:uuid}", summary="Show a file")
@@ -187,4 +205,4 @@ async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 OF_CONVERSATIONS = [upload_file, list_files]
-HANDLERS = [get_file, remove_file, download_file, show_thumbnail]
+HANDLERS = [list_all_files, get_file, remove_file, download_file, show_thumbnail]

@@ -22,14 +22,29 @@ Query = Annotated[
         max_length=MAX_QUERY_LENGTH,
         description=(
             'Words, "phrases", or, -not; the last word may be a beginning, accents may be left out. Narrowed by '
-            "`from:ada`, `in:general` (`in:@ada`), `kind:question`, `has:file` (`image`, `link`), `before:`, `after:` "
-            "and `on:` (2026-11-22, 2026-11, 2026, today, yesterday). May be left out beside another filter."
+            "`from:ada`, `in:general` (`in:@ada`), `kind:question`, `has:file` (`image`, `link`), each several times "
+            "for any of them and with a minus for none (`-from:bot`), `before:`, `after:`, `on:` (2026-11-22, 2026-11, "
+            "2026, today, yesterday). May be left out beside another filter."
         ),
     ),
 ]
-Author = Annotated[UUID | None, QueryParameter(description="Id of the person or agent who wrote.")]
-Kind = Annotated[MessageKind | None, QueryParameter(description="What the message is for.")]
-Has = Annotated[Holds | None, QueryParameter(description="What it holds beside its words.")]
+MOST = 20
+"""So many values one filter takes."""
+Where = Annotated[
+    list[UUID] | None, QueryParameter(max_items=MOST, description="Id of the conversation; several: any of them.")
+]
+Author = Annotated[
+    list[UUID] | None,
+    QueryParameter(max_items=MOST, description="Id of the person or agent who wrote; several: any of them."),
+]
+Kind = Annotated[
+    list[MessageKind] | None,
+    QueryParameter(max_items=MOST, description="What the message is for; several: any of them."),
+]
+Has = Annotated[
+    list[Holds] | None,
+    QueryParameter(max_items=MOST, description="What it holds beside its words; several: any of them."),
+]
 Since = Annotated[datetime | None, QueryParameter(description="Written at this moment or later.")]
 Until = Annotated[datetime | None, QueryParameter(description="Written before this moment.")]
 Limit = Annotated[
@@ -42,7 +57,7 @@ async def search_messages(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
     q: Query = "",
-    conversation: FromQuery[UUID | None] = None,
+    conversation: Where = None,
     author: Author = None,
     kind: Kind = None,
     has: Has = None,
@@ -52,6 +67,13 @@ async def search_messages(
     limit: Limit = None,
 ) -> Page[SearchHit]:
     """Find messages, with what matched marked in a snippet of safe HTML."""
-    filters = Filters(conversation_id=conversation, author_id=author, kind=kind, holds=has, since=since, until=until)
+    filters = Filters(
+        places=tuple(dict.fromkeys(conversation or ())),
+        authors=tuple(dict.fromkeys(author or ())),
+        kinds=tuple(dict.fromkeys(kind or ())),
+        holds=tuple(dict.fromkeys(has or ())),
+        since=since,
+        until=until,
+    )
     async with services.db.transaction(actor) as tx:
         return await search(tx, actor, q, filters=filters, after=after, limit=limit)

@@ -7,7 +7,7 @@ from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from crewhall.conversations import drafts, later
+from crewhall.conversations import draft_files, drafts, later
 from crewhall.conversations.commands import Commands
 from crewhall.conversations.later_clock import send_now
 from crewhall.conversations.posting import Posting
@@ -23,7 +23,12 @@ Thread = Annotated[UUID | None, QueryParameter(description="The first message of
 Read = Annotated[int | None, QueryParameter(ge=0, le=2**63 - 1, description="Only this version.")]
 
 
-@get("/", summary="List drafts", description="The caller's own, the last written first.")
+@get(
+    "/",
+    summary="List drafts",
+    description="The caller's own, the last written first, with the `files` that hang on each; those of files alone "
+    "(version 0), too.",
+)
 async def list_drafts(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
@@ -72,7 +77,8 @@ async def save_draft(
 @delete(
     "/{conversation_id:uuid}/draft",
     summary="Throw a draft away",
-    description="With a version that one alone: 409 `stale_draft` when it is another by now.",
+    description="With a version its words alone, and only those: 409 `stale_draft` when it is another by now. Without, "
+    "what hangs on it as well.",
 )
 async def drop_draft(
     conversation_id: FromPath[UUID],
@@ -83,7 +89,30 @@ async def drop_draft(
 ) -> None:
     """Throw away what the caller has begun to write."""
     async with services.db.transaction(actor) as tx:
-        await drafts.drop_draft(tx, actor, conversation_id, parent, version=version)
+        if version is None:
+            await drafts.throw_away(tx, actor, conversation_id, parent)
+        else:
+            await drafts.drop_draft(tx, actor, conversation_id, parent, version=version)
+
+
+@put(
+    "/{conversation_id:uuid}/draft/files/{file_id:uuid}",
+    status_code=204,
+    summary="Let an upload hang on a draft",
+    description="It is there on every device, and kept for 30 days; `DELETE /files/{id}` takes it away. One that was "
+    "sent meanwhile is left alone.",
+)
+async def hang_on_draft(
+    conversation_id: FromPath[UUID],
+    file_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    parent: Thread = None,
+) -> None:
+    """Keep an upload with what the caller has begun to write."""
+    async with services.db.transaction(actor) as tx:
+        drafts.check_writer(actor, "keep drafts")
+        await draft_files.hang_on_draft(tx, actor, conversation_id, file_id, parent)
 
 
 @get("/", summary="List later messages", description="The caller's own in order of their moments, refused ones too.")
@@ -186,6 +215,6 @@ async def carry_out_command(
     return await services.part(Commands).carry_out(actor, conversation_id, data)
 
 
-HANDLERS = [show_draft, save_draft, drop_draft, list_commands, carry_out_command]
+HANDLERS = [show_draft, save_draft, drop_draft, hang_on_draft, list_commands, carry_out_command]
 DRAFTS = [list_drafts]
 LATER = [list_later, make_later, get_later, change_later, cancel_later, send_later]

@@ -4,7 +4,7 @@ Raw HTML is shown as text, images become links, and what comes out is sanitised 
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from html import escape
 
 from crewhall.conversations.mention_syntax import split_mentions
@@ -34,15 +34,17 @@ _MARKS = re.compile(
 _NUMBERED = re.compile(r"^(\d{1,9})(?=[.)])")
 
 
-def render_markdown(text: str, mentioned: Collection[str] = ()) -> str:
+def render_markdown(
+    text: str, mentioned: Collection[str] = (), links: Mapping[str, tuple[str, str]] | None = None
+) -> str:
     """Return safe HTML. Of the mentions only those in `mentioned` (names in lower case) are marked.
 
     A mention is `<span class="mention" data-handle="name">@Name</span>`. Text that holds no Markdown takes a short way
-    with the same result.
+    with the same result. `links`: where what stands in brackets leads, as `1` of `[1]`, with a title.
     """
     if is_plain(text):
         return _render_plain(text, mentioned)
-    return _render_parsed(text, mentioned)
+    return _render_parsed(text, mentioned, links or {})
 
 
 def escape_markdown(line: str) -> str:
@@ -82,10 +84,10 @@ def _render_plain(text: str, mentioned: Collection[str]) -> str:
     return "\n".join("<p>" + paragraph.replace("\n", "<br>\n") + "</p>" for paragraph in paragraphs)
 
 
-def _render_parsed(text: str, mentioned: Collection[str]) -> str:
+def _render_parsed(text: str, mentioned: Collection[str], links: Mapping[str, tuple[str, str]]) -> str:
     from crewhall.conversations.markdown_parser import render_parsed
 
-    return render_parsed(text, mentioned)
+    return render_parsed(text, mentioned, links)
 
 
 def mention_span(written: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """The parser of Markdown, and what cleans its HTML: imported with the first text that needs them."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import nh3
@@ -24,9 +24,10 @@ _CODE_CLASS = re.compile(r"language-[\w+#.-]{1,40}")
 _TASK = re.compile(r"\[([ xX])\](?=\s)")
 
 
-def render_parsed(text: str, mentioned: Collection[str]) -> str:
-    """Return safe HTML of Markdown, with those mentions marked."""
-    env = {"mentioned": frozenset(mentioned)}
+def render_parsed(text: str, mentioned: Collection[str], links: Mapping[str, tuple[str, str]]) -> str:
+    """Return safe HTML of Markdown, with those mentions marked, and those brackets links."""
+    references = {label: {"href": href, "title": title} for label, (href, title) in links.items()}
+    env: dict[str, Any] = {"mentioned": frozenset(mentioned), "references": references}
     return _CLEANER.clean(_MARKDOWN.render(text, env)).rstrip("\n")
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from crewhall.conversations.access import Access, Verb, access_conversation, bump_membership, refusal
 from crewhall.conversations.candidates import check_candidates
+from crewhall.conversations.draft_files import release_out_of_reach
 from crewhall.conversations.kept_places import forget_place
 from crewhall.conversations.membership import as_member, delete_member, insert_member
 from crewhall.conversations.queries import MAX_QUERY_LENGTH
@@ -121,8 +122,9 @@ async def remove_member(tx: Tx, actor: Actor, conversation_id: UUID, member: New
     if member != as_member(actor) and (error := refusal(actor, access, Verb.MANAGE)):
         raise error
     was_kept = await forget_place(tx, conversation_id, member)
-    if not await delete_member(tx, conversation_id, member) and not was_kept:
+    if not await delete_member(tx, conversation_id, access.org_id, member) and not was_kept:
         raise NOT_FOUND("This conversation has no such member.")
+    await release_out_of_reach(tx, conversation_id)
     await _tell(tx, actor, "conversation.member_removed", conversation_id, member)
 
 
@@ -148,7 +150,8 @@ async def leave_conversation(tx: Tx, actor: Actor, conversation_id: UUID) -> Non
         await unshare_session(tx, actor, access, as_member(actor))
         return
     check_changeable(access)
-    if await delete_member(tx, conversation_id, as_member(actor)):
+    if await delete_member(tx, conversation_id, access.org_id, as_member(actor)):
+        await release_out_of_reach(tx, conversation_id)
         await bump_membership(tx, conversation_id)
 
 

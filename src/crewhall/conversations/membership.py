@@ -6,6 +6,7 @@ from uuid import UUID
 from crewhall.conversations.access import bump_membership
 from crewhall.conversations.events import MemberAdded
 from crewhall.conversations.schemas import NewMember
+from crewhall.conversations.telling import Change, tell_change
 from crewhall.conversations.vocabulary import MemberRole, MemberType, NotificationLevel
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
@@ -56,10 +57,11 @@ async def insert_member(
     return bool(inserted)
 
 
-async def delete_member(tx: Tx, conversation_id: UUID, member: NewMember) -> bool:
-    """Take a member out; tells whether it was one. What it owned passes to the longest member, people first.
+async def delete_member(tx: Tx, conversation_id: UUID, org_id: UUID, member: NewMember) -> bool:
+    """Take a member out, who is told; says whether it was one.
 
-    Who only reads along inherits nothing. The conversation is locked before its members, as by who hands it over.
+    What it owned passes to the longest member, people first. Who only reads along inherits nothing. The
+    conversation is locked before its members, as by who hands it over.
     """
     role = await tx.value(
         """
@@ -74,6 +76,8 @@ async def delete_member(tx: Tx, conversation_id: UUID, member: NewMember) -> boo
         await _count_readers(tx, conversation_id, -1)
     elif role is not None:
         await _pass_on(tx, conversation_id, member)
+    if role is not None:
+        await tell_change(tx, org_id, conversation_id, Change.REMOVED, member.member_id)
     return role is not None
 
 

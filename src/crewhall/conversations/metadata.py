@@ -8,6 +8,8 @@ FILES = "files"
 """Where a message's metadata names its files: Crewhall's own, nobody else's."""
 IMPORTED = "imported"
 """Where it says that a message was written elsewhere, and taken in: an import's alone."""
+SOURCES = "sources"
+"""Where it names what an agent's answer cites, by number: a turn's alone."""
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 8
 
@@ -18,6 +20,8 @@ def check_metadata(metadata: dict[str, Any]) -> None:
         raise ValueError("metadata must not hold files: Crewhall writes them there, of what `files` names")
     if IMPORTED in metadata:
         raise ValueError("metadata must not hold imported: Crewhall marks with it what an import took in")
+    if SOURCES in metadata:
+        raise ValueError("metadata must not hold sources: Crewhall writes them there, of what an agent's answer cites")
     _check_level(metadata, 1)
     try:
         encoded = msgspec.json.encode(metadata)

@@ -13,6 +13,7 @@ from crewhall.conversations.membership import as_member, insert_member
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.rows import NewRow, insert_conversation
 from crewhall.conversations.schemas import AgentPolicy, Conversation, NewConversation, NewMember
+from crewhall.conversations.telling import Change, tell_change
 from crewhall.conversations.vocabulary import ConversationKind, ConversationType, MemberRole, MemberType
 from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor
@@ -163,6 +164,7 @@ async def _reopen_direct(tx: Tx, actor: Actor, log: MessageLog, row: NewRow, pai
     if restored:
         await log.reopen(tx, row.org_id, found)
         await note_restored(tx, row.org_id, found, ConversationKind.DIRECT)
+        await tell_change(tx, row.org_id, found, Change.RESTORED)
     returned = [await insert_member(tx, found, row.org_id, member, added_by=actor) for member in pair]
     if restored or any(returned):
         await bump_membership(tx, found)

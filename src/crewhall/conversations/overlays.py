@@ -17,7 +17,7 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CONFLICT, FORBIDDEN, CrewhallError, define_error
 from crewhall.ports.message_log import CLIENT_ID_REUSED, Author, NewRecord, RecordType
 
-MAX_REACTION_KINDS = 50
+MAX_REACTION_KINDS, MAX_REACTIONS = 50, 1_000
 STALE_MESSAGE = define_error("stale_message", 409, "Edited meanwhile")
 
 
@@ -78,12 +78,14 @@ class Overlays:
         return await self._set_pin(actor, conversation_id, message_id, pinned=False)
 
     async def react(self, actor: Actor, conversation_id: UUID, message_id: UUID, emoji: str) -> Message:
-        """Add the actor's reaction; a message takes at most 50 different emoji."""
+        """Add the actor's reaction; a message takes at most 50 different emoji, and 1,000 reactions: it names each."""
         check_emoji(emoji)
 
         def refuse_too_many(message: Message) -> None:
             if emoji not in message.reactions and len(message.reactions) >= MAX_REACTION_KINDS:
                 raise CONFLICT(f"A message takes at most {MAX_REACTION_KINDS} different reactions.", field="emoji")
+            if sum(map(len, message.reactions.values())) >= MAX_REACTIONS:
+                raise CONFLICT(f"A message takes at most {MAX_REACTIONS:,} reactions.", field="emoji")
 
         return await self._set_reaction(actor, conversation_id, message_id, emoji, refuse_too_many)
 

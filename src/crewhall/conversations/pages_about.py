@@ -10,22 +10,29 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from crewhall.agents import find_agents
 from crewhall.conversations import changes, levels, members
 from crewhall.conversations.access import Verb, access_conversation
-from crewhall.conversations.pages_members import offered, rights_of, rows_of
+from crewhall.conversations.pages_members import rights_of, rows_of
 from crewhall.conversations.pages_pins import pins_context
 from crewhall.conversations.pages_sidebar import full_label
 from crewhall.conversations.pages_words import about_title
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import AgentPolicyChange, Conversation, ConversationChange, LevelInput
-from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, MemberRole
+from crewhall.conversations.vocabulary import (
+    ConversationKind,
+    ConversationStatus,
+    ConversationType,
+    MemberRole,
+    MemberType,
+)
 from crewhall.conversations.vocabulary import NotificationLevel as L
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.errors import INVALID, CrewhallError
 
 LEVELS = [(L.ALL, "Of every message"), (L.MENTIONS, "Of mentions and replies"), (L.NOTHING, "Of nothing")]
 MOST_MEMBERS = 30
@@ -49,11 +56,10 @@ async def _about_page(
         conversation = await get_conversation(tx, actor, conversation_id)
         rights = rights_of(actor, access, conversation)
         joined = await members.list_members(tx, actor, conversation_id, limit=MOST_MEMBERS)
-        candidates = await offered(tx, actor, rights) if rights.adds else []
-        inside = await members.find_members(tx, conversation_id, [one.as_member for one in candidates])
         restores = conversation.status is ConversationStatus.ARCHIVED and await changes.may_restore(tx, actor, access)
         pins = await pins_context(tx, actor, access)
-        presence = {candidate.id: candidate.presence for candidate in candidates}
+        agents = await find_agents(tx, [one.member_id for one in joined.items if one.member_type is MemberType.AGENT])
+        presence: dict[UUID, str | None] = {found.id: str(found.presence) for found in agents.values()}
         rows = await rows_of(tx, actor, conversation_id, joined.items, rights, presence)
     return await render_in_hall(
         "conversation_about.html",
@@ -66,13 +72,14 @@ async def _about_page(
         heading=about_title(conversation),
         members=rows,
         has_more_members=joined.next is not None,
-        candidates=[candidate for candidate in candidates if candidate.as_member not in inside],
         is_shareable=rights.shares,
         is_reader=conversation.role is MemberRole.READER,
         form=form,
         delete_form=delete_form or Form(),
         levels=_levels_of(conversation),
         may_manage=rights.manages,
+        may_close=rights.closes,
+        may_delete=rights.deletes,
         may_add=rights.adds,
         may_leave=_may_leave(conversation),
         may_restore=restores,
@@ -203,11 +210,15 @@ async def delete(
     actor: NamedDependency[Actor],
     conversation_id: FromPath[UUID],
 ) -> Page:
-    """Delete a conversation for everybody, once its name was typed again."""
+    """Delete a conversation for everybody, once its name was typed again, or where it has none the box was ticked."""
     form = await read_form(request)
+    typed = form.v("confirm").strip()
     try:
         async with services.db.transaction(actor) as tx:
-            await changes.delete_conversation(tx, actor, services.log, conversation_id, form.v("confirm").strip())
+            await access_conversation(tx, actor, conversation_id, Verb.MANAGE)
+            if not typed and form.v("sure") != "true":
+                raise INVALID("Tick the box first.", field="confirm")
+            await changes.delete_conversation(tx, actor, services.log, conversation_id, typed)
     except CrewhallError as error:
         form.refuse(error)
         if "confirm" in form.errors:  # the refusal speaks to programs

@@ -66,7 +66,7 @@ async def drop_draft(request: AnyRequest, services: NamedDependency[Services], a
     """Throw a draft away."""
     place = (await read_form(request)).read(Place, "conversation_id", "parent_id")
     async with services.db.transaction(actor) as tx:
-        await drafts.drop_draft(tx, actor, place.conversation_id, place.parent_id)
+        await drafts.throw_away(tx, actor, place.conversation_id, place.parent_id)
     return go("/drafts", "The draft is thrown away.")
 
 

@@ -7,7 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from crewhall.conversations import idle_policy
+from crewhall.conversations import file_policy, idle_policy
+from crewhall.conversations.file_schemas import FilePolicy
 from crewhall.conversations.pages_sidebar import full_label, icon_of
 from crewhall.conversations.queries import list_conversations
 from crewhall.conversations.schemas_idle import IdlePolicy
@@ -53,10 +54,12 @@ async def _policy_page(
 ) -> Response[str]:
     async with services.db.transaction(actor) as tx:
         policy = await idle_policy.get_idle_policy(tx, actor)
+        files = await file_policy.get_file_policy(tx, actor)
     may_change = is_allowed(actor, Permission.ORGANIZATION_UPDATE)
     return await render_in_hall(
-        "settings_groups.html", request, services, actor, status=status, policy=policy, form=form, may_change=may_change
-    )
+        "settings_groups.html", request, services, actor, status=status, policy=policy, files=files, form=form,
+        may_change=may_change,
+    )  # fmt: skip
 
 
 @get("/settings/groups")
@@ -81,4 +84,18 @@ async def settle_policy(
     return go("/settings/groups", "Saved. It holds from now on.")
 
 
-HANDLERS = [browse_archived, show_policy, settle_policy]
+@post("/settings/groups/files")
+async def settle_files(request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Page:
+    """Settle how long files are kept. Days that are left empty: for good."""
+    form = await read_form(request)
+    try:
+        policy = form.read_all(FilePolicy, "keep_days")
+        async with services.db.transaction(actor) as tx:
+            await file_policy.set_file_policy(tx, actor, policy)
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _policy_page(request, services, actor, form, status=error.kind.status)
+    return go("/settings/groups", "Saved. It holds for what is archived already, too.")
+
+
+HANDLERS = [browse_archived, show_policy, settle_policy, settle_files]

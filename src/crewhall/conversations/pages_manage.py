@@ -1,71 +1,29 @@
 """Pages that list and open conversations."""
 
+from collections.abc import Collection
 from typing import Any
-from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Redirect
 
-from crewhall.agents import AgentStatus, list_agents
 from crewhall.conversations import opening
+from crewhall.conversations.pages_candidates import load_candidates, member_named
 from crewhall.conversations.pages_sidebar import full_label, icon_of, label_of
 from crewhall.conversations.queries import list_conversations
-from crewhall.conversations.schemas import NewConversation, NewMember
-from crewhall.conversations.vocabulary import ConversationKind, MemberType
+from crewhall.conversations.schemas import NewConversation
+from crewhall.conversations.vocabulary import ConversationKind
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import list_people
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import INVALID, CrewhallError
-from crewhall.kernel.paging import MAX_LIMIT
+from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 MOST_CHANNELS, MOST_ARCHIVED = 100, 10
 KINDS = ("channel", "group", "direct")
-
-
-class Candidate(msgspec.Struct):
-    """Somebody with whom one may talk."""
-
-    type: str
-    id: UUID
-    name: str
-    handle: str
-    presence: str | None = None
-
-    @property
-    def as_member(self) -> NewMember:
-        """Them, as a member to be."""
-        return NewMember(MemberType(self.type), self.id)
-
-
-async def candidates_of(tx: Tx, actor: Actor) -> list[Candidate]:
-    """Agents first, then people, without oneself."""
-    agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items
-    people = (await list_people(tx, actor, limit=MAX_LIMIT)).items
-    return [
-        *(
-            Candidate("agent", agent.id, agent.name, agent.code, str(agent.presence))
-            for agent in agents
-            if agent.status is not AgentStatus.TERMINATED
-        ),
-        *(Candidate("user", person.id, person.name, person.handle) for person in people if person.id != actor.id),
-    ]
-
-
-def member_named(named: str) -> NewMember:
-    """Read `user:<id>` or `agent:<id>`."""
-    kind, _, identity = named.partition(":")
-    try:
-        return NewMember(MemberType(kind), UUID(identity))
-    except ValueError as error:
-        raise INVALID("Choose somebody from the list.", field="member") from error
 
 
 @get("/c")
@@ -108,12 +66,27 @@ async def browse_direct(
 
 
 async def _new_page(
-    request: AnyRequest, services: Services, actor: Actor, kind: str, form: Form, *, status: int = 200
+    request: AnyRequest,
+    services: Services,
+    actor: Actor,
+    kind: str,
+    form: Form,
+    *,
+    chosen: Collection[str] = (),
+    status: int = 200,
 ) -> Response[str]:
     async with services.db.transaction(actor) as tx:
-        candidates = await candidates_of(tx, actor)
+        candidates = None if kind == "channel" else await load_candidates(tx, actor, form.v("q"), chosen)
     return await render_in_hall(
-        "conversation_new.html", request, services, actor, status=status, kind=kind, form=form, candidates=candidates
+        "conversation_new.html",
+        request,
+        services,
+        actor,
+        status=status,
+        kind=kind,
+        form=form,
+        candidates=candidates.found if candidates else [],
+        has_more=candidates is not None and candidates.has_more,
     )
 
 
@@ -124,8 +97,12 @@ async def show_new(
     actor: NamedDependency[Actor],
     kind: FromQuery[str] = "channel",
 ) -> Page:
-    """The form of a new channel, group or direct conversation."""
-    return await _new_page(request, services, actor, kind if kind in KINDS else "channel", Form())
+    """The form of a new channel, group or direct conversation; with what was typed so far, where somebody is sought."""
+    typed = request.query_params
+    chosen = [*typed.getall("member", []), *typed.getall("with", [])]
+    kind = kind if kind in KINDS else "channel"
+    form = Form({name: value for name, value in typed.items() if isinstance(value, str)})
+    return await _new_page(request, services, actor, kind, form, chosen=chosen)
 
 
 @post("/c/new")
@@ -142,7 +119,7 @@ async def open_new(request: AnyRequest, services: NamedDependency[Services], act
             opened = await opening.open_conversation(tx, actor, services.log, data)
     except CrewhallError as error:
         form.refuse(error)
-        return await _new_page(request, services, actor, kind, form, status=error.kind.status)
+        return await _new_page(request, services, actor, kind, form, chosen=chosen, status=error.kind.status)
     return go(f"/c/{opened.id}")
 
 
@@ -157,7 +134,9 @@ async def open_direct(request: AnyRequest, services: NamedDependency[Services], 
             opened = await opening.open_conversation(tx, actor, services.log, data)
     except CrewhallError as error:
         form.refuse(error)
-        return await _new_page(request, services, actor, "direct", form, status=error.kind.status)
+        return await _new_page(
+            request, services, actor, "direct", form, chosen=[form.v("with")], status=error.kind.status
+        )
     return go(f"/c/{opened.id}")
 
 

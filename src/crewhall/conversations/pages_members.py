@@ -10,10 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from crewhall.agents import list_agents
 from crewhall.conversations import handing_over, members
 from crewhall.conversations.access import Access, Verb, access_conversation, refusal
-from crewhall.conversations.pages_manage import Candidate, candidates_of, member_named
+from crewhall.conversations.pages_candidates import load_outsiders, member_named
 from crewhall.conversations.pages_sidebar import full_label
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, Member
@@ -27,7 +26,6 @@ from crewhall.conversations.vocabulary import (
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import list_people
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
@@ -53,23 +51,30 @@ class Row(msgspec.Struct):
 
 
 class Rights(msgspec.Struct):
-    """What the viewer may do about members: `shares` is adding and removing readers of their own session."""
+    """What the viewer may do: `shares` is adding and removing readers of their own session.
+
+    `closes`: archives it, whose members may be fixed; `deletes`: for everybody, which neither of two people does.
+    """
 
     manages: bool
     adds: bool
     shares: bool
+    closes: bool
+    deletes: bool
 
 
 def rights_of(actor: Actor, access: Access, conversation: Conversation) -> Rights:
     """What the actor may do about the members of a conversation that it reads."""
     shares = conversation.kind is ConversationKind.DIRECT and refuse_sharing(actor, access) is None
+    closes = conversation.type is not ConversationType.SYSTEM and refusal(actor, access, Verb.MANAGE) is None
     fixed = conversation.type is ConversationType.SYSTEM or conversation.kind in {
         ConversationKind.DIRECT,
         ConversationKind.AGENT,
     }
-    manages = not fixed and refusal(actor, access, Verb.MANAGE) is None
+    manages = closes and not fixed
     is_open = conversation.status is not ConversationStatus.ARCHIVED
-    return Rights(manages, shares or (not fixed and is_open and (conversation.is_member or manages)), shares)
+    adds = shares or (not fixed and is_open and (conversation.is_member or manages))
+    return Rights(manages, adds, shares, closes, closes and not access.is_of_two_people)
 
 
 async def rows_of(
@@ -105,24 +110,6 @@ def _row_of(
     )
 
 
-async def offered(tx: Tx, actor: Actor, rights: Rights) -> list[Candidate]:
-    """Whom the actor may choose from: with a session, people alone."""
-    found = await candidates_of(tx, actor)
-    return [one for one in found if one.type == "user"] if rights.shares else found
-
-
-async def _outsiders(tx: Tx, actor: Actor, conversation_id: UUID, q: str, rights: Rights) -> list[Candidate]:
-    """People and agents found by what was typed who are not in the conversation, the first of each."""
-    people = (await list_people(tx, actor, q=q, limit=MOST_FOUND)).items
-    agents = [] if rights.shares else (await list_agents(tx, actor, q=q, limit=MOST_FOUND)).items
-    found = [
-        *(Candidate("user", person.id, person.name, person.handle) for person in people),
-        *(Candidate("agent", agent.id, agent.name, agent.code, str(agent.presence)) for agent in agents),
-    ]
-    inside = await members.find_members(tx, conversation_id, [one.as_member for one in found])
-    return [one for one in found if one.as_member not in inside]
-
-
 async def _members_page(
     request: AnyRequest,
     services: Services,
@@ -141,7 +128,11 @@ async def _members_page(
         rights = rights_of(actor, access, conversation)
         page = await members.list_members(tx, actor, conversation_id, q=typed or None, after=after, limit=PAGE_SIZE)
         rows = await rows_of(tx, actor, conversation_id, page.items, rights, {})
-        outsiders = await _outsiders(tx, actor, conversation_id, typed, rights) if typed and rights.adds else []
+        outsiders = (
+            await load_outsiders(tx, actor, conversation_id, typed, people_alone=rights.shares)
+            if typed and rights.adds
+            else []
+        )
     return await render_in_hall(
         "members.html",
         request,

@@ -18,7 +18,7 @@ from crewhall.conversations.schemas import Conversation, SearchHit
 from crewhall.conversations.schemas_reading import PlaceFound
 from crewhall.conversations.search import MAX_QUERY_LENGTH, is_too_common, search
 from crewhall.conversations.search_filters import Holds
-from crewhall.conversations.search_syntax import Narrowing, Operator, Query, narrowed, read_query
+from crewhall.conversations.search_syntax import ONCE, Narrowing, Operator, Query, narrowed, read_query
 from crewhall.conversations.switcher import find_named
 from crewhall.conversations.vocabulary import ConversationKind
 from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
@@ -31,7 +31,9 @@ from crewhall.ports.message_log import MessageKind
 
 AnyRequest = Request[Any, Any, Any]
 CHOICES = tuple(operator for operator in Operator if operator is not Operator.ON)
-"""What has a field of its own; on a phone, one below the other."""
+"""What has a field of its own; on a phone, one below the other. What is chosen comes beside what is asked already."""
+DAYS = (Operator.AFTER, Operator.BEFORE)
+"""Whose fields show what is asked already."""
 KINDS = (("", "Any kind"), *((str(kind), str(kind).capitalize()) for kind in MessageKind))
 HOLDS = (("", "Anything"), (Holds.FILE, "A file"), (Holds.IMAGE, "An image"), (Holds.LINK, "A link"))
 
@@ -40,11 +42,16 @@ MOST_PLACES = 5
 
 
 class Chip(msgspec.Struct, frozen=True):
-    """A narrowing as it is shown, and the address of the search without it."""
+    """A narrowing as it is shown, with the addresses of the search without it and of that which turns it round.
+
+    What has it is left out then, or asked for; None for days.
+    """
 
     operator: str
     value: str
     without: str
+    turned: str | None
+    is_excluded: bool
 
 
 class ShownHit(msgspec.Struct, frozen=True):
@@ -54,7 +61,7 @@ class ShownHit(msgspec.Struct, frozen=True):
     place: str
     snippet: Markup
     path: str
-    files: list[str]
+    files: list[Markup]
 
 
 @get("/search")
@@ -71,14 +78,15 @@ async def show_search(
 
     Above the first of them, where nothing narrows the search: whose name, or what place's, begins like that.
     """
-    problem, found, too_common, query, where = None, Page[SearchHit]([]), False, Query(q), None
+    problem, found, too_common, query = None, Page[SearchHit]([]), False, Query(q)
+    where: dict[str, str] = {}
     places: list[PlaceFound] = []
     async with services.db.transaction(actor) as tx:
         within = await get_conversation(tx, actor, conversation) if conversation else None
         try:
             query = read_query(q.strip())
             if chosen:
-                kept = Query(query.words, tuple(one for one in query.narrowings if one.operator not in CHOICES))
+                kept = Query(query.words, tuple(one for one in query.narrowings if one.operator not in DAYS))
                 return go(_path(narrowed(kept, _chosen(request))))
             if within:
                 return go(_path(narrowed(query, [Narrowing(Operator.IN, _typed_place(within))])))
@@ -98,8 +106,8 @@ async def show_search(
         q=q,
         longest=MAX_QUERY_LENGTH,
         words=query.words,
-        chips=[Chip(one.operator, _shown(one, where), _path(query.without(one))) for one in query.narrowings],
-        field={operator.value: query.value(operator) or "" for operator in CHOICES},
+        chips=[_chip(query, one, where) for one in query.narrowings],
+        days={operator.value: next(iter(query.values(operator)), "") for operator in DAYS},
         kinds=KINDS,
         holds=HOLDS,
         places=places,
@@ -125,17 +133,21 @@ def _typed_place(found: Conversation) -> str:
     return str(found.id)
 
 
-async def _where(tx: Tx, actor: Actor, query: Query) -> str | None:
-    """What a conversation that is named by its id is called."""
-    try:
-        named = UUID(query.value(Operator.IN) or "")
-        return within_sentence(await get_conversation(tx, actor, named))
-    except (ValueError, CrewhallError):
-        return None
+async def _where(tx: Tx, actor: Actor, query: Query) -> dict[str, str]:
+    """What conversations that are named by their ids are called."""
+    found: dict[str, str] = {}
+    for value in query.values(Operator.IN):
+        try:
+            found[value] = within_sentence(await get_conversation(tx, actor, UUID(value)))
+        except (ValueError, CrewhallError):
+            continue
+    return found
 
 
-def _shown(narrowing: Narrowing, where: str | None) -> str:
-    return where if where and narrowing.operator is Operator.IN else narrowing.value
+def _chip(query: Query, one: Narrowing, where: dict[str, str]) -> Chip:
+    shown = where.get(one.value, one.value) if one.operator is Operator.IN else one.value
+    turned = None if one.operator in ONCE else _path(query.without(one, one.turned))
+    return Chip(one.operator, shown, _path(query.without(one)), turned, one.is_excluded)
 
 
 def _path(query: Query) -> str:
@@ -145,8 +157,7 @@ def _path(query: Query) -> str:
 def _hit(hit: SearchHit) -> ShownHit:
     place = f"#{hit.conversation.name}" if hit.conversation.name else hit.conversation.title or "a direct conversation"
     thread = f"thread={hit.parent_id}&" if hit.parent_id else ""
-    files = [str(file.get("name")) for file in hit.metadata.get("files", []) if isinstance(file, dict)]
-    snippet = Markup(hit.snippet)  # noqa: S704 - escaped by search
+    snippet, *files = [Markup(shown) for shown in (hit.snippet, *hit.file_names)]  # noqa: S704 - escaped by search
     return ShownHit(hit, place, snippet, f"/c/{hit.conversation_id}?{thread}at={hit.seq}", files)
 
 

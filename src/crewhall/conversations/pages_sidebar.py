@@ -16,9 +16,9 @@ from crewhall.identity import (
     IdentitySettings,
     Organization,
     Permission,
-    get_organization,
     is_allowed,
     list_organizations,
+    view_organization,
 )
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
@@ -47,6 +47,8 @@ class Entry(msgspec.Struct, frozen=True):
     last_seq: int
     other: Other | None
     is_muted: bool = False
+    is_quiet: bool = False
+    """Somebody else has opened it, and nothing is said there yet: it shows once something is."""
 
 
 class AgentEntry(msgspec.Struct, frozen=True):
@@ -64,6 +66,7 @@ class Sidebar(msgspec.Struct):
     """
 
     organization: Organization
+    locale: str
     organizations: list[Organization]
     has_more_organizations: bool
     may_found: bool
@@ -78,6 +81,8 @@ class Sidebar(msgspec.Struct):
     told: int
     refused: int
     """Later messages of the viewer's that were refused."""
+    reviews: int
+    """Wiki entries that wait for the viewer's decision."""
 
     def find(self, conversation_id: UUID) -> Conversation | None:
         """The conversation, when it is among those shown."""
@@ -90,7 +95,7 @@ class Sidebar(msgspec.Struct):
 
 async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Sidebar:
     """Read the sidebar, in the page's own transaction."""
-    organization = await get_organization(tx, actor.org)
+    organization = await view_organization(tx, actor)
     organizations = await list_organizations(tx, limit=MOST_ORGANIZATIONS)
     known = (await list_conversations(tx, actor, near=True, sessions=False, limit=MAX_LIMIT)).items
     agents = (await list_agents(tx, actor, limit=MAX_LIMIT)).items
@@ -100,14 +105,18 @@ async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Side
     shown = [found for found in known if _is_shown(found) and not found.is_starred]
     channels = [found for found in shown if found.kind is ConversationKind.CHANNEL]
     others = [found for found in shown if found.kind is not ConversationKind.CHANNEL]
+    directs = [found for found in others if not is_quiet(found, actor)][:MOST_DIRECTS]
+    quiet = [found for found in others if is_quiet(found, actor)][:MOST_DIRECTS]
     return Sidebar(
         organization=organization,
+        locale=organization.viewer_locale,
         organizations=[organization, *(one for one in organizations.items if one.id != organization.id)],
         has_more_organizations=organizations.next is not None,
         may_found=settings.founders is Founders.EVERYONE or any(one.role == "owner" for one in organizations.items),
         starred=[entry_of(found, presence) for found in sorted(starred, key=label_of)],
         channels=[entry_of(found, presence) for found in sorted(channels, key=_channel_order)],
-        directs=[entry_of(found, presence) for found in others[:MOST_DIRECTS]],
+        directs=[entry_of(found, presence) for found in directs]
+        + [msgspec.structs.replace(entry_of(found, presence), is_quiet=True) for found in quiet],
         agents=[
             AgentEntry(agent.id, agent.name, str(agent.presence))
             for agent in agents
@@ -119,11 +128,17 @@ async def load_sidebar(tx: Tx, actor: Actor, settings: IdentitySettings) -> Side
         waiting=waiting.get("approvals", 0),
         told=waiting.get("notifications", 0),
         refused=await count_refused(tx, actor),
+        reviews=waiting.get("wiki", 0),
     )
 
 
 def _is_shown(found: Conversation) -> bool:
     return found.kind is not ConversationKind.AGENT and (found.is_member or found.type is ConversationType.SYSTEM)
+
+
+def is_quiet(found: Conversation, actor: Actor) -> bool:
+    """Whether somebody else opened this direct conversation, and has written nothing yet."""
+    return found.kind is ConversationKind.DIRECT and not found.message_count and found.owner.id != actor.id
 
 
 def _channel_order(found: Conversation) -> tuple[bool, bool, str]:

@@ -58,6 +58,9 @@ def colours() -> list[str]:
     return [name for name, value in tokens().items() if "oklch(" in value and not name.startswith("shadow")]
 
 
+_SOURCES = [{"number": 1, "id": UUID(int=1), "title": "Handbook, page 3", "url": "/documents"}]
+
+
 def _groups() -> dict[str, list[str]]:
     return {kind: [name for name in tokens() if name.startswith(f"{kind}-")] for kind in _GROUPS}
 
@@ -88,7 +91,7 @@ def _messages() -> list[Message]:
     asked = {"id": first, "kind": "question", "title": "With a title", "pinned_at": now, "reactions": liked}
     told: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
         (ada, "A question, with **weight** and `code`.", {**asked, "reply_count": 1, "last_reply_at": now}),
-        (scout, "An answer in its thread.", {"kind": "answer", "parent_id": first}),
+        (scout, "An answer in its thread.", {"kind": "answer", "parent_id": first, "metadata": {"sources": _SOURCES}}),
         (ada, "Changed afterwards.", {"edited_at": now}),
         (ada, "", {"deleted_at": now, "html": None}),
     ]

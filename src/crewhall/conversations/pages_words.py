@@ -84,16 +84,18 @@ def state(found: Conversation, zone: tzinfo) -> str | None:
     return None
 
 
-def archived(found: Conversation, zone: tzinfo) -> str | None:
-    """By whom and when a conversation was archived, where it was; who restores it sees a button beside."""
+def archived(found: Conversation, zone: tzinfo, *, may_restore: bool) -> str | None:
+    """By whom and when a conversation was archived, where it was; who may restore it sees a button beside."""
     if found.status is not ConversationStatus.ARCHIVED:
         return None
     if found.archived_at is None or found.archived_by is None:
         return "Archived: it can be read, and takes no messages."
     day = day_and_month(found.archived_at, zone)
-    if found.archived_by.type is ActorType.SYSTEM:
-        return f"It archived itself on {day}, as nobody had written for long. It can be read, and restored."
-    return f"{found.archived_by.name} archived it on {day}. It can be read, and restored."
+    by_itself = found.archived_by.type is ActorType.SYSTEM
+    said = f"archived itself on {day}, as nobody had written for long" if by_itself else f"archived it on {day}"
+    whose = "whoever it belongs to" if found.kind is ConversationKind.DIRECT else "its owners and admins"
+    restored = "restored" if may_restore else f"restored by {'its members' if by_itself else whose}"
+    return f"{'It' if by_itself else found.archived_by.name} {said}. It can be read, and {restored}."
 
 
 def placeholder(found: Conversation) -> str:

@@ -13,6 +13,7 @@ from crewhall.conversations.access import bump_membership
 from crewhall.conversations.membership import as_member, insert_member
 from crewhall.conversations.rows import NewRow, insert_conversation
 from crewhall.conversations.schemas import NewMember
+from crewhall.conversations.telling import Change, tell_change
 from crewhall.conversations.vocabulary import ConversationKind, ConversationStatus, ConversationType, MemberRole
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
@@ -126,6 +127,7 @@ async def close_for_past(tx: Tx, actor: Actor, log: MessageLog, conversation_id:
         """,
         {"id": conversation_id, "all": ALL_READ},
     )
+    await tell_change(tx, actor.org, conversation_id, Change.CHANGED)
     await bump_membership(tx, conversation_id)
 
 
@@ -155,4 +157,5 @@ async def end_past(
         )
     else:
         await log.reopen(tx, actor.org, conversation_id)
+    await tell_change(tx, actor.org, conversation_id, Change.CHANGED)
     await bump_membership(tx, conversation_id)

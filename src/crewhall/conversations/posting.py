@@ -1,6 +1,8 @@
 """Posting: access, mentions, HTML, the log. The one way in for people and agents, whatever face they use."""
 
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,11 +12,11 @@ from crewhall.conversations.files import hold_files
 from crewhall.conversations.markdown import render_markdown
 from crewhall.conversations.mentions import mentioned_names, resolve_mentions
 from crewhall.conversations.messages import message_of_json
-from crewhall.conversations.metadata import FILES
+from crewhall.conversations.metadata import FILES, SOURCES
 from crewhall.conversations.parents import check_parent
 from crewhall.conversations.schemas import MAX_CONTENT_LENGTH, PostMessage
 from crewhall.conversations.wire import Message, message_as
-from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.actor import SYSTEM_ID, Actor, ActorType
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import FORBIDDEN, INVALID, CrewhallError
 from crewhall.kernel.ids import new_id
@@ -48,6 +50,13 @@ class Posted(msgspec.Struct, frozen=True):
     is_new: bool
 
 
+class Cited(msgspec.Struct, frozen=True):
+    """What a message cites by number: as its metadata keeps it, and where the numbers lead, each with a title."""
+
+    sources: Sequence[Mapping[str, Any]]
+    links: Mapping[str, tuple[str, str]]
+
+
 class Posting:
     """What posting needs of its process."""
 
@@ -60,21 +69,28 @@ class Posting:
         self._limiter = limiter
         self._limit = RateLimit("posts", burst=posts_per_second * 2.0, per_second=posts_per_second)
 
-    async def prepare(self, actor: Actor, content: str, conversation_id: UUID) -> Text:
-        """Resolve the mentions of a text and render it. The database is asked only where there is an `@`."""
-        names = mentioned_names(content)
+    async def prepare(
+        self, actor: Actor, content: str, conversation_id: UUID, links: Mapping[str, tuple[str, str]] | None = None
+    ) -> Text:
+        """Resolve the mentions of a text and render it. The database is asked only where there is an `@`.
+
+        What Crewhall itself says mentions nobody: an `@` in it is part of somebody's name.
+        """
+        names = mentioned_names(content) if actor.id != SYSTEM_ID else set()
         if not names:
-            return Text(render_markdown(content), [])
+            return Text(render_markdown(content, (), links), [])
         async with self._db.transaction(actor) as tx:
             found = await resolve_mentions(tx, actor, names, conversation_id)
-        return Text(render_markdown(content, found), list({mentioned.id for mentioned in found.values()}))
+        return Text(render_markdown(content, found, links), list({mentioned.id for mentioned in found.values()}))
 
-    async def post(self, actor: Actor, conversation_id: UUID, data: PostMessage) -> Posted:
+    async def post(self, actor: Actor, conversation_id: UUID, data: PostMessage, cited: Cited | None = None) -> Posted:
         """Post a message; returns when it is durable. Raises what `compose` and `append` raise."""
-        return await self.append(actor, await self.compose(actor, conversation_id, data), Verb.POST)
+        return await self.append(actor, await self.compose(actor, conversation_id, data, cited), Verb.POST)
 
-    async def compose(self, actor: Actor, conversation_id: UUID, data: PostMessage) -> NewRecord:
-        """Make the record of a message: access, thread, mentions, HTML.
+    async def compose(
+        self, actor: Actor, conversation_id: UUID, data: PostMessage, cited: Cited | None = None
+    ) -> NewRecord:
+        """Make the record of a message: access, thread, mentions, HTML, what it cites.
 
         Raises NOT_FOUND, FORBIDDEN, INVALID (no such parent or file, too long), CONVERSATION_CLOSED, TOO_MANY_REQUESTS.
         """
@@ -88,7 +104,9 @@ class Posting:
         metadata = data.metadata
         if data.files:
             metadata = (metadata or {}) | {FILES: await self._hold(actor, conversation_id, data.files)}
-        text = await self.prepare(actor, data.content, conversation_id)
+        if cited is not None:
+            metadata = (metadata or {}) | {SOURCES: list(cited.sources)}
+        text = await self.prepare(actor, data.content, conversation_id, cited.links if cited else None)
         return NewRecord(
             org_id=access.org_id,
             conversation_id=conversation_id,

@@ -20,18 +20,51 @@ MAX_QUERY_LENGTH = 200
 # The limit of one keeps the membership looked up by its key: a plan made for nobody in particular expects few of them,
 # and would compare each conversation with each of somebody's thousand memberships. `materialized` keeps `coalesce` out
 # of the count: what might tell of rows meets them after their policy alone, so that no index would be asked for it.
-_SHOWN: LiteralString = """
-with shown as materialized (
+_PICKED: LiteralString = """
+shown as materialized (
     select c.*, h.last_seq, h.message_count, h.last_active_at, k.member_id is not null as is_member,
            k.role as member_role, coalesce(k.last_read_seq, 0) as last_read_seq,
            level_in(c.kind, k.notification_level) as notification_level
+"""
+_THERE: LiteralString = """
+    where c.org_id = any (current_orgs()) and c.deleted_at is null
+"""
+_SHOWN: LiteralString = (
+    "with "
+    + _PICKED
+    + """
     from conversations c
     join conversation_heads h on h.conversation_id = c.id
     left join lateral (
         select m.member_id, m.role, m.last_read_seq, m.notification_level from conversation_members m
         where m.conversation_id = c.id and m.member_type = %(actor_type)s and m.member_id = %(actor)s limit 1) k on true
-    where c.org_id = any (current_orgs()) and c.deleted_at is null
 """
+    + _THERE
+)
+# Those that are near are looked up from what is the viewer's own: every page shows them, and an organization may have
+# thousands of others.
+_NEAR: LiteralString = (
+    """
+with near as materialized (
+    select m.conversation_id, m.member_id, m.role, m.last_read_seq, m.notification_level from conversation_members m
+    where m.org_id = any (current_orgs()) and m.member_type = %(actor_type)s and m.member_id = %(actor)s
+    union all
+    select f.conversation_id, null, null, null, null
+    from (select t.conversation_id from stars t where t.user_id = %(actor)s
+          union select y.id from conversations y
+          where %(sees_system)s and y.org_id = any (current_orgs()) and y.type = 'system') f
+    where not exists (select from conversation_members m where m.conversation_id = f.conversation_id
+                      and m.member_type = %(actor_type)s and m.member_id = %(actor)s)
+),
+"""
+    + _PICKED
+    + """
+    from near k
+    join conversations c on c.id = k.conversation_id
+    join conversation_heads h on h.conversation_id = c.id
+"""
+    + _THERE
+)
 _COLUMNS: LiteralString = """
 )
 select s.id, s.kind, s.type, s.name, s.title, s.description, s.topic, s.is_default,
@@ -70,13 +103,10 @@ left join lateral (
     limit 1) p on true
 left join archivings z on (s.kind = 'group' or s.status = 'archived') and z.conversation_id = s.id
 """
-_LIST: LiteralString = (
-    _SHOWN
-    + """
+_AMONG: LiteralString = (
+    """
       and (k.member_id is not null or (not %(mine)s and (
-              (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))
-            and (not %(near)s or c.type = 'system'
-                 or c.id = any (array(select t.conversation_id from stars t where t.user_id = %(actor)s)))))
+              (c.type = 'public' and %(reads_public)s) or (c.type = 'system' and %(sees_system)s))))
       and (%(kind)s::text is null or c.kind = %(kind)s)
       and (%(sessions)s or c.kind <> 'direct' or c.direct_key is not null or k.role = 'reader')
       and (current_behalf() is null or all_may_reach(c))
@@ -89,6 +119,8 @@ _LIST: LiteralString = (
     + _COLUMNS
     + " order by s.last_active_at desc, s.id desc"
 )
+_LIST: LiteralString = _SHOWN + _AMONG
+_LIST_NEAR: LiteralString = _NEAR + _AMONG
 _ONE: LiteralString = _SHOWN + " and c.id = %(id)s" + _COLUMNS
 
 
@@ -125,11 +157,10 @@ async def list_conversations(
     key = decode_cursor(after, datetime, UUID)
     rows = await tx.all(
         Conversation,
-        _LIST,
+        _LIST_NEAR if near else _LIST,
         {
             **_viewer(actor),
             "mine": mine,
-            "near": near,
             "kind": str(kind) if kind else None,
             "archived": archived,
             "idle": idle,

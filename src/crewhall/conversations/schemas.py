@@ -281,7 +281,8 @@ class ConversationRef(Struct):
 
 
 class SearchHit(Message, kw_only=True):
-    """A message that was found. `snippet` is safe HTML in which `<mark>` shows what matched."""
+    """A message that was found. `snippet` is safe HTML in which `<mark>` shows what matched, as are `file_names`."""
 
     conversation: ConversationRef
     snippet: str
+    file_names: list[str]

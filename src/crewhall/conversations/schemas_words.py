@@ -29,10 +29,22 @@ class WritingPlace(ConversationRef):
     partner: str | None = None
 
 
+class DraftFile(Struct, kw_only=True):
+    """An upload that hangs on a draft; `files` of the message that is sent names it."""
+
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+    width: int | None
+    height: int | None
+
+
 class Draft(Struct, kw_only=True):
     """What the caller has begun to write in a conversation, or in a thread of it (`parent_id`).
 
-    `conversation` is null where the caller no longer reads it: the words are theirs all the same.
+    `conversation` is null where the caller no longer reads it: the words are theirs all the same. Version 0: no words,
+    `files` alone hang on it.
     """
 
     id: UUID
@@ -44,16 +56,18 @@ class Draft(Struct, kw_only=True):
     content: str
     version: int
     updated_at: datetime
+    files: list[DraftFile] = []
 
 
 class DraftState(Struct, kw_only=True):
-    """What the caller has begun to write at one place. Version 0: nothing."""
+    """What the caller has begun to write at one place. Version 0: no words; files may be there all the same."""
 
     content: str = ""
     title: str | None = None
     kind: MessageKind | None = None
     version: int = 0
     updated_at: datetime | None = None
+    files: list[DraftFile] = []
 
 
 class DraftInput(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Full-text search within the actor's reach."""
 
+from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -7,11 +8,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from crewhall.conversations.schemas import SearchHit
-from crewhall.conversations.search_filters import Filters, both, check_place, typed_filters
+from crewhall.conversations.search_filters import Filters, both, check_places, typed_filters
+from crewhall.conversations.search_others import name_the_others
 from crewhall.conversations.search_syntax import pieces_of, read_query
 from crewhall.conversations.snippets import MARKS, beginnings_of, marked_words, readable, snippet
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.db import Tx
+from crewhall.kernel.db import Params, Tx
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, encode_cursor
 
@@ -28,7 +30,10 @@ select message_wire(m) as message,
        t.body, asked.wanted::text as wanted,
        ts_headline(asked.language, t.parted, asked.wanted, %(marks)s) as marked,
        case when t.plain <> t.parted then ts_headline(asked.language, t.plain, asked.wanted, %(marks)s)
-       end as marked_plain
+       end as marked_plain,
+       case when m.metadata ? 'files' then ts_headline(asked.language, concat_ws(
+           ' ', names_of_files(m.metadata), without_accents(names_of_files(m.metadata))), asked.wanted, %(marks)s)
+       end as marked_names
 from unnest(%(ids)s::uuid[]) with ordinality as found (id, place)
 join messages m on m.id = found.id
 join conversations c on c.id = m.conversation_id
@@ -42,10 +47,12 @@ order by found.place
 """
 
 
-_FOUND: LiteralString = """
-select message_id from search_messages(
-    %(words)s, %(conversation_id)s, %(author_id)s, %(kind)s, %(holds)s, %(since)s, %(until)s, %(before)s, %(limit)s)
-"""
+NARROWED: LiteralString = """row(
+    %(places)s::uuid[], %(authors)s::uuid[], %(kinds)s::text[], %(holds)s::text[],
+    %(not_places)s::uuid[], %(not_authors)s::uuid[], %(not_kinds)s::text[], %(not_holds)s::text[],
+    %(since)s::timestamptz, %(until)s::timestamptz)::search_filters"""
+"""What `Filters.asked` gives, as `search_messages` takes it."""
+_FOUND: LiteralString = "select message_id from search_messages(%(words)s, " + NARROWED + ", %(before)s, %(limit)s)"
 
 
 class _Row(msgspec.Struct):
@@ -55,6 +62,7 @@ class _Row(msgspec.Struct):
     wanted: str | None
     marked: str | None
     marked_plain: str | None
+    marked_names: str | None
 
 
 async def search(
@@ -71,22 +79,30 @@ async def search(
 
     `q` is words, "quoted phrases", or, -not, and operators (`search_syntax`). Its last word finds all that begin like
     it, unless it is quoted or excluded; accents may be left out; text in languages without spaces is found by its
-    pieces. Days in it are those of the zone, else of the person's own. What it narrows and `filters` hold together;
-    either may stand alone. Raises INVALID, and NOT_FOUND for a conversation among the filters that the actor may not
-    read.
+    pieces. Words are looked for in names of files too. Days in it are those of the zone, else of the person's own. What
+    it narrows and `filters` hold together; either may stand alone. Raises INVALID, and NOT_FOUND for a conversation
+    among the filters that the actor may not read.
     """
     chosen = filters or Filters()
     query = read_query(check_query(q, is_needed=not chosen.given()))
     size = check_limit(limit, default=DEFAULT_SEARCH_LIMIT, maximum=MAX_SEARCH_LIMIT)
     key = decode_cursor(after, UUID)
-    await check_place(tx, actor, chosen)
-    narrowed = both(await typed_filters(tx, actor, query, zone), chosen)
-    asked = dict.fromkeys(Filters.__struct_fields__) | narrowed.given()
+    await check_places(tx, actor, chosen)
+    asked: Params | None = both(await typed_filters(tx, actor, query, zone), chosen).asked()
     words = query.words or None
+    if asked is not None and words is None:
+        asked = await name_the_others(tx, actor, asked)
+    if asked is None:
+        return Page([], None)
     ids = await tx.values(_FOUND, {**asked, "words": words, "before": key[0] if key else None, "limit": size + 1})
-    rows = await tx.all(_Row, _HITS, {"q": words, "ids": ids[:size], "org": actor.org, "marks": MARKS})
     following = encode_cursor(ids[size - 1]) if len(ids) > size else None
-    return Page([_hit(row, query.words) for row in rows], following)
+    return Page(await show_hits(tx, actor, query.words, ids[:size]), following)
+
+
+async def show_hits(tx: Tx, actor: Actor, words: str, ids: Sequence[UUID]) -> list[SearchHit]:
+    """Show messages that were found, in this order, marked where the words match; not those deleted meanwhile."""
+    rows = await tx.all(_Row, _HITS, {"q": words or None, "ids": list(ids), "org": actor.org, "marks": MARKS})
+    return [_hit(row, words) for row in rows]
 
 
 async def is_too_common(tx: Tx, actor: Actor, q: str) -> bool:
@@ -96,7 +112,7 @@ async def is_too_common(tx: Tx, actor: Actor, q: str) -> bool:
         from organizations where id = %(org)s
     """
     words = read_query(q.strip()).words
-    return bool(words and await tx.value(sql, {"q": words, "org": actor.org}))
+    return any(map(str.isalnum, words)) and bool(await tx.value(sql, {"q": words, "org": actor.org}))
 
 
 def check_query(q: str, *, is_needed: bool = True) -> str:
@@ -109,5 +125,13 @@ def check_query(q: str, *, is_needed: bool = True) -> str:
 
 def _hit(row: _Row, words: str) -> SearchHit:
     marked = marked_words(row.marked or "") | marked_words(row.marked_plain or "")
-    shown = snippet(readable(row.body), words, marked, beginnings_of(row.wanted or ""), pieces_of(words))
-    return msgspec.convert({**row.message, "conversation": row.conversation, "snippet": shown}, SearchHit, strict=False)
+    beginnings, pieces = beginnings_of(row.wanted or ""), pieces_of(words)
+    files = (row.message.get("metadata") or {}).get("files") or []
+    shown = {
+        "snippet": snippet(readable(row.body), words, marked, beginnings, pieces),
+        "file_names": [
+            snippet(str(file["name"]), words, marked_words(row.marked_names or ""), beginnings, pieces)
+            for file in files
+        ],
+    }
+    return msgspec.convert({**row.message, "conversation": row.conversation, **shown}, SearchHit, strict=False)

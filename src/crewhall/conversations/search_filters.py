@@ -10,7 +10,7 @@ import msgspec
 
 from crewhall.agents import find_agents_by_codes
 from crewhall.conversations.access import Verb, access_conversation
-from crewhall.conversations.search_syntax import Operator, Query, days_of
+from crewhall.conversations.search_syntax import ONCE, Narrowing, Operator, Query, days_of
 from crewhall.identity import find_people_by_handles, find_placeholders_named
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
@@ -40,19 +40,35 @@ class Holds(StrEnum):
     LINK = "link"
 
 
-class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """What found messages have in common: `since` is the first moment, `until` the first one that is too late."""
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message may have: of several places, authors, kinds or things held, any will do."""
 
-    conversation_id: UUID | None = None
-    author_id: UUID | None = None
-    kind: MessageKind | None = None
-    holds: Holds | None = None
+    places: tuple[UUID, ...] = ()
+    authors: tuple[UUID, ...] = ()
+    kinds: tuple[MessageKind, ...] = ()
+    holds: tuple[Holds, ...] = ()
+
+
+class Filters(Traits, frozen=True, kw_only=True):
+    """What found messages have in common: `since` is the first moment, `until` the first one that is too late.
+
+    What has any of the traits of `without` is left out.
+    """
+
     since: datetime | None = None
     until: datetime | None = None
+    without: Traits = Traits()
 
     def given(self) -> dict[str, object]:
         """Those that narrow anything, by name."""
-        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        named = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in named.items() if value and value != Traits()}
+
+    def asked(self) -> dict[str, object]:
+        """All of them as the database takes them: lists, null where they narrow nothing."""
+        lists = {name: list(getattr(self, name)) or None for name in Traits.__struct_fields__}
+        left_out = {f"not_{name}": list(getattr(self.without, name)) or None for name in Traits.__struct_fields__}
+        return {**lists, **left_out, "since": self.since, "until": self.until}
 
 
 async def typed_filters(tx: Tx, actor: Actor, query: Query, zone: ZoneInfo | None = None) -> Filters:
@@ -60,35 +76,46 @@ async def typed_filters(tx: Tx, actor: Actor, query: Query, zone: ZoneInfo | Non
 
     Raises INVALID for names, kinds and days that mean nothing; whoever and whatever the actor may not see is not there.
     """
-    found: dict[str, UUID | MessageKind | Holds | datetime] = {}
+    wanted: dict[str, list[object]] = {}
+    without: dict[str, list[object]] = {}
+    days: dict[str, datetime] = {}
     for one in query.narrowings:
-        match one.operator:
-            case Operator.FROM:
-                found["author_id"] = (await _somebody(tx, actor, one.value))[1]
-            case Operator.IN:
-                found["conversation_id"] = await _place(tx, actor, one.value)
-            case Operator.KIND:
-                found["kind"] = _word(MessageKind, one.operator, one.value)
-            case Operator.HAS:
-                found["holds"] = _word(Holds, one.operator, one.value)
-            case _:
-                zone = zone or await _own_zone(tx, actor)
-                _add_days(found, one.operator, one.value, zone)
-    return msgspec.convert(found, Filters)
+        if one.operator in ONCE:
+            zone = zone or await _own_zone(tx, actor)
+            _add_days(days, one.operator, one.value, zone)
+            continue
+        trait, value = await _trait(tx, actor, one)
+        held = (without if one.is_excluded else wanted).setdefault(trait, [])
+        if value not in held:
+            held.append(value)
+    return msgspec.convert({**wanted, **days, "without": without}, Filters)
+
+
+async def _trait(tx: Tx, actor: Actor, narrowing: Narrowing) -> tuple[str, object]:
+    operator, value = narrowing.operator, narrowing.value
+    match operator:
+        case Operator.FROM:
+            return "authors", (await _somebody(tx, actor, value))[1]
+        case Operator.IN:
+            return "places", await _place(tx, actor, value)
+        case Operator.KIND:
+            return "kinds", _word(MessageKind, operator, value)
+        case _:
+            return "holds", _word(Holds, operator, value)
 
 
 def both(typed: Filters, chosen: Filters) -> Filters:
     """The filters of a query beside those given in another way; the same one twice is refused."""
     given, more = typed.given(), chosen.given()
     if twice := sorted(given.keys() & more.keys()):
-        raise INVALID(f"{twice[0].removesuffix('_id')} is given twice: as an operator and beside it.", field="q")
+        raise INVALID(f"{twice[0]} are given twice: as an operator and beside it.", field="q")
     return msgspec.structs.replace(typed, **more)
 
 
-async def check_place(tx: Tx, actor: Actor, filters: Filters) -> None:
-    """Refuse a conversation that the actor may not read."""
-    if filters.conversation_id is not None:
-        await access_conversation(tx, actor, filters.conversation_id, Verb.READ)
+async def check_places(tx: Tx, actor: Actor, filters: Filters) -> None:
+    """Refuse conversations that the actor may not read."""
+    for place in filters.places:
+        await access_conversation(tx, actor, place, Verb.READ)
 
 
 def _word(words: type[W], operator: Operator, value: str) -> W:
@@ -151,16 +178,14 @@ async def _own_zone(tx: Tx, actor: Actor) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _add_days(
-    found: dict[str, UUID | MessageKind | Holds | datetime], operator: Operator, value: str, zone: ZoneInfo
-) -> None:
+def _add_days(found: dict[str, datetime], operator: Operator, value: str, zone: ZoneInfo) -> None:
     first, following = days_of(value, datetime.now(UTC).astimezone(zone).date())
     if operator is not Operator.BEFORE:
         since = _midnight(zone, first if operator is Operator.ON else following)
-        found["since"] = max(since, found["since"]) if isinstance(found.get("since"), datetime) else since
+        found["since"] = max(since, found.get("since", since))
     if operator is not Operator.AFTER:
         until = _midnight(zone, first if operator is Operator.BEFORE else following)
-        found["until"] = min(until, found["until"]) if isinstance(found.get("until"), datetime) else until
+        found["until"] = min(until, found.get("until", until))
 
 
 def _midnight(zone: ZoneInfo, day: date) -> datetime:

@@ -1,4 +1,4 @@
-"""What is typed into the search box: words, and operators such as `from:ada` or `before:2026-11`. Pure."""
+"""What is typed into the search box: words, and operators such as `from:ada`, `-has:file` or `before:2026-11`. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -28,16 +28,27 @@ class Operator(StrEnum):
     ON = "on"
 
 
+ONCE = (Operator.AFTER, Operator.BEFORE, Operator.ON)
+"""Days: given once and never excluded. Of any other operator given several times, one value has to hold."""
+
+
 class Narrowing(msgspec.Struct, frozen=True):
-    """One operator with its value."""
+    """One operator with its value; with a minus before it, what has that is left out."""
 
     operator: Operator
     value: str
+    is_excluded: bool = False
 
     @property
     def typed(self) -> str:
         """As it is typed."""
-        return f'{self.operator}:"{self.value}"' if re.search(r"\s", self.value) else f"{self.operator}:{self.value}"
+        value = f'"{self.value}"' if re.search(r"\s", self.value) else self.value
+        return f"{'-' if self.is_excluded else ''}{self.operator}:{value}"
+
+    @property
+    def turned(self) -> "Narrowing":
+        """The same left out, or asked for."""
+        return msgspec.structs.replace(self, is_excluded=not self.is_excluded)
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -51,17 +62,20 @@ class Query(msgspec.Struct, frozen=True):
         """One line that reads back as this query."""
         return " ".join([*([self.words] if self.words else []), *(one.typed for one in self.narrowings)])
 
-    def value(self, operator: Operator) -> str | None:
-        """What the operator was given, if it was."""
-        return next((one.value for one in self.narrowings if one.operator is operator), None)
+    def values(self, operator: Operator) -> list[str]:
+        """What the operator was given, or was given to leave out."""
+        return [one.value for one in self.narrowings if one.operator is operator]
 
-    def without(self, narrowing: Narrowing) -> "Query":
-        """The query without one of its narrowings."""
-        return Query(self.words, tuple(one for one in self.narrowings if one is not narrowing))
+    def without(self, narrowing: Narrowing, *instead: Narrowing) -> "Query":
+        """The query without one of its narrowings, with another in its place if there is one."""
+        others = ((one,) if one is not narrowing else instead for one in self.narrowings)
+        return Query(self.words, tuple(one for several in others for one in several))
 
 
 _NAMES = "|".join(Operator)
-_PART = re.compile(rf'-?"[^"]*"|(?<!\S)(?P<name>{_NAMES}):(?:"(?P<quoted>[^"]+)"|(?P<value>[^\s"]+))', re.IGNORECASE)
+_PART = re.compile(
+    rf'-?"[^"]*"|(?<!\S)(?P<no>-?)(?P<name>{_NAMES}):(?:"(?P<quoted>[^"]+)"|(?P<value>[^\s"]+))', re.IGNORECASE
+)
 _EXCLUDED = re.compile(r'(?<!\S)-(?:"[^"]*"?|\S+)')
 _RUN = re.compile(f"[{SPACELESS}]+")
 _MONTHS = 12
@@ -70,7 +84,7 @@ _MONTHS = 12
 def read_query(typed: str) -> Query:
     """Tell operators from words. What stands in quotes is words; an operator without a value is a word.
 
-    Raises INVALID where an operator is given twice.
+    Raises INVALID where a day is given twice or excluded.
     """
     narrowings: list[Narrowing] = []
 
@@ -78,9 +92,13 @@ def read_query(typed: str) -> Query:
         if part["name"] is None:
             return part[0]
         operator = Operator(part["name"].lower())
-        if any(one.operator is operator for one in narrowings):
+        if operator in ONCE and any(one.operator is operator for one in narrowings):
             raise INVALID(f"{operator}: can be given once.", field="q")
-        narrowings.append(Narrowing(operator, part["quoted"] or part["value"]))
+        if operator in ONCE and part["no"]:
+            raise INVALID(f"-{operator}: cannot be asked for. Write before: or after: instead.", field="q")
+        narrowing = Narrowing(operator, part["quoted"] or part["value"], bool(part["no"]))
+        if narrowing not in narrowings:
+            narrowings.append(narrowing)
         return " "
 
     words = _PART.sub(take, typed)
@@ -88,9 +106,10 @@ def read_query(typed: str) -> Query:
 
 
 def narrowed(query: Query, chosen: Sequence[Narrowing]) -> Query:
-    """The query with narrowings that were chosen, in the place of those of the same operators."""
-    operators = {one.operator for one in chosen}
-    return Query(query.words, (*(one for one in query.narrowings if one.operator not in operators), *chosen))
+    """The query with narrowings that were chosen beside those that it has; a day in the place of its former one."""
+    operators = {one.operator for one in chosen if one.operator in ONCE}
+    kept = [one for one in query.narrowings if one.operator not in operators and one not in chosen]
+    return Query(query.words, (*kept, *chosen))
 
 
 def pieces_of(words: str) -> list[str]:

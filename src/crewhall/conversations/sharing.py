@@ -9,6 +9,7 @@ from crewhall.conversations.candidates import check_candidates
 from crewhall.conversations.kept_places import forget_place
 from crewhall.conversations.membership import as_member, delete_member, insert_member
 from crewhall.conversations.schemas import NewMember
+from crewhall.conversations.telling import Change, tell_change
 from crewhall.conversations.vocabulary import MemberRole, MemberType, NotificationLevel
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor, ActorType
@@ -79,11 +80,12 @@ async def unshare_session(tx: Tx, actor: Actor, access: Access, member: NewMembe
         raise NOT_FOUND("This conversation has no such member.")
     if role not in {None, MemberRole.READER}:
         raise CONFLICT("The members of this conversation are fixed. Open a group instead.")
-    await delete_member(tx, access.conversation_id, member)
+    await delete_member(tx, access.conversation_id, access.org_id, member)
     await _tell(tx, actor, "conversation.unshared", access, member)
 
 
 async def _tell(tx: Tx, actor: Actor, action: str, access: Access, member: NewMember) -> None:
+    await tell_change(tx, access.org_id, access.conversation_id, Change.CHANGED)
     await bump_membership(tx, access.conversation_id)
     details = {"member_type": str(member.member_type), "member_id": str(member.member_id)}
     await audit.record(tx, actor, action, "conversation", access.conversation_id, details)

@@ -32,6 +32,8 @@ from crewhall.conversations.tools_schemas import (
     Thread,
 )
 from crewhall.conversations.wire import Message
+from crewhall.kernel.actor import Actor, ActorType, system_actor
+from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.paging import Page
 from crewhall.kernel.tools import Caller, Risk, Tool, described
@@ -70,7 +72,8 @@ async def search_messages(caller: Caller, asked: SearchMessages) -> Hits:
     async with caller.db.transaction(caller.actor) as tx:
         page = await search.search(
             tx, caller.actor, asked.query,
-            filters=Filters(conversation_id=asked.conversation_id), after=asked.after, limit=asked.limit,
+            filters=Filters(places=(asked.conversation_id,) if asked.conversation_id else ()),
+            after=asked.after, limit=asked.limit,
         )  # fmt: skip
     return Hits([Hit(shown(hit), hit.conversation.name or hit.conversation.title) for hit in page.items], page.next)
 
@@ -99,6 +102,15 @@ async def mark_read(caller: Caller, asked: MarkRead) -> ReadState:
     """Move the caller's read mark forward."""
     async with caller.db.transaction(caller.actor) as tx:
         return await read_marks.mark_read(tx, caller.actor, asked.conversation_id, asked.seq)
+
+
+async def check_place(tx: Tx, actor: Actor, asked: Post | Reply) -> None:
+    """Refuse what would not be posted though a person approved it. Raises as `access_conversation`.
+
+    The agent by its reach, and that of whom it acts for; who decides about it, if the place is not there or closed.
+    """
+    who = actor if actor.type is ActorType.AGENT else system_actor(actor.org)
+    await access_conversation(tx, who, asked.conversation_id, Verb.POST)
 
 
 def shown(message: Message) -> Shown:
@@ -187,10 +199,12 @@ TOOLS = (
     Tool(
         "post_message", described(Post), Post, post_message,
         is_repeatable=True, gives=Shown, title="Post a message", effect=lambda _asked: "Posts this message.",
+        check=check_place,
     ),
     Tool(
         "reply_to_message", described(Reply), Reply, reply_to_message,
         is_repeatable=True, gives=Shown, title="Reply to a message", effect=lambda _asked: "Posts this as a reply.",
+        check=check_place,
     ),
     Tool(
         "react_to_message", described(React), React, react_to_message,

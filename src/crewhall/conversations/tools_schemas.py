@@ -142,7 +142,7 @@ class SearchMessages(Struct, forbid_unknown_fields=True, kw_only=True):
         Meta(
             min_length=1,
             max_length=MAX_QUERY_LENGTH,
-            description='Words, "phrases", or, -not, from:ada, in:general, kind:question, has:file, after:2026-11.',
+            description='Words, "phrases", or, -not, from:ada, -from:bot, in:lab, kind:question, has:file, on:2026-11.',
         ),
     ]
     conversation_id: Where | None = None

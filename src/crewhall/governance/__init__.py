@@ -14,6 +14,7 @@ from crewhall.governance.prices import find_price, get_price
 from crewhall.governance.rates import find_opening, take_rate
 from crewhall.governance.reach import list_places
 from crewhall.governance.schemas import Price
+from crewhall.governance.used_up import find_used_up
 from crewhall.governance.warnings import BudgetWarner
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "describe_limit",
     "find_opening",
     "find_price",
+    "find_used_up",
     "get_price",
     "list_places",
     "money_in_words",

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from crewhall.agents import AgentKind, list_agents
+from crewhall.agents import KIND_NAMES, AgentKind, list_agents
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.services import Services
@@ -157,7 +157,8 @@ async def _budgets_page(
         form=form or Form(),
         rate_form=rate_form or Form(),
         rates=limits,
-        kinds=[(str(one.agent_kind), one.agent_kind.replace("_", " ")) for one in limits],
+        kinds=[(str(one.agent_kind), KIND_NAMES[one.agent_kind]) for one in limits],
+        kind_names=KIND_NAMES,
         asks=asks,
         agents=[("", "Every agent"), *((one.id, f"{one.name} (@{one.code})") for one in agents)],
         places=[("", "Everywhere"), *((one.id, place_name(one)) for one in places)],

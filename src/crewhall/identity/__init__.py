@@ -19,7 +19,12 @@ from crewhall.identity.events import (
 from crewhall.identity.first_run import WEAK_PASSWORD, check_owner, is_set_up, is_weak, prepare_first_run
 from crewhall.identity.logos import Logos
 from crewhall.identity.me import provide_agent_profile
-from crewhall.identity.organizations import get_organization, list_organizations
+from crewhall.identity.organizations import (
+    get_organization,
+    list_organizations,
+    update_organization,
+    view_organization,
+)
 from crewhall.identity.people import (
     find_actor,
     find_people,
@@ -30,7 +35,15 @@ from crewhall.identity.people import (
 )
 from crewhall.identity.permissions import PERMISSIONS, Permission, check_permission, is_allowed
 from crewhall.identity.placeholders import NewPlaceholder, find_placeholders_named, make_placeholders
-from crewhall.identity.schemas import ActorShown, AgentShown, Organization, Person, Profile
+from crewhall.identity.schemas import (
+    ActorShown,
+    AgentShown,
+    Organization,
+    OrganizationChange,
+    OrganizationSettings,
+    Person,
+    Profile,
+)
 from crewhall.identity.settings import Founders, IdentitySettings
 from crewhall.identity.verification import AppVerifier, LoginVerifier
 
@@ -59,7 +72,9 @@ __all__ = [
     "Names",
     "NewPlaceholder",
     "Organization",
+    "OrganizationChange",
     "OrganizationCreated",
+    "OrganizationSettings",
     "Permission",
     "Person",
     "Profile",
@@ -84,5 +99,7 @@ __all__ = [
     "make_placeholders",
     "prepare_first_run",
     "provide_agent_profile",
+    "update_organization",
+    "view_organization",
     "words_for",
 ]

@@ -83,6 +83,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "quick_task.added": ("gave {agent_id} the quick task “{title}”", "gave an agent a quick task"),
     "quick_task.changed": ("changed the quick task “{title}” of {agent_id}", "changed a quick task"),
     "quick_task.removed": ("took the quick task “{title}” from {agent_id}", "took a quick task from an agent"),
+    "source.added": ("gave {agent_id} the source of knowledge “{name}”", "gave an agent a source of knowledge"),
+    "source.changed": ("changed the source “{name}” of {agent_id}", "changed a source of knowledge"),
+    "source.removed": ("removed the source “{name}” of {agent_id}", "removed a source of knowledge"),
     "schedule.created": ("made the schedule “{name}” for {agent_id}", "made a schedule"),
     "schedule.changed": ("changed the schedule “{name}”: {changed}", "changed a schedule"),
     "schedule.paused": ("paused the schedule “{name}”", "paused a schedule"),
@@ -108,6 +111,10 @@ WORDS: dict[str, tuple[str, ...]] = {
     "budget.closed": ("took the budget {label} away", "took a budget away"),
     "rate.changed": ("limited {kind} agents to {per_minute} turns a minute, {per_hour} an hour, {per_day} a day",),
     "rate.removed": ("took the limit of {kind} agents back",),
+    "wiki_entry.approved": ("approved the wiki entry “{title}”", "approved a wiki entry"),
+    "wiki_entry.rejected": ("rejected the wiki entry “{title}”: {reason}", "rejected a wiki entry"),
+    "wiki_entry.archived": ("archived the wiki entry “{title}”", "archived a wiki entry"),
+    "wiki_entry.restored": ("restored the wiki entry “{title}”", "restored a wiki entry"),
     "conversation.created": ("created {target}", "created a conversation"),
     "conversation.changed": ("changed {target}: {details}", "changed {target}", "changed a conversation"),
     "conversation.archived": ("archived {target}", "archived a conversation"),
@@ -123,6 +130,10 @@ WORDS: dict[str, tuple[str, ...]] = {
         "settled that groups idle after {idle_after_hours} hours archive themselves {archive_after_days} days later",
         "settled that groups do not archive themselves",
     ),
+    "file_policy.changed": (
+        "settled that files of archived conversations are kept for {keep_days} days",
+        "settled that files of archived conversations are kept",
+    ),
 }
 """What was done, by action (and reason, where that says it better): the first whose every field is known is said.
 
@@ -130,6 +141,7 @@ Fields are the act's details; ids among them are said as names. `{target}` is wh
 details are called.
 """
 
+_COUNTED = re.compile(r"(\{(\w+)\} )(hour|day)s")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CALLED = {
     "user": "{}",
@@ -198,8 +210,9 @@ def words_for(action: str, resource_id: str | None, details: dict[str, Any], nam
         fields["target"] = target
     sentences = WORDS.get(f"{action}/{details.get('reason')}") or WORDS.get(action, ())
     for sentence in sentences:
+        one = _COUNTED.sub(lambda found: found[1] + found[3] if details.get(found[2]) == 1 else found[0], sentence)
         try:
-            return sentence.format_map(fields)
+            return one.format_map(fields)
         except KeyError:
             continue
     return f"did {_on_one_line(action)}"

@@ -208,7 +208,7 @@ async def delete_organization(
     org_id: FromPath[UUID],
     confirm: FromQuery[str | None] = None,
 ) -> None:
-    """For its owner, who types its slug as `confirm`. Refused while it has agents beside its guide and scribe."""
+    """For its owner, who types its slug as `confirm`. Refused while it has agents beside those that it began with."""
     async with services.db.transaction(person) as tx:
         inside = await organizations.enter_organization(tx, person, org_id)
         await organizations.delete_organization(tx, inside, confirm=confirm)

@@ -27,6 +27,10 @@ select o.id, o.slug, o.name, o.description, o.plan, o.settings, o.search_languag
        o.created_at, o.updated_at, m.role
 from organizations o left join memberships m on m.org_id = o.id and m.user_id = current_actor()
 """
+_ONE: LiteralString = _COLUMNS + " where o.id = %(id)s and o.deleted_at is null"
+_VIEWED: LiteralString = (
+    "select v.*, (select u.locale from users u where u.id = current_actor()) as viewer_locale from (" + _ONE + ") v"
+)
 _INSERT: LiteralString = """
 insert into organizations (id, slug, name, description, settings, created_by)
 values (%(id)s, %(slug)s, %(name)s, %(description)s, %(settings)s, %(creator)s)
@@ -57,9 +61,23 @@ async def list_organizations(
     return page_of(rows, size, lambda row: (row.name, row.id))
 
 
+class Viewed(Organization, kw_only=True):
+    """An organization with how who looks at it wants dates and times written."""
+
+    viewer_locale: str
+
+
+async def view_organization(tx: Tx, actor: Actor) -> Viewed:
+    """The organization of a person who looks at its pages. Raises NOT_FOUND once it is deleted."""
+    found = await tx.find(Viewed, _VIEWED, {"id": actor.org})
+    if found is None:
+        raise NOT_FOUND("There is no such organization among yours.")
+    return found
+
+
 async def get_organization(tx: Tx, org_id: UUID) -> Organization:
     """Return an organization within the transaction's reach, or raise NOT_FOUND."""
-    found = await tx.find(Organization, _COLUMNS + " where o.id = %(id)s and o.deleted_at is null", {"id": org_id})
+    found = await tx.find(Organization, _ONE, {"id": org_id})
     if found is None:
         raise NOT_FOUND("There is no such organization among yours.")
     return found
@@ -170,7 +188,9 @@ class SearchRewrite(msgspec.Struct, frozen=True):
 
 async def find_search_rewrite(tx: Tx, org_id: UUID) -> SearchRewrite | None:
     """How far the messages are behind a search language that was changed; None when all are searchable in it."""
-    sql = "select least(done, total) as done, total from search_rewrites where org_id = %(org)s"
+    sql = """
+        select least(done, total) as done, total from search_rewrites where org_id = %(org)s and not only_holding
+    """
     return await tx.find(SearchRewrite, sql, {"org": org_id})
 
 

@@ -13,6 +13,7 @@ from crewhall.kernel.actor import Actor, ActorType, Role
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, FORBIDDEN, NOT_FOUND
+from crewhall.kernel.links import path_into
 from crewhall.ports.mailer import Mail
 
 OFFER_DAYS = 7
@@ -77,9 +78,10 @@ async def offer_ownership(tx: Tx, actor: Actor, person_id: UUID) -> OwnershipOff
 async def offer_mail(tx: Tx, actor: Actor, offer: OwnershipOffer, base_url: str) -> Mail:
     """The mail that tells of the offer; send it after the commit."""
     organization, person = await get_organization(tx, actor.org), await get_person(tx, actor, offer.person_id)
+    there = base_url + path_into(actor.org, "/people")
     body = (
         f"{actor.name} offers you {organization.name} on Crewhall: when you accept, you are its owner, and they become "
-        f"an admin.\n\nAccept or decline until {offer.expires_at:%d %B %Y}:\n{base_url}/people\n"
+        f"an admin.\n\nAccept or decline until {offer.expires_at:%d %B %Y}:\n{there}\n"
     )
     return Mail(person.email, f"Own {organization.name} on Crewhall?", body, actor.org)
 

@@ -85,5 +85,27 @@ async def make_organization(
     return go("/", f"Welcome to {made.name}.")
 
 
-HANDLERS = [choose_organization, enter_organization, show_new_organization, make_organization]
+@get(["/in/{org_id:uuid}", "/in/{org_id:uuid}/{path:path}"])
+async def lead_in(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    person: NamedDependency[Actor],
+    org_id: FromPath[UUID],
+    path: FromPath[str] = "/",
+) -> Page:
+    """To a page of an organization that a link from outside names; who is in another one now is asked first.
+
+    Opening a link moves nobody: every other window would be elsewhere with it.
+    """
+    there = own_path(f"{path}?{request.url.query}" if request.url.query else path)
+    if person.org_id == org_id:
+        return go(there)
+    async with services.db.transaction(person) as tx:
+        now = await organizations.get_organization(tx, person.org) if person.org_id else None
+        await organizations.enter_organization(tx, person, org_id)
+        organization = await organizations.get_organization(tx, org_id)
+    return render("organization_enter.html", request, organization=organization, now=now, next=there)
+
+
+HANDLERS = [choose_organization, enter_organization, show_new_organization, make_organization, lead_in]
 PAGES = page_router([*DOOR, *HANDLERS, *PEOPLE, *SETTINGS, *LOOKS, *TOKENS, *APPS])

@@ -103,10 +103,10 @@ async def show_settings(
 async def change_profile(
     request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> Page:
-    """Change name, handle, timezone."""
+    """Change name, handle, locale, timezone."""
     form = await read_form(request)
     try:
-        change = form.read(ProfileChange, "name", "handle", "timezone")
+        change = form.read(ProfileChange, "name", "handle", "locale", "timezone")
         async with services.db.transaction(actor) as tx:
             await update_profile(tx, actor, change)
     except CrewhallError as error:

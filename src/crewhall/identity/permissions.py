@@ -41,6 +41,8 @@ class Permission(StrEnum):
     APPROVALS_DECIDE = "approvals.decide"
     USAGE_READ = "usage.read"
     BUDGETS_UPDATE = "budgets.update"
+    WIKI_PROPOSE = "wiki.propose"
+    WIKI_DECIDE = "wiki.decide"
 
 
 P = Permission
@@ -48,14 +50,14 @@ Grantee = Role | Literal["agent"]
 
 THE_OWNER = "the organization's owner"
 _AGENT = frozenset({
-    P.ORGANIZATION_READ, P.MEMBERS_READ, P.AGENTS_READ, P.CONVERSATIONS_CREATE, P.MESSAGES_POST,
+    P.ORGANIZATION_READ, P.MEMBERS_READ, P.AGENTS_READ, P.CONVERSATIONS_CREATE, P.MESSAGES_POST, P.WIKI_PROPOSE,
 })  # fmt: skip
 _MEMBER = _AGENT | {P.CHANNELS_CREATE, P.MESSAGES_PIN}
 _ADMIN = _MEMBER | {
     P.ORGANIZATION_UPDATE, P.SETTINGS_READ, P.AUDIT_READ, P.MEMBERS_INVITE, P.MEMBERS_REMOVE,
     P.AGENTS_CREATE, P.AGENTS_UPDATE, P.AGENTS_DELETE, P.AGENTS_CREDENTIALS,
     P.CHANNELS_UPDATE, P.CHANNELS_ARCHIVE, P.CHANNELS_SYSTEM, P.MESSAGES_MODERATE,
-    P.APPROVALS_DECIDE, P.USAGE_READ, P.BUDGETS_UPDATE,
+    P.APPROVALS_DECIDE, P.USAGE_READ, P.BUDGETS_UPDATE, P.WIKI_DECIDE,
 }  # fmt: skip
 
 PERMISSIONS: dict[Grantee, frozenset[Permission]] = {
@@ -94,6 +96,8 @@ _ACTS: dict[Permission, str] = {
     P.APPROVALS_DECIDE: "decide about what agents ask for",
     P.USAGE_READ: "see everybody's usage",
     P.BUDGETS_UPDATE: "change budgets, prices and limits",
+    P.WIKI_PROPOSE: "propose wiki entries",
+    P.WIKI_DECIDE: "decide about wiki entries",
 }
 
 

@@ -2,7 +2,7 @@
 
 from crewhall.notifications.lifecycle import NotificationParts, start_notifications
 from crewhall.notifications.telling import CHANNEL as NOTIFICATIONS_CHANNEL
-from crewhall.notifications.telling import Told, read_notice, tell
+from crewhall.notifications.telling import Told, read_notice, ring, tell
 from crewhall.notifications.vocabulary import NotificationKind
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "NotificationParts",
     "Told",
     "read_notice",
+    "ring",
     "start_notifications",
     "tell",
 ]

@@ -2,11 +2,13 @@
 
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
+from crewhall.kernel.links import path_into
 from crewhall.notifications.schemas import Notification
 from crewhall.ports.mailer import Mail
 
@@ -19,6 +21,7 @@ class DigestMail(msgspec.Struct, frozen=True, kw_only=True):
 
     to: str
     name: str
+    org_id: UUID
     organization: str
     items: list[Notification]
     timezone: str
@@ -34,6 +37,7 @@ def compose(digest: DigestMail) -> Mail:
         "digest": digest,
         "items": shown,
         "has_more": len(digest.items) > len(shown),
+        "home": digest.base_url + path_into(digest.org_id, ""),
         "leave": leave,
         "zone": ZoneInfo(digest.timezone),
     }

@@ -113,7 +113,7 @@ class DigestClock:
         if claimed is None:
             return False
         digest = DigestMail(
-            to=due.email, name=due.name, organization=claimed.organization, items=claimed.items,
+            to=due.email, name=due.name, org_id=due.org_id, organization=claimed.organization, items=claimed.items,
             timezone=due.timezone, base_url=self._base_url, token=claimed.token,
         )  # fmt: skip
         try:

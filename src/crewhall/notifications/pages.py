@@ -42,17 +42,17 @@ class Group(msgspec.Struct):
 
 def grouped(items: list[Notification]) -> list[Group]:
     """What is shown, by conversation; where the newest is comes first."""
-    groups: dict[UUID | None, Group] = {}
+    groups: dict[UUID | str, Group] = {}
     for one in items:
-        place = one.conversation
-        key = place.id if place else None
-        groups.setdefault(key, Group(key, _label(one), [])).items.append(one)
+        place, label = one.conversation, _label(one)
+        group = Group(place.id if place else None, label, [])
+        groups.setdefault(place.id if place else label, group).items.append(one)
     return list(groups.values())
 
 
 def _label(one: Notification) -> str:
     if one.conversation is None:
-        return "Approvals"
+        return "Approvals" if one.kind is NotificationKind.APPROVAL else "Wiki"
     return place_of(one).removeprefix(" in ") or one.conversation.title or f"Direct, with {one.actor.name}"
 
 

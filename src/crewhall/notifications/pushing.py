@@ -16,6 +16,7 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database
 from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.links import path_into
 from crewhall.kernel.outbound import Outbound
 from crewhall.notifications.devices import push_root
 from crewhall.notifications.preferences import read_preferences
@@ -89,7 +90,7 @@ class Pusher:
         shown = await self._shown(person, told.notification_id)
         if shown is None:
             return 0
-        payload = msgspec.json.encode(payload_of(shown))
+        payload = msgspec.json.encode(payload_of(person.org, shown))
         return sum([await self._send(person, device, payload, root) for device in devices])
 
     async def _shown(self, person: Actor, notification_id: UUID) -> Notification | None:
@@ -131,11 +132,11 @@ class Pusher:
         return is_taken
 
 
-def payload_of(one: Notification) -> dict[str, str]:
+def payload_of(org_id: UUID, one: Notification) -> dict[str, str]:
     """What the browser shows: the notification's words and where it leads, nothing else."""
     return {
         "title": one.summary,
         "body": one.message.excerpt if one.message else "",
-        "path": f"/inbox/{one.id}",
+        "path": path_into(org_id, f"/inbox/{one.id}"),
         "tag": str(one.conversation.id if one.conversation and one.kind in {"direct", "message"} else one.id),
     }

@@ -14,6 +14,9 @@ class NotificationKind(StrEnum):
     INVITATION = "invitation"
     APPROVAL = "approval"
     SCHEDULE = "schedule"
+    WEBHOOK = "webhook"
+    WIKI_PROPOSAL = "wiki_proposal"
+    WIKI_DECISION = "wiki_decision"
 
 
 class DigestChoice(StrEnum):

@@ -19,6 +19,9 @@ def summary_of(one: Notification) -> str:
         K.INVITATION: _invitation(one, who, where),
         K.APPROVAL: f"{who} asks to use {one.detail}",
         K.SCHEDULE: f"{who} did not answer your schedule “{one.detail}”{where}",
+        K.WEBHOOK: f"{who} did not answer your webhook “{one.detail}”{where}",
+        K.WIKI_PROPOSAL: f"{who} proposes the wiki entry “{one.detail}”",
+        K.WIKI_DECISION: f"{who} decided about your wiki entry “{one.detail}”",
     }[one.kind]
 
 
@@ -42,6 +45,10 @@ def path_of(one: Notification) -> str:
         return f"/approvals/{one.subject_id}"
     if one.kind is K.SCHEDULE:
         return f"/schedules/{one.subject_id}"
+    if one.kind is K.WEBHOOK:
+        return f"/hooks/{one.subject_id}"
+    if one.kind in {K.WIKI_PROPOSAL, K.WIKI_DECISION}:
+        return f"/wiki/versions/{one.subject_id}"
     assert one.conversation is not None
     base = f"/c/{one.conversation.id}"
     return base if one.message is None else f"{base}?at={one.message.seq}"

@@ -29,14 +29,15 @@ _COLUMNS: LiteralString = """
 select p.id, p.run_id, json_build_object('id', a.id, 'code', a.code, 'name', a.name) as agent, p.tool, p.risk, p.effect,
        p.why, p.arguments, p.approved_arguments, p.status, p.reason, r.cause, r.prompt,
        (select coalesce(json_agg(json_build_object('type', coalesce(w.type, 'user'), 'id', b.id,
-                                                   'name', coalesce(w.name, ''))), '[]')
+                                                   'name', coalesce(w.name, former_name(b.id), ''))), '[]')
         from unnest(r.behalf_of) as b (id)
         left join lateral (
             select 'user' as type, u.name from users u where u.id = b.id
             union all select 'agent', g.name from agents g where g.id = b.id limit 1) w on true) as asked_for,
        p.conversation_id, r.message_id,
        case when p.decided_by is not null then json_build_object('type', 'user', 'id', p.decided_by, 'name',
-            coalesce((select u.name from users u where u.id = p.decided_by), '')) end as decided_by,
+            coalesce((select u.name from users u where u.id = p.decided_by), former_name(p.decided_by), ''))
+       end as decided_by,
        p.decided_at, p.used_at, p.expires_at, p.created_at, p.status = 'waiting' and p.expires_at > now() and (
            %(decides)s or (%(is_person)s and coalesce(a.owner_user_id = %(actor)s, false))) as may_decide
 from approvals p

@@ -7,7 +7,7 @@ from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tools import TOOLS
 
-BUILT_IN = {"crewhall": ["guide", "scribe"]}
+BUILT_IN = {"crewhall": ["guide", "librarian", "scribe"]}
 KEYED = ("openai", "anthropic", "google", "groq", "mistral", "openrouter", "deepseek")
 
 

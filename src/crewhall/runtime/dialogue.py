@@ -107,10 +107,8 @@ class Dialogue:
 
     async def _use(self, call: ToolCallPart, name: str, caller: Caller) -> ToolReturnPart | None:
         """The result of one call; None where a person has to decide first."""
-        arguments = _arguments(call)
-        if arguments is None:
-            return _returned(call, "The arguments are not a JSON object.", "retried")
-        outcome = await self._toolset.call(f"{self._model.requests}:{name}", call.tool_name, arguments, caller)
+        key = f"{self._model.requests}:{name}"
+        outcome = await self._toolset.call(key, call.tool_name, _arguments(call), caller)
         return None if outcome is None else _returned(call, outcome.content, outcome.kind)
 
 

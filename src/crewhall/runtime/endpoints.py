@@ -27,7 +27,7 @@ def read_endpoints(setting: str) -> dict[str, Endpoint]:
         url, _, key = rest.partition(",")
         parsed = urlsplit(url)
         if not equals or not NAME.match(name) or name in RESERVED | found.keys():
-            raise _bad(f"{name!r} is no name, or is taken: lower-case letters, digits and hyphens, each once.")
+            raise _bad(f"{name!r} is no name, or is taken: lower-case letters, digits and dashes, each once.")
         if parsed.scheme not in {"http", "https"} or not parsed.hostname:
             raise _bad(f"{name} has no address such as http://127.0.0.1:8080/v1.")
         found[name] = Endpoint(name, url.rstrip("/"), key or None)

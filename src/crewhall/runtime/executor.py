@@ -7,7 +7,7 @@ client id, so that it appears once. Remote agents are told of the messages in th
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from crewhall.ports.knowledge import Knowledge
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
 from crewhall.runtime.calling import RuntimeCaller
+from crewhall.runtime.citing import cite, given_to
 from crewhall.runtime.completions import Completion, find_completion
 from crewhall.runtime.concluding import Conclusion, record_end, recorded_end
 from crewhall.runtime.context import Persona, find_persona
@@ -72,19 +73,20 @@ class Executor:
         outbound: Outbound | None = None,
         servers: ToolServers | None = None,
         knowledge: Knowledge | None = None,
+        parts: Sequence[object] = (),
         spans: NoSpans = NO_SPANS,
         caller: RuntimeCaller | None = None,
     ) -> None:
         self._servers = servers or ToolServers(db, settings)
         self._db = db
         self._log = message_log
-        self._voice = Voice(db, posting)
+        self._voice = Voice(db, posting, base_url)
         self._conclusion = Conclusion(db, self._voice, base_url)
-        self._parts = (posting, outbound or _way_out(settings))
+        self._parts = (posting, outbound or _way_out(settings), *parts)
         self._caller = caller or RuntimeCaller(db, signals, settings, base_url=base_url)
         self._live = live
         self._settings = settings
-        self._base_url = base_url
+        self.base_url = base_url
         self.preparation = Preparation(db, settings, base_url, knowledge or HandbookKnowledge(base_url))
         self._tools = tools
         self._spans = spans
@@ -211,7 +213,7 @@ class Executor:
         """Post the answer and end the run. A second time it is the same message, by its client id."""
         self._under_way.pop(run.id, None)  # too late to cancel
         try:
-            answer_id, seq = await self._voice.answer(agent, run, text)
+            answer_id, seq = await self._voice.answer(agent, run, cite(text, given_to(journal.steps)))
         except CrewhallError as error:
             if error.kind in PASSING:
                 raise

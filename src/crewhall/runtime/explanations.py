@@ -29,7 +29,8 @@ SILENT = {
     Reason.ROUNDS: "Agents have spoken as often as the policy allows since a person did. Write something to go on.",
     Reason.ONE_AGENT: "Agents do not answer each other here: the policy says so.",
     Reason.INACTIVE: "{agent} takes no turns: it is switched off or deleted.",
-    Reason.NOT_HERE: "{agent} cannot read this: it is no member here, or became one later. Add it as a member.",
+    Reason.NOT_HERE: "{agent} cannot read this: it is no member here, or became one later. "
+    "Add it where members can be added, or write to it.",
     Reason.CLOSED: "The conversation takes no messages.",
     Reason.GONE: "The message was deleted.",
     Reason.AWAY: "{agent} is offline, and nobody asked for it by name.",

@@ -22,6 +22,15 @@ GUIDE = AgentInput(
     model_config={"provider": "crewhall", "model": "guide"},
     capabilities=["help"],
 )
+LIBRARIAN = AgentInput(
+    name="Librarian",
+    code="librarian",
+    role_title="Librarian",
+    description="Quotes what files, sources and the wiki say about a question, with its sources. Mention it, or write.",
+    instructions="You answer from the organization's documents, and cite them.",
+    model_config={"provider": "crewhall", "model": "librarian"},
+    capabilities=["answers"],
+)
 SCRIBE = AgentInput(
     name="Scribe",
     code="scribe",
@@ -31,6 +40,7 @@ SCRIBE = AgentInput(
     model_config={"provider": "crewhall", "model": "scribe"},
     capabilities=["digests"],
 )
+FIRST = (GUIDE, LIBRARIAN, SCRIBE)
 TASKS = {
     "guide": [
         QuickTaskInput(icon="👋", title="What is this?", prompt="What are conversations, agents and turns?"),
@@ -38,15 +48,16 @@ TASKS = {
         QuickTaskInput(icon="🤖", title="Connect an agent", prompt="How do I connect an agent of mine?"),
         QuickTaskInput(icon="⏰", title="Work by the clock", prompt="How do I give an agent a schedule?"),
     ],
+    "librarian": [],
     "scribe": [QuickTaskInput(icon="📝", title="Digest", prompt="Digest what was said here.")],
 }
 """What they are often asked."""
 
 
 async def hire_first_agents(tx: Tx, founder: Actor, _event: InstallationSeeded | OrganizationFounded) -> None:
-    """Give a new organization its guide and its scribe, in the transaction that makes it, never twice."""
-    there = await find_agents_by_codes(tx, ["guide", "scribe"])
-    for agent in (GUIDE, SCRIBE):
+    """Give a new organization its guide, librarian and scribe, in the transaction that makes it, never twice."""
+    there = await find_agents_by_codes(tx, list(TASKS))
+    for agent in FIRST:
         if agent.code not in there:
             made = await create_agent(tx, founder, agent)
             for task in TASKS[made.code]:
@@ -54,9 +65,9 @@ async def hire_first_agents(tx: Tx, founder: Actor, _event: InstallationSeeded |
 
 
 async def dismiss_first_agents(tx: Tx, owner: Actor, _event: OrganizationGivenUp) -> None:
-    """Delete the guide and the scribe with their organization, unless somebody made agents of another kind of them."""
-    there = await find_agents_by_codes(tx, ["guide", "scribe"])
-    for agent in (GUIDE, SCRIBE):
+    """Delete them with their organization, unless somebody made agents of another kind of them."""
+    there = await find_agents_by_codes(tx, list(TASKS))
+    for agent in FIRST:
         if agent.code in there:
             found = await access_agent(tx, owner, there[agent.code].id)
             if found.model_config == agent.model_config:

@@ -29,14 +29,14 @@ def answer_as_guide(context: Context) -> str:
     return "\n\n".join(parts)
 
 
-def shortened(text: str) -> str:
-    """The beginning of a section, in whole paragraphs and whole pieces of code."""
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+    """The beginning of a text, in whole paragraphs and whole pieces of code, about so many characters."""
     kept: list[str] = []
     for block in _blocks(text):
-        if kept and sum(map(len, kept)) + len(block) > MOST_CHARACTERS:
+        if kept and sum(map(len, kept)) + len(block) > most:
             return "\n\n".join([*kept, "…"])
         kept.append(block)
-    return "\n\n".join(kept)[: 4 * MOST_CHARACTERS]
+    return "\n\n".join(kept)[: 4 * most]
 
 
 def uncalled(text: str) -> str:

@@ -14,14 +14,17 @@ from crewhall.kernel.errors import NOT_FOUND
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.runtime.schemas import RunAgent, RunAuthor, RunPlace
 from crewhall.runtime.schemas_hooks import Hook, HookCall
-from crewhall.runtime.vocabulary import CallOutcome, PauseReason
+from crewhall.runtime.vocabulary import CallOutcome, PauseReason, Reason
 
 PATH = "/api/v1/hooks/"
 _SELECT: LiteralString = """
-select h.id, h.name, h.posts, h.pause_reason, h.created_at, h.updated_at,
+select h.id, h.name, h.posts,
+       coalesce(h.pause_reason, case when u.id is null then 'maker_left' end) as pause_reason,
+       h.unanswered_reason, h.created_at, h.updated_at,
        case when reads.it or h.maker_id = %(actor)s then h.prompt end as prompt,
        case when a.id is not null then json_build_object('id', a.id, 'code', a.code, 'name', a.name) end as agent,
-       json_build_object('type', 'user', 'id', h.maker_id, 'name', coalesce(u.name, 'somebody who left')) as maker,
+       json_build_object('type', 'user', 'id', h.maker_id, 'name',
+           coalesce(u.name, former_name(h.maker_id), 'somebody who left')) as maker,
        case when reads.it then json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'title', c.title,
            'partner', p.name) end as conversation,
        (select max(s.expires_at) from hook_secrets s
@@ -65,6 +68,7 @@ class _Row(msgspec.Struct, kw_only=True):
     old_secret_until: datetime | None
     last_called_at: datetime | None
     last_outcome: CallOutcome | None
+    unanswered_reason: Reason | None
     is_mine: bool
     may_pause: bool
     created_at: datetime

@@ -52,7 +52,7 @@ async def make_hook(tx: Tx, actor: Actor, base_url: str, data: HookInput) -> Hoo
 
 
 async def change_hook(tx: Tx, actor: Actor, base_url: str, hook_id: UUID, data: HookPatch) -> Hook:
-    """Change a webhook. Raises NOT_FOUND, FORBIDDEN (others made it), INVALID."""
+    """Change a webhook; what another agent was silent about is forgotten. Raises NOT_FOUND, FORBIDDEN, INVALID."""
     before = await _access(tx, actor, hook_id, own=True)
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
     kept = {
@@ -66,7 +66,7 @@ async def change_hook(tx: Tx, actor: Actor, base_url: str, hook_id: UUID, data: 
     await tx.run(
         """
         update hooks set name = btrim(%(name)s), agent_id = %(agent_id)s, prompt = %(prompt)s, posts = %(posts)s,
-            updated_by = %(actor)s
+            unanswered_reason = case when agent_id = %(agent_id)s then unanswered_reason end, updated_by = %(actor)s
         where id = %(id)s
         """,
         values | {"id": hook_id, "actor": actor.id},

@@ -10,14 +10,18 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.paging import Page
-from crewhall.runtime import approval_queries, approvals, tool_policies
+from crewhall.kernel.paging import MAX_LIMIT, Page
+from crewhall.runtime import approval_queries, approval_standings, approvals, tool_policies
 from crewhall.runtime.judging import ToolPolicy
-from crewhall.runtime.schemas_approvals import ApprovalInput, ApprovalView, RefusalInput
+from crewhall.runtime.schemas_approvals import ApprovalInput, ApprovalStanding, ApprovalView, RefusalInput
 from crewhall.runtime.tools import TOOLS
 from crewhall.runtime.vocabulary import ApprovalStatus
 
 Of = Annotated[UUID | None, QueryParameter(description="Only this agent's.")]
+Ids = Annotated[
+    list[UUID] | None,
+    QueryParameter(name="id", max_items=MAX_LIMIT, description="Only these calls; given again for each."),
+]
 DECIDERS = "Owners and admins decide, and the agent's owner."
 
 
@@ -40,6 +44,27 @@ async def list_approvals(
     async with services.db.transaction(actor) as tx:
         return await approval_queries.list_approvals(
             tx, actor, status=status, agent_id=agent, conversation_id=conversation, after=after, limit=limit
+        )
+
+
+@get(
+    "/{conversation_id:uuid}/approvals",
+    summary="List how calls stand that were asked about",
+    description="Calls of agents that a person decides about, asked for in the conversation, newest first: the tool "
+    "and what became of it, for whoever reads there.",
+)
+async def list_standings(
+    conversation_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    ids: Ids = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Page[ApprovalStanding]:
+    """List what agents asked to use in a conversation."""
+    async with services.db.transaction(actor) as tx:
+        return await approval_standings.list_standings(
+            tx, actor, conversation_id, ids=ids or (), after=after, limit=limit
         )
 
 
@@ -117,5 +142,6 @@ async def settle_tool_policy(
 
 ROUTERS = [
     api_router("/approvals", [list_approvals, get_approval, approve_call, refuse_call], tags=["Approvals"]),
+    api_router("/conversations", [list_standings], tags=["Approvals"]),
     api_router("/tool-policy", [show_tool_policy, settle_tool_policy], tags=["Approvals"]),
 ]

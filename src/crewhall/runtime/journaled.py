@@ -6,6 +6,7 @@ no sooner than the provider asks for, and counts for the provider's breaker.
 
 import asyncio
 import hashlib
+import logging
 import math
 import random
 import time
@@ -24,6 +25,7 @@ from pydantic_ai.exceptions import (
     ModelRequestTimeout,
     ModelServerError,
     ModelUnavailableError,
+    UnexpectedModelBehavior,
 )
 from pydantic_ai.messages import (
     ModelMessage,
@@ -55,6 +57,7 @@ from crewhall.runtime.storable import as_json, storable
 from crewhall.runtime.tokens import Words
 from crewhall.runtime.vocabulary import StepKind
 
+log = logging.getLogger(__name__)
 PASSING = (
     ModelRateLimitError,
     ModelUnavailableError,
@@ -63,6 +66,8 @@ PASSING = (
     ModelRequestTimeout,
 )
 """Failures that may be over in a moment."""
+STUMBLES = (AttributeError, LookupError, TypeError, ValueError)
+"""How the library fails over what no provider should say."""
 FIRST_WAIT_S = 0.5
 BYTES_PER_TOKEN = 2
 """Fewer than models read of any script, so that what a request holds is not less than what it takes."""
@@ -150,6 +155,9 @@ class JournaledModel:
                 if not isinstance(error, PASSING) or attempt == self._limits.model_tries:
                     raise explained(self._asks, error) from error
                 await asyncio.sleep(self._wait(attempt, error))
+            except STUMBLES as error:
+                log.warning("an answer cannot be read", extra={"provider": self._asks}, exc_info=True)
+                raise UnexpectedModelBehavior("The answer cannot be read.") from error
             else:
                 self._breaker.succeeded()
                 model_request_seconds.labels(self._asks, "answered").observe(time.monotonic() - began)

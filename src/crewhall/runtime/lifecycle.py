@@ -1,5 +1,7 @@
 """What a process needs for agents to take turns."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from crewhall.conversations import Commands, Consumer, Posting
@@ -10,6 +12,7 @@ from crewhall.kernel.events import subscribe
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.tracing import NoSpans
 from crewhall.kernel.verified import VerifiedTokens
+from crewhall.ports.knowledge import Knowledge
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
 from crewhall.runtime.calling import RuntimeCaller
@@ -84,8 +87,13 @@ def start_runtime(
     region: str,
     base_url: str,
     spans: NoSpans,
+    parts: Sequence[object] = (),
+    knowledge: Knowledge | None = None,
 ) -> RuntimeParts:
-    """Make the parts of a process, not yet at work."""
+    """Make the parts of a process, not yet at work. `parts` are those of other domains that tools ask for.
+
+    `knowledge` finds what agents are given to know.
+    """
     subscribe(InstallationSeeded, hire_first_agents)
     subscribe(OrganizationFounded, hire_first_agents)
     subscribe(OrganizationGivenUp, dismiss_first_agents)
@@ -94,8 +102,9 @@ def start_runtime(
     verified.register(TURN_PREFIX, TurnVerifier(db, settings).verify)
     caller, servers = RuntimeCaller(db, signals, settings, base_url=base_url), ToolServers(db, settings)
     executor = Executor(
-        db, log, posting, live, signals, settings, base_url=base_url, caller=caller, servers=servers, spans=spans
-    )
+        db, log, posting, live, signals, settings,
+        base_url=base_url, caller=caller, servers=servers, spans=spans, parts=parts, knowledge=knowledge,
+    )  # fmt: skip
     return RuntimeParts(
         Consumer("turns", db, log.watch, TriggerDeriver(db).step, gather_s=GATHER_TRIGGERS_S),
         Scheduler(db, signals, region=region),

@@ -34,12 +34,17 @@ from crewhall.runtime.endings import Ending, TurnEnded, failed
 from crewhall.runtime.endpoints import Endpoint
 from crewhall.runtime.gathering import Gatherer
 from crewhall.runtime.guide import answer_as_guide
+from crewhall.runtime.librarian import answer_as_librarian
 from crewhall.runtime.local import LOCAL, LocalModel, find_weights
 from crewhall.runtime.scribe import write_digest
 from crewhall.runtime.settings import TurnSettings
 
 BUILT_IN = "crewhall"
-WRITERS: dict[str, Callable[[Context], str]] = {"guide": answer_as_guide, "scribe": write_digest}
+WRITERS: dict[str, Callable[[Context], str]] = {
+    "guide": answer_as_guide,
+    "librarian": answer_as_librarian,
+    "scribe": write_digest,
+}
 """The models that come with Crewhall: no weights, a function of what the agent was shown."""
 SETTINGS = (
     "temperature", "max_tokens", "top_p", "seed", "presence_penalty", "frequency_penalty", "stop_sequences",
@@ -173,7 +178,7 @@ def built_in(name: str, context: Context) -> Model:
     """A model that comes with Crewhall, thinking about one context."""
     write = WRITERS.get(name)
     if write is None:
-        raise _unavailable(f"Crewhall has no built-in model {name!r}: there are {' and '.join(sorted(WRITERS))}.")
+        raise _unavailable(f"Crewhall has no built-in model {name!r}: there are {', '.join(sorted(WRITERS))}.")
 
     async def stream(_messages: list[ModelMessage], _info: AgentInfo) -> AsyncIterator[str]:
         text = await asyncio.to_thread(write, context)  # however much it reads, it holds nobody else up

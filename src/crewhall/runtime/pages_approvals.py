@@ -17,10 +17,10 @@ from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.kernel.errors import FORBIDDEN, INVALID, CrewhallError
 from crewhall.kernel.place_names import place_name
 from crewhall.kernel.tools import Risk
-from crewhall.runtime import approval_queries, approvals
+from crewhall.runtime import approval_queries, approval_standings, approvals
 from crewhall.runtime.explanations import CAUSES
 from crewhall.runtime.judging import RiskRule, ToolPolicy, Verdict
 from crewhall.runtime.schemas_approvals import ApprovalView, RefusalInput
@@ -101,8 +101,19 @@ async def show_approvals(
 async def show_approval(
     request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor], approval_id: FromPath[UUID]
 ) -> Page:
-    """One of them."""
-    return await _one(request, services, actor, approval_id)
+    """One of them; for who neither asked nor decides, but reads where it was asked, how it stands."""
+    try:
+        return await _one(request, services, actor, approval_id)
+    except CrewhallError as error:
+        if error.kind is not FORBIDDEN:
+            raise
+        async with services.db.transaction(actor) as tx:
+            found = await approval_standings.find_standing(tx, actor, approval_id)
+        if found is None:
+            raise
+    return await render_in_hall(
+        "approval_standing.html", request, services, actor, standing=found, tone=TONES.get(found.status, "")
+    )
 
 
 async def _one(

@@ -20,9 +20,9 @@ from crewhall.kernel.place_names import place_name
 from crewhall.runtime import hook_queries, hooks
 from crewhall.runtime.hook_snippets import CURL, PYTHON, start_of
 from crewhall.runtime.pages_schedules import agents_and_places
-from crewhall.runtime.schedule_words import why_paused
+from crewhall.runtime.schedule_words import why_paused, why_unanswered
 from crewhall.runtime.schemas_hooks import Hook, HookInput, HookPatch, HookRotation
-from crewhall.runtime.vocabulary import CallOutcome
+from crewhall.runtime.vocabulary import CallOutcome, Cause
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
@@ -44,6 +44,7 @@ class ShownHook(msgspec.Struct):
     where: str | None
     does: str
     paused: str | None
+    unanswered: str | None
 
 
 def shown(one: Hook) -> ShownHook:
@@ -54,7 +55,8 @@ def shown(one: Hook) -> ShownHook:
     if one.agent:
         does.append(f"wakes {agent}" + ("" if one.posts else f" in {where or 'a conversation'}"))
     paused = one.pause_reason and why_paused(one.pause_reason, maker=one.maker.name, agent=agent)
-    return ShownHook(one, where, " and ".join(does), paused)
+    unanswered = one.unanswered_reason and why_unanswered(one.unanswered_reason, Cause.WEBHOOK, agent=agent)
+    return ShownHook(one, where, " and ".join(does), paused, unanswered)
 
 
 @get("/hooks")

@@ -11,17 +11,18 @@ from litestar.response import Redirect
 
 from crewhall.agents import access_agent, list_agents
 from crewhall.faces.plumbing.forms import Form, read_form
-from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
+from crewhall.faces.plumbing.pages import go, render, render_in_hall, zone_of
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.governance import list_places
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.clock import utc_now
+from crewhall.kernel.cron import in_words, upcoming
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import MAX_LIMIT
 from crewhall.kernel.place_names import place_name
 from crewhall.runtime import schedules
-from crewhall.runtime.cron import in_words
 from crewhall.runtime.lifecycle import RuntimeParts
 from crewhall.runtime.pages import TONES
 from crewhall.runtime.schedule_queries import get_schedule, list_schedules
@@ -32,6 +33,7 @@ from crewhall.runtime.started import TurnStarted, await_start
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
+NEXT_MOMENTS = 3
 Choices = list[tuple[object, str]]
 EXAMPLES = (
     ("0 9 * * 1-5", "Weekdays at 9:00"),
@@ -107,6 +109,27 @@ async def make_schedule(
         form.refuse(error)
         return await _list_page(request, services, actor, form=form, status=error.kind.status)
     return go(f"/schedules/{made.id}", "The schedule is made.")
+
+
+@get("/schedules/words")
+async def say_when(
+    request: AnyRequest,
+    actor: NamedDependency[Actor],
+    cron: FromQuery[str] = "",
+    timezone: FromQuery[str] = "",
+) -> Page:
+    """What is typed as the time of a schedule, in words, with its next moments; or what is wrong with it."""
+    expression, zone = cron.strip(), timezone.strip()
+    try:
+        schedules.next_due(expression, zone)
+    except CrewhallError as error:
+        problem = error.detail.removeprefix("cron: ").removeprefix("timezone: ")
+        return render("schedule_words.html", request, viewer=actor, problem=problem[:1].upper() + problem[1:])
+    coming = upcoming(expression, zone, utc_now(), NEXT_MOMENTS)
+    words = in_words(expression)
+    return render(
+        "schedule_words.html", request, viewer=actor, problem=None, words=words, timezone=zone, upcoming=coming
+    )
 
 
 @get("/schedules/{schedule_id:uuid}")
@@ -242,6 +265,6 @@ async def _one_page(
 
 
 PAGES = page_router([
-    show_schedules, make_schedule, show_schedule, change_schedule, run_schedule, pause_schedule, resume_schedule,
-    delete_schedule,
+    show_schedules, make_schedule, say_when, show_schedule, change_schedule, run_schedule, pause_schedule,
+    resume_schedule, delete_schedule,
 ])  # fmt: skip

@@ -7,7 +7,7 @@ import msgspec
 
 from crewhall.agents import find_state
 from crewhall.conversations import Verb, access_conversation
-from crewhall.kernel.actor import Actor, system_actor
+from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.ports.knowledge import Knowledge, Passage
@@ -22,10 +22,11 @@ from crewhall.runtime.context import (
     tokens_of,
 )
 from crewhall.runtime.endings import Ending, TurnEnded, stopped
-from crewhall.runtime.guard import read_too
+from crewhall.runtime.guard import acting_for, read_too
 from crewhall.runtime.journal import Journal
-from crewhall.runtime.knowing import look_up, share_of
+from crewhall.runtime.knowing import GUIDE, HandbookKnowledge, built_in_of, look_up, share_of
 from crewhall.runtime.local import LOCAL, SHOWN_TOKENS
+from crewhall.runtime.quotes import find_closed
 from crewhall.runtime.reading import read_conversation
 from crewhall.runtime.runs import Run
 from crewhall.runtime.settings import TurnSettings
@@ -42,13 +43,17 @@ MOST_REMEMBERED = 1000
 
 
 class Preparation:
-    """What preparing turns needs of its process. `base_url` is this installation's address."""
+    """What preparing turns needs of its process. `base_url` is this installation's address.
+
+    The guide is given the handbook, other agents what `knowledge` finds for them.
+    """
 
     def __init__(self, db: Database, settings: TurnSettings, base_url: str, knowledge: Knowledge) -> None:
         self._db = db
         self._settings = settings
         self._base_url = base_url
         self._knowledge = knowledge
+        self._handbook = HandbookKnowledge(base_url)
 
     async def context(
         self,
@@ -87,6 +92,7 @@ class Preparation:
             )
             await _act_for_whom_it_read(tx, run, context)
             body = msgspec.to_builtins(context) | ({"persons": [str(run.author_id)]} if remembered else {})
+            body |= await _closed(tx, run, passages)
             await journal.write_in(tx, StepKind.CONTEXT, body, seen_seq=context.seen_seq)
             return context
 
@@ -98,7 +104,7 @@ class Preparation:
                 return await record(tx, reading, [])
         if older is not None and thinker is not None:
             await _sum_up(thinker, journal, persona, older)
-        passages = await look_up(self._knowledge, run, reading, share) if share else []
+        passages = await self._look_up(run, persona, agent, reading, share) if share else []
         async with self._db.transaction(system_actor(run.org_id), lazily=True) as tx:
             await _check_access(tx, agent, run)
             return await record(tx, await read_conversation(tx, run, sums_up=keeps, room=room), passages)
@@ -107,10 +113,34 @@ class Preparation:
         """The context of a prompt that stands alone, with what was looked up for it; recorded."""
         most = _most_tokens(persona, self._settings)
         share = share_of(persona, most)
-        passages = await look_up(self._knowledge, run, reading, share) if share else []
+        agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=run.org_id, name=persona.name)
+        passages = await self._look_up(run, persona, agent, reading, share) if share else []
         context = make_context(run, persona, reading, room=most - share, base_url=self._base_url, passages=passages)
-        await journal.write(StepKind.CONTEXT, msgspec.to_builtins(context))
+        async with journal.transaction() as tx:
+            body = msgspec.to_builtins(context) | await _closed(tx, run, passages)
+            await journal.write_in(tx, StepKind.CONTEXT, body)
         return context
+
+    async def _look_up(
+        self, run: Run, persona: Persona, agent: Actor, reading: Reading, most_tokens: int
+    ) -> list[Passage]:
+        """What helps with what was asked, of what the agent and everybody for whom it acts may read."""
+        if built_in_of(persona) == GUIDE:
+            return await look_up(self._handbook, agent, run, reading, most_tokens)
+        try:
+            async with self._db.transaction(system_actor(run.org_id)) as tx:
+                asker = await acting_for(tx, agent, run.behalf_of)
+        except CrewhallError as error:
+            log.info("nothing was looked up", extra={"run": str(run.id), "reason": error.detail})
+            return []
+        return await look_up(self._knowledge, asker, run, reading, most_tokens)
+
+
+async def _closed(tx: Tx, run: Run, passages: list[Passage]) -> dict[str, list[str]]:
+    """The documents of passages that not everybody may read who reads the conversation, as a step names them."""
+    found = {one.document_id for one in passages if one.document_id is not None}
+    closed = await find_closed(tx, run.conversation_id, found)
+    return {"documents": [str(one) for one in closed]} if closed else {}
 
 
 async def _sum_up(thinker: "Thinker", journal: Journal, persona: Persona, older: Older) -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from crewhall.agents import Presence
 from crewhall.conversations import Posting, Verb, access_conversation
-from crewhall.governance import find_opening
+from crewhall.governance import find_opening, find_used_up
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID
@@ -123,6 +123,9 @@ async def _judge(tx: Tx, actor: Actor, conversation_id: UUID, one: _Concerned) -
         decision = Decision(trigger, Outcome.SILENT, Reason.BUDGET)
     if decision.outcome is Outcome.SPEAK and (opening := await find_opening(tx, actor.org, one.id)):
         decision = put_off(decision, opening)
+    until = decision.until
+    if decision.reason is Reason.BUDGET:
+        until = (await find_used_up(tx, [one.id], conversation_id)).get(one.id)
     return Woken(
         agent=RunAgent(one.id, one.code, one.name),
         presence=one.presence,
@@ -131,5 +134,5 @@ async def _judge(tx: Tx, actor: Actor, conversation_id: UUID, one: _Concerned) -
         outcome=decision.outcome,
         reason=decision.reason,
         explanation=explain(one.name, one.cause, decision.outcome, decision.reason, is_away=situation.is_away),
-        until=decision.until,
+        until=until,
     )

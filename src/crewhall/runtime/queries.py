@@ -26,7 +26,7 @@ from crewhall.runtime.vocabulary import Cause, Outcome, Reason, RunStatus
 _AUTHOR: LiteralString = """
 json_build_object('type', x.author_type, 'id', x.author_id, 'name', case x.author_type
     when 'system' then 'Crewhall'
-    when 'user' then coalesce((select u.name from users u where u.id = x.author_id), '')
+    when 'user' then coalesce((select u.name from users u where u.id = x.author_id), former_name(x.author_id), '')
     else coalesce((select g.name from agents g where g.id = x.author_id), '') end) as author
 """
 _AGENT: LiteralString = "json_build_object('id', a.id, 'code', a.code, 'name', a.name) as agent"
@@ -47,7 +47,10 @@ select x.id, json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'titl
        (select json_build_object('type', w.type, 'id', w.id, 'name', w.name) from (
             select 'user' as type, u.id, u.name from users u where u.id = x.canceled_by
             union all
-            select 'agent', k.id, k.name from agents k where k.id = x.canceled_by) w) as canceled_by,
+            select 'agent', k.id, k.name from agents k where k.id = x.canceled_by
+            union all
+            select 'user', f.id, f.name from (select x.canceled_by as id, former_name(x.canceled_by) as name) f
+            where f.name is not null) w) as canceled_by,
        case when x.status = 'waiting' then case when exists (
            select from approvals w where w.run_id = x.id and w.status = 'waiting') then 'decision' else 'program' end
        end as waits_for
@@ -163,6 +166,8 @@ async def list_runs(
         "before": key[0] if key else None,
         "limit": size + 1,
     }
+    # A plan that is kept for any page knows of no limit: it looks up everything about all runs, for seconds.
+    await tx.run("set local plan_cache_mode = force_custom_plan")
     rows = await tx.all(Run, _LIST, values)
     return page_of(rows, size, lambda run: (run.id,))
 

@@ -15,11 +15,11 @@ import msgspec
 from crewhall.identity import find_actor
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor, system_actor
+from crewhall.kernel.cron import occurrences, upcoming
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.timer import DueTimer
-from crewhall.runtime.cron import occurrences, upcoming
 from crewhall.runtime.makers import pause_reason_of
 from crewhall.runtime.schedules import SCHEDULES_CHANNEL
 from crewhall.runtime.triggers import add_trigger

@@ -11,22 +11,26 @@ from crewhall.agents import access_agent
 from crewhall.conversations import Verb, access_conversation
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.cron import occurrences
 from crewhall.kernel.db import Params, Tx
 from crewhall.kernel.errors import NOT_FOUND
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
-from crewhall.runtime.cron import occurrences
 from crewhall.runtime.schemas import RunAgent, RunAuthor, RunPlace
 from crewhall.runtime.schemas_schedules import Schedule
 from crewhall.runtime.vocabulary import FiringOutcome, PauseReason, Reason, RunStatus
 
 SHOWN = 3
 """Moments ahead that are shown."""
+# Who is deactivated is nobody of the organization meanwhile: what they made rests at once, whenever it is due.
 _SELECT: LiteralString = """
-select s.id, s.name, s.cron, s.timezone, s.pause_reason, s.next_due_at, s.last_due_at, s.last_outcome, s.last_fired_at,
+select s.id, s.name, s.cron, s.timezone, coalesce(s.pause_reason, case when u.id is null then 'maker_left' end)
+           as pause_reason, case when u.id is not null then s.next_due_at end as next_due_at,
+       s.last_due_at, s.last_outcome, s.last_fired_at,
        case when s.last_outcome = 'unanswered' then s.unanswered_reason end as unanswered_reason,
        s.created_at, s.updated_at, case when reads.it or s.maker_id = %(actor)s then s.prompt end as prompt,
        json_build_object('id', a.id, 'code', a.code, 'name', a.name) as agent,
-       json_build_object('type', 'user', 'id', s.maker_id, 'name', coalesce(u.name, 'somebody who left')) as maker,
+       json_build_object('type', 'user', 'id', s.maker_id, 'name',
+           coalesce(u.name, former_name(s.maker_id), 'somebody who left')) as maker,
        case when reads.it then json_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'title', c.title,
            'partner', p.name) end as conversation,
        r.id as run_id, r.status as run_status,

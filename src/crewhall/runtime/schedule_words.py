@@ -5,7 +5,7 @@ from crewhall.runtime.vocabulary import Cause, FiringOutcome, Outcome, PauseReas
 
 PAUSED = {
     PauseReason.BY_HAND: "Somebody paused it.",
-    PauseReason.MAKER_LEFT: "{maker} is no longer in the organization, and it acts with their rights.",
+    PauseReason.MAKER_LEFT: "Who made it is no longer in the organization, or deactivated: it acts with their rights.",
     PauseReason.NO_ACCESS: "{maker} may no longer write there, or see {agent}.",
     PauseReason.CLOSED: "Its conversation is archived.",
     PauseReason.UNFIT: "{agent} thinks elsewhere by now, and takes no tasks by prompt.",
@@ -25,8 +25,13 @@ def why_paused(reason: PauseReason, *, maker: str, agent: str) -> str:
     return PAUSED[reason].format(maker=maker, agent=agent)
 
 
+def why_unanswered(reason: Reason, cause: Cause, *, agent: str) -> str:
+    """Why what was asked for was not answered, to end a sentence with."""
+    return f"not answered: {explain(agent, cause, Outcome.SILENT, reason).removesuffix('.')}"
+
+
 def what_became(outcome: FiringOutcome, reason: Reason | None, *, agent: str) -> str:
     """What became of its last moment, to end a sentence with; `reason`: why it was not answered."""
     if reason is None:
         return OUTCOMES[outcome]
-    return f"{OUTCOMES[outcome]}: {explain(agent, Cause.SCHEDULE, Outcome.SILENT, reason).removesuffix('.')}"
+    return why_unanswered(reason, Cause.SCHEDULE, agent=agent)

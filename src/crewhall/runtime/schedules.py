@@ -16,12 +16,12 @@ from crewhall.conversations import Verb, access_conversation, open_direct
 from crewhall.kernel import audit
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.clock import utc_now
+from crewhall.kernel.cron import check_cron, upcoming
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.wallclock import check_timezone
 from crewhall.ports.message_log import MessageLog
-from crewhall.runtime.cron import check_cron, upcoming
 from crewhall.runtime.schedule_queries import get_schedule
 from crewhall.runtime.schemas_schedules import Schedule, ScheduleInput, SchedulePatch
 from crewhall.runtime.started import Task

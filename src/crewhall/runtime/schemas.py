@@ -251,12 +251,13 @@ class TryWords(Struct, tag="words", kw_only=True):
 class TryResult(Struct, tag="done", kw_only=True):
     """The whole answer, how long it took, what it used; `cost` is null where no price of the model is known.
 
-    `html` is the text as a message shows it.
+    `html` is the text as a message shows it; `sources` are what its numbers name, as a message's metadata holds them.
     """
 
     run_id: UUID
     text: str
     html: str
+    sources: list[dict[str, Any]]
     seconds: float
     model: str | None
     input_tokens: int
@@ -282,7 +283,10 @@ class MessageDraft(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Woken(Struct, kw_only=True):
-    """An agent that a message concerns, and what would be decided about it now."""
+    """An agent that a message concerns, and what would be decided about it now.
+
+    `until`: when what waits is decided again, or when there is a new budget for who has used one up.
+    """
 
     agent: RunAgent
     presence: Presence

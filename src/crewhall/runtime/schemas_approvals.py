@@ -57,6 +57,19 @@ class ApprovalView(Struct, kw_only=True):
     may_decide: bool
 
 
+class ApprovalStanding(Struct, kw_only=True):
+    """How a call stands that a person decides about, as everybody in its conversation may know it."""
+
+    id: UUID
+    conversation_id: UUID
+    agent: RunAgent
+    tool: str
+    status: ApprovalStatus
+    decided_at: datetime | None
+    expires_at: datetime
+    created_at: datetime
+
+
 class ApprovalInput(Struct, forbid_unknown_fields=True):
     """Approve as asked, or with other arguments: the whole of them, as the tool takes them."""
 

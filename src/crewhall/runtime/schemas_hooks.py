@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from crewhall.kernel.visible import visible_name
 from crewhall.runtime.schemas import RunAgent, RunAuthor, RunPlace
 from crewhall.runtime.schemas_schedules import Name
-from crewhall.runtime.vocabulary import CallOutcome, PauseReason
+from crewhall.runtime.vocabulary import CallOutcome, PauseReason, Reason
 
 HookPrompt = Annotated[
     str,
@@ -31,8 +31,9 @@ class Hook(Struct, kw_only=True):
     Each call posts in `conversation` (where `posts`), wakes `agent` there, or both.
 
     It acts with the rights that `maker` has then; paused, `pause_reason` says why. `conversation` is null for who may
-    not read it. `old_secret_until`: after a rotation, the secret before is good until then. `is_mine`: the caller made
-    it, and may change, resume and rotate it; `may_pause`: the caller may pause and delete it.
+    not read it. `unanswered_reason`: why its agent did not answer the last call, as decisions have it; null where it
+    did. `old_secret_until`: after a rotation, the secret before is good until then. `is_mine`: the caller made it, and
+    may change, resume and rotate it; `may_pause`: the caller may pause and delete it.
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class Hook(Struct, kw_only=True):
     old_secret_until: datetime | None
     last_called_at: datetime | None
     last_outcome: CallOutcome | None
+    unanswered_reason: Reason | None
     is_mine: bool
     may_pause: bool
     created_at: datetime

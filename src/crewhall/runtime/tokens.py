@@ -38,7 +38,10 @@ class Unheard:
 
 
 class TokenStream:
-    """The text of one run's answers. `request` counts the answers, `at` the characters that came before a frame's."""
+    """The text of one run's answers. `request` counts the answers, `at` the characters that came before a frame's.
+
+    `parent_id` names the thread in which the answer will stand, as it does in the message.
+    """
 
     def __init__(self, live: Live, agent: Actor, run: Run) -> None:
         self._live = live
@@ -86,8 +89,9 @@ class TokenStream:
             self._last = asyncio.get_running_loop().time()
 
     def _emit(self, fields: dict[str, Any]) -> None:
-        frame = Ephemeral(self._run.org_id, self._run.conversation_id, "tokens", {"run": str(self._run.id), **fields})
-        self._live.emit(self._agent, frame)
+        run = self._run
+        about = {"run": str(run.id), "parent_id": None if run.parent_id is None else str(run.parent_id)}
+        self._live.emit(self._agent, Ephemeral(run.org_id, run.conversation_id, "tokens", about | fields))
 
 
 def _whole(text: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import crewhall.agents.tools as agents
 import crewhall.conversations.tools as conversations
 import crewhall.identity.tools as identity
+import crewhall.knowledge.tools as knowledge
 from crewhall.agents.tools import MEMORY
 from crewhall.kernel.tools import Caller, Tool
 from crewhall.runtime.asking import ASK_AGENT
@@ -11,6 +12,15 @@ from crewhall.runtime.fetching import FETCH
 __all__ = ["TOOLS", "Caller", "Tool"]
 
 TOOLS: dict[str, Tool] = {
-    tool.name: tool for tool in (*conversations.TOOLS, *agents.TOOLS, *identity.TOOLS, *MEMORY, ASK_AGENT, FETCH)
+    tool.name: tool
+    for tool in (
+        *conversations.TOOLS,
+        *knowledge.TOOLS,
+        *agents.TOOLS,
+        *identity.TOOLS,
+        *MEMORY,
+        ASK_AGENT,
+        FETCH,
+    )
 }
 """The tools that come with Crewhall, by the name that agents list them by."""

@@ -17,13 +17,15 @@ from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.tools import Risk
 from crewhall.kernel.tracing import NO_SPANS, NoSpans
+from crewhall.knowledge.tools import Passages
 from crewhall.runtime.approvals import Approval, NewApproval, ask_approval, find_approval, use_approval, void_approval
+from crewhall.runtime.citing import Source, as_metadata, given_to, number_found
 from crewhall.runtime.endings import Ending, stopped
 from crewhall.runtime.explanations import BROKEN_OFF
 from crewhall.runtime.guard import acting_for
 from crewhall.runtime.journal import Journal, Step
 from crewhall.runtime.judging import Judgement, Standing, Verdict, judge
-from crewhall.runtime.quotes import find_quotes, ids_in
+from crewhall.runtime.quotes import find_closed, find_quotes, ids_in
 from crewhall.runtime.spans import span_call, tell_result
 from crewhall.runtime.storable import storable
 from crewhall.runtime.tool_policies import get_tool_policy
@@ -45,7 +47,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 Ended = Literal["success", "failed", "retried"]
 """How a call ended; `retried` was wrong, and may be made again otherwise."""
-UNKNOWN = "unknown_tool"
+UNKNOWN, UNREADABLE = WRONG = ("unknown_tool", "unreadable_arguments")
+"""Codes of calls that cannot be made at all."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -75,18 +78,20 @@ class JournaledToolset:
         self.waits_for: set[UUID] = set()
         """The approvals without which the turn does not go on."""
 
-    async def call(self, key: str, name: str, tool_args: dict[str, Any], caller: Caller) -> Outcome | None:
+    async def call(self, key: str, name: str, tool_args: dict[str, Any] | None, caller: Caller) -> Outcome | None:
         """Call a tool, or take its result from the journal; None when a person has to decide first. Raises TurnEnded.
 
-        `key` names the call within its run. Calls are made one after the other, so that the journal tells which came
-        first.
+        `key` names the call within its run; `tool_args` is None where they are no object. Calls are made one after the
+        other, so that the journal tells which came first.
         """
-        arguments = storable(tool_args)
+        arguments = None if tool_args is None else storable(tool_args)
         digest, tool = _digest(name, arguments), self.tools.get(name)
         recorded = self._journal.find(StepKind.RESULT, key)
-        if recorded is None and tool is None:
+        if recorded is None and arguments is None:
+            recorded = await self._record_wrong(key, name, digest, UNREADABLE, "The arguments are not a JSON object.")
+        elif recorded is None and tool is None:
             recorded = await self._record_unknown(key, name, digest)
-        elif recorded is None and tool is not None:
+        elif recorded is None and tool is not None and arguments is not None:
             recorded = await self._use(Asked(tool, key, digest, arguments), caller)
         if recorded is None:
             return None
@@ -94,7 +99,7 @@ class JournaledToolset:
             raise stopped(Ending.DIVERGED, "The agent or Crewhall was changed meanwhile. Ask again.")
         body = recorded.body
         if "error" in body:
-            return Outcome(body["error"], "retried" if body.get("code") == UNKNOWN else "failed")
+            return Outcome(body["error"], "retried" if body.get("code") in WRONG else "failed")
         if "approved" in body:
             return Outcome({"a_person_changed_the_arguments_to": body["approved"], "result": body["result"]})
         return Outcome(body["result"])
@@ -103,7 +108,7 @@ class JournaledToolset:
         """Make the call if it may be made; gives its result, recorded; None while a person has to decide."""
         if begun := self._journal.find(StepKind.CALL, call.key):
             return await self._make_again(call, begun, caller)
-        judged, has_asked = await self._judge(call), self._journal.find(StepKind.APPROVAL, call.key) is not None
+        judged, has_asked = await self._judge(call, caller), self._journal.find(StepKind.APPROVAL, call.key) is not None
         if judged is not None and (judged.verdict is Verdict.ASK or (has_asked and judged.verdict is Verdict.ALLOW)):
             return await self._go_on(call, await self._approval(call, judged.why), caller)
         if has_asked:
@@ -122,7 +127,7 @@ class JournaledToolset:
             return await self._make(call, begun_call.arguments, caller)
         times = sum(step.kind is StepKind.CALL and step.key == call.key for step in self._journal.steps)
         key = f"{call.key}, begun {times}"
-        judged = await self._judge(begun_call)
+        judged = await self._judge(begun_call, caller)
         if judged is None or judged.verdict is Verdict.REFUSE:
             async with self._journal.transaction() as tx:
                 await void_approval(tx, self._journal.run.id, key)
@@ -132,7 +137,7 @@ class JournaledToolset:
 
     # -- judging
 
-    async def _judge(self, call: Asked) -> Judgement | None:
+    async def _judge(self, call: Asked, caller: Caller) -> Judgement | None:
         """What becomes of the call, by the agent's trust and the policy as they are now; None: it cannot be read.
 
         Nobody is asked about what cannot be made: that is refused.
@@ -155,7 +160,7 @@ class JournaledToolset:
             judged = judge(tool.name, tool.risk_of(asked), standing, policy, asks_from=tool.asks_from)
             if judged.verdict is Verdict.ASK and tool.check is not None:
                 try:
-                    await tool.check(tx, system, asked)
+                    await tool.check(tx, caller.actor, asked)
                 except CrewhallError as error:
                     return Judgement(Verdict.REFUSE, error.detail)
         return judged
@@ -211,7 +216,12 @@ class JournaledToolset:
     async def _record_unknown(self, key: str, name: str, digest: bytes) -> Step:
         """Answer a call of a tool that is not there (any more): for good, whatever the agent is given later."""
         there_are = ", ".join(sorted(self.tools)) or "none"
-        body = {"tool": name, "error": f"There is no tool {name!r}. There are: {there_are}.", "code": UNKNOWN}
+        said = f"There is no tool {name!r}. There are: {there_are}."
+        return await self._record_wrong(key, name, digest, UNKNOWN, said)
+
+    async def _record_wrong(self, key: str, name: str, digest: bytes, code: str, said: str) -> Step:
+        """Answer a call that nobody can make."""
+        body = {"tool": name, "error": said, "code": code}
         async with self._journal.transaction() as tx:
             await void_approval(tx, self._journal.run.id, key)
             return await self._journal.write_in(tx, StepKind.RESULT, body, key=key, digest=digest)
@@ -239,18 +249,23 @@ class JournaledToolset:
         return await self._journal.write(StepKind.RESULT, body, key=call.key, digest=call.digest, duration_ms=taken)
 
     async def _outcome(self, call: Asked, arguments: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """What came of a call: `result` with the conversations that it quotes, or `error`."""
+        """What came of a call: `result` with the conversations and documents that it quotes, or `error`."""
         run = self._journal.run
         try:
             asked = msgspec.convert(arguments, call.tool.takes)
             async with self._journal.transaction() as tx:
                 actor = await acting_for(tx, caller.actor, run.behalf_of)
             result = await call.tool.call(msgspec.structs.replace(caller, actor=actor, key=call.key), asked)
+            sources: list[Source] = []
+            if isinstance(result, Passages):
+                sources = number_found(result, given_to(self._journal.steps))
             shown = storable(msgspec.to_builtins(result))
             quotes: list[UUID] = []
+            closed: list[UUID] = []
             if named := ids_in([arguments, shown]) - {run.conversation_id}:
                 async with self._journal.transaction() as tx:
                     quotes = await find_quotes(tx, run.conversation_id, named)
+                    closed = await find_closed(tx, run.conversation_id, named)
         except msgspec.ValidationError as error:
             return {"error": f"The arguments are not valid: {error}"}
         except CrewhallError as error:
@@ -258,7 +273,8 @@ class JournaledToolset:
         except Exception:
             log.exception("a tool failed", extra={"tool": call.tool.name, "run": str(run.id)})
             return {"error": "The tool failed. Do without it, or try something else."}
-        return {"result": self._fit(shown)} | ({"quotes": [str(one) for one in quotes]} if quotes else {})
+        also = {"quotes": _texts(quotes), "documents": _texts(closed), "sources": as_metadata(sources)}
+        return {"result": self._fit(shown)} | {name: values for name, values in also.items() if values}
 
     def _fit(self, shown: Any) -> Any:
         """The result, cut to what a model is shown."""
@@ -268,6 +284,10 @@ class JournaledToolset:
         return text.encode()[: self._most_bytes].decode("utf-8", "ignore") + " … (the rest is cut off)"
 
 
+def _texts(ids: list[UUID]) -> list[str]:
+    return [str(one) for one in ids]
+
+
 def _only_reads(tool: Tool, arguments: dict[str, Any]) -> bool:
     try:
         return tool.risk_of(msgspec.convert(arguments, tool.takes)) is Risk.READ
@@ -275,5 +295,5 @@ def _only_reads(tool: Tool, arguments: dict[str, Any]) -> bool:
         return True  # it was never made
 
 
-def _digest(name: str, arguments: dict[str, Any]) -> bytes:
+def _digest(name: str, arguments: dict[str, Any] | None) -> bytes:
     return hashlib.blake2b(msgspec.json.encode((name, arguments), order="sorted"), digest_size=16).digest()

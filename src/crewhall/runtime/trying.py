@@ -22,6 +22,7 @@ from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CONFLICT, INVALID, CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.tools import OnlyParts
+from crewhall.runtime.citing import Answer, as_metadata, cite, given_to, links_of
 from crewhall.runtime.context import Context, Persona, Place, Reading, find_persona
 from crewhall.runtime.endings import Ending, TurnEnded, failed, stopped
 from crewhall.runtime.executor import Executor
@@ -130,9 +131,9 @@ class Trial:
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._limit_s):
-                text = await self._think()
+                answer = await self._think()
             await self._end(RunStatus.SUCCEEDED, Ending.TRIED)
-            self._events.put_nowait(await self._result(text, time.monotonic() - began))
+            self._events.put_nowait(await self._result(answer, time.monotonic() - began))
         except TurnEnded as ended:
             await self._fail(ended)
         except TimeoutError:
@@ -145,7 +146,7 @@ class Trial:
         finally:
             self._events.put_nowait(None)
 
-    async def _think(self) -> str:
+    async def _think(self) -> Answer:
         if self._refusal is not None:
             raise stopped(Ending.BUDGET, self._refusal)
         run, persona = self._run, self._persona
@@ -154,7 +155,8 @@ class Trial:
         context = await self._context(journal)
         agent = Actor(type=ActorType.AGENT, id=persona.id, org_id=run.org_id, name=persona.name)
         caller = Caller(db=self._db, actor=agent, parts=OnlyParts(), here=run.conversation_id, run_id=run.id)
-        return await thinker.think(journal, persona, context, self, caller, [])
+        text = await thinker.think(journal, persona, context, self, caller, [])
+        return cite(text, given_to(journal.steps))
 
     async def _context(self, journal: Journal) -> Context:
         place = Place(kind="direct", name=None, title=None, organization=self._organization, last_seq=0, members=[])
@@ -178,7 +180,7 @@ class Trial:
                 raise
         self._has_ended = True
 
-    async def _result(self, text: str, seconds: float) -> TryResult:
+    async def _result(self, answer: Answer, seconds: float) -> TryResult:
         async with self._db.transaction(system_actor(self._run.org_id)) as tx:
             used = await tx.one(
                 _Used,
@@ -187,8 +189,9 @@ class Trial:
             )
         return TryResult(
             run_id=self._run.id,
-            text=text,
-            html=render_markdown(text),
+            text=answer.text,
+            html=render_markdown(answer.text, (), links_of(answer.sources, self._executor.base_url)),
+            sources=as_metadata(answer.sources),
             seconds=round(seconds, 3),
             **msgspec.structs.asdict(used),
         )
@@ -221,6 +224,7 @@ async def _open_run(tx: Tx, actor: Actor, agent: AgentDetail, inbox_id: UUID, pr
         author_id=actor.id,
         exchange_id=run_id,
         prompt=prompt,
+        behalf_of=[actor.id],
     )
     values: dict[str, Any] = run_values(new, run_id)
     if not await tx.run(INSERT, values):

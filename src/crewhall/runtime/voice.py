@@ -5,11 +5,12 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import MAX_CONTENT_LENGTH, Posting, PostMessage
+from crewhall.conversations import MAX_CONTENT_LENGTH, Cited, Posting, PostMessage
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
 from crewhall.ports.message_log import CLIENT_ID_REUSED
+from crewhall.runtime.citing import Answer, as_metadata, links_of
 from crewhall.runtime.runs import Run
 from crewhall.runtime.storable import mended
 
@@ -22,15 +23,20 @@ CUT = "\n\n… (the answer was longer than a message may be)"
 class Voice:
     """Speaks for turns."""
 
-    def __init__(self, db: Database, posting: Posting) -> None:
+    def __init__(self, db: Database, posting: Posting, base_url: str) -> None:
         self._db = db
+        self._base_url = base_url
         self._posting = posting
 
-    async def answer(self, agent: Actor, run: Run, text: str) -> tuple[UUID, int]:
+    async def answer(self, agent: Actor, run: Run, answer: Answer) -> tuple[UUID, int]:
         """Post the turn's answer, cut where it is too long; gives the message's id and seq. Raises as a post does."""
+        text = answer.text
         if len(text) > MAX_CONTENT_LENGTH:
             text = text[: MAX_CONTENT_LENGTH - len(CUT)] + CUT
-        return await self._say(agent, run, f"run:{run.id}", mended(text))
+        cited = None
+        if answer.sources:
+            cited = Cited(as_metadata(answer.sources), links_of(answer.sources, self._base_url))
+        return await self._say(agent, run, f"run:{run.id}", mended(text), cited)
 
     async def tell(self, run: Run, text: str, client_id: str | None = None) -> None:
         """Tell the conversation, once. Crewhall says it, not the agent: it is nobody's turn and wakes nobody."""
@@ -41,12 +47,14 @@ class Voice:
                 raise
             log.info("nobody was told how a run stands", extra={"run": str(run.id), "reason": error.detail})
 
-    async def _say(self, author: Actor, run: Run, client_id: str, text: str) -> tuple[UUID, int]:
+    async def _say(
+        self, author: Actor, run: Run, client_id: str, text: str, cited: Cited | None = None
+    ) -> tuple[UUID, int]:
         """Post in the run's conversation, in its thread while that stands; gives the message's id and seq."""
         for parent_id in dict.fromkeys((run.parent_id, None)):
             data = PostMessage(content=text, parent_id=parent_id, client_id=client_id, metadata={"run_id": str(run.id)})
             try:
-                posted = await self._posting.post(author, run.conversation_id, data)
+                posted = await self._posting.post(author, run.conversation_id, data, cited)
             except CrewhallError as error:
                 if error.kind is CLIENT_ID_REUSED:
                     return await self._said(author, run, client_id)
