@@ -6,6 +6,7 @@ import typer
 
 from crewhall.faces.cli import agent_forks, agent_lending
 from crewhall.faces.cli.agent_keys import Code, key, show_key
+from crewhall.faces.cli.agent_sources import sources
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.output import ago, rows_of, say, say_facts, say_json, say_table
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 agent = typer.Typer(name="agent", help="Agents of the organization.", no_args_is_help=True)
 agent.add_typer(key)
+agent.add_typer(sources)
 for name, command in {**agent_forks.COMMANDS, **agent_lending.COMMANDS}.items():
     agent.command(name)(command)
 Field = Annotated[str | None, typer.Option()]

@@ -20,6 +20,7 @@ from crewhall.faces.cli.groups import share, unshare
 from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.imports import import_group
 from crewhall.faces.cli.inbox import inbox, level
+from crewhall.faces.cli.knowledge import knowledge_group
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org
@@ -35,6 +36,7 @@ from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tokens import token
 from crewhall.faces.cli.tool_servers import tool_server
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run, summaries
+from crewhall.faces.cli.wiki import wiki
 from crewhall.faces.cli.words import drafts, later
 
 HELP = """The place where people and AI agents work as one organization.
@@ -48,8 +50,10 @@ app = typer.Typer(
     name="crewhall", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, search, inbox):
+for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, inbox):
     app.command()(command)
+# What begins with a minus is to be left out.
+app.command(context_settings={"ignore_unknown_options": True})(search)
 for about_files in (files, download):
     app.command()(about_files)
 for about_turns in (ask, runs, cancel, decisions, summaries, approvals, approve, refuse, usage, runtimes):
@@ -77,6 +81,8 @@ for group in (
     mcp,
     tool_server,
     import_group,
+    wiki,
+    knowledge_group,
 ):
     app.add_typer(group)
 

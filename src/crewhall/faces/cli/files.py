@@ -37,7 +37,10 @@ def files(
     if wants_json(context, as_json):
         say_json(found)
     else:
-        rows = [(file.id, file.name, file.media_type, _size(file.size), str(file.message_seq or "")) for file in found]
+        rows = [
+            (file.id, file.name, file.media_type, size_in_words(file.size), str(file.message_seq or ""))
+            for file in found
+        ]
         say_table(("id", "name", "type", "size", "message"), rows, "No files there.")
 
 
@@ -67,7 +70,8 @@ def download(
         say(str(written))
 
 
-def _size(size: int) -> str:
+def size_in_words(size: int) -> str:
+    """A number of bytes as people say it."""
     amount, unit = float(size), "B"
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < KB or unit == "GiB":

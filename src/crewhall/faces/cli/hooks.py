@@ -34,7 +34,7 @@ def list_hooks(context: typer.Context, as_json: Json = False) -> None:
         return
     rows = [
         [one.name, one.conversation.label if one.conversation else "–", f"@{one.agent.code}" if one.agent else "",
-         one.pause_reason and f"paused ({one.pause_reason})", one.last_outcome, ago(one.last_called_at), one.id]
+         one.pause_reason and f"paused ({one.pause_reason})", _became(one), ago(one.last_called_at), one.id]
         for one in found
     ]  # fmt: skip
     say_table(("Name", "Where", "Wakes", "", "Last call", "When", "Id"), rows, "No webhooks yet.")
@@ -152,3 +152,8 @@ def _report(context: typer.Context, one: "Hook", *, as_json: bool) -> None:
     say(f"{one.name}: {one.url}" + (f" (paused: {one.pause_reason})" if one.pause_reason else ""))
     if one.secret:
         say(f"Its secret, shown only now: {one.secret}")
+
+
+def _became(one: "Hook") -> str | None:
+    """What became of its last call."""
+    return f"{one.last_outcome}, not answered ({one.unanswered_reason})" if one.unanswered_reason else one.last_outcome

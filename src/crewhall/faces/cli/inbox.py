@@ -19,7 +19,11 @@ def inbox(
     context: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="What is read, too.")] = False,
     kind: Annotated[
-        str | None, typer.Option(help="mention, reply, reaction, direct, message, invitation, approval or schedule.")
+        str | None,
+        typer.Option(
+            help="mention, reply, reaction, direct, message, invitation, approval, schedule, webhook, wiki_proposal or"
+            " wiki_decision."
+        ),
     ] = None,
     read: Annotated[
         str | None, typer.Option("--read", help="Mark this one as read.", callback=checked_id("inbox"))

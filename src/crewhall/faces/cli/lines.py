@@ -94,6 +94,8 @@ def _words(message: "Message") -> "Text":
     line.append_text(Text("(deleted)", style="dim") if message.deleted_at else safe(message.content))
     for file in () if message.deleted_at else message.files:
         line.append_text(safe(f"  [{file.name}]", style="dim"))
+    for source in () if message.deleted_at else message.sources:
+        line.append_text(safe(f"\n[{source.number}] {source.title} {source.url}", style="dim"))
     if message.edited_at and not message.deleted_at:
         line.append(" (edited)", style="dim")
     for emoji, reactors in message.reactions.items():

@@ -14,7 +14,7 @@ from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.output import say_json
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import Client, Conversation, Message, Page, SearchHit
+    from crewhall.faces.sdk import Client, Conversation, Findings, Message, Page, SearchHit
 
 Place = Annotated[str, typer.Argument(help="A channel's name, @handle or @code for a direct message, or an id.")]
 
@@ -154,12 +154,20 @@ def search(
     within: Annotated[str | None, typer.Option("--in", help="Only in this conversation.")] = None,
     limit: Annotated[int, typer.Option(help="So many messages.")] = 20,
     after: Annotated[str | None, typer.Option(help="Continue: the `next` of the page before.")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="Files, sources and the wiki, too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Find messages within your reach, newest first.
+    """Find messages within your reach, newest first; --everything: the best of all that is kept here, by meaning, too.
 
-    Narrow it with from:ada, in:general, kind:question, has:file, before:2026-11, after:yesterday or on:today.
+    Narrow it with from:ada, in:general, kind:question, has:file, before:2026-11, after:yesterday or on:today. Of
+    several of one kind any will do; a minus leaves out: -word, -from:bot, -has:file.
     """
+    for word in text:
+        if word.startswith("--"):
+            raise typer.BadParameter(f"There is no option {word}. A word is left out by one minus.")
+    if everything:
+        search_everything(context, " ".join(text), within, limit, as_json=as_json)
+        return
 
     async def work(client: "Client") -> "Page[SearchHit]":
         where = await find_place(client, within) if within else None
@@ -177,6 +185,27 @@ def search(
         say_line("Nothing found.")
     if page.next is not None:
         sys.stderr.write(f"There are more: --after {page.next}\n")
+
+
+def search_everything(context: typer.Context, question: str, within: str | None, limit: int, *, as_json: bool) -> None:
+    """Find what fits a question best, with where it stands."""
+
+    async def work(client: "Client") -> "Findings":
+        where = await find_place(client, within) if within else None
+        return await client.knowledge.search(question, conversation_id=where.id if where else None, limit=limit)
+
+    findings = act(context, work)
+    if wants_json(context, as_json):
+        say_json(findings)
+        return
+    for one in findings.found:
+        say_line(f"{one.title} · {one.where}" if one.where else one.title)
+        say_line(f"    {' '.join(one.text.split())[:300]}")
+        say_line(f"    {one.url}")
+    if not findings.found:
+        say_line("Nothing fits.")
+    if not findings.by_meaning:
+        sys.stderr.write("Meanings cannot be compared just now: these match by words alone.\n")
 
 
 async def find_place(client: "Client", name: str) -> "Conversation":

@@ -84,7 +84,7 @@ def change_organization(
     context: typer.Context,
     name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is.")] = None,
-    locale: Annotated[str | None, typer.Option(help="The language that new people start with, as in pt-BR.")] = None,
+    locale: Annotated[str | None, typer.Option(help="How new people's dates are written, as in pt-BR.")] = None,
     timezone: Annotated[str | None, typer.Option(help="The timezone that new people start with.")] = None,
     accent: Annotated[str | None, typer.Option(help="The colour of its pages, as in #5b21b6, or none.")] = None,
     as_json: Json = False,

@@ -37,7 +37,7 @@ def list_drafts(context: typer.Context, as_json: Json = False) -> None:
         say_json(found)
         return
     rows = [
-        [one.conversation.label if one.conversation else "–", "thread" if one.parent_id else "", _short(one.content),
+        [one.conversation.label if one.conversation else "–", "thread" if one.parent_id else "", _begun(one),
          local_time(one.updated_at) if one.updated_at else ""]
         for one in found
     ]  # fmt: skip
@@ -156,6 +156,10 @@ def zone_here() -> str:
 def _content(text: list[str] | None) -> str:
     given = sys.stdin.read() if text in (None, [], ["-"]) else " ".join(text or [])
     return given.rstrip("\n")
+
+
+def _begun(draft: "Draft") -> str:
+    return _short(" ".join([draft.content, *(f"[{file.name}]" for file in draft.files)]))
 
 
 def _short(text: str) -> str:

@@ -10,6 +10,7 @@ TAGS = {
     "Agents": "Agents, their keys and their presence.",
     "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
     "Files": "What people and agents attach to messages: sent up whole or in parts, downloaded whole or in part.",
+    "Knowledge": "What an organization looks up: files, sources and the wiki, by words and by meaning.",
     "Turns": "Why agents speak or stay silent, and the runs in which they do.",
     "Notifications": "What concerns the caller, its read state, and how a person is told of it.",
     "Approvals": "Calls of agents that wait for a person, and the policy that says when they do.",
@@ -19,6 +20,7 @@ TAGS = {
     "Webhooks": "Calls from other services, signed: each posts a message, wakes an agent, or both.",
     "Tool servers": "Servers elsewhere whose tools agents may use, through MCP.",
     "Budgets": "What models cost, what agents may spend, and what they spent.",
+    "Wiki": "What the organization knows for good: entries that are proposed, decided about, and kept in versions.",
     "Imports": "Conversations of another product, looked through and taken in.",
     "Live": "Records as they are written, and what was missed.",
 }
@@ -35,6 +37,7 @@ PATH_PARAMETERS = {
     "conversation_id": "The conversation's id.",
     "message_id": "The message's id.",
     "file_id": "The file's id.",
+    "document_id": "The document's id.",
     "upload_id": "The upload's id.",
     "run_id": "The run's id.",
     "approval_id": "The approval's id.",
@@ -46,12 +49,16 @@ PATH_PARAMETERS = {
     "task_id": "The quick task's id.",
     "schedule_id": "The schedule's id.",
     "later_id": "The later message.",
+    "source_id": "The source's id.",
     "hook_id": "The webhook's id.",
     "import_id": "The import's id.",
     "notification_id": "The notification's id.",
     "device_id": "The device's id.",
     "member_id": "The id of the person or agent.",
     "grant_id": "The grant's id.",
+    "entry_id": "The wiki entry's id.",
+    "version_id": "The id of the entry's version.",
+    "slug": "The entry's slug, or its title.",
 }
 
 QUERY_PARAMETERS = {

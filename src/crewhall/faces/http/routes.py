@@ -8,6 +8,10 @@ import crewhall.conversations.http as conversations
 import crewhall.governance.http as governance
 import crewhall.identity.http as identity
 import crewhall.imports.http as imports
+import crewhall.knowledge.http as documents
+import crewhall.knowledge.http_search as knowledge
+import crewhall.knowledge.http_sources as sources
+import crewhall.knowledge.http_wiki as wiki
 import crewhall.notifications.http as notifications
 import crewhall.runtime.http as runtime
 from crewhall.faces.http.description import describe
@@ -26,8 +30,12 @@ API = [
     *conversations.ROUTERS,
     *notifications.ROUTERS,
     *governance.ROUTERS,
+    *documents.ROUTERS,
+    *knowledge.ROUTERS,
     *runtime.ROUTERS,
     *imports.ROUTERS,
+    *wiki.ROUTERS,
+    *sources.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),
 ]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,18 @@ BACKLOG = 2048
 MAX_FRAME = 256 * 1024
 PING_EVERY_S = 20.0
 DRAIN_S = 10
+FORGOTTEN = "ASGI callable returned without completing handshake."
+
+
+class _Answered(logging.Filter):
+    """Leaves out what uvicorn says of sockets that were refused with a status: it takes them for forgotten ones."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record is kept."""
+        return record.msg != FORGOTTEN
+
+
+ANSWERED = _Answered()
 
 
 class HallServer(uvicorn.Server):
@@ -41,6 +54,7 @@ class HallServer(uvicorn.Server):
                 timeout_graceful_shutdown=DRAIN_S,
             )
         )
+        logging.getLogger("uvicorn.error").addFilter(ANSWERED)
         self._hub = hub
         self._ready = ready
 

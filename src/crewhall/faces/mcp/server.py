@@ -21,6 +21,7 @@ from mcp.shared.exceptions import MCPError
 import crewhall.agents.tools as agents
 import crewhall.conversations.tools as conversations
 import crewhall.identity.tools as identity
+import crewhall.knowledge.tools as knowledge
 from crewhall.conversations.tools_schemas import ListConversations, ReadMessages, ShownConversation
 from crewhall.faces.mcp import prompts
 from crewhall.faces.mcp.scopes import check_tool
@@ -36,7 +37,7 @@ from crewhall.version import VERSION
 
 log = logging.getLogger(__name__)
 TOOLS: dict[str, Tool] = {
-    tool.name: tool for tool in (*identity.TOOLS, *conversations.TOOLS, WAIT, *agents.TOOLS)
+    tool.name: tool for tool in (*identity.TOOLS, *conversations.TOOLS, *knowledge.TOOLS, WAIT, *agents.TOOLS)
 }  # fmt: skip
 CONVERSATION = "crewhall://conversations/"
 JSON = "application/json"

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from crewhall.faces.plumbing import moments
 from crewhall.faces.plumbing.attachments import attachment_views
 from crewhall.faces.plumbing.pages import environment
+from crewhall.faces.plumbing.sources import source_views
 
 KIND_LABELS = {
     "insight": "Insight", "question": "Question", "answer": "Answer", "alert": "Alert", "metric": "Metric",
@@ -165,6 +166,7 @@ def message_view(message: ShownMessage, zone: ZoneInfo, *, grouped: bool = False
         "title": None if deleted else message.title,
         "html": None if deleted or message.html is None else Markup(message.html),  # noqa: S704 - sanitised when written
         "files": [] if deleted else attachment_views(message.metadata),
+        "sources": [] if deleted else source_views(message.metadata),
         "long": not deleted and is_long(message.html or ""),
         "edited": message.edited_at is not None and not deleted,
         "pinned": message.pinned_at is not None and not deleted,
@@ -293,6 +295,7 @@ SKELETON: dict[str, Any] = dict(
     title="-", html="-", long=True, edited=True, pinned=True, deleted=True, present=True, replies="-", unsent="-",
     files=[dict.fromkeys(("id", "name", "media_type", "size", "href", "label", "shown_width", "shown_height"), "")
            | {"width": "-", "height": "-", "thumbnail": "-", "card": "-"}],
+    sources=[{"id": "", "number": "", "title": "", "href": ""}],
     reactions=[{"emoji": "", "count": "", "actors": "", "label": ""}],
 )  # fmt: skip
 """A view in which every optional part is there: what the page's `<template>` is rendered from."""

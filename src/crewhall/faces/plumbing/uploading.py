@@ -21,7 +21,8 @@ def is_upload(scope: Scope) -> bool:
     method: str = scope["method"]
     path: str = scope["path"]
     if method == "POST":
-        return path == "/api/v1/imports" or (path.endswith("/files") and path.startswith("/api/v1/conversations/"))
+        is_file = path.endswith("/files") and path.startswith(("/api/v1/conversations/", "/api/v1/agents/"))
+        return is_file or path == "/api/v1/imports"
     return method == "PATCH" and path.startswith("/api/v1/uploads/")
 
 

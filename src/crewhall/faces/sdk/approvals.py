@@ -49,6 +49,19 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     may_decide: bool = False
 
 
+class ApprovalStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tool an agent asked to use, and what became of it, as everybody in the conversation may know it."""
+
+    id: str
+    conversation_id: str
+    agent: RunAgent
+    tool: str
+    status: str
+    expires_at: datetime
+    created_at: datetime
+    decided_at: datetime | None = None
+
+
 class Approvals:
     """What the signed-in person decides about, or asked for."""
 
@@ -65,6 +78,10 @@ class Approvals:
     async def get(self, approval_id: str) -> Approval:
         """Give one approval."""
         return await self._transport.call("GET", join("approvals", approval_id), Approval)
+
+    def standings(self, conversation_id: str) -> AsyncIterator[ApprovalStanding]:
+        """Give how calls stand that were asked for in a conversation, newest first, for whoever reads there."""
+        return walk(self._transport, join("conversations", conversation_id, "approvals"), Page[ApprovalStanding])
 
     async def approve(self, approval_id: str, *, arguments: dict[str, Any] | None = None) -> Approval:
         """Let the call be made, with other arguments (the whole of them) if given."""

@@ -8,10 +8,12 @@ from crewhall.faces.sdk.approvals import Approvals
 from crewhall.faces.sdk.apps import Apps
 from crewhall.faces.sdk.budgets import Budgets
 from crewhall.faces.sdk.conversations import Conversations
+from crewhall.faces.sdk.documents import Documents
 from crewhall.faces.sdk.errors import SignedOut
 from crewhall.faces.sdk.files import Files
 from crewhall.faces.sdk.hooks import Hooks
 from crewhall.faces.sdk.imports import Imports
+from crewhall.faces.sdk.knowledge import Knowledge
 from crewhall.faces.sdk.lending import Lending
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
@@ -22,10 +24,12 @@ from crewhall.faces.sdk.resources import Me
 from crewhall.faces.sdk.runtimes import Runtimes
 from crewhall.faces.sdk.saved import PlacesFound, Saved, find_places
 from crewhall.faces.sdk.schedules import Schedules
+from crewhall.faces.sdk.sources import Sources
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ToolServers
 from crewhall.faces.sdk.transport import Nothing, Transport
 from crewhall.faces.sdk.turns import Turns
+from crewhall.faces.sdk.wiki import Wiki
 from crewhall.faces.sdk.words import Commands, Drafts, Later
 
 DEFAULT_URL = "http://127.0.0.1:8787"
@@ -73,6 +77,7 @@ class Client:
         self.conversations = Conversations(self.transport)
         self.messages = Messages(self.transport)
         self.files = Files(self.transport)
+        self.documents = Documents(self.transport)
         self.saved = Saved(self.transport)
         self.agents = Agents(self.transport)
         self.lending = Lending(self.transport)
@@ -82,6 +87,7 @@ class Client:
         self.budgets = Budgets(self.transport)
         self.hooks = Hooks(self.transport)
         self.imports = Imports(self.transport)
+        self.knowledge = Knowledge(self.transport)
         self.schedules = Schedules(self.transport)
         self.notifications = Notifications(self.transport)
         self.drafts = Drafts(self.transport)
@@ -89,9 +95,11 @@ class Client:
         self.commands = Commands(self.transport)
         self.people = People(self.transport)
         self.organizations = Organizations(self.transport)
+        self.sources = Sources(self.transport)
         self.tokens = PersonalTokens(self.transport)
         self.apps = Apps(self.transport)
         self.tool_servers = ToolServers(self.transport)
+        self.wiki = Wiki(self.transport)
 
     async def __aenter__(self) -> Self:
         return self

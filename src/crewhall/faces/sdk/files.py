@@ -19,6 +19,23 @@ ATTEMPTS = 6
 OFFSET_PASSED = "offset_passed"
 
 
+class FileDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a file is in being made searchable: `done` of `total` (in `unit`) of its stage."""
+
+    id: str
+    status: str
+    done: int = 0
+    total: int | None = None
+    unit: str | None = None
+    failure: str | None = None
+
+
+class FilePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How many days after its conversation was archived a file is kept; None: for good."""
+
+    keep_days: int | None = 30
+
+
 class File(msgspec.Struct, frozen=True, kw_only=True):
     """A file of a conversation. `media_type` is what its bytes are; `message_id` is the message that has it."""
 
@@ -32,6 +49,8 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     created_by: Reactor
     status: str = "ready"
     failure: str | None = None
+    document: FileDocument | None = None
+    expires_at: datetime | None = None
     width: int | None = None
     height: int | None = None
     message_id: str | None = None
@@ -90,6 +109,14 @@ class Files:
     async def remove(self, file_id: str) -> None:
         """Let go of an own upload that no message has."""
         await self._transport.call("DELETE", join("files", file_id), Nothing)
+
+    async def policy(self) -> FilePolicy:
+        """Give what the organization has settled about how long files are kept."""
+        return await self._transport.call("GET", "/file-policy", FilePolicy)
+
+    async def settle_policy(self, keep_days: int | None) -> FilePolicy:
+        """Settle how many days after its conversation was archived a file is kept (None: for good)."""
+        return await self._transport.call("PUT", "/file-policy", FilePolicy, body={"keep_days": keep_days})
 
     async def _whole(self, conversation_id: str, name: str, data: bytes) -> File:
         path = join("conversations", conversation_id, "files")

@@ -27,7 +27,9 @@ class Ephemeral(msgspec.Struct, frozen=True):
     """Somebody types (`typing`), came or went (`presence`), was made a member (`joined`), or writes (`tokens`).
 
     Not logged; may be lost. `tokens` carries the `text` of an answer to come: of its `run`, of which `request` to the
-    model, after so many characters (`at`); `done` when no more will come.
+    model, after so many characters (`at`), in the thread of `parent_id`; `done` when no more will come. `conversation`
+    says that the one it names is not what it was: by `change` changed (its name, title, description, policy, who reads
+    along), archived, restored, deleted, or removed (the actor is in it no more).
     """
 
     event: str
@@ -35,10 +37,12 @@ class Ephemeral(msgspec.Struct, frozen=True):
     conversation: str | None = None
     presence: str | None = None
     run: str | None = None
+    parent_id: str | None = None
     request: int = 0
     at: int = 0
     text: str = ""
     done: bool = False
+    change: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -14,7 +14,10 @@ from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook. `secret` is there in the answer that made it, or rotated it, and never again."""
+    """A webhook. `secret` is there in the answer that made it, or rotated it, and never again.
+
+    `unanswered_reason` is why its agent did not answer the last call, as its decision has it.
+    """
 
     id: str
     name: str
@@ -29,6 +32,7 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     old_secret_until: datetime | None = None
     last_called_at: datetime | None = None
     last_outcome: str | None = None
+    unanswered_reason: str | None = None
     is_mine: bool = False
     may_pause: bool = False
     secret: str | None = None

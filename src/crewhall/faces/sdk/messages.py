@@ -154,17 +154,18 @@ class Messages:
         self,
         text: str = "",
         *,
-        conversation_id: str | None = None,
-        author_id: str | None = None,
-        kind: str | None = None,
-        has: str | None = None,
+        conversation_id: str | Sequence[str] | None = None,
+        author_id: str | Sequence[str] | None = None,
+        kind: str | Sequence[str] | None = None,
+        has: str | Sequence[str] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> Page[SearchHit]:
-        """Find messages within reach, newest first; operators such as `from:ada` may stand in the text.
+        """Find messages within reach, newest first; operators such as `from:ada` and `-from:bot` may stand in the text.
 
+        Of several conversations, authors, kinds or things held any will do.
         `has`: file, image or link. `since` is the first moment, `until` the first one that is too late.
         """
         query = {

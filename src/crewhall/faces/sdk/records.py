@@ -55,6 +55,24 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         """The files that came with it: download them by id (`client.files`)."""
         return msgspec.convert(self.metadata.get("files", []), list[AttachedFile])
 
+    @property
+    def sources(self) -> list["CitedSource"]:
+        """What the numbers in an agent's answer name (`[1]`), in their order."""
+        try:
+            return msgspec.convert(self.metadata.get("sources", []), list[CitedSource])
+        except msgspec.ValidationError:  # of somebody else, from before this was Crewhall's own word
+            return []
+
+
+class CitedSource(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer cites: a passage (`id` is the chunk's), or a message. `url` opens it for who may read it."""
+
+    number: int
+    id: str
+    title: str
+    url: str
+    document_id: str | None = None
+
 
 class AttachedFile(msgspec.Struct, frozen=True):
     """What a message says of a file of it."""

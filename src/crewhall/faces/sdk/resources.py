@@ -302,7 +302,8 @@ class ConversationRef(msgspec.Struct, frozen=True):
 
 
 class SearchHit(Message, frozen=True, kw_only=True):
-    """A message that was found. `snippet` is safe HTML in which `<mark>` shows what matched."""
+    """A message that was found. `snippet` is safe HTML in which `<mark>` shows what matched, as are `file_names`."""
 
     conversation: ConversationRef
     snippet: str = ""
+    file_names: tuple[str, ...] = ()

@@ -140,7 +140,12 @@ class Transport:
         return await self._upload(path, into, pieces, _query(query), token)
 
     async def _upload(
-        self, path: str, into: type[T], pieces: Callable[[], AsyncIterator[bytes]], query: dict[str, str], token: str
+        self,
+        path: str,
+        into: type[T],
+        pieces: Callable[[], AsyncIterator[bytes]],
+        query: dict[str, str | list[str]],
+        token: str,
     ) -> T:
         headers = self.headers(token) | {"content-type": "application/octet-stream"}
         url = self.base_url + API + path
@@ -277,7 +282,7 @@ class _Request(msgspec.Struct, frozen=True):
     method: str
     path: str
     content: bytes | None
-    query: dict[str, str]
+    query: dict[str, str | list[str]]
     repeatable: bool
     retry_for: float
     more: dict[str, str] = {}
@@ -295,8 +300,13 @@ def join(*segments: str) -> str:
     return "".join("/" + quote(segment, safe="") for segment in segments)
 
 
-def _query(query: Mapping[str, object] | None) -> dict[str, str]:
-    return {name: str(value) for name, value in (query or {}).items() if value is not None}
+def _query(query: Mapping[str, object] | None) -> dict[str, str | list[str]]:
+    """What a query says; of several values each is given."""
+    return {
+        name: [str(one) for one in value] if isinstance(value, list | tuple) else str(value)
+        for name, value in (query or {}).items()
+        if value is not None
+    }
 
 
 def _retry_after(response: httpx.Response) -> float | None:

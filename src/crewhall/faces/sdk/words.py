@@ -12,8 +12,19 @@ from crewhall.faces.sdk.resources import ConversationRef, Page
 from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
 
 
+class DraftFile(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload that hangs on a draft; `files` of the message that is sent names it."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What the signed-in person has begun to write; version 0: nothing. `conversation` is told by lists."""
+    """What the signed-in person has begun to write; version 0: no words. `conversation` is told by lists."""
 
     content: str = ""
     title: str | None = None
@@ -23,6 +34,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     conversation_id: str | None = None
     conversation: ConversationRef | None = None
     parent_id: str | None = None
+    files: list[DraftFile] = []
 
 
 class LaterMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,12 @@
 // What is attached to the message that is being written: chosen, dropped or pasted; each with its progress.
 
 import { call } from "../api.js";
-import { sizeInWords } from "../live/attachments.js";
+import { smallPicture } from "../live/attachments.js";
 import { toast } from "../shell/toasts.js";
+import { takeFiles } from "./dropping.js";
+import { Unsent } from "./unsent.js";
 import { Upload } from "./upload.js";
+import { rowOf } from "./upload_row.js";
 
 const AT_ONCE = 3;
 const MOST = 20;
@@ -12,25 +15,26 @@ export class Attachments {
   #entries = new Set();
   #running = 0;
   #whenSettled = null;
+  #taken; // ids that a message has: until it is acknowledged they hang on the draft all the same
 
-  /** `composer` holds `[data-attach]`, the file input and the list; `onChange` is told whenever it holds others. */
+  /** `composer` holds `[data-attach]`, the file input and the list; `onChange` is told whenever it holds others, and whether it holds any. */
   constructor(composer, onChange) {
     this.composer = composer;
     this.onChange = onChange;
     this.input = composer.querySelector("input[type='file']");
     this.list = composer.querySelector(".uploads");
     this.model = composer.querySelector("template[data-upload]");
-    this.place = composer.closest(".stream, .thread") ?? composer;
     composer.querySelector("[data-attach]").addEventListener("click", () => this.input.click());
     this.input.addEventListener("change", () => {
       this.add(this.input.files);
       this.input.value = "";
     });
-    composer.querySelector("textarea").addEventListener("paste", (event) => this.#onPaste(event));
     this.ending = new AbortController();
-    for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
-      this.place.addEventListener(type, (event) => this.#onDrag(event), { signal: this.ending.signal });
-    }
+    const text = composer.querySelector("textarea");
+    takeFiles(composer.closest(".stream, .thread") ?? composer, text, (files) => this.add(files), this.ending.signal);
+    const unsent = new Unsent(document.body.dataset.viewer, composer.dataset.conversation).list();
+    this.#taken = new Set(unsent.flatMap(({ metadata }) => metadata?.files ?? []).map(({ id }) => id));
+    this.hang(JSON.parse(composer.dataset.files));
   }
 
   /** The page is left: what is under way ends. */
@@ -67,13 +71,9 @@ export class Attachments {
 
   /** Hand the files over to a message. */
   take() {
-    const files = [...this.#entries].map(({ file }) => {
-      const { id, name, media_type, size, width, height } = file;
-      return { id, name, media_type, size, ...(width ? { width, height } : {}) };
-    });
-    this.#entries.clear();
-    this.list.replaceChildren();
-    this.#changed();
+    const said = ({ id, name, media_type, size, width, height }) => ({ id, name, media_type, size, ...(width ? { width, height } : {}) });
+    const files = [...this.#entries].map(({ file }) => said(file));
+    this.gone(files);
     return files;
   }
 
@@ -88,21 +88,36 @@ export class Attachments {
     this.composer.querySelector("textarea").focus();
   }
 
+  /** Show what hangs on the draft: brought by an earlier visit, or on another device. */
+  hang(files) {
+    const holds = ({ id }) => this.#taken.has(id) || [...this.#entries].some((entry) => entry.file?.id === id);
+    for (const entry of this.#entries) if (entry.hangs && !files.some(({ id }) => id === entry.file.id)) this.#forget(entry);
+    for (const file of files) if (!holds(file)) this.#arrived(Object.assign(this.#enter(file), { hangs: true }), file);
+    this.#changed();
+  }
+
+  /** A message has these by now. */
+  gone(files) {
+    for (const { id } of files) this.#taken.add(id);
+    for (const entry of this.#entries) if (this.#taken.has(entry.file?.id)) this.#forget(entry);
+    this.#changed();
+  }
+
   #begin(file) {
-    const row = this.model.content.firstElementChild.cloneNode(true);
-    const bar = row.querySelector("progress");
-    const entry = { row, bar, file: null, failed: false, upload: null };
-    entry.upload = new Upload(this.composer.dataset.conversation, file, (share) => (bar.value = share));
-    row.querySelector(".name").textContent = file.name;
-    row.querySelector(".size").textContent = sizeInWords(file.size);
-    bar.setAttribute("aria-label", `Sending ${file.name}`);
-    row.querySelector("[data-remove]").setAttribute("aria-label", `Remove ${file.name}`);
+    const entry = this.#enter(file);
+    entry.upload = new Upload(this.composer.dataset.conversation, file, (share) => (entry.bar.value = share));
+    this.#changed();
+    this.#next();
+  }
+
+  #enter(file) {
+    const row = rowOf(this.model, file);
+    const entry = { row, bar: row.querySelector("progress"), file: null, failed: false, upload: null };
     row.querySelector("[data-remove]").addEventListener("click", () => this.#remove(entry));
     row.querySelector("[data-again]").addEventListener("click", () => this.#again(entry));
     this.#entries.add(entry);
     this.list.append(row);
-    this.#changed();
-    this.#next();
+    return entry;
   }
 
   #next() {
@@ -117,6 +132,7 @@ export class Attachments {
     this.#running += 1;
     try {
       this.#arrived(entry, await entry.upload.send());
+      if (entry.file) await this.#keep(entry);
     } catch (error) {
       this.#failed(entry, error);
     }
@@ -135,11 +151,7 @@ export class Attachments {
     entry.file = file;
     entry.row.dataset.state = "there";
     entry.bar.hidden = true;
-    if (!file.width) return;
-    const picture = document.createElement("img");
-    picture.src = `/api/v1/files/${file.id}/thumbnail`;
-    picture.alt = "";
-    entry.row.querySelector(".icon").replaceWith(picture);
+    if (file.width) entry.row.querySelector(".icon").replaceWith(smallPicture(file));
   }
 
   #failed(entry, error) {
@@ -147,9 +159,8 @@ export class Attachments {
     entry.failed = true;
     entry.row.dataset.state = "failed";
     entry.bar.hidden = true;
-    const passing = error instanceof TypeError || error.status >= 500;
     entry.row.querySelector(".why").textContent = error.message;
-    entry.row.querySelector("[data-again]").hidden = !passing;
+    entry.row.querySelector("[data-again]").hidden = !(error instanceof TypeError || error.status >= 500);
   }
 
   #again(entry) {
@@ -162,9 +173,20 @@ export class Attachments {
     this.#next();
   }
 
-  #remove(entry) {
+  /** Let it hang on the draft, so that it is there when one comes back. It can be sent without. */
+  async #keep(entry) {
+    const { conversation, parent } = this.composer.dataset;
+    const path = `/conversations/${conversation}/draft/files/${entry.file.id}${parent ? `?parent=${parent}` : ""}`;
+    entry.hangs = await call("PUT", path).then(() => true, () => false);
+  }
+
+  #forget(entry) {
     this.#entries.delete(entry);
     entry.row.remove();
+  }
+
+  #remove(entry) {
+    this.#forget(entry);
     if (entry.file) call("DELETE", `/files/${entry.file.id}`).catch(() => {});
     else entry.upload.cancel();
     this.composer.querySelector("textarea").focus();
@@ -173,21 +195,6 @@ export class Attachments {
 
   #changed() {
     this.list.hidden = !this.any;
-    this.onChange();
-  }
-
-  #onPaste(event) {
-    const { files } = event.clipboardData;
-    if (!files.length) return;
-    event.preventDefault();
-    this.add(files);
-  }
-
-  #onDrag(event) {
-    if (!event.dataTransfer.types.includes("Files")) return;
-    event.preventDefault();
-    if (event.type === "dragleave" && this.place.contains(event.relatedTarget)) return;
-    this.place.toggleAttribute("data-dropping", event.type === "dragenter" || event.type === "dragover");
-    if (event.type === "drop") this.add(event.dataTransfer.files);
+    this.onChange(this.any);
   }
 }

@@ -6,7 +6,7 @@ import { toast } from "../shell/toasts.js";
 import { Attachments } from "./attachments.js";
 import { Completion } from "./completion.js";
 import { Draft } from "./draft.js";
-import { EmojiNames } from "./emoji_names.js";
+import { EmojiNames, withEmoji } from "./emoji_names.js";
 import { Formatting } from "./formatting.js";
 import { LaterMenu } from "./later.js";
 import { Mentions } from "./mentions.js";
@@ -48,12 +48,14 @@ class Composer extends HTMLElement {
       version: Number(this.dataset.draft),
       read: () => ({ ...this.#said(), content: this.text.value }),
       write: (words) => this.#write(words),
+      hang: (files) => this.attachments.hang(files),
       notice: this.querySelector("[data-conflict]"),
     });
-    this.attachments = new Attachments(this, () => (this.text.required = !this.attachments?.any));
+    this.attachments = new Attachments(this, (any) => (this.text.required = !any));
     this.toldTyping = 0;
     this.form.addEventListener("submit", (event) => this.#onSubmit(event));
     this.addEventListener("crew:unsent", ({ detail }) => this.undo.withdraw(detail.clientId));
+    this.addEventListener("crew:said", ({ detail }) => this.#saidElsewhere(detail));
     this.form.elements.kind.addEventListener("change", () => this.draft.changed());
     this.text.addEventListener("keydown", (event) => this.#onKey(event));
     this.text.addEventListener("input", () => this.#onInput());
@@ -105,6 +107,9 @@ class Composer extends HTMLElement {
     this.isBusy = true;
     try {
       if (this.text.value.startsWith("/") && (await this.#carryOut(trimmed(this.text.value)))) return;
+      const written = this.text.value;
+      const shown = await withEmoji(written);
+      if (this.text.value === written) this.text.value = shown; // else one has written on: nothing of it is lost
     } finally {
       this.isBusy = false;
     }
@@ -119,6 +124,12 @@ class Composer extends HTMLElement {
     this.dispatchEvent(new CustomEvent("crew:send", { bubbles: true, detail }));
     if (!files.length) this.undo.offer(detail); // with a message its files go
     this.text.focus();
+  }
+
+  #saidElsewhere({ content, title, metadata }) {
+    this.attachments.gone(metadata.files ?? []);
+    const isSame = (words) => words.content === content && words.title === (title ?? "");
+    this.draft.said(() => isSame(this.#said()));
   }
 
   /** What is to be posted later; files go with what is sent now. */

@@ -6,7 +6,7 @@ import { toastError } from "../shell/toasts.js";
 import { drawUnreadLine } from "./arrange.js";
 import { History } from "./history.js";
 import { moveByKeys, rove } from "./keys.js";
-import { Outbox, tellWriters } from "./outbox.js";
+import { Outbox, tellSaid, tellWriters } from "./outbox.js";
 import { ReadMarker } from "./read.js";
 import { Scroller } from "./scroller.js";
 import { Stream } from "./stream.js";
@@ -40,11 +40,7 @@ class Conversation extends HTMLElement {
     this.threads = new Threads(this, this.viewer);
     this.tools = new Tools(this);
     this.typing = new Typing(this.querySelector(".stream [data-typing]"), this.viewer);
-    this.writing = new Writing(column.querySelector("[data-writing]"), {
-      mayStop: Boolean(column.querySelector("crew-composer textarea")),
-      hold: (change) => this.scroller.hold(change),
-      announce: (text) => (this.announcer.textContent = text),
-    });
+    this.writing = new Writing(this);
     const author = { type: "user", id: this.viewer, name: document.body.dataset.viewerName };
     this.outbox = new Outbox(this.id_, author, {
       show: (message) => this.#show(message),
@@ -111,9 +107,9 @@ class Conversation extends HTMLElement {
   }
 
   #arrive(message) {
-    if (this.history.leaves(message)) return;
     const mine = message.author.id === this.viewer;
-    if (mine && message.client_id) this.outbox.arrived(message.client_id);
+    if (mine && !this.outbox.arrived(message.client_id)) tellSaid(this, message);
+    if (this.history.leaves(message)) return;
     this.typing.gone(message.author.id);
     this.writing.arrived(message);
     if (message.parent_id) this.scroller.hold(() => this.#countReply(message));

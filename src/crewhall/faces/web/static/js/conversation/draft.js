@@ -7,7 +7,7 @@ import { Kept } from "./kept.js";
 const PAUSE_MS = 1000;
 const LAST_RETRY_MS = 60000;
 const EMPTY = { content: "", title: "", kind: "" };
-const SHOWN = 140;
+const [SHOWN, SETTLE_MS] = [140, 500]; // characters; and until who sends has thrown the draft away
 const channel = new BroadcastChannel("crewhall:drafts");
 
 const wordsOf = ({ content, title, kind }) => ({ content: content ?? "", title: title ?? "", kind: kind ?? "" });
@@ -21,8 +21,8 @@ export class Draft {
   #conflict = null;
   #ending = new AbortController();
 
-  /** `read()` and `write(words)` are the fields; `version` is of what stands in them as the page comes. */
-  constructor({ conversation, parent, version, read, write, notice }) {
+  /** `read()` and `write(words)` are the fields, `hang(files)` shows what hangs on it; `version` is of what stands in them as the page comes. */
+  constructor({ conversation, parent, version, read, write, hang, notice }) {
     this.path = `/conversations/${conversation}/draft`;
     this.parent = parent || null;
     this.place = `${document.body.dataset.viewer}:${conversation}:${parent}`;
@@ -30,6 +30,7 @@ export class Draft {
     this.version = version;
     this.read = read;
     this.write = write;
+    this.hang = hang;
     this.notice = notice;
     this.saved = read();
     this.#listen();
@@ -61,6 +62,16 @@ export class Draft {
       const query = new URLSearchParams({ version: this.version, ...(this.parent ? { parent: this.parent } : {}) });
       this.#know(EMPTY, 0);
       await call("DELETE", `${this.path}?${query}`, undefined, { keepalive: true }).catch(() => {});
+    });
+  }
+
+  /** Something was said here in another window. If it was these words, or what they had been saved as, they go; what was typed since stays. */
+  said(isThis) {
+    this.#queue = this.#queue.then(() => {
+      if (this.#conflict || isEmpty(this.read())) return;
+      if (!isThis()) return void (this.#isSaved() && setTimeout(() => this.#refresh(), SETTLE_MS));
+      this.write(EMPTY);
+      this.sent();
     });
   }
 
@@ -142,7 +153,9 @@ export class Draft {
     }
     const query = this.parent ? `?parent=${this.parent}` : "";
     const there = await call("GET", this.path + query).catch(() => null);
-    if (there && there.version !== this.version && !this.#ending.signal.aborted) this.#hear(there);
+    if (!there || this.#ending.signal.aborted) return;
+    this.hang(there.files);
+    if (there.version !== this.version) this.#hear(there);
   }
 
   #disagree(there) {

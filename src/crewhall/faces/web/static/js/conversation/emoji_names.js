@@ -1,10 +1,11 @@
 // Emoji by their names: `:smile` completes, `:smile:` becomes 😄. The names come when they are first asked for.
 
 import { render } from "../live/render.js";
-import { inFence, replaceText } from "./textarea.js";
+import { inFence, lineStart, replaceText } from "./textarea.js";
 
 const NAMES = new URL("../../vendor/emoji.txt", import.meta.url);
 const WORD = /(?:^|[\s([{])(:[a-z0-9_+-]{2,}:?)$/i;
+const WRITTEN = /(^|[\s([{]):([a-z0-9_+-]{2,}):(?![\w:])/gim;
 const MOST = 8;
 let known = null;
 
@@ -46,6 +47,17 @@ export async function findEmoji(text, most) {
   const wanted = text.trim().toLowerCase().replaceAll(" ", "_");
   const ranked = (await allEmoji()).map((one) => [rank(one, wanted), one]).filter(([place]) => place < 4);
   return ranked.sort(([a], [b]) => a - b).slice(0, most).map(([, one]) => one);
+}
+
+/** The text with the emoji that it names (pasted, or typed faster than the list), but for what is code. */
+export async function withEmoji(text) {
+  if (text.search(WRITTEN) < 0) return text;
+  const named = new Map((await allEmoji()).flatMap(({ emoji, names }) => names.map((name) => [name, emoji])));
+  const isCode = (at) => inFence(text, at) || text.slice(lineStart(text, at), at).split("`").length % 2 === 0;
+  return text.replace(WRITTEN, (whole, before, name, at) => {
+    const emoji = named.get(name.toLowerCase());
+    return emoji && !isCode(at + before.length) ? before + emoji : whole;
+  });
 }
 
 export class EmojiNames {

@@ -6,6 +6,7 @@ import { Unsent } from "./unsent.js";
 
 export class Outbox {
   #queue = Promise.resolve();
+  #sent = new Set();
   #held = new Map();
   #arrived = new Set();
   #posted = new Map();
@@ -66,11 +67,13 @@ export class Outbox {
     for (const [clientId, message] of this.#held) if (message.unreached) this.retry(clientId);
   }
 
-  /** The log has it, whatever became of the answer. */
+  /** The log has it, whatever became of the answer. Returns whether it was sent from here. */
   arrived(clientId) {
+    if (!this.#sent.delete(clientId)) return false;
     this.#arrived.add(clientId);
     this.#held.delete(clientId);
     this.unsent.drop(clientId);
+    return true;
   }
 
   discard(clientId) {
@@ -88,6 +91,7 @@ export class Outbox {
   }
 
   #post(message) {
+    this.#sent.add(message.client_id);
     this.#queue = this.#queue.then(() => this.#deliver(message));
   }
 
@@ -131,6 +135,12 @@ function asParagraphs(text) {
     holder.append(paragraph);
   }
   return holder.innerHTML;
+}
+
+/** Tell the field that it was written for, if one is open here, that the same person said this in another window. */
+export function tellSaid(conversation, message) {
+  const field = conversation.querySelector(`crew-composer[data-parent="${message.parent_id ?? ""}"]`);
+  field?.dispatchEvent(new CustomEvent("crew:said", { detail: message }));
 }
 
 /** Tell whoever wrote it, in the column or in a thread, that it was not taken. */

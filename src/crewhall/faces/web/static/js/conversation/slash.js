@@ -13,6 +13,7 @@ export class Slash {
   label = "Commands";
   #known = null;
   #askedAt = 0;
+  #asked = "";
 
   /** `run(line)` lets the composer carry a chosen command out. */
   constructor(text, conversation, parent, run) {
@@ -47,7 +48,9 @@ export class Slash {
   /** Carry a line out: true when it was done, false when it is an ordinary message, null when it was refused. */
   async carryOut(line) {
     const name = LINE.exec(line)?.[1].toLowerCase();
-    if (!name || !(await this.#all()).some((command) => command.name === name)) return false;
+    const known = name ? await this.#all() : [];
+    if (!known.length) return false;
+    if (!known.some((command) => command.name === name)) return this.#ask(name, line);
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
     const body = { line, timezone: timeZone || "UTC", ...(this.parent ? { parent_id: this.parent } : {}) };
     try {
@@ -58,6 +61,14 @@ export class Slash {
       toastError(error);
       return null;
     }
+  }
+
+  /** A word after a slash that is no command may be one of another place's: asked once, then it is what it is. */
+  #ask(name, line) {
+    if (this.#asked === line) return false;
+    this.#asked = line;
+    toast(`There is no /${name} here. Send once more to post it as it stands; / lists what there is.`);
+    return null;
   }
 
   async #all() {

@@ -4,6 +4,7 @@ import { overlay, readMessage } from "../live/overlay.js";
 import { render } from "../live/render.js";
 import { messageView } from "../live/view.js";
 import { arrange } from "./arrange.js";
+import { drawStanding } from "./standings.js";
 import { swap } from "./swap.js";
 
 const EXCERPT = 90;
@@ -105,6 +106,7 @@ export class Stream {
     for (const button of item.querySelectorAll(".reaction")) {
       button.setAttribute("aria-pressed", String(button.dataset.actors.split(" ").includes(this.viewer)));
     }
+    drawStanding(item);
     if (item.dataset.mentions?.includes(this.viewer)) item.dataset.mineMentioned = "";
     const parent = item.dataset.parent && this.find(item.dataset.parent);
     const text = (parent?.querySelector(".title") ?? parent?.querySelector(".content"))?.textContent.trim();

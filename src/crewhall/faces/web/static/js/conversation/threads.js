@@ -11,7 +11,10 @@ export class Threads {
     this.viewer = viewer;
     this.conversation = conversation;
     this.frame = conversation.querySelector("turbo-frame#thread");
-    this.loaded = () => this.#open();
+    this.loaded = () => {
+      this.#open();
+      conversation.writing?.move();
+    };
     for (const type of CHANGES) this.frame.addEventListener(type, this.loaded);
     this.#open();
   }
@@ -23,7 +26,7 @@ export class Threads {
 
   #close() {
     this.scroller?.stop();
-    this.scroller = this.replies = this.root = this.history = this.id = null;
+    this.scroller = this.replies = this.root = this.history = this.written = this.id = null;
   }
 
   /** The address names the thread that is open, so that it can be copied, reloaded and come back to. */
@@ -51,6 +54,7 @@ export class Threads {
     this.id = this.from = panel.dataset.thread;
     this.root = new Stream(panel.querySelector(".root"), this.viewer, "t");
     this.replies = new Stream(panel.querySelector(".replies"), this.viewer, "t");
+    this.written = panel.querySelector("[data-writing]");
     this.scroller = new Scroller(panel.querySelector(".scroller"), {
       onNearTop: () => this.history?.older(),
       onNearFoot: () => this.history?.newer(),

@@ -17,13 +17,10 @@ export function runOf(clientId) {
 export class Writing {
   #runs = new Map();
 
-  /** `list` is an <ol>; `hold` changes the page without moving the reader; `announce` tells a screen reader. */
-  constructor(list, { mayStop, hold, announce }) {
-    this.list = list;
-    this.mayStop = mayStop;
-    this.hold = hold;
-    this.announce = announce;
-    list.addEventListener("click", (event) => this.#onClick(event));
+  /** `conversation` is the <crew-conversation>: its column, and the thread that is open beside it. */
+  constructor(conversation) {
+    this.conversation = conversation;
+    this.list = conversation.querySelector(".stream [data-writing]");
   }
 
   /** Take a frame of tokens. `at` counts characters as the server does: whole code points. */
@@ -39,7 +36,7 @@ export class Writing {
     entry.length = frame.at + [...frame.text].length;
     clearTimeout(entry.timer);
     entry.timer = setTimeout(() => this.#drop(frame.run), SILENT_MS);
-    this.hold(() => this.#show(entry));
+    this.#show(entry);
   }
 
   /** A message has arrived: the answer of its run is no longer being written. */
@@ -48,27 +45,50 @@ export class Writing {
     if (run) this.#drop(run);
   }
 
+  /** Another thread is open, or none: what is written goes where it belongs now. */
+  move() {
+    for (const entry of this.#runs.values()) this.#show(entry);
+  }
+
   clear() {
     for (const run of [...this.#runs.keys()]) this.#drop(run);
   }
 
-  #begin(frame) {
-    const { id, name } = frame.actor;
-    const view = { run: frame.run, name, initials: initials(name), hue: hue(id), going: "is thinking…", href: `/runs/${frame.run}`, may_stop: this.mayStop };
-    const item = render("writing", view);
-    const entry = { item, request: frame.request, text: "", length: 0, timer: null };
-    this.#runs.set(frame.run, entry);
-    this.hold(() => {
-      this.list.append(item);
-      this.list.hidden = false;
-    });
-    this.announce(`${name} is writing.`);
+  #begin({ run, actor, parent_id: parent, request }) {
+    const entry = { run, actor, parent, request, text: "", length: 0, timer: null, item: null, place: null };
+    this.#runs.set(run, entry);
+    this.conversation.announcer.textContent = `${actor.name} is writing${parent ? " in a thread" : ""}.`;
     return entry;
   }
 
+  /** What is in a thread stays in the thread: the column has one line that leads there while it is not open. */
+  #placeOf({ parent }) {
+    const { threads, scroller } = this.conversation;
+    if (!parent) return { list: this.list, scroller, template: "writing" };
+    if (threads.id !== parent) return { list: this.list, scroller, template: "writing-in-thread" };
+    return { list: threads.written, scroller: threads.scroller, template: "writing" };
+  }
+
   #show(entry) {
-    entry.item.querySelector(".content").textContent = entry.text;
-    entry.item.querySelector(".going").textContent = entry.text ? "is writing…" : "is thinking…";
+    const place = this.#placeOf(entry);
+    place.scroller.hold(() => {
+      if (entry.place?.list !== place.list || entry.place.template !== place.template) this.#put(entry, place);
+      if (place.template !== "writing") return;
+      entry.item.querySelector(".content").textContent = entry.text;
+      entry.item.querySelector(".going").textContent = entry.text ? "is writing…" : "is thinking…";
+    });
+  }
+
+  #put(entry, place) {
+    const { run, parent, actor } = entry;
+    const { id, name } = actor;
+    const mayStop = this.conversation.dataset.mayWrite === "true"; // as it is now: it may have been restored meanwhile
+    const view = { run, name, initials: initials(name), hue: hue(id), href: `/runs/${run}`, may_stop: mayStop };
+    const item = render(place.template, { ...view, told: `${name} is writing in a thread…`, thread_href: `?thread=${parent}` });
+    item.querySelector("[data-stop]")?.addEventListener("click", ({ currentTarget }) => this.#stop(run, currentTarget));
+    entry.item?.remove();
+    place.list.append(item);
+    Object.assign(entry, { item, place });
   }
 
   #drop(run) {
@@ -76,18 +96,13 @@ export class Writing {
     if (!entry) return;
     clearTimeout(entry.timer);
     this.#runs.delete(run);
-    this.hold(() => {
-      entry.item.remove();
-      this.list.hidden = !this.list.children.length;
-    });
+    this.#placeOf(entry).scroller.hold(() => entry.item.remove());
   }
 
-  async #onClick(event) {
-    const button = event.target.closest("[data-stop]");
-    if (!button) return;
+  async #stop(run, button) {
     button.disabled = true;
     try {
-      await call("POST", `/runs/${button.closest("[data-run]").dataset.run}/cancel`);
+      await call("POST", `/runs/${run}/cancel`);
     } catch (error) {
       if (error.code !== "conflict") toastError(error); // it has ended in this very moment
       button.disabled = error.code === "conflict";

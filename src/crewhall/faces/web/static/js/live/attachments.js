@@ -13,6 +13,14 @@ export function sizeInWords(size) {
   return `${Math.floor(tenths / 10)}.${tenths % 10} MB`;
 }
 
+/** The picture of a file that has one, for its row. */
+export function smallPicture(file) {
+  const picture = document.createElement("img");
+  picture.src = `/api/v1/files/${file.id}/thumbnail`;
+  picture.alt = "";
+  return picture;
+}
+
 function labelOf(name) {
   const ending = name.includes(".") ? name.slice(name.lastIndexOf(".") + 1).toUpperCase() : "";
   return /^[A-Z0-9]{1,5}$/.test(ending) ? ending : "File";

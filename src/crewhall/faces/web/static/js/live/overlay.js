@@ -1,6 +1,7 @@
 // Messages that stand in the page can be read back from it, and records laid over them: the document is the state.
 
 import { readAttachments } from "./attachments.js";
+import { readSources } from "./sources.js";
 
 /** The message that an element shows. Moments that are only known to be there read as the message's own. */
 export function readMessage(element) {
@@ -19,7 +20,7 @@ export function readMessage(element) {
     client_id: data.client ?? null,
     title: own(element, ".title")?.textContent ?? null,
     html: own(element, ".content")?.innerHTML ?? null,
-    metadata: readAttachments(element),
+    metadata: { ...readAttachments(element), ...readSources(element) },
     edited_at: has(".edited"),
     deleted_at: has(".tombstone"),
     pinned_at: has(".pin-mark"),

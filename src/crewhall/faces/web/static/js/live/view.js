@@ -2,6 +2,7 @@
 // faces/plumbing/messages.py; a browser test compares the two.
 
 import { attachmentViews } from "./attachments.js";
+import { sourceViews } from "./sources.js";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -46,15 +47,37 @@ export function dayName(moment) {
   return `${WEEKDAYS[date.getDay()]}, ${date.getDate()} ${MONTHS[date.getMonth()]}${year}`;
 }
 
+const formats = new Map();
+
+/** How a locale writes parts of a moment; null for `en`, which is written as the server does it, and for unknown ones. */
+function formatOf(parts) {
+  const locale = document.body?.dataset.locale;
+  if (!locale) return null;
+  const key = `${locale} ${Object.keys(parts)}`;
+  if (!formats.has(key)) {
+    try {
+      formats.set(key, new Intl.DateTimeFormat(locale, parts));
+    } catch {
+      formats.set(key, null);
+    }
+  }
+  return formats.get(key);
+}
+
+const CLOCK = { hour: "2-digit", minute: "2-digit" };
+const STAMP = { year: "numeric", month: "2-digit", day: "2-digit", ...CLOCK };
+
 /** The local time of day of a moment. */
 export function clock(moment) {
   const date = new Date(moment);
+  const format = formatOf(CLOCK);
+  if (format) return format.format(date);
   return `${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
 /** Day and time of a moment. */
 export function stamp(moment) {
-  return `${dayKey(moment)} ${clock(moment)}`;
+  return formatOf(STAMP)?.format(new Date(moment)) ?? `${dayKey(moment)} ${clock(moment)}`;
 }
 
 function lastReply(message) {
@@ -111,6 +134,7 @@ export function messageView(message, { grouped = false } = {}) {
     title: deleted ? null : message.title,
     html: deleted ? null : message.html,
     files: deleted ? [] : attachmentViews(message.metadata),
+    sources: deleted ? [] : sourceViews(message.metadata),
     long: !deleted && isLong(message.html ?? ""),
     edited: Boolean(message.edited_at) && !deleted,
     pinned: Boolean(message.pinned_at) && !deleted,

@@ -21,7 +21,7 @@ class Values {
   constructor(field, operator, isAlone) {
     this.field = field;
     this.operator = operator;
-    this.pattern = isAlone ? /^()[#@]?([^\s"]*)$/u : new RegExp(`(?:^|\\s)${operator}:([#@]?)([^\\s"]*)$`, "iu");
+    this.pattern = isAlone ? /^()[#@]?([^\s"]*)$/u : new RegExp(`(?:^|\\s)-?${operator}:([#@]?)([^\\s"]*)$`, "iu");
     this.label = `Narrow by ${operator}`;
     this.isAlone = isAlone;
   }

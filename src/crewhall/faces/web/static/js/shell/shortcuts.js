@@ -18,10 +18,10 @@ function search() {
 
 function listKeys() {
   const dialog = document.getElementById("keys");
-  if (!dialog) return false;
+  const frame = dialog?.querySelector("turbo-frame"); // the page of all keys has none
+  if (!frame) return false;
   if (dialog.open) dialog.close();
   else {
-    const frame = dialog.querySelector("turbo-frame");
     if (!frame.src) frame.src = "/keys";
     dialog.showModal();
   }

@@ -7,6 +7,7 @@ import { isStale } from "../live/told.js";
 import { showPresence } from "./presence.js";
 
 const SETTLE_MS = 150;
+const SPREAD_MS = 1000; // all who have a conversation in their lists are told in the same instant
 let scrolledTo = 0;
 
 class Sidebar extends HTMLElement {
@@ -25,8 +26,7 @@ class Sidebar extends HTMLElement {
     live.addEventListener("presence", (event) => showPresence(event.detail.actor.id, event.detail.presence), { signal });
     live.addEventListener("approval", () => this.#refreshSoon(), { signal });
     live.addEventListener("notification", () => this.#countSoon(), { signal });
-    live.addEventListener("joined", () => this.#refreshSoon(), { signal });
-    live.addEventListener("back", () => this.#refreshSoon(), { signal });
+    for (const type of ["joined", "conversation", "back"]) live.addEventListener(type, ({ detail }) => this.#onChange(detail), { signal });
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.close(), { signal });
     this.#follow();
     if (isStale()) this.#countSoon();
@@ -60,9 +60,16 @@ class Sidebar extends HTMLElement {
     document.title = waiting === 0 ? plain : `(${waiting < 100 ? waiting : "99+"}) ${plain}`;
   }
 
-  #refreshSoon() {
+  /** Lists may be others by now. The conversation that is open asks for them with what else it shows (surroundings.js). */
+  #onChange(change) {
+    const open = document.querySelector("crew-conversation")?.dataset.conversation;
+    if (open && (!change || change.conversation === open)) return;
+    this.#refreshSoon(change?.event === "conversation" ? Math.random() * SPREAD_MS : 0);
+  }
+
+  #refreshSoon(later = 0) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#refresh(), SETTLE_MS);
+    this.#timer = setTimeout(() => this.#refresh(), SETTLE_MS + later);
   }
 
   /** Ask for the lists again now. */
@@ -74,8 +81,13 @@ class Sidebar extends HTMLElement {
   async #refresh() {
     const answer = await fetch(`/sidebar?here=${encodeURIComponent(location.pathname)}`).catch(() => null);
     if (!answer?.ok || !this.isConnected) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    this.querySelector("nav").replaceChildren(...fresh.querySelectorAll("nav > *"));
+    this.show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  }
+
+  /** Show the lists of a page that came just now. */
+  show(fresh) {
+    if (!fresh.getElementById("sidebar")) return;
+    this.querySelector("nav").replaceChildren(...fresh.querySelectorAll("#sidebar nav > *"));
     for (const dot of this.querySelectorAll("[data-presence-of]")) showPresence(dot.dataset.presenceOf, dot.dataset.presence);
     this.#follow();
   }
@@ -138,6 +150,7 @@ class Sidebar extends HTMLElement {
 
   #onFrame(link, frame) {
     if (frame.type !== "record" || frame.record.type !== "message") return;
+    link.closest("li").hidden = false; // the first words of what somebody has opened
     if (frame.record.author.id === document.body.dataset.viewer) return;
     if (link.getAttribute("aria-current") === "page" && !document.hidden) return; // whoever looks has read it
     this.setUnread(link.dataset.conversation, Number(link.querySelector(".count").dataset.count) + 1);

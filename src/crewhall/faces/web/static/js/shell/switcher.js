@@ -9,6 +9,7 @@ import { hue, initials } from "../live/view.js";
 import { toastError } from "./toasts.js";
 
 const SETTLE_MS = 60;
+const DOCUMENTS_MS = 200; // what is typed is asked for its meaning only when nothing more is
 const ICONS = { public: "channel", private: "lock", system: "shield" };
 
 let timer = null;
@@ -51,6 +52,17 @@ async function ask(q) {
   show(q, found);
   if (isHasty) options[0]?.onChoose();
   isHasty = false;
+  if (q.length > 2) timer = setTimeout(() => askDocuments(q, number), DOCUMENTS_MS);
+}
+
+/** Add documents that fit below what is shown, unless something else is typed meanwhile. */
+async function askDocuments(q, number) {
+  const path = `/knowledge/search?kinds=file,source,wiki&limit=5&q=${encodeURIComponent(q)}`;
+  const answer = await call("GET", path).catch(() => null); // an operator may still be typed
+  if (number !== asked || !box()?.open || !answer?.found.length) return;
+  const each = answer.found.filter((one, place, all) => place === all.findIndex((other) => other.document_id === one.document_id));
+  const rows = each.map((one) => row({ icon: "file", name: one.title, html: one.snippet }, () => go(one.url)));
+  box().querySelector("[role='listbox']").append(groupRow("Documents"), ...rows);
 }
 
 function show(q, { places, messages }) {

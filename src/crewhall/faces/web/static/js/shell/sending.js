@@ -1,15 +1,16 @@
-// The form that brings an archive: sent as it is, with the share that has gone; then on to what it holds.
+// A form that brings a file to the API (`data-to`): sent as it is, with the share that has gone; then on to what it has
+// become (`data-then`, with its id).
 
 import * as Turbo from "../../vendor/turbo.js";
 
-class Archive extends HTMLElement {
+class Sending extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector("form");
     this.progress = this.querySelector("progress");
     this.problem = this.querySelector("[data-problem]");
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#send(this.form.elements.archive.files[0]);
+      this.#send(this.form.querySelector('[type=file]').files[0]);
     });
   }
 
@@ -19,7 +20,7 @@ class Archive extends HTMLElement {
 
   #send(file) {
     const request = (this.request = new XMLHttpRequest());
-    request.open("POST", `/api/v1/imports?name=${encodeURIComponent(file.name.slice(0, 255))}`);
+    request.open("POST", `/api/v1${this.dataset.to}?name=${encodeURIComponent(file.name.slice(0, 255))}`);
     request.setRequestHeader("content-type", "application/octet-stream");
     request.setRequestHeader("accept", "application/json");
     request.upload.addEventListener("progress", ({ loaded, total }) => {
@@ -34,7 +35,7 @@ class Archive extends HTMLElement {
   #answered(request) {
     const answer = parsed(request.responseText);
     if (request.status >= 300) this.#refuse(answer.detail ?? "Something went wrong. Try again.");
-    else Turbo.visit(`/settings/imports/${answer.id}`);
+    else Turbo.visit(this.dataset.then + answer.id);
   }
 
   #refuse(sentence) {
@@ -58,4 +59,4 @@ function parsed(text) {
   }
 }
 
-customElements.define("crew-archive", Archive);
+customElements.define("crew-sending", Sending);

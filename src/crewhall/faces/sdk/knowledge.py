@@ -1,0 +1,71 @@
+"""Knowledge: search over files, sources, the wiki and messages, by words and meaning together."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from crewhall.faces.sdk.resources import ConversationRef
+from crewhall.faces.sdk.transport import Transport
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A passage or a message that was found. `snippet` is safe HTML; `url` opens it where it stands."""
+
+    kind: str
+    id: str
+    title: str
+    where: str
+    url: str
+    text: str
+    snippet: str
+    score: float
+    created_at: datetime
+    document_id: str | None = None
+    media_type: str | None = None
+    page: int | None = None
+    heading: list[str] = []
+    conversation: ConversationRef | None = None
+    author: str | None = None
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What was found, best first. Without `by_meaning` words alone were compared."""
+
+    found: list[Finding]
+    more: bool
+    by_meaning: bool
+
+
+class Knowledge:
+    """What the signed-in actor may look up."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def search(
+        self,
+        question: str,
+        *,
+        kinds: Sequence[str] = (),
+        conversation_id: str | None = None,
+        agent_id: str | None = None,
+        source_id: str | None = None,
+        document_id: str | None = None,
+        media_type: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> Findings:
+        """Find what fits a question best. `kinds` are some of message, file, source and wiki.
+
+        `offset` and `limit` together are at most 50.
+        """
+        query = {
+            "q": question, "kinds": ",".join(kinds) or None, "conversation": conversation_id, "agent": agent_id,
+            "source": source_id, "document": document_id, "media_type": media_type,
+            "since": since and since.isoformat(), "until": until and until.isoformat(),
+            "limit": limit, "offset": offset,
+        }  # fmt: skip
+        return await self._transport.call("GET", "/knowledge/search", Findings, query=query)
