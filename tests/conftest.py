@@ -15,10 +15,12 @@ from tests.sdk.processes import AgentProcesses
 from tests.sdk.relay import Relay
 from tests.support.database import SharedCluster, shared_cluster
 from tests.support.server import Server
+from tests.support.waiting import until
 from tests.web.browser import CLOSE_S, FLAGS, find_chromium
 
 HASHING = {hashing: hashing.__defaults__ for hashing in (hash_secret, verify_secret, make_key)}
 LEAST_COST = 4
+SERVING: list[Server] = []
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +46,14 @@ def whole_cost(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(hashing, "__defaults__", defaults)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def documents_wait() -> Iterator[None]:
+    """Servers of tests make no document searchable by themselves: tests that are about it have their own workers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CREWHALL_DOCUMENTS_AT_ONCE", "0")
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[SharedCluster]:
     base = tmp_path_factory.getbasetemp()
@@ -56,7 +66,21 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterato
 async def server(cluster: SharedCluster, worker_id: str) -> AsyncIterator[Server]:
     """The product, running; tests make organizations of their own in it."""
     async with Server(cluster.clone(f"server_{worker_id}")) as running:
+        SERVING.append(running)
         yield running
+        SERVING.clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def at_rest() -> AsyncIterator[None]:
+    """Leave no transaction of the server's open behind a module.
+
+    Its loop stands still in tests that are no coroutines: what it began would hold back, in the cluster that all
+    workers share, every consumer of a log.
+    """
+    yield
+    for running in SERVING:
+        await until(running.is_at_rest)
 
 
 @pytest.fixture(scope="session")

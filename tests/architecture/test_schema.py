@@ -7,7 +7,15 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-APPEND_ONLY = {"agent_versions", "audit_log", "credential_usage", "message_records", "run_steps", "turn_decisions"}
+APPEND_ONLY = {
+    "agent_versions",
+    "audit_log",
+    "credential_usage",
+    "message_records",
+    "run_steps",
+    "turn_decisions",
+    "wiki_entries",
+}
 """Grows with the tables that are promised to be append-only; a table may be so without being named here."""
 
 NO_TENANT = "no-rls: "

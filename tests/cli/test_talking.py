@@ -32,6 +32,15 @@ async def test_a_message_is_said_read_and_found(owner: Cli, server: Server, org:
     narrowed = await owner.ok("search", "zebrafish", "from:me", "in:#lab", "kind:insight", "on:today")
     assert [hit["id"] for hit in narrowed["items"]] == [said["id"]]
     assert (await owner.ok("search", "zebrafish", "kind:question"))["items"] == []
+    assert (
+        len((await owner.ok("search", "zebrafish", "kind:question", "kind:insight", "-has:file", "-xyz"))["items"]) == 1
+    )
+    assert (await owner.ok("search", "zebrafish", "-from:me"))["items"] == []
+    wrong = await owner.run("search", "zebrafish", "--limt", "3")
+    assert (wrong.code, "no option --limt" in wrong.err) == (2, True)
+    best = await owner.ok("search", "--everything", "zebrafish", "--in", "#lab")
+    assert [one["kind"] for one in best["found"]] == ["message"] * len(best["found"]) != []
+    assert "/c/" in (await owner.run("search", "--everything", "zebrafish")).out
     shown = await owner.run("history", "lab")
     assert "Ada Lovelace [insight] Seen: the quick zebrafish" in shown.out
     assert (await owner.run("say", "nowhere", "hello")).code == 1

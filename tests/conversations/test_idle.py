@@ -13,13 +13,19 @@ from tests.conversations.ways import direct, group, post, show
 from tests.support.waiting import until
 
 
-async def let_pass(server, org, conversation, **ago):
-    """Let the last message be so long ago, and let the clock look, as it would by now."""
+async def fall_silent(server, org, conversation, **ago):
+    """Let the last message be so long ago; no clock has to look yet."""
     async with server.db.transaction(system_actor(org.id)) as tx:
         await tx.run(
             "update conversation_heads set last_active_at = now() - %(ago)s where conversation_id = %(id)s",
             {"ago": timedelta(**ago), "id": conversation},
         )
+
+
+async def let_pass(server, org, conversation, **ago):
+    """Let the last message be so long ago, and let the clock look, as it would by now."""
+    await fall_silent(server, org, conversation, **ago)
+    async with server.db.transaction(system_actor(org.id)) as tx:
         await tx.run(
             "update archivings set look_at = now() where conversation_id = %(id)s and look_at is not null",
             {"id": conversation},
@@ -91,6 +97,23 @@ async def test_who_restores_a_group_that_archived_itself(server, org, other_org)
     assert await look_at(server, org, circle) == pytest.approx(8 * 24, abs=1)
 
 
+async def test_the_page_says_who_restores_what_is_archived(server, org):
+    friend = await org.add()
+    circle, closed = await group(org.owner, friend), await group(org.owner, friend)
+    await let_pass(server, org, circle, days=9)
+    await look(server)
+    (await org.owner.api.put(f"/conversations/{closed}/archive")).raise_for_status()
+    for person, place, words in (
+        (org.owner, closed, "It can be read, and restored."),
+        (friend, closed, "It can be read, and restored by its owners and admins."),
+        (friend, circle, "It can be read, and restored."),
+    ):
+        browser, _ = await server.browse(person)
+        said = (await browser.get(f"{server.address}/c/{place}")).text
+        assert words in said
+        assert (f'action="/c/{place}/restore"' in said) is words.endswith("restored.")
+
+
 async def test_who_looks_too_early_puts_it_off(server, org):
     circle, kept, shut, gone = [await group(org.owner) for _ in range(4)]
     channel, session = await server.channel(org.owner), await direct(org.owner, await server.hire(org))
@@ -140,7 +163,7 @@ async def test_an_organization_settles_when_groups_archive_themselves(server, or
     assert await look_at(server, other_org, other) == pytest.approx(8 * 24, abs=1)
     assert (await other_org.owner.api.get("/idle-policy")).json()["idle_after_hours"] == 24
     acts = (await org.owner.api.get("/audit", params={"action": "idle_policy.changed"})).json()["items"]
-    assert "idle after 1 hours archive themselves 2 days later" in acts[0]["summary"]
+    assert "idle after 1 hour archive themselves 2 days later" in acts[0]["summary"]
     (await org.owner.api.put("/idle-policy", json={"archive_after_days": None})).raise_for_status()
     assert await look_at(server, org, circle) is None
     assert (await show(member, circle))["archives_at"] is None
@@ -154,7 +177,7 @@ async def test_a_message_is_either_seen_by_who_archives_or_refused(server, org):
     system, log = system_actor(org.id), server.services.log
     for _ in range(5):
         circle = await group(org.owner)
-        await let_pass(server, org, circle, days=9)
+        await fall_silent(server, org, circle, days=9)  # the server's own clock stays away: it would be a third one
 
         async def archive(circle=circle):
             async with server.db.transaction(system) as tx:

@@ -150,7 +150,7 @@ async def test_opening_an_archived_direct_conversation_restores_it(server, org):
 
 
 async def test_a_deleted_direct_conversation_is_opened_anew(server, org):
-    friend = await org.add()
-    first = await direct(org.owner, friend)
+    agent = await server.hire(org)
+    first = await direct(org.owner, agent)
     (await org.owner.api.request("DELETE", f"/conversations/{first}", json={"confirm": ""})).raise_for_status()
-    assert await direct(friend, org.owner) != first
+    assert await direct(org.owner, agent) != first

@@ -133,3 +133,28 @@ async def test_a_page_of_conversations_is_one_statement(server, org, monkeypatch
         monkeypatch.undo()
     assert len(page.items) >= 12
     assert len(statements) == 1
+
+
+@pytest.mark.rule("B1")
+async def test_what_is_near_is_joined_starred_or_written_by_crewhall(server, org, other_org):
+    ada = await org.add()
+    joined, circle = await group(org.owner, ada), await group(org.owner, ada)
+    starred, quiet = [await server.channel(org.owner) for _ in range(2)]
+    secret = await server.channel(org.owner, type="private", members=[as_member(ada)])
+    for place in (starred, circle, secret):
+        (await ada.api.put(f"/conversations/{place}/star")).raise_for_status()
+    for place in (circle, secret):
+        (await org.owner.api.delete(f"/conversations/{place}/members/user/{ada.id}")).raise_for_status()
+
+    async def near(member, **params):
+        async with server.db.transaction(member.actor) as tx:
+            return {str(one.id): one for one in (await list_conversations(tx, member.actor, near=True, **params)).items}
+
+    shown = await near(ada)
+    assert joined in shown
+    assert starred in shown
+    assert not shown.keys() & {quiet, circle, secret}
+    assert (shown[starred].is_member, shown[starred].is_starred, shown[joined].is_member) == (False, True, True)
+    assert shown.keys() == (await near(ada, limit=100)).keys()
+    assert {one.type for one in (await near(org.owner)).values()} >= {"system", "public", "private"}
+    assert not (await near(other_org.owner)).keys() & {joined, starred, quiet, circle, secret}

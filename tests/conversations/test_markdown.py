@@ -27,7 +27,7 @@ PIECES = st.lists(
 @given(PIECES)
 def test_the_short_way_gives_what_the_long_way_gives(text):
     if is_plain(text):
-        assert markdown._render_plain(text, {"ada"}) == markdown._render_parsed(text, {"ada"})
+        assert markdown._render_plain(text, {"ada"}) == markdown._render_parsed(text, {"ada"}, {})
 
 
 @given(PIECES, st.sampled_from(["<script>x</script>", "<img src=x onerror=y>", "[a](javascript:b)", "<svg/onload=x>"]))

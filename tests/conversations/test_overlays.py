@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from crewhall.conversations import overlays
 from crewhall.conversations.overlays import MAX_REACTION_KINDS
 from tests.conversations.ways import group, post
 
@@ -133,6 +134,16 @@ async def test_a_message_takes_so_many_kinds_of_reaction(server, org):
         assert (await org.owner.api.put(f"{path_of(message)}/reactions/{one}")).status_code == 200
     assert (await org.owner.api.put(f"{path_of(message)}/reactions/{emoji[-1]}")).status_code == 409
     assert (await org.owner.api.put(f"{path_of(message)}/reactions/{emoji[0]}")).status_code == 200
+
+
+async def test_a_message_takes_so_many_reactions(server, org, monkeypatch):
+    monkeypatch.setattr(overlays, "MAX_REACTIONS", 2)
+    people = [await org.add() for _ in range(3)]
+    thumb = path_of(await post(org.owner, await server.general(org))) + "/reactions/👍"
+    assert [(await one.api.put(thumb)).status_code for one in people] == [200, 200, 409]
+    assert (await people[0].api.put(thumb)).status_code == 200, "what is there already"
+    assert (await people[0].api.delete(thumb)).status_code == 200
+    assert (await people[2].api.put(thumb)).status_code == 200
 
 
 async def test_concurrent_reactions_of_one_person_count_once(server, org):

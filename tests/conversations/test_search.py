@@ -192,7 +192,7 @@ async def test_impossible_queries_are_refused(org):
         {"q": "before:sometime"},
         {"q": "after:0001-01-01"},
         {"q": "on:9999-12-31"},
-        {"q": "from:me from:me"},
+        {"q": "on:today on:2026"},
         {"q": "x kind:alert", "kind": "alert"},
         {"q": "x", "kind": "rumour"},
         {"q": "x", "has": "teeth"},
@@ -209,5 +209,6 @@ async def test_words_that_are_left_out_of_the_search_are_said_to_be(server, org)
     await post(org.owner, await server.general(org), "this is the one")
     await caught_up(server.db, "search")
     browser, _ = await server.browse(org.owner)
-    for q, words in (("the", "Too common to be found"), ("the gazelle", "Nothing found"), ("東", "Nothing found")):
+    too_common, nothing = "Too common to be found", "Nothing found"
+    for q, words in (("the", too_common), ("the gazelle", nothing), ("東", nothing), ('"', nothing), ("🎉", nothing)):
         assert words in (await browser.get(f"{server.address}/search", params={"q": q})).text

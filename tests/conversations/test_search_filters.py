@@ -1,5 +1,6 @@
 """A search narrowed by author, place, kind, what a message holds, and days."""
 
+import psycopg
 import pytest
 
 from tests.conversations.test_search import find
@@ -24,7 +25,13 @@ async def test_a_search_is_narrowed_as_it_is_typed(server, org):
         ('otter in:"launch plans"', ["three"]), (f"from:{handle} in:general kind:question two", ["two"]),
         (f"from:{handle} in:general one", []), ("otter has:file", []), ("otter after:yesterday before:2090", every),
         ("otter before:2020", []), ("otter after:today", []), ("otter on:yesterday", []),
-        (f"otter from:{general}", []),
+        (f"otter from:{general}", []), (f"otter from:{handle} from:me", ["three", "two", "one"]),
+        (f"from:{scout.code} from:{handle}", ["four", "three", "two"]), (f"otter -from:{handle}", ["four", "one"]),
+        (f"otter from:{handle} from:me -in:general", ["three"]), (f"otter in:{circle} in:general", every),
+        ("otter kind:question kind:alert", ["two"]), ("otter -kind:question -has:link -four", ["one"]),
+        (f"otter -from:{handle} -from:me -from:{scout.code}", []),
+        (f"-from:{handle} -from:{scout.code} otter", ["one"]),
+        (f"otter has:link has:file -from:{handle}", []), (f"from:{handle} -from:{handle}", []),
     ):  # fmt: skip
         found = await find(server, org.owner, q)
         assert [text.replace("?", "").split()[1] for text in found if text.startswith("otter")] == numbers, q
@@ -40,6 +47,13 @@ async def test_a_search_is_narrowed_by_parameters(server, org):
     assert await find(server, org.owner, "heron", since=first["created_at"]) == ["heron two", "heron one"]
     assert await find(server, org.owner, "heron", until=first["created_at"]) == []
     assert await find(server, org.owner, "from:me", kind="message", has="link") == []
+    assert await find(server, org.owner, "heron", author=[ada.id, org.owner.id]) == ["heron two", "heron one"]
+    assert await find(server, org.owner, "heron -from:me", kind=["alert", "message"]) == ["heron two"]
+    for query in ({"author": ["nobody"]}, {"kind": ["novel"]}, {"q": "from:me", "author": [str(ada.id)]},
+                  {"author": [str(ada.id)] * 21}, {"q": "-from:nobody"}, {"q": "-before:2026"}):  # fmt: skip
+        refused = await org.owner.api.get("/search", params=query)
+        assert refused.status_code in (400, 422), query
+        assert refused.json()["detail"]
 
 
 async def test_files_and_images_are_found(server, org):
@@ -49,6 +63,56 @@ async def test_files_and_images_are_found(server, org):
     await post(org.owner, general, "ibis too")
     assert await find(server, org.owner, "ibis has:file") == await find(server, org.owner, "has:file") == ["ibis"]
     assert await find(server, org.owner, "has:image") == []
+    assert await find(server, org.owner, "ibis -has:file") == ["ibis too"]
+
+
+async def attached(member, where, name, **said):
+    held = await member.api.post(f"/conversations/{where}/files", params={"name": name}, content=b"words")
+    return await post(member, where, files=[held.raise_for_status().json()["id"]], **said)
+
+
+@pytest.mark.rule("B1")
+async def test_files_are_found_by_their_names(server, org):
+    general, circle = await server.general(org), await group(org.owner, title="Circle")
+    await attached(org.owner, general, "Roadmap_2027-draft.final.txt", content="as promised")
+    await attached(org.owner, circle, "東京計画.txt", content="")
+    await attached(org.owner, circle, "roadmap-secret.txt", content="psst")
+    await attached(org.owner, general, "bold & sly.txt", content="markup")
+    for q in ("Roadmap_2027-draft.final.txt", "roadmap promised", "promised roadm", "2027", "draft", "final -psst",
+              "has:file draft promised", '"2027 draft"', "promised roadmap_2027"):  # fmt: skip
+        assert await find(server, org.owner, q) == ["as promised"], q
+    (shown,) = (await org.owner.api.get("/search", params={"q": "draft promis"})).json()["items"]
+    assert shown["file_names"] == ["Roadmap_2027-<mark>draft</mark>.final.txt"]
+    assert shown["snippet"] == "as <mark>promised</mark>"
+    (shown,) = (await org.owner.api.get("/search", params={"q": "Roadmap_2027-draft.final.txt"})).json()["items"]
+    assert shown["file_names"] == ["<mark>Roadmap_2027-draft.final.txt</mark>"]
+    (shown,) = (await org.owner.api.get("/search", params={"q": "京計"})).json()["items"]
+    assert shown["file_names"] == ["東<mark>京計</mark>画.txt"]
+    assert await find(server, org.owner, "roadmap -promised") == ["psst"]
+    assert await find(server, org.owner, "京計") == [""]
+    (shown,) = (await org.owner.api.get("/search", params={"q": "sly"})).json()["items"]
+    assert shown["file_names"] == ["bold &amp; <mark>sly</mark>.txt"]
+    member = await org.add()
+    assert await find(server, member, "roadmap") == ["as promised"]
+    assert await find(server, member, "secret") == []
+
+
+async def test_files_posted_before_their_names_were_words_are_found(server, org, cluster, worker_id):
+    general = await server.general(org)
+    message = await attached(org.owner, general, "otolith.csv", content="measured")
+    await post(org.owner, general, "otolith too, https://example.org")
+    assert len(await find(server, org.owner, "otolith")) == 2
+    with psycopg.connect(cluster.superuser(f"server_{worker_id}")) as connection:
+        as_it_was = "update message_search set vector = search_vector('english', 'measured') where message_id = %s"
+        connection.execute(as_it_was, (message["id"],))
+        connection.execute("select pg_notify('crewhall_search', '')")
+        asked = "insert into search_rewrites (org_id, total, only_holding) values (%s, 2, true)"
+        connection.execute(asked, (org.id,))
+
+    async def is_found() -> bool:
+        return len(await find(server, org.owner, "otolith")) == 2
+
+    await until(is_found)
 
 
 @pytest.mark.rule("B1")

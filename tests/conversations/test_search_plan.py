@@ -6,9 +6,14 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from crewhall.conversations import search_others
+from crewhall.conversations.search import search
+from crewhall.conversations.search_filters import Filters, Traits
+from crewhall.conversations.search_others import name_the_others
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import SET_SCOPE, scope_of
 from crewhall.kernel.ids import new_id
+from crewhall.ports.message_log import MessageKind
 from tests.identity.hall import Hall
 from tests.support.database import SharedCluster
 
@@ -28,11 +33,14 @@ select ('01900000-0000-7000-8000-' || lpad(to_hex(n * 4 + %(salt)s), 12, '0'))::
 from generate_series(1, %(rows)s) n
 """
 SEARCH = """
-select s.message_id, m.conversation_id from search_messages(
-    %(words)s, %(place)s, %(author)s, %(kind)s, %(holds)s, null, %(until)s, null, %(size)s) s
+select s.message_id, m.conversation_id from search_messages(%(words)s, row(
+    %(places)s::uuid[], %(authors)s::uuid[], %(kinds)s::text[], %(holds)s::text[],
+    %(not_places)s::uuid[], %(not_authors)s::uuid[], %(not_kinds)s::text[], %(not_holds)s::text[],
+    null, %(until)s::timestamptz)::search_filters, null, %(size)s) s
 join message_search m using (message_id)
 """
-NOTHING = dict.fromkeys(("words", "place", "author", "kind", "holds", "until"))
+TRAITS = ("places", "authors", "kinds", "holds")
+NOTHING: dict[str, object] = dict.fromkeys(("words", *TRAITS, *(f"not_{trait}" for trait in TRAITS), "until"))
 
 
 @pytest.fixture(scope="module")
@@ -113,19 +121,29 @@ async def test_search_uses_its_index_under_row_security(filled, q, index):
 
 
 @pytest.mark.parametrize(("asked", "index"), [
-    ({"words": "rareword", "author": "stranger"}, "message_search_vector"),
-    ({"author": "stranger"}, "message_search_author"),
-    ({"words": "common", "author": "stranger"}, "message_search_author"), ({"place": "here"}, "message_search_place"),
-    ({"words": "common", "place": "here"}, "message_search_place"), ({"kind": "question"}, "message_search_kind"),
-    ({"words": "common", "kind": "question"}, "message_search_kind"), ({"holds": "file"}, "message_search_holds"),
+    ({"words": "rareword", "authors": ["stranger"]}, "message_search_vector"),
+    ({"authors": ["stranger"]}, "message_search_author"),
+    ({"words": "common", "authors": ["stranger"]}, "message_search_author"),
+    ({"places": ["here"]}, "message_search_place"),
+    ({"words": "common", "places": ["here"]}, "message_search_place"), ({"kinds": ["question"]}, "message_search_kind"),
+    ({"words": "common", "kinds": ["question"]}, "message_search_kind"), ({"holds": ["file"]}, "message_search_holds"),
     ({"words": "rareword", "until": "2024-07-01"}, "message_search_vector"),
-    ({"words": "rareword", "place": "here"}, "message_search_vector"),
+    ({"words": "rareword", "places": ["here"]}, "message_search_vector"),
+    ({"authors": ["stranger", "nobody"]}, "message_search_author"),
+    ({"words": "common", "authors": ["stranger", "nobody"]}, "message_search_author"),
+    ({"words": "common", "places": ["here", "there"]}, "message_search_place"),
+    ({"words": "common", "kinds": ["question", "answer"]}, "message_search_kind"),
+    ({"holds": ["file", "image"]}, "message_search_holds"),
+    ({"words": "rareword", "not_authors": ["stranger"]}, "message_search_vector"),
+    ({"words": "common", "not_authors": ["stranger"], "not_holds": ["file"]}, "message_search_recent"),
+    ({"not_places": ["here"]}, "message_search_recent"),
 ])  # fmt: skip
 async def test_each_filter_has_its_index(filled, asked, index):
     _, superuser_url, actors, places = filled
-    public, _ = places[actors[1].org]
-    named = {"stranger": public, "here": public}
-    plan = plans(superuser_url, actors[1], **{key: named.get(value, value) for key, value in asked.items()})
+    public, private = places[actors[0].org]
+    named = {"stranger": public, "here": public, "there": private, "nobody": actors[0].org}
+    values = {key: [named.get(one, one) for one in of] if isinstance(of, list) else of for key, of in asked.items()}
+    plan = plans(superuser_url, actors[0], **values)
     assert index in plan
     assert "Seq Scan on message_search" not in plan
     assert "BitmapAnd" not in plan, "nothing reads all that a filter lets through"
@@ -134,3 +152,28 @@ async def test_each_filter_has_its_index(filled, asked, index):
 async def test_a_common_word_is_answered_by_the_newest_rows_alone(filled):
     _, superuser_url, actors, _ = filled
     assert "message_search_vector" not in plans(superuser_url, actors[1], words="common")
+
+
+async def test_who_writes_most_is_left_out_without_a_walk_through_all_they_wrote(filled, monkeypatch):
+    url, superuser_url, actors, places = filled
+    owner = actors[0]
+    public, private = places[owner.org]
+    async with Hall(url) as hall, hall.db.transaction(owner) as tx:
+        asked = Filters(without=Traits(authors=(owner.id,))).asked()
+        named = await name_the_others(tx, owner, asked)
+        assert named == {**asked, "authors": sorted([public, private])}  # those of this organization alone
+        assert (
+            await name_the_others(tx, owner, Filters(authors=(public,)).asked()) == Filters(authors=(public,)).asked()
+        )
+        nobody = Filters(without=Traits(authors=(owner.id, public, private))).asked()
+        assert await name_the_others(tx, owner, nobody) is None
+        kinds = await name_the_others(tx, owner, Filters(without=Traits(kinds=(MessageKind.MESSAGE,))).asked())
+        assert named is not None
+        assert kinds is not None
+        assert MessageKind.QUESTION in kinds["kinds"]
+        found = await search(tx, owner, filters=Filters(without=Traits(authors=(owner.id,))))
+        assert found.items == []  # rows of the index alone: there are no such messages
+        monkeypatch.setattr(search_others, "MOST_AUTHORS", 1)
+        assert await name_the_others(tx, owner, asked) == asked
+    assert "message_search_author" in plans(superuser_url, owner, authors=named["authors"], not_authors=[owner.id])
+    assert "message_search_kind" in plans(superuser_url, owner, kinds=[str(one) for one in kinds["kinds"]])

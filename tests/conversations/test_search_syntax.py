@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewhall.conversations.search_syntax import Narrowing, Operator, Query, days_of, narrowed, pieces_of, read_query
+from crewhall.conversations.search_syntax import (
+    ONCE,
+    Narrowing,
+    Operator,
+    Query,
+    days_of,
+    narrowed,
+    pieces_of,
+    read_query,
+)
 from crewhall.kernel.errors import CrewhallError
 
 FROM, PLACE = Narrowing(Operator.FROM, "ada"), Narrowing(Operator.IN, "#general")
@@ -19,6 +28,9 @@ TODAY = date(2026, 11, 22)
     ("FROM:ada", Query("", (FROM,))),
     ('in:"Launch plans" x', Query("x", (Narrowing(Operator.IN, "Launch plans"),))),
     ('"from:ada said" -x', Query('"from:ada said" -x')),
+    ("-from:ada x", Query("x", (FROM.turned,))), ("a-from:ada", Query("a-from:ada")),
+    ("--from:ada", Query("--from:ada")),
+    ("from:ada from:bo from:ada -from:ada", Query("", (FROM, Narrowing(Operator.FROM, "bo"), FROM.turned))),
     ("from: ada", Query("from: ada")),
     ("http://from:80 a.from:b", Query("http://from:80 a.from:b")),
     ("to:ada", Query("to:ada")),
@@ -27,16 +39,23 @@ def test_operators_are_told_from_words(typed, query):
     assert read_query(typed) == query
 
 
-def test_an_operator_is_given_once():
+@pytest.mark.parametrize("typed", ["before:2026 before:2025", "-on:today", "-after:2026"])
+def test_days_are_given_once_and_never_left_out(typed):
     with pytest.raises(CrewhallError):
-        read_query("from:ada from:grace")
+        read_query(typed)
 
 
 words = st.lists(st.sampled_from(["launch", '"a plan"', "-no", "東京", "or"]), max_size=4).map(" ".join)
 values = st.text("abc#@-.1 ", min_size=1).map(str.strip).filter(bool)
-narrowings = st.dictionaries(st.sampled_from(Operator), values).map(
-    lambda found: tuple(Narrowing(operator, " ".join(value.split())) for operator, value in found.items())
-)
+narrowing = st.builds(
+    lambda operator, value, is_left_out: Narrowing(
+        operator, " ".join(value.split()), is_left_out and operator not in ONCE
+    ),
+    st.sampled_from(Operator), values, st.booleans(),
+)  # fmt: skip
+narrowings = st.lists(
+    narrowing, max_size=6, unique_by=lambda one: one.operator if one.operator in ONCE else one
+).map(tuple)  # fmt: skip
 
 
 @given(words, narrowings)
@@ -44,11 +63,15 @@ def test_a_query_that_is_written_out_reads_back(text, found):
     query = Query(text, found)
     assert read_query(query.typed) == query
     for one in found:
-        assert read_query(query.without(one).typed).value(one.operator) is None
+        assert read_query(query.without(one).typed).narrowings == tuple(other for other in found if other is not one)
+        if one.operator not in ONCE:
+            assert one.turned in read_query(query.without(one, one.turned).typed).narrowings
 
 
-def test_what_is_chosen_takes_the_place_of_what_was_typed():
-    assert narrowed(Query("x", (FROM, PLACE)), [Narrowing(Operator.FROM, "grace")]).typed == "x in:#general from:grace"
+def test_what_is_chosen_comes_beside_what_was_typed_but_for_days():
+    query = Query("x", (FROM, PLACE, Narrowing(Operator.AFTER, "2025")))
+    chosen = [Narrowing(Operator.FROM, "grace"), PLACE, Narrowing(Operator.AFTER, "2026")]
+    assert narrowed(query, chosen).typed == "x from:ada from:grace in:#general after:2026"
 
 
 @pytest.mark.parametrize(("value", "first", "following"), [

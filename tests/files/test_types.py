@@ -16,6 +16,7 @@ from tests.files.making import image
     (image("WEBP"), "a.jpg", "image/webp"), (image("BMP"), "a.bmp", "image/bmp"),
     (b"%PDF-1.7\n\xe2\xe3", "a.pdf", "application/pdf"),
     (b"%PDF-1.7\n\0", "a", "application/pdf"), (b"plain words", "a.txt", "text/plain"),
+    (b"%PDF-1.4\n1 0 obj", "a.pdf", "application/pdf"),
     (b"a,b\n1,2\n", "a.csv", "text/csv"),
     (b'{"a": 1}', "a.json", "application/json"), (b"BM is how it begins", "a", "text/plain"),
     (b"<html><script>alert(1)</script>", "a.txt", "text/html"),

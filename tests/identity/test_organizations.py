@@ -42,14 +42,15 @@ async def test_a_further_organization_has_a_guide_and_a_scribe_too_that_go_with_
     org = await server.make_org()
     made = (await org.owner.api.post("/organizations", json={"name": "Second"})).raise_for_status().json()
     there = await org.owner.api.get("/agents", headers={"x-crewhall-org": made["slug"]})
-    assert {agent["code"] for agent in there.raise_for_status().json()["items"]} == {"guide", "scribe"}
+    assert {agent["code"] for agent in there.raise_for_status().json()["items"]} == {"guide", "librarian", "scribe"}
     url = f"/organizations/{made['id']}?confirm={made['slug']}"
     within = {"x-crewhall-org": made["slug"]}
     mira = (await org.owner.api.post("/agents", json={"name": "Mira"}, headers=within)).raise_for_status().json()
     refused = await org.owner.api.delete(url)
     assert (refused.status_code, "agents of its own" in refused.json()["detail"]) == (409, True)
     kept = (await org.owner.api.get("/agents", headers=within)).json()["items"]
-    assert {agent["code"] for agent in kept} == {"guide", "scribe", "mira"}, "what is refused deletes nobody"
+    expected = {"guide", "librarian", "scribe", "mira"}
+    assert {agent["code"] for agent in kept} == expected, "what is refused deletes nobody"
     (await org.owner.api.delete(f"/agents/{mira['id']}", headers=within)).raise_for_status()
     assert (await org.owner.api.delete(url)).status_code == 204
 

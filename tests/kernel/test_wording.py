@@ -13,7 +13,7 @@ from tests.support.server import Server
 @pytest.mark.parametrize(
     ("said", "worded"),
     [
-        (r"Expected `str` matching regex '^[a-z0-9-]+$'", "Use lower-case letters, digits and hyphens only."),
+        (r"Expected `str` matching regex '^[a-z0-9-]+$'", "Use lower-case letters, digits and dashes only."),
         (r"Expected `str` matching regex '^x\\d$'", r"This does not have the form '^x\\d$'."),
         ("Expected `str` of length >= 1", "Fill this in."),
         ("Expected `array` of length >= 2", "This is too short: at least 2."),
@@ -36,7 +36,7 @@ async def test_a_blank_message_and_a_wrong_name_say_what_to_do(server: Server, o
     assert blank.status_code == 422
     assert blank.json()["detail"] == "content: Fill this in."
     named = await org.owner.api.post("/conversations", json={"kind": "channel", "name": "Big News"})
-    assert named.json()["detail"].startswith("name: Use lower-case letters, digits, hyphens")
+    assert named.json()["detail"].startswith("name: Use lower-case letters, digits, dashes")
 
 
 async def test_every_form_that_an_input_must_have_is_put_in_words(server: Server) -> None:

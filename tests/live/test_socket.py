@@ -7,7 +7,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.identity.hall import Org
 from tests.support.server import Server, frames_until, token_of
@@ -218,3 +218,13 @@ async def test_a_deleted_message_is_sent_to_no_late_reader(server: Server, org: 
         frames = await frames_until(late, "resumed")
         assert [frame["record"]["type"] for frame in frames[:-1]] == ["message", "edit", "deletion"]
         assert "secret" not in str(frames)
+
+
+async def test_who_opens_a_socket_elsewhere_leaves_no_error_in_the_log(server, caplog):
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(f"{server.address.replace('http', 'ws')}/nowhere")
+    assert refused.value.response.status_code == 404
+    assert b"Open /api/v1/live" in refused.value.response.body
+    told = [record for record in caplog.records if record.name.startswith("uvicorn")]
+    assert told
+    assert [record.getMessage() for record in told if record.levelname == "ERROR"] == []

@@ -7,6 +7,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 
+from crewhall.faces.mcp.server import TOOLS
 from tests.cli.conftest import PROGRAM, Cli, QuickCli
 from tests.identity.hall import PASSWORD
 from tests.mcp.visiting import LEGACY, done, refused
@@ -29,7 +30,7 @@ async def test_an_agent_takes_part_through_the_program_until_its_key_is_revoked(
     async with Client(program(of_agent)) as client:
         assert client.server_info is not None
         assert client.server_info.name == "crewhall"
-        assert len((await client.list_tools()).tools) == 12
+        assert len((await client.list_tools()).tools) == len(TOOLS)
         posted = await done(client, "post_message", conversation_id=general, content="from the shell", client_id="s")
         assert (await done(client, "read_messages", conversation_id=general))["messages"][-1] == posted
         assert (await refused(client, "read_messages", conversation_id=secret))["code"] == "not_found"

@@ -14,8 +14,16 @@ from tests.support.server import token_of
 
 READ_ONLY = {
     "who_am_i", "list_people", "list_conversations", "read_messages", "read_thread", "search_messages", "list_agents",
+    "list_wiki_entries", "read_wiki_entry", "search_knowledge",
 }  # fmt: skip
-CHANGING = {"post_message", "reply_to_message", "react_to_message", "mark_read", "wait_for_mentions"}
+CHANGING = {
+    "post_message",
+    "reply_to_message",
+    "react_to_message",
+    "mark_read",
+    "wait_for_mentions",
+    "propose_wiki_entry",
+}
 
 
 @pytest.mark.parametrize("mode", [LEGACY, "auto"])

@@ -137,6 +137,7 @@ async def test_a_device_is_told_at_once_and_only_what_stands_in_the_notification
     told = msgspec.json.decode(browser.open(request.content))
     assert (told["title"], told["body"][:7]) == ("Ada Lovelace mentioned you in #general", "ship it")
     assert set(told) == {"title", "body", "path", "tag"}
+    assert told["path"].startswith(f"/in/{org.id}/inbox/")
     opened = (await ada.api.get(f"/notifications/{told['path'].rpartition('/')[2]}")).json()
     assert opened["message"]["id"] == message["id"]
     assert str(message["id"]).encode() not in request.content

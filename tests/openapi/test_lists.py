@@ -7,9 +7,11 @@ from tests.support.description import Operation
 
 SHORT = {
     "GET /agents/{agent_id}/quick-tasks": "an agent has 50 at most",
+    "GET /agents/{agent_id}/knowledge": "an agent has 100 sources at most",
     "GET /conversations/{conversation_id}/commands": "an agent has 50 quick tasks at most",
     "GET /notifications/devices": "a person has 20 at most",
     "GET /rate-limits": "one for each kind of agent",
+    "GET /wiki/categories": "an organization settles 50 at most",
     "GET /agents/capabilities": "the most frequent ones, so many as asked for",
 }
 """Lists that are no longer than a page, and why."""

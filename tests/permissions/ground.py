@@ -10,7 +10,7 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from tests.files.making import image, post, sent
 from tests.identity.hall import PASSWORD, Org
-from tests.permissions import colleagues
+from tests.permissions import colleagues, wiki
 from tests.support.description import Operation
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -35,12 +35,12 @@ class Ground:
         path = operation.path
         for key, value in self.names.items():
             path = path.replace(f"{{{key}}}", value)
-        query = {"q": "hello"} if name == "search_messages" else {}
-        query |= {"name": "tried.json"} if name == "upload_file" else {}
+        query = {"q": "hello"} if name in {"search_messages", "search_knowledge"} else {}
+        query |= {"name": "tried.json"} if name in {"upload_file", "add_file"} else {}
         query |= {"confirm": self.slug} if name == "delete_organization" else {}
         api = self.fresh if name == "log_out" else self.api
         body = None if operation.body is None else self.bodies.get(name, BODIES.get(str(operation), {}))
-        content = {"upload_file": b"{}", "bring_archive": b"{}", "change_logo": image()}.get(name)
+        content = {"upload_file": b"{}", "bring_archive": b"{}", "add_file": b"{}", "change_logo": image()}.get(name)
         return await api.request(operation.method, path, json=body, params=query, content=content)
 
 
@@ -66,6 +66,7 @@ async def make_ground(server: Server, role: str) -> Ground:
     budget = (await owner.post("/budgets", json=limited)).raise_for_status().json()
     task = {"title": "tried", "prompt": "hello"}
     tasked = (await owner.post(f"/agents/{agent.id}/quick-tasks", json=task)).raise_for_status().json()
+    given = await owner.post(f"/agents/{agent.id}/knowledge/files", params={"name": "tried.md"}, content=b"# Tried")
     general = await server.general(org)
     guide = await server.hire(org, model_config={"provider": "crewhall", "model": "guide"})
     timed = {"agent_id": guide.id, "conversation_id": general, "name": "tried", "prompt": "hello", "cron": "0 9 * * *"}
@@ -80,6 +81,8 @@ async def make_ground(server: Server, role: str) -> Ground:
     names = {
         "org_id": str(org.id),
         "file_id": picture["id"],
+        "document_id": picture["id"],
+        "source_id": given.raise_for_status().json()["id"],
         "person_id": str(other.id),
         "agent_id": agent.id,
         "credential_id": keys["items"][0]["id"],
@@ -98,6 +101,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "tool_name": await offered_tool(server, org, tool_server["id"]),
         "agent_kind": "custom",
         **await colleagues.offer(owner, agent.id),
+        **(entry := await wiki.entry(owner)),
         **member,
         "emoji": "👍",
     }
@@ -118,6 +122,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "save_draft": {"content": "hello"},
         "make_later": said,
         "run_quick_task": {"conversation_id": channel},
+        **wiki.bodies(entry),
         "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
     if role == "agent":

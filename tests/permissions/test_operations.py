@@ -4,7 +4,7 @@ import pytest
 
 from crewhall.identity.permissions import PERMISSIONS, Grantee, Permission
 from crewhall.kernel.actor import Role
-from tests.permissions import colleagues
+from tests.permissions import colleagues, wiki
 from tests.permissions.elsewhere import ELSEWHERE
 from tests.permissions.ground import make_ground
 from tests.support.description import Operation, read_operations
@@ -53,6 +53,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "read_audit": P.AUDIT_READ,
     "list_agents": P.AGENTS_READ,
     **colleagues.RIGHTS,
+    **wiki.RIGHTS,
     "show_agent": P.AGENTS_READ,
     "create_agent": P.AGENTS_CREATE,
     "fork_agent": P.AGENTS_CREATE,
@@ -72,6 +73,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "get_history": P.ORGANIZATION_READ,
     "list_pins": P.ORGANIZATION_READ,
     "search_messages": EVERYBODY,
+    "search_knowledge": EVERYBODY,
     "find_places": EVERYBODY,
     "list_saved": PEOPLE,
     "save_message": PEOPLE,
@@ -103,6 +105,10 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "get_file": P.ORGANIZATION_READ,
     "download_file": P.ORGANIZATION_READ,
     "show_thumbnail": P.ORGANIZATION_READ,
+    "list_all_files": EVERYBODY,
+    "list_documents": EVERYBODY,
+    **dict.fromkeys(("get_document", "list_chunks", "retry_document"), P.ORGANIZATION_READ),
+    "show_status": P.ORGANIZATION_UPDATE,
     "begin_upload": P.MESSAGES_POST,
     "list_runs": EVERYBODY,
     "get_run": P.ORGANIZATION_READ,
@@ -133,6 +139,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "list_devices": PEOPLE,
     "add_device": PEOPLE,
     "list_approvals": EVERYBODY,
+    "list_standings": P.ORGANIZATION_READ,
     "get_approval": P.APPROVALS_DECIDE,
     "approve_call": P.APPROVALS_DECIDE,
     "refuse_call": P.APPROVALS_DECIDE,
@@ -152,6 +159,9 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "change_quick_task": P.AGENTS_UPDATE,
     "remove_quick_task": P.AGENTS_UPDATE,
     "run_quick_task": P.MESSAGES_POST,
+    **dict.fromkeys(("list_sources", "get_source", "list_items", "list_syncs"), P.AGENTS_UPDATE),
+    **dict.fromkeys(("add_source", "add_file", "add_attached", "change_source"), P.AGENTS_UPDATE),
+    **dict.fromkeys(("sync_source", "cancel_sync", "remove_source"), P.AGENTS_UPDATE),
     "list_schedules": EVERYBODY,
     "make_schedule": PEOPLE,
     "get_schedule": P.ORGANIZATION_READ,
@@ -165,6 +175,8 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "save_draft": PEOPLE,
     "drop_draft": P.ORGANIZATION_READ,
     "list_commands": P.ORGANIZATION_READ,
+    "get_file_policy": EVERYBODY,
+    "set_file_policy": P.ORGANIZATION_UPDATE,
     "get_idle_policy": EVERYBODY,
     "set_idle_policy": P.ORGANIZATION_UPDATE,
     "list_later": EVERYBODY,
@@ -198,7 +210,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
 
 LAST = [
     "deactivate_person", "reactivate_person", "log_out", "change_own_password", "archive_conversation",
-    "restore_conversation",
+    "restore_conversation", "archive_entry",
 ]  # fmt: skip
 """What ends something, in an order in which each still finds what it needs; then what deletes, from the inside out."""
 

@@ -18,17 +18,34 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from crewhall.faces.http.server import address_of, bind
+from crewhall.ports.embedder import WordEmbedder
 
 MODEL = "scripted-1"
 
 
+class Paced:
+    """Lets a model say one more piece for each `go`."""
+
+    def __init__(self) -> None:
+        self._allowed = asyncio.Semaphore(0)
+
+    async def wait(self) -> None:
+        """Wait to be let go on."""
+        await self._allowed.acquire()
+
+    def go(self, pieces: int = 1) -> None:
+        """Let so many pieces more be said."""
+        for _ in range(pieces):
+            self._allowed.release()
+
+
 @dataclass
 class Say:
-    """Answer with a text, in pieces. `hold`: after the first piece, until it is set."""
+    """Answer with a text, in pieces. `hold`: after the first piece, until it is set; or before each further one."""
 
     text: str
     piece: int = 5
-    hold: asyncio.Event | None = None
+    hold: asyncio.Event | Paced | None = None
     tokens: tuple[int, int] = (11, 7)
     finish: str = "stop"
 
@@ -60,8 +77,11 @@ class BreakOff:
     text: str
 
 
+@dataclass
 class Garble:
-    """Answer with nothing that can be read."""
+    """Answer with nothing that can be read: with no chunk, or with such as no model gives."""
+
+    chunks: list[Any] = field(default_factory=list)
 
 
 Reply = Say | Use | Fail | BreakOff | Garble
@@ -76,6 +96,7 @@ class ScriptedModel:
         self.keys: list[str | None] = []
         self.script: Script = lambda _request: self._replies.popleft()
         self.streaming = 0
+        self.refuse_embeddings: deque[Fail] = deque()
         self._replies: deque[Reply] = deque()
 
     def play(self, *replies: Reply) -> None:
@@ -87,7 +108,8 @@ class ScriptedModel:
     async def __aenter__(self) -> Self:
         listener = bind("127.0.0.1", 0)
         self.url = address_of(listener, "127.0.0.1") + "/v1"
-        app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
+        routes = [("/v1/chat/completions", self._complete), ("/v1/embeddings", self._embed)]
+        app = Starlette(routes=[Route(path, answer, methods=["POST"]) for path, answer in routes])
         self._server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
         self._task = asyncio.create_task(self._server._serve([listener]))
         while not self._server.started:
@@ -98,6 +120,18 @@ class ScriptedModel:
         self._server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+
+    async def _embed(self, request: Request) -> Response:
+        """Embed by words, after whatever `refuse_embeddings` holds; as long as the model is named for (`words-384`)."""
+        asked = await request.json()
+        self.requests.append(asked)
+        self.keys.append((request.headers.get("authorization") or "").removeprefix("Bearer ") or None)
+        if self.refuse_embeddings:
+            refused = self.refuse_embeddings.popleft()
+            return JSONResponse({"error": refused.error}, refused.status, refused.headers)
+        vectors = await WordEmbedder(dimension=int(asked["model"].rpartition("-")[2])).embed(asked["input"])
+        data = [{"object": "embedding", "index": place, "embedding": one} for place, one in enumerate(vectors)]
+        return JSONResponse({"object": "list", "model": asked["model"], "data": data[::-1]})
 
     async def _complete(self, request: Request) -> Response:
         asked = await request.json()
@@ -122,6 +156,8 @@ class ScriptedModel:
 
     async def _spoken(self, reply: Reply) -> AsyncIterator[dict[str, Any]]:
         if isinstance(reply, Garble):
+            for chunk in reply.chunks:
+                yield chunk
             return
         yield _chunk({"role": "assistant", "content": ""})
         if isinstance(reply, BreakOff):

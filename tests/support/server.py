@@ -47,6 +47,11 @@ class Server(Hall):
         self._kernel = KernelSettings(**{**own, **settings})
         self._api: list[httpx.AsyncClient] = []
 
+    async def is_at_rest(self) -> bool:
+        """Whether none of its transactions is under way."""
+        stats = self.db.pool.get_stats()
+        return stats.get("pool_available") == stats["pool_size"]
+
     async def __aenter__(self) -> Self:
         listener = bind("127.0.0.1", 0)
         self._stack.callback(listener.close)

@@ -28,7 +28,7 @@ async def test_the_guide_answers_from_the_handbook_with_links(hall, org):
     assert (run.status, run.reason, run.model) == ("succeeded", "answered", "crewhall:guide")
     (answer,) = await asked.answers()
     assert answer.startswith("**Backup and restore")
-    assert "crewhall.kernel.postgres restore" in answer
+    assert "https://hall.example/help/backup#restore" in answer
     links = re.findall(r"\]\(https://hall\.example/help/([a-z-]+)(?:#([a-z0-9-]+))?\)", answer)
     assert links[0][0] == "backup"
     for page, anchor in links:

@@ -33,7 +33,7 @@ async def test_words_are_seen_while_they_come(hall, org, model):
     asked = await hall.ask(org, tools=["weather"])
     await asked.take()
     *frames, done = hall.frames(asked.run_id)
-    assert done == {"run": str(asked.run_id), "done": True}
+    assert done == {"run": str(asked.run_id), "parent_id": None, "done": True}
     assert len(frames) < 60
     for request, text in ((1, "Wait. "), (2, "blue sky " * 40)):
         shown = [frame for frame in frames if frame["request"] == request]
@@ -58,7 +58,7 @@ async def test_a_turn_is_stopped_while_its_words_come(hall, org, model):
     (notice,) = await asked.notices()
     assert notice.startswith(f"**{asked.agent.name} was stopped** by {asked.org.owner.actor.name}.")
     assert f"/runs/{run.id}" in notice
-    assert hall.frames(asked.run_id)[-1] == {"run": str(run.id), "done": True}
+    assert hall.frames(asked.run_id)[-1] == {"run": str(run.id), "parent_id": None, "done": True}
     while model.streaming:
         await asyncio.sleep(0.01)
     with pytest.raises(CrewhallError) as error:

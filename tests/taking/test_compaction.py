@@ -260,9 +260,10 @@ async def test_a_turn_that_is_taken_over_sums_up_nothing_twice(long, monkeypatch
     assert "meanwhile1 " in answering
 
 
-async def test_what_cannot_be_summed_up_is_left_out(long):
+@pytest.mark.parametrize("instead", [Fail(400), Say("")], ids=["refused", "silent"])
+async def test_what_cannot_be_summed_up_is_left_out(long, instead):
     await long.talk("first")
-    asked = await long.turn(Fail(400), Say("Yes."))
+    asked = await long.turn(instead, Say("Yes."))
     assert (await asked.run()).reason == "answered"
     context = next(step for step in await asked.steps() if step.kind == "context")
     assert context.body["summary"] is None
@@ -271,9 +272,10 @@ async def test_what_cannot_be_summed_up_is_left_out(long):
 
 
 @pytest.mark.rule("X11")
-async def test_a_summary_that_cannot_be_read_is_left_out_at_once(long):
+@pytest.mark.parametrize("chunks", [[], [None]], ids=["nothing", "null"])
+async def test_a_summary_that_cannot_be_read_is_left_out_at_once(long, chunks):
     await long.talk("first")
-    asked = await long.turn(Garble(), Say("Yes."))
+    asked = await long.turn(Garble(chunks), Say("Yes."))
     run = await asked.run()
     assert (run.reason, run.attempt) == ("answered", 1)
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.support.openai import BreakOff, Fail, Say
+from tests.support.openai import BreakOff, Fail, Garble, Say
 
 
 @pytest.mark.rule("B12")
@@ -56,6 +56,33 @@ async def test_a_failure_that_stays_is_said_once(hall, org, model, failure, trie
     assert len(await hall.runs(asked.circle)) == 1
 
 
+@pytest.mark.rule("B12", "C12")
+@pytest.mark.parametrize("chunks", [[], [None], [{"choices": "x"}]], ids=["nothing", "null", "words"])
+async def test_an_answer_that_no_model_gives_is_said_at_once(hall, org, model, chunks):
+    model.play(Garble(chunks))
+    asked = await hall.ask(org)
+    run = await asked.take()
+    assert (run.status, run.reason, run.attempt) == ("failed", "model_failed", 1)
+    (notice,) = await asked.notices()
+    assert "answered with something that cannot be read" in notice
+
+
+@pytest.mark.rule("C12")
+async def test_a_turn_that_breaks_off_is_logged_with_its_cause(hall, org, monkeypatch, caplog):
+    async def broken(*_: object) -> None:
+        raise KeyError("lost")
+
+    asked = await hall.ask(org)
+    executor = hall.make_executor()
+    monkeypatch.setattr(executor, "_go", broken)
+    with pytest.raises(KeyError):
+        await asked.take(executor)
+    await executor.close()
+    (told,) = [one for one in caplog.records if one.name == "crewhall.runtime.executor"]
+    assert (told.levelname, told.run) == ("WARNING", str(asked.run_id))
+    assert told.exc_info is not None
+
+
 @pytest.mark.rule("B12")
 async def test_a_provider_that_fails_again_and_again_is_left_alone(hall, org, model):
     model.play(*[Fail(500)] * 6, Say("back"))
@@ -75,7 +102,7 @@ async def test_a_provider_that_fails_again_and_again_is_left_alone(hall, org, mo
     ("config", "words"),
     [
         ({"provider": "nobody", "model": "x"}, "nobody"),
-        ({"provider": "crewhall", "model": "sage"}, "guide and scribe"),
+        ({"provider": "crewhall", "model": "sage"}, "guide, librarian, scribe"),
         ({"provider": "scripted"}, "no model"),
         ({"provider": "anthropic", "model": "claude-x"}, "anthropic"),
     ],

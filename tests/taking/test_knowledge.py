@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.errors import UNAVAILABLE
 from crewhall.kernel.ids import new_id
 from crewhall.ports.knowledge import Knowledge, MemoryKnowledge, Passage, Question
@@ -22,7 +23,8 @@ def passage(number: int, text: str) -> Passage:
 
 
 def asking(text: str) -> Question:
-    return Question(org_id=new_id(), agent_id=new_id(), behalf_of=[], text=text)
+    asker = Actor(type=ActorType.AGENT, id=new_id(), org_id=new_id())
+    return Question(asker=asker, text=text)
 
 
 @pytest.mark.parametrize(
@@ -87,11 +89,16 @@ async def test_an_agent_is_given_what_was_found_and_it_can_be_opened(hall, org, 
     await asked.take(executor)
     await executor.close()
     (question,) = knowledge.asked
-    assert (question.org_id, question.agent_id, question.text) == (org.id, asked.agent.id, "when is the backup made")
+    assert (question.asker.org_id, question.asker.id, question.text) == (
+        org.id,
+        asked.agent.id,
+        "when is the backup made",
+    )
+    assert [one.id for one in question.asker.behalf] == [org.owner.actor.id]
     (context, *_) = await asked.steps()
     assert [one["id"] for one in context.body["passages"]] == ["1"]
     sent = str(model.requests[0]["messages"][-1]["content"])
-    assert "[Page 1](https://hall.test/1)" in sent
+    assert "[1] Page 1:\na backup is made every night" in sent
     assert "herons" not in sent
 
 

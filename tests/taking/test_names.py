@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 
 from crewhall.conversations import render_markdown
@@ -34,6 +35,26 @@ async def test_the_name_of_an_agent_that_did_not_answer_is_no_markup(hall, org):
     assert f"<strong>{NAME} did not answer.</strong>" in html
     assert "<a " not in html
     assert "[none](https://evil.example)" in html
+
+
+@pytest.mark.rule("E4")
+async def test_a_name_that_mentions_somebody_mentions_nobody(hall, org):
+    helper = await hall.hire(org)
+    member = await org.add("member")
+    (who,) = await hall.rows(dict, "select handle from users where id = %(id)s", id=member.id)
+    named = f"Robin @{helper.name} @{who['handle']}"
+    asked = await hall.ask(org, name=named, model_config={"provider": "crewhall", "model": "none"})
+    await asked.take()
+    (told,) = await hall.rows(
+        dict,
+        "select html, mentions from message_records where conversation_id = %(id)s and author_type = 'system'",
+        id=asked.circle,
+    )
+    assert f"<strong>{named} did not answer.</strong>" in told["html"]
+    assert not told["mentions"]
+    # Whoever says the same means it.
+    said = await hall.say(org.owner.actor, asked.circle, f"{named} did not answer.")
+    assert set(said.mentions) == {helper.id, member.id}
 
 
 async def test_the_name_of_an_agent_that_waits_or_was_stopped_is_no_markup(hall, org, model):

@@ -92,7 +92,9 @@ async def test_a_newcomer_finds_a_guide_and_a_scribe_that_answer(cluster, worker
         made = (await fresh.client().post("/auth/setup", json=asked)).raise_for_status().json()
         api = fresh.client(made["access_token"])
         agents = (await api.get("/agents")).raise_for_status().json()["items"]
-        assert {(agent["code"], agent["presence"]) for agent in agents} == {("guide", "online"), ("scribe", "online")}
+        assert {(agent["code"], agent["presence"]) for agent in agents} == {
+            ("guide", "online"), ("librarian", "online"), ("scribe", "online"),
+        }  # fmt: skip
         channels = (await api.get("/conversations", params={"kind": "channel"})).raise_for_status().json()["items"]
         general = next(channel["id"] for channel in channels if channel["name"] == "general")
         path = f"/conversations/{general}/messages"

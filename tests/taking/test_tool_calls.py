@@ -98,7 +98,8 @@ async def test_calls_that_are_wrong_are_answered_and_may_be_mended(hall, org, mo
     assert ["JSON" in told[0], "There are: weather" in told[1], "JSON" in told[2]] == [True] * 3
     results = [step.body for step in await asked.steps() if step.kind == "result"]
     assert [body["code"] if "error" in body else body["result"]["sky"] for body in results] == [
-        "unknown_tool", "blue", "blue", "unknown_tool",
+        "unreadable_arguments", "unknown_tool", "unreadable_arguments", "unreadable_arguments", "blue", "blue",
+        "unknown_tool",
     ]  # fmt: skip
 
 

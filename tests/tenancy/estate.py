@@ -11,6 +11,7 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
+from tests.knowledge.library import keep
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
 from tests.tenancy.asking import ask
@@ -52,9 +53,12 @@ class Estate:
     tool_server: str
     tool: str
     file: str
+    document: str
+    source: str
     upload: str
     notification: str
     device: str
+    entry: dict[str, str]
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
@@ -123,9 +127,12 @@ async def make_estate(server: Server, name: str) -> Estate:
         tool_server=tool_server,
         tool=await offered_tool(server, org, tool_server),
         file=await _keep_file(org.owner, public.id, name),
+        document=str((await keep(server, org, public.id, f"{name} manual", f"{name} says how"))[0]),
+        source=await _keep_source(owner, agent.id, name),
         upload=(await _begin_upload(org.owner, public.id, name))["id"],
         notification=str(new_id()),
         device=str(new_id()),
+        entry=await _keep_entry(owner, name),
         talks=talks,
     )
     await keep_schedule(server, org, estate.run, estate.schedule)
@@ -142,10 +149,18 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget, estate.grant}
     estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook, estate.later}
     estate.marks |= {estate.notification, estate.device, estate.tool_server, estate.tool, estate.app, estate.archive}
+    estate.marks |= {estate.source, estate.entry["id"], estate.entry["entry_id"], estate.entry["slug"]}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
+
+
+async def _keep_source(api: httpx.AsyncClient, agent_id: str, name: str) -> str:
+    """Give the agent a file to look things up in."""
+    path = f"/agents/{agent_id}/knowledge/files"
+    made = await api.post(path, params={"name": f"{name}.md"}, content=f"# {name} source".encode())
+    return str(made.raise_for_status().json()["id"])
 
 
 async def _talk(api: httpx.AsyncClient, mark: str, **fields: Any) -> Talk:
@@ -230,6 +245,15 @@ async def _keep_words(owner: httpx.AsyncClient, conversation: str, name: str) ->
     due_at = (utc_now() + timedelta(days=1)).isoformat()
     made = await ask(owner, "POST", "/later", conversation_id=conversation, content=name, due_at=due_at)
     return str(made["id"])
+
+
+async def _keep_entry(owner: httpx.AsyncClient, name: str) -> dict[str, str]:
+    """The approved version of a wiki entry that was read; another waits."""
+    written = await ask(owner, "POST", "/wiki", title=f"{name} entry", content=f"{name} knows [[{name} more]].")
+    made: dict[str, str] = await ask(owner, "POST", f"/wiki/versions/{written['id']}/approve")
+    await ask(owner, "GET", f"/wiki/{made['entry_id']}")
+    await ask(owner, "POST", f"/wiki/{made['entry_id']}/versions", version_id=made["id"], content=f"{name} knows more.")
+    return made
 
 
 async def _keep_people(server: Server, org: Org, estate: Estate) -> None:

@@ -53,6 +53,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /agents/{agent_id}/quick-tasks": {"title": "Mine", "prompt": "Tell me all."},
     "PATCH /agents/{agent_id}/quick-tasks/{task_id}": {"prompt": "Taken over"},
     "POST /agents/{agent_id}/quick-tasks/{task_id}/run": {},
+    "POST /agents/{agent_id}/knowledge": {"type": "url", "path": "https://example.org/", "enabled": False},
+    "PATCH /agents/{agent_id}/knowledge/{source_id}": {"name": "Taken over"},
     "POST /schedules": {"name": "Mine", "prompt": "Tell me all.", "cron": "0 9 * * *"},
     "PATCH /schedules/{schedule_id}": {"prompt": "Taken over"},
     "PUT /conversations/{conversation_id}/draft": {"content": "Mine"},
@@ -72,6 +74,10 @@ BODIES: dict[str, dict[str, Any]] = {
             "auth": "BTBZMqHH6r4Tts7J_aSIgg",
         },
     },
+    "POST /wiki/{entry_id}/versions": {"content": "Taken over"},
+    "POST /wiki/{entry_id}/rollback": {},
+    "POST /wiki/versions/{version_id}/approve": {},
+    "POST /wiki/versions/{version_id}/reject": {"reason": "Taken over."},
     "POST /prices": {"provider": "theirs", "model": "*", "input_price": "1", "output_price": "2"},
     "PUT /rate-limits/{agent_kind}": {"per_minute": 600, "per_hour": 12000, "per_day": 100000, "burst": 300},
     "POST /budgets": {"run_limit": 1000},
@@ -79,7 +85,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 """A body that the operation would accept from who may: a refusal is then for who asks, not for how."""
 
-NOBODYS = {"emoji", "agent_kind"}
+NOBODYS = {"emoji", "agent_kind", "deed", "path"}
 """Parameters of paths that name nothing of any tenant."""
 FREE_IDS = {"project_id": "projects come with a later domain; until then the id points nowhere"}
 """Ids in bodies that name nothing of any tenant, each with the reason."""
@@ -124,10 +130,17 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "hook_id": [estate.hook],
         "import_id": [estate.archive],
         "file_id": [estate.file],
+        "source_id": [estate.source],
+        "document_id": [estate.file],  # the first that holds these bytes
         "upload_id": [estate.upload],
         "notification_id": [estate.notification],
         "device_id": [estate.device],
         "later_id": [estate.later],
+        "entry_id": [estate.entry["entry_id"]],
+        "version_id": [estate.entry["id"]],
+        "slug": [estate.entry["slug"]],
+        "deed": ["approve"],
+        "path": ["inbox"],
     }
     members = [
         {"member_type": "user", "member_id": str(estate.admin.id)},
@@ -163,6 +176,8 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
         "message_id": [{"message_id": talk.message} for talk in estate.talks.values()],
         "files": [{"files": [estate.file]}],
         "agent_id": [{"agent_id": estate.agent.id}],
+        "version_id": [{"version_id": estate.entry["id"]}],
+        "base_id": [{"version_id": estate.entry["id"], "base_id": estate.entry["id"]}],
         "conversation_id": [{"conversation_id": talk.id} for talk in estate.talks.values()],
         "member_id": [{"members": [member]} for member in members] if is_list else members,
     }
@@ -178,7 +193,12 @@ def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "parent": [talk.message for talk in estate.talks.values()],
         "message": [talk.message for talk in estate.talks.values()],
         "agent": [estate.agent.id],
+        "file": [estate.file],
+        "around": [estate.file],
         "author": [str(estate.agent.id), str(estate.org.owner.id)],
+        "document": [estate.document],
+        "source": [estate.source],
+        "id": [estate.approval],
     }
     unknown = set(operation.query_ids) - set(known)
     assert not unknown, f"{operation}: how does one of these look: {unknown}? Tell tests/tenancy/requests.py."

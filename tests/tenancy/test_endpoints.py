@@ -48,7 +48,8 @@ def leaks(answer: httpx.Response, estate: Estate, request: Request | None = None
 
 def is_nothing(answer: httpx.Response) -> bool:
     """An empty page says as little as a refusal: that something which is not there has nothing in it."""
-    return answer.status_code == 200 and answer.json() == {"items": [], "next": None}
+    nothing = {"items": [], "next": None}, {"found": [], "more": False, "by_meaning": True}
+    return answer.status_code == 200 and answer.json() in nothing
 
 
 def fault(role: str, request: Request, answer: httpx.Response, other: Estate) -> str | None:
@@ -117,8 +118,8 @@ async def test_the_owner_reaches_all_of_it_by_the_same_paths(pair: Pair):
     """What is refused above exists: each reading operation shows it to whom it belongs."""
     shown: set[str] = set()
     for operation in pair.operations:
-        if operation.method != "GET" or operation.path.endswith("/stream"):
-            continue
+        if operation.method != "GET" or operation.path.endswith(("/stream", "/picture")):
+            continue  # one has no end, and the document of an image has no pages
         for values in path_values(operation, pair.other):
             path = operation.path
             for name, value in values.items():

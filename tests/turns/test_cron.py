@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crewhall.kernel.cron import check_cron, occurrences, upcoming
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.wallclock import check_timezone, instants_of
-from crewhall.runtime.cron import check_cron, occurrences, upcoming
 from crewhall.runtime.schedule_clock import latest_due
 
 BERLIN = "Europe/Berlin"

@@ -13,6 +13,7 @@ from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
 from crewhall.kernel.actor import system_actor
 from crewhall.runtime import situations
+from crewhall.runtime.places import Place
 from crewhall.runtime.runs import begin_run
 from crewhall.runtime.triggers import add_trigger
 from crewhall.runtime.vocabulary import Cause, RunStatus
@@ -290,3 +291,20 @@ async def test_who_is_away_follows_nothing_unasked_and_is_still_told_what_it_is_
     await hall.pass_time(60)
     await hall.say(org.owner.actor, circle, "just saying so again")
     assert (await brief(hall, circle))[2:] == [("speak", "follows")]
+
+
+@pytest.mark.rule("C2")
+async def test_what_one_decides_about_another_cannot_take(hall, org):
+    """The lease alone does not hold: a decider whose lease has lapsed in this very moment still reads."""
+    agent = await hall.hire(org)
+    circle = await hall.group(org, agent)
+    await hall.say(org.owner.actor, circle, f"@{agent.name}")
+    await hall.derive()
+    place = Place(org.id, circle, agent.id)
+    free = "select id from turn_triggers where conversation_id = %(circle)s for update skip locked"
+    async with hall.db.transaction(system_actor(org.id)) as first:
+        assert await situations.read_situation(first, place) is not None
+        async with hall.db.transaction(system_actor(org.id)) as second:
+            assert await second.value(free, {"circle": circle}) is None
+    async with hall.db.transaction(system_actor(org.id)) as later:
+        assert await later.value(free, {"circle": circle}) is not None

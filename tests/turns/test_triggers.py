@@ -14,6 +14,7 @@ from crewhall.kernel.ids import new_id
 from crewhall.runtime.places import Place, name_places, places_named, shard_of, shards_named
 from crewhall.runtime.triggers import TriggerDeriver, add_trigger
 from crewhall.runtime.vocabulary import Cause
+from tests.support.waiting import until
 from tests.turns.hall import TurnHall
 
 HALF_DONE = """
@@ -103,18 +104,20 @@ async def test_two_processes_derive_each_trigger_once_and_a_killed_one_nothing(h
 
     monkeypatch.setattr("crewhall.runtime.triggers.CONSUMER_BATCH", 3)
     messages = [await hall.say(org.owner.actor, circle, f"@{agent.name} {number}") for number in range(10)]
-    async with hall.everything() as connection:
+    async with hall.everything() as connection, hall.everything() as onlooker:
         async with connection.transaction():
             await connection.execute("lock table turn_triggers in share mode")  # it waits with its work half done
             killed = asyncio.create_task(step())
-            while True:
-                cursor = await connection.execute(HALF_DONE)
-                if found := await cursor.fetchone():
-                    break
+
+            async def half_done():
+                nonlocal killed
                 if killed.done():  # what others write in the cluster hid the newest records from it
                     killed = asyncio.create_task(step())
-                await asyncio.sleep(0.01)
-            await connection.execute("select pg_terminate_backend(%(pid)s)", {"pid": found[0]})
+                # within a transaction the view would go on showing what it showed first
+                return await (await onlooker.execute(HALF_DONE)).fetchone()
+
+            (backend,) = await until(half_done)
+            await onlooker.execute("select pg_terminate_backend(%(pid)s)", {"pid": backend})
             with pytest.raises(OperationalError):
                 await killed
         cursor = await connection.execute(

@@ -174,7 +174,8 @@ async def test_an_open_inbox_shows_what_comes_and_decides(visitors: Visitors, sc
     await expect(yes).to_have_count(0)
     await no.get_by_text("Refuse", exact=True).first.click()
     await no.get_by_label("Why?").fill("Ask them yourself.")
-    await no.get_by_role("button", name="Refuse", exact=True).click()
+    await expect(no.get_by_role("button", name="Approve", exact=True)).to_be_visible()
+    await no.get_by_role("button", name="Refuse it with this reason").click()
     await expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
     assert (await scene.ended(before))["status"] == "succeeded"
     assert "Ask them yourself." in str(scene.model.requests[-1]["messages"])

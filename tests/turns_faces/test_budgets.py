@@ -174,6 +174,7 @@ async def test_budgets_are_set_and_seen_on_pages(visitors: Visitors, scene: Scen
     run = await spent(scene)
     visitors.tolerated = ("422",)
     page = await visitors.visit("/budgets", scene.org.owner, **WIDE_LIGHT)
+    await expect(page.get_by_label("Kind", exact=True)).to_contain_text("Approvals clerk")
     await page.get_by_label("Money", exact=True).last.fill("0.1")
     await page.get_by_role("button", name="Set the budget").click()
     await expect(page.get_by_role("alert")).to_contain_text("used up already")

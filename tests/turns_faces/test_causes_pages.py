@@ -62,3 +62,21 @@ async def test_what_sets_agents_off_is_looked_after_on_pages(visitors: Visitors,
     await phone.goto(f"/agents/{scene.agent.id}")
     await expect(phone.locator("#causes .row a.title").first).to_be_visible()
     await check(phone, "an agent with a quick task and a schedule")
+
+
+async def test_when_a_schedule_comes_is_said_in_words_while_one_types(visitors: Visitors, scene: Scene):
+    page = await visitors.visit(f"/schedules?agent={scene.agent.id}", scene.org.owner)
+    form = page.get_by_role("region", name="Make a schedule")
+    words = form.locator("[data-words]")
+    await form.get_by_role("button", name="Fridays at 17:00").click()
+    await expect(form.get_by_label("When")).to_have_value("0 17 * * 5")
+    await expect(words).to_contain_text("At 17:00 on Friday (UTC). Next: ")
+    await expect(words.locator("time")).to_have_count(3)
+    await form.get_by_label("When").fill("0 0 30 2 *")
+    await expect(words).to_have_text("No day of the calendar is named by this.")
+    await form.get_by_label("When").fill("0 9 * *")
+    await expect(words).to_contain_text("five fields")
+    await form.get_by_label("When").fill("0 9 * * 1")
+    await form.get_by_label("By the clock of").fill("Mars/Base")
+    await expect(words).to_contain_text("Mars/Base")
+    await expect(words.locator("time")).to_have_count(0)

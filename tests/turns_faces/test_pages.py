@@ -1,6 +1,8 @@
 """Turns in a browser: an answer while it is written, who will be woken, one run, why agents spoke, the forms."""
 
 import asyncio
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -77,6 +79,16 @@ async def test_the_composer_says_who_will_be_woken(visitors: Visitors, scene: Sc
         "Clerk, Ferry will answer; offline, reads it later: Robot; Scout takes no turns: it is switched off or deleted."
     )
     assert (await scene.owner.get(f"/conversations/{scene.circle}/messages")).json()["items"] == []
+
+
+async def test_who_answers_on_another_day_is_said_with_the_day(visitors: Visitors, scene: Scene):
+    works = datetime.now(UTC) + timedelta(days=3)
+    hours = {"enabled": True, "working_hours": {f"{works:%a}".lower(): "9-17"}}
+    (await scene.owner.patch(f"/agents/{scene.agent.id}", json={"scheduling_config": hours})).raise_for_status()
+    page = await visitors.visit(f"/c/{scene.circle}", scene.org.owner)
+    await page.locator(".stream crew-composer textarea").fill(f"@{scene.agent.code} are you there?")
+    hint = page.locator(".stream [data-wakes]")
+    await expect(hint).to_have_text(re.compile(f"^later: Scout from {works:%Y-%m-%d} "))
 
 
 async def test_in_a_direct_conversation_it_says_so_without_a_name(visitors: Visitors, scene: Scene):

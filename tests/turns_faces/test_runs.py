@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from crewhall.runtime.queries import list_runs
 from tests.support.openai import Fail, Say, Use
 from tests.support.server import Server
 from tests.support.waiting import until
@@ -169,3 +170,13 @@ async def test_a_remote_agents_run_is_its_delivery(scene: Scene):
     run = await scene.ended()
     assert (run["status"], run["reason"], run["is_remote"]) == ("succeeded", "delivered", True)
     assert await scene.steps(run["id"]) == []
+
+
+async def test_a_list_is_planned_for_its_page_however_often_it_was_asked(scene: Scene):
+    actor = scene.org.owner.actor
+    async with scene.server.db.transaction(actor) as tx:
+        for _ in range(12):
+            await list_runs(tx, actor)
+        kept = await tx.values("select generic_plans from pg_prepared_statements where statement like '%from runs x%'")
+    assert kept
+    assert set(kept) == {0}

@@ -1,14 +1,25 @@
 """Agents as colleagues, on pages: found by capability, forked, compared, lent to another organization."""
 
-from playwright.async_api import expect
+from urllib.parse import urlsplit
+
+from playwright.async_api import Page, expect
 
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.web.browser import Visitors
 
+LENT = ["read_messages", "list_people"]
+
+
+async def tools_at(page: Page, org: Org) -> list[str]:
+    """The tools of the agent whose page is open, as its organization's owner reads them."""
+    path = urlsplit(page.url).path
+    found: list[str] = (await org.owner.api.get(path)).raise_for_status().json()["tools"]
+    return found
+
 
 async def test_an_agent_is_found_forked_compared_and_lent(visitors: Visitors, server: Server, org: Org):
-    hired = await server.hire(org, "scout", name="Scout", capabilities=["maps"], instructions="Look around.")
+    hired = await server.hire(org, name="Scout", capabilities=["maps"], instructions="Look around.", tools=LENT)
     await server.hire(org, "clerk", name="Clerk", capabilities=["forms"])
     page = await visitors.visit("/agents", org.owner)
     await page.get_by_label("maps, 1").click()
@@ -41,7 +52,7 @@ async def test_an_agent_is_found_forked_compared_and_lent(visitors: Visitors, se
     await there.get_by_label("Name", exact=True).fill("Pathfinder")
     await there.get_by_role("button", name="Save").click()
     await expect(there.get_by_role("heading", name="Pathfinder", level=1)).to_be_visible()
-    await expect(there.locator("#tools")).to_contain_text("From its lender it has no tools.")
+    await expect(there.locator("#tools")).to_contain_text("From its lender it has read_messages, list_people.")
     await there.evaluate(
         "fetch(location.pathname + '/tools', {method: 'POST', body: new URLSearchParams({tool: 'mcp-tracker-list'})})"
     )
@@ -51,6 +62,7 @@ async def test_an_agent_is_found_forked_compared_and_lent(visitors: Visitors, se
     await there.get_by_role("button", name="Set tools").click()
     await expect(there.get_by_text("Saved.")).to_be_visible()
     await expect(there.get_by_label("mcp-tracker-list")).to_have_count(0)
+    assert await tools_at(there, other) == LENT
     await there.get_by_role("link", name="the grant").click()
     await there.get_by_label("Visible to").select_option(label="Everybody there")
     await there.get_by_role("button", name="Save").click()

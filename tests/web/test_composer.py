@@ -1,7 +1,9 @@
 """The composer: drafts that survive, two windows that lose no words, what is typed shorter than it reads."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.conversations.ways import post
 from tests.identity.hall import Member, Org
@@ -52,20 +54,84 @@ async def test_what_is_begun_is_kept_and_two_windows_lose_nothing(visitors: Visi
     await one.get_by_role("button", name="Undo").click()
     await expect(field_of(one)).to_have_value("offline")
     await expect(message(one, "offline")).to_have_count(0)
+    await field_of(one).press("Enter")
+    await expect(message(one, "offline")).to_have_attribute("data-status", "sent")
+    await field_of(one).press("Control+z")
+    await expect(field_of(one)).to_have_value("offline")
+    await expect(message(one, "offline")).to_have_count(0)
+
+
+@pytest.mark.rule("E4")
+async def test_what_another_device_has_sent_is_no_draft_here_any_more(visitors: Visitors, server: Server, org: Org):
+    general = await server.general(org)
+    desk = await visitors.visit(f"/c/{general}", org.owner)
+    await connected(desk)
+    for begun, more in (("the very words", ""), ("only half", " of it")):
+        await field_of(desk).press_sequentially(begun)
+        await saved(org.owner, general, begun)
+        phone = await visitors.visit(f"/c/{general}", org.owner)
+        await expect(field_of(phone)).to_have_value(begun)
+        await field_of(phone).press_sequentially(more)
+        await field_of(phone).press("Enter")
+        await expect(message(desk, begun + more)).to_be_visible()
+        await expect(field_of(desk)).to_have_value("")  # in sight all the while: nothing is sent twice
+        await saved(org.owner, general, "")
+    await field_of(desk).fill("one line")
+    await saved(org.owner, general, "one line")
+    await phone.reload()
+    await expect(field_of(phone)).to_have_value("one line")
+    await field_of(desk).press_sequentially(" and more")
+    await field_of(phone).press("Enter")
+    await expect(message(desk, "one line")).to_be_visible()
+    await saved(org.owner, general, "one line and more")  # what was typed meanwhile is not lost
+    await expect(field_of(desk)).to_have_value("one line and more")
+    told = (await org.owner.api.get(f"/conversations/{general}/messages")).json()["items"]
+    assert [one["content"] for one in told] == ["the very words", "only half of it", "one line"]
 
 
 async def test_what_was_not_taken_is_not_called_sent(visitors: Visitors, server: Server, org: Org):
-    visitors.tolerated = ("409",)
+    visitors.tolerated = ("409", "ERR_FAILED")
     opened = {"kind": "group", "title": "Circle"}
     circle = (await org.owner.api.post("/conversations", json=opened)).raise_for_status().json()["id"]
     page = await visitors.visit(f"/c/{circle}", org.owner)
     await connected(page)
+    await page.route("**/surroundings*", lambda route: route.abort())  # it has not heard yet that one may not write
     await write(page, "first")
     await expect(page.locator(".stream [data-undo]")).to_be_visible()
     (await org.owner.api.put(f"/conversations/{circle}/archive")).raise_for_status()
     await write(page, "late")
     await expect(message(page, "late")).to_contain_text("Not sent. This conversation is archived")
     await expect(page.locator(".stream [data-undo]")).to_be_hidden()
+
+
+async def test_unknown_commands_are_asked_about_and_emoji_named_as_they_are_sent(
+    visitors: Visitors, server: Server, org: Org
+):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    field = page.locator(".stream crew-composer textarea")
+    await field.fill("/remind me of tea")
+    await field.press("Enter")
+    await expect(page.get_by_text("There is no /remind here.")).to_be_visible()
+    await expect(field).to_have_value("/remind me of tea")
+    await field.press("Enter")
+    await expect(message(page, "/remind me of tea")).to_have_attribute("data-status", "sent")
+    await field.fill("Done :tada: and `:tada:` at 10:30:15")
+    await field.press("Enter")
+    await expect(message(page, "Done 🎉 and :tada: at 10:30:15")).to_have_attribute("data-status", "sent")
+
+
+async def test_who_writes_on_while_the_names_of_emoji_come_loses_nothing(visitors: Visitors, server: Server, org: Org):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    names: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/emoji.txt", names.put)
+    field = page.locator(".stream crew-composer textarea")
+    await field.fill("Done :tada:")
+    await field.press("Escape")
+    await field.press("Enter")
+    coming = await names.get()
+    await field.press_sequentially(" at last")
+    await coming.continue_()
+    await expect(message(page, "at last")).to_have_attribute("data-status", "sent")
 
 
 async def test_what_is_typed_shorter_than_it_reads(visitors: Visitors, server: Server, org: Org):

@@ -1,12 +1,15 @@
 """Opening, changing and leaving conversations on pages; the organization's people and settings."""
 
 import re
+from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import expect
 
+from crewhall.conversations import pages_candidates
 from tests.identity.hall import PASSWORD, Org
 from tests.support.server import Server
-from tests.web.browser import Visitors, message, write
+from tests.web.browser import Visitors, connected, message, write
 
 CONVERSATION = re.compile(r"/c/[0-9a-f-]{36}$")
 
@@ -47,11 +50,19 @@ async def test_a_channel_is_opened_described_joined_and_left(visitors: Visitors,
 
 async def test_a_direct_conversation_and_a_group(visitors: Visitors, server: Server, org: Org):
     member, hired = await org.add(), await server.hire(org, "scout", name="Scout")
-    page = await visitors.visit("/people", org.owner)
+    page, other = await visitors.visit("/people", org.owner), await visitors.visit("/saved", member)
+    await connected(other)
     await page.get_by_role("button", name="Write to Ada Lovelace").click()
+    await expect(page).to_have_url(CONVERSATION)
+    await expect(page.locator("crew-sidebar nav").get_by_role("link", name="Ada Lovelace")).to_be_visible()
+    theirs = other.locator(f"crew-sidebar a[href='{urlsplit(page.url).path}']")
+    await expect(theirs).to_have_count(1)  # it has come, and waits for the first word
+    await expect(theirs).to_be_hidden()
     await write(page, "just us")
     await expect(message(page, "just us")).to_have_attribute("data-status", "sent")
-    other = await visitors.visit(page.url, member)
+    await expect(theirs).to_be_visible()
+    await expect(theirs.locator(".count")).to_have_attribute("data-count", "1")
+    await theirs.click()
     await expect(message(other, "just us")).to_be_visible()
 
     await page.goto("/c/new?kind=group")
@@ -61,6 +72,49 @@ async def test_a_direct_conversation_and_a_group(visitors: Visitors, server: Ser
     await expect(page.get_by_role("heading", name="Launch week", exact=True)).to_be_visible()
     members = (await org.owner.api.get(f"/conversations/{page.url.rsplit('/', 1)[1]}/members")).json()["items"]
     assert {item["member_id"] for item in members} == {str(org.owner.id), hired.id}
+
+
+async def test_whom_to_talk_with_is_found_while_one_types_by_keyboard(visitors: Visitors, server: Server, org: Org):
+    scout, ledger = [await server.hire(org, name=name) for name in ("Scout", "Ledger")]
+    page = await visitors.visit("/c/new?kind=group", org.owner)
+    await page.get_by_label("Title").fill("Books")
+    field, choices = page.get_by_role("searchbox", name="Find a person or an agent"), page.locator(".choice.person")
+    await page.get_by_role("checkbox", name="Scout").check()
+    await field.fill("ledg")
+    await expect(choices).to_have_count(2)  # who was chosen stays
+    await field.press("Enter")
+    await expect(page.get_by_role("checkbox", name="Ledger")).to_be_checked()
+    await field.fill("nobody")
+    await expect(page.locator("crew-candidates [role=status]")).to_have_text("0 found")
+    await page.get_by_label("Title").press("Enter")
+    await expect(page.get_by_role("heading", name="Books", exact=True)).to_be_visible()
+    members = (await org.owner.api.get(f"/conversations/{page.url.rsplit('/', 1)[1]}/members")).json()["items"]
+    assert {item["member_id"] for item in members} == {str(org.owner.id), scout.id, ledger.id}
+
+
+async def test_whom_to_talk_with_is_found_without_scripts_among_more_than_are_shown(
+    server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pages_candidates, "MOST_SHOWN", 2)
+    agents = [await server.hire(org, name=f"Agent {number}") for number in range(4)]
+    browser, _ = await server.browse(org.owner)
+    browser.base_url = server.address
+    browser.headers["accept"] = "text/html"
+    first = (await browser.get("/c/new?kind=group")).text
+    assert "There are more: type part of a name." in first
+    assert f"agent:{agents[3].id}" not in first
+    asked = {"kind": "group", "title": "Kept & shown", "q": "agent 3", "member": [f"agent:{agents[2].id}", "agent:x"]}
+    found = (await browser.get("/c/new", params=asked)).text
+    assert f'value="agent:{agents[2].id}" checked' in found
+    assert f'value="agent:{agents[3].id}">' in found
+    assert f"agent:{agents[0].id}" not in found
+    assert "Kept &amp; shown" in found
+    for odd in ("\0", "x" * 500, "@agent 3", "%"):
+        assert (await browser.get("/c/new", params={"kind": "direct", "q": odd})).status_code == 200
+    circle = str((await org.owner.api.post("/conversations", json={"kind": "group", "title": "C"})).json()["id"])
+    about = (await browser.get(f"/c/{circle}/about")).text
+    assert f'action="/c/{circle}/members" method="get"' in about
+    assert f"agent:{agents[3].id}" in (await browser.get(f"/c/{circle}/members", params={"q": "agent 3"})).text
 
 
 async def test_settings_are_saved_and_refused_at_their_field(visitors: Visitors, org: Org):

@@ -1,5 +1,6 @@
 """Files on the page of a conversation: chosen, pasted, dropped, refused, taken away, sent, seen by others."""
 
+import asyncio
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from playwright.async_api import FilePayload, Page, Route, expect
 from tests.files.making import image
 from tests.identity.hall import Org
 from tests.support.server import Server
+from tests.support.waiting import until
 from tests.web.browser import Visitors
 
 HAND_OVER = """(place, [type, name, text]) => {
@@ -18,6 +20,13 @@ HAND_OVER = """(place, [type, name, text]) => {
   const event = type === "paste" ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
     : new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
   place.dispatchEvent(event);
+}"""
+
+PASTE_WORDS = """(field, words) => {
+  const data = new DataTransfer();
+  data.setData("text/plain", words);
+  const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  return field.dispatchEvent(event);
 }"""
 
 WATCH_PROGRESS = """(list) => {
@@ -83,6 +92,84 @@ async def test_files_are_attached_and_seen(visitors: Visitors, server: Server, o
     await _is_let_go_of(page, reader, general)
 
 
+@pytest.mark.rule("B8")
+async def test_what_was_attached_is_there_after_a_reload_and_on_another_device(
+    visitors: Visitors, server: Server, org: Org
+):
+    general = await server.general(org)
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    await page.locator("input[type=file]").first.set_input_files([
+        chosen("plan.png", image(size=(300, 200))), chosen("notes.txt", b"notes"),
+    ])  # fmt: skip
+    await until(lambda: _hanging(org, general, 2))
+    await page.reload()
+    rows = page.locator(".upload[data-state=there]")
+    for name in ("plan.png", "notes.txt"):
+        await expect(rows.filter(has_text=name)).to_have_count(1)
+    await expect(rows.locator("img")).to_have_count(1)
+    other = await visitors.visit(f"/c/{general}", org.owner)
+    await other.get_by_role("button", name="Remove notes.txt").click()
+    await until(lambda: _hanging(org, general, 1))
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(rows.locator(".name")).to_have_text(["plan.png"])
+    await expect(other.locator(".upload")).to_have_count(1)
+    await page.locator(".send").first.click()  # a message of files alone
+    await expect(page.locator(".message:not([data-seq='0']) .file")).to_have_count(1)
+    await expect(page.locator(".upload")).to_have_count(0)
+    await expect(other.locator(".message .file")).to_have_count(1)
+    await expect(other.locator(".upload")).to_have_count(0)  # in sight all the while
+    await other.reload()
+    await expect(other.locator(".message .file")).to_have_count(1)
+    await expect(other.locator(".upload")).to_have_count(0)
+
+
+async def test_what_is_pasted_and_too_long_for_a_message_is_attached(visitors: Visitors, server: Server, org: Org):
+    general = await server.general(org)
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    field, rows = page.locator(".stream crew-composer textarea"), page.locator(".upload")
+    await field.fill("the log: ")
+    assert await field.evaluate(PASTE_WORDS, "x" * (40_000 - len("the log: "))), "left to the browser"
+    await expect(rows).to_have_count(0)
+    assert not await field.evaluate(PASTE_WORDS, "é" * 40_000)
+    await expect(page.locator(".toast")).to_contain_text("attached as a file")
+    await expect(rows.locator(".name")).to_have_text("pasted.txt")
+    await expect(field).to_have_value("the log: ")
+    await field.press("Enter")
+    await expect(page.locator(".message:not([data-seq='0']) .file")).to_contain_text("pasted.txt")
+    (message,) = (await org.owner.api.get(f"/conversations/{general}/messages")).json()["items"][-1:]
+    (file,) = message["metadata"]["files"]
+    assert (await org.owner.api.get(f"/files/{file['id']}/content")).text == "é" * 40_000
+
+
+@pytest.mark.rule("B8")
+async def test_what_is_on_its_way_with_a_message_is_offered_to_no_other(visitors: Visitors, server: Server, org: Org):
+    visitors.tolerated = ("ERR_FAILED",)
+    general = await server.general(org)
+    page = await visitors.visit(f"/c/{general}", org.owner)
+    going: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/api/v1/conversations/*/messages", going.put)
+    await page.locator("input[type=file]").first.set_input_files([chosen("notes.txt", b"notes")])
+    await until(lambda: _hanging(org, general, 1))
+    await page.locator(".send").first.click()
+    lost = await going.get()
+    async with page.expect_response("**/draft"):
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.locator(".upload")).to_have_count(0)
+    await lost.abort()
+    await page.reload()  # it is sent once more, and hangs on the draft until it has come
+    kept = await going.get()
+    await expect(page.locator(".stream crew-composer textarea")).to_be_focused()
+    await expect(page.locator(".upload")).to_have_count(0)
+    await kept.continue_()
+    await expect(page.locator(".message[data-status=sent] .file")).to_have_count(1)
+    await expect(page.locator(".upload")).to_have_count(0)
+
+
+async def _hanging(org: Org, conversation: str, count: int) -> bool | None:
+    found = (await org.owner.api.get(f"/conversations/{conversation}/draft")).json()["files"]
+    return len(found) == count or None
+
+
 async def test_who_sends_too_many_files_waits_and_goes_on(visitors: Visitors, server: Server, org: Org):
     """Each is refused once for there being too many: the small one, the beginning and a part of the large one."""
     visitors.tolerated = ("429",)
@@ -112,7 +199,7 @@ async def test_who_sends_too_many_files_waits_and_goes_on(visitors: Visitors, se
 async def _is_let_go_of(page: Page, reader: Page, general: str) -> None:
     """The list has them; with the message they are gone, for the reader too."""
     await page.get_by_role("link", name="Members and details").click()
-    await page.get_by_role("link", name="Files").click()
+    await page.locator("#main").get_by_role("link", name="Files").click()
     await expect(page.locator(".filed")).to_have_count(4)
     await page.get_by_role("link", name="The message with plan.png").click()
     message: Any = page.locator(".message[data-found]")

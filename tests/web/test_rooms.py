@@ -64,6 +64,48 @@ async def test_pages_offer_what_one_may(server: Server, org: Org):
     assert (await org.owner.api.get("/idle-policy")).json() == {"idle_after_hours": 24, "archive_after_days": 7}
 
 
+@pytest.mark.rule("B6")
+async def test_a_session_is_archived_restored_and_deleted_by_whose_it_is_alone(server: Server, org: Org):
+    reader, agent = await org.add(), await server.hire(org)
+    session = await direct(org.owner, agent)
+    (await org.owner.api.post(f"/conversations/{session}/members", json=as_member(reader))).raise_for_status()
+    browser, _ = await server.browse(org.owner)
+    other, _ = await server.browse(reader)
+    for one in (browser, other):
+        one.base_url = server.address
+        one.headers.update({"origin": server.address, "accept": "text/html"})
+    about = f"/c/{session}/about"
+    for verb in ("archive", "restore", "delete"):
+        assert f'action="/c/{session}/{verb}"' in (await browser.get(about)).text
+        assert f'action="/c/{session}/{verb}"' not in (await other.get(about)).text
+        assert (await other.post(f"/c/{session}/{verb}")).status_code == 403
+        if verb == "delete":
+            unsure = await browser.post(f"/c/{session}/{verb}", data={"sure": "false"})
+            assert (unsure.status_code, "Tick the box first." in unsure.text) == (422, True)
+        assert (await browser.post(f"/c/{session}/{verb}", data={"sure": "true"})).status_code == 303
+    assert (await browser.get(about)).status_code == 404
+
+
+@pytest.mark.rule("B6")
+async def test_neither_of_two_people_deletes_what_both_said(server: Server, org: Org):
+    friend = await org.add("admin")
+    talk = await direct(org.owner, friend)
+    await post(friend, talk, "for both")
+    for someone in (org.owner, friend):
+        browser, _ = await server.browse(someone)
+        browser.base_url = server.address
+        browser.headers.update({"origin": server.address, "accept": "text/html"})
+        about = (await browser.get(f"/c/{talk}/about")).text
+        assert (f"/c/{talk}/archive" in about, f"/c/{talk}/delete" in about) == (True, False)
+        refused = await browser.post(f"/c/{talk}/delete", data={"sure": "true"})
+        assert (refused.status_code, "neither deletes for both" in refused.text) == (403, True)
+        program = await someone.api.request("DELETE", f"/conversations/{talk}", json={"confirm": ""})
+        assert (program.status_code, "Archive it instead" in program.json()["detail"]) == (403, True)
+        assert (await someone.api.put(f"/conversations/{talk}/archive")).status_code == 200
+        assert await direct(friend, org.owner) == talk, "the other is not shut out"
+    assert (await friend.api.get(f"/conversations/{talk}")).json()["message_count"] == 1
+
+
 async def test_members_say_who_made_it_whoever_owns_it_by_now(server: Server, org: Org):
     member, agent = await org.add(), await server.hire(org)
     channel = await server.channel(org.owner)

@@ -54,6 +54,11 @@ VARIANTS: list[dict[str, Any]] = [
           ("x.tar.gz", 52_428_800, None, None)], {}),
         ([("gone.png", 10, 3, 3)], {"deleted_at": LATER, "html": None}),
     )),
+    {"metadata": {"sources": [
+        {"number": 1, "id": str(SOMEBODY), "title": "Manual & <more>, page 3", "url": "/documents/a?chunk=b#chunk-b"},
+        {"number": 2, "id": str(ANOTHER), "title": "Elsewhere", "url": "//evil.example"},
+        {"number": 3, "id": str(ANOTHER), "title": "#general", "url": "/c/a?at=3"}, "law", {"url": "/x"}]}},
+    {"metadata": {"sources": "hearsay"}},
     {"reply_count": 12, "last_reply_at": MOMENT + timedelta(days=40)},
     {"created_at": datetime(2025, 12, 31, 23, 59, 59, 999999, UTC)},
 ]  # fmt: skip

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.files.making import post, sent
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.support.waiting import until
@@ -46,6 +47,16 @@ async def test_a_search_leads_to_the_place(visitors: Visitors, server: Server, o
     await page.get_by_role("button", name="Newest").click()
     await expect(page.locator(".message").last).to_contain_text("message 120")
     await expect(page.locator(".message").last).to_be_in_viewport()
+
+
+async def test_what_matched_is_marked_in_names_of_files(visitors: Visitors, server: Server, org: Org):
+    general = await server.general(org)
+    await post(org.owner, general, await sent(org.owner, general, b"2027", "Roadmap &lt; draft.txt"))
+    await _found(org, "roadmap", 1)
+    page = await visitors.visit("/search?q=roadmap", org.owner)
+    name = page.locator(".hit .held .badge")
+    await expect(name).to_have_text("Roadmap &lt; draft.txt")
+    await expect(name.locator("mark")).to_have_text("Roadmap")
 
 
 async def test_nothing_outside_one_s_reach_is_found(visitors: Visitors, server: Server, org: Org):
@@ -111,6 +122,14 @@ async def test_a_search_is_narrowed_by_what_is_typed_or_chosen(visitors: Visitor
     await page.get_by_role("combobox", name="From", exact=True).press("Escape")
     await page.get_by_label("Filters").get_by_role("button", name="Search").click()
     await expect(hits).to_have_count(1)
-    await expect(box).to_have_value("heron from:me in:#general kind:message")
+    await expect(box).to_have_value("heron in:#general from:me kind:message")
+    await page.get_by_role("link", name="Leave out kind message instead").click()
+    await expect(box).to_have_value("heron in:#general from:me -kind:message")
+    await expect(hits).to_have_count(1)
+    await expect(hits).to_contain_text("question")
+    await page.get_by_role("link", name="Search without not kind message").click()
+    await expect(hits).to_have_count(2)
+    await box.fill("heron -kind:que")
+    await expect(page.locator("#search-completion").get_by_role("option")).to_have_text("question")
     await page.goto("/search?q=from%3Anobody")
     await expect(page.get_by_role("alert")).to_contain_text("There is no person or agent")

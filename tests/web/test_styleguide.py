@@ -40,4 +40,5 @@ def test_every_colour_is_legible_on_what_it_stands_on():
 def test_every_part_that_pages_share_is_shown():
     parts = set(re.findall(r"macro (\w+)\(", (TEMPLATES / "parts" / "ui.html").read_text()))
     shown = (TEMPLATES / "styleguide.html").read_text()
-    assert {name for name in parts if f"{name}(" not in shown} == {"seen"}  # of an agent: see the page of agents
+    of_agents = {"seen", "waits_for_budget"}  # see the page of agents
+    assert {name for name in parts if f"{name}(" not in shown} == of_agents

@@ -11,6 +11,7 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 
 from crewhall.faces.openai.requests import CONVERSATION
+from crewhall.runtime import RuntimeParts
 from crewhall.runtime.outside import end_forsaken
 from crewhall.runtime.runs import go_on
 from tests.identity.hall import Org
@@ -85,8 +86,11 @@ async def test_a_call_suspends_the_run_and_its_result_continues_it(
 
 @pytest.mark.rule("X4", "X3")
 async def test_calls_stream_and_come_beside_the_agents_own_again_and_again(
-    server: Server, client: AsyncOpenAI, org: Org, model: ScriptedModel
+    server: Server, client: AsyncOpenAI, org: Org, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ):
+    # The limit of requests begins anew with each round of the caller: a coding assistant has many.
+    thinker = await server.services.part(RuntimeParts).executor.wake_thinker()
+    monkeypatch.setattr(thinker, "_settings", thinker._settings.model_copy(update={"turn_requests": 2}))
     agent = await server.hire(org, model_config=SCRIPTED, tools=["list_people"])
     model.play(
         Use([("list_people", {}), ("weather", {"city": "Berlin"}), ("clock", {})]),

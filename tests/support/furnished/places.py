@@ -10,9 +10,14 @@ NO_PAGES = {
     "/": "leads to a conversation",
     "/agents/{agent_id:uuid}/activity": "a frame of the agent's page",
     "/agents/{agent_id:uuid}/causes": "a frame of the agent's page",
+    "/c/{conversation_id:uuid}/surroundings": "a part of the conversation's page",
+    "/in/{org_id:uuid}": "leads to an organization",
+    "/in/{org_id:uuid}/{path:path}": "leads to a page, or to the organization that it is in",
     "/inbox/{notification_id:uuid}": "leads to what it tells of",
+    "/schedules/words": "a part of the form of a schedule",
     "/service-worker.js": "a script",
     "/sidebar": "a part of every page",
+    "/wiki/{slug:str}/edit": "leads to the editor of a version",
     "/styleguide": "for those who change Crewhall; judged in tests/web/test_styleguide.py",
     "/styleguide.css": "a style sheet",
     "/static/{version:str}/{name:path}": "files",
@@ -20,7 +25,16 @@ NO_PAGES = {
 """Routes that answer with no page of their own."""
 GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsubscribe/{token:str}"}
 """Routes that are for people who are not signed in."""
-ON_A_PHONE = {"/agents", "/agents/{agent_id:uuid}", "/approvals", "/c/{conversation_id:uuid}", "/inbox", "/search"}
+ON_A_PHONE = {
+    "/wiki",
+    "/wiki/{slug:str}",
+    "/agents",
+    "/agents/{agent_id:uuid}",
+    "/approvals",
+    "/c/{conversation_id:uuid}",
+    "/inbox",
+    "/search",
+}
 """Routes whose pictures are also taken on a phone, in the dark."""
 
 
@@ -46,7 +60,9 @@ def addresses(company: Company) -> dict[str, str]:
         "/oauth/authorize": ids["app"],
         "/password-reset": "/password-reset?token=x",
         "/search": "/search?q=sidama",
+        "/search/best": "/search/best?q=which+coffee+comes+from+Sidama",
         "/setup": "/setup?token=x",
+        "/wiki/versions/{version_id:uuid}/edit": f"/wiki/versions/{ids['draft']}/edit",
     }
     return {route: special.get(route) or _filled(route, ids) for route in sorted(routes())}
 

@@ -13,8 +13,11 @@ from crewhall.kernel.ids import new_id
 from crewhall.notifications.unsubscribing import unsubscribe_token
 from crewhall.runtime.offers import Offer
 from tests.apps.asking import registered
+from tests.documents.ground import read_now
+from tests.files.making import post, sent
 from tests.imports.exports import ADA, BOB, packed, said, workspace
 from tests.support.furnished.company import Company
+from tests.support.furnished.wiki import write_down
 from tests.support.waiting import until
 
 OFFERED: LiteralString = """
@@ -30,9 +33,36 @@ TASKS = (
 )
 
 
+MANUAL = """# The drum roaster
+
+Twelve kilos at most. The drum turns before the burner is lit, and until the beans are out.
+
+## Before the first batch
+
+- Empty the chaff drawer; a full one catches fire.
+- Let the drum reach 190 °C, and hold it there for twenty minutes.
+- Check that the airflow stands at two.
+
+## Profiles
+
+| lot | charge | first crack | drop |
+|---|---|---|---|
+| Sidama | 195 °C | 8:40 | 205 °C |
+| Huila | 200 °C | 9:10 | 208 °C |
+| Mantiqueira | 190 °C | 8:20 | 212 °C |
+
+Sidama wants little heat after first crack: lower the burner to thirty percent and open the airflow to three.
+
+## When it smokes
+
+Close the burner, leave the drum turning, and open the airflow wholly. Never open the door: air feeds the fire. Tell the
+fire brigade if the chaff drawer glows.
+"""
+
+
 async def equip(company: Company) -> None:
     """Set everything up; `company.ids` then names it."""
-    for one in (_words, _agents, _causes, _money, _organization, _guests, _tool_server):
+    for one in (_words, _agents, _causes, _money, _organization, _guests, _tool_server, write_down):
         await one(company)
 
 
@@ -46,6 +76,7 @@ async def _words(company: Company) -> None:
     mara, general = company.org.owner.api, company.talk.general
     due = (utc_now() + timedelta(days=1)).isoformat()
     planned = {"conversation_id": general, "content": "The letter to the cafés goes out today.", "due_at": due}
+    company.ids["document_id"] = await _manual(company)
     company.ids["later_id"] = await _made(mara, "/later", **planned)
     begun = {"content": "Dear all, from March on our spring blend"}
     (await mara.put(f"/conversations/{general}/draft", json=begun)).raise_for_status()
@@ -69,6 +100,12 @@ async def _agents(company: Company) -> None:
     for icon, title, asked in TASKS:
         task = {"title": title, "prompt": asked, "icon": icon, "category": "daily"}
         company.ids["task_id"] = await _made(mara, f"/agents/{scout.id}/quick-tasks", **task)
+    manual = {"name": "Drum roaster.md"}
+    kept = await mara.post(f"/agents/{scout.id}/knowledge/files", params=manual, content=MANUAL.encode())
+    company.ids["source_id"] = str(kept.raise_for_status().json()["id"])
+    handbook = {"type": "url", "path": "https://handbook.larkfield.example/roasting/", "name": "Roasting handbook"}
+    again = {"config": {"depth": 2}, "cron": "0 6 * * *", "timezone": "Europe/Berlin", "enabled": False}
+    (await mara.post(f"/agents/{scout.id}/knowledge", json=handbook | again)).raise_for_status()
     (await mara.post(f"/agents/{ledger.id}/runtime", json={"base_url": WEBHOOK})).raise_for_status()
     lent = (await mara.post(f"/agents/{scout.id}/grants", json={})).raise_for_status().json()
     cafe = await company.server.make_org("Harbour Café")
@@ -128,3 +165,14 @@ async def _tool_server(company: Company) -> None:
     offer = Offer(tool="list_orders", description="List the open orders of a café.")
     async with company.server.db.transaction(org.owner.actor) as tx:
         await tx.run(OFFERED, {"org": org.id, "server": new_id(), "offer": Jsonb(msgspec.to_builtins(offer))})
+
+
+async def _manual(company: Company) -> str:
+    """A manual in a channel, made searchable."""
+    server, org = company.server, company.org
+    places = (await org.owner.api.get("/conversations", params={"kind": "channel"})).raise_for_status().json()["items"]
+    roasting = next(str(one["id"]) for one in places if one["name"] == "roasting")
+    manual = await sent(org.owner, roasting, MANUAL.encode(), "drum-roaster-manual.md")
+    await post(org.owner, roasting, manual, content="The manual of the new drum. Ask before you change the airflow.")
+    await read_now(server, org, manual["id"])
+    return str(manual["id"])

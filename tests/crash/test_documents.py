@@ -1,0 +1,78 @@
+"""The process that makes a document searchable is killed: another goes on with it, and no passage is made twice."""
+
+import os
+import random
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from crewhall.kernel.postgres.urls import DATABASE
+from tests.support.site import Site
+from tests.support.waiting import until
+
+PARAGRAPHS = 4000
+CHUNKS = "select id::text from chunks where document_id = %s order by position"
+LAPSE = "update documents set look_at = now() where id = %s and look_at > now()"
+
+
+def asked(site: Site, statement: str, document: str) -> list[str]:
+    """What the database says of a document; also where no server runs."""
+    with psycopg.connect(site.postgres.superuser_url(DATABASE), autocommit=True) as connection:
+        found = connection.execute(statement.encode(), (document,))
+        return [row[0] for row in found] if found.description else []
+
+
+async def send(site: Site, token: str) -> str:
+    """Post a long text; gives its document's id."""
+    place = await site.call(token, "POST", "/conversations", kind="channel", name="documents")
+    text = "\n\n".join(
+        f"Paragraph {number} says what pump {number} is for. " + "It turns. " * 60 for number in range(PARAGRAPHS)
+    )
+    async with httpx.AsyncClient(base_url=f"{site.server.url}/api/v1", timeout=30) as api:
+        api.headers["authorization"] = f"Bearer {token}"
+        path = f"/conversations/{place['id']}/files"
+        file = (await api.post(path, params={"name": "long.txt"}, content=text.encode())).raise_for_status().json()
+    await site.call(token, "POST", f"/conversations/{place['id']}/messages", files=[file["id"]])
+    return str((await site.call(token, "GET", f"/files/{file['id']}"))["document"]["id"])
+
+
+@pytest.mark.rule("X1")
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_a_document_is_made_searchable_once_however_often_it_is_killed(site: Site):
+    seed = int(os.environ.get("CREWHALL_TEST_SEED") or random.randrange(2**32))
+    chance = random.Random(seed)
+    print(f"CREWHALL_TEST_SEED={seed}")
+    await site.server.start()
+    try:
+        document = await send(site, await site.sign_in())
+        written: list[str] = []
+        for _ in range(3):
+            wanted = len(written) + chance.randrange(1, 400)
+
+            async def is_far(wanted: int = wanted) -> bool:
+                return len(asked(site, CHUNKS, document)) >= wanted
+
+            await until(is_far, within=60)
+            await site.server.kill()
+            found = asked(site, CHUNKS, document)
+            assert found[: len(written)] == written, "what was written stays, under its id"
+            written = found
+            asked(site, LAPSE, document)  # as it is by itself in two minutes
+            await site.server.start()
+        token = await site.sign_in()
+
+        async def is_ready() -> dict[str, Any] | None:
+            shown: dict[str, Any] = await site.call(token, "GET", f"/documents/{document}")
+            assert shown["status"] != "failed", shown
+            return shown if shown["status"] == "ready" else None
+
+        ready = await until(is_ready, within=120)
+        found = asked(site, CHUNKS, document)
+        assert found[: len(written)] == written
+        assert (ready["chunks"], ready["retries"]) == (len(found), 0)
+        assert len(found) >= PARAGRAPHS // 3
+    finally:
+        await site.server.close()

@@ -1,0 +1,253 @@
+"""The worker goes on where another stopped or died, takes turns between organizations, and follows the model."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from crewhall.conversations.file_store import FileStore
+from crewhall.conversations.sweeping import Sweeper
+from crewhall.kernel.actor import system_actor
+from crewhall.knowledge.ingesting import Ingesting
+from crewhall.knowledge.passages import About, Chunk, Progress
+from crewhall.knowledge.work import ROUND, claim
+from tests.documents.ground import Hashing, attached, ended, means, working
+from tests.identity.hall import Org
+from tests.support.database import SharedCluster
+from tests.support.server import Server
+from tests.support.waiting import until
+
+
+class Paragraphs:
+    """Gives so many paragraphs; stands still behind one of them until it may go on."""
+
+    def __init__(self, count: int, stops_at: int | None = None) -> None:
+        self._count = count
+        self._stops_at = stops_at
+        self.stopped = asyncio.Event()
+
+    async def chunks(self, _path: Path, _media_type: str, _name: str) -> AsyncIterator[Chunk | Progress | About]:
+        at = 0
+        for number in range(self._count):
+            if number == self._stops_at:
+                self.stopped.set()
+                await asyncio.Event().wait()
+            text = f"Paragraph {number}.\n\n"
+            yield Chunk(position=number, content=text, overlap=0, page=None, heading=[], starts=at, ends=at + len(text))
+            at += len(text)
+
+    async def render_page(self, path: Path, page: int, width: int) -> bytes:
+        raise AssertionError(path)
+
+
+class Fails(Paragraphs):
+    """Finds something wrong that is nobody's fault in the document."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    async def chunks(self, _path: Path, _media_type: str, _name: str) -> AsyncIterator[Chunk | Progress | About]:
+        raise OSError("the disk is full")
+        yield About()
+
+
+async def chunk_ids(org: Org, document: str) -> list[str]:
+    """The ids of all chunks that can be read now, in their order."""
+    found: list[str] = []
+    after: int | None = -1
+    while after is not None:
+        answer = await org.owner.api.get(f"/documents/{document}/chunks", params={"after": after, "limit": 200})
+        page = answer.raise_for_status().json()
+        found += [one["id"] for one in page["items"]]
+        after = page["after"]
+    return found
+
+
+async def change(server: Server, org: Org, document: str, **values: Any) -> None:
+    """Make a document's row be as some other process would have left it."""
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        if "attempt" in values:
+            await tx.run("update documents set attempt = %(attempt)s where id = %(id)s", values | {"id": document})
+        await tx.run("update documents set look_at = now() where id = %(id)s", {"id": document})
+
+
+@pytest.mark.rule("X1")
+async def test_what_was_stopped_goes_on_and_makes_nothing_twice(server: Server, org: Org):
+    document = await attached(server, org, b"whatever", "long.txt")
+    slow, embedder = Paragraphs(400, stops_at=300), Hashing()
+    async with working(server, means(server, embedder=embedder, extractor=slow)):
+        await slow.stopped.wait()
+        before = await until(lambda: chunk_ids(org, document))
+    async with working(server, means(server, embedder=embedder, extractor=Paragraphs(400))):
+        found = await ended(org, document)
+    after = await chunk_ids(org, document)
+    assert after[: len(before)] == before, "what was written stays, under its id"
+    assert (found["status"], found["chunks"], len(embedder.asked)) == ("ready", len(after), len(after))
+
+
+@pytest.mark.rule("X1")
+async def test_who_lost_a_document_writes_nothing_into_it_any_more(server: Server, org: Org):
+    document = await attached(server, org, b"whatever", "long.txt")
+    slow = Paragraphs(200, stops_at=150)
+    async with working(server, means(server, embedder=Hashing(), extractor=slow)):
+        await slow.stopped.wait()
+        await change(server, org, document, attempt=7 * ROUND)  # another has taken it over
+        async with working(server, means(server, embedder=Hashing(), extractor=Paragraphs(200))):
+            found = await ended(org, document)
+        ids = await chunk_ids(org, document)
+    assert found["status"] == "ready"
+    assert await chunk_ids(org, document) == ids
+    assert (await org.owner.api.get(f"/documents/{document}")).json()["status"] == "ready", "it is not put back either"
+
+
+@pytest.mark.rule("X1")
+async def test_asking_again_takes_a_document_from_nobody_who_is_at_work_on_it(server: Server, org: Org):
+    document = await attached(server, org, b"whatever", "long.txt")
+    async with working(server, means(server, extractor=Fails())):
+
+        async def is_put_off() -> bool:
+            return bool((await org.owner.api.get(f"/documents/{document}")).json()["retries"])
+
+        await until(is_put_off)
+    await change(server, org, document)
+    slow = Paragraphs(200, stops_at=150)
+    async with working(server, means(server, extractor=slow)):
+        await slow.stopped.wait()
+        (await org.owner.api.post(f"/documents/{document}/retry")).raise_for_status()
+        async with server.db.transaction(system_actor(org.id)) as tx:
+            assert await claim(tx, UUID(document)) is None, "it is at work already"
+
+
+async def test_what_kills_every_process_ends_and_what_is_passing_does_not(server: Server, org: Org):
+    document = await attached(server, org, b"whatever", "deadly.txt")
+    async with working(server, means(server, extractor=Fails())):
+
+        async def is_put_off() -> bool:
+            return bool((await org.owner.api.get(f"/documents/{document}")).json()["retries"])
+
+        await until(is_put_off)
+    await change(server, org, document, attempt=3 * ROUND + 6)
+    async with working(server, means(server, extractor=Paragraphs(2))):
+        found = await ended(org, document)
+        assert (found["status"], found["failure_code"]) == ("failed", "document_broke_off")
+        file = (await org.owner.api.get(f"/files/{document}")).json()
+        assert (file["status"], file["failure"]) == ("failed", found["failure"])
+        assert (await org.owner.api.get(f"/files/{document}/content")).content == b"whatever"
+        (await org.owner.api.post(f"/documents/{document}/retry")).raise_for_status()
+        assert (await ended(org, document))["status"] == "ready"
+
+
+async def test_an_organization_with_many_documents_lets_others_come_in_between(
+    server: Server, org: Org, other_org: Org
+):
+    many = [await attached(server, org, f"number {number}".encode(), f"{number}.txt") for number in range(3)]
+    one = await attached(server, other_org, b"the only one", "one.txt")
+    slow = Paragraphs(9, stops_at=0)
+    async with working(server, means(server, extractor=slow), at_once=2):
+
+        async def at_work() -> set[str]:
+            found = set()
+            for who, documents in ((org, many), (other_org, [one])):
+                for document in documents:
+                    shown = (await who.owner.api.get(f"/documents/{document}")).json()
+                    found |= {document} if shown["status"] == "extracting" else set()
+            return found if len(found) == 2 else set()
+
+        assert one in await until(at_work), "it is not behind all of the others"
+
+
+@pytest.mark.rule("B10")
+async def test_another_model_is_brought_in_behind_the_searches_backs(cluster: SharedCluster, worker_id: str):
+    async with Server(cluster.clone(f"models_{worker_id}")) as server:
+        await bring_another_model(server, await server.make_org())
+
+
+async def bring_another_model(server: Server, org: Org) -> None:
+    document = await attached(server, org, b"whatever", "long.txt")
+    async with working(server, means(server, embedder=Hashing("first"), extractor=Paragraphs(100))):
+        await ended(org, document)
+    ids, second = await chunk_ids(org, document), Hashing("second", 1536)
+
+    async def asked_model() -> Any:
+        async with server.db.transaction(system_actor(org.id)) as tx:
+            return await tx.value("select searched_model()")
+
+    async def kept() -> list[Any]:
+        async with server.db.transaction(system_actor(org.id)) as tx:
+            former = await tx.value("select count(*) from embeddings_384")
+            return [former, await tx.value("select count(*) from embeddings_1536")]
+
+    assert await asked_model() == "first"
+
+    async def is_through() -> bool:
+        return bool(await asked_model() == "second" and (await kept())[0] == 0)
+
+    async with working(server, means(server, embedder=second)):
+        await until(is_through)
+    shown = (await org.owner.api.get(f"/documents/{document}")).json()
+    assert (shown["status"], await chunk_ids(org, document), await kept()) == ("ready", ids, [0, len(ids)])
+    # a process that still had the first model finishes a document after all others have gone on
+    late = await attached(server, org, b"something else", "late.txt")
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        work = await claim(tx, UUID(late))
+    assert work is not None
+    await Ingesting(means(server, embedder=Hashing("first"), extractor=Paragraphs(3)), work).run()
+    assert (await kept())[0] == 3
+    async with working(server, means(server, embedder=second)):
+        await until(is_through)
+    ids += await chunk_ids(org, late)
+    assert (await kept()) == [0, len(ids)]
+    asked = len(second.asked)
+    async with working(server, means(server, embedder=second)) as worker:
+        await worker.look()
+        assert len(second.asked) == asked, "nothing is embedded again"
+
+
+@pytest.mark.rule("B8")
+async def test_files_of_an_archived_conversation_go_after_their_time_with_all_that_was_made_of_them(
+    server: Server, org: Org
+):
+    place = await server.channel(org.owner)
+    document = await attached(server, org, b"whatever", "notes.txt", place)
+    async with working(server, means(server, embedder=Hashing(), extractor=Paragraphs(3))):
+        await ended(org, document)
+    api, path = org.owner.api, f"/conversations/{place}/archive"
+    (await api.put(path)).raise_for_status()
+    assert (await api.get(f"/files/{document}")).json()["expires_at"] is not None
+    (await api.delete(path)).raise_for_status()
+    assert (await api.get(f"/files/{document}")).json()["expires_at"] is None
+    (await api.put(path)).raise_for_status()
+    assert (await api.get("/file-policy")).json() == {"keep_days": 30}
+    member = await org.add()
+    assert (await member.api.put("/file-policy", json={"keep_days": 1})).status_code == 403
+    assert (await api.put("/file-policy", json={"keep_days": 0})).status_code == 422
+    (await api.put("/file-policy", json={"keep_days": None})).raise_for_status()
+    assert (await api.get(f"/files/{document}")).json()["expires_at"] is None
+    (await api.put("/file-policy", json={"keep_days": 1})).raise_for_status()
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        await tx.run("update files set expires_at = expires_at - interval '25 hours'")
+    store = server.services.part(FileStore)
+    sweeper = Sweeper(server.db, store.blobs, server.services.signals)
+
+    async def is_gone() -> bool:
+        await sweeper.sweep()
+        return (await api.get(f"/documents/{document}")).status_code == 404
+
+    await until(is_gone)
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        for left in (
+            "select count(*) from files",
+            "select count(*) from chunks",
+            "select count(*) from embeddings_384",
+        ):
+            assert await tx.value(left) == 0
+    folder = server.home / "blobs" / str(org.id)
+
+    async def are_bytes_gone() -> bool:
+        await sweeper.sweep()
+        return not any(one.is_file() for one in folder.rglob("*"))
+
+    await until(are_bytes_gone)

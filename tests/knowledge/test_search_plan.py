@@ -1,0 +1,146 @@
+"""Search over thousands of chunks, as the application role sees them: by its indexes, within reach, missing little."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import SET_SCOPE, scope_of
+from crewhall.kernel.ids import new_id
+from tests.identity.hall import Hall
+from tests.support.database import SharedCluster
+
+MODEL = "planned"
+ROWS = """
+select setseed(0.5);
+create temp table topics as
+    select n, (select array_agg(random() - 0.5) from generate_series(1, 384) where n >= 0)::vector as meaning
+    from generate_series(0, 59) n;
+create temp table made as
+    select n, gen_random_uuid() as chunk, (%(documents)s::uuid[])[1 + n / 300] as document,
+           (%(orgs)s::uuid[])[1 + n / 300] as org,
+           (select l2_normalize(avg(meaning)) from (
+               select t.meaning from topics t
+               where t.n in (n / 300 * 5 + hashint4(n) & 7, hashint4(n * 3) & 31, hashint4(n * 7) & 31)
+               union all select (select array_agg(random() - 0.5) from generate_series(1, 384) where n >= 0)::vector
+           ) of) as meaning
+    from generate_series(0, 300 * cardinality(%(documents)s::uuid[]) - 1) n;
+drop index embeddings_384_nearest;
+insert into chunks (id, org_id, document_id, position, content, starts, ends, vector)
+    select chunk, org, document, n %% 300, 'x', 0, 1, chunk_vector('english', 'Title', '{}',
+        'common words' || case when n %% 1000 = 7 then ' rareword' else '' end) from made;
+insert into embeddings_384 (chunk_id, model, org_id, document_id, embedding)
+    select chunk, %(model)s, org, document, meaning from made;
+create index embeddings_384_nearest on embeddings_384 using hnsw (embedding halfvec_cosine_ops)
+    with (ef_construction = 128);
+analyze chunks, embeddings_384, documents, document_origins;
+"""
+DOCUMENT = """
+with blob as (insert into blobs (org_id, sha256, key, size) values (%(org)s, sha256(%(key)s::bytea), %(key)s, 1)
+), file as (
+    insert into files (
+        id, org_id, conversation_id, created_by_type, created_by, name, media_type, size, sha256, attached_at)
+    values (%(id)s, %(org)s, %(place)s, 'user', %(owner)s, 'x', 'application/x-test', 1, sha256(%(key)s::bytea), now())
+), document as (
+    insert into documents (id, org_id, sha256, media_type, name, size, status, chunks, ready_at)
+    values (%(id)s, %(org)s, sha256(%(key)s::bytea), 'application/x-test', 'x', 1, 'ready', 300, now()))
+insert into document_origins (id, org_id, document_id, kind, file_id, conversation_id)
+values (%(id)s, %(org)s, %(id)s, 'file', %(id)s, %(place)s)
+"""
+PLACE = """
+insert into conversations (id, org_id, kind, type, name, topic, owner_type, owner_user_id)
+values (%(place)s, %(org)s, 'channel', 'public', %(key)s, %(key)s, 'user', %(owner)s)
+"""
+NEAREST = """
+select chunk_id from chunks_by_meaning(
+    %(meaning)s::halfvec, %(model)s, null, %(place)s, null, null, null, null, null, null, %(size)s)
+"""
+EXACT = """
+with compared as materialized (
+    select e.chunk_id, e.embedding <=> %(meaning)s::halfvec as distance from embeddings_384 e
+    join document_origins o on o.document_id = e.document_id
+    where e.org_id = %(org)s and (%(place)s::uuid is null or o.conversation_id = %(place)s))
+select chunk_id from compared order by distance limit %(size)s
+"""
+WORDS = "select chunk_id from chunks_by_words(%(words)s, null, %(place)s, null, null, null, null, null, null, 60)"
+
+
+class Filled:
+    """Two organizations: twelve documents in two places, and two documents of somebody else."""
+
+    def __init__(self, app: str, superuser: str, actor: Actor, places: list[Any], meanings: list[str]) -> None:
+        self.app, self.superuser, self.actor, self.places, self.meanings = app, superuser, actor, places, meanings
+
+    def ask(self, sql: str, *, plans: bool = False, **asked: Any) -> Any:
+        """Run a statement as the application role does; gives its rows, or the plans of what ran within."""
+        notices: list[str] = []
+        values = {"model": MODEL, "place": None, "size": 60, "org": self.actor.org, **asked}
+        with psycopg.connect(self.superuser, options="-c session_preload_libraries=auto_explain") as connection:
+            connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+            if plans:
+                for setting in ("log_min_duration = 0", "log_nested_statements = on"):
+                    connection.execute("set auto_explain." + setting)
+                connection.execute("set client_min_messages = log")
+            connection.execute("set role crewhall_app")
+            connection.execute(SET_SCOPE, scope_of(self.actor))
+            rows = [row[0] for row in connection.execute(sql, values)]
+        return "\n".join(one for one in notices if "materialized" in one) if plans else rows
+
+
+@pytest.fixture(scope="module")
+async def filled(cluster: SharedCluster, worker_id: str):
+    name = f"knowledge_plan_{worker_id}"
+    urls = cluster.clone(name)
+    async with Hall(urls.app) as hall:
+        orgs = [await hall.make_org(one) for one in ("One", "Two")]
+    places = [new_id(), new_id(), new_id()]
+    with psycopg.connect(cluster.superuser(name), autocommit=True) as connection:
+        documents: list[Any] = []
+        for n, place in enumerate(places):
+            org = orgs[n // 2]
+            own = {"org": org.id, "owner": org.owner.id, "place": place, "key": f"place-{n}"}
+            connection.execute(PLACE, own)
+            for k in range((11, 1, 2)[n]):
+                documents.append((new_id(), org.id))
+                connection.execute(DOCUMENT, own | {"id": documents[-1][0], "key": f"{n}-{k}"})
+        values = {"documents": [one for one, _ in documents], "orgs": [org for _, org in documents], "model": MODEL}
+        psycopg.ClientCursor(connection).execute(ROWS, values)
+        meanings = [row[0] for row in connection.execute("select embedding::text from embeddings_384 limit 900")]
+    yield Filled(urls.app, cluster.superuser(name), orgs[0].owner.actor, places, meanings[::45])
+    cluster.drop(name)
+
+
+@pytest.mark.rule("B10")
+async def test_a_wide_reach_is_walked_by_the_index_and_misses_little(filled: Filled):
+    plan = filled.ask(NEAREST, plans=True, meaning=filled.meanings[0])
+    assert "Index Scan using embeddings_384_nearest" in plan
+    assert "Seq Scan on embeddings_384" not in plan
+    missed = 0
+    for meaning in filled.meanings:
+        exact, found = filled.ask(EXACT, meaning=meaning, size=10), filled.ask(NEAREST, meaning=meaning)
+        assert len(found) == len(set(found)) == 60
+        missed += len(set(exact) - set(found[:10]))
+    assert missed <= len(filled.meanings) * 10 * 0.02
+
+
+@pytest.mark.rule("B10")
+async def test_a_narrow_reach_is_compared_whole(filled: Filled):
+    _, narrow, elsewhere = filled.places
+    plan = filled.ask(NEAREST, plans=True, meaning=filled.meanings[0], place=narrow)
+    assert "embeddings_384_nearest" not in plan
+    assert "embeddings_384_document" in plan
+    for meaning in filled.meanings[:5]:
+        assert filled.ask(NEAREST, meaning=meaning, place=narrow, size=10) == filled.ask(
+            EXACT, meaning=meaning, place=narrow, size=10
+        )
+    assert filled.ask(NEAREST, meaning=filled.meanings[0], place=elsewhere) == []
+    assert filled.ask(NEAREST, meaning=filled.meanings[0], model="another") == []
+
+
+async def test_words_are_found_by_their_index(filled: Filled):
+    assert "Bitmap Index Scan on chunks_vector" in filled.ask(WORDS, plans=True, words="rareword")
+    assert len(filled.ask(WORDS, words="rareword")) == 4
+    assert len(filled.ask(WORDS, words="common")) == 60
+    assert filled.ask(WORDS, words="rareword", place=filled.places[2]) == []
+    assert len(filled.ask(WORDS, words="common", place=filled.places[1])) == 60

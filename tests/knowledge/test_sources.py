@@ -1,0 +1,327 @@
+"""Sources of agents: gone through again and again, read by whoever may see the agent, gone with what they held."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from crewhall.conversations import FileStore
+from crewhall.kernel.actor import Actor, ActorType, Role, system_actor
+from crewhall.kernel.errors import CrewhallError
+from crewhall.knowledge.sources.actions import add_source
+from crewhall.knowledge.sources.run import claim
+from crewhall.knowledge.sources.schemas import SourceInput
+from crewhall.knowledge.sources.settings import SourceSettings
+from crewhall.knowledge.sources.vocabulary import SourceType
+from crewhall.knowledge.sources.worker import SourceWorker
+from tests.documents.ground import ended, read_now
+from tests.identity.hall import Org
+from tests.knowledge.pages_server import Site
+from tests.support.database import SharedCluster
+from tests.support.server import Server
+
+PUMPS = (
+    "<html><head><title>Pumps</title></head><body><h1>Pumps</h1><p>The red lever stops the pump.</p>{}</body></html>"
+)
+
+
+class Synced:
+    """A source of a test, gone through by hand."""
+
+    def __init__(self, server: Server, org: Org, agent_id: str, site: Site | None = None, **settings: Any) -> None:
+        self.server, self.org, self.base = server, org, f"/agents/{agent_id}/knowledge"
+        outbound = None if site is None else site.outbound()
+        self.worker = SourceWorker(
+            server.services.part(FileStore), server.services.signals, SourceSettings(**settings), outbound
+        )
+        self.id = ""
+
+    async def add(self, kind: str, path: str, **config: Any) -> dict[str, Any]:
+        """Add a source, as the action does with this worker's settings, and go through it."""
+        owner = Actor(type=ActorType.USER, id=self.org.owner.id, org_id=self.org.id, role=Role.OWNER)
+        data = SourceInput(type=SourceType(kind), path=path, config=config, enabled=False)
+        async with self.server.db.transaction(owner) as tx:
+            agent = UUID(self.base.split("/")[2])
+            made = await add_source(tx, owner, agent, data, self.worker.settings, self.worker.outbound)
+            # switched on behind the back of the server's own worker, which knows other settings
+            await tx.run("update agent_knowledge_sources set enabled = true where id = %(id)s", {"id": made.id})
+        self.id = str(made.id)
+        return await self.again()
+
+    async def again(self) -> dict[str, Any]:
+        """Go through it once more."""
+        async with self.server.db.transaction(system_actor(self.org.id)) as tx:
+            await tx.run("update agent_knowledge_sources set look_at = now() where id = %(id)s", {"id": self.id})
+            run = await claim(tx, UUID(self.id))
+        assert run is not None
+        await self.worker.take(run)
+        return await self.shown()
+
+    async def shown(self) -> dict[str, Any]:
+        found: dict[str, Any] = (await self.org.owner.api.get(f"{self.base}/{self.id}")).raise_for_status().json()
+        return found
+
+    async def items(self) -> dict[str, dict[str, Any]]:
+        found = (await self.org.owner.api.get(f"{self.base}/{self.id}/items")).raise_for_status().json()["items"]
+        return {one["key"]: one for one in found}
+
+
+@pytest.mark.rule("B3")
+async def test_a_file_is_read_by_whoever_sees_the_agent_and_goes_with_its_source(
+    server: Server, org: Org, other_org: Org
+):
+    agent = (await org.owner.api.post("/agents", json={"name": "Scout", "visibility": "private"})).json()
+    friend, base = await org.add(), f"/agents/{agent['id']}/knowledge"
+    path = f"{base}/files?name=manual.md"
+    for nobody in (friend, other_org.owner):
+        assert (await nobody.api.post(path, content=b"# Pumps")).status_code == 404
+    added = await org.owner.api.post(path, content=b"# Pumps\n\nThe red lever stops the pump.")
+    assert added.status_code == 201, added.text
+    source = added.json()
+    assert (source["type"], source["state"], source["item_count"]) == ("file", "synced", 1)
+    item = (await org.owner.api.get(f"{base}/{source['id']}/items")).json()["items"][0]
+    await read_now(server, org, item["document_id"])
+    document = await ended(org, item["document_id"])
+    assert document["status"] == "ready"
+    assert (await friend.api.get(f"/documents/{item['document_id']}")).status_code == 404
+    assert (await other_org.owner.api.get(f"/documents/{item['document_id']}")).status_code == 404
+    await org.owner.api.patch(f"/agents/{agent['id']}", json={"visibility": "public"})
+    assert (await friend.api.get(f"/documents/{item['document_id']}")).status_code == 200
+    assert (await friend.api.get(base)).status_code == 403
+    off = await org.owner.api.patch(f"{base}/{source['id']}", json={"enabled": False})
+    assert off.json()["state"] == "off"
+    assert (await friend.api.get(f"/documents/{item['document_id']}")).status_code == 404
+    (await org.owner.api.delete(f"{base}/{source['id']}")).raise_for_status()
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        left = await tx.one(
+            dict,
+            "select (select count(*) from documents) as documents, (select count(*) from blobs) as blobs",
+        )
+    assert left == {"documents": 0, "blobs": 0}
+
+
+@pytest.fixture
+async def agent(org: Org) -> str:
+    """An agent of the organization."""
+    return str((await org.owner.api.post("/agents", json={"name": "Scout"})).raise_for_status().json()["id"])
+
+
+def counted(source: dict[str, Any]) -> tuple[int, ...]:
+    """What a sync saw that was new, changed, unchanged, gone, failed."""
+    return tuple(source["counts"][name] for name in ("fresh", "changed", "unchanged", "gone", "failed"))
+
+
+@pytest.mark.rule("B3")
+async def test_pages_are_followed_within_their_host_and_only_what_changed_is_taken_again(
+    server: Server, org: Org, agent: str
+):
+    def link(path: str, more: str = "") -> str:
+        return f'<a href="{path}" {more}>{path}</a>'
+
+    leads = "".join([
+        link("a"), link("/docs/b#x"), link("/blog"), link("https://other.test/docs/"), link("c", 'rel="nofollow"'),
+        link("/docs/secret/d"), link("/docs/twin"), link("https://home.test/"), link("broken"),
+    ])  # fmt: skip
+    twin = PUMPS.format("again").replace("<head>", '<head><link rel="canonical" href="/docs/a">')
+    site = Site({
+        "/robots.txt": "User-agent: *\nDisallow: /docs/secret",
+        "/docs/": PUMPS.format(leads), "/docs/a": PUMPS.format("a"),
+        "/docs/b": PUMPS.format(link("deep")), "/docs/deep": PUMPS.format("deep"), "/docs/c": "c", "/blog": "blog",
+        "/docs/secret/d": "d", "/docs/twin": twin,
+    })  # fmt: skip
+    site.answers["/docs/broken"] = httpx.Response(500)
+    source = Synced(server, org, agent, site)
+    found = await source.add("url", "https://site.test/docs/", depth=1, delay_s=0)
+    assert (found["state"], found["failure"], counted(found)) == ("synced", None, (3, 0, 0, 0, 1))
+    items = await source.items()
+    assert {one.removeprefix("https://site.test/docs/") for one in items} == {"", "a", "b", "broken"}
+    assert items["https://site.test/docs/broken"]["failure"] == "site.test answered 500."
+    assert not {"/blog", "/docs/c", "/docs/secret/d", "/docs/deep"} & set(site.asked)
+    before = items["https://site.test/docs/b"]["document_id"]
+    site.asked.clear()
+    del site.answers["/docs/broken"]
+    site.pages |= {"/docs/b": PUMPS.format("other")}
+    found = await source.again()
+    assert counted(found) == (0, 1, 2, 1, 0), "one changed, two did not, and what failed is not there"
+    items = await source.items()
+    assert len(items) == 3
+    assert items["https://site.test/docs/b"]["document_id"] != before
+    assert (await org.owner.api.get(f"/documents/{before}")).status_code == 404, "nothing is this any more"
+    log = (await org.owner.api.get(f"{source.base}/{source.id}/syncs")).json()["items"]
+    assert [(one["outcome"], one["fresh"], one["changed"]) for one in log] == [("done", 0, 1), ("done", 3, 0)]
+
+
+async def test_a_sitemap_names_the_pages(server: Server, org: Org, agent: str):
+    index = "<sitemapindex><sitemap><loc>https://site.test/more.xml</loc></sitemap></sitemapindex>"
+    more = "<urlset><url><loc>https://site.test/a?x=1&amp;y=2</loc></url><url><loc>https://site.test/b</loc></url></urlset>"
+    kinds = {"/sitemap.xml": "application/xml", "/more.xml": "text/xml"}
+    pages = {"/sitemap.xml": index, "/more.xml": more, "/a?x=1&y=2": PUMPS.format("a"), "/b": PUMPS.format("b")}
+    source = Synced(server, org, agent, Site(pages, kinds))
+    assert counted(await source.add("url", "https://site.test/sitemap.xml", depth=1, delay_s=0)) == (2, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "state", "failure"),
+    [
+        ("https://site.test/", httpx.Response(302, headers={"location": "https://home.test/"}), "waiting", None),
+        ("https://site.test/", httpx.Response(404), "failed", "site.test answered 404."),
+        (
+            "https://site.test/",
+            httpx.Response(429, headers={"retry-after": "1800"}),
+            "waiting",
+            "site.test asks to be left alone for a while.",
+        ),
+        ("https://home.test/", None, "failed", "home.test is within a private network: it is not reached from here."),
+    ],
+)
+async def test_what_cannot_be_read_is_said_and_keeps_what_was_there(
+    server: Server, org: Org, agent: str, path: str, answer: httpx.Response | None, state: str, failure: str | None
+):
+    site = Site({"/": PUMPS.format("")})
+    source = Synced(server, org, agent, site)
+    if answer is not None:
+        assert counted(await source.add("url", path, delay_s=0)) == (1, 0, 0, 0, 0)
+        site.answers["/"] = answer
+        found = await source.again()
+        assert found["item_count"] == 1
+    else:
+        found = await source.add("url", path, delay_s=0)
+    if answer is not None and answer.status_code == 302:
+        assert found["state"] == "failed"
+        assert "private network" in found["failure"]
+    else:
+        assert (found["state"], found["failure"]) == (state, failure)
+
+
+async def test_robots_txt_may_refuse_everything(server: Server, org: Org, agent: str):
+    site = Site({"/robots.txt": "User-agent: *\nDisallow: /", "/": PUMPS.format("")})
+    found = await Synced(server, org, agent, site).add("url", "https://site.test/", delay_s=0)
+    assert (found["state"], found["item_count"], site.asked) == ("failed", 0, ["/robots.txt"])
+    assert "robots.txt" in found["failure"]
+
+
+@pytest.mark.rule("B3")
+async def test_a_folder_is_read_within_its_root_alone(server: Server, org: Org, agent: str, tmp_path: Path):
+    root, secret = tmp_path / "shared", tmp_path / "secret.md"
+    (root / "policies").mkdir(parents=True)
+    secret.write_text("# Secret")
+    (root / "policies" / "leave.md").write_text("# Leave\n\nThirty days.")
+    (root / "policies" / "pay.txt").write_text("On the last day.")
+    (root / "policies" / "skip.bin").write_bytes(b"\0")
+    (root / "link.md").symlink_to(secret)
+    (root / "out").symlink_to(tmp_path)
+    source = Synced(server, org, agent, source_folders=f"shared={root}\nother-org/theirs={tmp_path}")
+    found = await source.add("folder", "shared", patterns=["*.md", "*.txt"])
+    assert counted(found) == (2, 0, 0, 0, 0)
+    (root / "policies" / "pay.txt").write_text("On the first day.")
+    (root / "policies" / "leave.md").unlink()
+    assert counted(await source.again()) == (0, 1, 0, 1, 0)
+    assert set(await source.items()) == {"policies/pay.txt"}
+    for path in ("shared/../..", "/etc", "theirs", "other-org/theirs", "nothing"):
+        with pytest.raises(CrewhallError):
+            await Synced(server, org, agent, source_folders=f"shared={root}\nother-org/theirs={tmp_path}").add(
+                "folder", path
+            )
+    found = await source.add("folder", "shared/out")
+    assert (found["state"], found["item_count"]) == ("failed", 0)
+
+
+@pytest.mark.rule("B3")
+async def test_an_api_is_read_page_by_page_with_headers_that_stay_with_their_host(server: Server, org: Org, agent: str):
+    things = [{"id": n, "title": f"Thing {n}", "body": {"text": f"Body {n}"}} for n in range(3)]
+    site = Site(
+        {
+            "/things": json.dumps({"data": {"items": things[:2]}, "next": "c1"}),
+            "/things?after=c1": json.dumps({"data": {"items": things[2:]}, "next": None}),
+        },
+        {"/things": "application/json", "/things?after=c1": "application/json"},
+    )
+    secret = "crm=site.test Authorization: Bearer hush"
+    source = Synced(server, org, agent, site, source_headers=secret)
+    config = {"items": "data.items", "title": "title", "text": ["body.text"], "next": "next", "cursor": "after"}
+    found = await source.add("api", "https://site.test/things", headers="crm", **config)
+    assert (counted(found), found["failure"]) == ((3, 0, 0, 0, 0), None)
+    assert {one.headers["authorization"] for one in site.seen} == {"Bearer hush"}
+    assert "hush" not in json.dumps(found)
+    assert counted(await source.again()) == (0, 0, 3, 0, 0)
+    elsewhere = await Synced(server, org, agent, site, source_headers=secret).add(
+        "api", "https://else.test/things", headers="crm", **config
+    )
+    assert (elsewhere["state"], "alone" in elsewhere["failure"]) == ("failed", True)
+    site.answers["/things"] = httpx.Response(302, headers={"location": "https://else.test/things"})
+    assert (await source.again())["state"] == "failed"
+    assert "else.test" not in {one.headers["host"] for one in site.seen}
+
+
+@pytest.mark.rule("B3")
+async def test_a_database_is_only_read(server: Server, org: Org, agent: str, cluster: SharedCluster, worker_id: str):
+    source = Synced(server, org, agent, source_databases=f"crm={cluster.superuser(f'server_{worker_id}')}")
+    query = "select n as id, 'Thing ' || n as title, 'Body' as body from generate_series(1, 3) n"
+    assert counted(await source.add("database", "crm/things", query=query, key="id", title="title")) == (3, 0, 0, 0, 0)
+    assert counted(await source.again()) == (0, 0, 3, 0, 0)
+    whole = await source.add("database", "crm/all", query=query, whole=True)
+    assert (whole["item_count"], whole["failure"]) == (1, None)
+    for place, writes in enumerate(
+        (
+            "create table taken (id integer)",
+            "select 1 as id; commit; create table taken (id integer)",
+            "with gone as (delete from organizations returning id) select * from gone",
+        )
+    ):
+        refused = await source.add("database", f"crm/writes-{place}", query=writes, key="id")
+        assert (refused["state"], "refused" in refused["failure"]) == ("failed", True), refused
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        assert await tx.value("select to_regclass('taken')") is None
+
+
+async def test_who_is_killed_leaves_it_to_another_that_takes_nothing_twice(server: Server, org: Org, agent: str):
+    site = Site({"/docs/": PUMPS.format('<a href="a">a</a>'), "/docs/a": PUMPS.format("a")})
+    source = Synced(server, org, agent, site)
+    await source.add("url", "https://site.test/docs/", delay_s=0)
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        await tx.run("update agent_knowledge_sources set look_at = now() where id = %(id)s", {"id": source.id})
+        dead = await claim(tx, UUID(source.id))
+    assert dead is not None
+    assert (await source.shown())["state"] == "syncing"
+    taken = await source.again()
+    assert (taken["state"], counted(taken)) == ("synced", (0, 0, 1, 0, 0))
+    await source.worker.take(dead)
+    log = (await org.owner.api.get(f"{source.base}/{source.id}/syncs")).json()["items"]
+    assert len(log) == 2, "the dead one wrote nothing any more"
+
+
+async def test_a_sync_is_called_off_and_what_is_wrong_is_said(server: Server, org: Org, agent: str):
+    base = f"/agents/{agent}/knowledge"
+    wrong = [
+        {"type": "url", "path": "http://127.0.0.1/"},
+        {"type": "url", "path": "ftp://site.test/"},
+        {"type": "url", "path": "https://site.test/", "config": {"depth": 99}},
+        {"type": "url", "path": "https://site.test/", "config": {"what": 1}},
+        {"type": "url", "path": "https://site.test/", "cron": "never"},
+        {"type": "url", "path": "https://site.test/", "cron": "0 6 * * *", "timezone": "Mars/Olympus"},
+        {"type": "folder", "path": "nothing"},
+        {"type": "database", "path": "nothing", "config": {"query": "select 1"}},
+        {"type": "file", "path": "manual.md"},
+        {"type": "telepathy", "path": "x"},
+    ]
+    for data in wrong:
+        answer = await org.owner.api.post(base, json=data)
+        assert answer.status_code in {400, 422}, (data, answer.text)
+    good = {"type": "url", "path": "https://site.test/", "cron": "0 6 * * *", "enabled": False}
+    made = (await org.owner.api.post(base, json=good)).json()
+    assert (made["state"], made["timezone"], made["name"]) == ("off", "UTC", "https://site.test")
+    assert (await org.owner.api.post(base, json=good)).status_code == 409
+    path = f"{base}/{made['id']}"
+    assert (await org.owner.api.post(f"{path}/sync")).status_code == 409
+    assert (await org.owner.api.delete(f"{path}/sync")).status_code == 409
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        await tx.run(
+            "update agent_knowledge_sources set enabled = true, sync_id = id where id = %(id)s", {"id": made["id"]}
+        )
+    off = await org.owner.api.delete(f"{path}/sync")
+    assert (off.json()["state"], off.json()["next_sync_at"] is not None) == ("new", True)
+    log = (await org.owner.api.get(f"{path}/syncs")).json()["items"]
+    assert [one["outcome"] for one in log] == ["canceled"]

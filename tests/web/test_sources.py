@@ -1,0 +1,52 @@
+"""The pages of an agent's sources: given, read, changed, removed."""
+
+from pathlib import Path
+
+from playwright.async_api import expect
+
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.web.browser import Visitors
+
+
+async def test_an_agent_is_given_a_file_and_an_address(
+    server: Server, org: Org, visitors: Visitors, tmp_path: Path
+) -> None:
+    scout = await server.hire(org, "scout")
+    manual = tmp_path / "manual.md"
+    manual.write_text("# Pumps\n\nThe red lever stops the pump.\n")
+    page = await visitors.visit(f"/agents/{scout.id}", org.owner)
+    await page.get_by_role("link", name="What it knows").click()
+    await expect(page.get_by_text("Nothing to look things up in yet")).to_be_visible()
+    await page.get_by_role("link", name="Add a source").first.click()
+    await page.locator("input[type=file]").set_input_files(manual)
+    await page.get_by_role("button", name="Give it").click()
+    await expect(page.get_by_role("heading", name="manual.md", level=1)).to_be_visible()
+    await page.goto(f"/agents/{scout.id}/knowledge/new?kind=url")
+    await page.get_by_label("Address").fill("http://127.0.0.1/")
+    await page.get_by_role("button", name="Add it").click()
+    await expect(page.get_by_text("private network")).to_be_visible()
+    await page.get_by_label("Address").fill("https://handbook.example/roasting/")
+    await page.get_by_label("Settings").fill("{")
+    await page.get_by_role("button", name="Add it").click()
+    await expect(page.get_by_text("This is no JSON")).to_be_visible()
+    # what was refused is an answer with its status, which the browser notes
+    visitors.complaints[:] = [said for said in visitors.complaints if "422" not in said]
+    await page.goto(f"/agents/{scout.id}/knowledge")
+    await page.get_by_role("link", name="manual.md").click()
+    await page.get_by_label("Name").fill("The manual")
+    await page.get_by_text("On", exact=True).click()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="The manual", level=1)).to_be_visible()
+    await expect(page.get_by_text("off", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="Remove").first.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    await expect(page.get_by_text("Nothing to look things up in yet")).to_be_visible()
+
+
+async def test_who_may_not_manage_the_agent_gives_it_nothing(server: Server, org: Org, visitors: Visitors) -> None:
+    scout = await server.hire(org, "scout")
+    page = await visitors.visit(f"/agents/{scout.id}", await org.add())
+    await expect(page.get_by_role("heading", name="scout").first).to_be_visible()
+    await expect(page.get_by_text("What it knows")).to_have_count(0)
+    assert (await page.request.get(f"{server.address}/agents/{scout.id}/knowledge")).status == 403
