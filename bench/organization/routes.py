@@ -31,6 +31,9 @@ FOR_GUESTS = {
 NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notification_id}"}
 """Files and redirections."""
 
+NOT_WRITTEN = {"document_id", "source_id", "entry_id", "version_id", "slug", "path"}
+"""What the data set holds nothing of: the row `knowledge` has documents of its own."""
+
 NARROWED = {
     f"{API_PREFIX}/conversations": ("?member=me", "?kind=group", "?status=archived", "?q=matter"),
     f"{API_PREFIX}/people": ("?q=gra", "?status=deactivated"),
@@ -38,6 +41,7 @@ NARROWED = {
     f"{API_PREFIX}/conversations/{{conversation_id}}/messages": ("?after=0", "?around=1000", "?parent={thread_id}"),
     f"{API_PREFIX}/conversations/{{conversation_id}}/members": ("?q=gra",),
     f"{API_PREFIX}/search": ("?q=kb", f"?q={RARE}", "?q=kb+in%3A%23hall-3", "?q=has%3Afile"),
+    f"{API_PREFIX}/knowledge/search": ("?q=kb",),
     f"{API_PREFIX}/switcher": ("", "?q=hal", "?q=gr", "?q=matter"),
     f"{API_PREFIX}/notifications": ("?unread=true",),
     f"{API_PREFIX}/runs": ("?agent={agent_id}", "?status=failed", "?status=running"),
@@ -52,6 +56,7 @@ NARROWED = {
     "/people": ("?q=gra", "?status=deactivated"),
     "/agents": ("?q=matters",),
     "/search": ("?q=kb", "?q=kb+in%3A%23hall-3"),
+    "/search/best": ("?q=kb",),
     "/inbox": ("?show=all",),
     "/runs": ("?status=failed", "?agent={agent_id}"),
     "/approvals": ("?status=approved",),
@@ -60,7 +65,7 @@ NARROWED = {
     "/help/{name}": (),
 }
 """What is asked of a route beside the bare path, which is asked too where `q` may be left out."""
-ASKS = {f"{API_PREFIX}/search"}
+ASKS = {f"{API_PREFIX}/search", f"{API_PREFIX}/knowledge/search"}
 """Answers nothing without a query."""
 
 IDS: LiteralString = """
@@ -113,7 +118,8 @@ async def addresses(ground: Ground) -> list[Address]:
     assert ids is not None
     described = (await ground.api.get("/openapi.json")).raise_for_status().json()
     answering = operations(described)
-    return [one for route in [*answering, *pages()] for one in _of_route(route, ids, answering.get(route, MAX_LIMIT))]
+    routes = [route for route in [*answering, *pages()] if NOT_WRITTEN.isdisjoint(re.findall(r"\{(\w+)\}", route))]
+    return [one for route in routes for one in _of_route(route, ids, answering.get(route, MAX_LIMIT))]
 
 
 def operations(described: Mapping[str, Any]) -> dict[str, int]:

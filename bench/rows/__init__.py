@@ -2,9 +2,11 @@
 
 from bench import peers
 from bench.rows import fanout
+from bench.rows.extraction import Extraction
 from bench.rows.growth import Growth
 from bench.rows.history import History
 from bench.rows.idle import Idle
+from bench.rows.knowledge import Knowledge
 from bench.rows.organization import Organization
 from bench.rows.page import Page
 from bench.rows.posts import Posts
@@ -25,7 +27,9 @@ ALL: tuple[Row, ...] = (
     History(newest=False),
     Page(),
     Search(),
+    Knowledge(),
     Organization(),
+    Extraction(),
     TurnOverhead(),
     Speaking(),
     Resting(),

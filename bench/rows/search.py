@@ -9,7 +9,7 @@ from urllib.parse import quote
 import psycopg
 
 from bench import peers
-from bench.dataset import COMMON, MIDDLING, RARE, STRANGER
+from bench.dataset import AUTHORS, COMMON, MIDDLING, RARE, STRANGER
 from bench.ground import Ground
 from bench.load.http import get_request, percentile, run_loop
 from bench.rows.row import Scale
@@ -23,6 +23,9 @@ NARROWED = {
     "before": ("rare word before yesterday", f"{RARE} before:yesterday"),
     "both": ("middling word of one author in one channel", f"{MIDDLING} in:data-3 from:{STRANGER}"),
     "files": ("files, no word", "has:file"),
+    "any": ("common word of either of two authors", f"{COMMON} from:{STRANGER} from:{AUTHORS[0]}"),
+    "but": ("no word, but of nobody who writes much", " ".join(f"-from:{one}" for one in AUTHORS)),
+    "none": ("common word but of one author", f"{COMMON} -from:{AUTHORS[0]}"),
 }
 """What a search is narrowed by, and what is typed."""
 TARGET, TAIL = Target(at_most=5), Target(at_most=30)
