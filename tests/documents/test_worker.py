@@ -11,6 +11,7 @@ import pytest
 from crewhall.conversations.file_store import FileStore
 from crewhall.conversations.sweeping import Sweeper
 from crewhall.kernel.actor import system_actor
+from crewhall.knowledge.embedding import BATCH
 from crewhall.knowledge.ingesting import Ingesting
 from crewhall.knowledge.passages import About, Chunk, Progress
 from crewhall.knowledge.work import ROUND, claim
@@ -85,7 +86,9 @@ async def test_what_was_stopped_goes_on_and_makes_nothing_twice(server: Server, 
         found = await ended(org, document)
     after = await chunk_ids(org, document)
     assert after[: len(before)] == before, "what was written stays, under its id"
-    assert (found["status"], found["chunks"], len(embedder.asked)) == ("ready", len(after), len(after))
+    assert (found["status"], found["chunks"]) == ("ready", len(after))
+    again = len(embedder.asked) - len(after)
+    assert 0 <= again < BATCH, "at most the portion that was under way, and not written yet, is embedded again"
 
 
 @pytest.mark.rule("X1")
