@@ -64,6 +64,7 @@ def test_shapes_keep_their_proportions():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 async def test_no_page_of_a_large_organization_is_long_and_each_is_opened():
     said: list[str] = []
     with temporary_home() as data:

@@ -7,14 +7,18 @@ from typing import TypeVar
 import httpx
 
 T = TypeVar("T")
-LOOK_EVERY_S = 0.01
+FIRST_S = 0.01
+MOST_S = 0.08
+"""Between two looks: what comes soon is seen soon, and waiting for what takes long leaves it the processor."""
 
 
 async def until(ask: Callable[[], Awaitable[T | None]], within: float = 20) -> T:
     """Ask again and again until the answer is true, and give it."""
+    pause = FIRST_S
     async with asyncio.timeout(within):
         while not (answer := await ask()):
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.25, MOST_S)
     return answer
 
 
