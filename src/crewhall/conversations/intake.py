@@ -45,7 +45,7 @@ class Intake:
                 raise too_large(self._limit, self.media_type)
             yield chunk
         if self.size == 0:
-            raise INVALID("The file is empty. Send its bytes as the body.", field="body")
+            raise INVALID("The file is empty: there is nothing in it to send.", field="body")
         if self._limit is None:
             self._judge()
 

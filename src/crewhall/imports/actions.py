@@ -56,7 +56,7 @@ async def bring_archive(
             await _insert(tx, actor, import_id, source, name, counted.size, key)
             await tx.notify(CHANNEL, "")
             return (await access_import(tx, actor, import_id)).shown()
-    raise INVALID("The archive is empty. Send its bytes as the body.", field="body")
+    raise INVALID("The archive is empty: there is nothing in it to import.", field="body")
 
 
 async def start_import(tx: Tx, actor: Actor, import_id: UUID) -> Import:
