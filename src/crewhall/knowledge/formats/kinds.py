@@ -94,6 +94,8 @@ def _packed(source: Source) -> Kind:
     for name, kind in _PACKED.items():
         if name in names:
             return kind
+    if "META-INF/container.xml" in names:
+        raise unsupported("Save the book as PDF or as web pages.")
     raise unsupported("Take the files out of the archive and send them one by one.")
 
 
