@@ -35,8 +35,9 @@ async def queue_outdated(db: Database, embedder: Embedder | None) -> None:
     """Have the documents looked at that are not as this process would make them. Asked at its start."""
     if embedder is not None:
         async with db.transaction(None) as tx:
-            values = {"model": embedder.model.name, "extractor": EXTRACTOR_VERSION}
-            await tx.run("select queue_outdated(%(model)s, %(extractor)s)", values)
+            model = embedder.model
+            values = {"model": model.name, "dimension": model.dimension, "extractor": EXTRACTOR_VERSION}
+            await tx.run("select queue_outdated(%(model)s, %(dimension)s, %(extractor)s)", values)
 
 
 async def settle_indexes(db: Database, embedder: Embedder | None) -> None:

@@ -24,7 +24,9 @@ class Origin(Struct, kw_only=True):
 class Document(Struct, kw_only=True):
     """A content that is, or is being, made searchable. `done` of `total` (in `unit`) is how far its stage has come.
 
-    `failure` says why it failed, `retries` how often it was put off because something else did.
+    `failure` says why it failed; `retries` how often it was put off because something else did, and `next_try_at`, while
+    it is, until when. `words_only`: passages that the embedding model refuses, so that they are found by their words
+    alone.
     """
 
     id: UUID
@@ -39,9 +41,11 @@ class Document(Struct, kw_only=True):
     failure_code: str | None
     failure: str | None
     retries: int
+    next_try_at: datetime | None
     pages: int | None
     characters: int
     chunks: int
+    words_only: int
     created_at: datetime
     ready_at: datetime | None
     origins: Annotated[list[Origin], Meta(description="Those that you may see, the oldest first, 20 at most.")]
