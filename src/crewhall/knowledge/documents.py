@@ -17,73 +17,44 @@ MOST_FILES = 100
 AROUND = 10
 """Chunks that are given before and after the one that is asked for."""
 
-_NAME: LiteralString = "coalesce(f.name, i.name, left(w.title, 252) || '.md')"
-_PLACES: LiteralString = """
-readable_origins() o
-left join files f on f.org_id = o.org_id and f.id = o.file_id
-left join source_items i on i.org_id = o.org_id and i.id = o.item_id
-left join wiki_heads w on w.org_id = o.org_id and w.entry_id = o.entry_id
-"""
-_COLUMNS: LiteralString = (
-    """
+_COLUMNS: LiteralString = """
+, placed as materialized (
+    select s.document_id, (array_agg(s.name order by s.place))[1] as name, min(s.created_at) as since,
+           json_agg(json_build_object(
+               'kind', s.kind, 'name', s.name, 'file_id', s.file_id, 'conversation_id', s.conversation_id,
+               'message_seq', s.message_seq, 'source_id', s.source_id, 'agent_id', s.agent_id)
+               order by s.place) as origins
+    from (select row_number() over (partition by o.document_id order by o.created_at, o.id) as place, o.document_id,
+                 o.created_at, o.kind, coalesce(f.name, i.name, left(w.title, 252) || '.md') as name, o.file_id,
+                 o.conversation_id, m.message_seq, o.source_id, k.agent_id
+          from origins_of(array(select document_id from listed)) o
+          left join files f on f.org_id = o.org_id and f.id = o.file_id
+          left join source_items i on i.org_id = o.org_id and i.id = o.item_id
+          left join wiki_heads w on w.org_id = o.org_id and w.entry_id = o.entry_id
+          left join agent_knowledge_sources k on k.org_id = o.org_id and k.id = o.source_id
+          left join lateral (select k.message_seq from message_files k
+                             where k.org_id = o.org_id and k.file_id = o.file_id
+                             order by k.message_seq limit 1) m on true) s
+    where s.place <= 20 group by s.document_id
+)
 select d.id, p.name, d.title, d.media_type, d.size, d.status, d.done, d.total, d.unit, d.failure_code, d.failure,
        d.retries, case when d.retries > 0 and d.look_at > clock_timestamp() and not is_at_work(d.look_at, d.attempt)
                        then d.look_at end as next_try_at,
        d.pages, d.characters, d.chunks, d.words_only, p.since as created_at, greatest(d.ready_at, p.since) as ready_at,
        p.origins
-from documents d cross join lateral (
-    select (array_agg(s.name order by s.place))[1] as name, min(s.created_at) as since,
-           json_agg(json_build_object(
-               'kind', s.kind, 'name', s.name, 'file_id', s.file_id, 'conversation_id', s.conversation_id,
-               'message_seq', s.message_seq, 'source_id', s.source_id, 'agent_id', s.agent_id)
-               order by s.place) as origins
-    from (select row_number() over (order by o.created_at, o.id) as place, o.created_at, o.kind, """
-    + _NAME
-    + """ as name, o.file_id, o.conversation_id, m.message_seq, o.source_id, k.agent_id
-          from """
-    + _PLACES
-    + """
-          left join agent_knowledge_sources k on k.org_id = o.org_id and k.id = o.source_id
-          left join lateral (select k.message_seq from message_files k
-                             where k.org_id = o.org_id and k.file_id = o.file_id
-                             order by k.message_seq limit 1) m on true
-          where o.document_id = d.id
-          order by o.created_at, o.id limit 20) s) p
-where d.org_id = any (current_orgs()) and d.id = """
-)
+from placed p cross join lateral (
+    select * from documents d where d.org_id = any (current_orgs()) and d.id = p.document_id offset 0) d
+order by p.since desc, d.id desc
+"""
 """What is told of a document follows from the places that the actor may see: since when it is there, its name."""
-_ONE: LiteralString = _COLUMNS + "%(id)s and p.origins is not null"
-_LISTED: LiteralString = """
+_ONE: LiteralString = "with listed as (select %(id)s::uuid as document_id)" + _COLUMNS
+_LIST: LiteralString = (
+    """
 with listed as materialized (
-    select o.document_id, o.created_at from readable_origins() o
-    where not exists (select from readable_origins() e where e.document_id = o.document_id
-                        and (e.created_at, e.id) < (o.created_at, o.id) offset 0)
+    select document_id from newest_documents(
+        %(before)s, %(before_id)s, %(conversation)s, %(files)s, %(status)s, %(q)s, %(limit)s))
 """
-"""Each document at the first of its places: walked, the newest first, until there are enough."""
-_NARROWED: dict[str, LiteralString] = {
-    "before": " and (o.created_at, o.document_id) < (%(before)s, %(before_id)s)",
-    "conversation": """
- and o.document_id in (select c.document_id from readable_origins() c where c.conversation_id = %(conversation)s)""",
-    "files": " and o.document_id in (select c.document_id from readable_origins() c where c.file_id = any (%(files)s))",
-    "status": """
- and exists (select from documents d where d.org_id = o.org_id and d.id = o.document_id
-               and d.status = %(status)s offset 0)
-""",
-    "q": """
- and (exists (select from documents d where d.org_id = o.org_id and d.id = o.document_id
-                and strpos(lower(d.title), lower(%(q)s)) > 0 offset 0)
-      or exists (select from (select n.* from readable_origins() n where n.document_id = o.document_id offset 0) n
-                 left join files f on f.org_id = n.org_id and f.id = n.file_id
-                 left join source_items i on i.org_id = n.org_id and i.id = n.item_id
-                 left join wiki_heads w on w.org_id = n.org_id and w.entry_id = n.entry_id
-                 where strpos(lower(coalesce(f.name, i.name, w.title)), lower(%(q)s)) > 0 offset 0))
-""",
-}
-_LAST: LiteralString = """
-    order by o.created_at desc, o.document_id desc limit %(limit)s)
-"""
-_MANY: LiteralString = (
-    _COLUMNS + "any (array(select document_id from listed)) and p.origins is not null order by p.since desc, d.id desc"
+    + _COLUMNS
 )
 _CHUNKS: LiteralString = """
 select id, position, content, overlap, page, heading, starts, ends from chunks
@@ -119,16 +90,11 @@ async def list_documents(
         raise INVALID(f"file: ask for {MOST_FILES} files at once at most.", field="file")
     size = check_limit(limit)
     key = decode_cursor(after, datetime, UUID)
-    given: Params = {
-        "before": key and key[0], "conversation": conversation_id, "files": files, "status": status and str(status),
-        "q": (q or "").strip() or None,
+    values: Params = {
+        "before": key and key[0], "before_id": key and key[1], "conversation": conversation_id, "files": files,
+        "status": status and str(status), "q": (q or "").strip() or None, "limit": size + 1,
     }  # fmt: skip
-    asked = _LISTED
-    for name, narrowed in _NARROWED.items():
-        if given[name] is not None:
-            asked += narrowed
-    values = given | {"before_id": key and key[1], "limit": size + 1}
-    found = await tx.all(Document, asked + _LAST + _MANY, values)
+    found = await tx.all(Document, _LIST, values)
     return page_of(found, size, lambda one: (one.created_at, one.id))
 
 

@@ -15,7 +15,7 @@ from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import UNAVAILABLE, CrewhallError
 from crewhall.knowledge.extraction import VERSION as EXTRACTOR_VERSION
 from crewhall.knowledge.wording import embedded_text
-from crewhall.knowledge.work import ROUND, Work, fenced
+from crewhall.knowledge.work import CHANNEL, ROUND, Work, fenced
 from crewhall.ports.embedder import Embedder, EmbeddingModel, Vector
 
 log = logging.getLogger(__name__)
@@ -69,10 +69,10 @@ _READY: LiteralString = """
 update documents d set status = 'ready', done = chunks, total = chunks, unit = 'chunk', retries = 0,
        words_only = (select count(*) from chunks c
                      where c.org_id = d.org_id and c.document_id = d.id and %(model)s = any (c.refused_by)),
-       look_at = (select now() + interval '1 minute' from knowledge_indexes k
+       look_at = (select now() from knowledge_indexes k
                   where k.org_id = d.org_id and coalesce(k.coming, k.model) <> %(model)s),
        ready_at = coalesce(ready_at, now()), model = %(model)s, attempt = (attempt / %(round)s + 1) * %(round)s
-where id = %(document)s and attempt = %(attempt)s
+where id = %(document)s and attempt = %(attempt)s returning look_at is not null
 """
 """Where another model has come, or comes, meanwhile, a process that has that one brings the document up to it."""
 _INDEX: LiteralString = """
@@ -158,6 +158,8 @@ async def make_ready(tx: Tx, work: Work, model: EmbeddingModel | None) -> None:
         "document": work.id, "attempt": work.attempt, "round": ROUND, "org": work.org_id,
         "model": model and model.name, "dimension": model and model.dimension, "extractor": EXTRACTOR_VERSION,
     }  # fmt: skip
-    await tx.run(_READY, values)
+    is_late = await tx.value(_READY, values)
+    if is_late:
+        await tx.notify(CHANNEL, "")
     if model is not None:
         await tx.run(_INDEX, values)

@@ -20,7 +20,7 @@ async def check_room(tx: Tx, work: Work, chunks: int, most: int) -> None:
     )
     if others + chunks > most:
         raise KNOWLEDGE_FULL(
-            f"Your organization has {others:,} passages of {most:,} that it may have, and this document needs more than "
-            "are left. Delete files or sources that nobody needs, then try again; or have whoever runs this "
+            f"Your organization has {others:,} passages of {most:,} that it may have, and this document needs more "
+            "than are left. Delete files or sources that nobody needs, then try again; or have whoever runs this "
             "installation raise CREWHALL_ORGANIZATION_PASSAGES."
         )

@@ -24,9 +24,8 @@ class Origin(Struct, kw_only=True):
 class Document(Struct, kw_only=True):
     """A content that is, or is being, made searchable. `done` of `total` (in `unit`) is how far its stage has come.
 
-    `failure` says why it failed; `retries` how often it was put off because something else did, and `next_try_at`, while
-    it is, until when. `words_only`: passages that the embedding model refuses, so that they are found by their words
-    alone.
+    `failure` says why it failed; `retries` how often it was put off because something else did, and `next_try_at`
+    until when it is. `words_only`: passages that the embedding model refuses: they are found by their words alone.
     """
 
     id: UUID

@@ -11,7 +11,7 @@ from crewhall.knowledge.work import Work
 
 
 class Turn(Struct, frozen=True):
-    """A document that is due, or will be in `due_in` seconds; `is_found`: it is brought up to date, and found meanwhile."""
+    """A document that is due, or will be in `due_in` seconds; `is_found`: it is only brought up to date."""
 
     org_id: UUID
     id: UUID

@@ -26,11 +26,9 @@ from crewhall.knowledge.limits import KNOWLEDGE_FULL
 from crewhall.knowledge.telling import Standing, Telling
 from crewhall.knowledge.turns import Turn, who_makes_way
 from crewhall.knowledge.vocabulary import DocumentStatus
-from crewhall.knowledge.work import NotOurs, Work, claim, fail, fenced, put_back, put_off
+from crewhall.knowledge.work import CHANNEL, NotOurs, Work, claim, fail, fenced, put_back, put_off
 
 log = logging.getLogger(__name__)
-CHANNEL = "crewhall_documents"
-"""Notices that a document is to be looked at."""
 MOST_ATTEMPTS = 6
 """So often a process may die over a document. Those that were stopped do not count."""
 HOLD_S = 30.0

@@ -14,7 +14,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.knowledge.sources.reading import Found, Known, Lost, Same, Taken
 from crewhall.knowledge.sources.run import Run, fenced
-from crewhall.knowledge.worker import CHANNEL as DOCUMENTS
+from crewhall.knowledge.work import CHANNEL as DOCUMENTS
 
 PIECE = 256 * 1024
 NO_TEXT = "It holds no text that can be read."

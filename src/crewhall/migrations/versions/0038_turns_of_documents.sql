@@ -146,9 +146,41 @@ begin
 end $$;
 
 -- Lists walk the places, the newest first: a document's time is that of a place which the reader may see.
-create index document_origins_newest on document_origins (org_id, created_at desc, document_id desc);
+create index document_origins_newest on document_origins (org_id, created_at desc);
 drop index documents_org;
-create index documents_org on documents (org_id);
+alter function origins_of(uuid[]) rows 100;
+
+-- Documents within reach, each since the first of its places that the caller may see, the newest first, behind (`before`, `before_id`).
+-- Walked until there are enough, whatever the statistics say: they see nothing of thousands that came just now.
+create function newest_documents(
+    before timestamptz, before_id uuid, in_conversation uuid, of_files uuid[], in_status text, words text, size integer)
+returns table (document_id uuid, since timestamptz) language plpgsql stable
+set plan_cache_mode = force_custom_plan set enable_sort = off as $$
+#variable_conflict use_column
+begin
+    return query
+    select o.document_id, o.created_at from readable_origins() o
+    where not exists (select from readable_origins() e where e.document_id = o.document_id
+                        and (e.created_at, e.id) < (o.created_at, o.id) offset 0)
+      and (before is null or (o.created_at, o.document_id) < (before, before_id))
+      and (in_conversation is null or o.document_id in (
+           select c.document_id from readable_origins() c where c.conversation_id = in_conversation))
+      and (of_files is null or o.document_id in (
+           select c.document_id from readable_origins() c where c.file_id = any (of_files)))
+      and (in_status is null or exists (
+           select from documents d where d.org_id = o.org_id and d.id = o.document_id and d.status = in_status offset 0))
+      and (words is null or exists (
+           select from documents d where d.org_id = o.org_id and d.id = o.document_id
+             and strpos(lower(d.title), lower(words)) > 0 offset 0)
+           or exists (
+           select from (select n.* from readable_origins() n where n.document_id = o.document_id offset 0) n
+           left join files f on f.org_id = n.org_id and f.id = n.file_id
+           left join source_items i on i.org_id = n.org_id and i.id = n.item_id
+           left join wiki_heads w on w.org_id = n.org_id and w.entry_id = n.entry_id
+           where strpos(lower(coalesce(f.name, i.name, w.title)), lower(words)) > 0 offset 0))
+    order by o.created_at desc, o.document_id desc limit size;
+end $$;
+call make_definer('newest_documents(timestamptz, uuid, uuid, uuid[], text, text, integer)');
 
 create or replace function searched_documents(
     kinds text[], in_conversation uuid, of_agent uuid, of_source uuid, in_document uuid, of_type text,
