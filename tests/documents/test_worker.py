@@ -368,11 +368,8 @@ async def find_while_a_model_comes(server: Server, org: Org) -> None:
         gate.set()
 
         async def is_through() -> bool:
-            return bool(
-                await one_of(
-                    "select model = 'second' and coming is null and not exists (select from embeddings_384) from knowledge_indexes"
-                )
-            )
+            settled = "select model = 'second' and coming is null from knowledge_indexes"
+            return bool(await one_of(settled) and not await one_of("select count(*) from embeddings_384"))
 
         await until(is_through)
     assert await statuses(org, *old, under_way, new) == ["ready"] * 4

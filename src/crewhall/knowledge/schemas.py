@@ -74,8 +74,20 @@ class ChunkPage(Struct, kw_only=True):
     after: int | None
 
 
+class Rewriting(Struct, kw_only=True):
+    """How many passages and entries of the wiki are written anew in another language of search, of about how many."""
+
+    done: int
+    total: int
+    since: datetime
+
+
 class KnowledgeStatus(Struct, kw_only=True):
-    """How far an organization's documents are, and what its searches ask. `outdated`: to be brought up to date."""
+    """How far an organization's documents are, and what its searches ask. `outdated`: to be brought up to date.
+
+    While another model comes (`next_model`, since `next_since`), `embedded` passages of `to_embed` have its vectors.
+    `most_chunks`: passages that the organization may have; null: as many as there are.
+    """
 
     documents: int
     queued: int
@@ -85,5 +97,12 @@ class KnowledgeStatus(Struct, kw_only=True):
     failed: int
     chunks: int
     outdated: int
+    most_chunks: int | None
     model: str | None
+    dimension: int | None
     next_model: str | None
+    next_dimension: int | None
+    next_since: datetime | None
+    embedded: int
+    to_embed: int
+    rewriting: Rewriting | None

@@ -281,3 +281,14 @@ end $$;
 call make_definer('rewrite_knowledge(integer)');
 
 grant execute on function is_at_work(timestamptz, integer) to crewhall_app, crewhall_definer;
+
+-- ---------------------------------------------------------------------------------------------- the librarian
+
+-- Installations that were there before it may have one; new ones are given their templates at their first start.
+insert into agent_templates (id, code, name, description, role_title, instructions, kind, capabilities, model_config)
+select gen_random_uuid(), 'librarian', 'Librarian',
+       'Quotes what files, sources and the wiki say about a question, with its sources. Needs no model.', 'Librarian',
+       'You answer from the organization''s documents, and cite them.', 'custom', '{answers}',
+       '{"provider": "crewhall", "model": "librarian"}'
+where exists (select from agent_templates)
+on conflict (code) do nothing;
