@@ -2,6 +2,8 @@
 
 from playwright.async_api import expect
 
+from crewhall.agents.templates import plant_templates
+from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.actor import system_actor
 from tests.documents.conftest import alone
 from tests.documents.ground import attached, ended, means, working
@@ -15,6 +17,9 @@ from tests.web.judging import check
 __all__ = ["alone"]
 COMES = """
 update knowledge_indexes set coming = 'next-model', coming_dimension = 1536, coming_since = now() where org_id = %(org)s
+"""
+SETTLED = """
+update knowledge_indexes set model = coming, coming = null, coming_dimension = null, coming_since = null
 """
 
 
@@ -37,16 +42,15 @@ async def test_how_far_the_index_is_moves_while_one_looks(visitors: Visitors, se
         await tx.run("update documents set model = 'next-model' where org_id = %(org)s", {"org": org.id})
     await expect(status).to_contain_text("5 of 5 passages")  # by itself
     async with server.db.transaction(system_actor(org.id)) as tx:
-        settled = (
-            "update knowledge_indexes set model = coming, coming = null, coming_dimension = null, coming_since = null"
-        )
-        await tx.run(settled)
+        await tx.run(SETTLED)
     await expect(page.get_by_text("Searches ask next-model")).to_be_visible()
     member = await visitors.visit("/settings/knowledge", await org.add(), **PHONE)
     await expect(member.get_by_text("Searches ask")).to_have_count(0)
 
 
-async def test_a_librarian_is_offered_to_who_has_none_and_takes_one_click(visitors: Visitors, org: Org):
+async def test_a_librarian_is_offered_to_who_has_none_and_takes_one_click(visitors: Visitors, server: Server, org: Org):
+    async with server.db.transaction(org.owner.actor) as tx:
+        await plant_templates(tx, org.owner.actor, InstallationSeeded(org.id))
     page = await visitors.visit("/agents", org.owner)
     await page.get_by_role("button", name="Add the librarian").click()
     await expect(page.get_by_role("heading", level=1, name="Librarian")).to_be_visible()

@@ -54,7 +54,7 @@ async def show_agents(
         capabilities = await queries.list_capabilities(tx, actor, limit=MOST_CAPABILITIES)
         owners = await queries.find_owner_names(tx, page.items)
         used_up = await services.part(Spent).find(tx, [agent.id for agent in page.items])
-        has_librarian = await queries.is_there_with_model(tx, LIBRARIAN)
+        offers_librarian = await queries.is_offered(tx, LIBRARIAN)
     chosen = {
         "q": q.strip(),
         "capability": capability,
@@ -77,7 +77,7 @@ async def show_agents(
         link=lambda **change: "/agents?" + urlencode({k: v for k, v in {**kept, **change}.items() if v}),
         capabilities=capabilities,
         may_create=is_allowed(actor, Permission.AGENTS_CREATE),
-        has_librarian=has_librarian,
+        offers_librarian=offers_librarian,
         may_manage=is_allowed(actor, Permission.AGENTS_UPDATE),
     )
 

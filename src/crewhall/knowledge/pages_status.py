@@ -23,7 +23,7 @@ async def show_status(
     waiting = status.queued + status.extracting + status.embedding + status.outdated
     is_under_way = bool(waiting or status.next_model or status.rewriting)
     return await render_in_hall(
-        "settings_knowledge.html", request, services, actor, status=status, is_under_way=is_under_way
+        "settings_knowledge.html", request, services, actor, index=status, is_under_way=is_under_way
     )
 
 
