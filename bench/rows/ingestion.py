@@ -1,4 +1,4 @@
-"""Files to what is searchable: passages a second from the post to the last one, against the bare model on the same text."""
+"""Files to what is searchable: passages a second, against the bare model on the same text."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ where d.name like %(names)s order by c.document_id, c.position
 
 
 class Ingestion:
-    """Markdown of sentences of the handbook. The floor is the model alone, as many threads, asked for those passages."""
+    """Markdown of sentences of the handbook. The floor is the model alone, as many threads, asked for them."""
 
     name = "ingestion"
     ground = floor_ground = "ingestion"

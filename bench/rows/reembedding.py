@@ -5,14 +5,13 @@ import sys
 import time
 from collections.abc import Sequence
 from typing import LiteralString
-from urllib.parse import quote
 
 import psycopg
 
 from bench.ground import Ground
 from bench.large_library import CHUNKS_EACH, DOCUMENTS, fill
-from bench.load.http import get_request, percentile, run_loop
-from bench.rows.knowledge import QUESTIONS
+from bench.load.http import percentile
+from bench.rows.knowledge import QUESTIONS, asked_for
 from bench.rows.row import FULL, Scale
 from bench.table import Figure, Target
 from crewhall.adapters.embedders.local import LocalEmbedder
@@ -32,7 +31,7 @@ HELD: LiteralString = """
 update documents set look_at = now() + interval '1 day', attempt = 1
 where id = (select id from documents where org_id = %(org)s order by id limit 1)
 """
-"""Somebody seems to be at one of them: searches go on asking the former model, and its vectors stay for the next run."""
+"""Somebody seems to be at one of them: searches go on asking the former model, whose vectors stay for the next run."""
 LAPSED: LiteralString = """
 update documents set look_at = now() where org_id = %(org)s and look_at between now() and now() + interval '1 hour'
 """
@@ -47,7 +46,7 @@ where org_id = %(org)s and model = %(model)s order by chunk_id offset %(at)s lim
 
 
 class Reembedding:
-    """The model takes no time here. The floor writes as many vectors to a table with the same indexes, and does nothing else."""
+    """The model takes no time here. The floor writes as many vectors to a table with the same indexes."""
 
     name = "reembedding"
     ground = floor_ground = "reembedding"
@@ -142,8 +141,6 @@ async def _searched(ground: Ground) -> list[float]:
     try:
         while True:
             for question in QUESTIONS:
-                request = get_request(f"/api/v1/knowledge/search?q={quote(question)}&limit=10", ground.headers)
-                outcome = await run_loop(ground.address, 1, 0.5, lambda _connection, sent=request: lambda: sent)
-                latencies += outcome.latencies
+                latencies += await asked_for(ground, question, 0.5)
     except asyncio.CancelledError:
         return latencies
