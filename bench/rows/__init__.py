@@ -6,10 +6,12 @@ from bench.rows.extraction import Extraction
 from bench.rows.growth import Growth
 from bench.rows.history import History
 from bench.rows.idle import Idle
+from bench.rows.ingestion import Ingestion
 from bench.rows.knowledge import Knowledge
 from bench.rows.organization import Organization
 from bench.rows.page import Page
 from bench.rows.posts import Posts
+from bench.rows.reembedding import Reembedding
 from bench.rows.resting import Resting
 from bench.rows.row import Row
 from bench.rows.search import Search
@@ -30,6 +32,8 @@ ALL: tuple[Row, ...] = (
     Knowledge(),
     Organization(),
     Extraction(),
+    Ingestion(),
+    Reembedding(),
     TurnOverhead(),
     Speaking(),
     Resting(),

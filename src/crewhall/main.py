@@ -212,7 +212,7 @@ def _start_knowledge(services: Services, stack: contextlib.AsyncExitStack, store
         db=services.db, blobs=store.blobs, store=store, signals=services.signals, live=services.live,
         settings=services.settings_of(KnowledgeSettings), sources=services.settings_of(SourceSettings),
         extraction=services.settings_of(ExtractionSettings),
-        embedder=embedders[0],
+        embedders=embedders,
     )  # fmt: skip
     services.add_part(knowledge)
     stack.push_async_callback(knowledge.close)

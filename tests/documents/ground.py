@@ -10,12 +10,13 @@ from uuid import UUID
 
 from crewhall.conversations.file_store import FileStore
 from crewhall.kernel.actor import system_actor
+from crewhall.kernel.errors import CrewhallError
 from crewhall.knowledge.extraction import Extractor
 from crewhall.knowledge.extraction_settings import ExtractionSettings
 from crewhall.knowledge.ingesting import Extracts, Ingesting, Means
 from crewhall.knowledge.work import claim
 from crewhall.knowledge.worker import DocumentWorker
-from crewhall.ports.embedder import Embedder, EmbeddingModel, Vector
+from crewhall.ports.embedder import TEXT_REFUSED, Embedder, EmbeddingModel, Vector
 from crewhall.ports.live import Live, MemoryLive
 from tests.files.making import post, sent
 from tests.identity.hall import Org
@@ -31,6 +32,8 @@ class Hashing:
     dimension: int = 384
     asked: list[str] = field(default_factory=list)
     error: Exception | None = None
+    refuses: str | None = None
+    refusal: CrewhallError = field(default_factory=lambda: TEXT_REFUSED("It is not read."))
 
     @property
     def model(self) -> EmbeddingModel:
@@ -39,6 +42,8 @@ class Hashing:
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         if self.error is not None:
             raise self.error
+        if self.refuses is not None and any(self.refuses in text for text in texts):
+            raise self.refusal
         self.asked += texts
         return [self._vector(text) for text in texts]
 
@@ -60,13 +65,16 @@ def means(
     server: Server,
     *,
     embedder: Embedder | None = None,
+    former: Sequence[Embedder] = (),
+    most_chunks: int = 0,
     extractor: Extracts | None = None,
     live: Live | None = None,
 ) -> Means:
     """What a worker of a test works with."""
     return Means(
         db=server.db, blobs=server.services.part(FileStore).blobs, live=live or MemoryLive(),
-        extractor=extractor or Extractor(ExtractionSettings()), embedder=embedder, texts={},
+        extractor=extractor or Extractor(ExtractionSettings()), embedder=embedder, former=former,
+        most_chunks=most_chunks, texts={},
     )  # fmt: skip
 
 
@@ -88,6 +96,12 @@ async def attached(server: Server, org: Org, data: bytes, name: str = "notes.md"
     await post(org.owner, place, file)
     shown = (await org.owner.api.get(f"/files/{file['id']}")).raise_for_status().json()
     return str(shown["document"]["id"])
+
+
+async def file_of(org: Org, document_id: str) -> str:
+    """The id of the first file that a document stands in."""
+    found = (await org.owner.api.get(f"/documents/{document_id}")).raise_for_status().json()
+    return str(found["origins"][0]["file_id"])
 
 
 async def read_now(server: Server, org: Org, document_id: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from crewhall.faces.cli.knowledge import standing
 from crewhall.sdk import Client, CrewhallApiError, Document
-from tests.documents.ground import attached, read_now
+from tests.documents.ground import attached, file_of, read_now
 from tests.identity.hall import Org
 from tests.support.server import Server, token_of
 
@@ -21,7 +21,7 @@ async def test_a_program_follows_lists_and_reads(server: Server, org: Org):
         assert (found.status, seen) == ("ready", ["ready"])
         text = "".join([one.content[one.overlap :] async for one in client.documents.read(document_id)])
         assert "The red lever stops the pump." in text
-        file = await client.files.get(document_id)
+        file = await client.files.get(await file_of(org, document_id))
         assert file.document is not None
         assert (file.status, file.document.id) == ("ready", document_id)
         status = await client.documents.status()

@@ -8,7 +8,7 @@ import pytest
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import UNAVAILABLE
 from crewhall.ports.live import MemoryLive
-from tests.documents.ground import Hashing, attached, ended, means, working
+from tests.documents.ground import Hashing, attached, ended, file_of, means, working
 from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
 from tests.knowledge.library import search
@@ -180,5 +180,5 @@ async def test_lists_are_filtered(server: Server, org: Org):
     assert await listed(q="PUMP") == [first]
     assert await listed(q="%") == [second]
     assert await listed(status="ready") == []
-    assert await listed(file=first) == [first]
+    assert await listed(file=await file_of(org, first)) == [first]
     assert (await org.owner.api.get("/documents", params={"status": "odd"})).status_code == 422

@@ -1,10 +1,10 @@
 """The worker goes on where another stopped or died, takes turns between organizations, and follows the model."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import Any, LiteralString
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,8 +14,11 @@ from crewhall.kernel.actor import system_actor
 from crewhall.knowledge.embedding import BATCH
 from crewhall.knowledge.ingesting import Ingesting
 from crewhall.knowledge.passages import About, Chunk, Progress
-from crewhall.knowledge.work import ROUND, claim
-from tests.documents.ground import Hashing, attached, ended, means, working
+from crewhall.knowledge.turns import Turn, who_makes_way
+from crewhall.knowledge.vocabulary import DocumentStatus
+from crewhall.knowledge.work import ROUND, Work, claim
+from crewhall.ports.embedder import Vector
+from tests.documents.ground import Hashing, attached, ended, file_of, means, working
 from tests.identity.hall import Org
 from tests.support.database import SharedCluster
 from tests.support.server import Server
@@ -136,9 +139,10 @@ async def test_what_kills_every_process_ends_and_what_is_passing_does_not(server
     async with working(server, means(server, extractor=Paragraphs(2))):
         found = await ended(org, document)
         assert (found["status"], found["failure_code"]) == ("failed", "document_broke_off")
-        file = (await org.owner.api.get(f"/files/{document}")).json()
+        file_id = await file_of(org, document)
+        file = (await org.owner.api.get(f"/files/{file_id}")).json()
         assert (file["status"], file["failure"]) == ("failed", found["failure"])
-        assert (await org.owner.api.get(f"/files/{document}/content")).content == b"whatever"
+        assert (await org.owner.api.get(f"/files/{file_id}/content")).content == b"whatever"
         (await org.owner.api.post(f"/documents/{document}/retry")).raise_for_status()
         assert (await ended(org, document))["status"] == "ready"
 
@@ -160,6 +164,65 @@ async def test_an_organization_with_many_documents_lets_others_come_in_between(
             return found if len(found) == 2 else set()
 
         assert one in await until(at_work), "it is not behind all of the others"
+
+
+async def statuses(who: Org, *documents: str) -> list[str]:
+    """How far documents are."""
+    return [(await who.owner.api.get(f"/documents/{one}")).json()["status"] for one in documents]
+
+
+async def test_who_has_all_places_makes_way_for_another_organization_and_goes_on_later(
+    server: Server, org: Org, other_org: Org
+):
+    many = [await attached(server, org, f"number {number}".encode(), f"{number}.txt") for number in range(2)]
+    slow = Paragraphs(9, stops_at=0)
+    async with working(server, means(server, extractor=slow), at_once=2):
+
+        async def holds_both() -> bool:
+            return await statuses(org, *many) == ["extracting"] * 2
+
+        await until(holds_both)
+        one = await attached(server, other_org, b"the only one", "one.txt")
+
+        async def is_let_in() -> bool:
+            return await statuses(other_org, one) == ["extracting"]
+
+        await until(is_let_in)
+        async with server.db.transaction(system_actor(org.id)) as tx:
+            at_work = "select count(*) from documents where is_at_work(look_at, attempt)"
+            assert await tx.value(at_work) == 1, "the other place is still its own"
+    async with working(server, means(server, extractor=Paragraphs(2))):
+        assert [(await ended(org, document))["status"] for document in many] == ["ready"] * 2
+
+
+def turn_of(org: UUID, *, is_found: bool = False) -> Turn:
+    return Turn(org, uuid4(), is_found, 0.0)
+
+
+def work_of(org: UUID, status: DocumentStatus = DocumentStatus.EXTRACTING) -> Work:
+    return Work(
+        id=uuid4(),
+        org_id=org,
+        sha256=b"",
+        media_type="",
+        name="",
+        size=1,
+        status=status,
+        attempt=1,
+        chunks=0,
+        retries=0,
+    )
+
+
+def test_what_makes_way_is_the_last_of_who_has_several_and_what_is_found_already():
+    one, other, third = uuid4(), uuid4(), uuid4()
+    both = [work_of(one), work_of(one)]
+    assert who_makes_way(turn_of(other), both) is both[1]
+    assert who_makes_way(turn_of(one), both) is None, "nobody makes way for oneself"
+    assert who_makes_way(turn_of(third), [work_of(one), work_of(other)]) is None, "each has one"
+    again = [work_of(one, DocumentStatus.READY), work_of(one)]
+    assert who_makes_way(turn_of(one), again) is again[0], "it is found meanwhile"
+    assert who_makes_way(turn_of(other, is_found=True), both) is None, "what is found already waits for what is not"
 
 
 @pytest.mark.rule("B10")
@@ -217,18 +280,18 @@ async def test_files_of_an_archived_conversation_go_after_their_time_with_all_th
     document = await attached(server, org, b"whatever", "notes.txt", place)
     async with working(server, means(server, embedder=Hashing(), extractor=Paragraphs(3))):
         await ended(org, document)
-    api, path = org.owner.api, f"/conversations/{place}/archive"
+    api, path, file_id = org.owner.api, f"/conversations/{place}/archive", await file_of(org, document)
     (await api.put(path)).raise_for_status()
-    assert (await api.get(f"/files/{document}")).json()["expires_at"] is not None
+    assert (await api.get(f"/files/{file_id}")).json()["expires_at"] is not None
     (await api.delete(path)).raise_for_status()
-    assert (await api.get(f"/files/{document}")).json()["expires_at"] is None
+    assert (await api.get(f"/files/{file_id}")).json()["expires_at"] is None
     (await api.put(path)).raise_for_status()
     assert (await api.get("/file-policy")).json() == {"keep_days": 30}
     member = await org.add()
     assert (await member.api.put("/file-policy", json={"keep_days": 1})).status_code == 403
     assert (await api.put("/file-policy", json={"keep_days": 0})).status_code == 422
     (await api.put("/file-policy", json={"keep_days": None})).raise_for_status()
-    assert (await api.get(f"/files/{document}")).json()["expires_at"] is None
+    assert (await api.get(f"/files/{file_id}")).json()["expires_at"] is None
     (await api.put("/file-policy", json={"keep_days": 1})).raise_for_status()
     async with server.db.transaction(system_actor(org.id)) as tx:
         await tx.run("update files set expires_at = expires_at - interval '25 hours'")
@@ -254,3 +317,66 @@ async def test_files_of_an_archived_conversation_go_after_their_time_with_all_th
         return not any(one.is_file() for one in folder.rglob("*"))
 
     await until(are_bytes_gone)
+
+
+@pytest.mark.rule("B10")
+async def test_what_is_new_while_a_model_comes_is_found_by_both_and_goes_first(cluster: SharedCluster, worker_id: str):
+    async with Server(cluster.clone(f"coming_{worker_id}")) as server:
+        await find_while_a_model_comes(server, await server.make_org())
+
+
+async def find_while_a_model_comes(server: Server, org: Org) -> None:
+    first = Hashing("first")
+    old = [await attached(server, org, f"old {number}".encode(), f"{number}.txt") for number in range(2)]
+    async with working(server, means(server, embedder=first, extractor=Paragraphs(3))):
+        for one in old:
+            await ended(org, one)
+    under_way = await attached(server, org, b"under way", "way.txt")
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        work = await claim(tx, UUID(under_way))
+        assert work is not None
+    gate = asyncio.Event()
+
+    class Gated(Hashing):
+        async def embed(self, texts: Sequence[str]) -> list[Vector]:
+            await gate.wait()
+            return await super().embed(texts)
+
+    async def one_of(statement: LiteralString) -> Any:
+        async with server.db.transaction(system_actor(org.id)) as tx:
+            return await tx.value(statement)
+
+    coming = Gated("second", 1536)
+    async with working(server, means(server, embedder=coming, former=[first], extractor=Paragraphs(3)), at_once=1):
+
+        async def is_coming() -> bool:
+            return bool(await one_of("select coming = 'second' from knowledge_indexes"))
+
+        await until(is_coming)
+        new = await attached(server, org, b"new", "new.txt")
+
+        async def is_found_by_the_first() -> bool:
+            new_one = "select count(*) = 3 from embeddings_384 e join documents d on d.id = e.document_id"
+            return bool(await one_of(new_one + " where d.name = 'new.txt'"))
+
+        await until(is_found_by_the_first)
+        assert await one_of("select searched_model()") == "first"
+        # a process that has the former model still finishes what it was at: it is brought up to the other later
+        await Ingesting(means(server, embedder=first, extractor=Paragraphs(3)), work).run()
+        assert await one_of("select model from knowledge_indexes") == "first"
+        assert await one_of("select look_at is not null from documents where name = 'way.txt'")
+        gate.set()
+
+        async def is_through() -> bool:
+            settled = "select model = 'second' and coming is null from knowledge_indexes"
+            return bool(await one_of(settled) and not await one_of("select count(*) from embeddings_384"))
+
+        await until(is_through)
+    assert await statuses(org, *old, under_way, new) == ["ready"] * 4
+    assert await one_of("select count(*) from embeddings_384") == 0
+    assert await one_of("select count(*) from embeddings_1536") == 12
+    async with server.db.transaction(None) as tx:
+        turn = "select count(*) from next_documents(9, 'first')"
+        await tx.run("select queue_outdated('third', 384, 1)")
+        assert await tx.value(turn) == 0, "who has a former model leaves them to who has the next"
+        assert await tx.value("select count(*) from next_documents(9, 'third')") == 1

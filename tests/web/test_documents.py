@@ -35,7 +35,8 @@ async def test_cards_lists_and_pages_say_how_far_a_file_is_while_it_changes(
     await expect(rows.nth(1).locator(".standing")).to_have_text("Waiting to be read")
     await expect(rows.nth(0)).to_contain_text("Not searchable")
     async with working(server, means(server, live=server.hub)):
-        await ended(org, files[0]["id"])
+        reading = (await org.owner.api.get(f"/files/{files[0]['id']}")).json()["document"]
+        await ended(org, reading["id"])
         for shown in (cards.nth(0), rows.nth(1)):
             await expect(shown.locator(".standing")).to_have_text("Searchable")
     await listed.get_by_label("Part of a file's name").fill("PUMP")

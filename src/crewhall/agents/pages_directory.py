@@ -22,6 +22,7 @@ from crewhall.kernel.paging import MAX_LIMIT
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
+LIBRARIAN = "librarian"
 MOST_CAPABILITIES = 12
 """Offered above the list; others are found by typing them."""
 
@@ -53,6 +54,7 @@ async def show_agents(
         capabilities = await queries.list_capabilities(tx, actor, limit=MOST_CAPABILITIES)
         owners = await queries.find_owner_names(tx, page.items)
         used_up = await services.part(Spent).find(tx, [agent.id for agent in page.items])
+        offers_librarian = await queries.is_offered(tx, LIBRARIAN)
     chosen = {
         "q": q.strip(),
         "capability": capability,
@@ -75,6 +77,7 @@ async def show_agents(
         link=lambda **change: "/agents?" + urlencode({k: v for k, v in {**kept, **change}.items() if v}),
         capabilities=capabilities,
         may_create=is_allowed(actor, Permission.AGENTS_CREATE),
+        offers_librarian=offers_librarian,
         may_manage=is_allowed(actor, Permission.AGENTS_UPDATE),
     )
 

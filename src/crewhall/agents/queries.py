@@ -108,6 +108,21 @@ async def find_agents_by_codes(tx: Tx, codes: Collection[str]) -> dict[str, Agen
     return {row.code: row for row in rows}
 
 
+async def is_offered(tx: Tx, model: str) -> bool:
+    """Whether a model of Crewhall's own has a template, and the organization neither an agent of it nor of its code."""
+    return bool(
+        await tx.value(
+            """
+            select exists (select from agent_templates where code = %(model)s)
+               and not exists (select from agents where org_id = any (current_orgs()) and deleted_at is null
+                and (code = %(model)s
+                     or (model_config ->> 'provider' = 'crewhall' and model_config ->> 'model' = %(model)s)))
+            """,
+            {"model": model},
+        )
+    )
+
+
 async def list_templates(tx: Tx, *, after: str | None = None, limit: int | None = None) -> Page[AgentTemplate]:
     """List what a new agent may start from, by code."""
     size = check_limit(limit)

@@ -14,6 +14,16 @@ from crewhall.kernel.ids import new_id
 
 TEMPLATES = [
     AgentTemplate(
+        code="librarian",
+        name="Librarian",
+        description="Quotes what files, sources and the wiki say about a question, with its sources. Needs no model.",
+        role_title="Librarian",
+        instructions="You answer from the organization's documents, and cite them.",
+        kind=AgentKind.CUSTOM,
+        capabilities=["answers"],
+        model_config={"provider": "crewhall", "model": "librarian"},
+    ),
+    AgentTemplate(
         code="assistant",
         name="Assistant",
         description="Answers questions and helps with whatever comes up.",

@@ -8,8 +8,7 @@ from crewhall.kernel.errors import CONFLICT
 from crewhall.knowledge.documents import access_document
 from crewhall.knowledge.schemas import Document
 from crewhall.knowledge.vocabulary import DocumentStatus
-from crewhall.knowledge.work import ROUND
-from crewhall.knowledge.worker import CHANNEL
+from crewhall.knowledge.work import CHANNEL, ROUND
 
 
 async def retry_document(tx: Tx, actor: Actor, document_id: UUID) -> Document:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from typing import LiteralString
+from uuid import uuid4
 
 import msgspec
 from psycopg.types.json import Json
 
 from crewhall.kernel.db import Tx
-from crewhall.kernel.ids import new_id
 from crewhall.knowledge.passages import Chunk
 from crewhall.knowledge.work import Work
 
@@ -24,6 +24,8 @@ where c.org_id = %(org)s and c.document_id = %(document)s and c.position = r.pos
       is distinct from (r.content, r.overlap, r.page, r.heading, r.starts)
 """
 )
+_HOLD_LANGUAGE: LiteralString = "select from organizations where id = %(org)s for share"
+"""Whoever chooses another language waits for what is being written in this one, and rewrites it then."""
 _INSERT: LiteralString = (
     """
 insert into chunks (id, org_id, document_id, position, content, overlap, page, heading, starts, ends, vector)
@@ -39,9 +41,10 @@ where d.org_id = %(org)s and d.id = %(document)s on conflict (document_id, posit
 
 async def write_chunks(tx: Tx, work: Work, chunks: Sequence[Chunk]) -> None:
     """Write chunks that follow one another; what stood in the place of one and is another text goes."""
-    rows = [msgspec.to_builtins(chunk) | {"id": str(new_id())} for chunk in chunks]
+    rows = [msgspec.to_builtins(chunk) | {"id": str(uuid4())} for chunk in chunks]  # nobody learns when from an id
     values = {"org": work.org_id, "document": work.id, "rows": Json(rows)}
     await tx.run(_DROP_CHANGED, values)
+    await tx.run(_HOLD_LANGUAGE, values)
     await tx.run(_INSERT, values)
 
 
@@ -51,3 +54,5 @@ async def drop_chunks_from(tx: Tx, work: Work, position: int) -> None:
         "delete from chunks where org_id = %(org)s and document_id = %(document)s and position >= %(position)s",
         {"org": work.org_id, "document": work.id, "position": position},
     )
+    if position == 0:
+        await tx.run("update documents set chunks = 0 where id = %(id)s", {"id": work.id})

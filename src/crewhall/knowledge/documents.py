@@ -1,5 +1,6 @@
 """Documents, read by who may read one of the places where they stand."""
 
+from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
@@ -17,44 +18,43 @@ AROUND = 10
 """Chunks that are given before and after the one that is asked for."""
 
 _COLUMNS: LiteralString = """
-select d.id, coalesce((select f.name from readable_origins() o join files f on f.org_id = o.org_id and f.id = o.file_id
-                       where o.document_id = d.id order by o.created_at, o.id limit 1), d.name) as name,
-       d.title, d.media_type, d.size, d.status, d.done, d.total, d.unit, d.failure_code, d.failure,
-       d.retries, d.pages, d.characters, d.chunks, d.created_at, d.ready_at,
-       (select coalesce(json_agg(json_build_object(
-            'kind', s.kind, 'name', s.name, 'file_id', s.file_id, 'conversation_id', s.conversation_id,
-            'message_seq', s.message_seq, 'source_id', s.source_id, 'agent_id', s.agent_id)), '[]')
-        from (select o.kind, coalesce(f.name, i.name, d.name) as name, o.file_id, o.conversation_id, m.message_seq,
-                     o.source_id, k.agent_id
-              from readable_origins() o
-              left join files f on f.org_id = o.org_id and f.id = o.file_id
-              left join source_items i on i.org_id = o.org_id and i.id = o.item_id
-              left join agent_knowledge_sources k on k.org_id = o.org_id and k.id = o.source_id
-              left join lateral (select k.message_seq from message_files k
-                                 where k.org_id = o.org_id and k.file_id = o.file_id
-                                 order by k.message_seq limit 1) m on true
-              where o.document_id = d.id
-              order by o.created_at, o.id limit 20) s) as origins
-from documents d
-where d.org_id = any (current_orgs()) and exists (select from readable_origins() o where o.document_id = d.id)
+, placed as materialized (
+    select s.document_id, (array_agg(s.name order by s.place))[1] as name, min(s.created_at) as since,
+           json_agg(json_build_object(
+               'kind', s.kind, 'name', s.name, 'file_id', s.file_id, 'conversation_id', s.conversation_id,
+               'message_seq', s.message_seq, 'source_id', s.source_id, 'agent_id', s.agent_id)
+               order by s.place) as origins
+    from (select row_number() over (partition by o.document_id order by o.created_at, o.id) as place, o.document_id,
+                 o.created_at, o.kind, coalesce(f.name, i.name, left(w.title, 252) || '.md') as name, o.file_id,
+                 o.conversation_id, m.message_seq, o.source_id, k.agent_id
+          from origins_of(array(select document_id from listed)) o
+          left join files f on f.org_id = o.org_id and f.id = o.file_id
+          left join source_items i on i.org_id = o.org_id and i.id = o.item_id
+          left join wiki_heads w on w.org_id = o.org_id and w.entry_id = o.entry_id
+          left join agent_knowledge_sources k on k.org_id = o.org_id and k.id = o.source_id
+          left join lateral (select k.message_seq from message_files k
+                             where k.org_id = o.org_id and k.file_id = o.file_id
+                             order by k.message_seq limit 1) m on true) s
+    where s.place <= 20 group by s.document_id
+)
+select d.id, p.name, d.title, d.media_type, d.size, d.status, d.done, d.total, d.unit, d.failure_code, d.failure,
+       d.retries, case when d.retries > 0 and d.look_at > clock_timestamp() and not is_at_work(d.look_at, d.attempt)
+                       then d.look_at end as next_try_at,
+       d.pages, d.characters, d.chunks, d.words_only, p.since as created_at, greatest(d.ready_at, p.since) as ready_at,
+       p.origins
+from placed p cross join lateral (
+    select * from documents d where d.org_id = any (current_orgs()) and d.id = p.document_id offset 0) d
+order by p.since desc, d.id desc
 """
+"""What is told of a document follows from the places that the actor may see: since when it is there, its name."""
+_ONE: LiteralString = "with listed as (select %(id)s::uuid as document_id)" + _COLUMNS
 _LIST: LiteralString = (
-    _COLUMNS
-    + """
-  and (%(status)s::text is null or d.status = %(status)s)
-  and (%(q)s::text is null or strpos(lower(d.title), lower(%(q)s)) > 0 or d.id in (
-       select o.document_id from readable_origins() o join documents n on n.org_id = o.org_id and n.id = o.document_id
-       left join files f on f.org_id = o.org_id and f.id = o.file_id
-       where strpos(lower(coalesce(f.name, n.name)), lower(%(q)s)) > 0))
-  and (%(conversation)s::uuid is null or exists (
-       select from document_origins o where o.org_id = d.org_id and o.document_id = d.id
-         and o.conversation_id = %(conversation)s))
-  and (%(files)s::uuid[] is null or exists (
-       select from document_origins o
-       where o.org_id = d.org_id and o.document_id = d.id and o.file_id = any (%(files)s)))
-  and (%(before)s::uuid is null or d.id < %(before)s)
-order by d.id desc limit %(limit)s
+    """
+with listed as materialized (
+    select document_id from newest_documents(
+        %(before)s, %(before_id)s, %(conversation)s, %(files)s, %(status)s, %(q)s, %(limit)s))
 """
+    + _COLUMNS
 )
 _CHUNKS: LiteralString = """
 select id, position, content, overlap, page, heading, starts, ends from chunks
@@ -65,7 +65,7 @@ where org_id = any (current_orgs()) and document_id = %(document)s
 async def access_document(tx: Tx, actor: Actor, document_id: UUID) -> Document:
     """Return a document that the actor may read, or raise NOT_FOUND, FORBIDDEN."""
     check_permission(actor, Permission.ORGANIZATION_READ)
-    found = await tx.find(Document, _COLUMNS + " and d.id = %(id)s", {"id": document_id})
+    found = await tx.find(Document, _ONE, {"id": document_id})
     if found is None:
         raise NOT_FOUND("There is no such document, or it is not shared with you.")
     return found
@@ -89,12 +89,13 @@ async def list_documents(
     if files is not None and len(files) > MOST_FILES:
         raise INVALID(f"file: ask for {MOST_FILES} files at once at most.", field="file")
     size = check_limit(limit)
-    key = decode_cursor(after, UUID)
+    key = decode_cursor(after, datetime, UUID)
     values: Params = {
-        "status": None if status is None else str(status), "q": (q or "").strip() or None,
-        "conversation": conversation_id, "files": files, "before": key[0] if key else None, "limit": size + 1,
+        "before": key and key[0], "before_id": key and key[1], "conversation": conversation_id, "files": files,
+        "status": status and str(status), "q": (q or "").strip() or None, "limit": size + 1,
     }  # fmt: skip
-    return page_of(await tx.all(Document, _LIST, values), size, lambda found: (found.id,))
+    found = await tx.all(Document, _LIST, values)
+    return page_of(found, size, lambda one: (one.created_at, one.id))
 
 
 async def list_chunks(

@@ -124,15 +124,15 @@ async def show_picture(
     "/status",
     summary="Show how far documents are",
     description=(
-        "How many are in each state, which model searches ask, and how many are still to be brought up to another one. "
-        "Owners and admins."
+        "How many are in each state, which model searches ask, how far another one has come, and how far the index is "
+        "written anew in another language. Owners and admins."
     ),
 )
 async def show_status(services: NamedDependency[Services], actor: NamedDependency[Actor]) -> KnowledgeStatus:
     """How far the organization's documents are."""
-    embedder = services.part(KnowledgeParts).means.embedder
+    most_chunks = services.part(KnowledgeParts).means.most_chunks
     async with services.db.transaction(actor) as tx:
-        return await get_status(tx, actor, None if embedder is None else embedder.model)
+        return await get_status(tx, actor, most_chunks)
 
 
 ROUTERS = [

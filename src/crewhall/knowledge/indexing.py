@@ -12,22 +12,37 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.knowledge.extraction import VERSION as EXTRACTOR_VERSION
 from crewhall.knowledge.schemas import KnowledgeStatus
-from crewhall.ports.embedder import Embedder, EmbeddingModel
+from crewhall.ports.embedder import Embedder
 
 BATCH = 5000
 """Former vectors that are forgotten in one transaction."""
 _STATUS: LiteralString = """
-select count(*) as documents,
-       count(*) filter (where d.status = 'queued') as queued,
-       count(*) filter (where d.status = 'extracting') as extracting,
-       count(*) filter (where d.status = 'embedding') as embedding,
-       count(*) filter (where d.status = 'ready') as ready,
-       count(*) filter (where d.status = 'failed') as failed,
-       coalesce(sum(d.chunks), 0)::bigint as chunks,
-       count(*) filter (where d.status = 'ready' and (d.extractor < %(extractor)s
-                        or (%(model)s::text is not null and d.model is distinct from %(model)s))) as outdated,
-       (select k.model from knowledge_indexes k where k.org_id = %(org)s) as model, %(model)s::text as next_model
-from documents d where d.org_id = %(org)s
+with asked as materialized (select * from knowledge_indexes where org_id = %(org)s)
+select t.*, k.model, k.dimension, k.coming as next_model, k.coming_dimension as next_dimension,
+       k.coming_since as next_since, t.come + (
+           select count(*) from documents w cross join lateral (
+               select from embeddings_384 e
+               where e.org_id = w.org_id and e.model = k.coming and e.document_id = w.id
+               union all
+               select from embeddings_1536 e
+               where e.org_id = w.org_id and e.model = k.coming and e.document_id = w.id) e
+           where w.org_id = %(org)s and w.status = 'ready' and is_at_work(w.look_at, w.attempt)) as embedded,
+       (select json_build_object('done', least(r.done, r.total), 'total', r.total, 'since', r.created_at)
+        from knowledge_rewrites r where r.org_id = %(org)s) as rewriting, %(most)s::bigint as most_chunks
+from (
+    select count(d.id) as documents,
+           count(*) filter (where d.status = 'queued') as queued,
+           count(*) filter (where d.status = 'extracting') as extracting,
+           count(*) filter (where d.status = 'embedding') as embedding,
+           count(*) filter (where d.status = 'ready') as ready,
+           count(*) filter (where d.status = 'failed') as failed,
+           coalesce(sum(d.chunks), 0)::bigint as chunks,
+           count(*) filter (where d.status = 'ready' and (d.extractor < %(extractor)s
+                            or d.model is distinct from coalesce(k.coming, k.model, d.model))) as outdated,
+           coalesce(sum(d.chunks) filter (where d.status = 'ready' and d.model = k.coming), 0)::bigint as come,
+           coalesce(sum(d.chunks) filter (where d.status = 'ready' and k.coming is not null), 0)::bigint as to_embed
+    from documents d left join asked k on true where d.org_id = %(org)s) t
+left join asked k on true
 """
 
 
@@ -35,8 +50,9 @@ async def queue_outdated(db: Database, embedder: Embedder | None) -> None:
     """Have the documents looked at that are not as this process would make them. Asked at its start."""
     if embedder is not None:
         async with db.transaction(None) as tx:
-            values = {"model": embedder.model.name, "extractor": EXTRACTOR_VERSION}
-            await tx.run("select queue_outdated(%(model)s, %(extractor)s)", values)
+            model = embedder.model
+            values = {"model": model.name, "dimension": model.dimension, "extractor": EXTRACTOR_VERSION}
+            await tx.run("select queue_outdated(%(model)s, %(dimension)s, %(extractor)s)", values)
 
 
 async def settle_indexes(db: Database, embedder: Embedder | None) -> None:
@@ -52,11 +68,8 @@ async def settle_indexes(db: Database, embedder: Embedder | None) -> None:
             )
 
 
-async def get_status(tx: Tx, actor: Actor, model: EmbeddingModel | None) -> KnowledgeStatus:
+async def get_status(tx: Tx, actor: Actor, most_chunks: int) -> KnowledgeStatus:
     """Say how far the organization's documents are. Owners and admins; raises FORBIDDEN."""
     check_permission(actor, Permission.ORGANIZATION_UPDATE)
-    values = {"org": actor.org, "model": model and model.name, "extractor": EXTRACTOR_VERSION}
-    found = await tx.one(KnowledgeStatus, _STATUS, values)
-    if found.next_model == found.model:
-        found.next_model = None
-    return found
+    values = {"org": actor.org, "most": most_chunks or None, "extractor": EXTRACTOR_VERSION}
+    return await tx.one(KnowledgeStatus, _STATUS, values)

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import LiteralString, Protocol
 from uuid import UUID
@@ -13,6 +13,7 @@ from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import define_error
 from crewhall.knowledge.chunk_rows import drop_chunks_from, write_chunks
 from crewhall.knowledge.embedding import Embedding, make_ready
+from crewhall.knowledge.limits import check_room
 from crewhall.knowledge.passages import About, Chunk, Progress
 from crewhall.knowledge.telling import Standing, Telling
 from crewhall.knowledge.vocabulary import DocumentStatus, OriginKind, Unit
@@ -62,6 +63,10 @@ class Means(Struct, frozen=True, kw_only=True):
     live: Live
     extractor: Extracts
     embedder: Embedder | None
+    former: Sequence[Embedder] = ()
+    """Others that can be asked: what is new is found by them while searches still do."""
+    most_chunks: int = 0
+    """Of one organization; 0: no limit."""
     texts: dict[OriginKind, TextOf]
 
 
@@ -90,9 +95,34 @@ class Ingesting:
             async with fenced(self._db, work) as tx:
                 await make_ready(tx, work, None)
         else:
-            await Embedding(self._db, embedder, work, self._telling).embed()
+            await self._embed_for_searches(embedder)
+            await Embedding(self._db, embedder, work).embed(self._note_embedded)
+            async with fenced(self._db, work) as tx:
+                await make_ready(tx, work, embedder.model)
         if work.status is not DocumentStatus.READY:
             await self._telling.say(Standing(status=DocumentStatus.READY))
+
+    async def _embed_for_searches(self, embedder: Embedder) -> None:
+        """Give what is new vectors of the model that searches still ask, too, while another comes."""
+        if self._work.status is DocumentStatus.READY:
+            return
+        async with fenced(self._db, self._work) as tx:
+            asked = await tx.value(
+                "select model from knowledge_indexes where org_id = %(org)s", {"org": self._work.org_id}
+            )
+        former = next((one for one in self._means.former if one.model.name == asked != embedder.model.name), None)
+        if former is not None:
+            await Embedding(self._db, former, self._work).embed(self._note_embedded)
+
+    async def _note_embedded(self, tx: Tx | None, done: int, total: int) -> None:
+        """Say how far it is; one that is brought up to date stays what it is."""
+        if self._work.status is DocumentStatus.READY:
+            return
+        standing = Standing(status=DocumentStatus.EMBEDDING, done=done, total=total, unit=Unit.CHUNK)
+        if tx is not None:
+            await note(tx, self._work, standing)
+        elif self._telling.is_due():
+            await self._telling.say(standing)
 
     async def _extract(self) -> None:
         await self._telling.say(Standing(status=DocumentStatus.EXTRACTING))
@@ -148,8 +178,10 @@ class Ingesting:
         if not chunks:
             return
         async with fenced(self._db, self._work) as tx:
+            count = chunks[-1].position + 1
+            await check_room(tx, self._work, count, self._means.most_chunks)
             await write_chunks(tx, self._work, chunks)
-            written = {"id": self._work.id, "chunks": chunks[-1].position + 1}
+            written = {"id": self._work.id, "chunks": count}
             await tx.run("update documents set chunks = %(chunks)s where id = %(id)s", written)
 
     async def _note_about(self, about: About) -> None:

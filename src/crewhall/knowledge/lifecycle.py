@@ -1,5 +1,7 @@
 """What a process needs for knowledge."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from crewhall.conversations import FileStore
@@ -9,6 +11,7 @@ from crewhall.knowledge.extraction import Extractor
 from crewhall.knowledge.extraction_settings import ExtractionSettings
 from crewhall.knowledge.ingesting import Means
 from crewhall.knowledge.pictures import Pictures
+from crewhall.knowledge.rewording import Rewording
 from crewhall.knowledge.settings import KnowledgeSettings
 from crewhall.knowledge.sources.settings import SourceSettings
 from crewhall.knowledge.sources.worker import SourceWorker
@@ -27,14 +30,17 @@ class KnowledgeParts(Struct, frozen=True):
     means: Means
     pictures: Pictures
     sources: SourceWorker
+    rewording: Rewording
 
     def start(self) -> None:
         """Go on with what was begun; the database and the signals must be up."""
         self.worker.start()
         self.sources.start()
+        self.rewording.start()
 
     async def close(self) -> None:
         """Stop; what was begun goes on elsewhere, or later."""
+        await self.rewording.stop()
         await self.sources.stop()
         await self.worker.stop()
 
@@ -47,14 +53,15 @@ def start_knowledge(
     live: Live,
     settings: KnowledgeSettings,
     extraction: ExtractionSettings,
-    embedder: Embedder | None,
+    embedders: Sequence[Embedder],
     store: FileStore,
     sources: SourceSettings,
 ) -> KnowledgeParts:
     """Make the parts of a process."""
     means = Means(
-        db=db, blobs=blobs, live=live, extractor=Extractor(extraction), embedder=embedder,
+        db=db, blobs=blobs, live=live, extractor=Extractor(extraction),
+        embedder=embedders[0] if embedders else None, former=embedders[1:], most_chunks=settings.organization_passages,
         texts={OriginKind.WIKI: text_of},
     )  # fmt: skip
     worker = DocumentWorker(means, signals, settings.documents_at_once)
-    return KnowledgeParts(worker, means, Pictures(means), SourceWorker(store, signals, sources))
+    return KnowledgeParts(worker, means, Pictures(means), SourceWorker(store, signals, sources), Rewording(db, signals))

@@ -42,12 +42,18 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Passage(msgspec.Struct, frozen=True):
-    """A chunk as it is shown. `page`: the page that begins with it; `headings`: those that it begins below."""
+    """A chunk as it is shown."""
 
     id: UUID
     html: Markup
-    page: int | None
     is_cited: bool
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """A page of the document with the chunks that begin on it; what has no pages is one leaf."""
+
+    page: int | None
+    passages: list[Passage]
 
 
 class _Named(msgspec.Struct):
@@ -87,7 +93,7 @@ async def show_document(
         follows=None if file is None else file.conversation_id,
         download=None if file is None else f"/api/v1/files/{file.file_id}/content",
         places=places,
-        passages=_passages(text, chunk),
+        leaves=_leaves(text, chunk),
         text=text,
         is_cited_gone=is_cited_gone,
         has_pictures=found.media_type in HAS_PICTURES and bool(found.pages),
@@ -151,13 +157,13 @@ async def _places(tx: Tx, origins: list[Origin]) -> list[Place]:
     ] + of_sources
 
 
-def _passages(text: ChunkPage, cited: UUID | None) -> list[Passage]:
-    """The chunks as HTML; what repeats the one before is left out, but for the first."""
-    shown, page = [], None
+def _leaves(text: ChunkPage, cited: UUID | None) -> list[Leaf]:
+    """The chunks as HTML, page by page; what repeats the one before is left out, but for the first."""
+    shown: list[Leaf] = []
     for place, one in enumerate(text.items):
-        begins = one.page if one.page != page else None
-        page = one.page
-        shown.append(Passage(one.id, _html(one, whole=place == 0), begins, one.id == cited))
+        if not shown or shown[-1].page != one.page:
+            shown.append(Leaf(one.page, []))
+        shown[-1].passages.append(Passage(one.id, _html(one, whole=place == 0), one.id == cited))
     return shown
 
 

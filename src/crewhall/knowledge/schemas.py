@@ -24,7 +24,8 @@ class Origin(Struct, kw_only=True):
 class Document(Struct, kw_only=True):
     """A content that is, or is being, made searchable. `done` of `total` (in `unit`) is how far its stage has come.
 
-    `failure` says why it failed, `retries` how often it was put off because something else did.
+    `failure` says why it failed; `retries` how often it was put off because something else did, and `next_try_at`
+    until when it is. `words_only`: passages that the embedding model refuses: they are found by their words alone.
     """
 
     id: UUID
@@ -39,9 +40,11 @@ class Document(Struct, kw_only=True):
     failure_code: str | None
     failure: str | None
     retries: int
+    next_try_at: datetime | None
     pages: int | None
     characters: int
     chunks: int
+    words_only: int
     created_at: datetime
     ready_at: datetime | None
     origins: Annotated[list[Origin], Meta(description="Those that you may see, the oldest first, 20 at most.")]
@@ -71,8 +74,20 @@ class ChunkPage(Struct, kw_only=True):
     after: int | None
 
 
+class Rewriting(Struct, kw_only=True):
+    """How many passages and entries of the wiki are written anew in another language of search, of about how many."""
+
+    done: int
+    total: int
+    since: datetime
+
+
 class KnowledgeStatus(Struct, kw_only=True):
-    """How far an organization's documents are, and what its searches ask. `outdated`: to be brought up to date."""
+    """How far an organization's documents are, and what its searches ask. `outdated`: to be brought up to date.
+
+    While another model comes (`next_model`, since `next_since`), `embedded` passages of `to_embed` have its vectors.
+    `most_chunks`: passages that the organization may have; null: as many as there are.
+    """
 
     documents: int
     queued: int
@@ -82,5 +97,12 @@ class KnowledgeStatus(Struct, kw_only=True):
     failed: int
     chunks: int
     outdated: int
+    most_chunks: int | None
     model: str | None
+    dimension: int | None
     next_model: str | None
+    next_dimension: int | None
+    next_since: datetime | None
+    embedded: int
+    to_embed: int
+    rewriting: Rewriting | None

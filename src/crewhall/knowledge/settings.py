@@ -11,3 +11,8 @@ class KnowledgeSettings(CrewhallSettings):
     documents_at_once: int = Field(
         2, ge=0, le=64, description="Documents that one process makes searchable at once; 0 leaves them to others."
     )
+    organization_passages: int = Field(
+        1_000_000,
+        ge=0,
+        description="Passages that the documents of one organization may have together; 0: as many as there are.",
+    )

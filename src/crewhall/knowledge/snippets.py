@@ -30,14 +30,15 @@ with asked as materialized (
     from asked a
 ), place as (
     select distinct on (o.document_id) o.document_id, o.kind, c.id, c.kind as conversation_kind, c.name, c.title,
-           f.name as file_name
+           coalesce(f.name, i.name) as file_name, o.created_at
     from origins_of(%(documents)s) o left join conversations c on c.id = o.conversation_id
     left join files f on f.org_id = o.org_id and f.id = o.file_id
+    left join source_items i on i.org_id = o.org_id and i.id = o.item_id
     order by o.document_id, (o.conversation_id = %(conversation_id)s) desc nulls last, o.created_at, o.id
 )
 select c.id, c.document_id, c.content, c.heading, c.page,
        coalesce(d.title, p.file_name, d.name) as title, coalesce(p.file_name, d.name) as name,
-       d.media_type, d.created_at,
+       d.media_type, p.created_at,
        p.kind, case when p.id is not null then
            json_build_object('id', p.id, 'kind', p.conversation_kind, 'name', p.name, 'title', p.title)
        end as conversation,

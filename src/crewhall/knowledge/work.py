@@ -13,7 +13,9 @@ from crewhall.knowledge.extraction import VERSION as EXTRACTOR_VERSION
 from crewhall.knowledge.telling import Standing
 from crewhall.knowledge.vocabulary import DocumentStatus
 
-ROUND = 1000
+CHANNEL = "crewhall_documents"
+"""Notices that a document is to be looked at."""
+ROUND = 1000  # `is_at_work` (SQL) counts so, too
 """What `attempt` goes on by when its count begins anew, or takes one back: no number comes twice, so that nobody who
 stood still meanwhile is let in. What is left of it after thousands is the count."""
 

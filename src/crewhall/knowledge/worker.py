@@ -2,7 +2,8 @@
 
 A document that a process is at work on is to be looked at again in a while, which that process puts off. Who dies
 leaves it due, and another goes on where it was: `attempt` lets nothing of the first one in any more. A few are worked
-on at once, of whichever organizations have the fewest.
+on at once, of whichever organizations have the fewest. Where all places are taken, one of an organization that has
+several makes way for an organization that has none, and what is merely brought up to date for what nobody can find yet.
 """
 
 import asyncio
@@ -10,9 +11,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
 
-import msgspec
 import psycopg
 
 from crewhall.kernel.actor import system_actor
@@ -20,15 +19,16 @@ from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.timer import DueTimer
+from crewhall.knowledge.chunk_rows import drop_chunks_from
 from crewhall.knowledge.indexing import queue_outdated, settle_indexes
 from crewhall.knowledge.ingesting import Ingesting, Means
+from crewhall.knowledge.limits import KNOWLEDGE_FULL
 from crewhall.knowledge.telling import Standing, Telling
+from crewhall.knowledge.turns import Turn, who_makes_way
 from crewhall.knowledge.vocabulary import DocumentStatus
-from crewhall.knowledge.work import NotOurs, Work, claim, fail, fenced, put_back, put_off
+from crewhall.knowledge.work import CHANNEL, NotOurs, Work, claim, fail, fenced, put_back, put_off
 
 log = logging.getLogger(__name__)
-CHANNEL = "crewhall_documents"
-"""Notices that a document is to be looked at."""
 MOST_ATTEMPTS = 6
 """So often a process may die over a document. Those that were stopped do not count."""
 HOLD_S = 30.0
@@ -38,12 +38,6 @@ BROKE_OFF = ("document_broke_off", "Reading it broke off again and again. Try ag
 UNSTORABLE = ("document_damaged", "It holds something that cannot be stored.")
 
 
-class _Next(msgspec.Struct):
-    org_id: UUID
-    id: UUID
-    due_in: float
-
-
 class DocumentWorker:
     """Makes documents of every organization searchable, whichever process is first."""
 
@@ -51,7 +45,8 @@ class DocumentWorker:
         self._means = means
         self._db = means.db
         self._at_once = at_once
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Work] = {}
+        self._yielding: set[asyncio.Task[None]] = set()
         self._is_declared = False
         self._timer = DueTimer("documents", self.look)
         signals.subscribe(CHANNEL, lambda _payload: self._timer.stir())
@@ -71,27 +66,46 @@ class DocumentWorker:
         if not self._is_declared:
             await queue_outdated(self._db, self._means.embedder)
             self._is_declared = True
-        while len(self._tasks) < self._at_once:
-            async with self._db.transaction(None) as tx:
-                found = await tx.find(_Next, "select * from next_documents(1)")
+        while self._at_once:
+            found = await self._next()
             if found is None or found.due_in > 0:
                 if not self._tasks:
                     await settle_indexes(self._db, self._means.embedder)
                 return None if found is None else found.due_in
+            if len(self._tasks) >= self._at_once:
+                self._make_way(found)
+                break
             await self._begin(found)
         return None  # whoever ends looks again
 
-    async def _begin(self, due: _Next) -> None:
+    async def _next(self) -> Turn | None:
+        embedder = self._means.embedder
+        model = None if embedder is None else embedder.model.name
+        async with self._db.transaction(None) as tx:
+            return await tx.find(Turn, "select * from next_documents(1, %(model)s)", {"model": model})
+
+    def _make_way(self, due: Turn) -> None:
+        """Put one back for another that is due, where that is fair; it goes on later where it was."""
+        if not self._yielding:
+            works = list(self._tasks.values())
+            found = who_makes_way(due, works)
+            for task, work in self._tasks.items():
+                if work is found:
+                    self._yielding.add(task)
+                    task.cancel()
+
+    async def _begin(self, due: Turn) -> None:
         async with self._db.transaction(system_actor(due.org_id)) as tx:
             work = await claim(tx, due.id)
         if work is not None:
             task = asyncio.create_task(self._take(work), name=f"document {work.id}")
-            self._tasks.add(task)
+            self._tasks[task] = work
             task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
+        self._tasks.pop(task, None)
+        if task in self._yielding or not task.cancelled():
+            self._yielding.discard(task)
             self._timer.stir()
 
     async def _take(self, work: Work) -> None:
@@ -156,6 +170,8 @@ class DocumentWorker:
     async def _fail(self, work: Work, code: str, failure: str) -> None:
         async with self._db.transaction(system_actor(work.org_id)) as tx:
             is_ours = await fail(tx, work, code, failure)
+            if is_ours and code == KNOWLEDGE_FULL.code:
+                await drop_chunks_from(tx, work, 0)
         if is_ours:
             telling = Telling(self._db, self._means.live, work.org_id, work.id)
             await telling.say(Standing(status=DocumentStatus.FAILED, failure=failure))

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from crewhall.kernel.errors import INVALID
+from crewhall.kernel.errors import INVALID, define_error
 
+TEXT_REFUSED = define_error("text_refused", 422, "The embedding model refuses the text")
 Vector = list[float]
 """Of length 1, so that the cosine is the product."""
 DIMENSIONS = (384, 1536)
@@ -35,7 +36,8 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Give a vector of each text, in their order. Texts too long are read from their beginning.
 
-        Raises UNAVAILABLE where the model cannot be asked now, INVALID for an empty text.
+        Raises UNAVAILABLE where the model cannot be asked now, INVALID for an empty text, TEXT_REFUSED where the model
+        takes others, and never one of these.
         """
         ...
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from crewhall.kernel.errors import UNAVAILABLE, CrewhallError
-from crewhall.ports.embedder import Vector
+from crewhall.kernel.errors import CrewhallError
+from crewhall.ports.embedder import TEXT_REFUSED, Vector
 
 CHILD = Path(__file__).with_name("local_child.py")
 START_S = 60.0
@@ -67,7 +67,7 @@ class Child:
         return self._process.returncode is None and self._reading is not None and not self._reading.done()
 
     async def embed(self, texts: list[str], *, is_urgent: bool) -> list[Vector]:
-        """Ask for the vectors of texts. Raises ChildEnded; UNAVAILABLE where the model cannot read them."""
+        """Ask for the vectors of texts. Raises ChildEnded; TEXT_REFUSED where the model cannot read them."""
         assert self._process.stdin is not None
         number = next(self._numbers)
         answer: asyncio.Future[list[Vector]] = asyncio.get_running_loop().create_future()
@@ -135,4 +135,4 @@ def _unpacked(vectors: bytes, dimension: int) -> list[Vector]:
 
 
 def _unreadable(why: str) -> CrewhallError:
-    return UNAVAILABLE(f"The embedding model could not read this text: {why}")
+    return TEXT_REFUSED(f"The embedding model could not read this text: {why}")

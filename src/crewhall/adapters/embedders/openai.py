@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from crewhall.kernel.errors import UNAVAILABLE
-from crewhall.ports.embedder import EmbeddingModel, Vector, check_texts
+from crewhall.ports.embedder import TEXT_REFUSED, EmbeddingModel, Vector, check_texts
 
 if TYPE_CHECKING:
     import httpx
@@ -24,6 +24,8 @@ TRIES = 5
 MOST_WAIT_S = 60.0
 CHARACTERS_PER_TOKEN = 3
 """By estimate, on the safe side: services refuse what is too long."""
+REFUSED = frozenset({400, 413, 422})
+"""It is what was sent, not who or when."""
 PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
@@ -100,6 +102,8 @@ class OpenAIEmbedder:
                 if answer.status_code == HTTPStatus.OK:
                     return self._vectors(answer.content, len(texts))
                 problem = f"it answered {answer.status_code}: {answer.text[:200].strip()}"
+                if answer.status_code in REFUSED:
+                    raise TEXT_REFUSED(f"The embedding model {self._model.name} refuses a text: {problem}.")
                 if answer.status_code not in PASSING:
                     break
                 wait_s = asked_wait(answer.headers.get("retry-after"), wait_s)

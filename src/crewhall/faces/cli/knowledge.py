@@ -114,10 +114,18 @@ def show_status(context: typer.Context, as_json: Json = False) -> None:
         "searchable": f"{found.ready:,} ({counted(found.chunks, 'passage')})",
         "under way": f"{found.queued + found.extracting + found.embedding:,}",
         "failed": f"{found.failed:,}",
-        "model": found.model or "none yet",
+        "model": f"{found.model} ({found.dimension:,} numbers)" if found.model else "none yet",
     }
-    if found.outdated:
-        facts["to bring up to date"] = f"{found.outdated:,}" + (f", to {found.next_model}" if found.next_model else "")
+    if found.most_chunks:
+        facts["room for"] = counted(found.most_chunks, "passage")
+    if found.next_model:
+        facts["comes"] = (
+            f"{found.next_model}: {found.embedded:,} of {found.to_embed:,} passages, {ago(found.next_since)}"
+        )
+    elif found.outdated:
+        facts["to bring up to date"] = f"{found.outdated:,}"
+    if found.rewriting:
+        facts["another language"] = f"{found.rewriting.done:,} of about {found.rewriting.total:,} passages"
     say_facts(facts)
 
 

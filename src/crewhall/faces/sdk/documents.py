@@ -41,9 +41,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     failure_code: str | None = None
     failure: str | None = None
     retries: int = 0
+    next_try_at: datetime | None = None
     pages: int | None = None
     characters: int = 0
     chunks: int = 0
+    words_only: int = 0
     created_at: datetime | None = None
     ready_at: datetime | None = None
     origins: list[Origin] = []
@@ -70,8 +72,19 @@ class ChunkPage(msgspec.Struct, frozen=True, kw_only=True):
     after: int | None = None
 
 
+class Rewriting(msgspec.Struct, frozen=True, kw_only=True):
+    """How far what is searched is written anew in another language of search."""
+
+    done: int = 0
+    total: int = 0
+    since: datetime | None = None
+
+
 class KnowledgeStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an organization's documents are. `outdated`: still to be brought up to `next_model`."""
+    """How far an organization's documents are. `outdated`: still to be brought up to date.
+
+    While another model comes, `embedded` passages of `to_embed` have its vectors, and searches ask the former one.
+    """
 
     documents: int = 0
     queued: int = 0
@@ -81,8 +94,15 @@ class KnowledgeStatus(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     chunks: int = 0
     outdated: int = 0
+    most_chunks: int | None = None
     model: str | None = None
+    dimension: int | None = None
     next_model: str | None = None
+    next_dimension: int | None = None
+    next_since: datetime | None = None
+    embedded: int = 0
+    to_embed: int = 0
+    rewriting: Rewriting | None = None
 
 
 class Documents:

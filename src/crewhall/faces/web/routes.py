@@ -10,6 +10,7 @@ import crewhall.imports.pages as imports
 import crewhall.knowledge.pages as documents
 import crewhall.knowledge.pages_search as knowledge_search
 import crewhall.knowledge.pages_sources as sources
+import crewhall.knowledge.pages_status as knowledge_status
 import crewhall.knowledge.pages_wiki as wiki
 import crewhall.notifications.pages as notifications
 import crewhall.runtime.pages as runtime
@@ -26,4 +27,5 @@ PAGES: list[ControllerRouterHandler] = [
     serve_asset, serve_worker, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
     runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES,
     run_now.PAGES, imports.PAGES, wiki.PAGES, documents.PAGES, sources.PAGES, knowledge_search.PAGES,
+    knowledge_status.PAGES,
 ]  # fmt: skip

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from crewhall.conversations import FileStore, clean_name, refer_to_bytes
 from crewhall.kernel.actor import Actor, system_actor
@@ -14,7 +14,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.knowledge.sources.reading import Found, Known, Lost, Same, Taken
 from crewhall.knowledge.sources.run import Run, fenced
-from crewhall.knowledge.worker import CHANNEL as DOCUMENTS
+from crewhall.knowledge.work import CHANNEL as DOCUMENTS
 
 PIECE = 256 * 1024
 NO_TEXT = "It holds no text that can be read."
@@ -160,7 +160,7 @@ async def write_item(tx: Tx, values: dict[str, object]) -> UUID:
 async def write_origin(tx: Tx, values: dict[str, object]) -> UUID:
     """Keep an item of bytes that the organization has, with its document; gives the item's id."""
     item: UUID = await tx.value(_KEEP, values | {"id": new_id(), "no_text": NO_TEXT})
-    known = await tx.value(_DOCUMENT, values | {"document": new_id()})
+    known = await tx.value(_DOCUMENT, values | {"document": uuid4()})
     if known is None:
         await tx.run("delete from document_origins where item_id = %(item)s", {"item": item})
     else:

@@ -7,6 +7,7 @@ import "./conversation/conversation.js";
 import "./conversation/days.js";
 import "./conversation/pins.js";
 import "./conversation/surroundings.js";
+import "./documents/index.js";
 import "./documents/source.js";
 import "./documents/standing.js";
 import "./imports/import.js";
