@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from crewhall.conversations.file_store import FileStore
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.knowledge.extraction import Extractor
 from crewhall.knowledge.extraction_settings import ExtractionSettings
 from crewhall.knowledge.ingesting import Extracts, Ingesting, Means
-from crewhall.knowledge.work import claim
+from crewhall.knowledge.vocabulary import DocumentStatus
+from crewhall.knowledge.work import Work, claim
 from crewhall.knowledge.worker import DocumentWorker
 from crewhall.ports.embedder import TEXT_REFUSED, Embedder, EmbeddingModel, Vector
 from crewhall.ports.live import Live, MemoryLive
@@ -109,7 +112,7 @@ async def read_now(server: Server, org: Org, document_id: str) -> None:
     async with server.db.transaction(system_actor(org.id)) as tx:
         work = await claim(tx, UUID(document_id))
     if work is not None:
-        await Ingesting(means(server), work).run()
+        await finish(means(server), work)
     await ended(org, document_id)
 
 
@@ -121,3 +124,9 @@ async def ended(org: Org, document_id: str) -> dict[str, Any]:
         return found if found["status"] in {"ready", "failed"} else None
 
     return await until(look)
+
+
+async def finish(with_what: Means, work: Work) -> None:
+    """Work on a claimed document, turn after turn, until nothing is left to be done."""
+    while not await Ingesting(with_what, work).run():
+        work = msgspec.structs.replace(work, status=DocumentStatus.EMBEDDING)

@@ -11,14 +11,13 @@ import pytest
 from crewhall.conversations.file_store import FileStore
 from crewhall.conversations.sweeping import Sweeper
 from crewhall.kernel.actor import system_actor
-from crewhall.knowledge.embedding import BATCH
-from crewhall.knowledge.ingesting import Ingesting
+from crewhall.knowledge.embedding import BATCH, PORTIONS
 from crewhall.knowledge.passages import About, Chunk, Progress
 from crewhall.knowledge.turns import Turn, who_makes_way
 from crewhall.knowledge.vocabulary import DocumentStatus
 from crewhall.knowledge.work import ROUND, Work, claim
 from crewhall.ports.embedder import Vector
-from tests.documents.ground import Hashing, attached, ended, file_of, means, working
+from tests.documents.ground import Hashing, attached, ended, file_of, finish, means, working
 from tests.identity.hall import Org
 from tests.support.database import SharedCluster
 from tests.support.server import Server
@@ -260,7 +259,7 @@ async def bring_another_model(server: Server, org: Org) -> None:
     async with server.db.transaction(system_actor(org.id)) as tx:
         work = await claim(tx, UUID(late))
     assert work is not None
-    await Ingesting(means(server, embedder=Hashing("first"), extractor=Paragraphs(3)), work).run()
+    await finish(means(server, embedder=Hashing("first"), extractor=Paragraphs(3)), work)
     assert (await kept())[0] == 3
     async with working(server, means(server, embedder=second)):
         await until(is_through)
@@ -362,7 +361,7 @@ async def find_while_a_model_comes(server: Server, org: Org) -> None:
         await until(is_found_by_the_first)
         assert await one_of("select searched_model()") == "first"
         # a process that has the former model still finishes what it was at: it is brought up to the other later
-        await Ingesting(means(server, embedder=first, extractor=Paragraphs(3)), work).run()
+        await finish(means(server, embedder=first, extractor=Paragraphs(3)), work)
         assert await one_of("select model from knowledge_indexes") == "first"
         assert await one_of("select look_at is not null from documents where name = 'way.txt'")
         gate.set()
@@ -380,3 +379,31 @@ async def find_while_a_model_comes(server: Server, org: Org) -> None:
         await tx.run("select queue_outdated('third', 384, 1)")
         assert await tx.value(turn) == 0, "who has a former model leaves them to who has the next"
         assert await tx.value("select count(*) from next_documents(9, 'third')") == 1
+
+
+@pytest.mark.rule("B8")
+async def test_what_is_short_or_cannot_be_read_does_not_wait_for_what_is_long(server: Server, org: Org):
+    """One place, and a document that takes many portions: others are read, or refused, between them."""
+    long = await attached(server, org, b"long", "long.txt")
+    seen, gate = list[str](), asyncio.Event()
+
+    class Watched(Hashing):
+        async def embed(self, texts: Sequence[str]) -> list[Vector]:
+            seen.append("embedded")
+            await gate.wait()
+            return await super().embed(texts)
+
+    class Reading(Paragraphs):
+        async def chunks(self, path: Path, media_type: str, name: str) -> AsyncIterator[Chunk | Progress | About]:
+            seen.append(name)
+            async for one in super().chunks(path, media_type, name):
+                yield one
+
+    extractor = Reading(BATCH * PORTIONS + 40)
+    async with working(server, means(server, embedder=Watched(), extractor=extractor), at_once=1):
+        await until(lambda: asyncio.sleep(0, len(seen) > 1))
+        others = [await attached(server, org, name.encode(), name) for name in ("one.txt", "two.txt")]
+        gate.set()
+        for document in (long, *others):
+            assert (await ended(org, document))["status"] == "ready"
+    assert seen[: PORTIONS + 3] == ["long.txt", *["embedded"] * PORTIONS, "one.txt", "two.txt"]

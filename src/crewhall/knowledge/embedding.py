@@ -1,4 +1,4 @@
-"""The vectors of a document's chunks: those that are missing for the model, a batch at a time, until none is.
+"""The vectors of a document's chunks: those that are missing for the model, a batch at a time.
 
 A text that the model refuses whenever it is asked holds nothing up: it is looked for among those that were asked with
 it, marked, and found by its words alone.
@@ -20,6 +20,8 @@ from crewhall.ports.embedder import Embedder, EmbeddingModel, Vector
 
 log = logging.getLogger(__name__)
 BATCH = 64
+PORTIONS = 4
+"""So many of a document at a time, some twenty seconds: others have their turn, then."""
 STUBBORN = 6
 """After so many retries, some five minutes, the reason is looked for in the texts, if the model can be asked at all."""
 HARMLESS = "a word"
@@ -105,8 +107,8 @@ class Embedding:
         self._work = work
         self._values = {"org": work.org_id, "document": work.id, "model": embedder.model.name, "limit": BATCH}
 
-    async def embed(self, told: Told) -> None:
-        """Embed what is missing. Raises UNAVAILABLE, NotOurs.
+    async def embed(self, told: Told) -> bool:
+        """Embed what is missing, a few portions of it; returns whether that was all. Raises UNAVAILABLE, NotOurs.
 
         `told` hears how many of how many are, with the transaction that wrote some; without one before it begins anew.
         """
@@ -115,7 +117,9 @@ class Embedding:
             total = await tx.value("select count(*) from chunks where document_id = %(document)s", values)
             done = await tx.value(_COUNT[model.dimension], values)
             missing = await tx.all(_Missing, _MISSING[model.dimension], values)
-        while missing:
+        for _ in range(PORTIONS):
+            if not missing:
+                break
             await told(None, done, total)
             vectors = await self._vectors(missing)
             async with fenced(self._db, self._work) as tx:
@@ -123,6 +127,7 @@ class Embedding:
                 done += len(missing)
                 await told(tx, done, total)
                 missing = await tx.all(_Missing, _MISSING[model.dimension], values)
+        return not missing
 
     async def _vectors(self, missing: Sequence[_Missing]) -> dict[UUID, Vector | None]:
         """The vectors of chunks; None of those that the model refuses while it takes others."""

@@ -77,7 +77,11 @@ class _Source(Struct):
 
 
 class Ingesting:
-    """Works on one document until it is ready. Raises what is wrong with it, UNAVAILABLE, NotOurs."""
+    """Works on one document for a turn. Raises what is wrong with it, UNAVAILABLE, NotOurs.
+
+    Reading it is a turn, and so are a few portions of its vectors: what is quickly read, or cannot be read, is told
+    while longer ones are still being embedded.
+    """
 
     def __init__(self, means: Means, work: Work) -> None:
         self._means = means
@@ -85,34 +89,38 @@ class Ingesting:
         self._work = work
         self._telling = Telling(means.db, means.live, work.org_id, work.id)
 
-    async def run(self) -> None:
-        """Do what is left to be done."""
+    async def run(self) -> bool:
+        """Do what is next to be done; returns whether that was all."""
         work = self._work
+        embedder = self._means.embedder
         if work.status is DocumentStatus.EXTRACTING:
             await self._extract()
-        embedder = self._means.embedder
+            if embedder is not None:
+                return False
         if embedder is None:
             async with fenced(self._db, work) as tx:
                 await make_ready(tx, work, None)
         else:
-            await self._embed_for_searches(embedder)
-            await Embedding(self._db, embedder, work).embed(self._note_embedded)
+            if not await self._embed_for_searches(embedder):
+                return False
+            if not await Embedding(self._db, embedder, work).embed(self._note_embedded):
+                return False
             async with fenced(self._db, work) as tx:
                 await make_ready(tx, work, embedder.model)
         if work.status is not DocumentStatus.READY:
             await self._telling.say(Standing(status=DocumentStatus.READY))
+        return True
 
-    async def _embed_for_searches(self, embedder: Embedder) -> None:
-        """Give what is new vectors of the model that searches still ask, too, while another comes."""
+    async def _embed_for_searches(self, embedder: Embedder) -> bool:
+        """Give what is new vectors of the model that searches still ask; tells whether it has all of them."""
         if self._work.status is DocumentStatus.READY:
-            return
+            return True
         async with fenced(self._db, self._work) as tx:
             asked = await tx.value(
                 "select model from knowledge_indexes where org_id = %(org)s", {"org": self._work.org_id}
             )
         former = next((one for one in self._means.former if one.model.name == asked != embedder.model.name), None)
-        if former is not None:
-            await Embedding(self._db, former, self._work).embed(self._note_embedded)
+        return former is None or await Embedding(self._db, former, self._work).embed(self._note_embedded)
 
     async def _note_embedded(self, tx: Tx | None, done: int, total: int) -> None:
         """Say how far it is; one that is brought up to date stays what it is."""

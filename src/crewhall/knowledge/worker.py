@@ -127,7 +127,8 @@ class DocumentWorker:
             await self._fail(work, *BROKE_OFF)
             return
         try:
-            await Ingesting(self._means, work).run()
+            if not await Ingesting(self._means, work).run():
+                await self._leave(work)
         except CrewhallError as error:
             if error.kind.status >= SERVER_ERROR:
                 raise

@@ -3,7 +3,8 @@
 
 -- ---------------------------------------------------------------------------------------------- turns
 
-create index documents_turn_first on documents (org_id, look_at) where look_at is not null and status <> 'ready';
+create index documents_turn_read on documents (org_id, look_at) where look_at is not null and status in ('queued', 'extracting');
+create index documents_turn_embed on documents (org_id, look_at) where look_at is not null and status = 'embedding';
 create index documents_turn_again on documents (org_id, look_at) where look_at is not null and status = 'ready';
 
 -- Whether a process is at work on a document: it says so by `look_at`, and `attempt` has counted it (knowledge/work.py, ROUND).
@@ -21,7 +22,7 @@ alter table knowledge_indexes
     add constraint knowledge_indexes_coming_other check (coming <> model);
 
 -- Whose turn it is: what nobody can find yet goes before what is brought up to date; then the organization that has the fewest at
--- work, its longest due. What is to be brought up to another model is left to processes that have that one.
+-- work; of its documents those that nobody has read yet, then its longest due. What is to be brought up to another model is left to processes that have that one.
 drop function next_documents(integer);
 create function next_documents(most integer, by_model text)
 returns table (org_id uuid, id uuid, is_found boolean, due_in double precision) language sql stable as $$
@@ -36,16 +37,21 @@ returns table (org_id uuid, id uuid, is_found boolean, due_in double precision) 
     from waiting w
     left join knowledge_indexes k on k.org_id = w.org_id
     cross join lateral (
-        (select d.id, d.look_at, false as is_found from documents d
-         where d.org_id = w.org_id and d.look_at is not null and d.status <> 'ready' order by d.look_at limit 1)
+        (select d.id, d.look_at, false as is_found, 1 as stage from documents d
+         where d.org_id = w.org_id and d.look_at is not null and d.status in ('queued', 'extracting')
+         order by d.look_at limit 1)
         union all
-        (select d.id, d.look_at, true from documents d
+        (select d.id, d.look_at, false, 2 from documents d
+         where d.org_id = w.org_id and d.look_at is not null and d.status = 'embedding' order by d.look_at limit 1)
+        union all
+        (select d.id, d.look_at, true, 3 from documents d
          where d.org_id = w.org_id and d.look_at is not null and d.status = 'ready'
            and (by_model is null or coalesce(k.coming, k.model, by_model) = by_model) order by d.look_at limit 1)) n
     cross join lateral (select count(*) as busy from documents d
                         where d.org_id = w.org_id and d.look_at > clock_timestamp() and is_at_work(d.look_at, d.attempt)) b
     order by n.look_at > clock_timestamp(), n.look_at <= clock_timestamp() and n.is_found,
-             case when n.look_at > clock_timestamp() then 0 else b.busy end, n.look_at
+             case when n.look_at > clock_timestamp() then 0 else b.busy end,
+             case when n.look_at > clock_timestamp() then 0 else n.stage end, n.look_at
     limit most
 $$;
 call make_definer('next_documents(integer, text)');
