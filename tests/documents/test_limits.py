@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -99,7 +100,7 @@ async def test_so_many_pictures_are_waited_for_and_no_more(server: Server, org: 
 
     pictures = Pictures(means(server, extractor=Slow(0)))
     asked = [
-        asyncio.create_task(pictures.show(org.owner.actor, documents.UUID(document), 1, 200))
+        asyncio.create_task(pictures.show(org.owner.actor, UUID(document), 1, 200))
         for _ in range(MOST_WAITING_EACH + 1)
     ]
     over, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
@@ -108,7 +109,7 @@ async def test_so_many_pictures_are_waited_for_and_no_more(server: Server, org: 
     assert (refused.kind, refused.kind.status) == (PICTURES_BUSY, 429)
     drawn.set()
     assert [await one for one in asked if one not in over] == [b"drawn"] * MOST_WAITING_EACH
-    assert await pictures.show(org.owner.actor, documents.UUID(document), 1, 200) == b"drawn"
+    assert await pictures.show(org.owner.actor, UUID(document), 1, 200) == b"drawn"
 
 
 @pytest.mark.rule("B1")

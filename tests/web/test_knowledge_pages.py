@@ -5,10 +5,10 @@ from playwright.async_api import expect
 from crewhall.agents.templates import plant_templates
 from crewhall.identity.events import InstallationSeeded
 from crewhall.kernel.actor import system_actor
+from crewhall.ports.embedder import WordEmbedder
 from tests.documents.conftest import alone
 from tests.documents.ground import attached, ended, means, working
 from tests.documents.test_worker import Paragraphs
-from tests.embedders.test_contract import WordEmbedder
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.web.browser import PHONE, Visitors
