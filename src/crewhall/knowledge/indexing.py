@@ -11,6 +11,7 @@ from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.knowledge.extraction import VERSION as EXTRACTOR_VERSION
+from crewhall.knowledge.message_meaning import message_meaning_progress
 from crewhall.knowledge.schemas import KnowledgeStatus
 from crewhall.ports.embedder import Embedder, EmbeddingModel
 
@@ -59,4 +60,5 @@ async def get_status(tx: Tx, actor: Actor, model: EmbeddingModel | None) -> Know
     found = await tx.one(KnowledgeStatus, _STATUS, values)
     if found.next_model == found.model:
         found.next_model = None
+    found.messages = await message_meaning_progress(tx)
     return found

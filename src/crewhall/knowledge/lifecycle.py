@@ -8,6 +8,7 @@ from crewhall.kernel.signals import Signals
 from crewhall.knowledge.extraction import Extractor
 from crewhall.knowledge.extraction_settings import ExtractionSettings
 from crewhall.knowledge.ingesting import Means
+from crewhall.knowledge.message_worker import MessageWorker
 from crewhall.knowledge.pictures import Pictures
 from crewhall.knowledge.settings import KnowledgeSettings
 from crewhall.knowledge.sources.settings import SourceSettings
@@ -18,6 +19,7 @@ from crewhall.knowledge.worker import DocumentWorker
 from crewhall.ports.blobs import Blobs
 from crewhall.ports.embedder import Embedder
 from crewhall.ports.live import Live
+from crewhall.ports.message_log import MessageLog
 
 
 class KnowledgeParts(Struct, frozen=True):
@@ -27,14 +29,19 @@ class KnowledgeParts(Struct, frozen=True):
     means: Means
     pictures: Pictures
     sources: SourceWorker
+    messages: MessageWorker | None
 
     def start(self) -> None:
         """Go on with what was begun; the database and the signals must be up."""
         self.worker.start()
         self.sources.start()
+        if self.messages is not None:
+            self.messages.start()
 
     async def close(self) -> None:
         """Stop; what was begun goes on elsewhere, or later."""
+        if self.messages is not None:
+            await self.messages.stop()
         await self.sources.stop()
         await self.worker.stop()
 
@@ -42,6 +49,7 @@ class KnowledgeParts(Struct, frozen=True):
 def start_knowledge(
     *,
     db: Database,
+    log: MessageLog,
     blobs: Blobs,
     signals: Signals,
     live: Live,
@@ -57,4 +65,7 @@ def start_knowledge(
         texts={OriginKind.WIKI: text_of},
     )  # fmt: skip
     worker = DocumentWorker(means, signals, settings.documents_at_once)
-    return KnowledgeParts(worker, means, Pictures(means), SourceWorker(store, signals, sources))
+    messages = None
+    if embedder is not None and settings.messages_by_meaning and settings.documents_at_once:
+        messages = MessageWorker(db, log, signals, embedder)
+    return KnowledgeParts(worker, means, Pictures(means), SourceWorker(store, signals, sources), messages)
