@@ -378,7 +378,7 @@ begin
         left_over := array(
             select s.message_id from filtered_search(
                 org, reach, only_one(reach), only_one(f.authors), only_one(f.kinds), f,
-                first_id_at(f.since - interval '1 hour'),
+                case when f.since is not null then first_id_at(f.since - interval '1 hour') end,
                 least('ffffffff-ffff-ffff-ffff-ffffffffffff', first_id_at(f.until + interval '1 hour'))) s
             where f.authors is null or s.author_id = any (f.authors)
             order by s.message_id desc limit few + 1);
