@@ -114,6 +114,10 @@ class KnowledgeSearch:
         NOT_FOUND for a conversation that the actor may not read.
         """
         query = read_query(_checked(q))
+        if not query.words:
+            raise INVALID(
+                "Say what you look for, too. What has been written, by whom and where, is at /search.", field="q"
+            )
         if not 1 <= limit <= MOST_FOUND or not 0 <= offset <= MOST_FOUND - limit:
             raise INVALID(f"limit is at least 1, and offset and limit together at most {MOST_FOUND}.", field="limit")
         wanted = searched or Searched()

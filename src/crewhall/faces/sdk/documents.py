@@ -70,6 +70,18 @@ class ChunkPage(msgspec.Struct, frozen=True, kw_only=True):
     after: int | None = None
 
 
+class MessageMeaning(msgspec.Struct, frozen=True, kw_only=True):
+    """How far messages are found by meaning: `done` of about `total` were looked at, `waiting` are to be embedded."""
+
+    model: str
+    next_model: str | None
+    total: int
+    done: int
+    waiting: int
+    begun_at: datetime
+    filled_at: datetime | None
+
+
 class KnowledgeStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far an organization's documents are. `outdated`: still to be brought up to `next_model`."""
 
@@ -83,6 +95,7 @@ class KnowledgeStatus(msgspec.Struct, frozen=True, kw_only=True):
     outdated: int = 0
     model: str | None = None
     next_model: str | None = None
+    messages: MessageMeaning | None = None
 
 
 class Documents:
