@@ -81,7 +81,7 @@ class Knowledge:
         """Ask through the API, one question after the other; then ask the index what it finds, as the application."""
         latencies: list[float] = []
         for question in QUESTIONS:
-            latencies += await _asked(ground, question, scale.seconds / len(QUESTIONS))
+            latencies += await asked_for(ground, question, scale.seconds / len(QUESTIONS))
         return {"p50": percentile(latencies, 0.5) * 1000, "p99": percentile(latencies, 0.99) * 1000} | (
             await self._recall(ground)
         )
@@ -130,7 +130,7 @@ class Knowledge:
         return {name: statistics.fmean(shares) for name, shares in found.items()}
 
 
-async def _asked(ground: Ground, question: str, seconds: float) -> list[float]:
+async def asked_for(ground: Ground, question: str, seconds: float) -> list[float]:
     """The seconds that each search for a question took, one after the other."""
     request = get_request(f"/api/v1/knowledge/search?q={quote(question)}&limit=10", ground.headers)
     outcome = await run_loop(ground.address, 1, seconds, lambda _connection: lambda: request)
