@@ -1,7 +1,7 @@
 """A hundred thousand messages with vectors, made within the database out of sentences of the handbook.
 
-Each message is three sentences, its vector the mean of what they mean. Fifty that follow one another are about the same, as people who
-talk are, and stand in all channels: no filter leaves over a subject of its own.
+Each message is three sentences, its vector the mean of what they mean. Fifty that follow one another are about the
+same, as people who talk are, and stand in all channels: no filter leaves over a subject of its own.
 """
 
 import asyncio
