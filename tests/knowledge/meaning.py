@@ -7,7 +7,7 @@ from uuid import UUID
 from crewhall.kernel.errors import INVALID, UNAVAILABLE
 from crewhall.knowledge import KnowledgeSearch
 from crewhall.knowledge.message_worker import MessageWorker
-from crewhall.ports.embedder import Vector, WordEmbedder
+from crewhall.ports.embedder import Embedder, Vector, WordEmbedder
 from tests.conversations.ways import caught_up
 from tests.identity.hall import Org
 from tests.support.server import Server
@@ -35,9 +35,9 @@ class Moody(WordEmbedder):
 class Meaning:
     """A worker over a server's database, and a search that asks the same model."""
 
-    def __init__(self, server: Server, embedder: WordEmbedder | None = None) -> None:
+    def __init__(self, server: Server, embedder: Embedder | None = None) -> None:
         self.server, self.db = server, server.db
-        self.embedder = embedder or WordEmbedder()
+        self.embedder: Any = embedder or WordEmbedder()
         self.worker = MessageWorker(server.db, server.services.log, server.services.signals, self.embedder)
         self.search = KnowledgeSearch(server.db, [self.embedder])
 
@@ -48,7 +48,8 @@ class Meaning:
         async def has_seen_all() -> bool:
             await self.worker.follow()
             async with self.db.transaction(None) as tx:
-                return await tx.value("select consumer_lag('meaning') is null")
+                seen: bool = await tx.value("select consumer_lag('meaning') is null")
+            return seen
 
         await until(has_seen_all)
 

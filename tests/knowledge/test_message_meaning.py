@@ -59,7 +59,7 @@ def meaning(server: Server) -> Meaning:
 @pytest.mark.rule("X6")
 async def test_messages_are_found_by_what_they_mean(server: Server, org: Org):
     """By the model that comes along, over HTTP: in other words, with its place and its likeness."""
-    meaning = Meaning(server, server.services.part(KnowledgeSearch)._first)  # type: ignore[arg-type]
+    meaning = Meaning(server, server.services.part(KnowledgeSearch)._first)
     general = await server.general(org)
     said = await post(org.owner, general, DUE)
     await post(org.owner, general, CAKE)

@@ -190,7 +190,7 @@ def said(filled: Filled) -> tuple[Any, Any]:
 async def test_messages_near_in_meaning_are_found_by_the_index_which_misses_little(
     filled: Filled, said: tuple[Any, Any]
 ):
-    everywhere = {"places": None, "authors": None, "reach": filled.places[:2]}
+    everywhere: dict[str, Any] = {"places": None, "authors": None, "reach": filled.places[:2]}
     plan = filled.ask(NEAR_MESSAGES, plans=True, meaning=filled.meanings[0], **everywhere)
     assert "Index Scan using message_embeddings_384_nearest" in plan
     assert "Seq Scan on message_embeddings_384" not in plan
@@ -208,7 +208,7 @@ async def test_few_messages_are_compared_whole(filled: Filled, said: tuple[Any, 
     seldom, often = said
     for asked in ({"places": [filled.places[1]], "authors": None}, {"places": None, "authors": [seldom]},
                   {"places": [filled.places[1]], "authors": [often]}):  # fmt: skip
-        narrow = {**asked, "reach": filled.places[:2]}
+        narrow: dict[str, Any] = {**asked, "reach": filled.places[:2]}
         assert "message_embeddings_384_nearest" not in filled.ask(
             NEAR_MESSAGES, plans=True, meaning=filled.meanings[0], **narrow
         )
@@ -216,6 +216,6 @@ async def test_few_messages_are_compared_whole(filled: Filled, said: tuple[Any, 
             near = filled.ask(NEAR_MESSAGES, meaning=meaning, **{**narrow, "size": 10})
             assert near == filled.ask(EXACT_MESSAGES, meaning=meaning, **{**narrow, "size": 10})
             assert len(near) == 10
-    elsewhere = {"places": [filled.places[2]], "authors": None}
+    elsewhere: dict[str, Any] = {"places": [filled.places[2]], "authors": None}
     assert filled.ask(NEAR_MESSAGES, meaning=filled.meanings[0], **elsewhere) == []
     assert filled.ask(NEAR_MESSAGES, meaning=filled.meanings[0], model="another", places=None, authors=None) == []
