@@ -31,6 +31,7 @@ def server_environment(home: Path) -> dict[str, str]:
         "CREWHALL_OWNER_EMAIL": EMAIL,
         "CREWHALL_OWNER_PASSWORD": PASSWORD,
         "CREWHALL_LOG_LEVEL": "warning",
+        "CREWHALL_MESSAGES_BY_MEANING": "false",  # a million messages would be embedded beside what is measured
         "CREWHALL_RATE_ADDRESS_PER_MINUTE": UNLIMITED,
         "CREWHALL_RATE_ACTOR_PER_MINUTE": UNLIMITED,
         "CREWHALL_RATE_POST_PER_SECOND": UNLIMITED,

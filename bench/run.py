@@ -27,6 +27,11 @@ SPARE_RUNS = 2
 """How many runs beyond those wanted a row may take to find quiet ones."""
 WAIT_S, LOOK_S = 10.0, 0.5
 """How long to wait for a quiet moment before a measurement, and how long to look whether it is one."""
+ENVIRONMENTS = {
+    "unfollowed": {UNFOLLOWED: "1"},
+    "alike": {"CREWHALL_MESSAGES_BY_MEANING": "true", "CREWHALL_DOCUMENTS_AT_ONCE": "0"},
+}
+"""What servers are told on some grounds: to follow nothing; to compare what messages mean, but embed none."""
 PATIENCE_S = 180.0
 """How long one bench waits for quiet moments and repeats disturbed runs in all."""
 
@@ -61,7 +66,7 @@ class Grounds:
         if kind == "turns":
             model = await Program.start("bench.floors.model")
             self._stack.push_async_callback(model.stop)
-        environment = {UNFOLLOWED: "1"} if kind == "unfollowed" else None
+        environment = ENVIRONMENTS.get(kind)
         ground = await self._stack.enter_async_context(Ground(home, environment, model=model))
         if kind == "small":
             await ensure_messages(ground, SMALL)

@@ -2,6 +2,7 @@
 
 from bench import peers
 from bench.rows import fanout
+from bench.rows.alike import Alike
 from bench.rows.extraction import Extraction
 from bench.rows.growth import Growth
 from bench.rows.history import History
@@ -30,6 +31,7 @@ ALL: tuple[Row, ...] = (
     Page(),
     Search(),
     Knowledge(),
+    Alike(),
     Organization(),
     Extraction(),
     Ingestion(),

@@ -208,15 +208,16 @@ def _start_knowledge(services: Services, stack: contextlib.AsyncExitStack, store
     embedders = make_embedders(services.settings_of(EmbedderSettings))
     for embedder in embedders:
         stack.push_async_callback(embedder.close)
+    settings = services.settings_of(KnowledgeSettings)
     knowledge = start_knowledge(
-        db=services.db, blobs=store.blobs, store=store, signals=services.signals, live=services.live,
-        settings=services.settings_of(KnowledgeSettings), sources=services.settings_of(SourceSettings),
+        db=services.db, log=services.log, blobs=store.blobs, store=store, signals=services.signals, live=services.live,
+        settings=settings, sources=services.settings_of(SourceSettings),
         extraction=services.settings_of(ExtractionSettings),
         embedders=embedders,
     )  # fmt: skip
     services.add_part(knowledge)
     stack.push_async_callback(knowledge.close)
-    search = KnowledgeSearch(services.db, embedders)
+    search = KnowledgeSearch(services.db, embedders, messages_by_meaning=settings.messages_by_meaning)
     services.add_part(search)
     return search
 

@@ -98,7 +98,8 @@ async def test_a_search_is_narrowed(server: Server, org: Org):
 
 @pytest.mark.parametrize(("params", "status"), [
     ({"q": " "}, 422), ({"q": "x" * 1001}, 422), ({"q": "a\0b"}, 422), ({"q": "x", "kinds": "tasks"}, 422),
-    ({"q": "x", "limit": 40, "offset": 20}, 422), ({"q": "x", "limit": 0}, 422), ({"q": "x from:me"}, 422),
+    ({"q": "x", "limit": 40, "offset": 20}, 422), ({"q": "x", "limit": 0}, 422), ({"q": "from:me"}, 422),
+    ({"q": "x from:me", "kinds": "file"}, 422),
     ({"q": "x", "conversation": "019a0000-0000-7000-8000-000000000000"}, 404),
 ])  # fmt: skip
 async def test_what_cannot_be_searched_is_said(org: Org, params, status):

@@ -144,3 +144,78 @@ async def test_words_are_found_by_their_index(filled: Filled):
     assert len(filled.ask(WORDS, words="common")) == 60
     assert filled.ask(WORDS, words="rareword", place=filled.places[2]) == []
     assert len(filled.ask(WORDS, words="common", place=filled.places[1])) == 60
+
+
+MESSAGES = """
+create temp table said on commit drop as
+    select e.chunk_id as id, e.org_id, e.model, e.embedding, o.conversation_id, row_number() over () as seq
+    from embeddings_384 e join document_origins o on o.document_id = e.document_id;
+insert into message_search (message_id, org_id, conversation_id, seq, author_id, kind, vector, created_at)
+    select id, org_id, conversation_id, seq, case when seq %% 100 = 1 then %(seldom)s else %(often)s end, 'message', '',
+           now() from said;
+drop index message_embeddings_384_nearest;
+insert into message_embeddings_384 (message_id, model, org_id, conversation_id, edit_count, embedding)
+    select id, model, org_id, conversation_id, 0, embedding from said;
+create index message_embeddings_384_nearest on message_embeddings_384 using hnsw (embedding halfvec_cosine_ops)
+    with (ef_construction = 128);
+insert into conversation_heads (conversation_id, org_id, message_count)
+    select conversation_id, org_id, count(*) from said group by 1, 2
+    on conflict (conversation_id) do update set message_count = excluded.message_count;
+analyze message_search, message_embeddings_384, conversation_heads;
+"""
+NEAR_MESSAGES = """
+select message_id from messages_by_meaning(%(meaning)s::halfvec, %(model)s,
+    row(%(places)s::uuid[], %(authors)s::uuid[], null, null, null, null, null, null, null, null)::search_filters,
+    %(size)s)
+"""
+EXACT_MESSAGES = """
+with compared as materialized (
+    select e.message_id, e.embedding <=> %(meaning)s::halfvec as distance from message_embeddings_384 e
+    join message_search s on s.message_id = e.message_id
+    where e.org_id = %(org)s and e.conversation_id = any (coalesce(%(places)s::uuid[], %(reach)s::uuid[]))
+      and (%(authors)s::uuid[] is null or s.author_id = any (%(authors)s::uuid[])))
+select message_id from compared order by distance limit %(size)s
+"""
+
+
+@pytest.fixture(scope="module")
+def said(filled: Filled) -> tuple[Any, Any]:
+    """The same meanings, said in the same places; gives who said one of a hundred of them, and who the others."""
+    seldom, often = new_id(), new_id()
+    with psycopg.connect(filled.superuser) as connection:
+        psycopg.ClientCursor(connection).execute(MESSAGES, {"seldom": seldom, "often": often})
+    return seldom, often
+
+
+async def test_messages_near_in_meaning_are_found_by_the_index_which_misses_little(
+    filled: Filled, said: tuple[Any, Any]
+):
+    everywhere: dict[str, Any] = {"places": None, "authors": None, "reach": filled.places[:2]}
+    plan = filled.ask(NEAR_MESSAGES, plans=True, meaning=filled.meanings[0], **everywhere)
+    assert "Index Scan using message_embeddings_384_nearest" in plan
+    assert "Seq Scan on message_embeddings_384" not in plan
+    missed = 0
+    for meaning in filled.meanings:
+        exact = filled.ask(EXACT_MESSAGES, meaning=meaning, **{**everywhere, "size": 10})
+        found = filled.ask(NEAR_MESSAGES, meaning=meaning, **everywhere)
+        assert len(found) == len(set(found)) == 60
+        missed += len(set(exact) - set(found[:10]))
+    assert missed <= len(filled.meanings) * 10 * 0.02
+
+
+@pytest.mark.rule("B10")
+async def test_few_messages_are_compared_whole(filled: Filled, said: tuple[Any, Any]):
+    seldom, often = said
+    for asked in ({"places": [filled.places[1]], "authors": None}, {"places": None, "authors": [seldom]},
+                  {"places": [filled.places[1]], "authors": [often]}):  # fmt: skip
+        narrow: dict[str, Any] = {**asked, "reach": filled.places[:2]}
+        assert "message_embeddings_384_nearest" not in filled.ask(
+            NEAR_MESSAGES, plans=True, meaning=filled.meanings[0], **narrow
+        )
+        for meaning in filled.meanings[:3]:
+            near = filled.ask(NEAR_MESSAGES, meaning=meaning, **{**narrow, "size": 10})
+            assert near == filled.ask(EXACT_MESSAGES, meaning=meaning, **{**narrow, "size": 10})
+            assert len(near) == 10
+    elsewhere: dict[str, Any] = {"places": [filled.places[2]], "authors": None}
+    assert filled.ask(NEAR_MESSAGES, meaning=filled.meanings[0], **elsewhere) == []
+    assert filled.ask(NEAR_MESSAGES, meaning=filled.meanings[0], model="another", places=None, authors=None) == []

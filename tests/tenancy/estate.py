@@ -9,6 +9,7 @@ import httpx
 
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
+from tests.conversations.ways import caught_up
 from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
 from tests.knowledge.library import keep
@@ -136,6 +137,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         talks=talks,
     )
     await keep_schedule(server, org, estate.run, estate.schedule)
+    await _keep_meaning(server, org, public.id, public.message)
     await _keep_app(server, org, estate)
     await keep_steps(server, org, estate.run)
     await keep_approval(server, org, estate.run, estate.approval)
@@ -154,6 +156,35 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
+
+
+async def _keep_meaning(server: Server, org: Org, conversation: str, message: str) -> None:
+    """What a message means, as the worker leaves it, and that it is to be embedded anew."""
+    await caught_up(server.db, "search")
+    values = {"org": org.id, "place": conversation, "message": message, "meaning": str([1] + [0] * 1535)}
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run(
+            "insert into message_indexes (org_id, model, filled_at) values (%(org)s, 'estate', now())",
+            values,
+        )
+        await tx.run(
+            """
+            insert into message_embeddings_384 (message_id, model, org_id, conversation_id, edit_count, embedding)
+            values (%(message)s, 'estate', %(org)s, %(place)s, 0, subvector(%(meaning)s::halfvec, 1, 384)::halfvec(384))
+            """,
+            values,
+        )
+        await tx.run(
+            """
+            insert into message_embeddings_1536 (message_id, model, org_id, conversation_id, edit_count, embedding)
+            values (%(message)s, 'estate', %(org)s, %(place)s, 0, %(meaning)s)
+            """,
+            values,
+        )
+        await tx.run(
+            "insert into unembedded_messages (message_id, org_id) values (%(message)s, %(org)s) on conflict do nothing",
+            values,
+        )
 
 
 async def _keep_source(api: httpx.AsyncClient, agent_id: str, name: str) -> str:

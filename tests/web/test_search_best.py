@@ -4,8 +4,11 @@ import re
 
 from playwright.async_api import expect
 
+from crewhall.knowledge import KnowledgeSearch
+from tests.conversations.ways import post
 from tests.identity.hall import Org
 from tests.knowledge.library import keep
+from tests.knowledge.meaning import Meaning
 from tests.support.server import Server
 from tests.web.browser import Visitors
 
@@ -29,16 +32,25 @@ async def test_the_box_finds_documents_by_meaning_and_leads_there(visitors: Visi
     await expect(page.get_by_text("Nothing fits")).to_be_visible()
 
 
-async def test_the_switcher_shows_documents_below_places(visitors: Visitors, server: Server, org: Org):
-    await keep(server, org, await server.general(org), "Bicycle manual", CHAIN)
+async def test_the_switcher_shows_documents_and_what_means_the_same_below_places(
+    visitors: Visitors, server: Server, org: Org
+):
+    general = await server.general(org)
+    await keep(server, org, general, "Bicycle manual", CHAIN)
+    for said in ("My bike lost its chain on the hill again", "The sprocket of the red bike is worn out"):
+        await post(org.owner, general, said)
+    await Meaning(server, server.services.part(KnowledgeSearch)._first).embed()
     page = await visitors.visit("/inbox", org.owner)
     await page.keyboard.press("Control+k")
     await page.keyboard.type("sprocket")
     await expect(page.get_by_role("option", name="Bicycle manual")).to_be_visible()
+    await expect(page.get_by_role("option", name="worn out")).to_have_count(1)  # by its word, so not by meaning again
+    await page.get_by_role("option", name="lost its chain").click()
+    await expect(page.locator("[aria-current], .message").get_by_text("lost its chain").first).to_be_visible()
 
 
 async def test_what_is_wrong_with_a_question_is_said_on_the_page(visitors: Visitors, org: Org):
     page = await visitors.visit("/search/best?q=from:me", org.owner)
-    await expect(page.get_by_role("alert")).to_contain_text("narrow messages")
+    await expect(page.get_by_role("alert")).to_contain_text("Say what you look for")
     await page.goto("/search/best?q=x&kinds=tasks")
     await expect(page.get_by_role("alert")).to_contain_text("kinds are some of")

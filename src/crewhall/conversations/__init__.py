@@ -41,8 +41,8 @@ from crewhall.conversations.schemas import (
     SearchHit,
 )
 from crewhall.conversations.schemas_commands import Command, CommandDone
+from crewhall.conversations.search import NARROWED, show_hits
 from crewhall.conversations.search import search as search_messages
-from crewhall.conversations.search import show_hits
 from crewhall.conversations.search_filters import Filters, Traits, both, check_places, typed_filters
 from crewhall.conversations.search_ranked import find_ranked
 from crewhall.conversations.search_syntax import Query, pieces_of, read_query
@@ -59,6 +59,7 @@ __all__ = [
     "MARKS",
     "MAX_CONTENT_LENGTH",
     "MEMBERSHIP_CHANNEL",
+    "NARROWED",
     "Access",
     "AccessCache",
     "AgentPolicy",

@@ -27,7 +27,8 @@ Query = Annotated[
     QueryParameter(
         min_length=1,
         max_length=MAX_QUESTION_LENGTH,
-        description='A question or words; "phrases", or, -not. `in:general`, `before:`, `after:` and `on:` narrow it.',
+        description='A question or words; "phrases", or, -not. `in:general`, `before:`, `after:` and `on:` narrow it; '
+        "`from:`, `kind:` and `has:` leave messages alone.",
     ),
 ]
 Kinds = Annotated[

@@ -11,6 +11,7 @@ from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.knowledge.extraction import VERSION as EXTRACTOR_VERSION
+from crewhall.knowledge.message_meaning import message_meaning_progress
 from crewhall.knowledge.schemas import KnowledgeStatus
 from crewhall.ports.embedder import Embedder
 
@@ -72,4 +73,6 @@ async def get_status(tx: Tx, actor: Actor, most_chunks: int) -> KnowledgeStatus:
     """Say how far the organization's documents are. Owners and admins; raises FORBIDDEN."""
     check_permission(actor, Permission.ORGANIZATION_UPDATE)
     values = {"org": actor.org, "most": most_chunks or None, "extractor": EXTRACTOR_VERSION}
-    return await tx.one(KnowledgeStatus, _STATUS, values)
+    found = await tx.one(KnowledgeStatus, _STATUS, values)
+    found.messages = await message_meaning_progress(tx)
+    return found

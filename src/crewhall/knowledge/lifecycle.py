@@ -10,6 +10,7 @@ from crewhall.kernel.signals import Signals
 from crewhall.knowledge.extraction import Extractor
 from crewhall.knowledge.extraction_settings import ExtractionSettings
 from crewhall.knowledge.ingesting import Means
+from crewhall.knowledge.message_worker import MessageWorker
 from crewhall.knowledge.pictures import Pictures
 from crewhall.knowledge.rewording import Rewording
 from crewhall.knowledge.settings import KnowledgeSettings
@@ -21,6 +22,7 @@ from crewhall.knowledge.worker import DocumentWorker
 from crewhall.ports.blobs import Blobs
 from crewhall.ports.embedder import Embedder
 from crewhall.ports.live import Live
+from crewhall.ports.message_log import MessageLog
 
 
 class KnowledgeParts(Struct, frozen=True):
@@ -31,15 +33,20 @@ class KnowledgeParts(Struct, frozen=True):
     pictures: Pictures
     sources: SourceWorker
     rewording: Rewording
+    messages: MessageWorker | None
 
     def start(self) -> None:
         """Go on with what was begun; the database and the signals must be up."""
         self.worker.start()
         self.sources.start()
         self.rewording.start()
+        if self.messages is not None:
+            self.messages.start()
 
     async def close(self) -> None:
         """Stop; what was begun goes on elsewhere, or later."""
+        if self.messages is not None:
+            await self.messages.stop()
         await self.rewording.stop()
         await self.sources.stop()
         await self.worker.stop()
@@ -48,6 +55,7 @@ class KnowledgeParts(Struct, frozen=True):
 def start_knowledge(
     *,
     db: Database,
+    log: MessageLog,
     blobs: Blobs,
     signals: Signals,
     live: Live,
@@ -64,4 +72,9 @@ def start_knowledge(
         texts={OriginKind.WIKI: text_of},
     )  # fmt: skip
     worker = DocumentWorker(means, signals, settings.documents_at_once)
-    return KnowledgeParts(worker, means, Pictures(means), SourceWorker(store, signals, sources), Rewording(db, signals))
+    messages = None
+    if embedders and settings.messages_by_meaning and settings.documents_at_once:
+        messages = MessageWorker(db, log, signals, embedders[0])
+    return KnowledgeParts(
+        worker, means, Pictures(means), SourceWorker(store, signals, sources), Rewording(db, signals), messages
+    )

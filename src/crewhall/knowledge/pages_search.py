@@ -56,10 +56,11 @@ async def show_best(
 ) -> Response[str]:
     """What fits best, page by page as far as ranks go."""
     problem, found = None, Findings([], more=False, by_meaning=True)
+    search = services.part(KnowledgeSearch)
     try:
         if q.strip():
             offset = max(0, min(offset, MOST_FOUND - PAGE))
-            found = await services.part(KnowledgeSearch).search(
+            found = await search.search(
                 actor, q, Searched(kinds=kinds_of(kinds)), zone=zone_of(request), limit=PAGE, offset=offset
             )
     except CrewhallError as error:
@@ -77,7 +78,7 @@ async def show_best(
         kinds=[(name, label, _path(q, name)) for name, label in KINDS],
         kind=kinds,
         found=[_shown(one) for one in found.found],
-        by_words_alone=not found.by_meaning and kinds != FindingKind.MESSAGE,
+        by_words_alone=not found.by_meaning and (kinds != FindingKind.MESSAGE or search.compares_messages),
         earlier=_path(q, kinds, max(0, offset - PAGE)) if offset else None,
         more=_path(q, kinds, offset + PAGE) if found.more else None,
         problem=problem,

@@ -82,6 +82,23 @@ class Rewriting(Struct, kw_only=True):
     since: datetime
 
 
+class MessageMeaning(Struct, kw_only=True):
+    """How far an organization's messages are found by what they mean.
+
+    Of about `total` messages that were written before, `done` were looked at since `begun_at`, the newest first;
+    `filled_at`: when all were. `waiting` are to be embedded, new ones among them. Searches go by `model`, and by
+    `next_model` as soon as all messages have come to it.
+    """
+
+    model: str
+    next_model: str | None
+    total: int
+    done: int
+    waiting: int
+    begun_at: datetime
+    filled_at: datetime | None
+
+
 class KnowledgeStatus(Struct, kw_only=True):
     """How far an organization's documents are, and what its searches ask. `outdated`: to be brought up to date.
 
@@ -106,3 +123,6 @@ class KnowledgeStatus(Struct, kw_only=True):
     embedded: int
     to_embed: int
     rewriting: Rewriting | None
+    messages: Annotated[
+        MessageMeaning | None, Meta(description="How far messages are found by meaning; null where none ever were.")
+    ] = None

@@ -75,7 +75,7 @@ class Finding(Struct, kw_only=True):
     conversation: ConversationRef | None = None
     author: Annotated[str | None, Meta(description="Who wrote it, of a message.")] = None
     likeness: Annotated[
-        float | None, Meta(description="Of a passage: the cosine of its meaning and the question's, where it was near.")
+        float | None, Meta(description="The cosine of its meaning and the question's, where it was near.")
     ] = None
     words: Annotated[float | None, Meta(description="Of a passage: the share of the question's words in it.")] = None
 

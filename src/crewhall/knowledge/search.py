@@ -26,6 +26,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.knowledge.fusion import fuse
+from crewhall.knowledge.message_meaning import NearMessage, find_near_messages, rank_messages
 from crewhall.knowledge.schemas_search import (
     DEFAULT_FOUND,
     MAX_QUESTION_LENGTH,
@@ -58,6 +59,7 @@ select f.chunk_id as id, c.document_id, f.distance from chunks_by_meaning(
     %(media_type)s, %(since)s, %(until)s, %(limit)s) with ordinality as f (chunk_id, distance, place)
 join chunks c on c.id = f.chunk_id order by f.place
 """
+_MODELS: LiteralString = "select searched_model() as documents, searched_message_model() as messages"
 
 
 class Ranking(StrEnum):
@@ -73,10 +75,23 @@ class _Chunk(msgspec.Struct):
     distance: float | None = None
 
 
+class _Models(msgspec.Struct):
+    documents: str | None
+    messages: str | None
+
+
 class KnowledgeSearch:
     """Searches. One for each process; the first embedder is asked, unless an organization's vectors are of another."""
 
-    def __init__(self, db: Database, embedders: Sequence[Embedder], reranker: Reranker | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        embedders: Sequence[Embedder],
+        reranker: Reranker | None = None,
+        *,
+        messages_by_meaning: bool = True,
+    ) -> None:
+        self.compares_messages = messages_by_meaning
         self._db = db
         self._embedders = {one.model.name: one for one in embedders}
         self._first = embedders[0]
@@ -94,34 +109,39 @@ class KnowledgeSearch:
     ) -> Findings:
         """Find what fits a question best, in any words, within the actor's reach.
 
-        `q` takes the operators of message search; those that only messages know leave messages alone. Ranks know no
-        cursor: an offset goes on, within the first MOST_FOUND. Raises INVALID, and NOT_FOUND for a conversation that
-        the actor may not read.
+        `q` takes the operators of message search; those that only messages know (`from:`, `kind:`, `has:`) leave
+        nothing but messages. Ranks know no cursor: an offset goes on, within the first MOST_FOUND. Raises INVALID, and
+        NOT_FOUND for a conversation that the actor may not read.
         """
         query = read_query(_checked(q))
+        if not query.words:
+            raise INVALID(
+                "Say what you look for, too. What has been written, by whom and where, is at /search.", field="q"
+            )
         if not 1 <= limit <= MOST_FOUND or not 0 <= offset <= MOST_FOUND - limit:
             raise INVALID(f"limit is at least 1, and offset and limit together at most {MOST_FOUND}.", field="limit")
         wanted = searched or Searched()
-        async with self._meaning(query.words if wanted.wants_documents else "") as asked:
+        async with self._meaning(query.words if wanted.wants_documents or self.compares_messages else "") as asked:
             async with self._db.transaction(actor) as tx:
-                wanted = await _narrowed(tx, actor, query, wanted, zone)
-                rankings, chunks = await self._by_words(tx, actor, query.words, wanted)
-                model = await tx.value("select searched_model()")
-            meaning, near = await asked, list[_Chunk]()
-            if meaning is not None and model in self._embedders and model != meaning["model"]:
-                meaning = await self._mean(query.words, self._embedders[model])
+                wanted, filters = await _narrowed(tx, actor, query, wanted, zone)
+                matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
+                models = await tx.one(_Models, _MODELS)
+            meaning = await asked
+            of_chunks = await self._by(models.documents, meaning, query.words) if wanted.wants_documents else None
+            of_messages = None
+            if wanted.wants_messages and self.compares_messages and models.messages is not None:
+                is_same = of_chunks is not None and of_chunks["model"] == models.messages
+                of_messages = of_chunks if is_same else await self._by(models.messages, meaning, query.words)
             async with self._db.transaction(actor) as tx:
-                if meaning is not None and wanted.wants_documents:
-                    near = await tx.all(_Chunk, _BY_MEANING, {**_asked(query.words, wanted), **meaning})
-                    chunks |= {one.id: one.document_id for one in near}
-                    rankings.insert(1, [one.id for one in near])
-                fused = dict(fuse(rankings))
+                near = await _near_chunks(tx, query.words, wanted, of_chunks)
+                alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
+                ranked = rank_messages(messages, alike, [one.distance or 0 for one in near], are_whole=are_whole)
+                rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
+                fused = dict(fuse([*rankings, *ranked]))
                 kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
+                chunks = {one.id: one.document_id for one in [*matching, *near]}
                 found = await _shown(tx, actor, query.words, kept, chunks, wanted.conversation_id)
-        likeness = {one.id: round(1 - one.distance, 4) for one in near if one.distance is not None}
-        for one in found:
-            one.score = round(fused[one.id], 6)
-            one.likeness = likeness.get(one.id)
+        _score(found, fused, [*near, *alike])
         found = await self._reranked(query.words, found)
         return Findings(
             found[offset : offset + limit],
@@ -139,24 +159,6 @@ class KnowledgeSearch:
             if meaning is not None:
                 rankings.append(await tx.all(_Chunk, _BY_MEANING, {**asked, **meaning}))
         return [one for one, _ in fuse([[chunk.id for chunk in ranking] for ranking in rankings])][:limit]
-
-    async def _by_words(
-        self, tx: Tx, actor: Actor, words: str, wanted: Searched
-    ) -> tuple[list[list[UUID]], dict[UUID, UUID]]:
-        """The rankings by words (chunks first, messages last), and the documents of the chunks.
-
-        Messages that hold every word count twice, as chunks do that are found by words and by meaning.
-        """
-        chunks: list[_Chunk] = []
-        messages: list[UUID] = []
-        is_whole = False
-        if wanted.wants_documents:
-            chunks = await tx.all(_Chunk, _BY_WORDS, _asked(words, wanted))
-        if wanted.wants_messages:
-            messages, is_whole = await find_ranked(tx, actor, words, _filters(wanted), WIDE)
-        return [[one.id for one in chunks], messages, messages if is_whole else []], {
-            one.id: one.document_id for one in chunks
-        }
 
     @contextlib.asynccontextmanager
     async def _meaning(self, words: str) -> AsyncIterator["asyncio.Task[dict[str, str] | None]"]:
@@ -181,6 +183,12 @@ class KnowledgeSearch:
             return None
         return {"meaning": literal(vector), "model": asked.model.name}
 
+    async def _by(self, model: str | None, meaning: dict[str, str] | None, words: str) -> dict[str, str] | None:
+        """What is asked meanwhile, said by the model whose vectors are compared where that is another one."""
+        if meaning is None or model is None or model not in self._embedders or model == meaning["model"]:
+            return meaning
+        return await self._mean(words, self._embedders[model])
+
     async def _reranked(self, words: str, found: list[Finding]) -> list[Finding]:
         if self._reranker is None or not found:
             return found
@@ -198,18 +206,49 @@ def literal(vector: Vector) -> str:
     return "[" + ",".join([f"{one:.5g}" for one in vector]) + "]"
 
 
-async def _narrowed(tx: Tx, actor: Actor, query: Query, wanted: Searched, zone: ZoneInfo | None) -> Searched:
-    """What is searched by the operators of a query as well."""
+async def _narrowed(
+    tx: Tx, actor: Actor, query: Query, wanted: Searched, zone: ZoneInfo | None
+) -> tuple[Searched, Filters]:
+    """What is searched by the operators of a query as well, and what messages are narrowed by."""
     chosen = _filters(wanted)
     await check_places(tx, actor, chosen)
     typed = await typed_filters(tx, actor, query, zone)
-    if typed.authors or typed.kinds or typed.holds or typed.without != Traits():
-        raise INVALID("from:, kind:, has: and what is left out narrow messages: search those at /search.", field="q")
     narrowed = both(typed, chosen)
-    if len(narrowed.places) > 1:
+    if typed.authors or typed.kinds or typed.holds or typed.without != Traits():
+        if not wanted.wants_messages:
+            raise INVALID("from:, kind:, has: and what is left out narrow messages alone: search those.", field="q")
+        wanted = msgspec.structs.replace(wanted, kinds=(FindingKind.MESSAGE,))
+    elif len(narrowed.places) > 1:
         raise INVALID("Search in one conversation at a time here; in several, messages: at /search.", field="q")
-    place = narrowed.places[0] if narrowed.places else None
-    return msgspec.structs.replace(wanted, conversation_id=place, since=narrowed.since, until=narrowed.until)
+    place = narrowed.places[0] if len(narrowed.places) == 1 else None
+    wanted = msgspec.structs.replace(wanted, conversation_id=place, since=narrowed.since, until=narrowed.until)
+    return wanted, narrowed
+
+
+async def _by_words(
+    tx: Tx, actor: Actor, words: str, wanted: Searched, filters: Filters
+) -> tuple[list[_Chunk], list[UUID], bool]:
+    """The chunks and the messages that words find, best first, and whether these messages hold every word."""
+    chunks: list[_Chunk] = []
+    messages: list[UUID] = []
+    are_whole = False
+    if wanted.wants_documents:
+        chunks = await tx.all(_Chunk, _BY_WORDS, _asked(words, wanted))
+    if wanted.wants_messages:
+        messages, are_whole = await find_ranked(tx, actor, words, filters, WIDE)
+    return chunks, messages, are_whole
+
+
+async def _near_chunks(tx: Tx, words: str, wanted: Searched, meaning: dict[str, str] | None) -> list[_Chunk]:
+    return await tx.all(_Chunk, _BY_MEANING, {**_asked(words, wanted), **meaning}) if meaning is not None else []
+
+
+def _score(found: list[Finding], fused: dict[UUID, float], near: Sequence[_Chunk | NearMessage]) -> None:
+    """Say of what was found how it stands in the rankings, and how near it is."""
+    likeness = {one.id: round(1 - one.distance, 4) for one in near if one.distance is not None}
+    for one in found:
+        one.score = round(fused[one.id], 6)
+        one.likeness = likeness.get(one.id)
 
 
 def _filters(wanted: Searched) -> Filters:

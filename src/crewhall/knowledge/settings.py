@@ -16,3 +16,8 @@ class KnowledgeSettings(CrewhallSettings):
         ge=0,
         description="Passages that the documents of one organization may have together; 0: as many as there are.",
     )
+    messages_by_meaning: bool = Field(
+        default=True,
+        description="Whether messages are found by what they mean, too. This process embeds them behind the log, "
+        "unless it leaves documents to others.",
+    )

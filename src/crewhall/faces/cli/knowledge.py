@@ -12,7 +12,7 @@ from crewhall.faces.cli.turns import Limit, first_of
 from crewhall.kernel.counting import counted
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import Chunk, Client, Document, FilePolicy, KnowledgeStatus
+    from crewhall.faces.sdk import Chunk, Client, Document, FilePolicy, KnowledgeStatus, MessageMeaning
 
 knowledge_group = typer.Typer(name="knowledge", help="What was made searchable.", no_args_is_help=True)
 DocumentId = Annotated[str, typer.Argument(help="The document's id.", callback=checked_id("knowledge list"))]
@@ -126,6 +126,8 @@ def show_status(context: typer.Context, as_json: Json = False) -> None:
         facts["to bring up to date"] = f"{found.outdated:,}"
     if found.rewriting:
         facts["another language"] = f"{found.rewriting.done:,} of about {found.rewriting.total:,} passages"
+    if found.messages is not None:
+        facts["messages"] = _meaning_in_words(found.messages)
     say_facts(facts)
 
 
@@ -156,6 +158,13 @@ def standing(found: "Document") -> str:
     if found.status in {"extracting", "embedding"} and found.done:
         return f"{found.status}: {counted(found.done, found.unit or 'part')}"
     return "searchable" if found.status == "ready" else found.status
+
+
+def _meaning_in_words(found: "MessageMeaning") -> str:
+    """How far messages are found by what they mean."""
+    how_far = "all" if found.filled_at else f"{found.done:,} of {found.total:,} looked at"
+    waiting = f", {found.waiting:,} to be embedded" if found.waiting else ""
+    return f"{how_far}{waiting}, by {found.model}" + (f", then by {found.next_model}" if found.next_model else "")
 
 
 def _say_document(found: "Document") -> None:

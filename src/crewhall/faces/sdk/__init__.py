@@ -13,7 +13,15 @@ from crewhall.faces.sdk.colleagues import (
     GrantOffered,
 )
 from crewhall.faces.sdk.conversations import IdlePolicy, Member
-from crewhall.faces.sdk.documents import Chunk, ChunkPage, Document, KnowledgeStatus, Origin, Rewriting
+from crewhall.faces.sdk.documents import (
+    Chunk,
+    ChunkPage,
+    Document,
+    KnowledgeStatus,
+    MessageMeaning,
+    Origin,
+    Rewriting,
+)
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.files import File, FileDocument, FilePolicy
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
@@ -124,6 +132,7 @@ __all__ = [
     "Me",
     "Member",
     "Message",
+    "MessageMeaning",
     "MessagePreview",
     "NotReachable",
     "Notification",

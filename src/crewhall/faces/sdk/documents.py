@@ -80,6 +80,18 @@ class Rewriting(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
 
 
+class MessageMeaning(msgspec.Struct, frozen=True, kw_only=True):
+    """How far messages are found by meaning: `done` of about `total` were looked at, `waiting` are to be embedded."""
+
+    model: str
+    next_model: str | None
+    total: int
+    done: int
+    waiting: int
+    begun_at: datetime
+    filled_at: datetime | None
+
+
 class KnowledgeStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far an organization's documents are. `outdated`: still to be brought up to date.
 
@@ -103,6 +115,7 @@ class KnowledgeStatus(msgspec.Struct, frozen=True, kw_only=True):
     embedded: int = 0
     to_embed: int = 0
     rewriting: Rewriting | None = None
+    messages: MessageMeaning | None = None
 
 
 class Documents:

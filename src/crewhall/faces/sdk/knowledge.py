@@ -27,6 +27,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     heading: list[str] = []
     conversation: ConversationRef | None = None
     author: str | None = None
+    likeness: float | None = None
 
 
 class Findings(msgspec.Struct, frozen=True):

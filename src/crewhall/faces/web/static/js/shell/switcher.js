@@ -9,7 +9,8 @@ import { hue, initials } from "../live/view.js";
 import { toastError } from "./toasts.js";
 
 const SETTLE_MS = 60;
-const DOCUMENTS_MS = 200; // what is typed is asked for its meaning only when nothing more is
+const BEST = { Documents: 5, "Messages like this": 3 };
+const BEST_MS = 200; // what is typed is asked for its meaning only when nothing more is
 const ICONS = { public: "channel", private: "lock", system: "shield" };
 
 let timer = null;
@@ -52,17 +53,25 @@ async function ask(q) {
   show(q, found);
   if (isHasty) options[0]?.onChoose();
   isHasty = false;
-  if (q.length > 2) timer = setTimeout(() => askDocuments(q, number), DOCUMENTS_MS);
+  if (q.length > 2) timer = setTimeout(() => askBest(q, number, found.messages), BEST_MS);
 }
 
-/** Add documents that fit below what is shown, unless something else is typed meanwhile. */
-async function askDocuments(q, number) {
-  const path = `/knowledge/search?kinds=file,source,wiki&limit=5&q=${encodeURIComponent(q)}`;
-  const answer = await call("GET", path).catch(() => null); // an operator may still be typed
-  if (number !== asked || !box()?.open || !answer?.found.length) return;
-  const each = answer.found.filter((one, place, all) => place === all.findIndex((other) => other.document_id === one.document_id));
-  const rows = each.map((one) => row({ icon: "file", name: one.title, html: one.snippet }, () => go(one.url)));
-  box().querySelector("[role='listbox']").append(groupRow("Documents"), ...rows);
+/** Add documents and messages that fit below what is shown, unless something else is typed meanwhile. */
+async function askBest(q, number, shown) {
+  const answer = await call("GET", `/knowledge/search?limit=16&q=${encodeURIComponent(q)}`).catch(() => null); // an operator may still be typed
+  if (number !== asked || !box()?.open || !answer) return;
+  const known = new Set(shown.map((one) => one.id));
+  const each = answer.found.filter(({ id, document_id: of = id }) => !known.has(of ?? id) && known.add(of ?? id));
+  const list = box().querySelector("[role='listbox']");
+  for (const [title, most] of Object.entries(BEST)) {
+    const best = each.filter((one) => (one.kind === "message") === (title !== "Documents")).slice(0, most);
+    if (best.length) list.append(groupRow(title), ...best.map(bestRow));
+  }
+}
+
+function bestRow({ title, where, kind, snippet, url }) {
+  const view = kind === "message" ? { icon: "thread", name: `${title} in ${where}` } : { icon: "file", name: title };
+  return row({ ...view, html: snippet }, () => go(url));
 }
 
 function show(q, { places, messages }) {
