@@ -90,12 +90,12 @@ async def attached(server: Server, org: Org, data: bytes, name: str = "notes.md"
     return str(shown["document"]["id"])
 
 
-async def read_now(server: Server, org: Org, document_id: str) -> None:
+async def read_now(server: Server, org: Org, document_id: str, embedder: Embedder | None = None) -> None:
     """Have one document made searchable, and no other; where a worker is at it already, wait for that."""
     async with server.db.transaction(system_actor(org.id)) as tx:
         work = await claim(tx, UUID(document_id))
     if work is not None:
-        await Ingesting(means(server), work).run()
+        await Ingesting(means(server, embedder=embedder), work).run()
     await ended(org, document_id)
 
 

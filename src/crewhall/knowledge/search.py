@@ -26,6 +26,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.knowledge.fusion import fuse
+from crewhall.knowledge.lent import Loan, find_loan, is_lent, narrowed_to_loan, show_lent
 from crewhall.knowledge.schemas_search import (
     DEFAULT_FOUND,
     MAX_QUESTION_LENGTH,
@@ -73,6 +74,14 @@ class _Chunk(msgspec.Struct):
     distance: float | None = None
 
 
+class _Lent(msgspec.Struct, kw_only=True):
+    """What was found in knowledge that is lent: two rankings, what is shown of each chunk, how near its meaning is."""
+
+    rankings: list[list[UUID]] = []
+    shown: dict[UUID, Finding] = {}
+    likeness: dict[UUID, float] = {}
+
+
 class KnowledgeSearch:
     """Searches. One for each process; the first embedder is asked, unless an organization's vectors are of another."""
 
@@ -107,18 +116,21 @@ class KnowledgeSearch:
                 wanted = await _narrowed(tx, actor, query, wanted, zone)
                 rankings, chunks = await self._by_words(tx, actor, query.words, wanted)
                 model = await tx.value("select searched_model()")
-            meaning, near = await asked, list[_Chunk]()
-            if meaning is not None and model in self._embedders and model != meaning["model"]:
-                meaning = await self._mean(query.words, self._embedders[model])
+                loan = await find_loan(tx, actor) if wanted.wants_documents else None
+            said, near = await asked, list[_Chunk]()
+            meaning = await self._in_terms_of(model, said, query.words)
+            lent = await self._lent(actor, loan, query.words, wanted, said)
             async with self._db.transaction(actor) as tx:
                 if meaning is not None and wanted.wants_documents:
                     near = await tx.all(_Chunk, _BY_MEANING, {**_asked(query.words, wanted), **meaning})
                     chunks |= {one.id: one.document_id for one in near}
                     rankings.insert(1, [one.id for one in near])
-                fused = dict(fuse(rankings))
+                fused = dict(fuse([*rankings, *lent.rankings]))
                 kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
-                found = await _shown(tx, actor, query.words, kept, chunks, wanted.conversation_id)
-        likeness = {one.id: round(1 - one.distance, 4) for one in near if one.distance is not None}
+                own = [one for one in kept if one not in lent.shown]
+                shown = await _shown(tx, actor, query.words, own, chunks, wanted)
+        found = [(shown | lent.shown)[one] for one in kept if one in shown or one in lent.shown]
+        likeness = lent.likeness | _likeness(near)
         for one in found:
             one.score = round(fused[one.id], 6)
             one.likeness = likeness.get(one.id)
@@ -157,6 +169,35 @@ class KnowledgeSearch:
         return [[one.id for one in chunks], messages, messages if is_whole else []], {
             one.id: one.document_id for one in chunks
         }
+
+    async def _lent(
+        self, actor: Actor, loan: Loan | None, words: str, wanted: Searched, said: dict[str, str] | None
+    ) -> _Lent:
+        """Search what is lent to an agent, as the agent that it stands in for, in that one's organization."""
+        narrowed = None if loan is None else narrowed_to_loan(wanted, actor, loan)
+        if loan is None or narrowed is None:
+            return _Lent()
+        asked = _asked(words, narrowed)
+        async with self._db.transaction(loan.owner) as tx:
+            model = await tx.value("select searched_model()")
+        meaning = await self._in_terms_of(model, said, words)
+        async with self._db.transaction(loan.owner) as tx:
+            if not await is_lent(tx, loan):
+                return _Lent()
+            by_words = await tx.all(_Chunk, _BY_WORDS, asked)
+            near = await tx.all(_Chunk, _BY_MEANING, {**asked, **meaning}) if meaning is not None else []
+            rankings = [[one.id for one in by_words], [one.id for one in near]]
+            best = [one for one, _ in fuse(rankings)][:MOST_FOUND]
+            documents = {one.id: one.document_id for one in (*by_words, *near)}
+            shown = await show_lent(tx, loan, words, {one: documents[one] for one in best})
+        kept = [[one for one in ranking if one in shown] for ranking in rankings]
+        return _Lent(rankings=kept, shown=shown, likeness=_likeness(near))
+
+    async def _in_terms_of(self, model: str | None, said: dict[str, str] | None, words: str) -> dict[str, str] | None:
+        """What a question means in terms of an organization's model, given what the first model said of it."""
+        if said is None or model not in self._embedders or model == said["model"]:
+            return said
+        return await self._mean(words, self._embedders[model])
 
     @contextlib.asynccontextmanager
     async def _meaning(self, words: str) -> AsyncIterator["asyncio.Task[dict[str, str] | None]"]:
@@ -226,15 +267,19 @@ def _asked(words: str, wanted: Searched) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _likeness(near: list[_Chunk]) -> dict[UUID, float]:
+    return {one.id: round(1 - one.distance, 4) for one in near if one.distance is not None}
+
+
 async def _shown(
-    tx: Tx, actor: Actor, words: str, ids: Sequence[UUID], chunks: dict[UUID, UUID], conversation_id: UUID | None
-) -> list[Finding]:
-    """Chunks and messages in one list, in the order of their ids."""
+    tx: Tx, actor: Actor, words: str, ids: Sequence[UUID], chunks: dict[UUID, UUID], wanted: Searched
+) -> dict[UUID, Finding]:
+    """Chunks and messages by their ids; what is gone meanwhile is not among them."""
     shown = {one.id: one for one in await _messages(tx, actor, words, [one for one in ids if one not in chunks])}
     ours = {one: chunks[one] for one in ids if one in chunks}
     if ours:
-        shown |= {one.id: one for one in await show_chunks(tx, actor, words, ours, conversation_id)}
-    return [shown[one] for one in ids if one in shown]
+        shown |= {one.id: one for one in await show_chunks(tx, actor, words, ours, wanted.conversation_id)}
+    return shown
 
 
 async def _messages(tx: Tx, actor: Actor, words: str, ids: list[UUID]) -> list[Finding]:
