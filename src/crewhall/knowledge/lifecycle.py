@@ -11,6 +11,7 @@ from crewhall.knowledge.ingesting import Means
 from crewhall.knowledge.pictures import Pictures
 from crewhall.knowledge.settings import KnowledgeSettings
 from crewhall.knowledge.sources.settings import SourceSettings
+from crewhall.knowledge.sources.watching import FolderWatch
 from crewhall.knowledge.sources.worker import SourceWorker
 from crewhall.knowledge.vocabulary import OriginKind
 from crewhall.knowledge.wiki_documents import text_of
@@ -27,14 +28,17 @@ class KnowledgeParts(Struct, frozen=True):
     means: Means
     pictures: Pictures
     sources: SourceWorker
+    folders: FolderWatch
 
     def start(self) -> None:
         """Go on with what was begun; the database and the signals must be up."""
         self.worker.start()
         self.sources.start()
+        self.folders.start()
 
     async def close(self) -> None:
         """Stop; what was begun goes on elsewhere, or later."""
+        await self.folders.stop()
         await self.sources.stop()
         await self.worker.stop()
 
@@ -57,4 +61,6 @@ def start_knowledge(
         texts={OriginKind.WIKI: text_of},
     )  # fmt: skip
     worker = DocumentWorker(means, signals, settings.documents_at_once)
-    return KnowledgeParts(worker, means, Pictures(means), SourceWorker(store, signals, sources))
+    return KnowledgeParts(
+        worker, means, Pictures(means), SourceWorker(store, signals, sources), FolderWatch(db, signals, sources)
+    )
