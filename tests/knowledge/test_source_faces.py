@@ -80,7 +80,7 @@ async def test_a_file_of_a_conversation_is_given_by_who_may_read_it_and_read_onc
         ("url", "https://example.org/", {"depth": "2", "pages": "100", "delay_s": "0.5"}, {"depth": 2, "delay_s": 0.5}),
         ("folder", "shared", {"patterns": "*.md\r\n *.pdf \r\n"}, {"patterns": ["*.md", "*.pdf"], "watch": False}),
         ("folder", "shared", {"patterns": "", "files": "", "watch": "true"}, {}),
-        ("api", "https://example.org/", {"items": "a.b", "key": "id", "text": "x\ny"}, {"items": "a.b", "text": ["x", "y"]}),
+        ("api", "https://e.org/", {"items": "a.b", "key": "id", "text": "x\ny"}, {"items": "a.b", "text": ["x", "y"]}),
         ("database", "crm/x", {"query": " select 1 ", "whole": "true"}, {"query": " select 1 ", "whole": True}),
     ],
 )  # fmt: skip

@@ -206,7 +206,8 @@ async def _source_page(
         next=items.next, syncs=syncs.items, form=shown,
         now=shown_config(shown, source.type, source.config), by=_by(source),
         is_watched=is_watched and not source.watch_failure,
-        standing=_standing, told=_told, is_under_way=source.state in {SourceState.WAITING, SourceState.SYNCING}, **WORDS,
+        standing=_standing, told=_told, is_under_way=source.state in {SourceState.WAITING, SourceState.SYNCING},
+        **WORDS,
     )  # fmt: skip
 
 
