@@ -17,7 +17,12 @@ from crewhall.faces.web.routes import PAGES
 from crewhall.kernel.paging import MAX_LIMIT
 
 STREAMED = {"/conversations/{conversation_id}/stream"}
-STORED = {"/documents/{document_id}/picture", "/files/{file_id}/content", "/files/{file_id}/thumbnail", "/uploads/{upload_id}"}
+STORED = {
+    "/documents/{document_id}/picture",
+    "/files/{file_id}/content",
+    "/files/{file_id}/thumbnail",
+    "/uploads/{upload_id}",
+}
 """Bytes of the blob store, which the data set leaves empty."""
 FOR_GUESTS = {
     "/login",

@@ -9,8 +9,8 @@ from crewhall.faces.sdk import Client
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.errors import CrewhallError
 from crewhall.knowledge import KnowledgeSearch
+from crewhall.knowledge.pages_source_fields import refuse, shown_config, typed_config
 from crewhall.knowledge.schemas_search import FindingKind, Searched
-from crewhall.knowledge.source_fields import refuse, shown_config, typed_config
 from crewhall.knowledge.sources.vocabulary import SourceType
 from tests.conversations.ways import group
 from tests.documents.ground import read_now

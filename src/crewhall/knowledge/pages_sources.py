@@ -19,7 +19,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.cron import in_words
 from crewhall.kernel.errors import CrewhallError
 from crewhall.knowledge.lifecycle import KnowledgeParts
-from crewhall.knowledge.source_fields import refuse, shown_config, typed_config
+from crewhall.knowledge.pages_source_fields import refuse, shown_config, typed_config
 from crewhall.knowledge.sources import actions
 from crewhall.knowledge.sources.queries import access_source, list_items, list_sources, list_syncs
 from crewhall.knowledge.sources.schemas import Counts, Source, SourceInput, SourcePatch
