@@ -83,10 +83,10 @@ class Trees:
             try:
                 watch = inotify.add_watch(tree.start / place, mask)
                 inside = sorted(one.name for one in os.scandir(tree.start / place) if one.is_dir(follow_symlinks=False))
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError, PermissionError):
                 if not place:
                     raise
-                continue  # gone meanwhile
+                continue  # gone meanwhile, or closed to us: it is not read, either
             self._holding.setdefault(watch, set()).add(tree)
             tree.places[watch] = place
             if len(tree.places) > MOST_FOLDERS:

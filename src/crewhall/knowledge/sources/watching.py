@@ -39,11 +39,12 @@ TOO_MANY = (
 )
 NO_WAY = f"This system cannot tell of changes. {AGAIN}"
 _STIR: LiteralString = """
-update agent_knowledge_sources
+update agent_knowledge_sources s
 set stirred_at = clock_timestamp(),
-    look_at = case when started_at is not null and attempt %% %(round)s > 0 then look_at
-                   else least(look_at, greatest(clock_timestamp() + interval '1 second', synced_at + %(apart)s)) end
-where id = any (%(ids)s) and enabled
+    look_at = case when s.started_at is not null and s.attempt %% %(round)s > 0 then s.look_at
+                   else least(s.look_at, greatest(clock_timestamp() + interval '1 second', s.synced_at + %(apart)s)) end
+from agents a
+where s.id = any (%(ids)s) and s.enabled and a.org_id = s.org_id and a.id = s.agent_id and a.deleted_at is null
 """
 _SAY: LiteralString = """
 update agent_knowledge_sources set watch_failure = %(failure)s
@@ -116,7 +117,7 @@ class FolderWatch:
             watched.tree = await self._trees.watch(one.id, start)
         except CrewhallError as error:
             await self._fail(watched, f"{error.detail} {AGAIN}")
-        except ImportError:
+        except (ImportError, RuntimeError):  # another system, or a library of its that has none
             await self._fail(watched, NO_WAY)
         except OSError as error:
             is_limit = error.errno in {errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
