@@ -15,7 +15,9 @@ import psycopg
 from bench.dataset import CHECKPOINTS, schema_key
 from bench.ground import Ground
 
-STATEMENTS = tuple(Path(__file__).parent / f"{name}.sql" for name in ("people", "places", "messages", "work"))
+STATEMENTS = tuple(
+    Path(__file__).parent / f"{name}.sql" for name in ("people", "places", "messages", "work", "knowledge")
+)
 SHAPE: LiteralString = """
 create temp table shape as select %(org)s::uuid as org, %(owner)s::uuid as owner, %(people)s::int as people,
     %(conversations)s::int as conversations, %(agents)s::int as agents, %(messages)s::int as messages

@@ -17,7 +17,12 @@ from crewhall.faces.web.routes import PAGES
 from crewhall.kernel.paging import MAX_LIMIT
 
 STREAMED = {"/conversations/{conversation_id}/stream"}
-STORED = {"/files/{file_id}/content", "/files/{file_id}/thumbnail", "/uploads/{upload_id}"}
+STORED = {
+    "/documents/{document_id}/picture",
+    "/files/{file_id}/content",
+    "/files/{file_id}/thumbnail",
+    "/uploads/{upload_id}",
+}
 """Bytes of the blob store, which the data set leaves empty."""
 FOR_GUESTS = {
     "/login",
@@ -28,11 +33,11 @@ FOR_GUESTS = {
     "/unsubscribe/{token}",
     "/oauth/authorize",
 }
-NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notification_id}"}
+NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notification_id}", "/in/{org_id}/{path}"}
 """Files and redirections."""
 
-NOT_WRITTEN = {"document_id", "source_id", "entry_id", "version_id", "slug", "path"}
-"""What the data set holds nothing of: the row `knowledge` has documents of its own."""
+NOT_WRITTEN = {"chunk_id"}
+"""What the data set holds nothing of: passages that another organization lends."""
 
 NARROWED = {
     f"{API_PREFIX}/conversations": ("?member=me", "?kind=group", "?status=archived", "?q=matter"),
@@ -42,6 +47,9 @@ NARROWED = {
     f"{API_PREFIX}/conversations/{{conversation_id}}/members": ("?q=gra",),
     f"{API_PREFIX}/search": ("?q=kb", f"?q={RARE}", "?q=kb+in%3A%23hall-3", "?q=has%3Afile"),
     f"{API_PREFIX}/knowledge/search": ("?q=kb",),
+    f"{API_PREFIX}/documents": ("?q=page", "?status=failed", "?conversation={conversation_id}"),
+    f"{API_PREFIX}/files": ("?q=plan",),
+    f"{API_PREFIX}/wiki": ("?q=kb", "?category=category-1", "?tag=tag-1"),
     f"{API_PREFIX}/switcher": ("", "?q=hal", "?q=gr", "?q=matter"),
     f"{API_PREFIX}/notifications": ("?unread=true",),
     f"{API_PREFIX}/runs": ("?agent={agent_id}", "?status=failed", "?status=running"),
@@ -57,6 +65,8 @@ NARROWED = {
     "/agents": ("?q=matters",),
     "/search": ("?q=kb", "?q=kb+in%3A%23hall-3"),
     "/search/best": ("?q=kb",),
+    "/files": ("?q=plan",),
+    "/wiki": ("?q=kb", "?category=category-1", "?tag=tag-1"),
     "/inbox": ("?show=all",),
     "/runs": ("?status=failed", "?agent={agent_id}"),
     "/approvals": ("?status=approved",),
@@ -91,6 +101,12 @@ select %(org)s::uuid as org_id, (select id from hall) as conversation_id, (selec
     (select id from hooks where org_id = %(org)s order by id desc limit 1) as hook_id,
     (select id from tool_servers where org_id = %(org)s limit 1) as server_id,
     (select id from imports where org_id = %(org)s order by id desc limit 1) as import_id,
+    (select id from agent_knowledge_sources where agent_id = (select id from agent) order by id desc limit 1)
+        as source_id,
+    (select d.id from documents d where d.org_id = %(org)s and d.title = 'Page 0') as document_id,
+    (select entry_id from wiki_heads where org_id = %(org)s and slug = 'entry-0') as entry_id,
+    (select approved_id from wiki_heads where org_id = %(org)s and slug = 'entry-0') as version_id,
+    'entry-0' as slug,
     (select id from agent_quick_tasks where agent_id = (select id from agent) limit 1) as task_id,
     'agents' as name
 """

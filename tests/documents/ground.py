@@ -107,12 +107,12 @@ async def file_of(org: Org, document_id: str) -> str:
     return str(found["origins"][0]["file_id"])
 
 
-async def read_now(server: Server, org: Org, document_id: str) -> None:
+async def read_now(server: Server, org: Org, document_id: str, embedder: Embedder | None = None) -> None:
     """Have one document made searchable, and no other; where a worker is at it already, wait for that."""
     async with server.db.transaction(system_actor(org.id)) as tx:
         work = await claim(tx, UUID(document_id))
     if work is not None:
-        await finish(means(server), work)
+        await finish(means(server, embedder=embedder), work)
     await ended(org, document_id)
 
 

@@ -4,10 +4,14 @@ from uuid import UUID
 
 import pytest
 
+from crewhall.faces.plumbing.forms import Form
 from crewhall.faces.sdk import Client
 from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.errors import CrewhallError
 from crewhall.knowledge import KnowledgeSearch
+from crewhall.knowledge.pages_source_fields import refuse, shown_config, typed_config
 from crewhall.knowledge.schemas_search import FindingKind, Searched
+from crewhall.knowledge.sources.vocabulary import SourceType
 from tests.conversations.ways import group
 from tests.documents.ground import read_now
 from tests.files.making import post, sent
@@ -68,3 +72,52 @@ async def test_a_file_of_a_conversation_is_given_by_who_may_read_it_and_read_onc
     items = (await org.owner.api.get(f"/agents/{scout.id}/knowledge/{made['id']}/items")).json()["items"]
     assert [one["document_id"] for one in items] == [document]
     assert (await friend.api.get(f"/documents/{document}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "typed", "config"),
+    [
+        ("url", "https://example.org/", {"depth": "2", "pages": "100", "delay_s": "0.5"}, {"depth": 2, "delay_s": 0.5}),
+        ("folder", "shared", {"patterns": "*.md\r\n *.pdf \r\n"}, {"patterns": ["*.md", "*.pdf"], "watch": False}),
+        ("folder", "shared", {"patterns": "", "files": "", "watch": "true"}, {}),
+        ("api", "https://e.org/", {"items": "a.b", "key": "id", "text": "x\ny"}, {"items": "a.b", "text": ["x", "y"]}),
+        ("database", "crm/x", {"query": " select 1 ", "whole": "true"}, {"query": " select 1 ", "whole": True}),
+    ],
+)  # fmt: skip
+def test_what_is_typed_in_a_form_is_what_the_api_takes(
+    kind: str, path: str, typed: dict[str, str], config: dict[str, object]
+):
+    assert typed_config(Form({"path": path, **typed}), SourceType(kind)) == config
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "field"),
+    [
+        ("url", {"depth": "deep"}, "depth"),
+        ("url", {"pages": "0"}, "pages"),
+        ("folder", {"patterns": "x" * 201}, "patterns"),
+        ("database", {"query": ""}, "query"),
+        ("api", {"pages": "1e9"}, "pages"),
+    ],
+)
+def test_what_is_refused_of_a_form_is_told_at_its_field(kind: str, typed: dict[str, str], field: str):
+    form = Form(typed)
+    with pytest.raises(CrewhallError) as refused:
+        typed_config(form, SourceType(kind))
+    refuse(form, refused.value)
+    assert list(form.errors) == [field]
+    assert shown_config(form, SourceType(kind), {})[field] == typed[field]
+
+
+async def test_without_scripts_a_source_is_changed_field_by_field(server: Server, org: Org):
+    scout = await server.hire(org, "scout")
+    body = {"type": "url", "path": "https://example.org/", "config": {"depth": 2}, "enabled": False}
+    made = (await org.owner.api.post(f"/agents/{scout.id}/knowledge", json=body)).raise_for_status().json()
+    path = f"/agents/{scout.id}/knowledge/{made['id']}"
+    page, _ = await server.browse(org.owner)
+    typed = {"name": "It", "fields": "url", "depth": "99", "pages": "7", "cron": ""}
+    refused = await page.post(f"{server.address}{path}", data=typed)
+    assert (refused.status_code, 'id="error-depth"' in refused.text, 'value="99"' in refused.text) == (422, True, True)
+    assert (await org.owner.api.get(path)).json()["config"] == {"depth": 2}
+    assert (await page.post(f"{server.address}{path}", data=typed | {"depth": "1"})).status_code == 303
+    assert (await org.owner.api.get(path)).json()["config"] == {"depth": 1, "pages": 7}

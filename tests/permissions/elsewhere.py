@@ -27,6 +27,7 @@ ELSEWHERE = {
     "carry_out_command": "each asks for the rights of what it does: tests/conversations/test_commands.py",
     "shut_app_out": "of the apps that the caller let in: tests/apps/test_refused.py",
     "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
+    "get_lent_passage": "of who reads an answer that cites it: tests/knowledge/test_lent.py",
     "show_picture": "of who may read the document: tests/documents/test_documents.py",
     "hang_on_draft": "of the caller's own uploads: tests/files/test_files.py",
     "remove_file": "of the caller's own uploads: tests/files/test_files.py",

@@ -12,6 +12,7 @@ from crewhall.kernel.ids import new_id
 from tests.conversations.ways import caught_up
 from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
+from tests.knowledge.lending import cite_lent
 from tests.knowledge.library import keep
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -56,6 +57,7 @@ class Estate:
     file: str
     document: str
     source: str
+    chunk: str
     upload: str
     notification: str
     device: str
@@ -130,6 +132,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         file=await _keep_file(org.owner, public.id, name),
         document=str((await keep(server, org, public.id, f"{name} manual", f"{name} says how"))[0]),
         source=await _keep_source(owner, agent.id, name),
+        chunk=await cite_lent(server, await server.make_org("Lender"), org, f"{name} lent", "Pumps", "They stop."),
         upload=(await _begin_upload(org.owner, public.id, name))["id"],
         notification=str(new_id()),
         device=str(new_id()),

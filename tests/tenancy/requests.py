@@ -132,6 +132,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "file_id": [estate.file],
         "source_id": [estate.source],
         "document_id": [estate.file],  # the first that holds these bytes
+        "chunk_id": [estate.chunk],
         "upload_id": [estate.upload],
         "notification_id": [estate.notification],
         "device_id": [estate.device],

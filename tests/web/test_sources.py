@@ -27,9 +27,14 @@ async def test_an_agent_is_given_a_file_and_an_address(
     await page.get_by_role("button", name="Add it").click()
     await expect(page.get_by_text("private network")).to_be_visible()
     await page.get_by_label("Address").fill("https://handbook.example/roasting/")
-    await page.get_by_label("Settings").fill("{")
+    await page.goto(f"/agents/{scout.id}/knowledge/new?kind=api")
+    await page.get_by_label("Address").fill("https://handbook.example/api")
+    await page.get_by_label("Text of each").fill("title\n\nbody")
+    await page.get_by_label("Headers to send").fill("nobody keeps these")
     await page.get_by_role("button", name="Add it").click()
-    await expect(page.get_by_text("This is no JSON")).to_be_visible()
+    await expect(page.get_by_label("Headers to send")).to_have_attribute("aria-invalid", "true")
+    await expect(page.locator("#error-headers")).to_contain_text("There is no header")
+    await expect(page.get_by_label("Text of each")).to_have_value("title\n\nbody")
     # what was refused is an answer with its status, which the browser notes
     visitors.complaints[:] = [said for said in visitors.complaints if "422" not in said]
     await page.goto(f"/agents/{scout.id}/knowledge")

@@ -27,13 +27,14 @@ class GrantRow(msgspec.Struct, kw_only=True):
     borrowed_agent_id: UUID | None
     visibility: Visibility | None
     config: dict[str, Any]
+    knowledge: bool
     accepted_at: datetime | None
     ended_at: datetime | None
 
 
 _ROW: LiteralString = """
 select id, org_id, agent_id, lender_name, borrower_org_id, borrower_name, borrowed_agent_id, visibility, config,
-       accepted_at, ended_at
+       knowledge, accepted_at, ended_at
 from agent_grants
 where (org_id = any (current_orgs()) or borrower_org_id = any (current_orgs()))
 """
@@ -43,7 +44,7 @@ select g.id, case when g.org_id = any (current_orgs()) then 'lent' else 'borrowe
             when g.expires_at <= now() then 'lapsed' else 'offered' end as state,
        a.id as agent_id, a.code as agent_code, a.name as agent_name,
        case when g.org_id = any (current_orgs()) then g.borrower_name else g.lender_name end as other_organization,
-       g.visibility, g.config, g.expires_at, g.accepted_at, g.ended_at, g.created_at
+       g.visibility, g.config, g.knowledge, g.expires_at, g.accepted_at, g.ended_at, g.created_at
 from agent_grants g
 join agents a on a.id = any (array[g.agent_id, g.borrowed_agent_id]) and a.org_id = any (current_orgs())
 where (g.org_id = any (current_orgs()) or g.borrower_org_id = any (current_orgs()))

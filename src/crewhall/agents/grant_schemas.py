@@ -13,6 +13,9 @@ from crewhall.kernel.visible import visible_name
 
 Config = Annotated[Open, Meta(description="Keys of `model_config` that have another value there.")]
 Seen = Annotated[Visibility | None, Meta(description="Who sees the agent there; null: as at home.")]
+Knowledge = Annotated[
+    bool, Meta(description="Whether it answers there from its sources at home, too. The lender alone says so.")
+]
 GrantCode = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=r"^[\w-]+$", description="As it was handed over.")
 ]
@@ -49,6 +52,7 @@ class AgentGrant(Struct, kw_only=True):
     other_organization: str | None
     visibility: Visibility | None
     config: Open
+    knowledge: Knowledge
     expires_at: datetime
     accepted_at: datetime | None
     ended_at: datetime | None
@@ -56,10 +60,11 @@ class AgentGrant(Struct, kw_only=True):
 
 
 class GrantInput(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is overridden where the agent is lent to."""
+    """What is overridden where the agent is lent to, and whether its knowledge goes along."""
 
     visibility: Seen = None
     config: Config = {}
+    knowledge: Knowledge = False
 
 
 class GrantPatch(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -67,6 +72,7 @@ class GrantPatch(Struct, forbid_unknown_fields=True, kw_only=True):
 
     visibility: Seen | UnsetType = UNSET
     config: Config | UnsetType = UNSET
+    knowledge: Knowledge | UnsetType = UNSET
 
 
 class GrantOffered(Struct):

@@ -33,7 +33,7 @@ from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.crypto import digest, new_token
 from crewhall.kernel.db import SET_SCOPE, Tx, scope_of
-from crewhall.kernel.errors import CONFLICT, NOT_FOUND
+from crewhall.kernel.errors import CONFLICT, FORBIDDEN, NOT_FOUND
 from crewhall.kernel.ids import new_id
 
 GRANT = "cwg_"
@@ -50,8 +50,10 @@ async def offer_agent(tx: Tx, actor: Actor, agent_id: UUID, data: GrantInput) ->
     code, grant_id = new_token(GRANT), new_id()
     await tx.run(
         """
-        insert into agent_grants (id, org_id, agent_id, lender_name, visibility, config, digest, expires_at, created_by)
-        values (%(id)s, %(org)s, %(agent)s, %(name)s, %(visibility)s, %(config)s, %(digest)s, %(until)s, %(by)s)
+        insert into agent_grants (
+            id, org_id, agent_id, lender_name, visibility, config, knowledge, digest, expires_at, created_by)
+        values (%(id)s, %(org)s, %(agent)s, %(name)s, %(visibility)s, %(config)s, %(knowledge)s, %(digest)s, %(until)s,
+                %(by)s)
         """,
         {
             "id": grant_id,
@@ -60,6 +62,7 @@ async def offer_agent(tx: Tx, actor: Actor, agent_id: UUID, data: GrantInput) ->
             "name": (await get_organization(tx, actor.org)).name,
             "visibility": str(data.visibility) if data.visibility else None,
             "config": Jsonb(data.config),
+            "knowledge": data.knowledge,
             "digest": digest(code),
             "until": utc_now() + GOOD_FOR,
             "by": actor.id,
@@ -108,7 +111,10 @@ async def accept_grant(tx: Tx, actor: Actor, data: GrantAcceptance) -> AgentDeta
 
 
 async def change_grant(tx: Tx, actor: Actor, grant_id: UUID, data: GrantPatch) -> AgentGrant:
-    """Change what a grant overrides; either side may, both are told. Raises NOT_FOUND, FORBIDDEN, INVALID, CONFLICT."""
+    """Change what a grant overrides; either side may, both are told. Knowledge is the lender's to give and take.
+
+    Raises NOT_FOUND, FORBIDDEN, INVALID, CONFLICT.
+    """
     check_permission(actor, Permission.AGENTS_UPDATE)
     grant = await access_grant(tx, actor, grant_id, lock=True)
     if grant.ended_at:
@@ -119,16 +125,22 @@ async def change_grant(tx: Tx, actor: Actor, grant_id: UUID, data: GrantPatch) -
     changed = [name for name in given if getattr(after, name) != getattr(grant, name)]
     if not changed:
         return await show_grant(tx, actor, grant_id)
+    if "knowledge" in changed and actor.org != grant.org_id:
+        raise FORBIDDEN("Only the organization that lends the agent gives or takes its knowledge. Ask them.")
     async with _within(tx, actor, grant.org_id) as lender:
         origin = persona_of(await access_agent(tx, lender, grant.agent_id))
     await _follow(tx, actor, origin, after, before=None)
     async with _within(tx, actor, grant.org_id):
         await tx.run(
-            "update agent_grants set visibility = %(visibility)s, config = %(config)s where id = %(id)s",
+            """
+            update agent_grants set visibility = %(visibility)s, config = %(config)s, knowledge = %(knowledge)s
+            where id = %(id)s
+            """,
             {
                 "id": grant_id,
                 "visibility": str(after.visibility) if after.visibility else None,
                 "config": Jsonb(after.config),
+                "knowledge": after.knowledge,
             },
         )
     for side, agent_id in _sides(grant):

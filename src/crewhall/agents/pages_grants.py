@@ -7,7 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from crewhall.agents import lending
 from crewhall.agents.access import access_agent
@@ -15,7 +15,7 @@ from crewhall.agents.actions import update_agent
 from crewhall.agents.borrowing import OF_SERVERS, lent_tools
 from crewhall.agents.catalog import Catalog, Named
 from crewhall.agents.grant_queries import list_grants, show_grant
-from crewhall.agents.grant_schemas import AgentGrant, GrantAcceptance, GrantInput, GrantPatch
+from crewhall.agents.grant_schemas import AgentGrant, Direction, GrantAcceptance, GrantInput, GrantPatch
 from crewhall.agents.pages_thinking import NUMBERS, number
 from crewhall.agents.schemas import AgentDetail, AgentPatch
 from crewhall.agents.vocabulary import Visibility
@@ -107,6 +107,8 @@ async def change_grant(
         grant = await show_grant(tx, actor, grant_id)
     try:
         patch = form.read_all(GrantPatch, "visibility", config=_read_config(form, grant))
+        if grant.direction is Direction.LENT:
+            patch = structs.replace(patch, knowledge="knowledge" in form.values)
         async with services.db.transaction(actor) as tx:
             await lending.change_grant(tx, actor, grant_id, patch)
     except CrewhallError as error:

@@ -15,6 +15,7 @@ from crewhall.knowledge.pictures import Pictures
 from crewhall.knowledge.rewording import Rewording
 from crewhall.knowledge.settings import KnowledgeSettings
 from crewhall.knowledge.sources.settings import SourceSettings
+from crewhall.knowledge.sources.watching import FolderWatch
 from crewhall.knowledge.sources.worker import SourceWorker
 from crewhall.knowledge.vocabulary import OriginKind
 from crewhall.knowledge.wiki_documents import text_of
@@ -33,6 +34,7 @@ class KnowledgeParts(Struct, frozen=True):
     pictures: Pictures
     sources: SourceWorker
     rewording: Rewording
+    folders: FolderWatch
     messages: MessageWorker | None
 
     def start(self) -> None:
@@ -40,6 +42,7 @@ class KnowledgeParts(Struct, frozen=True):
         self.worker.start()
         self.sources.start()
         self.rewording.start()
+        self.folders.start()
         if self.messages is not None:
             self.messages.start()
 
@@ -47,6 +50,7 @@ class KnowledgeParts(Struct, frozen=True):
         """Stop; what was begun goes on elsewhere, or later."""
         if self.messages is not None:
             await self.messages.stop()
+        await self.folders.stop()
         await self.rewording.stop()
         await self.sources.stop()
         await self.worker.stop()
@@ -76,5 +80,11 @@ def start_knowledge(
     if embedders and settings.messages_by_meaning and settings.documents_at_once:
         messages = MessageWorker(db, log, signals, embedders[0])
     return KnowledgeParts(
-        worker, means, Pictures(means), SourceWorker(store, signals, sources), Rewording(db, signals), messages
+        worker,
+        means,
+        Pictures(means),
+        SourceWorker(store, signals, sources),
+        Rewording(db, signals),
+        FolderWatch(db, signals, sources),
+        messages,
     )

@@ -169,8 +169,12 @@ def _leaves(text: ChunkPage, cited: UUID | None) -> list[Leaf]:
 
 def _html(chunk: DocumentChunk, *, whole: bool) -> Markup:
     content = chunk.content if whole else chunk.content[chunk.overlap :]
-    below = _HEADING.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", render_markdown(content.strip("\n") or " "))
-    return Markup(below)  # noqa: S704 - sanitised by render_markdown
+    return Markup(below_title(render_markdown(content.strip("\n") or " ")))  # noqa: S704 - it sanitises
+
+
+def below_title(html: str) -> str:
+    """HTML of a text whose headings stand below the page's own."""
+    return _HEADING.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", html)
 
 
 PAGES = page_router([show_document, retry_document])

@@ -1,6 +1,5 @@
 """The pages of an agent's sources of knowledge: what it has, one of them with what it holds, and the forms."""
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +17,12 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.faces.plumbing.standings import standing_words
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.cron import in_words
-from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.kernel.errors import CrewhallError
 from crewhall.knowledge.lifecycle import KnowledgeParts
+from crewhall.knowledge.pages_source_fields import refuse, shown_config, typed_config
 from crewhall.knowledge.sources import actions
 from crewhall.knowledge.sources.queries import access_source, list_items, list_sources, list_syncs
-from crewhall.knowledge.sources.schemas import Source, SourceInput, SourcePatch
+from crewhall.knowledge.sources.schemas import Counts, Source, SourceInput, SourcePatch
 from crewhall.knowledge.sources.vocabulary import SourceState, SourceType
 
 AnyRequest = Request[Any, Any, Any]
@@ -37,14 +37,6 @@ STATES = {
 }  # fmt: skip
 TONES = {SourceState.SYNCED: "accent", SourceState.FAILED: "danger", SourceState.OFF: "brass"}
 WORDS: dict[str, Any] = {"names": TYPES, "states": STATES, "tones": TONES}
-EXAMPLES: dict[SourceType, dict[str, Any]] = {
-    SourceType.URL: {"depth": 2, "pages": 100},
-    SourceType.FOLDER: {"patterns": ["*.md", "*.pdf"]},
-    SourceType.API: {"items": "data", "key": "id", "title": "title", "text": ["body"]},
-    SourceType.DATABASE: {"query": "select id, title, body from articles", "key": "id", "title": "title"},
-    SourceType.FILE: {},
-}
-"""What the form begins with."""
 
 
 @get("/agents/{agent_id:uuid}/knowledge")
@@ -77,11 +69,13 @@ async def add_source(
     """Add a source."""
     form, worker = await read_form(request), services.part(KnowledgeParts).sources
     try:
-        data = form.read(SourceInput, "type", "path", "name", "cron", "timezone", config=_config(form))
+        kind = form.read(SourceInput, "type", "path", "name", "cron", "timezone").type
+        config = typed_config(form, kind)
+        data = form.read(SourceInput, "type", "path", "name", "cron", "timezone", config=config)
         async with services.db.transaction(actor) as tx:
             made = await actions.add_source(tx, actor, agent_id, data, worker.settings, worker.outbound)
     except CrewhallError as error:
-        form.refuse(error)
+        refuse(form, error)
         kind = SourceType(form.v("type")) if form.v("type") in set(SourceType) else SourceType.URL
         return await _new_page(request, services, actor, agent_id, kind, form=form, status=error.kind.status)
     return go(f"/agents/{agent_id}/knowledge/{made.id}", "It is being read.")
@@ -112,15 +106,15 @@ async def change_source(
     form, worker = await read_form(request), services.part(KnowledgeParts).sources
     try:
         data = form.read(SourcePatch, "name", enabled="enabled" in form.values)
-        if "config" in form.values:
-            data = msgspec.structs.replace(data, config=_config(form))
+        if form.v("fields") in set(SourceType):
+            data = msgspec.structs.replace(data, config=typed_config(form, SourceType(form.v("fields"))))
         if "cron" in form.values:
             when = form.read_all(SourcePatch, "cron", "timezone")
             data = msgspec.structs.replace(data, cron=when.cron, timezone=when.timezone if when.cron else None)
         async with services.db.transaction(actor) as tx:
             await actions.change_source(tx, actor, agent_id, source_id, data, worker.settings, worker.outbound)
     except CrewhallError as error:
-        form.refuse(error)
+        refuse(form, error)
         return await _source_page(request, services, actor, agent_id, source_id, form=form, status=error.kind.status)
     return go(f"/agents/{agent_id}/knowledge/{source_id}", "Saved.")
 
@@ -182,9 +176,10 @@ async def _new_page(
 ) -> Response[str]:
     async with services.db.transaction(actor) as tx:
         agent = await access_agent(tx, actor, agent_id, "update")
+    shown = form or Form()
     return await render_in_hall(
-        "source_new.html", request, services, actor, status=status, agent=agent, kind=kind, form=form or Form(),
-        example=_shown(EXAMPLES[kind]), **WORDS,
+        "source_new.html", request, services, actor, status=status, agent=agent, kind=kind, form=shown,
+        now=shown_config(shown, kind, {}), **WORDS,
     )  # fmt: skip
 
 
@@ -204,10 +199,15 @@ async def _source_page(
         source = await access_source(tx, actor, agent_id, source_id)
         items = await list_items(tx, actor, agent_id, source_id, after=after)
         syncs = await list_syncs(tx, actor, agent_id, source_id, limit=10)
+    shown = form or Form()
+    is_watched = source.type is SourceType.FOLDER and source.enabled and source.config.get("watch", True)
     return await render_in_hall(
         "source.html", request, services, actor, status=status, agent=agent, source=source, items=items.items,
-        next=items.next, syncs=syncs.items, form=form or Form(), config=_shown(source.config), by=_by(source),
-        standing=_standing, is_under_way=source.state in {SourceState.WAITING, SourceState.SYNCING}, **WORDS,
+        next=items.next, syncs=syncs.items, form=shown,
+        now=shown_config(shown, source.type, source.config), by=_by(source),
+        is_watched=is_watched and not source.watch_failure,
+        standing=_standing, told=_told, is_under_way=source.state in {SourceState.WAITING, SourceState.SYNCING},
+        **WORDS,
     )  # fmt: skip
 
 
@@ -218,23 +218,15 @@ def _standing(item: Any) -> str:
     return standing_words({"status": item.status, "done": 0, "total": None, "unit": None})
 
 
+def _told(counts: Counts) -> str:
+    """What a sync saw, in words: of what there was none nothing is said."""
+    words = {"fresh": "new", "changed": "changed", "unchanged": "as before", "gone": "gone", "failed": "failed"}
+    told = [f"{count:,} {word}" for name, word in words.items() if (count := getattr(counts, name))]
+    return ", ".join(told) or "nothing there"
+
+
 def _by(source: Source) -> str | None:
     return None if source.cron is None else in_words(source.cron)
-
-
-def _shown(config: dict[str, Any]) -> str:
-    return json.dumps(config, indent=2, ensure_ascii=False)
-
-
-def _config(form: Form) -> dict[str, Any]:
-    """The configuration as it was typed. Raises INVALID."""
-    try:
-        given = json.loads(form.v("config").strip() or "{}")
-    except ValueError as error:
-        raise INVALID(f"This is no JSON: {error}.", field="config") from None
-    if not isinstance(given, dict):
-        raise INVALID('Settings are an object, such as {"depth": 2}.', field="config")
-    return given
 
 
 PAGES = page_router([

@@ -78,6 +78,9 @@ class Finding(Struct, kw_only=True):
         float | None, Meta(description="The cosine of its meaning and the question's, where it was near.")
     ] = None
     words: Annotated[float | None, Meta(description="Of a passage: the share of the question's words in it.")] = None
+    lent_by: Annotated[
+        str | None, Meta(description="Of a passage that is lent with a borrowed agent: the organization that lends it.")
+    ] = None
 
 
 class Findings(Struct):
@@ -89,3 +92,20 @@ class Findings(Struct):
     found: list[Finding]
     more: Annotated[bool, Meta(description="Whether there is more, up to 50 in all: ask with `offset`.")]
     by_meaning: bool
+
+
+class LentPassage(Struct, kw_only=True):
+    """A passage of another organization's that an agent, lent with its knowledge, cites.
+
+    `name` is that of what it stands in.
+    """
+
+    id: UUID
+    title: str
+    name: str
+    heading: list[str]
+    page: int | None
+    content: Annotated[str, Meta(description="The whole passage, in Markdown.")]
+    agent_id: Annotated[UUID, Meta(description="The agent that stands in for the one that is lent.")]
+    agent_name: str
+    lender: Annotated[str, Meta(description="The organization that lends the agent.")]

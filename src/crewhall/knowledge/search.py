@@ -26,6 +26,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.knowledge.fusion import fuse
+from crewhall.knowledge.lent import Loan, find_loan, is_lent, narrowed_to_loan, show_lent
 from crewhall.knowledge.message_meaning import NearMessage, find_near_messages, rank_messages
 from crewhall.knowledge.schemas_search import (
     DEFAULT_FOUND,
@@ -80,6 +81,14 @@ class _Models(msgspec.Struct):
     messages: str | None
 
 
+class _Lent(msgspec.Struct, kw_only=True):
+    """What was found in knowledge that is lent: two rankings, what is shown of each chunk, how near its meaning is."""
+
+    rankings: list[list[UUID]] = []
+    shown: dict[UUID, Finding] = {}
+    near: list[_Chunk] = []
+
+
 class KnowledgeSearch:
     """Searches. One for each process; the first embedder is asked, unless an organization's vectors are of another."""
 
@@ -126,22 +135,27 @@ class KnowledgeSearch:
                 wanted, filters = await _narrowed(tx, actor, query, wanted, zone)
                 matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
                 models = await tx.one(_Models, _MODELS)
+                loan = await find_loan(tx, actor) if wanted.wants_documents else None
             meaning = await asked
             of_chunks = await self._by(models.documents, meaning, query.words) if wanted.wants_documents else None
             of_messages = None
             if wanted.wants_messages and self.compares_messages and models.messages is not None:
                 is_same = of_chunks is not None and of_chunks["model"] == models.messages
                 of_messages = of_chunks if is_same else await self._by(models.messages, meaning, query.words)
+            lent = await self._lent(actor, loan, query.words, wanted, meaning)
             async with self._db.transaction(actor) as tx:
                 near = await _near_chunks(tx, query.words, wanted, of_chunks)
                 alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
-                ranked = rank_messages(messages, alike, [one.distance or 0 for one in near], are_whole=are_whole)
+                distances = [one.distance or 0 for one in (*near, *lent.near)]
+                ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
                 rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
-                fused = dict(fuse([*rankings, *ranked]))
+                fused = dict(fuse([*rankings, *lent.rankings, *ranked]))
                 kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
                 chunks = {one.id: one.document_id for one in [*matching, *near]}
-                found = await _shown(tx, actor, query.words, kept, chunks, wanted.conversation_id)
-        _score(found, fused, [*near, *alike])
+                own = [one for one in kept if one not in lent.shown]
+                shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
+        found = [shown[one] for one in kept if one in shown]
+        _score(found, fused, [*near, *lent.near, *alike])
         found = await self._reranked(query.words, found)
         return Findings(
             found[offset : offset + limit],
@@ -159,6 +173,29 @@ class KnowledgeSearch:
             if meaning is not None:
                 rankings.append(await tx.all(_Chunk, _BY_MEANING, {**asked, **meaning}))
         return [one for one, _ in fuse([[chunk.id for chunk in ranking] for ranking in rankings])][:limit]
+
+    async def _lent(
+        self, actor: Actor, loan: Loan | None, words: str, wanted: Searched, said: dict[str, str] | None
+    ) -> _Lent:
+        """Search what is lent to an agent, as the agent that it stands in for, in that one's organization."""
+        narrowed = None if loan is None else narrowed_to_loan(wanted, actor, loan)
+        if loan is None or narrowed is None:
+            return _Lent()
+        asked = _asked(words, narrowed)
+        async with self._db.transaction(loan.owner) as tx:
+            model = await tx.value("select searched_model()")
+        meaning = await self._by(model, said, words)
+        async with self._db.transaction(loan.owner) as tx:
+            if not await is_lent(tx, loan):
+                return _Lent()
+            by_words = await tx.all(_Chunk, _BY_WORDS, asked)
+            near = await _near_chunks(tx, words, narrowed, meaning)
+            rankings = [[one.id for one in by_words], [one.id for one in near]]
+            best = [one for one, _ in fuse(rankings)][:MOST_FOUND]
+            documents = {one.id: one.document_id for one in (*by_words, *near)}
+            shown = await show_lent(tx, loan, words, {one: documents[one] for one in best})
+        kept = [[one for one in ranking if one in shown] for ranking in rankings]
+        return _Lent(rankings=kept, shown=shown, near=near)
 
     @contextlib.asynccontextmanager
     async def _meaning(self, words: str) -> AsyncIterator["asyncio.Task[dict[str, str] | None]"]:
@@ -267,13 +304,13 @@ def _asked(words: str, wanted: Searched) -> dict[str, object]:
 
 async def _shown(
     tx: Tx, actor: Actor, words: str, ids: Sequence[UUID], chunks: dict[UUID, UUID], conversation_id: UUID | None
-) -> list[Finding]:
-    """Chunks and messages in one list, in the order of their ids."""
+) -> dict[UUID, Finding]:
+    """Chunks and messages by their ids; what is gone meanwhile is not among them."""
     shown = {one.id: one for one in await _messages(tx, actor, words, [one for one in ids if one not in chunks])}
     ours = {one: chunks[one] for one in ids if one in chunks}
     if ours:
         shown |= {one.id: one for one in await show_chunks(tx, actor, words, ours, conversation_id)}
-    return [shown[one] for one in ids if one in shown]
+    return shown
 
 
 async def _messages(tx: Tx, actor: Actor, words: str, ids: list[UUID]) -> list[Finding]:

@@ -34,6 +34,8 @@ with asked as materialized (
     from origins_of(%(documents)s) o left join conversations c on c.id = o.conversation_id
     left join files f on f.org_id = o.org_id and f.id = o.file_id
     left join source_items i on i.org_id = o.org_id and i.id = o.item_id
+    where %(agent)s::uuid is null or o.source_id in (
+        select s.id from agent_knowledge_sources s where s.org_id = o.org_id and s.agent_id = %(agent)s)
     order by o.document_id, (o.conversation_id = %(conversation_id)s) desc nulls last, o.created_at, o.id
 )
 select c.id, c.document_id, c.content, c.heading, c.page,
@@ -80,12 +82,21 @@ class _Row(msgspec.Struct):
 
 
 async def show_chunks(
-    tx: Tx, actor: Actor, words: str, chunks: dict[UUID, UUID], conversation_id: UUID | None
+    tx: Tx,
+    actor: Actor,
+    words: str,
+    chunks: dict[UUID, UUID],
+    conversation_id: UUID | None,
+    *,
+    of_agent: UUID | None = None,
 ) -> list[Finding]:
-    """Show chunks, given with their documents; those that are gone or out of reach meanwhile are left out."""
+    """Show chunks, given with their documents; those that are gone or out of reach meanwhile are left out.
+
+    `of_agent`: only as sources of that agent hold them, wherever else they stand.
+    """
     asked = {
         "words": words, "org": actor.org, "ids": list(chunks), "documents": list(set(chunks.values())),
-        "conversation_id": conversation_id, "marks": MARKS,
+        "conversation_id": conversation_id, "marks": MARKS, "agent": of_agent,
     }  # fmt: skip
     return [_finding(row, words) for row in await tx.all(_Row, _SHOWN, asked)]
 

@@ -9,6 +9,7 @@ from crewhall.conversations import MAX_CONTENT_LENGTH, Cited, Posting, PostMessa
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import INVALID, TOO_MANY_REQUESTS, UNAVAILABLE, CrewhallError
+from crewhall.knowledge import LENT, note_citations
 from crewhall.ports.message_log import CLIENT_ID_REUSED
 from crewhall.runtime.citing import Answer, as_metadata, links_of
 from crewhall.runtime.runs import Run
@@ -35,8 +36,15 @@ class Voice:
             text = text[: MAX_CONTENT_LENGTH - len(CUT)] + CUT
         cited = None
         if answer.sources:
+            await self._note_lent(agent, run, answer)
             cited = Cited(as_metadata(answer.sources), links_of(answer.sources, self._base_url))
         return await self._say(agent, run, f"run:{run.id}", mended(text), cited)
+
+    async def _note_lent(self, agent: Actor, run: Run, answer: Answer) -> None:
+        """Let readers of the answer open what it cites of its lender's, before anybody can read it."""
+        if any(one.url.startswith(LENT) for one in answer.sources):
+            async with self._db.transaction(agent) as tx:
+                await note_citations(tx, agent, run.id, run.conversation_id, (one.url for one in answer.sources))
 
     async def tell(self, run: Run, text: str, client_id: str | None = None) -> None:
         """Tell the conversation, once. Crewhall says it, not the agent: it is nobody's turn and wakes nobody."""

@@ -59,6 +59,7 @@ def addresses(company: Company) -> dict[str, str]:
         "/invitation": f"/invitation?token={ids['invitation']}",
         "/oauth/authorize": ids["app"],
         "/password-reset": "/password-reset?token=x",
+        "/agents/{agent_id:uuid}/knowledge/new": f"/agents/{company.scout.id}/knowledge/new?kind=api",
         "/search": "/search?q=sidama",
         "/search/best": "/search/best?q=which+coffee+comes+from+Sidama",
         "/setup": "/setup?token=x",

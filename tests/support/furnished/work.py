@@ -16,6 +16,7 @@ from tests.apps.asking import registered
 from tests.documents.ground import read_now
 from tests.files.making import post, sent
 from tests.imports.exports import ADA, BOB, packed, said, workspace
+from tests.knowledge.lending import cite_lent
 from tests.support.furnished.company import Company
 from tests.support.furnished.wiki import write_down
 from tests.support.waiting import until
@@ -57,6 +58,16 @@ Sidama wants little heat after first crack: lower the burner to thirty percent a
 
 Close the burner, leave the drum turning, and open the airflow wholly. Never open the door: air feeds the fire. Tell the
 fire brigade if the chaff drawer glows.
+"""
+
+
+MILK = """## Steaming
+
+Begin with cold milk, and let in air for three seconds, no longer: until it is warm as a hand. Then sink the tip and let
+the milk turn, to 62 °C. Hotter than that it tastes of nothing but heat.
+
+- Whole milk holds its foam for five minutes, oat milk for two.
+- What was steamed once is not steamed again.
 """
 
 
@@ -107,11 +118,12 @@ async def _agents(company: Company) -> None:
     again = {"config": {"depth": 2}, "cron": "0 6 * * *", "timezone": "Europe/Berlin", "enabled": False}
     (await mara.post(f"/agents/{scout.id}/knowledge", json=handbook | again)).raise_for_status()
     (await mara.post(f"/agents/{ledger.id}/runtime", json={"base_url": WEBHOOK})).raise_for_status()
-    lent = (await mara.post(f"/agents/{scout.id}/grants", json={})).raise_for_status().json()
+    lent = (await mara.post(f"/agents/{scout.id}/grants", json={"knowledge": True})).raise_for_status().json()
     cafe = await company.server.make_org("Harbour Café")
     borrowed = {"code": lent["code"], "name": "Larkfield's Scout"}
     (await cafe.owner.api.post("/grants/accept", json=borrowed)).raise_for_status()
     company.ids["grant_id"] = lent["grant"]["id"]
+    company.ids["chunk_id"] = await cite_lent(company.server, cafe, company.org, "Barista", "Milk", MILK)
 
 
 async def _causes(company: Company) -> None:

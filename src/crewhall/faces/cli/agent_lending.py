@@ -14,17 +14,26 @@ if TYPE_CHECKING:
 
 Seen = Annotated[str | None, typer.Option("--visibility", help="There: public, private or hidden; else as at home.")]
 Model = Annotated[str | None, typer.Option("--model", help="Thinks with this there, as provider:model.")]
+Knows = Annotated[
+    bool | None, typer.Option("--knowledge/--no-knowledge", help="Answers from its sources at home there, too.")
+]
 Grant = Annotated[str, typer.Argument(help="The grant's id (`crewhall agent grants`).")]
 
 
 def lend_agent(
-    context: typer.Context, code: Code, visibility: Seen = None, model: Model = None, as_json: Json = False
+    context: typer.Context,
+    code: Code,
+    visibility: Seen = None,
+    model: Model = None,
+    knowledge: Knows = None,
+    as_json: Json = False,
 ) -> None:
     """Lend an agent to another organization: prints the code that is accepted there."""
 
     async def work(client: "Client") -> "GrantOffered":
         who = await client.agents.find(code)
-        return await client.lending.offer(who.id, visibility=visibility, config=_config(model) if model else None)
+        config = _config(model) if model else None
+        return await client.lending.offer(who.id, visibility=visibility, config=config, knowledge=knowledge)
 
     offered = act(context, work)
     if wants_json(context, as_json):
@@ -62,19 +71,28 @@ def list_grants(context: typer.Context, as_json: Json = False) -> None:
         say_json(found)
         return
     rows = [
-        [f"@{one.agent_code}", one.direction, one.other_organization, one.state, one.visibility or "as at home", one.id]
+        [f"@{one.agent_code}", one.direction, one.other_organization, one.state, one.visibility or "as at home",
+         "yes" if one.knowledge else "no", one.id]
         for one in found
-    ]
-    say_table(("Agent", "", "Other side", "State", "Visible to", "Id"), rows, "Nothing is lent or borrowed.")
+    ]  # fmt: skip
+    heads = ("Agent", "", "Other side", "State", "Visible to", "Knowledge", "Id")
+    say_table(heads, rows, "Nothing is lent or borrowed.")
 
 
 def change_grant(
-    context: typer.Context, grant: Grant, visibility: Seen = None, model: Model = None, as_json: Json = False
+    context: typer.Context,
+    grant: Grant,
+    visibility: Seen = None,
+    model: Model = None,
+    knowledge: Knows = None,
+    as_json: Json = False,
 ) -> None:
-    """Change what a grant overrides where the agent is lent to."""
+    """Change what a grant overrides where the agent is lent to; the lender also, whether its knowledge goes along."""
     changes: dict[str, Any] = {"visibility": visibility} if visibility else {}
     if model:
         changes["config"] = _config(model)
+    if knowledge is not None:
+        changes["knowledge"] = knowledge
     changed = act(context, lambda client: client.lending.change(grant, **changes))
     if wants_json(context, as_json):
         say_json(changed)

@@ -82,6 +82,8 @@ def show_source(context: typer.Context, agent: Code, source: Which, as_json: Jso
         return
     facts: dict[str, object] = {"source": found.name, "type": found.type, "path": found.path, "state": found.state}
     facts |= {"because": found.failure} if found.failure else {}
+    facts |= {"left out": found.cut} if found.cut else {}
+    facts |= {"not watched": found.watch_failure} if found.watch_failure else {}
     facts |= {"read again": f"{found.cron} ({found.timezone})"} if found.cron else {}
     say_facts(facts)
     say()

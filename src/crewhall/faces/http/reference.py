@@ -50,6 +50,7 @@ PATH_PARAMETERS = {
     "schedule_id": "The schedule's id.",
     "later_id": "The later message.",
     "source_id": "The source's id.",
+    "chunk_id": "The passage's id, as the answer's source names it.",
     "hook_id": "The webhook's id.",
     "import_id": "The import's id.",
     "notification_id": "The notification's id.",

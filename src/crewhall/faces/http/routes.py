@@ -9,6 +9,7 @@ import crewhall.governance.http as governance
 import crewhall.identity.http as identity
 import crewhall.imports.http as imports
 import crewhall.knowledge.http as documents
+import crewhall.knowledge.http_lent as lent
 import crewhall.knowledge.http_search as knowledge
 import crewhall.knowledge.http_sources as sources
 import crewhall.knowledge.http_wiki as wiki
@@ -36,6 +37,7 @@ API = [
     *imports.ROUTERS,
     *wiki.ROUTERS,
     *sources.ROUTERS,
+    *lent.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),
 ]
 

@@ -28,7 +28,7 @@ from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refuse
 from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.imports import Import, ImportChannel, ImportCounts, LeftOut
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
-from crewhall.faces.sdk.knowledge import Finding, Findings
+from crewhall.faces.sdk.knowledge import Finding, Findings, LentPassage
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.notifications import Level, Notification, NotificationMessage, NotificationSettings
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
@@ -126,6 +126,7 @@ __all__ = [
     "KnowledgeStatus",
     "LaterMessage",
     "LeftOut",
+    "LentPassage",
     "LetInApp",
     "Level",
     "Live",

@@ -64,6 +64,7 @@ class AgentGrant(msgspec.Struct, frozen=True, kw_only=True):
     other_organization: str | None = None
     visibility: str | None = None
     config: dict[str, Any] = {}
+    knowledge: bool = False
     expires_at: datetime
     accepted_at: datetime | None = None
     ended_at: datetime | None = None

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from crewhall.faces.sdk.resources import ConversationRef
-from crewhall.faces.sdk.transport import Transport
+from crewhall.faces.sdk.transport import Transport, join
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +28,21 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     conversation: ConversationRef | None = None
     author: str | None = None
     likeness: float | None = None
+    lent_by: str | None = None
+
+
+class LentPassage(msgspec.Struct, frozen=True, kw_only=True):
+    """A passage that a borrowed agent cites of its lender's knowledge."""
+
+    id: str
+    title: str
+    name: str
+    heading: list[str]
+    page: int | None = None
+    content: str
+    agent_id: str
+    agent_name: str
+    lender: str
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -43,6 +58,10 @@ class Knowledge:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    async def lent_passage(self, chunk_id: str) -> LentPassage:
+        """Give a passage that a borrowed agent cites, by the id that its answer's source has."""
+        return await self._transport.call("GET", join("knowledge", "lent", chunk_id), LentPassage)
 
     async def search(
         self,

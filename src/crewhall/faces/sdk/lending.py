@@ -20,10 +20,18 @@ class Lending:
         return walk(self._transport, "/grants", Page[AgentGrant], {"agent": agent_id})
 
     async def offer(
-        self, agent_id: str, *, visibility: str | None = None, config: dict[str, Any] | None = None
+        self,
+        agent_id: str,
+        *,
+        visibility: str | None = None,
+        config: dict[str, Any] | None = None,
+        knowledge: bool | None = None,
     ) -> GrantOffered:
-        """Offer to lend an agent. `code` of the answer is handed to the other organization."""
-        body = as_body(visibility=visibility, config=config)
+        """Offer to lend an agent; with `knowledge` it answers from its sources there, too.
+
+        `code` of the answer is handed to the other organization.
+        """
+        body = as_body(visibility=visibility, config=config, knowledge=knowledge)
         return await self._transport.call("POST", join("agents", agent_id, "grants"), GrantOffered, body=body)
 
     async def accept(self, code: str, *, name: str | None = None, agent_code: str | None = None) -> AgentInfo:
@@ -32,7 +40,7 @@ class Lending:
         return await self._transport.call("POST", "/grants/accept", AgentInfo, body=body)
 
     async def change(self, grant_id: str, **changes: Any) -> AgentGrant:
-        """Change what a grant overrides (`visibility`, `config`); what is left out stays."""
+        """Change what a grant overrides (`visibility`, `config`) or, as the lender, `knowledge`; the rest stays."""
         return await self._transport.call("PATCH", join("grants", grant_id), AgentGrant, body=changes)
 
     async def end(self, grant_id: str) -> None:

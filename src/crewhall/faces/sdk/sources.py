@@ -47,6 +47,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     item_count: int = 0
     counts: SyncCounts = SyncCounts()
     failure: str | None = None
+    cut: str | None = None
+    watch_failure: str | None = None
     synced_at: datetime | None = None
     next_sync_at: datetime | None = None
 
@@ -75,6 +77,7 @@ class SourceSync(SyncCounts, frozen=True, kw_only=True):
     ended_at: datetime
     outcome: str
     error: str | None = None
+    cut: str | None = None
 
 
 class Sources:

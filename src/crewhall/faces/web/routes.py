@@ -8,6 +8,7 @@ import crewhall.governance.pages as governance
 import crewhall.identity.pages as identity
 import crewhall.imports.pages as imports
 import crewhall.knowledge.pages as documents
+import crewhall.knowledge.pages_lent as lent
 import crewhall.knowledge.pages_search as knowledge_search
 import crewhall.knowledge.pages_sources as sources
 import crewhall.knowledge.pages_status as knowledge_status
@@ -26,6 +27,6 @@ from crewhall.faces.plumbing.assets import serve_asset, serve_worker
 PAGES: list[ControllerRouterHandler] = [
     serve_asset, serve_worker, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
     runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES,
-    run_now.PAGES, imports.PAGES, wiki.PAGES, documents.PAGES, sources.PAGES, knowledge_search.PAGES,
+    run_now.PAGES, imports.PAGES, wiki.PAGES, documents.PAGES, sources.PAGES, lent.PAGES, knowledge_search.PAGES,
     knowledge_status.PAGES,
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from crewhall.kernel.outbound import Outbound
 from crewhall.kernel.wallclock import check_timezone
 from crewhall.knowledge.sources.configs import check_source, read_config
 from crewhall.knowledge.sources.queries import access_source
-from crewhall.knowledge.sources.run import CHANNEL, ROUND, Run, log_sync, next_sync
+from crewhall.knowledge.sources.run import CHANNEL, FOLDERS, ROUND, Run, log_sync, next_sync
 from crewhall.knowledge.sources.schemas import Source, SourceInput, SourcePatch
 from crewhall.knowledge.sources.settings import SourceSettings
 from crewhall.knowledge.sources.vocabulary import SourceType, SyncOutcome
@@ -35,6 +35,8 @@ _CHANGE: LiteralString = """
 update agent_knowledge_sources
 set name = %(name)s, config = %(config)s, cron = %(cron)s, timezone = %(timezone)s, enabled = %(enabled)s,
     look_at = case when not %(enabled)s then null when sync_id is null then %(next)s else look_at end,
+    watch_failure = case when type = 'folder' and coalesce((%(config)s::jsonb ->> 'watch')::boolean, true)
+                         then watch_failure end,
     updated_by = %(actor)s
 where id = %(id)s
 """
@@ -79,7 +81,7 @@ async def add_source(
         "config": Jsonb(data.config), "sync": new_id() if data.enabled else None, **schedule,
     }  # fmt: skip
     await insert_source(tx, actor, values)
-    await tx.notify(CHANNEL, "")
+    await _tell(tx, data.type)
     return await access_source(tx, actor, agent_id, source_id)
 
 
@@ -131,7 +133,7 @@ async def change_source(
         {**values, **schedule, "config": Jsonb(values["config"]), "next": next_at, "id": source_id, "actor": actor.id},
     )
     await _record(tx, actor, "source.changed", source_id, agent_id, values["name"])
-    await tx.notify(CHANNEL, "")
+    await _tell(tx, before.type)
     return await access_source(tx, actor, agent_id, source_id)
 
 
@@ -141,6 +143,7 @@ async def remove_source(tx: Tx, actor: Actor, agent_id: UUID, source_id: UUID) -
     found = await access_source(tx, actor, agent_id, source_id)
     await tx.run("delete from agent_knowledge_sources where id = %(id)s", {"id": source_id})
     await _record(tx, actor, "source.removed", source_id, agent_id, found.name)
+    await _tell(tx, found.type)
 
 
 async def sync_source(tx: Tx, actor: Actor, agent_id: UUID, source_id: UUID) -> Source:
@@ -163,6 +166,13 @@ async def cancel_sync(tx: Tx, actor: Actor, agent_id: UUID, source_id: UUID) -> 
     if not await _call_off(tx, source_id):
         raise CONFLICT("No sync is under way.")
     return await access_source(tx, actor, agent_id, source_id)
+
+
+async def _tell(tx: Tx, kind: SourceType) -> None:
+    """Have sources looked at, and folders watched as they are now."""
+    await tx.notify(CHANNEL, "")
+    if kind is SourceType.FOLDER:
+        await tx.notify(FOLDERS, "")
 
 
 async def _call_off(tx: Tx, source_id: UUID) -> bool:

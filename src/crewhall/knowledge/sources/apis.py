@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from crewhall.kernel.outbound import Answer, Outbound
 from crewhall.knowledge.sources.configs import MOST_ITEMS, ApiConfig
 from crewhall.knowledge.sources.paths import at_path, in_words
-from crewhall.knowledge.sources.reading import SOURCE_REFUSED, Found, Knows, Taken, away
+from crewhall.knowledge.sources.reading import SOURCE_REFUSED, Cut, Found, Knows, Taken, away
 
 BUSY = frozenset({429, 503})
 OK, SERVER_ERROR = 200, 500
@@ -27,6 +27,7 @@ class ApiReader:
         self._config = config
         self._headers = headers
         self._host = urlsplit(url).netloc.lower()
+        self.cut: Cut | None = None
 
     async def read(self, knows: Knows) -> AsyncGenerator[Found]:
         """See Reader."""
@@ -40,12 +41,14 @@ class ApiReader:
             for item in items:
                 count += 1
                 if count > MOST_ITEMS:
+                    self.cut = Cut(f"There are more things than {MOST_ITEMS:,}.")
                     return
                 yield self._taken(item, count)
             following = self._following(url, page)
             if following is None or following in known or not items:
                 return
             url = following
+        self.cut = Cut(f"There are more pages than {self._config.pages:,}.")
 
     async def _page(self, url: str) -> Any:
         headers = {"accept": "application/json", "user-agent": "Crewhall"}

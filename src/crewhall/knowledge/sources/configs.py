@@ -20,10 +20,11 @@ class FileConfig(Struct, forbid_unknown_fields=True):
 
 
 class FolderConfig(Struct, forbid_unknown_fields=True):
-    """Which files below a folder: `patterns` such as `*.md`, at most so many, at most so deep."""
+    """Which files below a folder: `patterns` such as `*.md`, at most so many; with `watch` changes are read at once."""
 
     patterns: Annotated[list[Short], Meta(max_length=20)] = []
     files: Annotated[int, Meta(ge=1, le=MOST_ITEMS)] = 1000
+    watch: bool = True
 
 
 class UrlConfig(Struct, forbid_unknown_fields=True):

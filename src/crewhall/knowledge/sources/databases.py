@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, cast
 
 from crewhall.knowledge.sources.configs import DatabaseConfig
-from crewhall.knowledge.sources.reading import SOURCE_REFUSED, Found, Knows, Lost, Taken, away
+from crewhall.knowledge.sources.reading import SOURCE_REFUSED, Cut, Found, Knows, Lost, Taken, away
 
 TIMEOUT_MS = 60_000
 MOST_BYTES = 64 * 1024 * 1024
@@ -17,6 +17,7 @@ class DatabaseReader:
     def __init__(self, address: str, config: DatabaseConfig) -> None:
         self._address = address
         self._config = config
+        self.cut: Cut | None = None
 
     async def read(self, knows: Knows) -> AsyncGenerator[Found]:
         """See Reader."""
@@ -50,7 +51,11 @@ class DatabaseReader:
                     async for row in cursor.stream(cast("Any", self._config.query)):
                         count += 1
                         size += sum(len(str(value)) for value in row.values())
-                        if count > self._config.rows or size > MOST_BYTES:
+                        if count > self._config.rows:
+                            self.cut = Cut(f"The query gives more rows than {self._config.rows:,}.")
+                            break
+                        if size > MOST_BYTES:
+                            self.cut = Cut(f"The query gives more than {MOST_BYTES >> 20} MiB.")
                             break
                         yield row
         except psycopg.OperationalError as error:

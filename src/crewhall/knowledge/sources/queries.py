@@ -11,7 +11,8 @@ from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.knowledge.sources.schemas import Source, SourceItem, SourceSync
 
 _COLUMNS: LiteralString = """
-select s.id, s.agent_id, s.type, s.path, s.name, s.enabled, s.config, s.cron, s.timezone, s.counts, s.failure,
+select s.id, s.agent_id, s.type, s.path, s.name, s.enabled, s.config, s.cron, s.timezone, s.counts, s.failure, s.cut,
+       case when s.enabled then s.watch_failure end as watch_failure,
        s.synced_at, s.created_at,
        case when not s.enabled then 'off' when s.sync_id is not null and s.attempt %% 1000 > 0 then 'syncing'
             when s.sync_id is not null then 'waiting' when s.failure is not null then 'failed'
@@ -30,7 +31,8 @@ where i.org_id = any (current_orgs()) and i.source_id = %(source)s and (%(after)
 order by i.id limit %(limit)s
 """
 _SYNCS: LiteralString = """
-select id, started_at, ended_at, outcome, seen, fresh, changed, unchanged, gone, failed, error from source_syncs
+select id, started_at, ended_at, outcome, seen, fresh, changed, unchanged, gone, failed, error, cut
+from source_syncs
 where org_id = any (current_orgs()) and source_id = %(source)s and (%(after)s::uuid is null or id < %(after)s)
 order by id desc limit %(limit)s
 """

@@ -50,6 +50,13 @@ class Lost(Struct, frozen=True):
     reason: str
 
 
+class Cut(Struct, frozen=True):
+    """What a limit has left out, in words. `keeps`: what was not seen stays, since nobody knows whether it is gone."""
+
+    reason: str
+    keeps: bool = False
+
+
 Found = Taken | Same | Lost
 Knows = Callable[[str], Awaitable[Known | None]]
 
@@ -57,8 +64,11 @@ Knows = Callable[[str], Awaitable[Known | None]]
 class Reader(Protocol):
     """Goes through a source. What it does not give is gone.
 
-    Raises SOURCE_REFUSED where it cannot be read at all, SOURCE_AWAY (`wait_s`) where it can be later.
+    `cut` says, once everything was given, what a limit has left out. Raises SOURCE_REFUSED where it cannot be read at
+    all, SOURCE_AWAY (`wait_s`) where it can be later.
     """
+
+    cut: Cut | None
 
     def read(self, knows: Knows) -> AsyncGenerator[Found]:
         """Give everything that the source holds."""

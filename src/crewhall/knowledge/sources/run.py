@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -21,6 +21,10 @@ CHANNEL = "crewhall_sources"
 """Notices that a source is to be looked at."""
 ROUND = 1000
 """What `attempt` goes on by when its count begins anew, or takes one back: no number comes twice."""
+FOLDERS = "crewhall_folders"
+"""Notices that other folders are to be watched."""
+APART = timedelta(seconds=5)
+"""How long a folder that changes all the time is left alone after it was gone through."""
 FIRST_WAIT_S, LAST_WAIT_S = 30.0, 3600.0
 
 _CLAIM: LiteralString = """
@@ -51,16 +55,17 @@ where id = %(id)s and attempt = %(attempt)s and sync_id = %(sync)s
 """
 _END: LiteralString = """
 update agent_knowledge_sources
-set sync_id = null, started_at = null, retries = 0, failure = %(failure)s, look_at = %(next)s,
+set sync_id = null, started_at = null, retries = 0, failure = %(failure)s, cut = %(cut)s,
+    look_at = case when %(is_wanted)s and stirred_at >= started_at then clock_timestamp() + %(apart)s else %(next)s end,
     attempt = (attempt / %(round)s + 1) * %(round)s,
     synced_at = case when %(failure)s::text is null then clock_timestamp() else synced_at end
 where id = %(id)s and attempt = %(attempt)s and sync_id = %(sync)s
 """
 _LOG: LiteralString = """
 insert into source_syncs (id, org_id, source_id, started_at, outcome, seen, fresh, changed, unchanged, gone, failed,
-                          error)
+                          error, cut)
 values (%(id)s, %(org)s, %(source)s, %(started)s, %(outcome)s, %(seen)s, %(fresh)s, %(changed)s, %(unchanged)s,
-        %(gone)s, %(failed)s, %(error)s)
+        %(gone)s, %(failed)s, %(error)s, %(cut)s)
 """
 
 
@@ -139,22 +144,26 @@ async def put_off(tx: Tx, run: Run, reason: str, retries: int, wait_s: float | N
     await tx.run(_PUT_OFF, values)
 
 
-async def end(tx: Tx, run: Run, outcome: SyncOutcome, error: str | None = None) -> bool:
-    """End it, log that, and have it looked at when it is due again; tells whether it was ours to end."""
+async def end(tx: Tx, run: Run, outcome: SyncOutcome, error: str | None = None, *, cut: str | None = None) -> bool:
+    """End it, log that, and have it looked at when it is due again; tells whether it was ours to end.
+
+    `cut` says what a limit has left out. What changed since it began is looked at at once.
+    """
     values = {
         "id": run.id, "attempt": run.attempt, "sync": run.sync_id, "round": ROUND, "failure": error and error[:1000],
+        "cut": cut, "is_wanted": run.is_wanted, "apart": APART,
         "next": next_sync(run.cron, run.timezone) if run.is_wanted else None,
     }  # fmt: skip
     if not await tx.run(_END, values):
         return False
-    await log_sync(tx, run, outcome, error)
+    await log_sync(tx, run, outcome, error, cut=cut)
     return True
 
 
-async def log_sync(tx: Tx, run: Run, outcome: SyncOutcome, error: str | None = None) -> None:
+async def log_sync(tx: Tx, run: Run, outcome: SyncOutcome, error: str | None = None, *, cut: str | None = None) -> None:
     """Note that a sync has ended, and how."""
     values = {
         "id": run.sync_id, "org": run.org_id, "source": run.id, "started": run.started_at, "outcome": str(outcome),
-        "error": error and error[:1000],
+        "error": error and error[:1000], "cut": cut,
     }  # fmt: skip
     await tx.run(_LOG, values | counted(run.counts))

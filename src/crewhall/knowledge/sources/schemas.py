@@ -42,6 +42,8 @@ class Source(Struct, kw_only=True):
     item_count: int
     counts: Counts
     failure: str | None
+    cut: Annotated[str | None, Meta(description="What a limit left out of it, the last time.")]
+    watch_failure: Annotated[str | None, Meta(description="Why a folder that is to be watched is not.")]
     synced_at: datetime | None
     next_sync_at: datetime | None
     created_at: datetime
@@ -93,3 +95,4 @@ class SourceSync(Counts, kw_only=True):
     ended_at: datetime
     outcome: SyncOutcome
     error: str | None
+    cut: str | None

@@ -48,7 +48,9 @@ class SourceSettings(CrewhallSettings):
 
     def headers(self, slug: str, name: str) -> tuple[str, dict[str, str]]:
         """The host and the header of that name. Raises INVALID."""
-        host, _, header = _named(self.source_headers.get_secret_value(), slug, name, "header").partition(" ")
+        host, _, header = _named(
+            self.source_headers.get_secret_value(), slug, name, "header", field="headers"
+        ).partition(" ")
         field, _, value = header.partition(":")
         return host.lower(), {field.strip().lower(): value.strip()}
 
@@ -64,11 +66,11 @@ def _entries(text: str) -> dict[str, str]:
     return found
 
 
-def _named(text: str, slug: str, name: str, what: str) -> str:
+def _named(text: str, slug: str, name: str, what: str, *, field: str = "path") -> str:
     entries = _entries(text)
     found = entries.get(f"{slug}/{name}".lower()) or ("" if "/" in name else entries.get(name.lower()))
     if not found:
         raise INVALID(
-            f"There is no {what} called {name[:100]!r} here. Whoever runs this installation names them.", field="path"
+            f"There is no {what} called {name[:100]!r} here. Whoever runs this installation names them.", field=field
         )
     return found

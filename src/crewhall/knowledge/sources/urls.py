@@ -6,7 +6,7 @@ that say when they changed are asked for with that, and not sent again.
 
 import asyncio
 import posixpath
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator
 from urllib.parse import unquote, urlsplit
 from urllib.robotparser import RobotFileParser
@@ -16,13 +16,19 @@ from crewhall.kernel.outbound import Answer, Outbound
 from crewhall.kernel.reachable import OUTBOUND_REFUSED
 from crewhall.knowledge.sources.configs import UrlConfig
 from crewhall.knowledge.sources.markup import is_sitemap, leads_of, locations_of
-from crewhall.knowledge.sources.reading import SOURCE_REFUSED, Found, Knows, Lost, Same, Taken, away
+from crewhall.knowledge.sources.reading import SOURCE_REFUSED, Cut, Found, Knows, Lost, Same, Taken, away
 
 AGENT = "Crewhall"
 MOST_DELAY_S = 30.0
 MOST_RULES = 512_000
 """Bytes of a robots.txt that are read."""
 MOST_TOTAL_BYTES = 512 * 1024 * 1024
+MOST_KNOWN = 50_000
+"""Addresses that a crawl bears in mind."""
+MOST_LOST = 10
+"""Pages one after another that do not come; then the host is left alone for a while."""
+MOST_STEPS, MOST_SAME = 30, 3
+"""Of a path: how deep it is, and how often the same step comes in it."""
 BUSY = frozenset({429, 503})
 GONE = frozenset({404, 410})
 OK, NOT_MODIFIED, SERVER_ERROR = 200, 304, 500
@@ -41,6 +47,8 @@ class UrlReader:
         self._delay_s = config.delay_s
         self._taken = 0
         self._has_asked = False
+        self._lost = 0
+        self.cut: Cut | None = None
 
     async def read(self, knows: Knows) -> AsyncGenerator[Found]:
         """See Reader."""
@@ -54,9 +62,14 @@ class UrlReader:
             if found is not None:
                 yield found
             if depth + deeper <= self._config.depth:
-                following = [one for one in links if one not in known and self._is_within(one)]
+                room = MOST_KNOWN - len(known)
+                following = [one for one in links if one not in known and self._is_within(one)][:room]
                 known.update(following)
                 waiting.extend((one, depth + deeper) for one in following)
+        if self._taken >= MOST_TOTAL_BYTES:
+            self.cut = Cut(f"It ends after {MOST_TOTAL_BYTES >> 20} MiB: there is more.", keeps=True)
+        elif waiting:
+            self.cut = Cut(f"It ends at its {self._config.pages:,} pages: it leads to more.")
 
     async def _page(
         self, url: str, knows: Knows, known: set[str], *, is_first: bool
@@ -75,9 +88,13 @@ class UrlReader:
         try:
             answer = await self._get(url, {name: value for name, value in told.items() if value})
         except CrewhallError as error:
+            self._lost += 1
             if is_first:
                 raise
+            if self._lost >= MOST_LOST:
+                raise away(f"{self._host} has not answered {MOST_LOST} times in a row.") from None
             return Lost(url, _name_of(url, ""), error.detail), [], 1
+        self._lost = 0
         if answer.status == NOT_MODIFIED and kept is not None:
             return Same(url), kept.links, 1
         return await self._answered(url, answer, known, is_first=is_first)
@@ -155,12 +172,20 @@ class UrlReader:
             parts = urlsplit(url)
         except ValueError:
             return False
+        if _leads_round(parts.path):
+            return False
         scheme = urlsplit(self._start).scheme
         return (
             parts.scheme == scheme
             and parts.netloc.lower() == self._host
             and (parts.path or "/").startswith(self._below)
         )
+
+
+def _leads_round(path: str) -> bool:
+    """Whether a path looks like one of a site that leads on and on, as `/a/a/a/a`."""
+    steps = [one for one in path.split("/") if one]
+    return len(steps) > MOST_STEPS or any(count > MOST_SAME for count in Counter(steps).values())
 
 
 def _name_of(url: str, content_type: str) -> str:

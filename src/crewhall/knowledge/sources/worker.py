@@ -22,6 +22,7 @@ from crewhall.kernel.timer import DueTimer
 from crewhall.knowledge.sources.configs import read_config
 from crewhall.knowledge.sources.keeping import Keeping
 from crewhall.knowledge.sources.readers import reader_of
+from crewhall.knowledge.sources.reading import Cut, Reader
 from crewhall.knowledge.sources.run import CHANNEL, NotOurs, Run, claim, end, put_back, put_off
 from crewhall.knowledge.sources.settings import SourceSettings
 from crewhall.knowledge.sources.vocabulary import SyncOutcome
@@ -32,6 +33,8 @@ MOST_ATTEMPTS = 6
 MOST_RETRIES = 6
 """So often a sync is put off; then it has failed, until it is due or asked for again."""
 MOST_BYTES, TIME_S = 16 * 1024 * 1024, 30.0
+MOST_TIME_S = 4 * 3600.0
+"""How long one process goes through a source."""
 SERVER_ERROR = 500
 BROKE_OFF = "Going through it broke off again and again. Try again, or make it smaller."
 NOT_WANTED = "It is switched off, or its agent is gone."
@@ -52,11 +55,18 @@ class SourceWorker:
     """Goes through sources of every organization, whichever process is first."""
 
     def __init__(
-        self, store: FileStore, signals: Signals, settings: SourceSettings, outbound: Outbound | None = None
+        self,
+        store: FileStore,
+        signals: Signals,
+        settings: SourceSettings,
+        outbound: Outbound | None = None,
+        *,
+        most_time_s: float = MOST_TIME_S,
     ) -> None:
         self.settings = settings
         self.outbound = outbound or outbound_of(settings)
         self._store = store
+        self._most_time_s = most_time_s
         self._db = store.db
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer = DueTimer("sources", self.look)
@@ -120,15 +130,29 @@ class SourceWorker:
             return
         keeping = Keeping(self._store, run)
         reader = reader_of(run, read_config(run.type, run.config), self.settings, self.outbound)
-        async with contextlib.aclosing(reader.read(keeping.knows)) as finding:
-            async for found in finding:
-                await keeping.keep(found)
-        await keeping.drop_gone()
-        await self._end(run, SyncOutcome.DONE)
+        cut = await self._keep(reader, keeping)
+        if cut is None or not cut.keeps:
+            await keeping.drop_gone()
+        await self._end(run, SyncOutcome.DONE, cut=cut)
 
-    async def _end(self, run: Run, outcome: SyncOutcome, error: str | None = None) -> None:
+    async def _keep(self, reader: Reader, keeping: Keeping) -> Cut | None:
+        """Keep what a reader gives, as long as it may take; gives what was left out."""
+        limit = asyncio.timeout(self._most_time_s)
+        try:
+            async with limit, contextlib.aclosing(reader.read(keeping.knows)) as finding:
+                async for found in finding:
+                    await keeping.keep(found)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return Cut(
+                f"It took longer than {_in_words(self._most_time_s)}: what was not reached stays as it was.", keeps=True
+            )
+        return reader.cut
+
+    async def _end(self, run: Run, outcome: SyncOutcome, error: str | None = None, *, cut: Cut | None = None) -> None:
         async with self._db.transaction(system_actor(run.org_id)) as tx:
-            await end(tx, run, outcome, error)
+            await end(tx, run, outcome, error, cut=None if cut is None else cut.reason)
 
     async def _put_off(self, run: Run, reason: str, wait_s: float | None) -> None:
         if run.retries >= MOST_RETRIES:
@@ -142,3 +166,7 @@ class SourceWorker:
         with contextlib.suppress(psycopg.Error):
             async with self._db.transaction(system_actor(run.org_id)) as tx:
                 await put_back(tx, run)
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds / 3600:g} hours" if seconds >= 3600 else f"{seconds:g} s"  # noqa: PLR2004

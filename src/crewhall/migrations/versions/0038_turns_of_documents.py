@@ -3,7 +3,7 @@
 from crewhall.migrations.runner import run_sql
 
 revision = "0038"
-down_revision = "0036"
+down_revision = "0037"
 
 
 def upgrade() -> None:
