@@ -78,7 +78,7 @@ async def change_project(
 @delete(
     "/{project_id:uuid}",
     summary="Delete a project",
-    description="Softly, with its tasks; its channel stays. Refused while it has agents of its own. By owners and admins.",
+    description="Softly, with its tasks; its channel stays. Refused while it has agents of its own. By admins.",
 )
 async def delete_project(
     project_id: FromPath[UUID],
@@ -168,8 +168,8 @@ async def remove_project_member(
 @get(
     "/{project_id:uuid}/board",
     summary="Show a project's board",
-    description=f"Its tasks by status, at most {task_queries.ON_BOARD} each, in the order of the queue; what is settled "
-    "the last first. `total` counts all of them.",
+    description=f"Its tasks by status, at most {task_queries.ON_BOARD} each, in the order of the queue; what is "
+    "settled the last first. `total` counts all of them.",
 )
 async def show_board(
     project_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]

@@ -68,7 +68,7 @@ async def list_tasks(
 @post(
     "/",
     summary="Write a task",
-    description="In the backlog, or assigned where it says to whom. A critical one (P0) is never an agent's on probation.",
+    description="In the backlog, or assigned where it says to whom. A critical one (P0) goes to no agent on probation.",
 )
 async def create_task(
     data: JSONBody[NewTask], services: NamedDependency[Services], actor: NamedDependency[Actor]
@@ -82,9 +82,9 @@ async def create_task(
     "/next",
     summary="Take the next task",
     description=(
-        "The most urgent one that is free or the caller's own, by priority, deadline and age: it is the caller's, and in "
-        "progress. No two callers take the same one; what is blocked or waits for others is passed over, and an agent on "
-        "probation gets nothing critical. 404 `no_task` when there is none."
+        "The most urgent one that is free or the caller's own, by priority, deadline and age: it is the caller's, and "
+        "in progress. No two callers take the same one; what is blocked or waits for others is passed over, and an "
+        "agent on probation gets nothing critical. 404 `no_task` when there is none."
     ),
     status_code=200,
 )

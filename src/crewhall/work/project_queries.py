@@ -26,7 +26,8 @@ where p.org_id = any (current_orgs()) and p.id in (select readable_projects())
 """
 _MEMBERS: LiteralString = """
 select m.* from (
-    select m.member_type, m.member_id, coalesce(u.name, a.name, 'Somebody') as name, coalesce(u.handle, a.code, '') as handle,
+    select m.member_type, m.member_id, coalesce(u.name, a.name, 'Somebody') as name,
+           coalesce(u.handle, a.code, '') as handle,
            false as is_own, m.created_at as added_at
     from project_members m
     left join users u on m.member_type = 'user' and u.id = m.member_id

@@ -88,7 +88,7 @@ class Project(Struct, kw_only=True):
 
 
 class ProjectMember(Struct, kw_only=True):
-    """A person or agent that works on a project. `is_own`: an agent of this project alone; it is no member to remove."""
+    """A person or agent that works on a project. `is_own`: an agent of this project alone, which is not removed."""
 
     member_type: MemberType
     member_id: UUID

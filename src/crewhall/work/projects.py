@@ -39,7 +39,8 @@ values (%(id)s, %(org)s, %(name)s, %(slug)s, %(description)s, %(repository_url)s
 on conflict (org_id, slug) where deleted_at is null do nothing
 """
 _UPDATE: LiteralString = """
-update projects set name = %(name)s, slug = %(slug)s, description = %(description)s, repository_url = %(repository_url)s,
+update projects set name = %(name)s, slug = %(slug)s, description = %(description)s,
+    repository_url = %(repository_url)s,
     github_installation_id = %(github_installation_id)s, mvp_document_url = %(mvp_document_url)s, updated_by = %(by)s
 where id = %(id)s
 """

@@ -1,6 +1,6 @@
 """Reads of tasks: those of projects that somebody may see."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import LiteralString
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from crewhall.work.project_queries import access_project
 from crewhall.work.task_schemas import Board, Column, Task, TaskDetail
 from crewhall.work.vocabulary import Priority, TaskOrder, TaskStatus
 
-NEVER = datetime.max.isoformat()
+NEVER = datetime.max.replace(tzinfo=UTC).isoformat()
 """Stands in cursors for a deadline that there is not: such tasks come last."""
 ON_BOARD = 50
 """As many tasks as a column shows; the list has all of them."""
