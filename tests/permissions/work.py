@@ -4,32 +4,32 @@ from typing import Any
 
 import httpx
 
-from crewhall.identity.permissions import Permission as P
+from crewhall.identity.permissions import Permission
 
 PATHS = ("/projects", "/tasks")
 SLUG = "tried-project"
-RIGHTS: dict[str, P | frozenset[str]] = {
+RIGHTS: dict[str, Permission | frozenset[str]] = {
     **dict.fromkeys(
         (
             "list_projects", "show_project", "show_project_by_slug", "list_project_members", "show_board", "list_tasks",
             "list_labels", "show_task", "show_task_by_number",
         ),
-        P.ORGANIZATION_READ,
+        Permission.ORGANIZATION_READ,
     ),
-    "create_project": P.PROJECTS_CREATE,
+    "create_project": Permission.PROJECTS_CREATE,
     **dict.fromkeys(
         (
             "change_project", "archive_project", "restore_project", "delete_project", "add_project_member",
             "remove_project_member",
         ),
-        P.PROJECTS_UPDATE,
+        Permission.PROJECTS_UPDATE,
     ),
     **dict.fromkeys(
         ("create_task", "take_next_task", "change_tasks", "change_task", "add_dependency", "remove_dependency"),
-        P.TASKS_WRITE,
+        Permission.TASKS_WRITE,
     ),
-    "comment_task": P.MESSAGES_POST,
-    **dict.fromkeys(("delete_task", "restore_task"), P.TASKS_DELETE),
+    "comment_task": Permission.MESSAGES_POST,
+    **dict.fromkeys(("delete_task", "restore_task"), Permission.TASKS_DELETE),
 }  # fmt: skip
 """The owner began the project that is tried."""
 

@@ -8,8 +8,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crewhall.conversations import MAX_CONTENT_LENGTH, MemberType
 from crewhall.identity import ActorShown
+from crewhall.kernel.clock import utc_now
 from crewhall.kernel.visible import visible_line, visible_name, visible_text
-from crewhall.work.vocabulary import Priority, TaskStatus
+from crewhall.work.vocabulary import SETTLED, Priority, TaskStatus
 
 MAX_DESCRIPTION = 65_536
 MOST_AT_ONCE = 200
@@ -170,6 +171,11 @@ class Task(Struct, kw_only=True):
     def name(self) -> str:
         """What it is called in passing: `shop#12`."""
         return f"{self.project.slug}#{self.number}"
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its deadline is past, and it is still to be done."""
+        return self.deadline is not None and self.status not in SETTLED and self.deadline < utc_now()
 
     @property
     def met(self) -> int:
