@@ -211,7 +211,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
 
 LAST = [
     "deactivate_person", "reactivate_person", "log_out", "change_own_password", "archive_conversation",
-    "restore_conversation", "archive_entry", "archive_project",
+    "restore_conversation", "archive_entry", "delete_task", "archive_project",
 ]  # fmt: skip
 """What ends something, in an order in which each still finds what it needs; then what deletes, from the inside out."""
 

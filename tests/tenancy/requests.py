@@ -185,6 +185,12 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
         "message_id": [{"message_id": talk.message} for talk in estate.talks.values()],
         "files": [{"files": [estate.file]}],
         "project_id": [{"project_id": estate.project["id"]}],
+        "waits_for": [{"project_id": estate.project["id"], "waits_for": [estate.work["id"]]}],
+        "tasks": [{"tasks": [estate.work["id"]]}],
+        "id": [
+            {"assignee": {"type": "agent", "id": estate.agent.id}}
+            | ({"project_id": estate.project["id"]} if operation.path == "/tasks" else {})
+        ],
         "agent_id": [{"agent_id": estate.agent.id}],
         "version_id": [{"version_id": estate.entry["id"]}],
         "base_id": [{"version_id": estate.entry["id"], "base_id": estate.entry["id"]}],

@@ -128,9 +128,9 @@ async def show_task(
         return await task_queries.access_task(tx, actor, task_id)
 
 
-@get("/of/{slug:str}/{number:int}", summary="Show a task by its number", description="As in `project#12`.")
+@get("/of/{slug:str}/{number:str}", summary="Show a task by its number", description="As in `project#12`.")
 async def show_task_by_number(
-    slug: FromPath[str], number: FromPath[int], services: NamedDependency[Services], actor: NamedDependency[Actor]
+    slug: FromPath[str], number: FromPath[str], services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> TaskDetail:
     """Show the task of a project with that number."""
     async with services.db.transaction(actor) as tx:

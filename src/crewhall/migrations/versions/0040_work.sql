@@ -85,7 +85,7 @@ begin
     return new;
 end $$;
 create trigger check_project before insert or update of project_id on agents for each row
-    when (new.project_id is not null) execute function check_agents_project();
+    when (new.project_id is not null and new.level = 'project') execute function check_agents_project();
 
 -- Its agents outlive a purged project, as inactive agents of the organization; a name that is taken there gets its code.
 create function release_agents_of_project() returns trigger language plpgsql as $$
@@ -306,6 +306,9 @@ declare
     project uuid;
 begin
     select t.project_id into project from tasks t where t.org_id = new.org_id and t.id = new.task_id;
+    if not found then
+        raise exception 'there is no such task' using errcode = '42501';
+    end if;
     perform pg_advisory_xact_lock(hashtextextended('task_dependencies', 0) # hashtextextended(project::text, 0));
     if not exists (select from tasks b where b.org_id = new.org_id and b.id = new.blocked_by and b.project_id = project) then
         raise exception 'both are of one project' using errcode = '23514', constraint = 'task_dependencies_project';

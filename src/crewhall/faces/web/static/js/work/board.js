@@ -3,7 +3,7 @@
 
 import { call } from "../api.js";
 import { live } from "../live/socket.js";
-import { failed } from "../shell/toasts.js";
+import { toastError } from "../shell/toasts.js";
 
 const FROM_NOW = Number.MAX_SAFE_INTEGER; // no record has this seq: only what is live is wanted
 const SOON_MS = 150;
@@ -116,7 +116,7 @@ class Board extends HTMLElement {
       this.#soon();
     } catch (error) {
       this.#show(card, from);
-      failed(error);
+      toastError(error);
     }
   }
 
