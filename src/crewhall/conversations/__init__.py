@@ -11,6 +11,7 @@ from crewhall.conversations.file_settings import FileSettings
 from crewhall.conversations.file_store import FileStore, forget_stray, refer_to_bytes
 from crewhall.conversations.file_types import clean_name
 from crewhall.conversations.files import access_file
+from crewhall.conversations.history import messages_json
 from crewhall.conversations.levels import get_level, set_level
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import escape_markdown, render_markdown
@@ -113,6 +114,7 @@ __all__ = [
     "known_records",
     "mark_read",
     "marked_words",
+    "messages_json",
     "open_conversation",
     "open_direct",
     "open_past_channel",

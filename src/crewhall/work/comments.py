@@ -1,6 +1,9 @@
 """Comments on tasks: a thread in the project's channel, begun by Crewhall with the first comment."""
 
+from datetime import datetime
 from uuid import UUID
+
+from msgspec import Struct, json
 
 from crewhall.conversations import (
     Posted,
@@ -9,9 +12,11 @@ from crewhall.conversations import (
     Verb,
     access_conversation,
     escape_markdown,
+    has_access,
     join_conversation,
+    messages_json,
 )
-from crewhall.identity import Permission, check_permission
+from crewhall.identity import ActorShown, Permission, check_permission
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CONFLICT
@@ -19,6 +24,8 @@ from crewhall.ports.message_log import MessageKind
 from crewhall.work.task_queries import access_task
 from crewhall.work.task_schemas import TaskDetail
 from crewhall.work.task_telling import show
+
+MOST_SHOWN = 100
 
 
 async def comment_task(db: Database, posting: Posting, actor: Actor, task_id: UUID, content: str) -> Posted:
@@ -37,6 +44,36 @@ async def comment_task(db: Database, posting: Posting, actor: Actor, task_id: UU
     thread = task.thread_id or await _begin(db, posting, actor, task, channel)
     data = PostMessage(content=content, parent_id=thread, kind=MessageKind.MESSAGE)
     return await posting.post(actor, channel, data)
+
+
+class Comment(Struct, frozen=True):
+    """Something that was said about a task; `html` is sanitised."""
+
+    author: ActorShown
+    html: str
+    created_at: datetime
+
+
+class Comments(Struct, frozen=True):
+    """The first of them, the oldest first; `next` where there are more."""
+
+    items: list[Comment]
+    next: int | None = None
+
+
+_decoder = json.Decoder(Comments)
+
+
+async def list_comments(db: Database, actor: Actor, task: TaskDetail) -> Comments:
+    """What was said about a task that the actor sees; nothing where the channel is not theirs to read."""
+    channel = task.project.conversation_id
+    if task.thread_id is None or channel is None:
+        return Comments([])
+    async with db.transaction(actor) as tx:
+        if not await has_access(tx, actor, channel, Verb.READ):
+            return Comments([])
+    page = await messages_json(db, actor.org, channel, limit=MOST_SHOWN, parent=task.thread_id)
+    return _decoder.decode(page)
 
 
 async def _begin(db: Database, posting: Posting, actor: Actor, task: TaskDetail, channel: UUID) -> UUID:

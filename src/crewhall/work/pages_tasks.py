@@ -170,13 +170,15 @@ async def _task(
     async with services.db.transaction(actor) as tx:
         task = await task_queries.access_task(tx, actor, task_id)
         names = await _names(tx, actor)
+    said = await comments.list_comments(services.db, actor, task)
     deadline = task.deadline.astimezone(zone_of(request)).strftime("%Y-%m-%dT%H:%M") if task.deadline else ""
     return await render_in_hall(
         "task.html", request, services, actor, status=status, task=task, form=form, names=[(NOBODY, "Nobody"), *names],
         statuses=STATUSES, priorities=PRIORITIES, words=dict(STATUSES), deadline=deadline, html=_rendered(task),
         criteria="\n".join(one.text for one in task.success_criteria), labels=", ".join(task.labels),
         whose=f"{task.assignee.type}:{task.assignee.id}" if task.assignee else NOBODY,
-        may_delete=is_allowed(actor, Permission.TASKS_DELETE),
+        may_delete=is_allowed(actor, Permission.TASKS_DELETE), has_more=said.next is not None,
+        said=[{"author": one.author, "at": one.created_at, "html": Markup(one.html)} for one in said.items],  # noqa: S704
     )  # fmt: skip
 
 
