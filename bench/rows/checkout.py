@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from typing import LiteralString
+from uuid import UUID
 
 import psycopg
 
@@ -99,11 +100,11 @@ class Checkout:
         return _figures(len(latencies), latencies, scale.seconds)
 
 
-async def _take(db: Database, actor: Actor, seconds: float, project: object) -> tuple[list[object], list[float]]:
+async def _take(db: Database, actor: Actor, seconds: float, project: UUID) -> tuple[list[UUID], list[float]]:
     taken, latencies, deadline = [], [], time.perf_counter() + seconds
     while (begun := time.perf_counter()) < deadline:
         async with db.transaction(actor) as tx:
-            found = await take(tx, actor, project)  # type: ignore[arg-type]
+            found = await take(tx, actor, project)
         if found is None:
             break
         taken.append(found.id)

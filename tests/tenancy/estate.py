@@ -255,7 +255,7 @@ async def _keep_work(owner: httpx.AsyncClient, project: dict[str, Any], name: st
     """A task that waits for another, with a comment."""
     fields = {"project_id": project["id"], "description": f"{name} says what"}
     first = await ask(owner, "POST", "/tasks", title=f"{name} task", **fields)
-    made = await ask(owner, "POST", "/tasks", title=f"{name} second", waits_for=[first["id"]], **fields)
+    made: dict[str, Any] = await ask(owner, "POST", "/tasks", title=f"{name} second", waits_for=[first["id"]], **fields)
     await ask(owner, "POST", f"/tasks/{made['id']}/comments", content=f"{name} asks")
     return made
 

@@ -198,13 +198,14 @@ async def test_somebody_elses_change_is_not_written_over(org: Org):
 async def test_lists_are_filtered_and_paged(server: Server, org: Org):
     one, two = await begun(org.owner, "One"), await begun(org.owner, "Two")
     hired = await server.hire(org)
-    for title, fields in {
+    written: dict[str, dict[str, Any]] = {
         "later": {"priority": "P1", "deadline": due(9)},
         "soon": {"priority": "P1", "deadline": due(1), "labels": ["ui", "bug"]},
         "whenever": {"priority": "P1"},
         "critical": {"priority": "P0", "labels": ["bug"], "description": "The till is on fire"},
         "his": {"assignee": agent(hired)},
-    }.items():
+    }
+    for title, fields in written.items():
         await wrote(org.owner, one, title, **fields)
     await wrote(org.owner, two, "elsewhere", priority="P3")
     order = ["critical", "soon", "later", "whenever", "his", "elsewhere"]
@@ -227,8 +228,8 @@ async def test_lists_are_filtered_and_paged(server: Server, org: Org):
     for order_by, whole in (("queue", order), ("newest", await titles(org.owner, order="newest"))):
         after, seen = None, []
         while len(seen) < len(whole):
-            query: dict[str, Any] = {"limit": 2, "order": order_by, **({"after": after} if after else {})}
-            page = done(await org.owner.api.get("/tasks", params=query)).json()
+            asked: dict[str, Any] = {"limit": 2, "order": order_by, **({"after": after} if after else {})}
+            page = done(await org.owner.api.get("/tasks", params=asked)).json()
             seen += [task["title"] for task in page["items"]]
             after = page["next"]
         assert (seen, after) == (whole, None)
