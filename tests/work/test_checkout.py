@@ -120,7 +120,7 @@ async def test_ten_processes_never_collide(server: Server, org: Org):
     keys = [(await server.hire(org)).key for _ in range(PROCESSES)]
     running = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", TAKER, server.address, key, stdout=subprocess.PIPE, env=os.environ
+            sys.executable, "-c", TAKER, server.address, key, stdout=subprocess.PIPE, env=dict(os.environ)
         )
         for key in keys
     ]
