@@ -3,6 +3,7 @@
 from bench import peers
 from bench.rows import fanout
 from bench.rows.alike import Alike
+from bench.rows.checkout import Checkout
 from bench.rows.extraction import Extraction
 from bench.rows.growth import Growth
 from bench.rows.history import History
@@ -29,6 +30,7 @@ ALL: tuple[Row, ...] = (
     History(newest=True),
     History(newest=False),
     Page(),
+    Checkout(),
     Search(),
     Knowledge(),
     Alike(),

@@ -28,6 +28,7 @@ from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
+from crewhall.faces.live.tasks import TaskFrames
 from crewhall.faces.mcp.door import McpDoor
 from crewhall.faces.openai.door import PREFIX as OPENAI
 from crewhall.faces.openai.door import OpenAIDoor
@@ -69,6 +70,7 @@ from crewhall.knowledge import (
 )
 from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
+from crewhall.work import subscribe_work
 
 log = logging.getLogger(__name__)
 COLLECT_AFTER = (20_000, 20, 20)
@@ -105,6 +107,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         await _start_domains(services, stack, tracing or NoSpans())
         services.add_part(Rechecks(hub, services.part(ConversationParts).access, services.signals))
         services.add_part(Changes(hub, services.signals))
+        services.add_part(TaskFrames(hub, services.signals))
         services.add_part(Bell(hub, services.signals))
         peers = Peers(db, hub, services.signals, settings.peer_host)
         peers.on_beat(services.part(RuntimeParts).worker.look)
@@ -184,6 +187,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     services.add_part(notifications.pusher)
     stack.push_async_callback(notifications.close)
     search = _start_knowledge(services, stack, conversations.files)
+    subscribe_work()
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),

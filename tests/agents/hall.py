@@ -39,6 +39,16 @@ class AgentOrg:
     def owner(self) -> Member:
         return self.base.owner
 
+    async def project(self, slug: str) -> str:
+        """A project, which a later domain has actions for."""
+        project_id = new_id()
+        async with self.hall.db.transaction(self.owner.actor) as tx:
+            await tx.run(
+                "insert into projects (id, org_id, name, slug) values (%(id)s, %(org)s, %(slug)s, %(slug)s)",
+                {"id": project_id, "org": self.base.id, "slug": slug},
+            )
+        return str(project_id)
+
     async def add(self, role: str = "member") -> Member:
         return await self.base.add(role)
 

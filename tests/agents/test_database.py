@@ -61,12 +61,13 @@ async def test_the_database_refuses_what_no_agent_may_be(
 @pytest.mark.rule("D2")
 @pytest.mark.parametrize(
     "assignment",
-    ["level = 'project', project_id = gen_random_uuid()", "trust_score = 0", "trust_score = 100"],
+    ["level = 'project', project_id = %(project)s", "trust_score = 0", "trust_score = 100"],
 )
 async def test_the_database_takes_what_an_agent_may_be(hall: AgentHall, org: AgentOrg, assignment: str):
-    agent = await org.create()
+    agent, project = await org.create(), await org.project("shop")
     async with hall.db.transaction(org.owner.actor) as tx:
-        assert (await tx.connection.execute(SET.format(assignment).encode(), {"id": agent["id"]})).rowcount == 1
+        values = {"id": agent["id"], "project": project}
+        assert (await tx.connection.execute(SET.format(assignment).encode(), values)).rowcount == 1
 
 
 @pytest.mark.rule("B1")

@@ -68,7 +68,7 @@ async def test_an_agent_sees_itself_whatever_its_visibility(org: AgentOrg):
 
 @pytest.mark.rule("D2")
 async def test_an_agent_of_a_project_sees_the_agents_of_its_project(org: AgentOrg):
-    one, two = str(new_id()), str(new_id())
+    one, two = await org.project("one"), await org.project("two")
     first = await org.hire(name="first", level="project", project_id=one)
     await org.create(name="second", level="project", project_id=one)
     await org.create(name="elsewhere", level="project", project_id=two)

@@ -116,10 +116,9 @@ async def test_a_rejection_says_why_and_the_author_writes_anew(org: Org):
 @pytest.mark.rule("D9")
 async def test_only_agents_of_the_organization_propose(server: Server, org: Org, cluster, worker_id: str):
     agent = await server.hire(org)
+    project = (await org.owner.api.post("/projects", json={"name": "Till"})).raise_for_status().json()["id"]
     with psycopg.connect(cluster.superuser(f"server_{worker_id}")) as connection:
-        connection.execute(
-            "update agents set level = 'project', project_id = gen_random_uuid() where id = %s", (agent.id,)
-        )
+        connection.execute("update agents set level = 'project', project_id = %s where id = %s", (project, agent.id))
     refused = await agent.api.post("/wiki", json={"title": "Mine", "content": "Words."})
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert "Only agents of the organization" in refused.json()["detail"]

@@ -14,7 +14,7 @@ from tests.support.server import token_of
 
 READ_ONLY = {
     "who_am_i", "list_people", "list_conversations", "read_messages", "read_thread", "search_messages", "list_agents",
-    "list_wiki_entries", "read_wiki_entry", "search_knowledge",
+    "list_wiki_entries", "read_wiki_entry", "search_knowledge", "list_projects", "list_tasks", "read_task",
 }  # fmt: skip
 CHANGING = {
     "post_message",
@@ -23,6 +23,12 @@ CHANGING = {
     "mark_read",
     "wait_for_mentions",
     "propose_wiki_entry",
+    "next_task",
+    "create_task",
+    "start_task",
+    "complete_task",
+    "block_task",
+    "comment_on_task",
 }
 
 
@@ -46,7 +52,9 @@ async def test_every_tool_says_what_it_takes_gives_and_changes(server, agent, mo
         assert tool.annotations.destructive_hint is False
         assert tool.annotations.open_world_hint is False
     idempotent = {name for name, tool in tools.items() if tool.annotations and tool.annotations.idempotent_hint}
-    assert idempotent == READ_ONLY | {"react_to_message", "mark_read", "wait_for_mentions"}
+    assert idempotent == READ_ONLY | {
+        "react_to_message", "mark_read", "wait_for_mentions", "start_task", "complete_task", "block_task",
+    }  # fmt: skip
 
 
 def test_the_handbook_names_every_tool_and_client():

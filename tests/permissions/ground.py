@@ -10,7 +10,7 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from tests.files.making import image, post, sent
 from tests.identity.hall import PASSWORD, Org
-from tests.permissions import colleagues, wiki
+from tests.permissions import colleagues, wiki, work
 from tests.support.description import Operation
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -29,15 +29,17 @@ class Ground:
     bodies: dict[str, dict[str, Any]]
     slug: str
     fresh: httpx.AsyncClient
+    work: dict[str, str]
 
     async def attempt(self, operation: Operation) -> httpx.Response:
         name = operation.spec["operationId"]
         path = operation.path
-        for key, value in self.names.items():
+        for key, value in (self.names | (self.work if path.startswith(work.PATHS) else {})).items():
             path = path.replace(f"{{{key}}}", value)
         query = {"q": "hello"} if name in {"search_messages", "search_knowledge"} else {}
         query |= {"name": "tried.json"} if name in {"upload_file", "add_file"} else {}
         query |= {"confirm": self.slug} if name == "delete_organization" else {}
+        query |= {"confirm": work.SLUG} if name == "delete_project" else {}
         api = self.fresh if name == "log_out" else self.api
         body = None if operation.body is None else self.bodies.get(name, BODIES.get(str(operation), {}))
         content = {"upload_file": b"{}", "bring_archive": b"{}", "add_file": b"{}", "change_logo": image()}.get(name)
@@ -123,13 +125,14 @@ async def make_ground(server: Server, role: str) -> Ground:
         "make_later": said,
         "run_quick_task": {"conversation_id": channel},
         **wiki.bodies(entry),
+        **work.bodies(working := await work.project(owner)),
         "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
     if role == "agent":
         api = (await server.hire(org)).api
-        return Ground(role, api, names, bodies, org.slug, api)
+        return Ground(role, api, names, bodies, org.slug, api, working)
     who = await acting[role]()
-    return Ground(role, who.api, names, bodies, org.slug, (await server.sign_in(who, org.id)).api)
+    return Ground(role, who.api, names, bodies, org.slug, (await server.sign_in(who, org.id)).api, working)
 
 
 async def _approval_of(server: Server, org: Org, run_id: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from crewhall.identity.permissions import PERMISSIONS, Grantee, Permission
 from crewhall.kernel.actor import Role
-from tests.permissions import colleagues, wiki
+from tests.permissions import colleagues, wiki, work
 from tests.permissions.elsewhere import ELSEWHERE
 from tests.permissions.ground import make_ground
 from tests.support.description import Operation, read_operations
@@ -54,6 +54,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "list_agents": P.AGENTS_READ,
     **colleagues.RIGHTS,
     **wiki.RIGHTS,
+    **work.RIGHTS,
     "show_agent": P.AGENTS_READ,
     "create_agent": P.AGENTS_CREATE,
     "fork_agent": P.AGENTS_CREATE,
@@ -210,7 +211,7 @@ RIGHTS: dict[str, P | frozenset[str]] = {
 
 LAST = [
     "deactivate_person", "reactivate_person", "log_out", "change_own_password", "archive_conversation",
-    "restore_conversation", "archive_entry",
+    "restore_conversation", "archive_entry", "delete_task", "archive_project",
 ]  # fmt: skip
 """What ends something, in an order in which each still finds what it needs; then what deletes, from the inside out."""
 

@@ -62,6 +62,8 @@ class Estate:
     notification: str
     device: str
     entry: dict[str, str]
+    project: dict[str, Any]
+    work: dict[str, Any]
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
@@ -137,6 +139,8 @@ async def make_estate(server: Server, name: str) -> Estate:
         notification=str(new_id()),
         device=str(new_id()),
         entry=await _keep_entry(owner, name),
+        project=(project := await ask(owner, "POST", "/projects", name=f"{name} project")),
+        work=await _keep_work(owner, project, name),
         talks=talks,
     )
     await keep_schedule(server, org, estate.run, estate.schedule)
@@ -279,6 +283,15 @@ async def _keep_words(owner: httpx.AsyncClient, conversation: str, name: str) ->
     due_at = (utc_now() + timedelta(days=1)).isoformat()
     made = await ask(owner, "POST", "/later", conversation_id=conversation, content=name, due_at=due_at)
     return str(made["id"])
+
+
+async def _keep_work(owner: httpx.AsyncClient, project: dict[str, Any], name: str) -> dict[str, Any]:
+    """A task that waits for another, with a comment."""
+    fields = {"project_id": project["id"], "description": f"{name} says what"}
+    first = await ask(owner, "POST", "/tasks", title=f"{name} task", **fields)
+    made: dict[str, Any] = await ask(owner, "POST", "/tasks", title=f"{name} second", waits_for=[first["id"]], **fields)
+    await ask(owner, "POST", f"/tasks/{made['id']}/comments", content=f"{name} asks")
+    return made
 
 
 async def _keep_entry(owner: httpx.AsyncClient, name: str) -> dict[str, str]:

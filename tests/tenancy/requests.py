@@ -78,6 +78,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /wiki/{entry_id}/rollback": {},
     "POST /wiki/versions/{version_id}/approve": {},
     "POST /wiki/versions/{version_id}/reject": {"reason": "Taken over."},
+    "PATCH /projects/{project_id}": {"name": "Taken over"},
+    "POST /tasks": {"title": "Mine"},
+    "PATCH /tasks/{task_id}": {"title": "Taken over"},
+    "POST /tasks/{task_id}/comments": {"content": "Hello?"},
+    "POST /tasks/next": {},
+    "POST /tasks/changes": {"tasks": ["00000000-0000-7000-8000-000000000000"], "change": {"title": "Taken over"}},
     "POST /prices": {"provider": "theirs", "model": "*", "input_price": "1", "output_price": "2"},
     "PUT /rate-limits/{agent_kind}": {"per_minute": 600, "per_hour": 12000, "per_day": 100000, "burst": 300},
     "POST /budgets": {"run_limit": 1000},
@@ -87,7 +93,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 NOBODYS = {"emoji", "agent_kind", "deed", "path"}
 """Parameters of paths that name nothing of any tenant."""
-FREE_IDS = {"project_id": "projects come with a later domain; until then the id points nowhere"}
+FREE_IDS: dict[str, str] = {}
 """Ids in bodies that name nothing of any tenant, each with the reason."""
 
 
@@ -125,7 +131,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "server_id": [estate.tool_server],
         "tool_name": [estate.tool],
         "budget_id": [estate.budget],
-        "task_id": [estate.task],
+        "task_id": [estate.work["id"] if operation.path.startswith("/tasks") else estate.task],
         "schedule_id": [estate.schedule],
         "hook_id": [estate.hook],
         "import_id": [estate.archive],
@@ -139,7 +145,10 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "later_id": [estate.later],
         "entry_id": [estate.entry["entry_id"]],
         "version_id": [estate.entry["id"]],
-        "slug": [estate.entry["slug"]],
+        "slug": [estate.entry["slug"] if operation.path.startswith("/wiki") else estate.project["slug"]],
+        "project_id": [estate.project["id"]],
+        "other_id": [estate.work["id"]],
+        "number": [str(estate.work["number"])],
         "deed": ["approve"],
         "path": ["inbox"],
     }
@@ -176,6 +185,13 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
         "parent_id": [{"parent_id": talk.message} for talk in estate.talks.values()],
         "message_id": [{"message_id": talk.message} for talk in estate.talks.values()],
         "files": [{"files": [estate.file]}],
+        "project_id": [{"project_id": estate.project["id"]}],
+        "waits_for": [{"project_id": estate.project["id"], "waits_for": [estate.work["id"]]}],
+        "tasks": [{"tasks": [estate.work["id"]]}],
+        "id": [
+            {"assignee": {"type": "agent", "id": estate.agent.id}}
+            | ({"project_id": estate.project["id"]} if operation.path == "/tasks" else {})
+        ],
         "agent_id": [{"agent_id": estate.agent.id}],
         "version_id": [{"version_id": estate.entry["id"]}],
         "base_id": [{"version_id": estate.entry["id"], "base_id": estate.entry["id"]}],
@@ -199,6 +215,8 @@ def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "author": [str(estate.agent.id), str(estate.org.owner.id)],
         "document": [estate.document],
         "source": [estate.source],
+        "project": [estate.project["id"]],
+        "assignee": [estate.agent.id, str(estate.org.owner.id)],
         "id": [estate.approval],
     }
     unknown = set(operation.query_ids) - set(known)

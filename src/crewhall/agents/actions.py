@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
-from psycopg.errors import UniqueViolation
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from crewhall.agents.access import access_agent, reload_agent
 from crewhall.agents.borrowing import check_own, hold_to_lender
@@ -223,3 +223,7 @@ def _clear_conflicts() -> Iterator[None]:
         if known is None:
             raise
         raise CONFLICT(f"{known[1]} Choose another.", field=known[0]) from error
+    except ForeignKeyViolation as error:
+        if error.diag.constraint_name != "agents_project":
+            raise
+        raise INVALID("There is no such project.", field="project_id") from error

@@ -11,12 +11,14 @@ from crewhall.conversations.file_settings import FileSettings
 from crewhall.conversations.file_store import FileStore, forget_stray, refer_to_bytes
 from crewhall.conversations.file_types import clean_name
 from crewhall.conversations.files import access_file
+from crewhall.conversations.history import messages_json
 from crewhall.conversations.levels import get_level, set_level
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import escape_markdown, render_markdown
+from crewhall.conversations.members import join_conversation
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
 from crewhall.conversations.metadata import IMPORTED
-from crewhall.conversations.opening import open_direct, open_session
+from crewhall.conversations.opening import free_channel_name, open_conversation, open_direct, open_session
 from crewhall.conversations.past import (
     PastChannel,
     PastRecord,
@@ -36,6 +38,7 @@ from crewhall.conversations.schemas import (
     AgentPolicy,
     ClientId,
     ConversationRef,
+    NewConversation,
     NewMember,
     PostMessage,
     SearchHit,
@@ -79,6 +82,7 @@ __all__ = [
     "MemberAdded",
     "MemberType",
     "Message",
+    "NewConversation",
     "NewMember",
     "NotificationLevel",
     "PastChannel",
@@ -104,11 +108,15 @@ __all__ = [
     "find_empty_channel",
     "find_ranked",
     "forget_stray",
+    "free_channel_name",
     "get_level",
     "has_access",
+    "join_conversation",
     "known_records",
     "mark_read",
     "marked_words",
+    "messages_json",
+    "open_conversation",
     "open_direct",
     "open_past_channel",
     "open_session",

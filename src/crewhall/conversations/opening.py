@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from uuid import UUID
 
 from psycopg.errors import CheckViolation, UniqueViolation
@@ -21,6 +22,7 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, INVALID
 from crewhall.ports.message_log import MessageLog
 
+MAX_NAME = 80
 NAME_FORM = "A channel needs a name of lower-case letters, digits, dashes and underscores."
 
 
@@ -32,6 +34,19 @@ async def open_conversation(tx: Tx, actor: Actor, log: MessageLog, data: NewConv
     members = list(dict.fromkeys(member for member in data.members if member != as_member(actor)))
     opener = {"channel": _open_channel, "group": _open_group, "direct": _open_direct}[data.kind]
     return await get_conversation(tx, actor, await opener(tx, actor, log, data, members))
+
+
+async def free_channel_name(tx: Tx, wanted: str) -> str:
+    """A name for a new channel that no other has: the wanted one, or that with a number."""
+    stem = wanted.strip("-")[: MAX_NAME - 5] or "channel"
+    taken = await tx.values(
+        """
+        select name from conversations where org_id = any (current_orgs()) and kind = 'channel' and deleted_at is null
+          and starts_with(name, %(stem)s)
+        """,
+        {"stem": stem},
+    )
+    return next(name for name in chain([stem], (f"{stem}-{number}" for number in count(2))) if name not in taken)
 
 
 @contextmanager

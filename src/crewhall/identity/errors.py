@@ -25,6 +25,7 @@ _SENTENCES = {
     ),
     "memberships_pkey": ("user_id", "This person is a member already."),
     "organizations_no_agents": ("agents", "The organization still has agents of its own. Delete them first."),
+    "organizations_no_projects": ("projects", "The organization still has projects. Delete them first."),
 }
 
 

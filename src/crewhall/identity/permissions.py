@@ -43,6 +43,10 @@ class Permission(StrEnum):
     BUDGETS_UPDATE = "budgets.update"
     WIKI_PROPOSE = "wiki.propose"
     WIKI_DECIDE = "wiki.decide"
+    PROJECTS_CREATE = "projects.create"
+    PROJECTS_UPDATE = "projects.update"
+    TASKS_WRITE = "tasks.write"
+    TASKS_DELETE = "tasks.delete"
 
 
 P = Permission
@@ -51,13 +55,15 @@ Grantee = Role | Literal["agent"]
 THE_OWNER = "the organization's owner"
 _AGENT = frozenset({
     P.ORGANIZATION_READ, P.MEMBERS_READ, P.AGENTS_READ, P.CONVERSATIONS_CREATE, P.MESSAGES_POST, P.WIKI_PROPOSE,
+    P.TASKS_WRITE,
 })  # fmt: skip
-_MEMBER = _AGENT | {P.CHANNELS_CREATE, P.MESSAGES_PIN}
+_MEMBER = _AGENT | {P.CHANNELS_CREATE, P.MESSAGES_PIN, P.PROJECTS_CREATE, P.TASKS_DELETE}
 _ADMIN = _MEMBER | {
     P.ORGANIZATION_UPDATE, P.SETTINGS_READ, P.AUDIT_READ, P.MEMBERS_INVITE, P.MEMBERS_REMOVE,
     P.AGENTS_CREATE, P.AGENTS_UPDATE, P.AGENTS_DELETE, P.AGENTS_CREDENTIALS,
     P.CHANNELS_UPDATE, P.CHANNELS_ARCHIVE, P.CHANNELS_SYSTEM, P.MESSAGES_MODERATE,
     P.APPROVALS_DECIDE, P.USAGE_READ, P.BUDGETS_UPDATE, P.WIKI_DECIDE,
+    P.PROJECTS_UPDATE,
 }  # fmt: skip
 
 PERMISSIONS: dict[Grantee, frozenset[Permission]] = {
@@ -98,6 +104,10 @@ _ACTS: dict[Permission, str] = {
     P.BUDGETS_UPDATE: "change budgets, prices and limits",
     P.WIKI_PROPOSE: "propose wiki entries",
     P.WIKI_DECIDE: "decide about wiki entries",
+    P.PROJECTS_CREATE: "begin projects",
+    P.PROJECTS_UPDATE: "change projects",
+    P.TASKS_WRITE: "write tasks",
+    P.TASKS_DELETE: "delete tasks",
 }
 
 

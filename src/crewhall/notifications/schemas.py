@@ -35,8 +35,8 @@ class Notification(Struct, kw_only=True):
     """What concerns the caller. Of a direct conversation, and of one that the caller hears all of, there is one.
 
     It has the newest message, and in `messages` how many are unread. `detail` is the emoji of a reaction, the tool
-    that an approval is about, the name of a schedule or a webhook, the title of a wiki entry; `subject_id` is the
-    approval, the schedule, the webhook, the entry's version.
+    that an approval is about, the name of a schedule or a webhook, the title of a wiki entry or a task; `subject_id` is
+    the approval, the schedule, the webhook, the entry's version, the task.
     """
 
     id: UUID

@@ -17,6 +17,7 @@ class NotificationKind(StrEnum):
     WEBHOOK = "webhook"
     WIKI_PROPOSAL = "wiki_proposal"
     WIKI_DECISION = "wiki_decision"
+    TASK_ASSIGNED = "task_assigned"
 
 
 class DigestChoice(StrEnum):

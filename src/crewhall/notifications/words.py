@@ -22,6 +22,7 @@ def summary_of(one: Notification) -> str:
         K.WEBHOOK: f"{who} did not answer your webhook “{one.detail}”{where}",
         K.WIKI_PROPOSAL: f"{who} proposes the wiki entry “{one.detail}”",
         K.WIKI_DECISION: f"{who} decided about your wiki entry “{one.detail}”",
+        K.TASK_ASSIGNED: f"{who} gave you the task {one.detail}",
     }[one.kind]
 
 
@@ -49,6 +50,8 @@ def path_of(one: Notification) -> str:
         return f"/hooks/{one.subject_id}"
     if one.kind in {K.WIKI_PROPOSAL, K.WIKI_DECISION}:
         return f"/wiki/versions/{one.subject_id}"
+    if one.kind is K.TASK_ASSIGNED:
+        return f"/tasks/{one.subject_id}"
     assert one.conversation is not None
     base = f"/c/{one.conversation.id}"
     return base if one.message is None else f"{base}?at={one.message.seq}"

@@ -26,6 +26,8 @@ NO_PAGES = {
 GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsubscribe/{token:str}"}
 """Routes that are for people who are not signed in."""
 ON_A_PHONE = {
+    "/projects/{slug:str}",
+    "/tasks/{task_id:uuid}",
     "/wiki",
     "/wiki/{slug:str}",
     "/agents",
@@ -63,6 +65,10 @@ def addresses(company: Company) -> dict[str, str]:
         "/search": "/search?q=sidama",
         "/search/best": "/search/best?q=which+coffee+comes+from+Sidama",
         "/setup": "/setup?token=x",
+        "/projects/{slug:str}": f"/projects/{ids['project']}",
+        "/projects/{slug:str}/about": f"/projects/{ids['project']}/about",
+        "/tasks": "/tasks?status=all",
+        "/tasks/{task_id:uuid}": f"/tasks/{ids['work']}",
         "/wiki/versions/{version_id:uuid}/edit": f"/wiki/versions/{ids['draft']}/edit",
     }
     return {route: special.get(route) or _filled(route, ids) for route in sorted(routes())}

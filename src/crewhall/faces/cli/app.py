@@ -27,12 +27,14 @@ from crewhall.faces.cli.organization import org
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.people import people
 from crewhall.faces.cli.pins import pin, pins, unpin
+from crewhall.faces.cli.projects import project
 from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions
 from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
+from crewhall.faces.cli.tasks import task
 from crewhall.faces.cli.tokens import token
 from crewhall.faces.cli.tool_servers import tool_server
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run, summaries
@@ -83,6 +85,8 @@ for group in (
     import_group,
     wiki,
     knowledge_group,
+    project,
+    task,
 ):
     app.add_typer(group)
 

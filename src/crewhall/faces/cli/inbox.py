@@ -21,8 +21,8 @@ def inbox(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="mention, reply, reaction, direct, message, invitation, approval, schedule, webhook, wiki_proposal or"
-            " wiki_decision."
+            help="mention, reply, reaction, direct, message, invitation, approval, schedule, webhook, wiki_proposal,"
+            " wiki_decision or task_assigned."
         ),
     ] = None,
     read: Annotated[

@@ -21,6 +21,8 @@ TAGS = {
     "Tool servers": "Servers elsewhere whose tools agents may use, through MCP.",
     "Budgets": "What models cost, what agents may spend, and what they spent.",
     "Wiki": "What the organization knows for good: entries that are proposed, decided about, and kept in versions.",
+    "Projects": "What an organization works on, who works on it, and the board of its tasks.",
+    "Tasks": "What is to be done: by whom, how urgently, after what; and the queue that one takes the next task from.",
     "Imports": "Conversations of another product, looked through and taken in.",
     "Live": "Records as they are written, and what was missed.",
 }
@@ -46,7 +48,10 @@ PATH_PARAMETERS = {
     "price_id": "The price's id.",
     "agent_kind": "The kind of agent.",
     "budget_id": "The budget's id.",
-    "task_id": "The quick task's id.",
+    "task_id": "The task's id.",
+    "project_id": "The project's id.",
+    "other_id": "The id of the task that it waits for.",
+    "number": "The task's number in its project.",
     "schedule_id": "The schedule's id.",
     "later_id": "The later message.",
     "source_id": "The source's id.",
@@ -59,7 +64,7 @@ PATH_PARAMETERS = {
     "grant_id": "The grant's id.",
     "entry_id": "The wiki entry's id.",
     "version_id": "The id of the entry's version.",
-    "slug": "The entry's slug, or its title.",
+    "slug": "The slug; of a wiki entry also its title.",
 }
 
 QUERY_PARAMETERS = {

@@ -15,6 +15,7 @@ import crewhall.knowledge.http_sources as sources
 import crewhall.knowledge.http_wiki as wiki
 import crewhall.notifications.http as notifications
 import crewhall.runtime.http as runtime
+import crewhall.work.http as work
 from crewhall.faces.http.description import describe
 from crewhall.faces.http.system import SYSTEM
 from crewhall.faces.live.stream import stream_conversation
@@ -38,6 +39,7 @@ API = [
     *wiki.ROUTERS,
     *sources.ROUTERS,
     *lent.ROUTERS,
+    *work.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),
 ]
 

@@ -31,6 +31,7 @@ from crewhall.faces.sdk.incoming import IncomingMessage, Post
 from crewhall.faces.sdk.knowledge import Finding, Findings, LentPassage
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.notifications import Level, Notification, NotificationMessage, NotificationSettings
+from crewhall.faces.sdk.projects import Project, ProjectMember
 from crewhall.faces.sdk.records import Author, Change, Delivery, Message, Record
 from crewhall.faces.sdk.resources import (
     AgentInfo,
@@ -66,6 +67,16 @@ from crewhall.faces.sdk.schedules import Schedule, TurnStarted
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.sources import Source, SourceItem, SourceSync
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
+from crewhall.faces.sdk.tasks import (
+    Board,
+    BoardColumn,
+    Task,
+    TaskCriterion,
+    TaskLink,
+    TaskProject,
+    TaskRefusal,
+    TasksChanged,
+)
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ServerTool, ToolServer
 from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
@@ -86,6 +97,8 @@ __all__ = [
     "ApprovalMessage",
     "ApprovalStanding",
     "Author",
+    "Board",
+    "BoardColumn",
     "Budget",
     "Capability",
     "Change",
@@ -149,6 +162,8 @@ __all__ = [
     "PlacesFound",
     "Post",
     "Price",
+    "Project",
+    "ProjectMember",
     "QuickTask",
     "RateLimit",
     "Record",
@@ -172,6 +187,12 @@ __all__ = [
     "SourceItem",
     "SourceSync",
     "Standing",
+    "Task",
+    "TaskCriterion",
+    "TaskLink",
+    "TaskProject",
+    "TaskRefusal",
+    "TasksChanged",
     "TokenStore",
     "Tokens",
     "ToolServer",

@@ -20,11 +20,13 @@ from crewhall.faces.sdk.messages import Messages
 from crewhall.faces.sdk.notifications import Notifications
 from crewhall.faces.sdk.organization import Organizations, People
 from crewhall.faces.sdk.personal_tokens import PersonalTokens
+from crewhall.faces.sdk.projects import Projects
 from crewhall.faces.sdk.resources import Me
 from crewhall.faces.sdk.runtimes import Runtimes
 from crewhall.faces.sdk.saved import PlacesFound, Saved, find_places
 from crewhall.faces.sdk.schedules import Schedules
 from crewhall.faces.sdk.sources import Sources
+from crewhall.faces.sdk.tasks import Tasks
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ToolServers
 from crewhall.faces.sdk.transport import Nothing, Transport
@@ -100,6 +102,8 @@ class Client:
         self.apps = Apps(self.transport)
         self.tool_servers = ToolServers(self.transport)
         self.wiki = Wiki(self.transport)
+        self.projects = Projects(self.transport)
+        self.tasks = Tasks(self.transport)
 
     async def __aenter__(self) -> Self:
         return self

@@ -25,7 +25,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """What concerns one. `messages`: how many are unread, where the newest stands for all of a conversation.
 
     `detail` is the emoji of a reaction, the tool of an approval, the name of a schedule or a webhook, the title of a
-    wiki entry; `subject_id` is the approval, the schedule, the webhook or the entry's version.
+    wiki entry or a task; `subject_id` is the approval, the schedule, the webhook, the entry's version or the task.
     """
 
     id: str

@@ -1,0 +1,192 @@
+"""Tasks: what is to be done, and the queue that one takes the next one from."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from crewhall.faces.sdk.errors import CrewhallApiError
+from crewhall.faces.sdk.paging import walk
+from crewhall.faces.sdk.records import Author, Message
+from crewhall.faces.sdk.resources import Page
+from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
+
+
+class TaskProject(msgspec.Struct, frozen=True, kw_only=True):
+    """The project of a task."""
+
+    id: str
+    slug: str
+    name: str
+    is_active: bool = True
+    conversation_id: str | None = None
+
+
+class TaskCriterion(msgspec.Struct, frozen=True):
+    """Something that has to hold when the task is done."""
+
+    text: str
+    is_met: bool = False
+
+
+class TaskLink(msgspec.Struct, frozen=True, kw_only=True):
+    """Another task, in short."""
+
+    id: str
+    number: int
+    title: str
+    status: str
+    priority: str
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A task: `backlog`, `assigned`, `in_progress`, `blocked`, `completed` or `cancelled`; P0 (critical) to P3.
+
+    `waits_for`: how many of `depends_on` are not settled. `description` and the links are None and empty in lists.
+    """
+
+    id: str
+    project: TaskProject
+    number: int
+    title: str
+    status: str
+    priority: str
+    version: int
+    created_by: Author
+    created_at: datetime
+    deadline: datetime | None = None
+    success_criteria: list[TaskCriterion] = []
+    labels: list[str] = []
+    assignee: Author | None = None
+    blocked_reason: str | None = None
+    waits_for: int = 0
+    thread_id: str | None = None
+    github_issue_id: int | None = None
+    github_issue_number: int | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    deleted_at: datetime | None = None
+    description: str | None = None
+    depends_on: list[TaskLink] = []
+    blocks: list[TaskLink] = []
+
+    @property
+    def name(self) -> str:
+        """What it is called in passing: `shop#12`."""
+        return f"{self.project.slug}#{self.number}"
+
+
+class BoardColumn(msgspec.Struct, frozen=True):
+    """A column of a board: how many tasks have the status, and the first of them."""
+
+    status: str
+    total: int
+    tasks: list[Task]
+
+
+class Board(msgspec.Struct, frozen=True):
+    """A project's tasks by status."""
+
+    columns: list[BoardColumn]
+
+
+class TaskRefusal(msgspec.Struct, frozen=True):
+    """A task that was left as it was, and why."""
+
+    id: str
+    code: str
+    detail: str
+
+
+class TasksChanged(msgspec.Struct, frozen=True):
+    """What became of a change of several tasks."""
+
+    changed: list[str]
+    refused: list[TaskRefusal]
+
+
+class Tasks:
+    """Tasks of the projects that one may see."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self, q: str | None = None, **filters: Any) -> AsyncIterator[Task]:
+        """Give tasks in the order of the queue.
+
+        Filters: `project`, `status`, `priority`, `label` (lists), `assignee`, `unassigned`, `due_before`, `deleted`,
+        `order` (queue, newest).
+        """
+        query = {name: str(value).lower() if isinstance(value, bool) else value for name, value in filters.items()}
+        return walk(self._transport, "/tasks", Page[Task], {"q": q, **query})
+
+    async def get(self, name: str) -> Task:
+        """Give the task of this id, or of `project#12`."""
+        slug, _, number = name.rpartition("#")
+        path = join("tasks", "of", slug, number) if slug else join("tasks", name)
+        return await self._transport.call("GET", path, Task)
+
+    async def create(self, project_id: str, title: str, **fields: Any) -> Task:
+        """Write a task.
+
+        Fields: `description`, `priority`, `deadline`, `success_criteria`, `labels`, `assignee`, `waits_for`.
+        """
+        body = as_body(project_id=project_id, title=title, **fields)
+        return await self._transport.call("POST", "/tasks", Task, body=body)
+
+    async def take_next(self, project_id: str | None = None) -> Task | None:
+        """Take the next task: it is the caller's, and in progress. None when there is none."""
+        try:
+            return await self._transport.call("POST", "/tasks/next", Task, body=as_body(project_id=project_id))
+        except CrewhallApiError as error:
+            if error.code == "no_task":
+                return None
+            raise
+
+    async def change(self, task_id: str, **fields: Any) -> Task:
+        """Change a task; what is left out stays. `assignee` is {"type": "agent" or "user", "id": …} or None."""
+        return await self._transport.call("PATCH", join("tasks", task_id), Task, body=fields)
+
+    async def change_all(self, task_ids: Sequence[str], **fields: Any) -> TasksChanged:
+        """Make the same change of several tasks, each by itself."""
+        body = {"tasks": list(task_ids), "change": fields}
+        return await self._transport.call("POST", "/tasks/changes", TasksChanged, body=body)
+
+    async def start(self, task_id: str) -> Task:
+        """Start a task; one that is nobody's becomes the caller's."""
+        return await self.change(task_id, status="in_progress")
+
+    async def complete(self, task_id: str) -> Task:
+        """Say that it is done."""
+        return await self.change(task_id, status="completed")
+
+    async def block(self, task_id: str, reason: str) -> Task:
+        """Say that it cannot go on, and why."""
+        return await self.change(task_id, status="blocked", blocked_reason=reason)
+
+    async def delete(self, task_id: str) -> None:
+        """Delete a task; it can be restored."""
+        await self._transport.call("DELETE", join("tasks", task_id), Nothing)
+
+    async def restore(self, task_id: str) -> Task:
+        """Bring a deleted task back."""
+        return await self._transport.call("POST", join("tasks", task_id, "restore"), Task)
+
+    async def wait_for(self, task_id: str, other_id: str) -> Task:
+        """Let a task wait for another of its project."""
+        return await self._transport.call("PUT", join("tasks", task_id, "dependencies", other_id), Task)
+
+    async def wait_no_more(self, task_id: str, other_id: str) -> Task:
+        """Let it wait for the other no more."""
+        return await self._transport.call("DELETE", join("tasks", task_id, "dependencies", other_id), Task)
+
+    async def comment(self, task_id: str, content: str) -> Message:
+        """Say something about a task, in its thread."""
+        return await self._transport.call(
+            "POST", join("tasks", task_id, "comments"), Message, body={"content": content}
+        )
+
+    async def labels(self, project_id: str | None = None) -> Sequence[str]:
+        """Give the labels that tasks have, the most used first."""
+        return (await self._transport.call("GET", "/tasks/labels", Page[str], query={"project": project_id})).items

@@ -1,0 +1,255 @@
+"""Pages of tasks: the list with its filters, many changed at once, one task with its thread."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+from markupsafe import Markup
+
+from crewhall.agents import list_agents
+from crewhall.conversations import MemberType, Posting, render_markdown
+from crewhall.faces.plumbing.forms import Form, read_form
+from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
+from crewhall.faces.plumbing.routers import page_router
+from crewhall.faces.plumbing.services import Services
+from crewhall.identity import Permission, is_allowed, list_people
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.work import comments, pages_projects, task_dependencies, task_queries, tasks
+from crewhall.work.pages_projects import PRIORITIES, STATUSES
+from crewhall.work.project_queries import find_project, list_projects
+from crewhall.work.task_schemas import Assignee, SuccessCriterion, TaskChange, TaskDetail, TasksChange
+from crewhall.work.vocabulary import SETTLED, Priority, TaskStatus
+
+AnyRequest = Request[Any, Any, Any]
+Page = Response[str] | Redirect
+MOST_NAMES = 200
+ON_PAGE = 50
+NOBODY = "nobody"
+OPEN = [status for status in TaskStatus if status not in SETTLED]
+
+
+@get("/tasks")
+async def show_tasks(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    q: FromQuery[str] = "",
+    project: FromQuery[str] = "",
+    status: FromQuery[str] = "",
+    priority: FromQuery[str] = "",
+    assignee: FromQuery[str] = "",
+    label: FromQuery[str] = "",
+    after: FromQuery[str | None] = None,
+) -> Page:
+    """The tasks that match; those that are to be done unless asked otherwise."""
+    asked = {"q": q, "project": project, "status": status, "priority": priority, "assignee": assignee, "label": label}
+    async with services.db.transaction(actor) as tx:
+        places = (await list_projects(tx, actor, limit=MOST_NAMES)).items
+        known = await find_project(tx, actor, project) if project else None
+        page = await task_queries.list_tasks(
+            tx, actor, project=known.id if known else None, q=q, label=[label] if label.strip() else None,
+            status=OPEN if not status else None if status == "all" else [_one(TaskStatus, status)],
+            priority=[_one(Priority, priority)] if priority else None, unassigned=assignee == NOBODY,
+            assignee=_whose(actor, assignee), after=after, limit=ON_PAGE,
+        )  # fmt: skip
+        names = await _names(tx, actor)
+    older = "/tasks?" + urlencode({**{key: value for key, value in asked.items() if value}, "after": page.next or ""})
+    return await render_in_hall(
+        "tasks.html", request, services, actor, tasks=page.items, asked=asked, older=older if page.next else None,
+        project=known, projects=[("", "Every project"), *((one.slug, one.name) for one in places)],
+        statuses=[("", "To be done"), *STATUSES, ("all", "Any status")], priorities=[("", "Any priority"), *PRIORITIES],
+        people=[("", "Anybody's"), ("me", "Mine"), (NOBODY, "Nobody's"), *names], names=names, words=dict(STATUSES),
+        every_status=STATUSES, every_priority=PRIORITIES,
+    )  # fmt: skip
+
+
+@post("/tasks")
+async def change_several(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> Page:
+    """Make the same change of those that are marked."""
+    data = await request.form()
+    form = Form({name: value for name, value in data.items() if isinstance(value, str)})
+    back = form.v("back") if form.v("back").startswith("/tasks") else "/tasks"
+    try:
+        change = _change(form)
+        asked = Form().read(TasksChange, tasks=[str(one) for one in data.getall("task", [])], change=change)
+        async with services.db.transaction(actor) as tx:
+            done = await tasks.change_tasks(tx, actor, asked)
+    except CrewhallError as error:
+        return go(back, error.detail)
+    said = f"{len(done.changed)} changed."
+    return go(back, f"{said} {len(done.refused)} not: {done.refused[0].detail}" if done.refused else said)
+
+
+@get("/tasks/{task_id:uuid}")
+async def show_task(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor], task_id: FromPath[UUID]
+) -> Page:
+    """A task."""
+    return await _task(request, services, actor, task_id, Form())
+
+
+@post("/tasks/{task_id:uuid}")
+async def change(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor], task_id: FromPath[UUID]
+) -> Page:
+    """Change a task: whatever of it the form has."""
+    form = await read_form(request)
+    try:
+        given = _change(form)
+        if "title" in form.values:
+            given |= _words(form)
+        if "due" in form.values:
+            given["deadline"] = _moment(request, form.v("due"))
+        async with services.db.transaction(actor) as tx:
+            await tasks.change_task(tx, actor, task_id, Form().read(TaskChange, **given))
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _task(request, services, actor, task_id, form, status=error.kind.status)
+    return go(form.v("back") if form.v("back").startswith("/projects/") else f"/tasks/{task_id}")
+
+
+@post("/tasks/{task_id:uuid}/{deed:str}")
+async def decide(
+    request: AnyRequest,
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    task_id: FromPath[UUID],
+    deed: FromPath[str],
+) -> Page:
+    """Check a criterion, let it wait for another, comment, delete it, bring it back."""
+    form = await read_form(request)
+    try:
+        if deed == "comment":
+            await comments.comment_task(services.db, services.part(Posting), actor, task_id, _said(form))
+            return go(f"/tasks/{task_id}#comments")
+        async with services.db.transaction(actor) as tx:
+            await _do(tx, actor, task_id, deed, form)
+    except CrewhallError as error:
+        form.refuse(error)
+        return await _task(request, services, actor, task_id, form, status=error.kind.status)
+    return go(f"/tasks/{task_id}", "It is deleted. You can bring it back here." if deed == "delete" else None)
+
+
+async def _do(tx: Tx, actor: Actor, task_id: UUID, deed: str, form: Form) -> None:
+    if deed == "criterion":
+        await _check_criterion(tx, actor, task_id, form)
+    elif deed == "wait":
+        before = await task_queries.access_task(tx, actor, task_id)
+        other = await task_queries.find_task(tx, actor, f"{before.project.slug}#{form.v('waits').strip().lstrip('#')}")
+        await task_dependencies.add_dependency(tx, actor, task_id, other.id)
+    elif deed == "free":
+        await task_dependencies.remove_dependency(tx, actor, task_id, UUID(form.v("other")))
+    elif deed == "delete":
+        await tasks.delete_task(tx, actor, task_id)
+    elif deed == "restore":
+        await tasks.restore_task(tx, actor, task_id)
+
+
+async def _check_criterion(tx: Tx, actor: Actor, task_id: UUID, form: Form) -> None:
+    before = await task_queries.access_task(tx, actor, task_id)
+    met = [
+        SuccessCriterion(one.text, is_met=not one.is_met if form.v("place") == str(place) else one.is_met)
+        for place, one in enumerate(before.success_criteria)
+    ]
+    change = TaskChange(success_criteria=met, expected_version=before.version)
+    await tasks.change_task(tx, actor, task_id, change)
+
+
+async def _task(
+    request: AnyRequest, services: Services, actor: Actor, task_id: UUID, form: Form, *, status: int = 200
+) -> Response[str]:
+    async with services.db.transaction(actor) as tx:
+        task = await task_queries.access_task(tx, actor, task_id)
+        names = await _names(tx, actor)
+    said = await comments.list_comments(services.db, actor, task)
+    deadline = task.deadline.astimezone(zone_of(request)).strftime("%Y-%m-%dT%H:%M") if task.deadline else ""
+    return await render_in_hall(
+        "task.html", request, services, actor, status=status, task=task, form=form, names=[(NOBODY, "Nobody"), *names],
+        statuses=STATUSES, priorities=PRIORITIES, words=dict(STATUSES), deadline=deadline, html=_rendered(task),
+        criteria="\n".join(one.text for one in task.success_criteria), labels=", ".join(task.labels),
+        whose=f"{task.assignee.type}:{task.assignee.id}" if task.assignee else NOBODY,
+        may_delete=is_allowed(actor, Permission.TASKS_DELETE), has_more=said.next is not None,
+        said=[{"author": one.author, "at": one.created_at, "html": Markup(one.html)} for one in said.items],  # noqa: S704
+    )  # fmt: skip
+
+
+async def _names(tx: Tx, actor: Actor) -> list[tuple[str, str]]:
+    """Whom a task can be given to, as a choice has them."""
+    people = (await list_people(tx, actor, limit=MOST_NAMES)).items
+    agents = (await list_agents(tx, actor, limit=MOST_NAMES)).items
+    return [
+        *((f"user:{one.id}", one.name) for one in people),
+        *((f"agent:{one.id}", f"{one.name} (agent)") for one in agents if one.status in {"active", "probation"}),
+    ]
+
+
+def _change(form: Form) -> dict[str, Any]:
+    """What the small choices of a form say: status, reason, priority, whose it is, labels to have."""
+    given = {name: form.v(name) for name in ("status", "priority", "blocked_reason") if form.v(name).strip()}
+    if given.get("status") != TaskStatus.BLOCKED:
+        given.pop("blocked_reason", None)
+    changed: dict[str, Any] = dict(given)
+    if whose := form.v("whose"):
+        kind, _, name = whose.partition(":")
+        changed["assignee"] = None if whose == NOBODY else Form().read(Assignee, type=MemberType(kind), id=name)
+    if form.v("expected_version"):
+        changed["expected_version"] = form.v("expected_version")
+    return changed
+
+
+def _words(form: Form) -> dict[str, Any]:
+    met = set(form.v("met").split("\n"))
+    lines = [" ".join(line.split()) for line in form.v("criteria").splitlines()]
+    return {
+        "title": form.v("title"),
+        "description": form.v("description") or None,
+        "labels": [label for part in form.v("labels").split(",") if (label := part.strip())],
+        "success_criteria": [{"text": line, "is_met": line in met} for line in lines if line],
+    }
+
+
+def _moment(request: AnyRequest, typed: str) -> str | None:
+    if not typed.strip():
+        return None
+    try:
+        return datetime.fromisoformat(typed).replace(tzinfo=zone_of(request)).isoformat()
+    except ValueError as error:
+        raise INVALID("This is no moment: it looks like 2030-01-31T09:00.", field="due") from error
+
+
+def _said(form: Form) -> str:
+    if not form.v("content").strip():
+        raise INVALID("Write something.", field="content")
+    return form.v("content")
+
+
+def _one(kind: type[TaskStatus] | type[Priority], word: str) -> Any:
+    try:
+        return kind(word)
+    except ValueError as error:
+        raise INVALID(f"There is no {word[:40]}. Choose another.") from error
+
+
+def _whose(actor: Actor, asked: str) -> UUID | None:
+    if not asked or asked == NOBODY:
+        return None
+    try:
+        return actor.id if asked == "me" else UUID(asked.rpartition(":")[2])
+    except ValueError as error:
+        raise INVALID("There is nobody of this name.") from error
+
+
+def _rendered(task: TaskDetail) -> Markup:
+    return Markup(render_markdown(task.description or "", ()))  # noqa: S704 - sanitised
+
+
+PAGES = page_router([*pages_projects.HANDLERS, show_tasks, change_several, show_task, change, decide])
