@@ -28,6 +28,7 @@ from crewhall.faces.live.hub import Hub
 from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
+from crewhall.faces.live.ticker import Ticker
 from crewhall.faces.mcp.door import McpDoor
 from crewhall.faces.openai.door import PREFIX as OPENAI
 from crewhall.faces.openai.door import OpenAIDoor
@@ -69,6 +70,7 @@ from crewhall.knowledge import (
 )
 from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
+from crewhall.work import WorkParts, start_work
 
 log = logging.getLogger(__name__)
 COLLECT_AFTER = (20_000, 20, 20)
@@ -106,6 +108,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         services.add_part(Rechecks(hub, services.part(ConversationParts).access, services.signals))
         services.add_part(Changes(hub, services.signals))
         services.add_part(Bell(hub, services.signals))
+        services.add_part(Ticker(hub, services.signals))
         peers = Peers(db, hub, services.signals, settings.peer_host)
         peers.on_beat(services.part(RuntimeParts).worker.look)
         await services.signals.start()
@@ -116,6 +119,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         await services.part(ConversationParts).follow()
         services.part(NotificationParts).start()
         services.part(KnowledgeParts).start()
+        services.part(WorkParts).start()
         await services.part(RuntimeParts).follow()
         services.part(ImportParts).start()
         door = McpDoor(services)
@@ -184,11 +188,15 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     services.add_part(notifications.pusher)
     stack.push_async_callback(notifications.close)
     search = _start_knowledge(services, stack, conversations.files)
+    work = start_work(db=services.db, log=services.log, limiter=services.limiter)
+    services.add_part(work)
+    services.add_part(work.timeline)
+    stack.push_async_callback(work.close)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
         region=services.settings.region, base_url=services.base_url, spans=spans,
-        parts=[search], knowledge=LibraryKnowledge(search, services.base_url),
+        parts=[search, work.timeline], knowledge=LibraryKnowledge(search, services.base_url),
     )  # fmt: skip
     settings = services.settings_of(TurnSettings)
     hooks = HookDoor(services.db, conversations.posting, services.limiter, settings)

@@ -4,6 +4,7 @@ import crewhall.agents.tools as agents
 import crewhall.conversations.tools as conversations
 import crewhall.identity.tools as identity
 import crewhall.knowledge.tools as knowledge
+import crewhall.work.tools as work
 from crewhall.agents.tools import MEMORY
 from crewhall.kernel.tools import Caller, Tool
 from crewhall.runtime.asking import ASK_AGENT
@@ -16,6 +17,7 @@ TOOLS: dict[str, Tool] = {
     for tool in (
         *conversations.TOOLS,
         *knowledge.TOOLS,
+        *work.TOOLS,
         *agents.TOOLS,
         *identity.TOOLS,
         *MEMORY,

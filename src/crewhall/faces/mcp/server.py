@@ -22,6 +22,7 @@ import crewhall.agents.tools as agents
 import crewhall.conversations.tools as conversations
 import crewhall.identity.tools as identity
 import crewhall.knowledge.tools as knowledge
+import crewhall.work.tools as work
 from crewhall.conversations.tools_schemas import ListConversations, ReadMessages, ShownConversation
 from crewhall.faces.mcp import prompts
 from crewhall.faces.mcp.scopes import check_tool
@@ -37,7 +38,8 @@ from crewhall.version import VERSION
 
 log = logging.getLogger(__name__)
 TOOLS: dict[str, Tool] = {
-    tool.name: tool for tool in (*identity.TOOLS, *conversations.TOOLS, *knowledge.TOOLS, WAIT, *agents.TOOLS)
+    tool.name: tool
+    for tool in (*identity.TOOLS, *conversations.TOOLS, *knowledge.TOOLS, *work.TOOLS, WAIT, *agents.TOOLS)
 }  # fmt: skip
 CONVERSATION = "crewhall://conversations/"
 JSON = "application/json"

@@ -1,0 +1,5 @@
+"""What agents, and whoever comes through MCP, can do with the organization's work."""
+
+from crewhall.work.tools_timeline import TOOLS as TIMELINE
+
+TOOLS = (*TIMELINE,)
