@@ -98,11 +98,11 @@ def _on_trust(held: dict[str, Any]) -> str:
 
 def _on_wiki(held: dict[str, Any]) -> str:
     by = f" by {held['by']}" if held.get("by") else ""
-    words = {"approved": f"wrote what was approved{by}", "rejected": f"wrote what was rejected{by}"}
-    return words.get(held["status"], "proposed a wiki entry")
+    words = {"approved": "added to the wiki", "rejected": f"was refused{by} for the wiki"}
+    return words.get(held["status"], "proposed for the wiki")
 
 
-_VERDICTS = {"approved": "approved", "changes_requested": "asked for changes", "commented": "commented on"}
+_VERDICTS = {"approved": "approved", "changes_requested": "asked for changes to", "commented": "commented on"}
 
 _add(T.SESSION_START, content.SessionStarted, "Session started", "started a session", "sessions", "clock")
 _add(T.SESSION_LOG, content.SessionLogged, "Session log", "noted", "sessions", "clock", text="message")

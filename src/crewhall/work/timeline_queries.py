@@ -13,7 +13,7 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, NOT_FOUND
 from crewhall.kernel.paging import check_limit, decode_cursor, encode_cursor
 from crewhall.work.timeline_schemas import MAX_LABELS, Event, EventPage, Looked
-from crewhall.work.timeline_shown import EventRow, show_events
+from crewhall.work.timeline_shown import EventRow, names_shown, show_events
 
 Place = tuple[datetime, UUID]
 MAX_FILTER_LENGTH = 500
@@ -72,6 +72,11 @@ def check_looked(looked: Looked) -> None:
     for name, moment in (("since", looked.since), ("until", looked.until)):
         if moment is not None and moment.tzinfo is None:
             raise INVALID("Say at which offset from UTC: 2026-11-22T09:00:00Z.", field=name)
+
+
+async def names_of(tx: Tx, ids: list[UUID]) -> dict[UUID | None, str]:
+    """The names of people and agents that the actor may see."""
+    return {one.id: one.name for one in (await names_shown(tx, set(ids))).values()}
 
 
 async def _newer(tx: Tx, looked: Looked, before: str, size: int) -> EventPage:

@@ -43,7 +43,7 @@ class _Words(msgspec.Struct):
 
 async def show_events(tx: Tx, rows: list[EventRow]) -> list[Event]:
     """Show rows that the actor may see. Whom it may not see is not named among the mentions."""
-    names = await _names(tx, {one for row in rows for one in (*row.mentions, row.agent_id) if one is not None})
+    names = await names_shown(tx, {one for row in rows for one in (*row.mentions, row.agent_id) if one is not None})
     words = await _words(tx, [row.message_id for row in rows if row.message_id is not None])
     return [_shown(row, names, words.get(row.message_id) if row.message_id else None) for row in rows]
 
@@ -84,7 +84,7 @@ def summary_of(
 ) -> str:
     """What happened, in a line: who did what."""
     did = did_of(kind, row.content)
-    who = f"{agent.name}:" if kind and kind.is_system and agent else author.name if author else SYSTEM
+    who = f"{agent.name}’s" if kind and kind.is_system and agent else author.name if author else SYSTEM
     said = f"{who} {did}"
     return f"{said}: {title}" if title else said
 
@@ -107,7 +107,8 @@ def _link_of(row: EventRow, words: _Words | None) -> str:
     return f"/timeline/{row.id}"
 
 
-async def _names(tx: Tx, ids: set[UUID]) -> dict[UUID, Somebody]:
+async def names_shown(tx: Tx, ids: set[UUID]) -> dict[UUID, Somebody]:
+    """The people and agents of these ids whom the actor may see."""
     if not ids:
         return {}
     found = await tx.all(

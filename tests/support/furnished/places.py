@@ -26,6 +26,7 @@ NO_PAGES = {
 GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsubscribe/{token:str}"}
 """Routes that are for people who are not signed in."""
 ON_A_PHONE = {
+    "/timeline",
     "/wiki",
     "/wiki/{slug:str}",
     "/agents",

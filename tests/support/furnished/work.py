@@ -17,6 +17,7 @@ from tests.documents.ground import read_now
 from tests.files.making import post, sent
 from tests.imports.exports import ADA, BOB, packed, said, workspace
 from tests.support.furnished.company import Company
+from tests.support.furnished.timeline import happen
 from tests.support.furnished.wiki import write_down
 from tests.support.waiting import until
 
@@ -62,7 +63,7 @@ fire brigade if the chaff drawer glows.
 
 async def equip(company: Company) -> None:
     """Set everything up; `company.ids` then names it."""
-    for one in (_words, _agents, _causes, _money, _organization, _guests, _tool_server, write_down):
+    for one in (_words, _agents, _causes, _money, _organization, _guests, _tool_server, write_down, happen):
         await one(company)
 
 

@@ -58,6 +58,7 @@ from crewhall.faces.sdk.schedules import Schedule, TurnStarted
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
 from crewhall.faces.sdk.sources import Source, SourceItem, SourceSync
 from crewhall.faces.sdk.spending import Budget, Price, RateLimit, Standing, UsageRow
+from crewhall.faces.sdk.timeline import EventTypeInfo, TimelineEvent
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ServerTool, ToolServer
 from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
@@ -97,6 +98,7 @@ __all__ = [
     "DraftFile",
     "Ephemeral",
     "Event",
+    "EventTypeInfo",
     "FieldDifference",
     "File",
     "FileDocument",
@@ -161,6 +163,7 @@ __all__ = [
     "SourceItem",
     "SourceSync",
     "Standing",
+    "TimelineEvent",
     "TokenStore",
     "Tokens",
     "ToolServer",

@@ -25,6 +25,7 @@ from crewhall.faces.sdk.runtimes import Runtimes
 from crewhall.faces.sdk.saved import PlacesFound, Saved, find_places
 from crewhall.faces.sdk.schedules import Schedules
 from crewhall.faces.sdk.sources import Sources
+from crewhall.faces.sdk.timeline import Timeline
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ToolServers
 from crewhall.faces.sdk.transport import Nothing, Transport
@@ -100,6 +101,7 @@ class Client:
         self.apps = Apps(self.transport)
         self.tool_servers = ToolServers(self.transport)
         self.wiki = Wiki(self.transport)
+        self.timeline = Timeline(self.transport)
 
     async def __aenter__(self) -> Self:
         return self

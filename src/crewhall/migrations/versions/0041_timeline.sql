@@ -29,7 +29,7 @@ grant execute on function event_label(uuid, text, text), event_labels(uuid, json
 -- `audience`: `managers` are owners, admins and the author. `position`: as in the log, for who follows events.
 create table events (
     id uuid not null,
-    org_id uuid not null references organizations,
+    org_id uuid not null,
     type text not null constraint events_type check (length(type) <= 100 and (type ~ '^x(\.[a-z][a-z0-9_]*)+$' or type = any (
         '{session_start,session_log,session_stop,task_assigned,task_completed,task_blocked,problem_report,advice_given,question_asked,review_requested,review_response,github_pr_opened,github_pr_merged,github_issue_assigned,kpi_updated,trust_score_changed,wiki_contribution}'::text[]))),
     author_type text constraint events_author_type check (author_type in ('user', 'agent')),
@@ -77,8 +77,9 @@ set search_path = public, pg_temp as $$
 declare
     name text := format('%s_%s', parent, to_char(of_month, 'YYYY_MM'));
 begin
-    if to_regclass(name) is not null then
-        return false;
+    perform pg_advisory_xact_lock(hashtext('crewhall.partitions'));
+    if exists (select from pg_class c where c.relname = name and c.relnamespace = 'public'::regnamespace) then
+        return false; -- not by to_regclass: it may remember from before the lock that there was none
     end if;
     execute format('create table %I (like %I including all)', name, parent);
     execute format('alter table %I enable row level security', name);
@@ -97,26 +98,21 @@ declare
     month date := date_trunc('month', now() at time zone 'UTC');
     made integer;
 begin
-    perform pg_advisory_xact_lock(hashtext('crewhall.partitions'));
     select count(*) filter (where ensure_partition(p.parent, (month + n.n * interval '1 month')::date)) into made
     from unnest(array['credential_usage', 'events']) as p (parent) cross join generate_series(0, 3) as n (n);
     return made;
 end $$;
 
--- For what happened before: a hall that stood still for months tells of what it missed. Ten years back at most.
+-- For what happened before: a hall that stood still for months tells of what it missed. Ten years back at most, and nothing that is yet to come.
 create function ensure_event_month(of_moment timestamptz) returns boolean language plpgsql security definer
 set search_path = public, pg_temp as $$
 declare
     month date := date_trunc('month', of_moment at time zone 'UTC');
 begin
-    if to_regclass('events_' || to_char(month, 'YYYY_MM')) is not null then
-        return false;
-    end if;
-    if of_moment < now() - interval '10 years' or of_moment > now() + interval '3 months' then
+    if of_moment < now() - interval '10 years' or of_moment > now() + interval '1 day' then
         raise exception 'no event is of %', of_moment using errcode = '22023';
     end if;
-    perform pg_advisory_xact_lock(hashtext('crewhall.partitions'));
-    return ensure_partition('events', month);
+    return to_regclass('events_' || to_char(month, 'YYYY_MM')) is null and ensure_partition('events', month);
 end $$;
 revoke all on function ensure_event_month(timestamptz) from public;
 grant execute on function ensure_event_month(timestamptz) to crewhall_app, crewhall_definer;
@@ -146,7 +142,7 @@ grant execute on function sees_agent(uuid), sees_project(uuid) to crewhall_app, 
 
 -- Events that the caller may see, by moment: backwards from (`at_moment`, `at_id`), newest first, or forwards from there, oldest first.
 -- Tenant and actor come from the transaction. It looks at two months first, then at a year, then at all: partitions that
--- nobody needs are not even planned for. Mentions and labels are filtered among the next 3,000 events, which answers whatever is common;
+-- nobody needs are not even planned for. Mentions and labels are filtered among the next 2,000 events, which answers whatever is common;
 -- beyond them the index names the few there are.
 create function timeline_events(
     of_types text[], by_author uuid, about uuid, in_session uuid, in_project uuid, in_conversation uuid, mentioning uuid,
@@ -163,7 +159,7 @@ declare
     seen text := '';
     whole text;
     low timestamptz := greatest(since, case when forwards then at_moment end);
-    high timestamptz := least(until, case when not forwards then at_moment + interval '1 microsecond' end);
+    high timestamptz := least(until, case when not forwards then at_moment + interval '1 microsecond' end, now() + interval '1 day');
     from_moment timestamptz;
     to_moment timestamptz;
     edge record;
@@ -199,14 +195,14 @@ begin
             || way || ' limit $14';
     end if;
 
-    if forwards then from_moment := coalesce(low, '-infinity'); else to_moment := coalesce(high, 'infinity'); end if;
+    if forwards then from_moment := coalesce(low, '-infinity'); else to_moment := high; end if;
     if sparse <> '' then
-        execute 'select e."timestamp" as moment, e.id from events e where' || plain || way || ' offset 2999 limit 1'
-            into edge using org, coalesce(low, '-infinity'), coalesce(high, 'infinity'), of_types, by_author, about, in_session,
+        execute 'select e."timestamp" as moment, e.id from events e where' || plain || way || ' offset 1999 limit 1'
+            into edge using org, coalesce(low, '-infinity'), high, of_types, by_author, about, in_session,
             in_project, in_conversation, mentioning, wanted, at_moment, at_id, left_over;
-        return query execute 'with near as materialized (select e.* from events e where' || plain || way || ' limit 3000) '
+        return query execute 'with near as materialized (select e.* from events e where' || plain || way || ' limit 2000) '
             || 'select e.* from near e where true' || sparse || seen || way || ' limit $14'
-            using org, coalesce(low, '-infinity'), coalesce(high, 'infinity'), of_types, by_author, about, in_session,
+            using org, coalesce(low, '-infinity'), high, of_types, by_author, about, in_session,
             in_project, in_conversation, mentioning, wanted, at_moment, at_id, left_over;
         get diagnostics given = row_count;
         left_over := left_over - given;
@@ -223,8 +219,8 @@ begin
 
     foreach step in array steps loop
         if forwards then
-            to_moment := case when step is null or from_moment = '-infinity' then coalesce(high, 'infinity')
-                         else least(date_trunc('month', from_moment, 'UTC') + step + interval '1 month', coalesce(high, 'infinity')) end;
+            to_moment := case when step is null or from_moment = '-infinity' then high
+                         else least(date_trunc('month', from_moment, 'UTC') + step + interval '1 month', high) end;
         else
             from_moment := case when step is null then coalesce(low, '-infinity')
                            else greatest(date_trunc('month', least(to_moment, now()), 'UTC') - step, coalesce(low, '-infinity')) end;
@@ -240,7 +236,7 @@ begin
         end if;
         if forwards then
             from_moment := to_moment;
-            exit when from_moment >= coalesce(high, 'infinity');
+            exit when from_moment >= high;
         else
             to_moment := from_moment;
             exit when to_moment <= coalesce(low, '-infinity');

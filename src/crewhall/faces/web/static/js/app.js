@@ -31,6 +31,7 @@ import "./shell/theme.js";
 import "./shell/toasts.js";
 import "./shell/zone.js";
 import "./wiki/editor.js";
+import "./work/timeline.js";
 
 // Turbo's own progress bar would need an inline style, which the page's policy refuses; base.css shows one instead.
 Turbo.session.adapter.progressBar = { show() {}, hide() {}, setValue() {} };
