@@ -59,6 +59,7 @@ class Estate:
     notification: str
     device: str
     entry: dict[str, str]
+    event: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
@@ -133,6 +134,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         notification=str(new_id()),
         device=str(new_id()),
         entry=await _keep_entry(owner, name),
+        event=await _keep_event(owner, agent.id, name),
         talks=talks,
     )
     await keep_schedule(server, org, estate.run, estate.schedule)
@@ -151,9 +153,17 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= {estate.notification, estate.device, estate.tool_server, estate.tool, estate.app, estate.archive}
     estate.marks |= {estate.source, estate.entry["id"], estate.entry["entry_id"], estate.entry["slug"]}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
+    estate.marks |= {estate.event}
     estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
+
+
+async def _keep_event(api: httpx.AsyncClient, agent_id: str, name: str) -> str:
+    """Tell everybody of something."""
+    content = {"text": f"{name} has a problem"}
+    event = {"type": "problem_report", "content": content, "mentions": [agent_id], "metadata": {"of": name}}
+    return str((await ask(api, "POST", "/timeline", **event))["id"])
 
 
 async def _keep_source(api: httpx.AsyncClient, agent_id: str, name: str) -> str:

@@ -78,6 +78,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /wiki/{entry_id}/rollback": {},
     "POST /wiki/versions/{version_id}/approve": {},
     "POST /wiki/versions/{version_id}/reject": {"reason": "Taken over."},
+    "POST /timeline": {"type": "question_asked", "content": {"text": "Whose?"}},
     "POST /prices": {"provider": "theirs", "model": "*", "input_price": "1", "output_price": "2"},
     "PUT /rate-limits/{agent_kind}": {"per_minute": 600, "per_hour": 12000, "per_day": 100000, "burst": 300},
     "POST /budgets": {"run_limit": 1000},
@@ -139,6 +140,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "entry_id": [estate.entry["entry_id"]],
         "version_id": [estate.entry["id"]],
         "slug": [estate.entry["slug"]],
+        "event_id": [estate.event],
         "deed": ["approve"],
         "path": ["inbox"],
     }
@@ -179,6 +181,7 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
         "version_id": [{"version_id": estate.entry["id"]}],
         "base_id": [{"version_id": estate.entry["id"], "base_id": estate.entry["id"]}],
         "conversation_id": [{"conversation_id": talk.id} for talk in estate.talks.values()],
+        "mentions": [{"mentions": [person]} for person in (*people, estate.agent.id)],
         "member_id": [{"members": [member]} for member in members] if is_list else members,
     }
     unknown = operation.body_ids - set(known) - set(FREE_IDS)
