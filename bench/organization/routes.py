@@ -17,7 +17,7 @@ from crewhall.faces.web.routes import PAGES
 from crewhall.kernel.paging import MAX_LIMIT
 
 STREAMED = {"/conversations/{conversation_id}/stream"}
-STORED = {"/files/{file_id}/content", "/files/{file_id}/thumbnail", "/uploads/{upload_id}"}
+STORED = {"/timeline/export", "/files/{file_id}/content", "/files/{file_id}/thumbnail", "/uploads/{upload_id}"}
 """Bytes of the blob store, which the data set leaves empty."""
 FOR_GUESTS = {
     "/login",
@@ -31,7 +31,7 @@ FOR_GUESTS = {
 NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notification_id}"}
 """Files and redirections."""
 
-NOT_WRITTEN = {"document_id", "source_id", "entry_id", "version_id", "slug", "path"}
+NOT_WRITTEN = {"document_id", "source_id", "entry_id", "version_id", "slug", "path", "event_id"}
 """What the data set holds nothing of: the row `knowledge` has documents of its own."""
 
 NARROWED = {

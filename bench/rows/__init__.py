@@ -14,6 +14,7 @@ from bench.rows.resting import Resting
 from bench.rows.row import Row
 from bench.rows.search import Search
 from bench.rows.start import Start
+from bench.rows.timeline import TimelineRow
 from bench.rows.turns import Speaking, TurnOverhead
 from bench.rows.unasked import Unasked
 
@@ -28,6 +29,7 @@ ALL: tuple[Row, ...] = (
     Page(),
     Search(),
     Knowledge(),
+    TimelineRow(),
     Organization(),
     Extraction(),
     TurnOverhead(),

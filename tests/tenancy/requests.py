@@ -197,7 +197,10 @@ def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "message": [talk.message for talk in estate.talks.values()],
         "agent": [estate.agent.id],
         "file": [estate.file],
-        "around": [estate.file],
+        "around": [estate.file, estate.event],
+        "mention": [estate.agent.id, str(estate.org.owner.id)],
+        "session": [estate.event],  # sessions and projects come later: no event of either names one
+        "project": [estate.event],
         "author": [str(estate.agent.id), str(estate.org.owner.id)],
         "document": [estate.document],
         "source": [estate.source],

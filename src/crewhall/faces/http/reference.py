@@ -21,6 +21,7 @@ TAGS = {
     "Tool servers": "Servers elsewhere whose tools agents may use, through MCP.",
     "Budgets": "What models cost, what agents may spend, and what they spent.",
     "Wiki": "What the organization knows for good: entries that are proposed, decided about, and kept in versions.",
+    "Timeline": "What happened, told once for good: problems, questions, advice, reviews, tasks, trust.",
     "Imports": "Conversations of another product, looked through and taken in.",
     "Live": "Records as they are written, and what was missed.",
 }
@@ -58,6 +59,7 @@ PATH_PARAMETERS = {
     "grant_id": "The grant's id.",
     "entry_id": "The wiki entry's id.",
     "version_id": "The id of the entry's version.",
+    "event_id": "The event's id.",
     "slug": "The entry's slug, or its title.",
 }
 
