@@ -64,7 +64,7 @@ async def test_no_partition_is_read_or_written_by_itself(server: Server, org: Or
     for sql in (f"select * from {name}", f"delete from {name}", f"truncate {name}", f"drop table {name}"):
         with pytest.raises(errors.InsufficientPrivilege):
             async with server.db.transaction(org.owner.actor) as tx:
-                await tx.run(sql)  # type: ignore[arg-type]
+                await tx.run(sql)
 
 
 @pytest.mark.rule("B1", "D5")
