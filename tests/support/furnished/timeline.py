@@ -22,6 +22,7 @@ async def happen(company: Company) -> None:
     )  # fmt: skip
     for who, kind, content, mentions, metadata in events:
         body = {"type": kind, "content": content, "mentions": mentions, "metadata": metadata}
+        (await who.api.post("/timeline", json=body)).raise_for_status()
     question = {"content": "Who can cup the Sidama with me on **Thursday** at nine?", "kind": "question"}
     (await priya.api.post(f"/conversations/{general}/messages", json=question)).raise_for_status()
 
