@@ -14,9 +14,10 @@ from tests.support.database import SharedCluster
 
 MOST_VISITS, MOST_WALKED = 600, 6_500
 """So many visits to pages of the database one page of events may take: by an index, or walking on among 2,000."""
+MONTHS = "select ensure_event_month(now() - n * interval '1 month') from generate_series(1, 7) n"
+EVENTS, PORTION = 120_000, 10_000
+"""A portion is a transaction: a long one would hold back whoever follows a log in the same cluster."""
 ROWS = """
-select setseed(0.5);
-select ensure_event_month(now() - n * interval '1 month') from generate_series(1, 7) n;
 insert into events (id, org_id, type, author_type, author_id, author_name, session_id, content, mentions, metadata,
                     "timestamp")
 select gen_random_uuid(), (%(orgs)s::uuid[])[1 + n %% 2],
@@ -27,8 +28,7 @@ select gen_random_uuid(), (%(orgs)s::uuid[])[1 + n %% 2],
        case when n %% 6000 < 2 then array[%(rare)s::uuid] when n %% 4 < 2 then array[%(common)s::uuid] else '{}' end,
        jsonb_build_object('machine', case when n %% 6000 < 2 then 'press' else 'mill' end, 'shift', n %% 7),
        now() - n * interval '150 seconds'
-from generate_series(0, 119999) n;
-analyze events;
+from generate_series(%(first)s, %(first)s + %(portion)s - 1) n
 """
 CALL = """
 select * from timeline_events(%(types)s, %(author)s, null, %(session)s, null, null, %(mention)s, %(labels)s, %(since)s,
@@ -78,8 +78,11 @@ async def filled(cluster: SharedCluster, worker_id: str) -> Filled:
     async with Hall(urls.app) as hall:
         first, second = await hall.make_org(), await hall.make_org("Second")
     with psycopg.connect(cluster.superuser(name), autocommit=True) as connection:
-        values = {"orgs": [first.id, second.id], "rare": rare, "common": common}
-        psycopg.ClientCursor(connection).execute(ROWS, values)
+        connection.execute(MONTHS)
+        values = {"orgs": [first.id, second.id], "rare": rare, "common": common, "portion": PORTION}
+        for start in range(0, EVENTS, PORTION):
+            psycopg.ClientCursor(connection).execute(ROWS, values | {"first": start})
+        connection.execute("analyze events")
     return Filled(cluster.superuser(name), first.owner.actor, rare, common)
 
 
