@@ -18,6 +18,7 @@ from bench.rows.resting import Resting
 from bench.rows.row import Row
 from bench.rows.search import Search
 from bench.rows.start import Start
+from bench.rows.timeline import TimelineRow
 from bench.rows.turns import Speaking, TurnOverhead
 from bench.rows.unasked import Unasked
 
@@ -34,6 +35,7 @@ ALL: tuple[Row, ...] = (
     Search(),
     Knowledge(),
     Alike(),
+    TimelineRow(),
     Organization(),
     Extraction(),
     Ingestion(),

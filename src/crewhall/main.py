@@ -29,6 +29,7 @@ from crewhall.faces.live.peers import Peers
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.socket import LiveSocket
 from crewhall.faces.live.tasks import TaskFrames
+from crewhall.faces.live.ticker import Ticker
 from crewhall.faces.mcp.door import McpDoor
 from crewhall.faces.openai.door import PREFIX as OPENAI
 from crewhall.faces.openai.door import OpenAIDoor
@@ -70,7 +71,7 @@ from crewhall.knowledge import (
 )
 from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
-from crewhall.work import subscribe_work
+from crewhall.work import WorkParts, start_work
 
 log = logging.getLogger(__name__)
 COLLECT_AFTER = (20_000, 20, 20)
@@ -109,6 +110,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         services.add_part(Changes(hub, services.signals))
         services.add_part(TaskFrames(hub, services.signals))
         services.add_part(Bell(hub, services.signals))
+        services.add_part(Ticker(hub, services.signals))
         peers = Peers(db, hub, services.signals, settings.peer_host)
         peers.on_beat(services.part(RuntimeParts).worker.look)
         await services.signals.start()
@@ -119,6 +121,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         await services.part(ConversationParts).follow()
         services.part(NotificationParts).start()
         services.part(KnowledgeParts).start()
+        services.part(WorkParts).start()
         await services.part(RuntimeParts).follow()
         services.part(ImportParts).start()
         door = McpDoor(services)
@@ -187,12 +190,15 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     services.add_part(notifications.pusher)
     stack.push_async_callback(notifications.close)
     search = _start_knowledge(services, stack, conversations.files)
-    subscribe_work()
+    work = start_work(db=services.db, log=services.log, limiter=services.limiter)
+    services.add_part(work)
+    services.add_part(work.timeline)
+    stack.push_async_callback(work.close)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
         region=services.settings.region, base_url=services.base_url, spans=spans,
-        parts=[search], knowledge=LibraryKnowledge(search, services.base_url),
+        parts=[search, work.timeline], knowledge=LibraryKnowledge(search, services.base_url),
     )  # fmt: skip
     settings = services.settings_of(TurnSettings)
     hooks = HookDoor(services.db, conversations.posting, services.limiter, settings)

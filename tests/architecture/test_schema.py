@@ -11,6 +11,7 @@ APPEND_ONLY = {
     "agent_versions",
     "audit_log",
     "credential_usage",
+    "events",
     "message_records",
     "run_steps",
     "turn_decisions",

@@ -13,6 +13,7 @@ SHORT = {
     "GET /rate-limits": "one for each kind of agent",
     "GET /wiki/categories": "an organization settles 50 at most",
     "GET /tasks/labels": "the most used ones, a hundred at most",
+    "GET /timeline/types": "seventeen, and those of extensions",
     "GET /agents/capabilities": "the most frequent ones, so many as asked for",
 }
 """Lists that are no longer than a page, and why."""

@@ -18,6 +18,8 @@ from tests.tenancy.imports import keep_import
 from tests.tenancy.requests import BODIES
 from tests.tenancy.turns import offered_tool
 
+EVENT = {"type": "question_asked", "content": {"text": "Who may?"}}
+
 
 @dataclass
 class Ground:
@@ -104,6 +106,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "agent_kind": "custom",
         **await colleagues.offer(owner, agent.id),
         **(entry := await wiki.entry(owner)),
+        "event_id": (await owner.post("/timeline", json=EVENT)).raise_for_status().json()["id"],
         **member,
         "emoji": "👍",
     }
@@ -126,6 +129,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "run_quick_task": {"conversation_id": channel},
         **wiki.bodies(entry),
         **work.bodies(working := await work.project(owner)),
+        "post_event": EVENT,
         "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
     if role == "agent":

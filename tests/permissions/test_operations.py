@@ -55,6 +55,8 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     **colleagues.RIGHTS,
     **wiki.RIGHTS,
     **work.RIGHTS,
+    **dict.fromkeys(("list_events", "get_event", "list_event_types", "export_timeline"), P.ORGANIZATION_READ),
+    "post_event": P.MESSAGES_POST,
     "show_agent": P.AGENTS_READ,
     "create_agent": P.AGENTS_CREATE,
     "fork_agent": P.AGENTS_CREATE,

@@ -64,6 +64,7 @@ class Estate:
     entry: dict[str, str]
     project: dict[str, Any]
     work: dict[str, Any]
+    event: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
@@ -141,6 +142,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         entry=await _keep_entry(owner, name),
         project=(project := await ask(owner, "POST", "/projects", name=f"{name} project")),
         work=await _keep_work(owner, project, name),
+        event=await _keep_event(owner, agent.id, name),
         talks=talks,
     )
     await keep_schedule(server, org, estate.run, estate.schedule)
@@ -160,6 +162,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= {estate.notification, estate.device, estate.tool_server, estate.tool, estate.app, estate.archive}
     estate.marks |= {estate.source, estate.entry["id"], estate.entry["entry_id"], estate.entry["slug"]}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
+    estate.marks |= {estate.event}
     estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
@@ -192,6 +195,13 @@ async def _keep_meaning(server: Server, org: Org, conversation: str, message: st
             "insert into unembedded_messages (message_id, org_id) values (%(message)s, %(org)s) on conflict do nothing",
             values,
         )
+
+
+async def _keep_event(api: httpx.AsyncClient, agent_id: str, name: str) -> str:
+    """Tell everybody of something."""
+    content = {"text": f"{name} has a problem"}
+    event = {"type": "problem_report", "content": content, "mentions": [agent_id], "metadata": {"of": name}}
+    return str((await ask(api, "POST", "/timeline", **event))["id"])
 
 
 async def _keep_source(api: httpx.AsyncClient, agent_id: str, name: str) -> str:

@@ -84,6 +84,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /tasks/{task_id}/comments": {"content": "Hello?"},
     "POST /tasks/next": {},
     "POST /tasks/changes": {"tasks": ["00000000-0000-7000-8000-000000000000"], "change": {"title": "Taken over"}},
+    "POST /timeline": {"type": "question_asked", "content": {"text": "Whose?"}},
     "POST /prices": {"provider": "theirs", "model": "*", "input_price": "1", "output_price": "2"},
     "PUT /rate-limits/{agent_kind}": {"per_minute": 600, "per_hour": 12000, "per_day": 100000, "burst": 300},
     "POST /budgets": {"run_limit": 1000},
@@ -149,6 +150,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "project_id": [estate.project["id"]],
         "other_id": [estate.work["id"]],
         "number": [str(estate.work["number"])],
+        "event_id": [estate.event],
         "deed": ["approve"],
         "path": ["inbox"],
     }
@@ -196,6 +198,7 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
         "version_id": [{"version_id": estate.entry["id"]}],
         "base_id": [{"version_id": estate.entry["id"], "base_id": estate.entry["id"]}],
         "conversation_id": [{"conversation_id": talk.id} for talk in estate.talks.values()],
+        "mentions": [{"mentions": [person]} for person in (*people, estate.agent.id)],
         "member_id": [{"members": [member]} for member in members] if is_list else members,
     }
     unknown = operation.body_ids - set(known) - set(FREE_IDS)
@@ -211,7 +214,9 @@ def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "message": [talk.message for talk in estate.talks.values()],
         "agent": [estate.agent.id],
         "file": [estate.file],
-        "around": [estate.file],
+        "around": [estate.file, estate.event],
+        "mention": [estate.agent.id, str(estate.org.owner.id)],
+        "session": [estate.event],  # sessions come later: no event names one
         "author": [str(estate.agent.id), str(estate.org.owner.id)],
         "document": [estate.document],
         "source": [estate.source],

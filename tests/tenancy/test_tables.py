@@ -24,7 +24,7 @@ join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
 where p.proname = 'refuse_change' and not c.relispartition order by 1
 """
 EXPECTED_APPEND_ONLY = {
-    "agent_versions", "audit_log", "credential_usage", "message_records", "run_steps", "turn_decisions",
+    "agent_versions", "audit_log", "credential_usage", "events", "message_records", "run_steps", "turn_decisions",
     "wiki_entries",
 }  # fmt: skip
 UNSCOPED = {"users", "logins", "login_tokens", "app_logins", "password_resets", "organizations"}

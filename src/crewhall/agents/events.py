@@ -35,6 +35,15 @@ class AgentStatusChanged(msgspec.Struct, frozen=True):
     after: AgentStatus
 
 
+class AgentTrustSet(msgspec.Struct, frozen=True):
+    """Somebody set an agent's trust by hand."""
+
+    agent_id: UUID
+    org_id: UUID
+    before: float
+    after: float
+
+
 class AgentChanged(msgspec.Struct, frozen=True):
     """Something that people set about an agent was changed; `status_before` is its standing before that."""
 

@@ -1,8 +1,9 @@
 """An agent's trust, set by hand. It decides which of its tools are used at once, asked about or refused."""
 
+from crewhall.agents.events import AgentTrustSet
 from crewhall.agents.schemas import AgentDetail
 from crewhall.identity import Permission, check_permission
-from crewhall.kernel import audit
+from crewhall.kernel import audit, events
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 
@@ -23,4 +24,6 @@ async def set_trust(tx: Tx, actor: Actor, agent: AgentDetail, trust: float) -> b
     )
     change = {"code": agent.code, "before": f"{agent.trust_score:g}", "after": f"{trust:g}"}
     await audit.record(tx, actor, "agent.trust_set", "agent", agent.id, change)
+    told = AgentTrustSet(agent_id=agent.id, org_id=actor.org, before=agent.trust_score, after=trust)
+    await events.publish(tx, actor, told)
     return True

@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from crewhall.kernel import audit
+from crewhall.kernel import audit, events
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
+from crewhall.knowledge.events import EntryStepTaken
 from crewhall.knowledge.vocabulary import WikiStatus
 from crewhall.knowledge.wiki_schemas import EntryVersion
 from crewhall.notifications import NotificationKind, ring, tell
@@ -26,6 +27,7 @@ async def tell_deciders(tx: Tx, actor: Actor, version: EntryVersion) -> None:
         subject_id=version.id,
         detail=version.title,
     )
+    await _publish_step(tx, actor, version)
 
 
 async def ring_deciders(tx: Tx, actor: Actor, version: EntryVersion) -> None:
@@ -39,6 +41,7 @@ async def tell_decision(tx: Tx, actor: Actor, version: EntryVersion) -> None:
     if version.reason:
         details["reason"] = version.reason
     await audit.record(tx, actor, ACTS[version.status], "wiki_entry", version.id, details)
+    await _publish_step(tx, actor, version)
     if version.author.id == actor.id:
         return
     await tell(
@@ -58,6 +61,19 @@ async def tell_decision(tx: Tx, actor: Actor, version: EntryVersion) -> None:
 async def note_archive(tx: Tx, actor: Actor, action: str, entry_id: UUID, title: str) -> None:
     """Note in the audit log that an entry was archived or restored."""
     await audit.record(tx, actor, action, "wiki_entry", entry_id, {"title": title})
+
+
+async def _publish_step(tx: Tx, actor: Actor, version: EntryVersion) -> None:
+    project_id = await tx.value(
+        "select project_id from wiki_heads where org_id = any (current_orgs()) and entry_id = %(id)s",
+        {"id": version.entry_id},
+    )
+    step = EntryStepTaken(
+        entry_id=version.entry_id, version_id=version.id, title=version.title, status=str(version.status),
+        author_type=version.author.type, author_id=version.author.id, author_name=version.author.name,
+        project_id=project_id,
+    )  # fmt: skip
+    await events.publish(tx, actor, step)
 
 
 async def _deciders(tx: Tx, actor: Actor, version: EntryVersion) -> list[UUID]:

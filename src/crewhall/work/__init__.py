@@ -1,4 +1,4 @@
-"""Work: projects, their tasks, and who does them. What other packages may use is exported here."""
+"""Work: projects, their tasks, who does them, and what happened. What other packages may use is exported here."""
 
 from crewhall.work.facts import (
     ProjectArchived,
@@ -17,13 +17,18 @@ from crewhall.work.facts import (
     TaskRestored,
     TaskStarted,
 )
-from crewhall.work.lifecycle import subscribe_work
+from crewhall.work.lifecycle import WorkParts, start_work
 from crewhall.work.project_queries import access_project
 from crewhall.work.task_queries import access_task, list_tasks
 from crewhall.work.task_telling import TASKS_CHANNEL, TaskNotice, read_notice
+from crewhall.work.timeline import CHANNEL as EVENTS_CHANNEL
+from crewhall.work.timeline import Timeline, record_event
+from crewhall.work.timeline_kinds import EventKind, register_event_kind
 
 __all__ = [
+    "EVENTS_CHANNEL",
     "TASKS_CHANNEL",
+    "EventKind",
     "ProjectArchived",
     "ProjectChanged",
     "ProjectCreated",
@@ -40,9 +45,13 @@ __all__ = [
     "TaskReopened",
     "TaskRestored",
     "TaskStarted",
+    "Timeline",
+    "WorkParts",
     "access_project",
     "access_task",
     "list_tasks",
     "read_notice",
-    "subscribe_work",
+    "record_event",
+    "register_event_kind",
+    "start_work",
 ]

@@ -28,6 +28,7 @@ GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsu
 ON_A_PHONE = {
     "/projects/{slug:str}",
     "/tasks/{task_id:uuid}",
+    "/timeline",
     "/wiki",
     "/wiki/{slug:str}",
     "/agents",

@@ -35,6 +35,7 @@ from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tasks import task
+from crewhall.faces.cli.timeline import timeline
 from crewhall.faces.cli.tokens import token
 from crewhall.faces.cli.tool_servers import tool_server
 from crewhall.faces.cli.turns import ask, cancel, decisions, runs, show_run, summaries
@@ -84,6 +85,7 @@ for group in (
     tool_server,
     import_group,
     wiki,
+    timeline,
     knowledge_group,
     project,
     task,

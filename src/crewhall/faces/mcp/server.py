@@ -39,7 +39,7 @@ from crewhall.version import VERSION
 log = logging.getLogger(__name__)
 TOOLS: dict[str, Tool] = {
     tool.name: tool
-    for tool in (*identity.TOOLS, *conversations.TOOLS, *knowledge.TOOLS, WAIT, *agents.TOOLS, *work.TOOLS)
+    for tool in (*identity.TOOLS, *conversations.TOOLS, *knowledge.TOOLS, *work.TOOLS, WAIT, *agents.TOOLS)
 }  # fmt: skip
 CONVERSATION = "crewhall://conversations/"
 JSON = "application/json"

@@ -77,6 +77,7 @@ from crewhall.faces.sdk.tasks import (
     TaskRefusal,
     TasksChanged,
 )
+from crewhall.faces.sdk.timeline import EventTypeInfo, TimelineEvent
 from crewhall.faces.sdk.tokens import Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ServerTool, ToolServer
 from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
@@ -118,6 +119,7 @@ __all__ = [
     "DraftFile",
     "Ephemeral",
     "Event",
+    "EventTypeInfo",
     "FieldDifference",
     "File",
     "FileDocument",
@@ -193,6 +195,7 @@ __all__ = [
     "TaskProject",
     "TaskRefusal",
     "TasksChanged",
+    "TimelineEvent",
     "TokenStore",
     "Tokens",
     "ToolServer",

@@ -27,6 +27,7 @@ from crewhall.faces.sdk.saved import PlacesFound, Saved, find_places
 from crewhall.faces.sdk.schedules import Schedules
 from crewhall.faces.sdk.sources import Sources
 from crewhall.faces.sdk.tasks import Tasks
+from crewhall.faces.sdk.timeline import Timeline
 from crewhall.faces.sdk.tokens import MemoryTokens, Tokens, TokenStore
 from crewhall.faces.sdk.tool_servers import ToolServers
 from crewhall.faces.sdk.transport import Nothing, Transport
@@ -104,6 +105,7 @@ class Client:
         self.wiki = Wiki(self.transport)
         self.projects = Projects(self.transport)
         self.tasks = Tasks(self.transport)
+        self.timeline = Timeline(self.transport)
 
     async def __aenter__(self) -> Self:
         return self

@@ -23,7 +23,7 @@ new MutationObserver((changes) => {
 
 function localise(within) {
   for (const time of within.matches?.("time[datetime]") ? [within] : within.querySelectorAll("time[datetime]")) {
-    show(time, "textContent", time.closest(".message") ? clock(time.dateTime) : stamp(time.dateTime));
+    show(time, "textContent", time.closest(".message, .event") ? clock(time.dateTime) : stamp(time.dateTime));
     if (time.title) show(time, "title", stamp(time.dateTime));
   }
 }

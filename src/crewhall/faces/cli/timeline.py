@@ -1,0 +1,183 @@
+"""The timeline: what happened in the organization; for the operator, its months."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crewhall.faces.cli.context import Json, act, wants_json
+from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_table
+from crewhall.faces.cli.serving import Home, name_home
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from crewhall.faces.sdk import Client, TimelineEvent
+
+TABLE = "events"
+POSTED = {"problem": "problem_report", "question": "question_asked", "advice": "advice_given"}
+timeline = typer.Typer(name="timeline", help="What happened: problems, questions, advice, tasks.", no_args_is_help=True)
+MonthName = Annotated[str, typer.Argument(help="The month, as 2026-11.", metavar="MONTH")]
+Label = Annotated[list[str] | None, typer.Option("--label", help="key=value of its metadata; may be given again.")]
+
+
+@timeline.command("list")
+def list_events(
+    context: typer.Context,
+    kind: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be given again.")] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Id of the person or agent.")] = None,
+    agent: Annotated[str | None, typer.Option("--agent", help="Id of the agent that it tells of.")] = None,
+    mention: Annotated[str | None, typer.Option("--mention", help="Id of whom it mentions.")] = None,
+    label: Label = None,
+    since: Annotated[datetime | None, typer.Option("--since", help="Nothing older; a day, or a moment in UTC.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """List what happened, newest first."""
+    labels = dict(_label(one) for one in label or ())
+
+    async def work(client: "Client") -> "list[TimelineEvent]":
+        found: list[TimelineEvent] = []
+        walked = client.timeline.list(
+            types=kind or (), author_id=author, agent_id=agent, mention=mention, labels=labels, since=_in_utc(since)
+        )
+        async for one in walked:
+            found.append(one)
+            if len(found) == limit:
+                break
+        return found
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+        return
+    rows = [[ago(one.timestamp), one.type, one.summary, _short(one.text), one.id] for one in found]
+    say_table(("When", "Type", "What happened", "Words", "Id"), rows, "Nothing happened yet.")
+
+
+@timeline.command("show")
+def show_event(
+    context: typer.Context, event: Annotated[str, typer.Argument(help="The event's id.")], as_json: Json = False
+) -> None:
+    """Print one event with all that it holds."""
+
+    async def work(client: "Client") -> "TimelineEvent":
+        return await client.timeline.show(event)
+
+    one = act(context, work)
+    if wants_json(context, as_json):
+        say_json(one)
+        return
+    say(f"{one.summary}\n")
+    if one.text:
+        say(f"{one.text}\n")
+    told = ", ".join(mention.name for mention in one.mentions) or None
+    held: dict[str, Any] = {**one.content, **one.metadata}
+    say_facts({"When": one.timestamp.isoformat(), "Type": one.type, "For": told,
+               **{key: str(value) for key, value in held.items() if key != "text"}, "Signature": one.signature,
+               "Id": one.id})  # fmt: skip
+
+
+@timeline.command("post")
+def post_event(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help="problem, question or advice.", metavar="KIND")],
+    text: Annotated[list[str], typer.Argument(help="What there is to say.")],
+    severity: Annotated[
+        str | None, typer.Option("--severity", help="Of a problem: low, medium, high, critical.")
+    ] = None,
+    mention: Annotated[list[str] | None, typer.Option("--mention", help="Id of whom it concerns.")] = None,
+    label: Label = None,
+    as_json: Json = False,
+) -> None:
+    """Tell everybody of a problem, ask, or advise. It stays: nobody changes or deletes it."""
+    if kind not in POSTED:
+        fail(f"{kind} is none of problem, question and advice.", exit_code=Exit.USAGE)
+    content = {"text": " ".join(text)} | ({"severity": severity} if severity else {})
+    labels = dict(_label(one) for one in label or ())
+
+    async def work(client: "Client") -> "TimelineEvent":
+        return await client.timeline.post(POSTED[kind], content, mentions=mention or (), metadata=labels)
+
+    one = act(context, work)
+    if wants_json(context, as_json):
+        say_json(one)
+    else:
+        say(f"{one.summary}. {one.id}")
+
+
+@timeline.command("partitions")
+def list_partitions(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
+    """For the operator: the months of the timeline, how large each is, which are detached."""
+    from crewhall.kernel.postgres.months import list_months
+
+    with _administrator(home) as connection:
+        found = list_months(connection, TABLE)
+    if wants_json(context, as_json):
+        say_json(found)
+        return
+    rows = [[one.month, "attached" if one.is_attached else "detached", one.rows, f"{one.bytes:,}"] for one in found]
+    say_table(("Month", "Standing", "Events, about", "Bytes"), rows, "No months.")
+
+
+@timeline.command("detach")
+def detach_partition(
+    month: MonthName,
+    home: Home = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """For the operator: take a month that is over off the timeline of every organization; `attach` brings it back."""
+    from crewhall.kernel.postgres.months import detach_month
+
+    if not yes and not typer.confirm(f"Nobody will see the events of {month} any more. Detach them?"):
+        raise typer.Exit(code=Exit.ERROR)
+    with _administrator(home) as connection:
+        name = detach_month(connection, TABLE, month)
+    say(f"{month} is the table {name} now. Dump it, drop it, or bring it back: `crewhall timeline attach {month}`.")
+
+
+@timeline.command("attach")
+def attach_partition(month: MonthName, home: Home = None) -> None:
+    """For the operator: bring back a month that was detached."""
+    from crewhall.kernel.postgres.months import attach_month
+
+    with _administrator(home) as connection:
+        attach_month(connection, TABLE, month)
+    say(f"{month} is on the timeline again.")
+
+
+@contextmanager
+def _administrator(home: Any) -> "Iterator[Connection[Any]]":
+    """The database of this installation, as its administrator. Starts our own for as long as it is needed."""
+    import psycopg
+
+    from crewhall.kernel.postgres.opening import database_for
+    from crewhall.kernel.settings import KernelSettings, load_settings
+
+    name_home(home)
+    with (
+        database_for(load_settings(KernelSettings), lambda _said: None) as (urls, _),
+        psycopg.connect(urls.admin, autocommit=True) as connection,
+    ):
+        yield connection
+
+
+def _label(given: str) -> tuple[str, str]:
+    key, equals, value = given.partition("=")
+    if not key or not equals:
+        fail("A label is key=value.", exit_code=Exit.USAGE)
+    return key, value
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    from datetime import UTC
+
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return "".join(islice(line, 60)) + ("…" if len(line) > 60 else "")  # noqa: PLR2004

@@ -1,0 +1,186 @@
+"""The timeline written: what happened is recorded, once and for good."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from crewhall.identity import Permission, check_permission
+from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import FORBIDDEN, INVALID
+from crewhall.kernel.ids import new_id
+from crewhall.kernel.limits import RateLimit, RateLimiter
+from crewhall.work.timeline_content import Content, Said
+from crewhall.work.timeline_kinds import EventKind, find_event_kind, kind_holding, read_content
+from crewhall.work.timeline_queries import get_event
+from crewhall.work.timeline_schemas import Event, NewEvent
+from crewhall.work.timeline_signing import check_signature
+from crewhall.work.timeline_vocabulary import EventAudience
+
+CHANNEL = "crewhall_events"
+"""Notices that an organization's timeline grew: its id, and nothing of what happened."""
+MAX_METADATA_BYTES, MAX_METADATA_KEYS, MAX_KEY_LENGTH = 8 * 1024, 32, 64
+LIMIT = RateLimit("events", burst=30, per_second=5)
+
+
+async def record_event(
+    tx: Tx,
+    org_id: UUID,
+    content: Content,
+    *,
+    author: Actor | None = None,
+    agent_id: UUID | None = None,
+    session_id: UUID | None = None,
+    project_id: UUID | None = None,
+    entry_id: UUID | None = None,
+    mentions: list[UUID] | None = None,
+    metadata: dict[str, Any] | None = None,
+    audience: EventAudience = EventAudience.ORGANIZATION,
+    at: datetime | None = None,
+) -> UUID:
+    """Record what happened, in the transaction in which it did; the content's struct says of which type it is.
+
+    Whose: `author`; None, and the system, is the system. `agent_id`: whom it tells of; who may not see that agent does
+    not see the event. `at`: when, if not now, at most ten years ago. For what people and agents say by themselves there
+    is `Timeline.post`.
+    """
+    kind = kind_holding(content)
+    return await _insert(
+        tx, org_id, kind, msgspec.to_builtins(content), author=None if kind.is_system else author, agent_id=agent_id,
+        session_id=session_id, project_id=project_id, entry_id=entry_id, mentions=mentions, metadata=metadata,
+        audience=audience, at=at,
+    )  # fmt: skip
+
+
+class Timeline:
+    """Posting to the timeline, as people and agents do by themselves."""
+
+    def __init__(self, db: Database, limiter: RateLimiter) -> None:
+        self._db = db
+        self._limiter = limiter
+
+    async def post(self, actor: Actor, data: NewEvent) -> Event:
+        """Post an event. Raises FORBIDDEN, INVALID, SIGNATURE_REQUIRED, SIGNATURE_WRONG, TOO_MANY_REQUESTS."""
+        check_permission(actor, Permission.MESSAGES_POST)
+        self._limiter.check(LIMIT, actor.id)
+        kind = _posted_kind(data.type)
+        content = read_content(kind, data.content)
+        if isinstance(content, Said) and not (content.text or "").strip():
+            raise INVALID("Say what it is about.", field="content.text")
+        check_metadata(data.metadata)
+        check_storable(data.content, "content")
+        async with self._db.transaction(actor) as tx:
+            signature = await check_signature(tx, actor, data)
+            await _check_mentions(tx, data.mentions)
+            event_id = await _insert(
+                tx, actor.org, kind, data.content, author=actor, project_id=await _own_project(tx, actor),
+                mentions=data.mentions, metadata=data.metadata, signature=signature,
+            )  # fmt: skip
+            return await get_event(tx, actor, event_id)
+
+
+def check_metadata(metadata: dict[str, Any]) -> None:
+    """Refuse metadata that is too much or cannot be stored. Raises INVALID."""
+    if len(metadata) > MAX_METADATA_KEYS or any(not 0 < len(key) <= MAX_KEY_LENGTH for key in metadata):
+        raise INVALID(
+            f"metadata has at most {MAX_METADATA_KEYS} keys of 1 to {MAX_KEY_LENGTH} characters.", field="metadata"
+        )
+    check_storable(metadata, "metadata")
+    if len(msgspec.json.encode(metadata)) > MAX_METADATA_BYTES:
+        raise INVALID(f"metadata has at most {MAX_METADATA_BYTES // 1024} KiB of JSON.", field="metadata")
+
+
+def check_storable(value: Any, field: str) -> None:
+    """Refuse what the database's JSON does not take. Raises INVALID."""
+    if b"\\u0000" in msgspec.json.encode(value):
+        raise INVALID(f"{field} must not hold NUL characters.", field=field)
+
+
+def _posted_kind(name: str) -> EventKind:
+    kind = find_event_kind(name)
+    if kind is None:
+        raise INVALID(f"There are no events of type {name}. See GET /timeline/types.", field="type")
+    if not kind.is_posted:
+        raise FORBIDDEN(f"Nobody posts {kind.name}: it comes of what happens.", field="type")
+    return kind
+
+
+async def _check_mentions(tx: Tx, mentions: list[UUID]) -> None:
+    if not mentions:
+        return
+    known = await tx.values(
+        """
+        select m.user_id from memberships m where m.org_id = any (current_orgs()) and m.user_id = any (%(ids)s)
+        union all
+        select a.id from agents a where a.org_id = any (current_orgs()) and a.id = any (%(ids)s) and may_see_agent(a)
+        """,
+        {"ids": mentions},
+    )
+    strange = set(mentions) - set(known)
+    if strange:
+        raise INVALID(f"There is nobody with the id {min(strange)} here.", field="mentions")
+
+
+async def _own_project(tx: Tx, actor: Actor) -> UUID | None:
+    """The project that an agent is of."""
+    if actor.type is not ActorType.AGENT:
+        return None
+    found: UUID | None = await tx.value(
+        "select project_id from agents where org_id = any (current_orgs()) and id = %(id)s", {"id": actor.id}
+    )
+    return found
+
+
+async def _insert(
+    tx: Tx,
+    org_id: UUID,
+    kind: EventKind,
+    content: dict[str, Any],
+    *,
+    author: Actor | None,
+    agent_id: UUID | None = None,
+    session_id: UUID | None = None,
+    project_id: UUID | None = None,
+    entry_id: UUID | None = None,
+    mentions: list[UUID] | None = None,
+    metadata: dict[str, Any] | None = None,
+    audience: EventAudience = EventAudience.ORGANIZATION,
+    signature: str | None = None,
+    at: datetime | None = None,
+) -> UUID:
+    whose = None if author is None or author.type is ActorType.SYSTEM else author
+    event_id = new_id()
+    if at is not None:
+        await tx.run("select ensure_event_month(%(at)s)", {"at": at})
+    await tx.run(
+        """
+        insert into events (id, org_id, type, author_type, author_id, author_name, agent_id, session_id, project_id,
+                            entry_id, audience, content, mentions, metadata, signature, "timestamp")
+        values (%(id)s, %(org)s, %(type)s, %(author_type)s, %(author)s, %(author_name)s, %(agent)s, %(session)s,
+                %(project)s, %(entry)s, %(audience)s, %(content)s, %(mentions)s, %(metadata)s, %(signature)s,
+                coalesce(%(at)s, clock_timestamp()))
+        """,
+        {
+            "id": event_id,
+            "org": org_id,
+            "type": kind.name,
+            "author_type": str(whose.type) if whose else None,
+            "author": whose.id if whose else None,
+            "author_name": whose.name if whose else None,
+            "agent": agent_id,
+            "session": session_id,
+            "project": project_id,
+            "entry": entry_id,
+            "audience": str(audience),
+            "content": Jsonb(content),
+            "mentions": mentions or [],
+            "metadata": Jsonb(metadata or {}),
+            "signature": signature,
+            "at": at,
+        },
+    )
+    await tx.notify(CHANNEL, str(org_id))
+    return event_id
