@@ -38,7 +38,7 @@ NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notificat
 """Files and redirections."""
 
 NOT_WRITTEN = {"chunk_id", "event_id"}
-"""What the data set holds nothing of: passages that another organization lends; the row `timeline` has its own events."""
+"""What the data set holds nothing of: lent passages, and events: those are in the row `timeline`."""
 
 NARROWED = {
     f"{API_PREFIX}/conversations": ("?member=me", "?kind=group", "?status=archived", "?q=matter"),
