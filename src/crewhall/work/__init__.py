@@ -1,0 +1,1 @@
+"""Work: what an organization has to do, where it stands, and what is mirrored of it from elsewhere."""
