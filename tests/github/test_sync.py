@@ -11,7 +11,8 @@ from crewhall.kernel.actor import system_actor
 from crewhall.ports.github import GITHUB_LIMITED, GithubAnswer
 from crewhall.work.github import sync as syncing
 from crewhall.work.github.keeping import Keeping
-from crewhall.work.github.sync import NotOurs, Syncing, claim_sync
+from crewhall.work.github.sync import Syncing
+from crewhall.work.github.syncs import NotOurs, claim_sync
 from tests.github.ground import Wired, wire
 from tests.github.hub import Hub, HubGithub
 from tests.identity.hall import Org

@@ -62,7 +62,7 @@ fire brigade if the chaff drawer glows.
 
 async def equip(company: Company) -> None:
     """Set everything up; `company.ids` then names it."""
-    for one in (_words, _agents, _causes, _money, _organization, _guests, _tool_server, write_down):
+    for one in (_words, _agents, _causes, _money, _organization, _guests, _tool_server, _github, write_down):
         await one(company)
 
 
@@ -165,6 +165,25 @@ async def _tool_server(company: Company) -> None:
     offer = Offer(tool="list_orders", description="List the open orders of a café.")
     async with company.server.db.transaction(org.owner.actor) as tx:
         await tx.run(OFFERED, {"org": org.id, "server": new_id(), "offer": Jsonb(msgspec.to_builtins(offer))})
+
+
+async def _github(company: Company) -> None:
+    """A connection to GitHub, and two repositories: one that was read, one that GitHub lets nobody read."""
+    org = company.org
+    made = (await org.owner.api.post("/github/connections", json={"token": "ghp_of_nobody"})).raise_for_status().json()
+    for name in ("roastery/shop", "roastery/old-shop"):
+        body = {"connection_id": made["id"], "full_name": name}
+        (await org.owner.api.post("/github/repositories", json=body)).raise_for_status()
+    async with company.server.db.transaction(org.owner.actor) as tx:
+        await tx.run("update github_connections set answered = 'roastery-bot', checked_at = now()")
+        await tx.run(
+            "update github_repositories set state = 'synced', synced_at = now(), look_at = null "
+            "where full_name = 'roastery/shop'"
+        )
+        await tx.run(
+            "update github_repositories set state = 'failed', problem = 'GitHub answered 404: Not Found.', "
+            "look_at = null where full_name = 'roastery/old-shop'"
+        )
 
 
 async def _manual(company: Company) -> str:

@@ -14,7 +14,7 @@ import crewhall.knowledge.http_sources as sources
 import crewhall.knowledge.http_wiki as wiki
 import crewhall.notifications.http as notifications
 import crewhall.runtime.http as runtime
-import crewhall.work.github.http as github
+import crewhall.work.http_github as github
 from crewhall.faces.http.description import describe
 from crewhall.faces.http.system import SYSTEM
 from crewhall.faces.live.stream import stream_conversation

@@ -20,10 +20,12 @@ import crewhall.runtime.pages_run_now as run_now
 import crewhall.runtime.pages_runtimes as runtimes
 import crewhall.runtime.pages_summaries as summaries
 import crewhall.runtime.pages_tool_servers as tool_servers
+import crewhall.work.pages_github as github
 from crewhall.faces.plumbing.assets import serve_asset, serve_worker
 
 PAGES: list[ControllerRouterHandler] = [
     serve_asset, serve_worker, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
-    runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, summaries.PAGES,
+    runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, github.PAGES,
+    summaries.PAGES,
     run_now.PAGES, imports.PAGES, wiki.PAGES, documents.PAGES, sources.PAGES, knowledge_search.PAGES,
 ]  # fmt: skip

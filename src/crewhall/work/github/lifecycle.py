@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from crewhall.kernel.db import Database
 from crewhall.kernel.signals import Signals
 from crewhall.ports.github import Github
-from crewhall.work.github import deliveries, outgoing, sync
+from crewhall.work.github import deliveries, outgoing, syncs
 from crewhall.work.github.deliveries import Claimed
 from crewhall.work.github.door import DELIVERIES, GithubDoor
 from crewhall.work.github.forgetting import Forgetting
@@ -16,7 +16,8 @@ from crewhall.work.github.keeping import Keeping
 from crewhall.work.github.mirror import CHANNEL
 from crewhall.work.github.outgoing import CHANGES, Asked, Changing
 from crewhall.work.github.settings import GithubSettings
-from crewhall.work.github.sync import Sync, Syncing
+from crewhall.work.github.sync import Syncing
+from crewhall.work.github.syncs import Sync
 from crewhall.work.github.worker import DueQueue
 
 _DELIVERIES: LiteralString = "select * from next_github_deliveries(1)"
@@ -73,14 +74,14 @@ def start_github(
     async def read(claimed: Sync) -> None:
         try:
             await syncing.read(claimed)
-        except sync.NotOurs:
+        except syncs.NotOurs:
             return
 
     done = DueQueue(
         "github deliveries", db, _DELIVERIES, deliveries.claim_delivery, do_delivery,
         DELIVERIES_AT_ONCE if is_ours else 0,
     )  # fmt: skip
-    read_on = DueQueue("github repositories", db, _REPOSITORIES, sync.claim_sync, read, settings.github_syncs_at_once)
+    read_on = DueQueue("github repositories", db, _REPOSITORIES, syncs.claim_sync, read, settings.github_syncs_at_once)
     made = DueQueue(
         "github changes", db, _CHANGES, outgoing.claim_change, changing.make, CHANGES_AT_ONCE if is_ours else 0
     )

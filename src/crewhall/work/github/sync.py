@@ -7,7 +7,6 @@ the end and is read again, and who goes on after a crash begins with the last pa
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
-from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -23,6 +22,7 @@ from crewhall.work.github.items import Item, Raw, Unreadable
 from crewhall.work.github.keeping import Keeping
 from crewhall.work.github.limits import wait_after
 from crewhall.work.github.mirror import mirror_items
+from crewhall.work.github.syncs import STEPS, Cursor, NotOurs, Sync
 from crewhall.work.github.vocabulary import ItemKind, RepositoryState
 
 PER_PAGE = 100
@@ -30,15 +30,7 @@ NOT_MODIFIED, SERVER_ERROR, GONE = 304, 500, (404, 410, 451)
 OVERLAP = timedelta(minutes=2)
 """How far before the last sync's beginning the next one reads: clocks differ, and what was written may show late."""
 MOST_RETRIES = 8
-STEPS = ("repository", "labels", "issues", "comments", "pulls", "reviews", "checks", "deployments", "outcomes")
 OVER = "over"
-_CLAIM: LiteralString = """
-update github_repositories r set attempt = r.attempt + 1, look_at = clock_timestamp() + interval '3 minutes',
-    state = 'syncing', problem = null
-where r.id = %(id)s and r.look_at <= clock_timestamp()
-returning r.id, r.org_id, r.connection_id, r.full_name, r.installation_id, r.cursor, r.watermark, r.pages_done,
-    r.pages_total, r.attempt, r.retries
-"""
 _HOLD: LiteralString = """
 update github_repositories set look_at = clock_timestamp() + interval '3 minutes', cursor = %(cursor)s,
     pages_done = %(done)s, pages_total = %(total)s, retries = 0
@@ -81,48 +73,10 @@ where id = %(id)s and attempt = %(attempt)s
 """
 
 
-class Cursor(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Where a sync goes on: the step, and where in it. What was asked last, and its ETag, outlive it."""
-
-    step: str = STEPS[0]
-    began: datetime | None = None
-    since: datetime | None = None
-    page: int = 1
-    number: int = 0
-    etags: dict[str, str] = {}
-    asked: dict[str, datetime] = {}
-
-
-class Sync(msgspec.Struct, kw_only=True):
-    """A repository that this process reads. What it writes counts while `attempt` is the row's."""
-
-    id: UUID
-    org_id: UUID
-    connection_id: UUID
-    full_name: str
-    installation_id: int | None
-    cursor: Cursor
-    watermark: datetime | None
-    pages_done: int
-    pages_total: int | None
-    attempt: int
-    retries: int
-
-
 class _One(msgspec.Struct, frozen=True):
     number: int
     sha: str | None
     title: str | None
-
-
-class NotOurs(Exception):
-    """Another process reads it now, or nobody is to."""
-
-
-async def claim_sync(db: Database, org_id: UUID, repository_id: UUID) -> Sync | None:
-    """Take a repository over, if it is still due."""
-    async with db.transaction(system_actor(org_id)) as tx:
-        return await tx.find(Sync, _CLAIM, {"id": repository_id})
 
 
 class Syncing:

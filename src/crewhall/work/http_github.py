@@ -49,8 +49,8 @@ async def list_github_connections(
 @post(
     "/connections",
     summary="Connect to GitHub",
-    description="With a token, or with an app's id and private key. They are encrypted and never shown again. "
-    f"`webhook_secret` of the answer is what GitHub signs with; it is shown this once. {BY}",
+    description="By a token, or by an app's id and private key. They are encrypted and never shown again. "
+    "`webhook_secret` of the answer is what GitHub signs with; it is shown this once. " + BY,
 )
 async def connect_github(
     data: JSONBody[ConnectionInput], services: NamedDependency[Services], actor: NamedDependency[Actor]
@@ -90,7 +90,7 @@ async def change_github_connection(
 @delete(
     "/connections/{connection_id:uuid}",
     summary="Remove a connection to GitHub",
-    description=f"With its repositories' mirror and its deliveries; at GitHub nothing changes. {BY}",
+    description="Its repositories' mirror and its deliveries go; at GitHub nothing changes. " + BY,
 )
 async def remove_github_connection(
     connection_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
