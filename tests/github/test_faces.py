@@ -18,9 +18,9 @@ PAGE = "/settings/github"
 async def test_the_page_connects_adds_and_shows_the_secret_once(server: Server, org: Org):
     client = await browse(server, org.owner)
     assert "Connect to GitHub" in (await client.get(PAGE)).text
-    refused = await client.post(PAGE, data={"name": "GitHub", "token": "short"})
+    refused = await client.post(PAGE, data={"name": "GitHub", "token": "ghp_tiny"})
     assert refused.status_code == 422
-    assert "short" not in refused.text
+    assert "ghp_tiny" not in refused.text
     made = await client.post(PAGE, data={"name": "GitHub", "token": TOKEN})
     assert made.status_code == 200
     secret = re.search(r'"([A-Za-z0-9_-]{43})"', made.text)

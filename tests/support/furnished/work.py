@@ -167,23 +167,27 @@ async def _tool_server(company: Company) -> None:
         await tx.run(OFFERED, {"org": org.id, "server": new_id(), "offer": Jsonb(msgspec.to_builtins(offer))})
 
 
+MIRRORED = (
+    ("roastery/shop", "synced", None),
+    ("roastery/old-shop", "failed", "GitHub answered 404: Not Found."),
+)
+
+
 async def _github(company: Company) -> None:
     """A connection to GitHub, and two repositories: one that was read, one that GitHub lets nobody read."""
     org = company.org
     made = (await org.owner.api.post("/github/connections", json={"token": "ghp_of_nobody"})).raise_for_status().json()
-    for name in ("roastery/shop", "roastery/old-shop"):
-        body = {"connection_id": made["id"], "full_name": name}
-        (await org.owner.api.post("/github/repositories", json=body)).raise_for_status()
     async with company.server.db.transaction(org.owner.actor) as tx:
         await tx.run("update github_connections set answered = 'roastery-bot', checked_at = now()")
-        await tx.run(
-            "update github_repositories set state = 'synced', synced_at = now(), look_at = null "
-            "where full_name = 'roastery/shop'"
-        )
-        await tx.run(
-            "update github_repositories set state = 'failed', problem = 'GitHub answered 404: Not Found.', "
-            "look_at = null where full_name = 'roastery/old-shop'"
-        )
+        for name, state, problem in MIRRORED:
+            await tx.run(
+                "insert into github_repositories (id, org_id, connection_id, full_name, state, problem, synced_at) "
+                "values (%(id)s, %(org)s, %(connection)s, %(name)s, %(state)s, %(problem)s, now())",
+                {
+                    "id": new_id(), "org": org.id, "connection": made["id"], "name": name, "state": state,
+                    "problem": problem,
+                },
+            )  # fmt: skip
 
 
 async def _manual(company: Company) -> str:
