@@ -6,7 +6,17 @@ from pathlib import Path
 
 from tests.architecture.source import PACKAGE, module_name, parsed, python_files, shown
 
-DOMAINS = ("identity", "agents", "conversations", "notifications", "governance", "knowledge", "work", "runtime", "imports")
+DOMAINS = (
+    "identity",
+    "agents",
+    "conversations",
+    "notifications",
+    "governance",
+    "knowledge",
+    "work",
+    "runtime",
+    "imports",
+)
 OPEN_TO_ALL = {"events", "permissions", "tools"}
 THIN_FACES = ("http", "pages", "tools")
 
