@@ -54,6 +54,15 @@ def documents_wait() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def github_waits() -> Iterator[None]:
+    """Servers of tests do nothing of GitHub's by themselves, and find nobody where it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CREWHALL_GITHUB_SYNCS_AT_ONCE", "0")
+        patch.setenv("CREWHALL_GITHUB_API", "http://127.0.0.1:1")
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[SharedCluster]:
     base = tmp_path_factory.getbasetemp()

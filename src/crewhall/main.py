@@ -14,6 +14,7 @@ from typing import Any
 
 from crewhall.adapters.blobs import BlobSettings, make_blobs
 from crewhall.adapters.embedders import EmbedderSettings, make_embedders
+from crewhall.adapters.github import KitGithub
 from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, Spent, start_agents
@@ -72,6 +73,7 @@ from crewhall.knowledge import (
 from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
 from crewhall.work import WorkParts, start_work
+from crewhall.work.github import GithubParts, GithubSettings, start_github
 
 log = logging.getLogger(__name__)
 COLLECT_AFTER = (20_000, 20, 20)
@@ -122,6 +124,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         services.part(NotificationParts).start()
         services.part(KnowledgeParts).start()
         services.part(WorkParts).start()
+        services.part(GithubParts).start()
         await services.part(RuntimeParts).follow()
         services.part(ImportParts).start()
         door = McpDoor(services)
@@ -194,6 +197,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     services.add_part(work)
     services.add_part(work.timeline)
     stack.push_async_callback(work.close)
+    _start_github(services, stack)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
@@ -230,6 +234,17 @@ def _start_knowledge(services: Services, stack: contextlib.AsyncExitStack, store
     search = KnowledgeSearch(services.db, embedders, messages_by_meaning=settings.messages_by_meaning)
     services.add_part(search)
     return search
+
+
+def _start_github(services: Services, stack: contextlib.AsyncExitStack) -> None:
+    """Start what takes GitHub's webhooks, mirrors repositories and changes issues there."""
+    settings = services.settings_of(GithubSettings)
+    github = start_github(
+        db=services.db, signals=services.signals, github=KitGithub(settings.github_api), settings=settings,
+        secrets_key=services.settings_of(TurnSettings).secrets_key,
+    )  # fmt: skip
+    services.add_part(github)
+    stack.push_async_callback(github.close)
 
 
 def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing | None) -> Gate:

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "end_own_login": "of the caller's own logins: tests/identity/test_logins.py",
     "revoke_personal_token": "of the caller's own tokens: tests/identity/test_personal_tokens.py",
     "call_hook": "for other services: its signature says who may (tests/turns_faces/test_hooks.py)",
+    "take_github_delivery": "for GitHub: its signature says who may (tests/github/test_intake.py)",
     "get_later": "of what the caller is to say: tests/conversations/test_later.py",
     "change_later": "of what the caller is to say: tests/conversations/test_later.py",
     "cancel_later": "of what the caller is to say: tests/conversations/test_later.py",

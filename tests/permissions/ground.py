@@ -10,7 +10,7 @@ from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from tests.files.making import image, post, sent
 from tests.identity.hall import PASSWORD, Org
-from tests.permissions import colleagues, wiki, work
+from tests.permissions import colleagues, github, wiki, work
 from tests.support.description import Operation
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
@@ -83,6 +83,7 @@ async def make_ground(server: Server, role: str) -> Ground:
     picture = await sent(org.owner, channel, image(), "tried.png")
     await post(org.owner, channel, picture)
     names = {
+        **(mirrored := await github.mirror(owner)),
         "org_id": str(org.id),
         "file_id": picture["id"],
         "document_id": picture["id"],
@@ -110,13 +111,16 @@ async def make_ground(server: Server, role: str) -> Ground:
         **member,
         "emoji": "👍",
     }
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "change_me": {"name": "Another"},
         "offer_ownership": {"person_id": str(other.id)},
         "create_organization": {"name": "Theirs"},
         "change_own_password": {"current_password": PASSWORD, "new_password": "another horse battery"},
         "make_personal_token": {"name": "for a program"},
         "invite": {"role": "member"},
+        "connect_github": {"token": "ghp_of_nobody", "name": f"of-{role}"},
+        "add_github_repository": {"full_name": "octo/other", "connection_id": mirrored["connection_id"]},
+        "ask_github_change": {"number": 1, "comment": "Hello"},
         "add_tool_server": {"name": f"of-{role}", "url": "http://127.0.0.1:1/mcp"},
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},

@@ -14,6 +14,7 @@ from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
 from tests.knowledge.lending import cite_lent
 from tests.knowledge.library import keep
+from tests.permissions.github import mirror
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
 from tests.tenancy.asking import ask
@@ -53,6 +54,7 @@ class Estate:
     archive: str
     later: str
     tool_server: str
+    github: dict[str, str]
     tool: str
     file: str
     document: str
@@ -127,6 +129,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         budget=(await ask(owner, "POST", "/budgets", conversation_id=public.id, run_limit=1_000_000))["id"],
         task=(await ask(owner, "POST", f"/agents/{agent.id}/quick-tasks", title=f"{name} task", prompt=name))["id"],
         schedule=str(new_id()),
+        github=await mirror(owner, f"octo/{name}"),
         hook=(await ask(owner, "POST", "/hooks", name=f"{name} hook", conversation_id=public.id))["id"],
         archive=await keep_import(server, org, public.id, name),
         later=await _keep_words(owner, public.id, name),
@@ -160,6 +163,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= {estate.run, estate.approval, estate.price, estate.budget, estate.grant}
     estate.marks |= {estate.file, estate.upload, estate.task, estate.schedule, estate.hook, estate.later}
     estate.marks |= {estate.notification, estate.device, estate.tool_server, estate.tool, estate.app, estate.archive}
+    estate.marks |= set(estate.github.values())
     estate.marks |= {estate.source, estate.entry["id"], estate.entry["entry_id"], estate.entry["slug"]}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
     estate.marks |= {estate.event}

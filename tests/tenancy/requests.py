@@ -62,6 +62,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /later": {"content": "Mine", "due_at": "2190-01-01T00:00:00Z"},
     "PATCH /later/{later_id}": {"content": "Taken over"},
     "POST /hooks": {"name": "Mine"},
+    "POST /github/connections": {"token": "ghp_of_nobody"},
+    "PATCH /github/connections/{connection_id}": {"name": "Taken over"},
+    "POST /github/repositories": {"full_name": "octo/mine"},
+    "POST /github/repositories/{repository_id}/changes": {"number": 1, "comment": "Taken over"},
     "PATCH /hooks/{hook_id}": {"name": "Taken over"},
     "POST /hooks/{hook_id}/secret": {},
     "PUT /conversations/{conversation_id}/notifications": {"level": "all"},
@@ -135,6 +139,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "task_id": [estate.work["id"] if operation.path.startswith("/tasks") else estate.task],
         "schedule_id": [estate.schedule],
         "hook_id": [estate.hook],
+        **{name: [value] for name, value in estate.github.items()},
         "import_id": [estate.archive],
         "file_id": [estate.file],
         "source_id": [estate.source],
@@ -194,6 +199,7 @@ def body_values(operation: Operation, estate: Estate) -> dict[str, list[dict[str
             {"assignee": {"type": "agent", "id": estate.agent.id}}
             | ({"project_id": estate.project["id"]} if operation.path == "/tasks" else {})
         ],
+        "connection_id": [{"connection_id": estate.github["connection_id"]}],
         "agent_id": [{"agent_id": estate.agent.id}],
         "version_id": [{"version_id": estate.entry["id"]}],
         "base_id": [{"version_id": estate.entry["id"], "base_id": estate.entry["id"]}],

@@ -18,10 +18,10 @@ from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CrewhallError, define_error
 from crewhall.kernel.outbound import Outbound
+from crewhall.kernel.sealing import sealing_key, unseal
 from crewhall.kernel.tools import Caller, Open, Tool
 from crewhall.runtime.offers import Offer, is_server_tool
 from crewhall.runtime.schemas_servers import ToolServer
-from crewhall.runtime.sealing import sealing_key, unseal
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.tool_servers import Row, keep_offers, keep_problem
 
@@ -161,7 +161,7 @@ class ToolServers:
                     f"{accepted.name if accepted else 'The server'} may not be used any more: it was held back, or its "
                     "server was switched off, moved or removed meanwhile."
                 )
-            key = await sealing_key(tx, self._settings) if server.sealed is not None else b""
+            key = await sealing_key(tx, self._settings.secrets_key) if server.sealed is not None else b""
         token = unseal(key, server.sealed, server.id.bytes) if server.sealed is not None else None
         module = await asyncio.to_thread(import_module, "crewhall.runtime.dialling")
         line: Line = module.Line(

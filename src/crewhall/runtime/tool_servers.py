@@ -19,10 +19,10 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
+from crewhall.kernel.sealing import seal, sealing_key
 from crewhall.kernel.tools import Risk
 from crewhall.runtime.offers import Offer, checked, name_of
 from crewhall.runtime.schemas_servers import NewToolServer, ServerTool, ServerToolInput, ToolServer, ToolServerPatch
-from crewhall.runtime.sealing import seal, sealing_key
 from crewhall.runtime.settings import TurnSettings
 
 MOST_SERVERS = 50
@@ -104,7 +104,7 @@ async def add_tool_server(tx: Tx, actor: Actor, settings: TurnSettings, data: Ne
     server_id = new_id()
     sealed = None
     if data.token is not None:
-        sealed = seal(await sealing_key(tx, settings), data.token, server_id.bytes)
+        sealed = seal(await sealing_key(tx, settings.secrets_key), data.token, server_id.bytes)
     await tx.run(
         """
         insert into tool_servers (id, org_id, name, url, sealed, created_by, updated_by)
@@ -124,7 +124,7 @@ async def change_tool_server(
     before = await access_to_change(tx, actor, server_id)
     moved = patch.url is not UNSET and patch.url != before.url
     if isinstance(patch.token, str):
-        sealed = seal(await sealing_key(tx, settings), patch.token, server_id.bytes)
+        sealed = seal(await sealing_key(tx, settings.secrets_key), patch.token, server_id.bytes)
     else:
         sealed = None
     await tx.run(

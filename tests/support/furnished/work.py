@@ -76,7 +76,7 @@ the milk turn, to 62 °C. Hotter than that it tastes of nothing but heat.
 async def equip(company: Company) -> None:
     """Set everything up; `company.ids` then names it."""
     for one in (
-        _words, _agents, _causes, _money, _organization, _guests, _tool_server, write_down, plan_work, happen,
+        _words, _agents, _causes, _money, _organization, _guests, _tool_server, _github, write_down, plan_work, happen,
     ):  # fmt: skip
         await one(company)
 
@@ -181,6 +181,29 @@ async def _tool_server(company: Company) -> None:
     offer = Offer(tool="list_orders", description="List the open orders of a café.")
     async with company.server.db.transaction(org.owner.actor) as tx:
         await tx.run(OFFERED, {"org": org.id, "server": new_id(), "offer": Jsonb(msgspec.to_builtins(offer))})
+
+
+MIRRORED = (
+    ("roastery/shop", "synced", None),
+    ("roastery/old-shop", "failed", "GitHub answered 404: Not Found."),
+)
+
+
+async def _github(company: Company) -> None:
+    """A connection to GitHub, and two repositories: one that was read, one that GitHub lets nobody read."""
+    org = company.org
+    made = (await org.owner.api.post("/github/connections", json={"token": "ghp_of_nobody"})).raise_for_status().json()
+    async with company.server.db.transaction(org.owner.actor) as tx:
+        await tx.run("update github_connections set answered = 'roastery-bot', checked_at = now()")
+        for name, state, problem in MIRRORED:
+            await tx.run(
+                "insert into github_repositories (id, org_id, connection_id, full_name, state, problem, synced_at) "
+                "values (%(id)s, %(org)s, %(connection)s, %(name)s, %(state)s, %(problem)s, now())",
+                {
+                    "id": new_id(), "org": org.id, "connection": made["id"], "name": name, "state": state,
+                    "problem": problem,
+                },
+            )  # fmt: skip
 
 
 async def _manual(company: Company) -> str:

@@ -15,6 +15,7 @@ from crewhall.faces.cli.configuration import config, doctor, rules
 from crewhall.faces.cli.context import Json, Options
 from crewhall.faces.cli.failures import report
 from crewhall.faces.cli.files import download, files
+from crewhall.faces.cli.github import github
 from crewhall.faces.cli.groups import group as groups
 from crewhall.faces.cli.groups import share, unshare
 from crewhall.faces.cli.hooks import webhook as incoming_webhook
@@ -83,6 +84,7 @@ for group in (
     incoming_webhook,
     mcp,
     tool_server,
+    github,
     import_group,
     wiki,
     timeline,

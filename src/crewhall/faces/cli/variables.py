@@ -31,6 +31,7 @@ CLIENT = (
         "What `crewhall tool-server add` signs in with at the server that it adds.",
         is_secret=True,
     ),
+    Variable("CREWHALL_GITHUB_TOKEN", "The token that `crewhall github connect` connects with.", is_secret=True),
     Variable("CREWHALL_AGENT_KEY", "The key of an agent that runs by `crewhall.sdk`.", is_secret=True),
 )
 

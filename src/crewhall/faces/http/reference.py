@@ -96,6 +96,7 @@ GUEST_OPERATIONS = {
     "set_up_installation",
     "accept_invitation",
     "call_hook",
+    "take_github_delivery",
 }
 """Operations that nobody has to sign in for: what they take says who may."""
 

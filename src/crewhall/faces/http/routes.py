@@ -16,6 +16,7 @@ import crewhall.knowledge.http_wiki as wiki
 import crewhall.notifications.http as notifications
 import crewhall.runtime.http as runtime
 import crewhall.work.http as work
+import crewhall.work.http_github as github
 import crewhall.work.http_timeline as timeline
 from crewhall.faces.http.description import describe
 from crewhall.faces.http.system import SYSTEM
@@ -42,6 +43,7 @@ API = [
     *lent.ROUTERS,
     *work.ROUTERS,
     *timeline.ROUTERS,
+    *github.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),
 ]
 

@@ -22,7 +22,7 @@ def is_upload(scope: Scope) -> bool:
     path: str = scope["path"]
     if method == "POST":
         is_file = path.endswith("/files") and path.startswith(("/api/v1/conversations/", "/api/v1/agents/"))
-        return is_file or path == "/api/v1/imports"
+        return is_file or path == "/api/v1/imports" or path.startswith("/api/v1/github/hooks/")
     return method == "PATCH" and path.startswith("/api/v1/uploads/")
 
 

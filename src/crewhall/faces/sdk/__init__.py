@@ -25,6 +25,13 @@ from crewhall.faces.sdk.documents import (
 from crewhall.faces.sdk.errors import CrewhallApiError, NotReachable, SignedOut
 from crewhall.faces.sdk.files import File, FileDocument, FilePolicy
 from crewhall.faces.sdk.frames import Ack, Ephemeral, Event, RecordEvent, Refused, Resumed
+from crewhall.faces.sdk.github import (
+    GithubChange,
+    GithubConnection,
+    GithubDelivery,
+    GithubItem,
+    GithubRepository,
+)
 from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.imports import Import, ImportChannel, ImportCounts, LeftOut
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
@@ -127,6 +134,11 @@ __all__ = [
     "Finding",
     "Findings",
     "ForkDifferences",
+    "GithubChange",
+    "GithubConnection",
+    "GithubDelivery",
+    "GithubItem",
+    "GithubRepository",
     "GrantOffered",
     "Hook",
     "HookCall",

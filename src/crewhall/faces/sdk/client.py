@@ -11,6 +11,7 @@ from crewhall.faces.sdk.conversations import Conversations
 from crewhall.faces.sdk.documents import Documents
 from crewhall.faces.sdk.errors import SignedOut
 from crewhall.faces.sdk.files import Files
+from crewhall.faces.sdk.github import Github
 from crewhall.faces.sdk.hooks import Hooks
 from crewhall.faces.sdk.imports import Imports
 from crewhall.faces.sdk.knowledge import Knowledge
@@ -102,6 +103,7 @@ class Client:
         self.tokens = PersonalTokens(self.transport)
         self.apps = Apps(self.transport)
         self.tool_servers = ToolServers(self.transport)
+        self.github = Github(self.transport)
         self.wiki = Wiki(self.transport)
         self.projects = Projects(self.transport)
         self.tasks = Tasks(self.transport)

@@ -6,18 +6,19 @@ The key comes from the operator's setting; without one from the installation's o
 import hmac
 import secrets
 
+from pydantic import SecretStr
+
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import define_error
-from crewhall.runtime.settings import TurnSettings
 
 UNREADABLE_SECRET = define_error("unreadable_secret", 409, "A secret cannot be read any more")
 NONCE = 12
 
 
-async def sealing_key(tx: Tx, settings: TurnSettings) -> bytes:
-    """The key of this installation."""
-    if settings.secrets_key is not None:
-        secret = settings.secrets_key.get_secret_value().encode()
+async def sealing_key(tx: Tx, secrets_key: SecretStr | None) -> bytes:
+    """The key of this installation, of the operator's setting."""
+    if secrets_key is not None:
+        secret = secrets_key.get_secret_value().encode()
     else:
         secret = bytes(await tx.value("select session_secret from installation"))
     return hmac.digest(secret, b"crewhall sealed secrets", "sha256")
