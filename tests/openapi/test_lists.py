@@ -7,6 +7,7 @@ from tests.support.description import Operation
 
 SHORT = {
     "GET /agents/{agent_id}/quick-tasks": "an agent has 50 at most",
+    "GET /github/connections": "an organization has 20 connections at most",
     "GET /agents/{agent_id}/knowledge": "an agent has 100 sources at most",
     "GET /conversations/{conversation_id}/commands": "an agent has 50 quick tasks at most",
     "GET /notifications/devices": "a person has 20 at most",

@@ -6,6 +6,7 @@ TAGS = {
     "Auth": "Signing in and out, tokens, passwords.",
     "Me": "Whoever calls: a person or an agent, and a person's own logins.",
     "Organizations": "One organization is one tenant: nothing crosses its border.",
+    "GitHub": "Connections, mirrored repositories, deliveries of webhooks, changes that go out.",
     "People": "Members of the organization, their roles, and invitations.",
     "Agents": "Agents, their keys and their presence.",
     "Conversations": "Channels, groups, direct conversations and inboxes, their members and messages.",
@@ -29,6 +30,9 @@ TAGS = {
 }
 
 PATH_PARAMETERS = {
+    "connection_id": "The id of the connection to GitHub.",
+    "repository_id": "The mirrored repository's id.",
+    "delivery_id": "The delivery's id.",
     "org_id": "The organization's id.",
     "person_id": "The person's id.",
     "login_id": "The login's id.",
