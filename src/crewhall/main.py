@@ -193,11 +193,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
     services.add_part(notifications.pusher)
     stack.push_async_callback(notifications.close)
     search = _start_knowledge(services, stack, conversations.files)
-    work = start_work(db=services.db, log=services.log, limiter=services.limiter)
-    services.add_part(work)
-    services.add_part(work.timeline)
-    stack.push_async_callback(work.close)
-    _start_github(services, stack)
+    work = _start_work(services, stack)
     runtime = start_runtime(
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
@@ -236,8 +232,12 @@ def _start_knowledge(services: Services, stack: contextlib.AsyncExitStack, store
     return search
 
 
-def _start_github(services: Services, stack: contextlib.AsyncExitStack) -> None:
-    """Start what takes GitHub's webhooks, mirrors repositories and changes issues there."""
+def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkParts:
+    """Start projects, tasks and the timeline, and what mirrors repositories of GitHub."""
+    work = start_work(db=services.db, log=services.log, limiter=services.limiter)
+    services.add_part(work)
+    services.add_part(work.timeline)
+    stack.push_async_callback(work.close)
     settings = services.settings_of(GithubSettings)
     github = start_github(
         db=services.db, signals=services.signals, github=KitGithub(settings.github_api), settings=settings,
@@ -245,6 +245,7 @@ def _start_github(services: Services, stack: contextlib.AsyncExitStack) -> None:
     )  # fmt: skip
     services.add_part(github)
     stack.push_async_callback(github.close)
+    return work
 
 
 def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing | None) -> Gate:

@@ -86,7 +86,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         **(mirrored := await github.mirror(owner)),
         "org_id": str(org.id),
         "file_id": picture["id"],
-        "document_id": picture["id"],
+        "document_id": await _document_of(owner, picture["id"]),
         "source_id": given.raise_for_status().json()["id"],
         "person_id": str(other.id),
         "agent_id": agent.id,
@@ -141,6 +141,11 @@ async def make_ground(server: Server, role: str) -> Ground:
         return Ground(role, api, names, bodies, org.slug, api, working)
     who = await acting[role]()
     return Ground(role, who.api, names, bodies, org.slug, (await server.sign_in(who, org.id)).api, working)
+
+
+async def _document_of(owner: httpx.AsyncClient, file_id: str) -> str:
+    """The id of what a file says."""
+    return str((await owner.get(f"/files/{file_id}")).raise_for_status().json()["document"]["id"])
 
 
 async def _approval_of(server: Server, org: Org, run_id: str) -> str:

@@ -143,7 +143,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "import_id": [estate.archive],
         "file_id": [estate.file],
         "source_id": [estate.source],
-        "document_id": [estate.file],  # the first that holds these bytes
+        "document_id": [estate.document],
         "chunk_id": [estate.chunk],
         "upload_id": [estate.upload],
         "notification_id": [estate.notification],

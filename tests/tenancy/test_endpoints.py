@@ -49,6 +49,8 @@ def leaks(answer: httpx.Response, estate: Estate, request: Request | None = None
 def is_nothing(answer: httpx.Response) -> bool:
     """An empty page says as little as a refusal: that something which is not there has nothing in it."""
     nothing = {"items": [], "next": None}, {"found": [], "more": False, "by_meaning": True}
+    if not answer.headers.get("content-type", "").startswith("application/json"):
+        return answer.status_code == 200 and len(answer.text.splitlines()) <= 1  # a table without rows
     return answer.status_code == 200 and answer.json() in nothing
 
 

@@ -213,5 +213,6 @@ async def _manual(company: Company) -> str:
     roasting = next(str(one["id"]) for one in places if one["name"] == "roasting")
     manual = await sent(org.owner, roasting, MANUAL.encode(), "drum-roaster-manual.md")
     await post(org.owner, roasting, manual, content="The manual of the new drum. Ask before you change the airflow.")
-    await read_now(server, org, manual["id"])
-    return str(manual["id"])
+    shown = (await org.owner.api.get(f"/files/{manual['id']}")).raise_for_status().json()
+    await read_now(server, org, shown["document"]["id"])
+    return str(shown["document"]["id"])
