@@ -139,6 +139,7 @@ async def test_a_refusal_ends_the_loop():
             await run_loop(f"http://127.0.0.1:{port}", 1, 5, lambda _connection: lambda: b"GET / HTTP/1.1\r\n\r\n")
 
 
+@pytest.mark.slow
 async def test_one_tiny_row_runs_against_its_floor():
     said: list[str] = []
     begun = time.perf_counter()

@@ -15,6 +15,7 @@ from tests.support.server import token_of
 READ_ONLY = {
     "who_am_i", "list_people", "list_conversations", "read_messages", "read_thread", "search_messages", "list_agents",
     "list_wiki_entries", "read_wiki_entry", "search_knowledge", "list_projects", "list_tasks", "read_task",
+    "read_timeline",
 }  # fmt: skip
 CHANGING = {
     "post_message",
@@ -29,6 +30,9 @@ CHANGING = {
     "complete_task",
     "block_task",
     "comment_on_task",
+    "report_problem",
+    "ask_everybody",
+    "give_advice",
 }
 
 

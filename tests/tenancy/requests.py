@@ -96,7 +96,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 """A body that the operation would accept from who may: a refusal is then for who asks, not for how."""
 
-NOBODYS = {"emoji", "agent_kind", "deed", "path"}
+NOBODYS = {"number", "emoji", "agent_kind", "deed", "path"}
 """Parameters of paths that name nothing of any tenant."""
 FREE_IDS: dict[str, str] = {}
 """Ids in bodies that name nothing of any tenant, each with the reason."""
@@ -251,7 +251,7 @@ def foreign_requests(operation: Operation, own: Estate, other: Estate) -> Iterat
     if set(operation.path_parameters) - NOBODYS:
         for values in others:
             yield _request(operation, values, body, query)
-        if len(operation.path_parameters) > 1:
+        if set(operation.path_parameters[1:]) - NOBODYS:
             first = operation.path_parameters[0]
             for values in others[:2]:
                 yield _request(operation, {**values, first: owns[0][first]}, body, query)

@@ -72,7 +72,8 @@ async def enter(visitors: Visitors, member: Member, look: dict[str, Any]) -> Pag
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("look", [WIDE_LIGHT, pytest.param(PHONE_DARK, marks=pytest.mark.slow)], ids=["wide", "phone"])
+@pytest.mark.slow
+@pytest.mark.parametrize("look", [WIDE_LIGHT, PHONE_DARK], ids=["wide", "phone"])
 async def test_nothing_serious_on_any_page_of_an_owner(visitors: Visitors, company: Company, look: dict[str, Any]):
     page = await enter(visitors, company.org.owner, look)
     inside = [path for route, path in addresses(company).items() if route not in GUESTS]

@@ -33,7 +33,7 @@ async def test_an_agent_is_found_forked_compared_and_lent(visitors: Visitors, se
     await page.get_by_label("Name", exact=True).fill("Ranger")
     await page.get_by_role("button", name="Fork").click()
     await page.get_by_label("Instructions").fill("Look around. Look far.")
-    await page.get_by_label("Trust").fill("72")
+    await page.get_by_role("spinbutton", name="Trust").fill("72")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator("#about")).to_contain_text("trust 72")
     await page.get_by_role("link", name="what it does otherwise").click()

@@ -1,6 +1,7 @@
 """Who sees which events: nobody finds out by the timeline what is hidden from them elsewhere."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -117,9 +118,12 @@ async def test_trust_that_is_set_by_hand_is_told_without_an_author(server: Serve
 async def test_other_parts_record_what_happened_and_an_agent_of_another_project_does_not_see_it(
     server: Server, org: Org
 ):
-    project = new_id()
+    project, another = [
+        UUID((await org.owner.api.post("/projects", json={"name": name})).raise_for_status().json()["id"])
+        for name in ("Shop", "Mill")
+    ]
     inside = await server.hire(org, level="project", project_id=str(project))
-    outside = await server.hire(org, level="project", project_id=str(new_id()))
+    outside = await server.hire(org, level="project", project_id=str(another))
     member = await org.add()
     async with server.db.transaction(org.owner.actor) as tx:
         content = TaskAssigned(task_id=new_id(), title="Clean the mill", priority="P1")

@@ -26,6 +26,10 @@ _FORMS = {
     r"^[0-9]{0,18}$": "Send the id of the last event that you received, or leave it out to begin from now.",
     r"^#[0-9a-fA-F]{6}$": "Give a colour as #7c3aed.",
     r"^[\w-]+$": "Use letters, digits, dashes and underscores only.",
+    r"^(open|closed)$": "Give open or closed.",
+    r"^https?://[^\s\u0000]+$": "Give a whole address, from http:// or https:// on.",
+    r"^[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}$": "Give owner/repository, as it stands in its address.",
+    r"^[^\u0000\n]*\S[^\u0000\n]*$": "Fill this in, on one line, without NUL characters.",
     r"^\d{1,6}\.\d{1,6}\.\d{1,6}$": "Give three numbers as 1.0.0.",
 }
 """By regex of the inputs, as they stand in the schemas."""

@@ -35,6 +35,7 @@ export class Completion {
 
   /** Handle a key while the list is open; returns whether it was one of the list's. */
   onKey(event) {
+    if (!this.isOpen && event.key === "Escape") this.close(); // of what is still on its way, too
     if (!this.isOpen || event.altKey) return false;
     const { length } = this.#choices;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
