@@ -39,6 +39,10 @@ NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notificat
 
 NOT_WRITTEN = {"chunk_id", "event_id", "connection_id", "repository_id"}
 """What the data set holds nothing of: lent passages, GitHub, and events: those are in the row `timeline`."""
+NOT_WRITTEN_BELOW = tuple(
+    f"{base}/{place}/{{" for base in ("", API_PREFIX) for place in ("projects", "projects/by-slug", "tasks", "tasks/of")
+)
+"""Nor of projects and their tasks: what stands below them is left out."""
 
 NARROWED = {
     f"{API_PREFIX}/conversations": ("?member=me", "?kind=group", "?status=archived", "?q=matter"),
@@ -135,7 +139,8 @@ async def addresses(ground: Ground) -> list[Address]:
     assert ids is not None
     described = (await ground.api.get("/openapi.json")).raise_for_status().json()
     answering = operations(described)
-    routes = [route for route in [*answering, *pages()] if NOT_WRITTEN.isdisjoint(re.findall(r"\{(\w+)\}", route))]
+    written = (route for route in [*answering, *pages()] if not route.startswith(NOT_WRITTEN_BELOW))
+    routes = [route for route in written if NOT_WRITTEN.isdisjoint(re.findall(r"\{(\w+)\}", route))]
     return [one for route in routes for one in _of_route(route, ids, answering.get(route, MAX_LIMIT))]
 
 

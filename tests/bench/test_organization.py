@@ -20,7 +20,14 @@ DESCRIBED = {
 }
 
 
-CLOSED = {"/", "/styleguide", "/styleguide.css", "/api/v1/organizations/{org_id}/ownership-offer"}
+CLOSED = {
+    "/",
+    "/in/{org_id}",
+    "/wiki/{slug}/edit",
+    "/styleguide",
+    "/styleguide.css",
+    "/api/v1/organizations/{org_id}/ownership-offer",
+}
 """What leads elsewhere, is for development, or is not there: all that an owner is not shown."""
 
 

@@ -94,6 +94,9 @@ def _describe_operation(operation: dict[str, Any]) -> None:
             answer["description"] = reference.ANSWERS[status]
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answers["default"] = {"description": "An error, as problem details", "content": content}
+    if form := reference.FURTHER_FORMS.get(operation.get("operationId", "")):
+        forms = answers["200"]["content"]
+        forms[form] = next(iter(forms.values()))
     if operation.get("operationId") in reference.GUEST_OPERATIONS:
         operation["security"] = []
     for parameter in operation.get("parameters", []):

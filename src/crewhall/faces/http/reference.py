@@ -92,6 +92,8 @@ HEADER_PARAMETERS = {"Last-Event-ID": "The last seq received; browsers send it w
 
 ANSWERS = {"200": "Done.", "201": "Made.", "202": "Accepted.", "204": "Done; there is nothing to show."}
 
+FURTHER_FORMS = {"export_timeline": "application/jsonl"}
+"""By operation: the media type of the same answer in another form, which a query asks for."""
 GUEST_OPERATIONS = {
     "log_in",
     "refresh",
