@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
-from uuid import uuid4
 
 import httpx
 import msgspec
@@ -19,6 +18,7 @@ from crewhall.kernel.postgres.urls import DatabaseUrls
 from crewhall.kernel.settings import KernelSettings
 from crewhall.main import open_hall
 from tests.identity.hall import Hall, Member, Org
+from tests.support.tails import tail
 
 POOL = 6
 """Connections of one server's pool: several servers of several workers share Postgres' hundred."""
@@ -86,7 +86,7 @@ class Server(Hall):
 
     async def hire(self, org: Org, code: str | None = None, **fields: Any) -> AgentClient:
         """Create an agent with a key."""
-        code = code or f"agent-{uuid4().hex[:8]}"
+        code = code or f"agent-{tail()}"
         made = (await org.owner.api.post("/agents", json={"name": code, "code": code, **fields})).raise_for_status()
         agent = made.json()
         key = (await org.owner.api.post(f"/agents/{agent['id']}/credentials", json={})).raise_for_status().json()["key"]
@@ -95,7 +95,7 @@ class Server(Hall):
 
     async def channel(self, member: Member, **fields: Any) -> str:
         """Create a channel; returns its id."""
-        body = {"kind": "channel", "name": f"c-{uuid4().hex[:10]}", **fields}
+        body = {"kind": "channel", "name": f"c-{tail()}", **fields}
         made = (await member.api.post("/conversations", json=body)).raise_for_status()
         return str(made.json()["id"])
 

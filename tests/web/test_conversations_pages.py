@@ -96,25 +96,25 @@ async def test_whom_to_talk_with_is_found_without_scripts_among_more_than_are_sh
     server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(pages_candidates, "MOST_SHOWN", 2)
-    agents = [await server.hire(org, name=f"Agent {number}") for number in range(4)]
+    agents = [await server.hire(org, name=name) for name in ("Juno", "Kilo", "Lyra", "Moro")]
     browser, _ = await server.browse(org.owner)
     browser.base_url = server.address
     browser.headers["accept"] = "text/html"
     first = (await browser.get("/c/new?kind=group")).text
     assert "There are more: type part of a name." in first
     assert f"agent:{agents[3].id}" not in first
-    asked = {"kind": "group", "title": "Kept & shown", "q": "agent 3", "member": [f"agent:{agents[2].id}", "agent:x"]}
+    asked = {"kind": "group", "title": "Kept & shown", "q": "moro", "member": [f"agent:{agents[2].id}", "agent:x"]}
     found = (await browser.get("/c/new", params=asked)).text
     assert f'value="agent:{agents[2].id}" checked' in found
     assert f'value="agent:{agents[3].id}">' in found
     assert f"agent:{agents[0].id}" not in found
     assert "Kept &amp; shown" in found
-    for odd in ("\0", "x" * 500, "@agent 3", "%"):
+    for odd in ("\0", "x" * 500, "@moro", "%"):
         assert (await browser.get("/c/new", params={"kind": "direct", "q": odd})).status_code == 200
     circle = str((await org.owner.api.post("/conversations", json={"kind": "group", "title": "C"})).json()["id"])
     about = (await browser.get(f"/c/{circle}/about")).text
     assert f'action="/c/{circle}/members" method="get"' in about
-    assert f"agent:{agents[3].id}" in (await browser.get(f"/c/{circle}/members", params={"q": "agent 3"})).text
+    assert f"agent:{agents[3].id}" in (await browser.get(f"/c/{circle}/members", params={"q": "moro"})).text
 
 
 async def test_settings_are_saved_and_refused_at_their_field(visitors: Visitors, org: Org):
