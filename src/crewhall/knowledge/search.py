@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Sequence
 from enum import StrEnum
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from crewhall.conversations import (
 )
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.knowledge.fusion import fuse
 from crewhall.knowledge.lent import Loan, find_loan, is_lent, narrowed_to_loan, show_lent
@@ -42,6 +43,7 @@ from crewhall.ports.embedder import Embedder, Vector
 from crewhall.ports.reranker import Reranker
 
 log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 WIDE = 60
 """So many of each ranking are fused: more than are shown, since what two rankings agree on may stand low in both."""
 RERANKED = 30
@@ -130,30 +132,27 @@ class KnowledgeSearch:
         if not 1 <= limit <= MOST_FOUND or not 0 <= offset <= MOST_FOUND - limit:
             raise INVALID(f"limit is at least 1, and offset and limit together at most {MOST_FOUND}.", field="limit")
         wanted = searched or Searched()
-        async with self._meaning(query.words if wanted.wants_documents or self.compares_messages else "") as asked:
+        words = query.words if wanted.wants_documents or self.compares_messages else ""
+        async with _meanwhile(self._mean(words), "meaning") as asked:
             async with self._db.transaction(actor) as tx:
                 wanted, filters = await _narrowed(tx, actor, query, wanted, zone)
-                matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
                 models = await tx.one(_Models, _MODELS)
                 loan = await find_loan(tx, actor) if wanted.wants_documents else None
+            async with _meanwhile(self._near(actor, query.words, wanted, filters, models, asked), "nearest") as nearest:
+                async with self._db.transaction(actor) as tx:
+                    matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
+                near, alike = await nearest
             meaning = await asked
-            of_chunks = await self._by(models.documents, meaning, query.words) if wanted.wants_documents else None
-            of_messages = None
-            if wanted.wants_messages and self.compares_messages and models.messages is not None:
-                is_same = of_chunks is not None and of_chunks["model"] == models.messages
-                of_messages = of_chunks if is_same else await self._by(models.messages, meaning, query.words)
             lent = await self._lent(actor, loan, query.words, wanted, meaning)
-            async with self._db.transaction(actor) as tx:
-                near = await _near_chunks(tx, query.words, wanted, of_chunks)
-                alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
-                distances = [one.distance or 0 for one in (*near, *lent.near)]
-                ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
-                rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
-                fused = dict(fuse([*rankings, *lent.rankings, *ranked]))
-                kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
-                chunks = {one.id: one.document_id for one in [*matching, *near]}
-                own = [one for one in kept if one not in lent.shown]
-                shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
+        async with self._db.transaction(actor) as tx:
+            distances = [one.distance or 0 for one in (*near, *lent.near)]
+            ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
+            rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
+            fused = dict(fuse([*rankings, *lent.rankings, *ranked]))
+            kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
+            chunks = {one.id: one.document_id for one in [*matching, *near]}
+            own = [one for one in kept if one not in lent.shown]
+            shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
         found = [shown[one] for one in kept if one in shown]
         _score(found, fused, [*near, *lent.near, *alike])
         found = await self._reranked(query.words, found)
@@ -197,16 +196,28 @@ class KnowledgeSearch:
         kept = [[one for one in ranking if one in shown] for ranking in rankings]
         return _Lent(rankings=kept, shown=shown, near=near)
 
-    @contextlib.asynccontextmanager
-    async def _meaning(self, words: str) -> AsyncIterator["asyncio.Task[dict[str, str] | None]"]:
-        """Ask meanwhile what words mean; the task gives None where that cannot be had now."""
-        task = asyncio.create_task(self._mean(words), name="meaning")
-        try:
-            yield task
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    async def _near(
+        self,
+        actor: Actor,
+        words: str,
+        wanted: Searched,
+        filters: Filters,
+        models: _Models,
+        asked: Awaitable[dict[str, str] | None],
+    ) -> tuple[list[_Chunk], list[NearMessage]]:
+        """The chunks and the messages whose meaning is nearest, found beside the search by words."""
+        meaning = await asked
+        of_chunks = await self._by(models.documents, meaning, words) if wanted.wants_documents else None
+        of_messages = None
+        if wanted.wants_messages and self.compares_messages and models.messages is not None:
+            is_same = of_chunks is not None and of_chunks["model"] == models.messages
+            of_messages = of_chunks if is_same else await self._by(models.messages, meaning, words)
+        if of_chunks is None and of_messages is None:
+            return [], []
+        async with self._db.transaction(actor) as tx:
+            near = await _near_chunks(tx, words, wanted, of_chunks)
+            alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
+        return near, alike
 
     async def _mean(self, words: str, embedder: Embedder | None = None) -> dict[str, str] | None:
         asked = embedder or self._first
@@ -236,6 +247,18 @@ class KnowledgeSearch:
             return found
         best = sorted(zip(scores, found, strict=False), key=lambda scored: -scored[0])
         return [one for _, one in best] + found[RERANKED:]
+
+
+@contextlib.asynccontextmanager
+async def _meanwhile(work: Coroutine[None, None, _T], name: str) -> AsyncIterator["asyncio.Task[_T]"]:
+    """Begin something that is done meanwhile; what nobody waits for any more is given up."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        await end_tasks([task])
+        if not task.cancelled():
+            task.exception()  # somebody else's came first
 
 
 def literal(vector: Vector) -> str:
