@@ -1,6 +1,7 @@
 """The composer: drafts that survive, two windows that lose no words, what is typed shorter than it reads."""
 
 import asyncio
+import re
 
 import pytest
 from playwright.async_api import Page, Route, expect
