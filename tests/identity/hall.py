@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from functools import cached_property
+from typing import Any, Self
 from uuid import UUID
 
 import httpx
@@ -67,6 +68,8 @@ class Org:
 class Hall:
     """One process's services, its API, and its people."""
 
+    routers: Sequence[Router] = ROUTERS
+
     def __init__(self, url: str) -> None:
         self.url = url
         self._clients = 0
@@ -93,18 +96,19 @@ class Hall:
             packages={IdentitySettings: self.settings},
         )
         self.services.add_part(self.errands)
-        self.serve(ROUTERS)
 
-    def serve(self, routers: Sequence[Router]) -> None:
-        """Answer requests by these routers."""
+    @cached_property
+    def gate(self) -> Gate:
+        """What answers requests: made for the first of them, for many a hall hears none."""
         app = Litestar(
-            list(routers),
+            list(self.routers),
             dependencies=DEPENDENCIES,
             exception_handlers={Exception: render_problem},
             openapi_config=None,
+            logging_config=None,  # else every line that any library would log from then on is written twice
         )
         app.state.services = self.services
-        self.gate = Gate(app, self.services)  # type: ignore[arg-type]
+        return Gate(app, self.services)  # type: ignore[arg-type]
 
     async def __aenter__(self) -> Self:
         await self.db.open()
@@ -125,8 +129,11 @@ class Hall:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         if cookie:
             headers["cookie"] = f"crewhall_session={cookie}"
-        transport = httpx.ASGITransport(app=self.gate, client=(address, 5000))
+        transport = httpx.ASGITransport(app=self._answer, client=(address, 5000))
         return httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1", headers=headers, verify=False)
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.gate(scope, receive, send)
 
     async def make_person(self, email: str | None = None, name: str = "Ada Lovelace") -> Member:
         """Make an account whose password is PASSWORD, signed in without an organization."""

@@ -26,8 +26,10 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.knowledge.chunk_rankings import WIDE, Chunk, matching_chunks, near_chunks
 from crewhall.knowledge.fusion import fuse
-from crewhall.knowledge.lent import Loan, find_loan, is_lent, narrowed_to_loan, show_lent
+from crewhall.knowledge.lent import find_loan
+from crewhall.knowledge.lent_search import search_lent
 from crewhall.knowledge.message_meaning import NearMessage, find_near_messages, rank_messages
 from crewhall.knowledge.schemas_search import (
     DEFAULT_FOUND,
@@ -44,24 +46,10 @@ from crewhall.ports.reranker import Reranker
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-WIDE = 60
-"""So many of each ranking are fused: more than are shown, since what two rankings agree on may stand low in both."""
 RERANKED = 30
 LONGEST_WAIT_S = 3.0
 """How long a search waits for what a question means; then it goes by words alone."""
 
-_BY_WORDS: LiteralString = """
-select f.chunk_id as id, c.document_id from chunks_by_words(
-    %(words)s, %(kinds)s, %(conversation_id)s, %(agent_id)s, %(source_id)s, %(document_id)s, %(media_type)s,
-    %(since)s, %(until)s, %(limit)s) with ordinality as f (chunk_id, score, place)
-join chunks c on c.id = f.chunk_id order by f.place
-"""
-_BY_MEANING: LiteralString = """
-select f.chunk_id as id, c.document_id, f.distance from chunks_by_meaning(
-    %(meaning)s::halfvec, %(model)s, %(kinds)s, %(conversation_id)s, %(agent_id)s, %(source_id)s, %(document_id)s,
-    %(media_type)s, %(since)s, %(until)s, %(limit)s) with ordinality as f (chunk_id, distance, place)
-join chunks c on c.id = f.chunk_id order by f.place
-"""
 _MODELS: LiteralString = "select searched_model() as documents, searched_message_model() as messages"
 
 
@@ -72,23 +60,9 @@ class Ranking(StrEnum):
     MEANING = "meaning"
 
 
-class _Chunk(msgspec.Struct):
-    id: UUID
-    document_id: UUID
-    distance: float | None = None
-
-
 class _Models(msgspec.Struct):
     documents: str | None
     messages: str | None
-
-
-class _Lent(msgspec.Struct, kw_only=True):
-    """What was found in knowledge that is lent: two rankings, what is shown of each chunk, how near its meaning is."""
-
-    rankings: list[list[UUID]] = []
-    shown: dict[UUID, Finding] = {}
-    near: list[_Chunk] = []
 
 
 class KnowledgeSearch:
@@ -143,7 +117,9 @@ class KnowledgeSearch:
                     matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
                 near, alike = await nearest
             meaning = await asked
-            lent = await self._lent(actor, loan, query.words, wanted, meaning)
+            lent = await search_lent(
+                self._db, actor, loan, query.words, wanted, lambda model: self._by(model, meaning, query.words)
+            )
         async with self._db.transaction(actor) as tx:
             distances = [one.distance or 0 for one in (*near, *lent.near)]
             ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
@@ -164,37 +140,14 @@ class KnowledgeSearch:
 
     async def ranked(self, actor: Actor, words: str, by: Collection[Ranking], limit: int) -> list[UUID]:
         """The ids of the chunks within the actor's reach that fit best, by words, by meaning or by both."""
-        asked, rankings = _asked(words, Searched()), []
+        rankings: list[list[Chunk]] = []
         meaning = await self._mean(words) if Ranking.MEANING in by else None
         async with self._db.transaction(actor) as tx:
             if Ranking.WORDS in by:
-                rankings.append(await tx.all(_Chunk, _BY_WORDS, asked))
+                rankings.append(await matching_chunks(tx, words, Searched()))
             if meaning is not None:
-                rankings.append(await tx.all(_Chunk, _BY_MEANING, {**asked, **meaning}))
+                rankings.append(await near_chunks(tx, words, Searched(), meaning))
         return [one for one, _ in fuse([[chunk.id for chunk in ranking] for ranking in rankings])][:limit]
-
-    async def _lent(
-        self, actor: Actor, loan: Loan | None, words: str, wanted: Searched, said: dict[str, str] | None
-    ) -> _Lent:
-        """Search what is lent to an agent, as the agent that it stands in for, in that one's organization."""
-        narrowed = None if loan is None else narrowed_to_loan(wanted, actor, loan)
-        if loan is None or narrowed is None:
-            return _Lent()
-        asked = _asked(words, narrowed)
-        async with self._db.transaction(loan.owner) as tx:
-            model = await tx.value("select searched_model()")
-        meaning = await self._by(model, said, words)
-        async with self._db.transaction(loan.owner) as tx:
-            if not await is_lent(tx, loan):
-                return _Lent()
-            by_words = await tx.all(_Chunk, _BY_WORDS, asked)
-            near = await _near_chunks(tx, words, narrowed, meaning)
-            rankings = [[one.id for one in by_words], [one.id for one in near]]
-            best = [one for one, _ in fuse(rankings)][:MOST_FOUND]
-            documents = {one.id: one.document_id for one in (*by_words, *near)}
-            shown = await show_lent(tx, loan, words, {one: documents[one] for one in best})
-        kept = [[one for one in ranking if one in shown] for ranking in rankings]
-        return _Lent(rankings=kept, shown=shown, near=near)
 
     async def _near(
         self,
@@ -204,7 +157,7 @@ class KnowledgeSearch:
         filters: Filters,
         models: _Models,
         asked: Awaitable[dict[str, str] | None],
-    ) -> tuple[list[_Chunk], list[NearMessage]]:
+    ) -> tuple[list[Chunk], list[NearMessage]]:
         """The chunks and the messages whose meaning is nearest, found beside the search by words."""
         meaning = await asked
         of_chunks = await self._by(models.documents, meaning, words) if wanted.wants_documents else None
@@ -215,7 +168,7 @@ class KnowledgeSearch:
         if of_chunks is None and of_messages is None:
             return [], []
         async with self._db.transaction(actor) as tx:
-            near = await _near_chunks(tx, words, wanted, of_chunks)
+            near = await near_chunks(tx, words, wanted, of_chunks)
             alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
         return near, alike
 
@@ -287,23 +240,19 @@ async def _narrowed(
 
 async def _by_words(
     tx: Tx, actor: Actor, words: str, wanted: Searched, filters: Filters
-) -> tuple[list[_Chunk], list[UUID], bool]:
+) -> tuple[list[Chunk], list[UUID], bool]:
     """The chunks and the messages that words find, best first, and whether these messages hold every word."""
-    chunks: list[_Chunk] = []
+    chunks: list[Chunk] = []
     messages: list[UUID] = []
     are_whole = False
     if wanted.wants_documents:
-        chunks = await tx.all(_Chunk, _BY_WORDS, _asked(words, wanted))
+        chunks = await matching_chunks(tx, words, wanted)
     if wanted.wants_messages:
         messages, are_whole = await find_ranked(tx, actor, words, filters, WIDE)
     return chunks, messages, are_whole
 
 
-async def _near_chunks(tx: Tx, words: str, wanted: Searched, meaning: dict[str, str] | None) -> list[_Chunk]:
-    return await tx.all(_Chunk, _BY_MEANING, {**_asked(words, wanted), **meaning}) if meaning is not None else []
-
-
-def _score(found: list[Finding], fused: dict[UUID, float], near: Sequence[_Chunk | NearMessage]) -> None:
+def _score(found: list[Finding], fused: dict[UUID, float], near: Sequence[Chunk | NearMessage]) -> None:
     """Say of what was found how it stands in the rankings, and how near it is."""
     likeness = {one.id: round(1 - one.distance, 4) for one in near if one.distance is not None}
     for one in found:
@@ -315,14 +264,6 @@ def _filters(wanted: Searched) -> Filters:
     """What messages are narrowed by."""
     places = (wanted.conversation_id,) if wanted.conversation_id else ()
     return Filters(places=places, since=wanted.since, until=wanted.until)
-
-
-def _asked(words: str, wanted: Searched) -> dict[str, object]:
-    return {
-        "words": words, "kinds": wanted.origins, "conversation_id": wanted.conversation_id, "agent_id": wanted.agent_id,
-        "source_id": wanted.source_id, "document_id": wanted.document_id, "media_type": wanted.media_type,
-        "since": wanted.since, "until": wanted.until, "limit": WIDE,
-    }  # fmt: skip
 
 
 async def _shown(

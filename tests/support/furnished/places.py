@@ -1,5 +1,7 @@
 """The address of every page in a furnished organization, by its route."""
 
+from functools import cache
+
 from litestar import Litestar
 
 from crewhall.faces.plumbing.dependencies import DEPENDENCIES
@@ -41,9 +43,10 @@ ON_A_PHONE = {
 """Routes whose pictures are also taken on a phone, in the dark."""
 
 
+@cache
 def routes() -> set[str]:
     """The routes of pages."""
-    application = Litestar(PAGES, dependencies=DEPENDENCIES, openapi_config=None)
+    application = Litestar(PAGES, dependencies=DEPENDENCIES, openapi_config=None, logging_config=None)
     return {route.path for route in application.routes if "GET" in getattr(route, "methods", ())} - set(NO_PAGES)
 
 
