@@ -19,6 +19,7 @@ from crewhall.work.facts import (
 )
 from crewhall.work.lifecycle import WorkParts, start_work
 from crewhall.work.project_queries import access_project
+from crewhall.work.slash_task import SlashTask
 from crewhall.work.task_queries import access_task, list_tasks
 from crewhall.work.task_telling import TASKS_CHANNEL, TaskNotice, read_notice
 from crewhall.work.timeline import CHANNEL as EVENTS_CHANNEL
@@ -34,6 +35,7 @@ __all__ = [
     "ProjectCreated",
     "ProjectDeleted",
     "ProjectRestored",
+    "SlashTask",
     "TaskAssigned",
     "TaskBlocked",
     "TaskCancelled",
