@@ -55,3 +55,75 @@ begin
     end if;
     execute replace(is_now, was, 'where t.who <> t.author_id and not tells_own_stop(t.id, t.who) order by');
 end $$;
+
+-- ---------------------------------------------------------------------------------------------- words of events
+
+-- What an event is found by: the words that it holds itself. Those of a message stay in the message.
+create function event_vector(content jsonb) returns tsvector language sql immutable parallel safe
+set search_path = public, pg_temp as $$
+    select to_tsvector('simple', case when is_spaceless(t.plain) then in_pairs(t.plain) else t.plain end)
+    from (select without_accents(left(coalesce(string_agg(e.value #>> '{}', ' ' order by e.key), ''), 20000)) as plain
+          from jsonb_each(content) e
+          where jsonb_typeof(e.value) = 'string' and e.key !~ '(^|_)(id|url|link)$') t
+$$;
+grant execute on function event_vector(jsonb) to crewhall_app, crewhall_definer;
+alter table events add column vector tsvector not null generated always as (event_vector(content)) stored;
+create index events_vector on events using gin (vector) with (fastupdate = off);
+
+-- As it was, and by words: those that events hold, and those of messages that they tell of, of which the newest thousand that match are
+-- looked for. Words are filtered as mentions and labels are.
+do $$
+declare
+    is_now text := pg_get_functiondef(
+        'timeline_events(text[], uuid, uuid, uuid, uuid, uuid, uuid, jsonb, timestamptz, timestamptz, timestamptz, uuid, boolean, integer)'
+        ::regprocedure);
+    parts constant text[][] := array[
+        ['size integer)', 'size integer, words text default null)'],
+        ['    left_over integer := size;',
+         e'    left_over integer := size;\n    worded tsquery := search_query(''simple'', words);\n'
+         || e'    said uuid[] := case when words is not null then array(select m.message_id from search_messages('
+         || e'words, row(null, null, null, null, null, null, null, null, null, null)::search_filters, null, 1000) m) end;'],
+        ['    seen := '' and (e.conversation_id is null',
+         e'    if words is not null then sparse := sparse || '' and (e.vector @@ $15 or e.id = any ($16))''; end if;\n'
+         || e'    seen := '' and (e.conversation_id is null'],
+        ['at_moment, at_id, left_over', 'at_moment, at_id, left_over, worded, said']];
+    part text[];
+begin
+    foreach part slice 1 in array parts loop
+        if position(part[1] in is_now) = 0 then
+            raise exception 'timeline_events does not read as it was written: %', part[1];
+        end if;
+        is_now := replace(is_now, part[1], part[2]);
+    end loop;
+    drop function timeline_events(text[], uuid, uuid, uuid, uuid, uuid, uuid, jsonb, timestamptz, timestamptz, timestamptz, uuid, boolean, integer);
+    execute is_now;
+end $$;
+call make_definer('timeline_events(text[], uuid, uuid, uuid, uuid, uuid, uuid, jsonb, timestamptz, timestamptz, timestamptz, uuid, boolean, integer, text)');
+
+-- ---------------------------------------------------------------------------------------------- who is mentioned on the timeline
+
+-- One more kind, beside whatever kinds there are.
+do $$
+declare
+    known text := (select string_agg(quote_literal(k.word[1]), ', ') from pg_constraint c
+        cross join lateral regexp_matches(pg_get_constraintdef(c.oid), '''([a-z_]+)''::text', 'g') as k (word)
+        where c.conname = 'notifications_kind');
+begin
+    alter table notifications drop constraint notifications_kind;
+    execute format('alter table notifications add constraint notifications_kind check (kind in (%s, %L))',
+                   known, 'timeline_mention');
+end $$;
+
+-- As it was for every other kind; a mention on the timeline is shown while its event may be seen.
+alter function shows_notification(notifications) rename to shows_notification_but_of_events;
+create function shows_notification(n notifications) returns boolean language sql stable as $$
+    select case n.kind
+        when 'timeline_mention' then exists (
+            select from events e
+            where e.org_id = n.org_id and e.id = n.subject_id
+              and e."timestamp" between n.happened_at - interval '1 hour' and n.happened_at + interval '1 hour'
+              and (e.author_type is distinct from 'agent' or sees_agent(e.author_id))
+              and (e.project_id is null or sees_project(e.project_id)))
+        else shows_notification_but_of_events(n) end
+$$;
+grant execute on function shows_notification(notifications) to crewhall_app, crewhall_read, crewhall_definer;
