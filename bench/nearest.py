@@ -1,4 +1,4 @@
-"""What rows about best matches share: the questions, how long they take, and what an index misses of what is nearest."""
+"""What rows about best matches share: the questions, how long they take, and what an index misses."""
 
 import asyncio
 import statistics
@@ -103,5 +103,5 @@ def _bare(
     return _figures(latencies)
 
 
-def _figures(latencies: Sequence[float]) -> dict[str, float]:
+def _figures(latencies: list[float]) -> dict[str, float]:
     return {"p50": percentile(latencies, 0.5) * 1000, "p99": percentile(latencies, 0.99) * 1000}

@@ -56,10 +56,9 @@ class Alike:
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Ask through the API, one question after the other; then ask the index what it finds, as the application."""
-        places = {"whole": {"place": None}, "place": {"place": (await ground.channels("talk", PLACES))[3]}}
-        recall = await recall_of(
-            ground, self._meanings, places, exact=EXACT, product=PRODUCT, model=self._model
-        )
+        place = (await ground.channels("talk", PLACES))[3]
+        places: dict[str, dict[str, object]] = {"whole": {"place": None}, "place": {"place": place}}
+        recall = await recall_of(ground, self._meanings, places, exact=EXACT, product=PRODUCT, model=self._model)
         return await time_searches(ground, scale.seconds) | recall
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:

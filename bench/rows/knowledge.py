@@ -64,9 +64,7 @@ class Knowledge:
             "whole": {"place": None, "document": None}, "place": {"place": place, "document": None},
             "document": {"place": None, "document": UUID("01900001-0000-7000-8000-000000000007")},
         }  # fmt: skip
-        recall = await recall_of(
-            ground, self._meanings, filters, exact=EXACT, product=PRODUCT, model=self._model
-        )
+        recall = await recall_of(ground, self._meanings, filters, exact=EXACT, product=PRODUCT, model=self._model)
         return await time_searches(ground, scale.seconds) | recall
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """Commands: lines that begin with `/`, and do something here instead of saying it.
 
-Few are built in; other domains add what they know (`Commands.add`): the quick tasks of the agents that are here, writing
-a task. What is no command is an ordinary message: only the composer and the CLI look for them, never the posting of messages.
+Few are built in; other domains add what they know (`Commands.add`): the quick tasks of the agents that are here,
+writing a task. What is no command is an ordinary message: only the composer and the CLI look for them, never the
+posting of messages.
 """
 
 import re

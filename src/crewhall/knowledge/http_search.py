@@ -49,7 +49,7 @@ Offset = Annotated[int, QueryParameter(ge=0, lt=MOST_FOUND, description="Leave o
     summary="Search everything",
     description=(
         "Passages of files, sources and the wiki, and messages, by words and by meaning together, and tasks, by words: "
-        f"best first, within the caller's reach. `offset` and `limit` together are at most {MOST_FOUND}: ranks have no cursor."
+        f"best first, within the caller's reach. `offset` and `limit` together are at most {MOST_FOUND}: no cursor."
     ),
 )
 async def search_knowledge(

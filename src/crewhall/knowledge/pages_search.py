@@ -32,7 +32,14 @@ from crewhall.knowledge.search import KnowledgeSearch
 PAGE = 10
 LIBRARIAN = "librarian"
 """The agent that quotes what is found, as organizations are given it."""
-KINDS = (("", "Everything"), ("file", "Files"), ("source", "Sources"), ("wiki", "Wiki"), ("task", "Tasks"), ("message", "Messages"))
+KINDS = (
+    ("", "Everything"),
+    ("file", "Files"),
+    ("source", "Sources"),
+    ("wiki", "Wiki"),
+    ("task", "Tasks"),
+    ("message", "Messages"),
+)
 ICONS = {
     FindingKind.FILE: "file", FindingKind.SOURCE: "jump", FindingKind.WIKI: "book", FindingKind.MESSAGE: "thread",
     FindingKind.TASK: "check",

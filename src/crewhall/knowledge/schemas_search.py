@@ -68,8 +68,8 @@ class Searched(Struct, frozen=True, kw_only=True):
 class Finding(Struct, kw_only=True):
     """A passage, a message or a task that was found.
 
-    `id` is the chunk's, which answers cite, the message's or the task's. `where` says in words where it stands, `url` where it
-    opens.
+    `id` is the chunk's, which answers cite, the message's or the task's. `where` says in words where it stands, `url`
+    where it opens.
     """
 
     kind: FindingKind

@@ -32,7 +32,7 @@ class SearchKnowledge(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ShownPassage(Struct, kw_only=True, omit_defaults=True):
-    """A passage, a message or a task. `id` is the chunk's, the message's or the task's; `link` opens it where it stands.
+    """A passage, a message or a task. `id` is the chunk's, the message's or the task's; `link` opens it.
 
     `cite_as` is what an answer cites it by, in a turn.
     """

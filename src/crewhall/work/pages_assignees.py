@@ -94,4 +94,6 @@ def _options(people: Iterable[Person], agents: Iterable[Agent]) -> list[tuple[st
 
 
 def _unknown(typed: str) -> CrewhallError:
-    return INVALID(f"There is nobody called {typed[:80]}. Choose from the list, or write a handle: @ada.", field="whose")
+    return INVALID(
+        f"There is nobody called {typed[:80]}. Choose from the list, or write a handle: @ada.", field="whose"
+    )

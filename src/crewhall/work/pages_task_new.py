@@ -45,9 +45,7 @@ async def write_task(request: AnyRequest, services: NamedDependency[Services], a
     form, made_of = await read_form(request), None
     try:
         made_of = _made_of(form)
-        data = form.read(
-            NewTask, "title", "description", "priority", project_id=form.v("project_id"), message=made_of
-        )
+        data = form.read(NewTask, "title", "description", "priority", project_id=form.v("project_id"), message=made_of)
         async with services.db.transaction(actor) as tx:
             made = await tasks.create_task(tx, actor, data)
     except CrewhallError as error:

@@ -76,7 +76,9 @@ def _read(project_id: UUID, words: str) -> NewTask:
     try:
         return convert(given, NewTask)
     except ValidationError:
-        raise INVALID("A title takes 500 characters at most; what more there is to say stands below it.", field="line") from None
+        raise INVALID(
+            "A title takes 500 characters at most; what more there is to say stands below it.", field="line"
+        ) from None
 
 
 async def _aimed(tx: Tx, actor: Actor, conversation_id: UUID, rest: str) -> tuple[Project, str]:
