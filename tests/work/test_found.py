@@ -80,7 +80,7 @@ async def test_nobody_finds_tasks_out_of_reach(server: Server, org: Org, other_o
     assert await best(worker, "zircon") == await best(worker, "here#1 kind:task") == []
     assert await best(other_org.owner, "zircon") == ["Sell the zircon"]
     assert [one["title"] for one in await switched(other_org.owner, "here#1")] == []
-    done(await org.owner.api.patch(f"/agents/{worker.id}", json={"level": "organization"}))
+    done(await org.owner.api.patch(f"/agents/{worker.id}", json={"level": "organization", "project_id": None}))
     assert await best(worker, "zircon") == ["Grind the zircon"]
     done(await org.owner.api.put(f"/projects/{here['id']}/archive"))
     assert await best(member, "zircon") == ["Grind the zircon"], "what is archived stays to be found"

@@ -127,3 +127,93 @@ create function shows_notification(n notifications) returns boolean language sql
         else shows_notification_but_of_events(n) end
 $$;
 grant execute on function shows_notification(notifications) to crewhall_app, crewhall_read, crewhall_definer;
+
+-- ---------------------------------------------------------------------------------------------- deleting for good
+
+-- Deletes the rows of a table that a condition names, and before them what refers to them by a foreign key that would refuse it; says
+-- how many of which table went. A reference in `kept` is taken away instead, so that what refers stays; what a trigger of the deletion
+-- sees to is in `seen_to`.
+create function purge_rows(target regclass, which text) returns table (relation text, gone bigint) language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    kept constant text[] := array['agents.parent_agent_id', 'wiki_entries.proposed_by_agent_id', 'conversations.direct_agent_id',
+                                  'hooks.agent_id', 'projects.conversation_id', 'import_channels.conversation_id'];
+    seen_to constant text[] := array['tasks.assigned_agent_id', 'agents.project_id'];
+    reference record;
+    referring text;
+    count bigint;
+begin
+    for reference in
+        select c.conrelid::regclass as child, r.relname || '.' || k.own as name, k.own, k.columns, k.referred
+        from pg_constraint c
+        join pg_class r on r.oid = c.conrelid
+        cross join lateral (
+            select string_agg(quote_ident(a.attname), ', ' order by p.n) as columns,
+                   string_agg(quote_ident(b.attname), ', ' order by p.n) as referred,
+                   coalesce(min(a.attname) filter (where not a.attnotnull), '') as own
+            from unnest(c.conkey, c.confkey) with ordinality as p (child, parent, n)
+            join pg_attribute a on a.attrelid = c.conrelid and a.attnum = p.child
+            join pg_attribute b on b.attrelid = c.confrelid and b.attnum = p.parent) k
+        where c.contype = 'f' and c.confrelid = target and c.confdeltype in ('a', 'r') and c.conparentid = 0
+        order by c.conrelid::regclass::text, c.conname
+    loop
+        referring := format('(%s) in (select %s from %s where %s)', reference.columns, reference.referred, target, which);
+        if reference.name = any (kept) then
+            execute format('update %s set %I = null where %s', reference.child, reference.own, referring);
+        elsif reference.child <> target and not reference.name = any (seen_to) then
+            return query select * from purge_rows(reference.child, referring);
+        end if;
+    end loop;
+    execute format('delete from %s where %s', target, which);
+    get diagnostics count = row_count;
+    relation := target::text;
+    gone := count;
+    return next;
+end $$;
+alter function purge_rows(regclass, text) owner to crewhall_definer;
+revoke all on function purge_rows(regclass, text) from public;
+
+-- The one function that deletes for good, and passes the tables by that nothing is taken from: an agent with what it did, a project
+-- with its tasks. What was not deleted before is left alone. For the administrator; the application may not.
+--
+-- Of an agent go its turns, its inbox, its keys and all that it knows, its events and figures, events that tell of it; what it said
+-- elsewhere stays, as do people's conversations with it, and tasks lose it. Agents outlive their project, as inactive agents of the
+-- organization; what happened in it stays on the timeline.
+create function purge(kind text, of_id uuid) returns table (relation text, gone bigint) language plpgsql volatile
+set search_path = public, pg_temp as $$
+#variable_conflict use_column
+declare
+    org uuid;
+begin
+    if kind = 'agent' then
+        select a.org_id into org from agents a where a.id = of_id and a.deleted_at is not null for update;
+    elsif kind = 'project' then
+        select p.org_id into org from projects p where p.id = of_id and p.deleted_at is not null for update;
+    else
+        raise exception 'an agent or a project is purged' using errcode = '22023';
+    end if;
+    if org is null then
+        raise exception 'there is no such % that was deleted', kind using errcode = 'P0002';
+    end if;
+    perform set_config('crewhall.purging', 'on', true);
+    if kind = 'agent' then
+        update conversations c set owner_type = 'user', owner_agent_id = null, owner_user_id = (
+            select m.user_id from memberships m where m.org_id = org and m.role = 'owner' limit 1)
+        where c.org_id = org and c.owner_agent_id = of_id and c.kind <> 'agent';
+        -- what refers to an agent without a foreign key: tables in partitions, and columns that hold people, too
+        return query select p.relation, p.gone from (values
+            ('events', 'org_id = %L and author_id = %L'), ('events', 'org_id = %L and agent_id = %L'),
+            ('credential_usage', 'org_id = %L and agent_id = %L'),
+            ('conversation_members', 'org_id = %L and member_id = %L'),
+            ('project_members', 'org_id = %L and member_id = %L'),
+            ('notifications', 'org_id = %L and recipient_id = %L')) as w (relation, condition)
+        cross join lateral purge_rows(w.relation::regclass, format(w.condition, org, of_id)) p;
+    end if;
+    return query select p.relation, p.gone
+        from purge_rows((kind || 's')::regclass, format('org_id = %L and id = %L', org, of_id)) p;
+    perform set_config('crewhall.purging', '', true);
+end $$;
+alter function purge(text, uuid) owner to crewhall_definer;
+alter function purge(text, uuid) security definer;
+revoke all on function purge(text, uuid) from public;
+grant execute on function purge(text, uuid) to crewhall_admin;
