@@ -51,6 +51,8 @@ async def _lived(server: Server, org: Org) -> AgentClient:
     done(await org.owner.api.post(f"/agents/{worker.id}/quick-tasks", json=task))
     done(await org.owner.api.patch(f"/agents/{worker.id}", json={"instructions": "Be kind."}))
     done(await org.owner.api.post(f"/agents/{worker.id}/fork", json={"name": "Its copy"}))
+    entry = {"title": "Paint", "content": "Blue dries first."}
+    done(await worker.api.post("/wiki", json=entry))
     body = {"member_type": "agent", "member_id": worker.id}
     done(await org.owner.api.post(f"/conversations/{general}/members", json=body))
     done(await worker.api.post(f"/conversations/{general}/messages", json={"content": "It is painted."}))
@@ -67,14 +69,16 @@ async def test_an_agent_goes_with_what_is_its_alone(server: Server, org: Org, ke
     theirs = await posted(org.owner, "Somebody else's.")
     task = await wrote(org.owner, project, assignee=agent(worker))
     of_agent = UUID(worker.id)
-    assert keeper.count("events", "author_id", of_agent) == 1
+    assert keeper.count("events", "author_id", of_agent) == 2, "a problem, and the entry that it proposes"
     with pytest.raises(CrewhallError, match="that was deleted"):
         purge_deleted(keeper.connection, "agent", of_agent)
     done(await org.owner.api.delete(f"/agents/{worker.id}", params={"confirm": worker.code}))
     assert of_agent in {one.id for one in list_deleted(keeper.connection)}
     gone = purge_deleted(keeper.connection, "agent", of_agent)
     assert gone["agents"] == 1
-    assert gone["events"] >= 2, "what it told, and what was told of it"
+    assert gone["events"] >= 3, "what it told, and what was told of it"
+    assert keeper.count("wiki_entries", "author_name", "Painter") > 0
+    assert keeper.count("wiki_entries", "proposed_by_agent_id", of_agent) == 0
     assert [keeper.count(table, "agent_id", of_agent) for table in OWN] == [0] * len(OWN)
     assert [keeper.count("events", column, of_agent) for column in ("author_id", "agent_id")] == [0, 0]
     assert keeper.count("conversation_members", "member_id", of_agent) == 0
@@ -88,7 +92,7 @@ async def test_an_agent_goes_with_what_is_its_alone(server: Server, org: Org, ke
     (copy,) = await listed(org.owner, "/agents", q="Its copy")
     assert done(await org.owner.api.get(f"/agents/{copy['id']}")).json()["parent_agent_id"] is None
     audited = await listed(org.owner, "/audit", action="agent.purged")
-    assert audited[0]["summary"] == "deleted the agent Painter for good"
+    assert audited[0]["summary"] == "Crewhall deleted the agent Painter for good"
     assert audited[0]["details"]["rows"]["agents"] == 1
     with pytest.raises(CrewhallError, match="that was deleted"):
         purge_deleted(keeper.connection, "agent", of_agent)

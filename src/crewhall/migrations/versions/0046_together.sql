@@ -131,14 +131,14 @@ grant execute on function shows_notification(notifications) to crewhall_app, cre
 -- ---------------------------------------------------------------------------------------------- deleting for good
 
 -- Deletes the rows of a table that a condition names, and before them what refers to them by a foreign key that would refuse it; says
--- how many of which table went. A reference in `kept` is taken away instead, so that what refers stays; what a trigger of the deletion
--- sees to is in `seen_to`.
+-- how many of which table went. A reference in `kept` is taken away instead, so that what refers stays; what triggers of the
+-- deletion, and `purge` itself, see to is in `seen_to`.
 create function purge_rows(target regclass, which text) returns table (relation text, gone bigint) language plpgsql volatile as $$
 #variable_conflict use_column
 declare
-    kept constant text[] := array['agents.parent_agent_id', 'wiki_entries.proposed_by_agent_id', 'conversations.direct_agent_id',
-                                  'hooks.agent_id', 'projects.conversation_id', 'import_channels.conversation_id'];
-    seen_to constant text[] := array['tasks.assigned_agent_id', 'agents.project_id'];
+    kept constant text[] := array['agents.parent_agent_id', 'conversations.direct_agent_id', 'hooks.agent_id',
+                                  'projects.conversation_id', 'import_channels.conversation_id'];
+    seen_to constant text[] := array['tasks.assigned_agent_id', 'agents.project_id', 'wiki_entries.proposed_by_agent_id'];
     reference record;
     referring text;
     count bigint;
@@ -177,7 +177,7 @@ revoke all on function purge_rows(regclass, text) from public;
 -- with its tasks. What was not deleted before is left alone. For the administrator; the application may not.
 --
 -- Of an agent go its turns, its inbox, its keys and all that it knows, its events and figures, events that tell of it; what it said
--- elsewhere stays, as do people's conversations with it, and tasks lose it. Agents outlive their project, as inactive agents of the
+-- elsewhere and wrote into the wiki stays, as do people's conversations with it, and tasks lose it. Agents outlive their project, as inactive agents of the
 -- organization; what happened in it stays on the timeline.
 create function purge(kind text, of_id uuid) returns table (relation text, gone bigint) language plpgsql volatile
 set search_path = public, pg_temp as $$
@@ -200,6 +200,8 @@ begin
         update conversations c set owner_type = 'user', owner_agent_id = null, owner_user_id = (
             select m.user_id from memberships m where m.org_id = org and m.role = 'owner' limit 1)
         where c.org_id = org and c.owner_agent_id = of_id and c.kind <> 'agent';
+        update wiki_entries w set author_type = 'system' -- its words stay, under its name
+        where w.org_id = org and w.author_type = 'agent' and w.author_id = of_id;
         -- what refers to an agent without a foreign key: tables in partitions, and columns that hold people, too
         return query select p.relation, p.gone from (values
             ('events', 'org_id = %L and author_id = %L'), ('events', 'org_id = %L and agent_id = %L'),
