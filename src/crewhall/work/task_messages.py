@@ -65,7 +65,7 @@ async def begin_with(tx: Tx, actor: Actor, made_of: MessageRef) -> Beginning:
     origin = _origin(made_of.conversation_id, found)
     lines = [line.strip() for line in (found.title, *readable(found.content).splitlines()) if line.strip()]
     quoted = "\n".join(f"> {line}".rstrip() for line in found.content.splitlines())
-    said = f"— [{escape_markdown(found.author_name)} in {escape_markdown(origin.where)}]({origin.url})"
+    said = f"— {escape_markdown(found.author_name)}, in {origin.where}"
     return Beginning(
         title=_cut(lines[0] if lines else ""),
         description=f"{quoted[: MAX_DESCRIPTION - len(said) - 2]}\n\n{said}".lstrip(),
