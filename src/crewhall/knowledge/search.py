@@ -1,4 +1,4 @@
-"""Search over everything within reach, by words and by meaning together: files, sources, the wiki and messages."""
+"""Search over everything within reach, by words and by meaning together: files, sources, the wiki, messages, tasks."""
 
 import asyncio
 import contextlib
@@ -41,6 +41,7 @@ from crewhall.knowledge.schemas_search import (
     Searched,
 )
 from crewhall.knowledge.snippets import show_chunks
+from crewhall.knowledge.task_findings import rank_found_tasks, show_found_tasks, take_kinds
 from crewhall.ports.embedder import Embedder, Vector
 from crewhall.ports.reranker import Reranker
 
@@ -98,16 +99,14 @@ class KnowledgeSearch:
         nothing but messages. Ranks know no cursor: an offset goes on, within the first MOST_FOUND. Raises INVALID, and
         NOT_FOUND for a conversation that the actor may not read.
         """
-        query = read_query(_checked(q))
+        query, wanted = take_kinds(read_query(_checked(q)), searched or Searched())
         if not query.words:
             raise INVALID(
                 "Say what you look for, too. What has been written, by whom and where, is at /search.", field="q"
             )
         if not 1 <= limit <= MOST_FOUND or not 0 <= offset <= MOST_FOUND - limit:
             raise INVALID(f"limit is at least 1, and offset and limit together at most {MOST_FOUND}.", field="limit")
-        wanted = searched or Searched()
-        words = query.words if wanted.wants_documents or self.compares_messages else ""
-        async with _meanwhile(self._mean(words), "meaning") as asked:
+        async with _meanwhile(self._mean(query.words if self._compares(wanted) else ""), "meaning") as asked:
             async with self._db.transaction(actor) as tx:
                 wanted, filters = await _narrowed(tx, actor, query, wanted, zone)
                 models = await tx.one(_Models, _MODELS)
@@ -115,6 +114,7 @@ class KnowledgeSearch:
             async with _meanwhile(self._near(actor, query.words, wanted, filters, models, asked), "nearest") as nearest:
                 async with self._db.transaction(actor) as tx:
                     matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
+                    tasks = await rank_found_tasks(tx, query.words, wanted, WIDE)
                 near, alike = await nearest
             meaning = await asked
             lent = await search_lent(
@@ -124,19 +124,26 @@ class KnowledgeSearch:
             distances = [one.distance or 0 for one in (*near, *lent.near)]
             ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
             rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
-            fused = dict(fuse([*rankings, *lent.rankings, *ranked]))
+            fused = dict(fuse([*rankings, *lent.rankings, *ranked, *tasks]))
             kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
             chunks = {one.id: one.document_id for one in [*matching, *near]}
-            own = [one for one in kept if one not in lent.shown]
+            others = set(lent.shown).union(*tasks)
+            own = [one for one in kept if one not in others]
             shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
+            if tasks:
+                shown |= await show_found_tasks(tx, actor, query.words, [one for one in kept if one in tasks[0]])
         found = [shown[one] for one in kept if one in shown]
         _score(found, fused, [*near, *lent.near, *alike])
         found = await self._reranked(query.words, found)
         return Findings(
             found[offset : offset + limit],
             more=len(found) > offset + limit and offset + limit < MOST_FOUND,
-            by_meaning=meaning is not None,
+            by_meaning=meaning is not None or wanted.kinds == (FindingKind.TASK,),
         )
+
+    def _compares(self, wanted: Searched) -> bool:
+        """Whether anything that is searched is compared by its meaning."""
+        return wanted.wants_documents or (self.compares_messages and wanted.wants_messages)
 
     async def ranked(self, actor: Actor, words: str, by: Collection[Ranking], limit: int) -> list[UUID]:
         """The ids of the chunks within the actor's reach that fit best, by words, by meaning or by both."""
@@ -229,7 +236,7 @@ async def _narrowed(
     narrowed = both(typed, chosen)
     if typed.authors or typed.kinds or typed.holds or typed.without != Traits():
         if not wanted.wants_messages:
-            raise INVALID("from:, kind:, has: and what is left out narrow messages alone: search those.", field="q")
+            raise INVALID("from:, has: and what is left out narrow messages alone: search those.", field="q")
         wanted = msgspec.structs.replace(wanted, kinds=(FindingKind.MESSAGE,))
     elif len(narrowed.places) > 1:
         raise INVALID("Search in one conversation at a time here; in several, messages: at /search.", field="q")

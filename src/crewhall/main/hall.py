@@ -12,7 +12,7 @@ from crewhall.adapters.github import KitGithub
 from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, Spent, start_agents
-from crewhall.conversations import ConversationParts, FileSettings, FileStore, start_conversations
+from crewhall.conversations import Commands, ConversationParts, FileSettings, FileStore, Posting, start_conversations
 from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.live.bell import Bell
@@ -60,7 +60,7 @@ from crewhall.knowledge import (
 )
 from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
-from crewhall.work import WorkParts, start_work
+from crewhall.work import SlashTask, WorkParts, start_work
 from crewhall.work.github import GithubParts, GithubSettings, start_github
 
 
@@ -221,6 +221,7 @@ def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkPar
     work = start_work(db=services.db, log=services.log, limiter=services.limiter)
     services.add_part(work)
     services.add_part(work.timeline)
+    services.part(Commands).add("task", SlashTask(services.db, services.part(Posting)))
     stack.push_async_callback(work.close)
     settings = services.settings_of(GithubSettings)
     github = start_github(

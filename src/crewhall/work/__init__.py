@@ -19,6 +19,9 @@ from crewhall.work.facts import (
 )
 from crewhall.work.lifecycle import WorkParts, start_work
 from crewhall.work.project_queries import access_project
+from crewhall.work.purging import KINDS, list_deleted
+from crewhall.work.purging import purge as purge_deleted
+from crewhall.work.slash_task import SlashTask
 from crewhall.work.task_queries import access_task, list_tasks
 from crewhall.work.task_telling import TASKS_CHANNEL, TaskNotice, read_notice
 from crewhall.work.timeline import CHANNEL as EVENTS_CHANNEL
@@ -27,6 +30,7 @@ from crewhall.work.timeline_kinds import EventKind, register_event_kind
 
 __all__ = [
     "EVENTS_CHANNEL",
+    "KINDS",
     "TASKS_CHANNEL",
     "EventKind",
     "ProjectArchived",
@@ -34,6 +38,7 @@ __all__ = [
     "ProjectCreated",
     "ProjectDeleted",
     "ProjectRestored",
+    "SlashTask",
     "TaskAssigned",
     "TaskBlocked",
     "TaskCancelled",
@@ -49,7 +54,9 @@ __all__ = [
     "WorkParts",
     "access_project",
     "access_task",
+    "list_deleted",
     "list_tasks",
+    "purge_deleted",
     "read_notice",
     "record_event",
     "register_event_kind",

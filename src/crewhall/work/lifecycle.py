@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from crewhall.agents import AgentDeleted, AgentStatusChanged
-from crewhall.conversations import Consumer
+from crewhall.conversations import Consumer, provide_tasks
 from crewhall.identity import MemberLeft
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database
@@ -13,6 +13,7 @@ from crewhall.kernel.events import subscribe
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.timer import DueTimer
 from crewhall.ports.message_log import MessageLog
+from crewhall.work.finding import Tasks
 from crewhall.work.following import on_agent_deleted, on_member_left, on_status_changed
 from crewhall.work.timeline import Timeline
 from crewhall.work.timeline_following import EventDeriver, follow_other_domains
@@ -42,6 +43,7 @@ class WorkParts(Struct, frozen=True):
 def start_work(*, db: Database, log: MessageLog, limiter: RateLimiter) -> WorkParts:
     """Make the parts of a process, before the signals start."""
     follow_other_domains()
+    provide_tasks(Tasks())
     subscribe(AgentStatusChanged, on_status_changed)
     subscribe(AgentDeleted, on_agent_deleted)
     subscribe(MemberLeft, on_member_left)

@@ -19,6 +19,7 @@ NO_PAGES = {
     "/schedules/words": "a part of the form of a schedule",
     "/service-worker.js": "a script",
     "/sidebar": "a part of every page",
+    "/tasks/assignees": "what a field of tasks offers",
     "/wiki/{slug:str}/edit": "leads to the editor of a version",
     "/styleguide": "for those who change Crewhall; judged in tests/web/test_styleguide.py",
     "/styleguide.css": "a style sheet",
@@ -72,6 +73,7 @@ def addresses(company: Company) -> dict[str, str]:
         "/projects/{slug:str}": f"/projects/{ids['project']}",
         "/projects/{slug:str}/about": f"/projects/{ids['project']}/about",
         "/tasks": "/tasks?status=all",
+        "/tasks/new": f"/tasks/new?conversation={company.talk.general}&message={company.talk.edited}",
         "/tasks/{task_id:uuid}": f"/tasks/{ids['work']}",
         "/wiki/versions/{version_id:uuid}/edit": f"/wiki/versions/{ids['draft']}/edit",
     }

@@ -29,6 +29,7 @@ from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.people import people
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.projects import project
+from crewhall.faces.cli.purging import purge
 from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions
 from crewhall.faces.cli.runtimes import runtimes, webhook
@@ -88,6 +89,7 @@ for group in (
     import_group,
     wiki,
     timeline,
+    purge,
     knowledge_group,
     project,
     task,
