@@ -23,6 +23,7 @@ def summary_of(one: Notification) -> str:
         K.WIKI_PROPOSAL: f"{who} proposes the wiki entry “{one.detail}”",
         K.WIKI_DECISION: f"{who} decided about your wiki entry “{one.detail}”",
         K.TASK_ASSIGNED: f"{who} gave you the task {one.detail}",
+        K.PROBATION: f"{who} {(one.detail or '').rstrip('.')}",
     }[one.kind]
 
 
@@ -52,6 +53,8 @@ def path_of(one: Notification) -> str:
         return f"/wiki/versions/{one.subject_id}"
     if one.kind is K.TASK_ASSIGNED:
         return f"/tasks/{one.subject_id}"
+    if one.kind is K.PROBATION:
+        return f"/agents/{one.subject_id}/kpis"
     assert one.conversation is not None
     base = f"/c/{one.conversation.id}"
     return base if one.message is None else f"{base}?at={one.message.seq}"
