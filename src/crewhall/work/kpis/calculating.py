@@ -10,9 +10,13 @@ from uuid import UUID
 from msgspec import Struct, structs, to_builtins
 from psycopg.types.json import Jsonb
 
+from crewhall.agents import access_agent
+from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.work.kpis.formulas import RIPE_DAYS, STEADY_ROWS, Start, calculate
+from crewhall.work.kpis.queries import list_kpis
+from crewhall.work.kpis.schemas import KpiShown
 from crewhall.work.kpis.settling import BATCH, Settling
 from crewhall.work.kpis.standing import settle_standing
 from crewhall.work.kpis.sums import Calculated, Growth, Measured, Sums, grown, past_of, row_of
@@ -128,6 +132,19 @@ class Calculator:
             async with self._db.transaction(system) as tx:
                 made += await calculate_agent(tx, system, agent_id) is not None
         return made
+
+    async def calculate_now(self, actor: Actor, agent_id: UUID) -> KpiShown:
+        """Calculate an agent's figures because somebody asks. Raises NOT_FOUND, FORBIDDEN."""
+        async with self._db.transaction(actor) as tx:
+            check_permission(actor, Permission.AGENTS_UPDATE)
+            await access_agent(tx, actor, agent_id)
+        while await self._settle(actor.org) == BATCH:
+            pass
+        system = system_actor(actor.org)
+        async with self._db.transaction(system) as tx:
+            await calculate_agent(tx, system, agent_id, asked_by=actor.name or "Somebody")
+        async with self._db.transaction(actor) as tx:
+            return (await list_kpis(tx, actor, agent_id, limit=1)).items[0]
 
     async def _settle(self, org_id: UUID) -> int:
         async with self._db.transaction(system_actor(org_id)) as tx:

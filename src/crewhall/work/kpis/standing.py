@@ -13,7 +13,6 @@ from crewhall.work.kpis.vocabulary import CONCERN_WORDS
 _WHO: LiteralString = """
 select m.user_id from memberships m
 where m.org_id = %(org)s and (m.role in ('owner', 'admin') or m.user_id = %(owner)s)
-  and not exists (select from deactivated_members d where d.org_id = m.org_id and d.user_id = m.user_id)
 """
 
 
