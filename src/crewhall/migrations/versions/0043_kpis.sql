@@ -422,7 +422,7 @@ create function kpi_growth(of_agent uuid, after bigint, ripe_from timestamptz, r
             order by k.at desc fetch first 60 rows with ties) e
         group by e.kind, e.at, e.subject having sum(e.amount) > 0
     ), in_row as (
-        select count(*)::integer as rejected from outcomes o
+        select least(count(*), 10)::integer as rejected from outcomes o
         where o.kind = 'pull_rejected' and not exists (
             select from outcomes m where m.kind = 'pull_merged' and (m.at, m.subject) > (o.at, o.subject))
     ), done as (
