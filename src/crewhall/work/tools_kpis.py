@@ -10,7 +10,7 @@ from crewhall.kernel.actor import ActorType
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.tools import Caller, Risk, Tool, described
 from crewhall.work.kpis import metrics, queries
-from crewhall.work.kpis.schemas import MetricName, Number, RankedAgent
+from crewhall.work.kpis.schemas import KpiShown, MetricName, Number, RankedAgent
 
 MOST = 50
 
@@ -109,7 +109,7 @@ async def post_reading(caller: Caller, asked: PostReading) -> Posted:
     return Posted(asked.name, asked.value)
 
 
-def _shown(one: queries.KpiShown) -> ShownKpi:
+def _shown(one: KpiShown) -> ShownKpi:
     terms = {
         "quality": one.term_quality, "completion": one.term_completion, "bugs": one.term_bugs,
         "deployments": one.term_deployments, "trend": one.term_trend, "steadiness": one.term_steadiness,

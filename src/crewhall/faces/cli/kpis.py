@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from crewhall.faces.sdk import Client
     from crewhall.faces.sdk.kpis import Evidence, Kpi, Metric, RankedAgent
 
-kpis = typer.Typer(name="kpis", help="KPIs and trust: what counts for agents, and how they stand.", no_args_is_help=True)
+kpis = typer.Typer(
+    name="kpis", help="KPIs and trust: what counts for agents, and how they stand.", no_args_is_help=True
+)
 Code = Annotated[str, typer.Argument(help="The agent's code.", metavar="AGENT")]
 Most = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")]
 TERMS = (
@@ -56,7 +58,9 @@ def list_kpis(context: typer.Context, agent: Code, limit: Most = 20, as_json: Js
     if wants_json(context, as_json):
         say_json(found)
         return
-    rows = [[ago(one.recorded_at), f"{one.trust:g}", f"{one.overall:.2f}", f"{one.quality:g}", one.reason] for one in found]
+    rows = [
+        [ago(one.recorded_at), f"{one.trust:g}", f"{one.overall:.2f}", f"{one.quality:g}", one.reason] for one in found
+    ]
     say_table(("When", "Trust", "Overall", "Quality", "Why"), rows, "Nothing was calculated yet.")
 
 
@@ -123,7 +127,9 @@ def list_ranked(
     if wants_json(context, as_json):
         say_json(found)
         return
-    rows = [[one.code, f"{one.trust:g}", one.status, _or_dash(one.overall), _or_dash(one.tasks_completed)] for one in found]
+    rows = [
+        [one.code, f"{one.trust:g}", one.status, _or_dash(one.overall), _or_dash(one.tasks_completed)] for one in found
+    ]
     say_table(("Agent", "Trust", "Standing", "Overall", "Tasks done"), rows, "No agents.")
 
 
@@ -138,7 +144,9 @@ def list_metrics(context: typer.Context, as_json: Json = False) -> None:
     if wants_json(context, as_json):
         say_json(found)
         return
-    rows = [[one.name, one.label, one.unit, one.role_title or "every role", one.event_type or "posted"] for one in found]
+    rows = [
+        [one.name, one.label, one.unit, one.role_title or "every role", one.event_type or "posted"] for one in found
+    ]
     say_table(("Name", "Label", "Unit", "Role", "From"), rows, "No metrics.")
 
 
@@ -213,13 +221,15 @@ add_months(kpis, "kpis", "kpis", "figures")
 
 
 def _say_kpi(one: "Kpi") -> None:
-    say(f"Trust {one.trust:g}: {one.start:g} + ({one.term_sum:g} - {one.start:g}) x {one.evidence} / ({one.evidence} + 10)\n")
+    said = f"{one.start:g} + ({one.term_sum:g} - {one.start:g}) x {one.evidence} / ({one.evidence} + 10)"
+    say(f"Trust {one.trust:g}: {said}\n")
     say_facts({
-        "When": one.recorded_at.isoformat(), "Why": one.reason, **{name: f"{getattr(one, term):g}" for name, term in TERMS},
+        "When": one.recorded_at.isoformat(), "Why": one.reason,
+        **{name: f"{getattr(one, term):g}" for name, term in TERMS},
         "Overall": f"{one.overall:.4f}, {one.overall_trend}", "Quality": f"{one.quality:g}, {one.quality_trend}",
-        "Completion": f"{one.completion:.4f} ({one.ripe_completed} of {one.tasks_ripe} tasks of more than 7 days ago)",
-        "Tasks completed": f"{one.tasks_completed}, {one.tasks_trend}", "Bugs": one.bugs,
-        "Deployment failures": one.deployment_failures, "Concerns": ", ".join(one.concerns) or None,
+        "Completed": f"{one.completion:.4f}: {one.ripe_completed} of {one.tasks_ripe} tasks of more than 7 days ago",
+        "Tasks completed": f"{one.tasks_completed}, {one.tasks_trend}", "Bugs found": one.bugs,
+        "Deployments failed": one.deployment_failures, "Concerns": ", ".join(one.concerns) or None,
         **{name: f"{value:g}" for name, value in one.custom.items()},
     })  # fmt: skip
 

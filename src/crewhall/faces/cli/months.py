@@ -19,9 +19,9 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def add_months(group: typer.Typer, table: str, name: str, rows: str) -> None:
-    """Give a group of commands `partitions`, `detach` and `attach` for its table; `rows` is what its rows are called."""
+    """Give a group of commands `partitions`, `detach` and `attach` for its table; `rows` is its rows' name."""
 
-    @group.command("partitions", help=f"For the operator: the months of {rows}, how large each is, which are detached.")
+    @group.command("partitions", help=f"For the operator: the months of {rows}, how large, which are detached.")
     def list_partitions(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
         from crewhall.kernel.postgres.months import list_months
 
@@ -30,11 +30,14 @@ def add_months(group: typer.Typer, table: str, name: str, rows: str) -> None:
         if wants_json(context, as_json):
             say_json(found)
             return
-        shown = [[one.month, "attached" if one.is_attached else "detached", one.rows, f"{one.bytes:,}"] for one in found]
+        shown = [
+            [one.month, "attached" if one.is_attached else "detached", one.rows, f"{one.bytes:,}"] for one in found
+        ]
         say_table(("Month", "Standing", "Rows, about", "Bytes"), shown, "No months.")
 
     @group.command(
-        "detach", help=f"For the operator: take {rows} of a month that is over away, of every organization; `attach` brings them back."
+        "detach",
+        help=f"For the operator: take away {rows} of a month that is over; `attach` brings them back.",
     )
     def detach_partition(month: MonthName, home: Home = None, yes: Yes = False) -> None:
         from crewhall.kernel.postgres.months import detach_month
@@ -43,7 +46,8 @@ def add_months(group: typer.Typer, table: str, name: str, rows: str) -> None:
             raise typer.Exit(code=Exit.ERROR)
         with administrator(home) as connection:
             detached = detach_month(connection, table, month)
-        say(f"{month} is the table {detached} now. Dump it, drop it, or bring it back: `crewhall {name} attach {month}`.")
+        back = f"crewhall {name} attach {month}"
+        say(f"{month} is the table {detached} now. Dump it, drop it, or bring it back: `{back}`.")
 
     @group.command("attach", help=f"For the operator: bring {rows} of a month back that was detached.")
     def attach_partition(month: MonthName, home: Home = None) -> None:

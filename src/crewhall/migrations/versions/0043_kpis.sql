@@ -399,13 +399,13 @@ call make_definer('settle_evidence(text, kpi_claim[])');
 
 -- What adds to the sums of an agent after a position, and what has ripened since. One row.
 create function kpi_growth(of_agent uuid, after bigint, ripe_from timestamptz, ripe_to timestamptz)
-    returns table (position bigint, counted jsonb, tasks_assigned integer, tasks_completed integer, tasks_ripe integer,
+    returns table (counted jsonb, tasks_assigned integer, tasks_completed integer, tasks_ripe integer,
         ripe_completed integer, first_approvals integer, approvals integer, change_requests integer, failing_pulls integer,
         bugs integer, deployment_failures integer, reworks integer, minutes bigint, timed integer, rejected_in_row integer,
         recent_bugs integer) language sql stable as $$
     with fresh as materialized (
         select e.kind, sum(e.amount)::integer as amount, coalesce(sum(e.amount * e.value), 0)::bigint as worth,
-               coalesce(sum(e.amount) filter (where e.value is not null), 0)::integer as valued, max(e.position) as position,
+               coalesce(sum(e.amount) filter (where e.value is not null), 0)::integer as valued,
                coalesce(sum(e.amount) filter (where e.since <= ripe_to), 0)::integer as ripe
         from kpi_evidence e
         where e.org_id = (current_orgs())[1] and e.agent_id = of_agent and e.position > after and e.kind <> 'calculation'
@@ -438,8 +438,7 @@ create function kpi_growth(of_agent uuid, after bigint, ripe_from timestamptz, r
     ), by_kind as (
         select f.kind, f.amount, f.ripe, f.worth, f.valued from fresh f
     )
-    select coalesce((select max(f.position) from fresh f), after),
-           coalesce((select jsonb_object_agg(f.kind, f.amount) from fresh f where f.amount <> 0), '{}'),
+    select coalesce((select jsonb_object_agg(f.kind, f.amount) from fresh f where f.amount <> 0), '{}'),
            coalesce(sum(b.amount) filter (where b.kind = 'task_assigned'), 0)::integer,
            coalesce(sum(b.amount) filter (where b.kind = 'task_completed'), 0)::integer,
            (coalesce(sum(b.ripe) filter (where b.kind = 'task_assigned'), 0)

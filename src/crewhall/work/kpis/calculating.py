@@ -60,7 +60,7 @@ where m.org_id = %(org)s and m.source = 'events' and m.role_title in ('', %(role
   and c.count is distinct from (%(custom)s::jsonb ->> m.name)::numeric
 """
 _GROWTH: LiteralString = """
-select position, counted, tasks_assigned, tasks_completed, tasks_ripe, ripe_completed, first_approvals, approvals,
+select counted, tasks_assigned, tasks_completed, tasks_ripe, ripe_completed, first_approvals, approvals,
        change_requests, failing_pulls, bugs, deployment_failures, reworks, minutes, timed, rejected_in_row, recent_bugs
 from kpi_growth(%(agent)s, %(after)s, %(ripe_from)s, %(ripe_to)s)
 """
@@ -173,7 +173,7 @@ async def calculate_agent(tx: Tx, system: Actor, agent_id: UUID, *, asked_by: st
 
 
 async def _sums(tx: Tx, agent: Measured, key: dict[str, Any]) -> Sums:
-    """What was counted so far; of an agent that is calculated for the first time, nothing, and the trust that it has."""
+    """What was counted so far; of an agent that is calculated first, nothing, and the trust that it has."""
     found = await tx.find(Sums, _SUMS, key)
     if found is not None:
         return found

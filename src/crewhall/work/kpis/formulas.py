@@ -14,6 +14,10 @@ START_TRUST = 50.0
 RIPE_DAYS = 7
 """Tasks count for completion when they were assigned more than so many days ago."""
 STEADY_ROWS, LEAST_STEADY_ROWS = 10, 3
+LEAST_TRUST, LEAST_QUALITY, MOST_REJECTED, MOST_BUGS = 30, 20, 3, 5
+"""Below the first two, or at the last two, an agent comes on probation."""
+FREE_TRUST, FREE_QUALITY, FREE_TASKS, FREE_ROWS = 50, 60, 5, 3
+"""From these on it has come through: trust, quality, tasks completed, rows in a row that improved."""
 BLEND = 10
 """So much evidence, and trust is half way between its start and what the terms add up to."""
 
@@ -158,19 +162,20 @@ def steadiness_of(deviation: float | None) -> float:
 def concerns_of(trust: float, quality: float, counts: Counts) -> tuple[Concern, ...]:
     """Why the agent would be put on probation."""
     held = {
-        Concern.LOW_TRUST: trust < 30,
-        Concern.LOW_QUALITY: quality < 20,
-        Concern.REJECTED_PULLS: counts.rejected_in_row >= 3,
-        Concern.RECENT_BUGS: counts.recent_bugs >= 5,
+        Concern.LOW_TRUST: trust < LEAST_TRUST,
+        Concern.LOW_QUALITY: quality < LEAST_QUALITY,
+        Concern.REJECTED_PULLS: counts.rejected_in_row >= MOST_REJECTED,
+        Concern.RECENT_BUGS: counts.recent_bugs >= MOST_BUGS,
     }
     return tuple(concern for concern, holds in held.items() if holds)
 
 
 def ends_probation(figures: Figures, counts: Counts, past: Sequence[Past]) -> bool:
     """Whether an agent has come through probation: trust, quality, tasks, and its last three rows improving."""
-    moves = [row.overall_trend for row in past[-2:]] + [figures.overall_trend]
-    improved = len(moves) == 3 and all(move is OverallTrend.IMPROVING for move in moves)
-    return figures.trust >= 50 and figures.quality >= 60 and counts.tasks_completed >= 5 and improved
+    moves = [row.overall_trend for row in past[1 - FREE_ROWS :]] + [figures.overall_trend]
+    improved = len(moves) == FREE_ROWS and all(move is OverallTrend.IMPROVING for move in moves)
+    has_trust, has_quality = figures.trust >= FREE_TRUST, figures.quality >= FREE_QUALITY
+    return has_trust and has_quality and counts.tasks_completed >= FREE_TASKS and improved
 
 
 def clamp(value: float, low: float, high: float) -> float:

@@ -21,7 +21,7 @@ PUT_OFF_S = 60
 class KpiSettings(CrewhallSettings):
     """Whether KPIs are calculated here."""
 
-    kpis: bool = Field(True, description="Whether this process calculates KPIs; false leaves them to others.")
+    kpis: bool = Field(default=True, description="Whether this process calculates KPIs; false leaves them to others.")
 
 
 class _Next(Struct):

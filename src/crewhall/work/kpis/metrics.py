@@ -93,10 +93,13 @@ async def post_reading(tx: Tx, actor: Actor, agent_id: UUID, name: str, value: f
     The agent itself posts, or who may change it. Raises NOT_FOUND, FORBIDDEN, INVALID (not of its role, counted by
     itself, out of range).
     """
-    is_itself = actor.type is ActorType.AGENT and actor.id == agent_id and not actor.behalf
-    agent = await access_agent(tx, actor, agent_id, "see" if is_itself else "update")
+    is_itself = actor.type is ActorType.AGENT and actor.id == agent_id
     if actor.type is ActorType.AGENT and not is_itself:
         raise FORBIDDEN("An agent posts what it is measured by itself, and of no other.")
+    agent = await access_agent(tx, actor, agent_id, "see" if is_itself else "update")
+    for one in actor.behalf:
+        if one.id != agent_id:
+            check_permission(one, Permission.AGENTS_UPDATE)
     metric = next((one for one in await metrics_of(tx, agent.role_title) if one.name == name), None)
     if metric is None:
         raise NOT_FOUND(f"Agents of this role are not measured by {name[:40]}.")
@@ -104,6 +107,6 @@ async def post_reading(tx: Tx, actor: Actor, agent_id: UUID, name: str, value: f
         raise INVALID(f"{metric.label} is counted from the timeline: nobody posts it.", field="name")
     below = metric.lowest is not None and value < metric.lowest
     if below or (metric.highest is not None and value > metric.highest):
-        bounds = f"{'any' if metric.lowest is None else f'{metric.lowest:g}'} to {'any' if metric.highest is None else f'{metric.highest:g}'}"
-        raise INVALID(f"{metric.label} is from {bounds}.", field="value")
+        low, high = ("any" if one is None else f"{one:g}" for one in (metric.lowest, metric.highest))
+        raise INVALID(f"{metric.label} is from {low} to {high}.", field="value")
     await note(tx, actor.org, NewsKind.METRIC, name, {"value": round(value, 4)}, agent_id=agent_id)

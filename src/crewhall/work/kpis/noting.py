@@ -15,7 +15,15 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.events import subscribe
 from crewhall.kernel.ids import new_id
-from crewhall.work.facts import TaskChanged, TaskCompleted, TaskCreated, TaskDeleted, TaskFact, TaskReopened, TaskRestored
+from crewhall.work.facts import (
+    TaskChanged,
+    TaskCompleted,
+    TaskCreated,
+    TaskDeleted,
+    TaskFact,
+    TaskReopened,
+    TaskRestored,
+)
 from crewhall.work.github.facts import ThingMirrored
 from crewhall.work.github.vocabulary import ItemKind
 from crewhall.work.kpis.vocabulary import NewsKind
@@ -73,7 +81,7 @@ def follow_work() -> None:
     subscribe(AgentStatusChanged, _on_status_changed)
 
 
-async def _on_task(tx: Tx, actor: Actor, fact: TaskFact) -> None:
+async def _on_task(tx: Tx, _actor: Actor, fact: TaskFact) -> None:
     await note(tx, fact.org_id, NewsKind.TASK, fact.task_id)
 
 
@@ -82,12 +90,12 @@ async def _on_task_changed(tx: Tx, actor: Actor, fact: TaskChanged) -> None:
         await _on_task(tx, actor, fact)
 
 
-async def _on_completed(tx: Tx, actor: Actor, fact: TaskCompleted) -> None:
+async def _on_completed(tx: Tx, _actor: Actor, fact: TaskCompleted) -> None:
     by = str(fact.assignee_id) if fact.assignee_type is ActorType.AGENT else None
     await note(tx, fact.org_id, NewsKind.TASK, fact.task_id, {"completed_by": by})
 
 
-async def _on_reopened(tx: Tx, actor: Actor, fact: TaskReopened) -> None:
+async def _on_reopened(tx: Tx, _actor: Actor, fact: TaskReopened) -> None:
     await note(tx, fact.org_id, NewsKind.TASK, fact.task_id, {"is_reopened": True})
 
 
@@ -106,7 +114,7 @@ async def _on_review(tx: Tx, actor: Actor, fact: ReviewPosted) -> None:
     await note(tx, actor.org, NewsKind.REVIEW, fact.event_id, detail)
 
 
-async def _on_trust_set(tx: Tx, actor: Actor, fact: AgentTrustSet) -> None:
+async def _on_trust_set(tx: Tx, _actor: Actor, fact: AgentTrustSet) -> None:
     await note(tx, fact.org_id, NewsKind.TRUST, fact.agent_id, {"trust": fact.after}, agent_id=fact.agent_id)
 
 

@@ -16,8 +16,8 @@ MetricName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$", description=
 class Kpi(Struct, kw_only=True):
     """An agent's figures at a moment: what was counted, the scores, trends, and every term of trust.
 
-    `trust` = `start` + (`term_sum` - `start`) x `evidence` / (`evidence` + 10). `term_sum` adds the other terms up, within
-    0 and 100. `counted` is what the row was made of: kinds of evidence, and how many of each came or went.
+    `trust` = `start` + (`term_sum` - `start`) x `evidence` / (`evidence` + 10). `term_sum` adds the other terms up,
+    within 0 and 100. `counted` is what the row was made of: kinds of evidence, and how many of each came or went.
     """
 
     agent_id: UUID

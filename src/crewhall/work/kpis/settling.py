@@ -26,7 +26,8 @@ delete from kpi_news n using taken t where n.id = t.id and n.org_id = %(org)s
 returning n.id, n.kind, n.subject, n.agent_id, n.detail, n.created_at
 """
 _CONCERNS: LiteralString = """
-select c.kind, c.number from mirror_concerns(%(subject)s::uuid, %(kind)s::text, %(number)s::integer, %(sha)s::text, %(ref)s::text) c
+select c.kind, c.number
+from mirror_concerns(%(subject)s::uuid, %(kind)s::text, %(number)s::integer, %(sha)s::text, %(ref)s::text) c
 """
 _PULL: LiteralString = """
 select settle_evidence('pull:' || %(repository)s::text || ':' || %(number)s::text,
@@ -65,6 +66,9 @@ group by e.agent_id having sum(e.amount) > 0
 _IS_OURS: LiteralString = """
 select exists (select from tasks where org_id = %(org)s and id = %(task)s::uuid and github_issue_number is null
                and not (created_by_type = 'agent' and created_by = %(agent)s))
+"""
+_WRITTEN: LiteralString = """
+select id::text as id, created_at from tasks where org_id = %(org)s and id = any (%(tasks)s::uuid[])
 """
 _ASK: LiteralString = """
 select p.agent from unnest(%(agents)s::uuid[]) as p (agent)
@@ -116,8 +120,7 @@ class Settling:
         for task in self._tasks:
             await self._follow_task(task)
         await self._settle(self._numbered, self._tasks)
-        for one in self._numbered:
-            self._causes.add(f"github:{one.repository}:{one.number}")
+        self._causes |= {f"github:{thing.repository}:{thing.number}" for thing in self._numbered}
         await self._settle_bugs()
         values = {"org": self._org, "agents": sorted(self._agents)}
         for agent in await self._tx.values(_ASK, values):
@@ -207,10 +210,7 @@ class Settling:
 
     async def _told(self, tasks: list[str]) -> dict[str, datetime]:
         """Bugs that are tasks: when they were written."""
-        found = await self._tx.all(
-            _Written, "select id::text as id, created_at from tasks where org_id = %(org)s and id = any (%(tasks)s::uuid[])",
-            {"org": self._org, "tasks": tasks},
-        )  # fmt: skip
+        found = await self._tx.all(_Written, _WRITTEN, {"org": self._org, "tasks": tasks})
         return {one.id: one.created_at for one in found}
 
 

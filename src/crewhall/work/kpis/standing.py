@@ -22,10 +22,10 @@ async def settle_standing(tx: Tx, system: Actor, done: Calculated) -> None:
     if done.agent.status is AgentStatus.ACTIVE and concerns:
         reason = _sentence("; ".join(CONCERN_WORDS[one] for one in concerns))
         await _put(tx, system, done, AgentStatus.PROBATION, reason, f"is on probation: {reason}")
-    elif done.agent.status is AgentStatus.PROBATION and not done.figures.concerns:
-        if ends_probation(done.figures, done.counts, done.past):
-            reason = "Trust, quality and five tasks are there, and three rows in a row improved."
-            await _put(tx, system, done, AgentStatus.ACTIVE, reason, "has come through probation")
+    has_come_through = not done.figures.concerns and ends_probation(done.figures, done.counts, done.past)
+    if done.agent.status is AgentStatus.PROBATION and has_come_through:
+        reason = "Trust, quality and five tasks are there, and three rows in a row improved."
+        await _put(tx, system, done, AgentStatus.ACTIVE, reason, "has come through probation")
 
 
 async def _put(tx: Tx, system: Actor, done: Calculated, after: AgentStatus, reason: str, told: str) -> None:

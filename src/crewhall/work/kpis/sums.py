@@ -41,7 +41,6 @@ class Sums(Counts, frozen=True, kw_only=True):
 class Growth(Counts, frozen=True, kw_only=True):
     """What adds to it."""
 
-    position: int
     counted: dict[str, int]
 
 
