@@ -85,7 +85,10 @@ def test_trust_by_hand():
         (Counts(change_requests=7), Concern.LOW_QUALITY),
         (Counts(rejected_in_row=3), Concern.REJECTED_PULLS),
         (Counts(recent_bugs=5, bugs=5), Concern.RECENT_BUGS),
-        (Counts(tasks_completed=90, tasks_ripe=90, bugs=9, change_requests=9, deployment_failures=9), Concern.LOW_TRUST),
+        (
+            Counts(tasks_completed=90, tasks_ripe=90, bugs=9, change_requests=9, deployment_failures=9),
+            Concern.LOW_TRUST,
+        ),
     ],
 )
 def test_any_one_concern_is_enough(given_counts: Counts, concern: Concern):
@@ -136,7 +139,9 @@ def test_scores_stay_within_their_bounds_and_terms_add_up(one: Counts, before: l
 @pytest.mark.rule("D6", "D7")
 @given(counts, past, start, st.sampled_from(["bugs", "deployment_failures", "failing_pulls"]))
 def test_what_speaks_against_never_helps(one: Counts, before: list[Past], begins: Start, name: str):
-    worse = Counts(**{field: getattr(one, field) for field in Counts.__struct_fields__} | {name: getattr(one, name) + 1})
+    worse = Counts(
+        **{field: getattr(one, field) for field in Counts.__struct_fields__} | {name: getattr(one, name) + 1}
+    )
     good, bad = calculate(one, before, begins), calculate(worse, before, begins)
     assert bad.overall <= good.overall
     assert bad.quality <= good.quality

@@ -7,6 +7,8 @@ import pytest
 from psycopg import errors
 
 from crewhall.kernel.actor import system_actor
+from crewhall.kernel.tools import Risk
+from crewhall.runtime.judging import RiskRule, Standing, ToolPolicy, judge
 from crewhall.work.kpis.rebuilding import rebuild
 from tests.identity.hall import Org
 from tests.support.server import Server
@@ -186,18 +188,19 @@ async def test_probation_ends_by_rule_and_who_ends_it_by_hand_is_not_overruled(s
 
 @pytest.mark.rule("X5", "D7")
 async def test_what_an_agent_may_do_moves_with_its_trust(server: Server, org: Org):
-    from crewhall.runtime.judging import RiskRule, Standing, ToolPolicy, judge
-    from crewhall.kernel.tools import Risk
+    scout, shop = await server.hire(org), await begun(org.owner)
+    policy = ToolPolicy(write=RiskRule(allow_from=54.0))
 
-    scout = await server.hire(org)
-    policy = ToolPolicy(write=RiskRule(allow_from=50.0))
-    assert judge("post_message", Risk.WRITE, Standing(await trust_of(org, scout), False), policy).verdict == "allow"
-    await reviewed(org.owner, "changes_requested", scout)
-    for title in ("x", "y"):
-        bugs = await wrote(org.owner, await begun(org.owner, f"Shop {title}"), title)
-        assert bugs
-    await figures(server, org, scout)
-    assert await trust_of(org, scout) != 50
+    async def judged() -> str:
+        return str(
+            judge("post_message", Risk.WRITE, Standing(await trust_of(org, scout), on_probation=False), policy).verdict
+        )
+
+    assert await judged() == "ask"
+    for _ in range(2):
+        await completed(org, shop, scout)
+    await calculated(server, org)
+    assert await judged() == "allow"
 
 
 @pytest.mark.rule("D6")
