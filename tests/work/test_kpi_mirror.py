@@ -46,11 +46,9 @@ def review(key: str, number: int, minutes: int, state: str, author: str = "ada")
 
 
 def suite(key: str, sha: str, minutes: int, conclusion: str | None) -> Item:
-    state = "completed" if conclusion else "queued"
+    state, step = ("completed", 2) if conclusion else ("queued", 0)
     data = {"conclusion": conclusion, "pull_requests": []}
-    return Item(
-        kind=K.CHECK_SUITE, key=key, sha=sha, state=state, moment=at(minutes), step=2 if conclusion else 0, data=data
-    )
+    return Item(kind=K.CHECK_SUITE, key=key, sha=sha, state=state, moment=at(minutes), step=step, data=data)
 
 
 def status(key: str, sha: str, minutes: int, state: str, context: str = "ci") -> Item:
@@ -66,8 +64,15 @@ def push(key: str, minutes: int, number: int) -> Item:
     return Item(kind=K.PUSH, key=key, sha=GREEN, title=f"refs/heads/work-{number}", moment=at(minutes))
 
 
-def issue(number: int, minutes: int, body: str = "", labels: tuple[str, ...] = ("bug",), **more: Any) -> Item:
-    data = {"labels": list(labels), "state_reason": None, "created_at": at(0).isoformat()}
+def issue(
+    number: int,
+    minutes: int,
+    body: str = "",
+    labels: tuple[str, ...] = ("bug",),
+    reason: str | None = None,
+    **more: Any,
+) -> Item:
+    data = {"labels": list(labels), "state_reason": reason, "created_at": at(0).isoformat()}
     told = {"state": "open", "title": "It leaks", "body": body, **more}
     return Item(kind=K.ISSUE, key=f"{number}77", number=number, moment=at(minutes), data=data, **told)
 
@@ -75,22 +80,21 @@ def issue(number: int, minutes: int, body: str = "", labels: tuple[str, ...] = (
 STREAM: list[Item] = [
     pull(1, 0, RED), pull(1, 20, GREEN), pull(1, 60, GREEN, "merged"),
     suite("s1", RED, 3, "failure"), suite("s2", GREEN, 22, None), suite("s2", GREEN, 25, "success"),
-    review("r1", 1, 10, "approved"), review("r2", 1, 11, "changes_requested", "bo"), review("r3", 1, 12, "approved", "Scout-Bot"),
-    review("r4", 1, 13, "approved", "other-bot"), review("r5", 1, 5, "changes_requested", "cy"), review("r5", 1, 5, "dismissed", "cy"),
+    review("r1", 1, 10, "approved"), review("r2", 1, 11, "changes_requested", "bo"),
+    review("r3", 1, 12, "approved", "Scout-Bot"), review("r4", 1, 13, "approved", "other-bot"),
+    review("r5", 1, 5, "changes_requested", "cy"), review("r5", 1, 5, "dismissed", "cy"),
     push("p1", 8, 1), push("p2", 21, 1),
     deployed("d1", 62, "in_progress"), deployed("d2", 63, "failure"),
     deployed("d3", 64, "failure", "10"), deployed("d4", 65, "success", "10"),
     pull(2, 5, RED), pull(2, 70, RED, "closed"), review("r6", 2, 9, "changes_requested"),
     status("t1", RED, 6, "failure"), status("t2", RED, 7, "success"), status("t3", RED, 8, "error", "lint"),
-    pull(3, 30, "d" * 40, author="ada", closes=[{"repository": "", "number": 7}]), review("r7", 3, 31, "approved", "bo"),
-    issue(4, 80, "Regression of #1, and of #2."), issue(5, 81, "Caused by: PR #3"), issue(6, 82, "caused by #1", ("docs",)),
-    issue(8, 83, "broken by #2", state="closed"), issue(9, 84, "", title="Bug in #7"), issue(10, 85, "caused by #99"),
+    pull(3, 30, "d" * 40, author="ada", closes=[{"repository": "", "number": 7}]),
+    review("r7", 3, 31, "approved", "bo"),
+    issue(4, 80, "Regression of #1, and of #2."), issue(5, 81, "Caused by: PR #3"),
+    issue(6, 82, "caused by #1", ("docs",)), issue(8, 83, "broken by #2", state="closed"),
+    issue(9, 84, "", title="Bug in #7"), issue(10, 85, "caused by #99"),
+    issue(11, 86, "caused by #1", state="closed", reason="not_planned"),
 ]  # fmt: skip
-STREAM[-3] = issue(8, 83, "broken by #2", state="closed")
-STREAM.append(
-    Item(kind=K.ISSUE, key="1177", number=11, state="closed", title="No", body="caused by #1", moment=at(86),
-         data={"labels": ["bug"], "state_reason": "not_planned", "created_at": at(0).isoformat()})
-)  # fmt: skip
 COUNTED = [
     ("scout", "approved", "review:r1", None),
     ("scout", "approved_first", "review:r1", None),
@@ -146,12 +150,12 @@ class Ground:
     async def stands(self, names: dict[str, str]) -> list[tuple[Any, ...]]:
         found = []
         for who, kind, subject, cause, amount in await standing(self.wired.server, self.wired.org):
-            subject, cause = (
-                one and one.replace(str(self.repository), "R").replace(self.task, "T") for one in (subject, cause)
-            )
             assert amount == 1
-            found.append((names.get(who), kind, subject, cause))
+            found.append((names.get(who), kind, self._short(subject), self._short(cause)))
         return sorted(found, key=str)
+
+    def _short(self, one: str | None) -> str | None:
+        return one and one.replace(str(self.repository), "R").replace(self.task, "T")
 
 
 async def ground(wired: Wired, other: AgentClient, name: str) -> Ground:

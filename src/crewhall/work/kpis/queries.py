@@ -10,7 +10,7 @@ from crewhall.agents import AgentStatus, access_agent
 from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
+from crewhall.kernel.paging import Page, check_limit, decode_cursor, encode_cursor, page_of
 from crewhall.work.kpis.schemas import Evidence, Kpi, KpiShown, RankedAgent
 from crewhall.work.kpis.sums import reason_of
 from crewhall.work.kpis.vocabulary import EvidenceKind
@@ -102,6 +102,11 @@ async def list_ranked(
         "trust": key[0] if key else None, "id": key[1] if key else None, "limit": size + 1,
     }  # fmt: skip
     return page_of(await tx.all(RankedAgent, _RANKED, values), size, lambda row: (f"{row.trust:.2f}", row.id))
+
+
+def place_of(row: Kpi) -> str:
+    """Where a row stands, as `after` takes it."""
+    return encode_cursor(row.recorded_at)
 
 
 def shown(row: Kpi) -> KpiShown:
