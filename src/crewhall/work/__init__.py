@@ -17,6 +17,7 @@ from crewhall.work.facts import (
     TaskRestored,
     TaskStarted,
 )
+from crewhall.work.kpis.rebuilding import rebuild as rebuild_kpis
 from crewhall.work.lifecycle import WorkParts, start_work
 from crewhall.work.project_queries import access_project
 from crewhall.work.task_queries import access_task, list_tasks
@@ -51,6 +52,7 @@ __all__ = [
     "access_task",
     "list_tasks",
     "read_notice",
+    "rebuild_kpis",
     "record_event",
     "register_event_kind",
     "start_work",

@@ -200,7 +200,7 @@ def rebuild_kpis(
     as_json: Json = False,
 ) -> None:
     """For the operator: work every agent's figures out again, from the evidence alone, and compare."""
-    from crewhall.work.kpis.rebuilding import rebuild
+    from crewhall.work import rebuild_kpis as rebuild
 
     found = []
     with administrator(home) as connection:

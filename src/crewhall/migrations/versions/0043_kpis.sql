@@ -42,7 +42,7 @@ create table kpi_evidence (
     about text not null,
     subject text not null,
     cause text,
-    amount smallint not null default 1 constraint kpi_evidence_amount check (amount in (-1, 1)),
+    amount smallint not null default 1 constraint kpi_evidence_amount check (abs(amount) = 1),
     value numeric(18, 4),
     since timestamptz,
     at timestamptz not null,
