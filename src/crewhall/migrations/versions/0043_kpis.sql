@@ -397,12 +397,15 @@ create function settle_evidence(of_about text, holds kpi_claim[]) returns setof 
 $$;
 call make_definer('settle_evidence(text, kpi_claim[])');
 
--- What adds to the sums of an agent after a position, and what has ripened since. One row.
+-- What adds to the sums of an agent after a position, and what has ripened since. One row; in plpgsql, which keeps its plan.
 create function kpi_growth(of_agent uuid, after bigint, ripe_from timestamptz, ripe_to timestamptz)
     returns table (counted jsonb, tasks_assigned integer, tasks_completed integer, tasks_ripe integer,
         ripe_completed integer, first_approvals integer, approvals integer, change_requests integer, failing_pulls integer,
         bugs integer, deployment_failures integer, reworks integer, minutes bigint, timed integer, rejected_in_row integer,
-        recent_bugs integer) language sql stable as $$
+        recent_bugs integer) language plpgsql stable as $$
+#variable_conflict use_column
+begin
+    return query
     with fresh as materialized (
         select e.kind, sum(e.amount)::integer as amount, coalesce(sum(e.amount * e.value), 0)::bigint as worth,
                coalesce(sum(e.amount) filter (where e.value is not null), 0)::integer as valued,
@@ -416,9 +419,9 @@ create function kpi_growth(of_agent uuid, after bigint, ripe_from timestamptz, r
           and e.position <= after
         group by e.kind
     ), outcomes as (
-        select e.kind, e.at, e.subject from (
+        select e.kind, e.at, e.subject from unnest(array['pull_merged', 'pull_rejected']) as o (kind) cross join lateral (
             select k.kind, k.at, k.subject, k.amount from kpi_evidence k
-            where k.org_id = (current_orgs())[1] and k.agent_id = of_agent and k.kind in ('pull_merged', 'pull_rejected')
+            where k.org_id = (current_orgs())[1] and k.agent_id = of_agent and k.kind = o.kind
             order by k.at desc fetch first 60 rows with ties) e
         group by e.kind, e.at, e.subject having sum(e.amount) > 0
     ), in_row as (
@@ -455,8 +458,8 @@ create function kpi_growth(of_agent uuid, after bigint, ripe_from timestamptz, r
            coalesce(sum(b.worth) filter (where b.kind = 'task_completed'), 0)::bigint,
            coalesce(sum(b.valued) filter (where b.kind = 'task_completed'), 0)::integer,
            (select i.rejected from in_row i), (select l.bugs from lately l)
-    from by_kind b
-$$;
+    from by_kind b;
+end $$;
 call make_definer('kpi_growth(uuid, bigint, timestamptz, timestamptz)');
 
 -- ---------------------------------------------------------------------------------------------- notifications

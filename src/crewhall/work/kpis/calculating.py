@@ -3,7 +3,7 @@
 One short transaction for each agent, with the organization's lock, so that no evidence commits behind a calculation.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -26,14 +26,19 @@ _LOCK: LiteralString = """
 select pg_advisory_xact_lock(hashtextextended('crewhall.kpis', 0) # hashtextextended(%(org)s::text, 0))
 """
 _AGENT: LiteralString = """
+with locked as materialized (
+    select pg_advisory_xact_lock(hashtextextended('crewhall.kpis', 0) # hashtextextended(%(org)s::text, 0)))
 select a.id, a.code, a.name, a.status, a.role_title, a.trust_score::float8 as trust, a.owner_user_id
-from agents a where a.org_id = %(org)s and a.id = %(agent)s and a.deleted_at is null for no key update
+from locked, agents a where a.org_id = %(org)s and a.id = %(agent)s and a.deleted_at is null for no key update of a
 """
 _TAKE: LiteralString = """
 with taken as (
     delete from kpi_news where org_id = %(org)s and agent_id = %(agent)s and kind in ('request', 'trust')
-    returning id, kind, detail, created_at)
-select kind, detail, created_at from taken order by id
+    returning id, kind, detail)
+select count(*) as count,
+       (array_agg((detail ->> 'trust')::float8 order by id desc) filter (where kind = 'trust'))[1] as trust,
+       exists (select from kpi_metrics m where m.org_id = %(org)s and m.source = 'events') as counts_events
+from taken
 """
 _SUMS: LiteralString = """
 select position, ripe_at, recorded_at, tasks_assigned, tasks_completed, tasks_ripe, ripe_completed,
@@ -100,9 +105,9 @@ from marked m where s.org_id = %(org)s and s.agent_id = %(agent)s
 
 
 class _Asked(Struct):
-    kind: str
-    detail: dict[str, Any]
-    created_at: datetime
+    count: int
+    trust: float | None
+    counts_events: bool
 
 
 class _Reading(Struct):
@@ -155,16 +160,15 @@ class Calculator:
 async def calculate_agent(tx: Tx, system: Actor, agent_id: UUID, *, asked_by: str = "") -> Calculated | None:
     """Calculate an agent's figures of what is settled; None where nobody asked, or there is no such agent."""
     key = {"org": system.org, "agent": agent_id}
-    await tx.run(_LOCK, key)
     agent = await tx.find(Measured, _AGENT, key)
-    asked = await tx.all(_Asked, _TAKE, key)
-    if agent is None or not (asked or asked_by):
+    asked = await tx.one(_Asked, _TAKE, key)
+    if agent is None or not (asked.count or asked_by):
         return None
     sums = await _sums(tx, agent, key)
-    for one in asked:
-        if one.kind == "trust":
-            await tx.run(_SET_TRUST, {**key, "trust": one.detail["trust"]})
-    await tx.run(_COUNT_EVENTS, {**key, "role": agent.role_title, "custom": Jsonb(sums.custom)})
+    if asked.trust is not None:
+        await tx.run(_SET_TRUST, {**key, "trust": asked.trust})
+    if asked.counts_events:
+        await tx.run(_COUNT_EVENTS, {**key, "role": agent.role_title, "custom": Jsonb(sums.custom)})
     done = await _work_out(tx, agent, sums, key, asked_by)
     await tell_figures(tx, system, done)
     await tell_trust(tx, system, done)
