@@ -15,7 +15,7 @@ from tests.support.server import token_of
 READ_ONLY = {
     "who_am_i", "list_people", "list_conversations", "read_messages", "read_thread", "search_messages", "list_agents",
     "list_wiki_entries", "read_wiki_entry", "search_knowledge", "list_projects", "list_tasks", "read_task",
-    "read_timeline",
+    "read_timeline", "read_kpis", "read_leaderboard",
 }  # fmt: skip
 CHANGING = {
     "post_message",
@@ -33,6 +33,7 @@ CHANGING = {
     "report_problem",
     "ask_everybody",
     "give_advice",
+    "post_reading",
 }
 
 

@@ -89,6 +89,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /tasks/next": {},
     "POST /tasks/changes": {"tasks": ["00000000-0000-7000-8000-000000000000"], "change": {"title": "Taken over"}},
     "POST /timeline": {"type": "question_asked", "content": {"text": "Whose?"}},
+    "POST /metrics": {"name": "mine", "label": "Mine"},
+    "POST /agents/{agent_id}/metrics/{metric_name}": {"value": 1},
     "POST /prices": {"provider": "theirs", "model": "*", "input_price": "1", "output_price": "2"},
     "PUT /rate-limits/{agent_kind}": {"per_minute": 600, "per_hour": 12000, "per_day": 100000, "burst": 300},
     "POST /budgets": {"run_limit": 1000},
@@ -156,6 +158,8 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "other_id": [estate.work["id"]],
         "number": [str(estate.work["number"])],
         "event_id": [estate.event],
+        "metric_id": [estate.metric["id"]],
+        "metric_name": [estate.metric["name"]],
         "deed": ["approve"],
         "path": ["inbox"],
     }

@@ -62,6 +62,7 @@ from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
 from crewhall.work import SlashTask, WorkParts, start_work
 from crewhall.work.github import GithubParts, GithubSettings, start_github
+from crewhall.work.kpis import KpiParts, KpiSettings, start_kpis
 
 
 @dataclass(slots=True)
@@ -109,6 +110,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         services.part(KnowledgeParts).start()
         services.part(WorkParts).start()
         services.part(GithubParts).start()
+        services.part(KpiParts).start()
         await services.part(RuntimeParts).follow()
         services.part(ImportParts).start()
         door = McpDoor(services)
@@ -230,6 +232,9 @@ def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkPar
     )  # fmt: skip
     services.add_part(github)
     stack.push_async_callback(github.close)
+    kpis = start_kpis(db=services.db, signals=services.signals, settings=services.settings_of(KpiSettings))
+    services.add_part(kpis)
+    stack.push_async_callback(kpis.close)
     return work
 
 

@@ -17,6 +17,7 @@ from crewhall.work.facts import (
     TaskRestored,
     TaskStarted,
 )
+from crewhall.work.kpis.rebuilding import rebuild as rebuild_kpis
 from crewhall.work.lifecycle import WorkParts, start_work
 from crewhall.work.project_queries import access_project
 from crewhall.work.purging import KINDS, list_deleted
@@ -58,6 +59,7 @@ __all__ = [
     "list_tasks",
     "purge_deleted",
     "read_notice",
+    "rebuild_kpis",
     "record_event",
     "register_event_kind",
     "start_work",

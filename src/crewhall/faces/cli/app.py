@@ -22,6 +22,7 @@ from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.imports import import_group
 from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.knowledge import knowledge_group
+from crewhall.faces.cli.kpis import kpis
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org
@@ -93,6 +94,7 @@ for group in (
     knowledge_group,
     project,
     task,
+    kpis,
 ):
     app.add_typer(group)
 

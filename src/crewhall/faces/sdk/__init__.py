@@ -36,6 +36,7 @@ from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.imports import Import, ImportChannel, ImportCounts, LeftOut
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
 from crewhall.faces.sdk.knowledge import Finding, Findings, LentPassage
+from crewhall.faces.sdk.kpis import Evidence, Kpi, Metric, RankedAgent
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.notifications import Level, Notification, NotificationMessage, NotificationSettings
 from crewhall.faces.sdk.projects import Project, ProjectMember
@@ -127,6 +128,7 @@ __all__ = [
     "Ephemeral",
     "Event",
     "EventTypeInfo",
+    "Evidence",
     "FieldDifference",
     "File",
     "FileDocument",
@@ -151,6 +153,7 @@ __all__ = [
     "InvalidWebhook",
     "Invitation",
     "KnowledgeStatus",
+    "Kpi",
     "LaterMessage",
     "LeftOut",
     "LentPassage",
@@ -162,6 +165,7 @@ __all__ = [
     "Message",
     "MessageMeaning",
     "MessagePreview",
+    "Metric",
     "NotReachable",
     "Notification",
     "NotificationMessage",
@@ -179,6 +183,7 @@ __all__ = [
     "Project",
     "ProjectMember",
     "QuickTask",
+    "RankedAgent",
     "RateLimit",
     "Record",
     "RecordEvent",
