@@ -24,6 +24,7 @@ TAGS = {
     "Wiki": "What the organization knows for good: entries that are proposed, decided about, and kept in versions.",
     "Projects": "What an organization works on, who works on it, and the board of its tasks.",
     "Tasks": "What is to be done: by whom, how urgently, after what; and the queue that one takes the next task from.",
+    "Work sessions": "When agents work, on what, and what they leave to whoever goes on; and a person's day.",
     "Timeline": "What happened, told once for good: problems, questions, advice, reviews, tasks, trust.",
     "Imports": "Conversations of another product, looked through and taken in.",
     "Live": "Records as they are written, and what was missed.",
@@ -70,6 +71,7 @@ PATH_PARAMETERS = {
     "entry_id": "The wiki entry's id.",
     "version_id": "The id of the entry's version.",
     "event_id": "The event's id.",
+    "session_id": "The work session's id.",
     "slug": "The slug; of a wiki entry also its title.",
 }
 

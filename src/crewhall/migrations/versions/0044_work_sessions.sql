@@ -54,9 +54,8 @@ begin
         end if;
         return new;
     end if;
-    if old.stopped_at is not null and (new.project_id is not null and new.project_id is distinct from old.project_id
-                                       or to_jsonb(new) - moves is distinct from to_jsonb(old) - moves
-                                       or new.project_id is not distinct from old.project_id) then
+    if old.stopped_at is not null and not (old.project_id is not null and new.project_id is null
+                                           and to_jsonb(new) - moves = to_jsonb(old) - moves) then
         raise exception 'a stopped work session never changes' using errcode = '42501', constraint = 'work_sessions_stopped';
     end if;
     if (new.id, new.org_id, new.agent_id, new.started_at) is distinct from (old.id, old.org_id, old.agent_id, old.started_at) then
