@@ -140,7 +140,7 @@ async def show_timeline(
         if before is not None and len(page.items) < SIZE:
             page = await queries.list_events(tx, actor, asked.looked(), limit=SIZE)
             before = None
-        days = await _days(tx, request, asked, page)
+        days = await days_of(tx, request, asked, page)
         only = await _only(tx, asked)
     return await render_in_hall(
         "timeline.html", request, services, actor, days=days, asked=asked, groups=GROUPS, only=only, focus=None,
@@ -159,7 +159,7 @@ async def show_event(
     async with services.db.transaction(actor) as tx:
         page = await queries.list_events(tx, actor, around=event_id, limit=AROUND)
         focus = next(one for one in page.items if one.id == event_id)
-        days = await _days(tx, request, Asked(), page, focus=event_id)
+        days = await days_of(tx, request, Asked(), page, focus=event_id)
     kind = find_event_kind(focus.type)
     asked = Asked()
     return await render_in_hall(
@@ -204,7 +204,8 @@ async def _form(
     )
 
 
-async def _days(tx: Tx, request: AnyRequest, asked: Asked, page: EventPage, *, focus: UUID | None = None) -> list[Day]:
+async def days_of(tx: Tx, request: AnyRequest, asked: Asked, page: EventPage, *, focus: UUID | None = None) -> list[Day]:
+    """Events by local day, as the list shows them; links narrow what was asked for."""
     zone, days = zone_of(request), list[Day]()
     places = await _places(tx, [one.conversation_id for one in page.items if one.conversation_id])
     for one in page.items:
