@@ -37,8 +37,8 @@ FOR_GUESTS = {
 NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notification_id}", "/in/{org_id}/{path}"}
 """Files and redirections."""
 
-NOT_WRITTEN = {"chunk_id", "event_id", "connection_id", "repository_id"}
-"""What the data set holds nothing of: lent passages, GitHub, and events: those are in the row `timeline`."""
+NOT_WRITTEN = {"chunk_id", "event_id", "session_id", "connection_id", "repository_id"}
+"""What the data set holds nothing of: lent passages, GitHub, sessions, and events: those are in the row `timeline`."""
 NOT_WRITTEN_BELOW = tuple(
     f"{base}/{place}/{{" for base in ("", API_PREFIX) for place in ("projects", "projects/by-slug", "tasks", "tasks/of")
 )

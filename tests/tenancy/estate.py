@@ -67,6 +67,7 @@ class Estate:
     project: dict[str, Any]
     work: dict[str, Any]
     event: str
+    session: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
@@ -146,6 +147,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         project=(project := await ask(owner, "POST", "/projects", name=f"{name} project")),
         work=await _keep_work(owner, project, name),
         event=await _keep_event(owner, agent.id, name),
+        session=(await ask(agent.api, "POST", "/sessions", goal=f"{name} goal"))["session"]["id"],
         talks=talks,
     )
     await keep_schedule(server, org, estate.run, estate.schedule)
@@ -166,7 +168,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= set(estate.github.values())
     estate.marks |= {estate.source, estate.entry["id"], estate.entry["entry_id"], estate.entry["slug"]}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
-    estate.marks |= {estate.event}
+    estate.marks |= {estate.event, estate.session}
     estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate

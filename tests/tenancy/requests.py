@@ -88,6 +88,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /tasks/{task_id}/comments": {"content": "Hello?"},
     "POST /tasks/next": {},
     "POST /tasks/changes": {"tasks": ["00000000-0000-7000-8000-000000000000"], "change": {"title": "Taken over"}},
+    "POST /sessions": {"goal": "Mine"},
+    "POST /sessions/{session_id}/log": {"message": "Taken over."},
+    "POST /sessions/{session_id}/stop": {"hand_off": "Taken over."},
     "POST /timeline": {"type": "question_asked", "content": {"text": "Whose?"}},
     "POST /prices": {"provider": "theirs", "model": "*", "input_price": "1", "output_price": "2"},
     "PUT /rate-limits/{agent_kind}": {"per_minute": 600, "per_hour": 12000, "per_day": 100000, "burst": 300},
@@ -156,6 +159,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "other_id": [estate.work["id"]],
         "number": [str(estate.work["number"])],
         "event_id": [estate.event],
+        "session_id": [estate.session],
         "deed": ["approve"],
         "path": ["inbox"],
     }
@@ -222,7 +226,7 @@ def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "file": [estate.file],
         "around": [estate.file, estate.event],
         "mention": [estate.agent.id, str(estate.org.owner.id)],
-        "session": [estate.event],  # sessions come later: no event names one
+        "session": [estate.session],
         "author": [str(estate.agent.id), str(estate.org.owner.id)],
         "document": [estate.document],
         "source": [estate.source],

@@ -109,9 +109,7 @@ async def find_at_work(tx: Tx, actor: Actor) -> list[AtWork]:
     agents = [one.agent.id for one in sessions]
     values: Params = {"org": actor.org, "agents": agents, "since": datetime.max}
     tasks = await tx.all(_AgentsTask, sql, values) if agents else []
-    return [
-        AtWork(session=one, tasks=[task for task in tasks if task.agent_id == one.agent.id]) for one in sessions
-    ]
+    return [AtWork(session=one, tasks=[task for task in tasks if task.agent_id == one.agent.id]) for one in sessions]
 
 
 async def _count_open(tx: Tx, actor: Actor) -> int:

@@ -25,9 +25,7 @@ Since = Annotated[
         "questions without an answer, which agents are at work on what, and what happened."
     ),
 )
-async def show_day(
-    services: NamedDependency[Services], actor: NamedDependency[Actor], since: Since = None
-) -> Day:
+async def show_day(services: NamedDependency[Services], actor: NamedDependency[Actor], since: Since = None) -> Day:
     """Show the caller's day."""
     async with services.db.transaction(actor) as tx:
         return await read_day(tx, actor, services.part(Waiting), since)

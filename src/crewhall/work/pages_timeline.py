@@ -204,7 +204,9 @@ async def _form(
     )
 
 
-async def days_of(tx: Tx, request: AnyRequest, asked: Asked, page: EventPage, *, focus: UUID | None = None) -> list[Day]:
+async def days_of(
+    tx: Tx, request: AnyRequest, asked: Asked, page: EventPage, *, focus: UUID | None = None
+) -> list[Day]:
     """Events by local day, as the list shows them; links narrow what was asked for."""
     zone, days = zone_of(request), list[Day]()
     places = await _places(tx, [one.conversation_id for one in page.items if one.conversation_id])

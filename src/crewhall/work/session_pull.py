@@ -77,7 +77,9 @@ class Before(Struct):
     roles: Roles
 
 
-async def pull(tx: Tx, agent: Actor, project_id: UUID | None, before: Before | None, roles: Roles, now: datetime) -> Found:
+async def pull(
+    tx: Tx, agent: Actor, project_id: UUID | None, before: Before | None, roles: Roles, now: datetime
+) -> Found:
     """Find what changed for the acting agent since the session before."""
     since = (before.started_at if before else now - FIRST) - OVERLAP
     told = before.pulled if before else Kept()

@@ -8,7 +8,6 @@ from crewhall.kernel.counting import counted, lasting
 from crewhall.kernel.visible import visible_line
 from crewhall.work.session_schemas import (
     HandedOver,
-    Pulled,
     PulledEvent,
     PulledMention,
     PulledTask,

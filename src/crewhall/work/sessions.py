@@ -12,7 +12,7 @@ from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Params, Tx
-from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID
+from crewhall.kernel.errors import FORBIDDEN, INVALID
 from crewhall.kernel.events import publish
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimit, RateLimiter

@@ -110,9 +110,7 @@ def _on_stop(held: dict[str, Any]) -> str:
 
 _VERDICTS = {"approved": "approved", "changes_requested": "asked for changes to", "commented": "commented on"}
 
-_add(
-    T.SESSION_START, content.SessionStarted, "Session started", "started a session", "sessions", "clock", title="goal"
-)
+_add(T.SESSION_START, content.SessionStarted, "Session started", "started a session", "sessions", "clock", title="goal")
 _add(T.SESSION_LOG, content.SessionLogged, "Session log", "noted", "sessions", "clock", text="message")
 _add(
     T.SESSION_STOP, content.SessionStopped, "Session stopped", "stopped a session", "sessions", "stop",

@@ -1,0 +1,416 @@
+"""Work sessions by the API: one open per agent, what a start tells, what belongs to one, that it never changes."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from crewhall.kernel.actor import Actor
+from crewhall.kernel.db import Tx
+from crewhall.kernel.events import _handlers, subscribe
+from crewhall.work import WorkSessionStopped
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.support.waiting import until
+from tests.work.ground import agent, begun, changed, done, due, listed, took, wrote
+from tests.work.session_ground import let_time_pass, logged, shown, started, stopped
+from tests.work.timeline_ground import listed as told
+from tests.work.timeline_ground import posted, said
+
+
+@pytest.mark.rule("D4")
+async def test_a_start_tells_open_tasks_by_priority_then_deadline(server: Server, org: Org):
+    project, hired, other = await begun(org.owner), await server.hire(org), await server.hire(org)
+    for title, priority, days, whose in (
+        ("Later", "P1", 9, hired), ("Sooner", "P1", 2, hired), ("Low", "P3", 1, hired), ("First", "P0", 30, hired),
+        ("Theirs", "P0", 1, other),
+    ):  # fmt: skip
+        await wrote(org.owner, project, title, priority=priority, deadline=due(days), assignee=agent(whose))
+    finished = await wrote(org.owner, project, "Finished", assignee=agent(hired))
+    await changed(org.owner, finished, status="completed")
+    await wrote(org.owner, project, "Free")
+    begin = await started(hired, goal="  Clear  the desk ", project_id=project["id"])
+    assert [one["title"] for one in begin["pulled"]["tasks"]] == ["First", "Sooner", "Later", "Low"]
+    counts = begin["pulled"]["counts"]
+    assert (counts["tasks"], counts["free"], counts["mentions"], counts["role_changes"]) == (4, 1, 0, 0)
+    session = begin["session"]
+    assert (session["status"], session["goal"], session["stopped_at"]) == ("started", "Clear the desk", None)
+    assert (session["project"]["slug"], session["previous_id"]) == (project["slug"], None)
+    lines = begin["text"].splitlines()
+    assert [line.partition(": ")[2] for line in lines if line.startswith(f"- {project['slug']}#")] == [
+        "First", "Sooner", "Later", "Low",
+    ]  # fmt: skip
+    assert "next_task" in begin["text"]
+    (event,) = await told(org.owner.api, type="session_start")
+    assert (event["session_id"], event["author"]["id"], event["title"]) == (session["id"], hired.id, "Clear the desk")
+    assert event["content"]["pulled_updates"] == {"tasks": 4, "messages": 0, "role_changes": 0, "questions": 0}
+
+
+@pytest.mark.rule("D4")
+async def test_one_session_is_open_per_agent_however_many_start_at_once(server: Server, org: Org):
+    hired = await server.hire(org)
+    answers = await asyncio.gather(*[hired.api.post("/sessions", json={}) for _ in range(4)])
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert len(made) == 1, [answer.text for answer in answers]
+    first = made[0].json()["session"]["id"]
+    for answer in answers:
+        if answer is not made[0]:
+            assert (answer.status_code, answer.json()["code"]) == (409, "session_open")
+            assert answer.json()["session_id"] == first
+            assert "supersede" in answer.json()["detail"]
+    begin = await started(hired, supersede=True)
+    over = await shown(org.owner, first)
+    assert (over["stop_reason"], over["status"], over["duration_seconds"]) == ("superseded", "stopped", 0)
+    assert (begin["handed_over"]["session_id"], begin["session"]["previous_id"]) == (first, first)
+    assert [one["id"] for one in await listed(org.owner, "/sessions", show="open")] == [begin["session"]["id"]]
+    assert [one["id"] for one in await listed(org.owner, "/sessions", show="superseded")] == [first]
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        async with server.db.transaction(org.owner.actor) as tx:
+            await _insert(tx, org, hired.id)
+
+
+@pytest.mark.rule("D4")
+async def test_at_most_a_hundred_mentions_are_told_with_the_count_of_all_and_each_once(server: Server, org: Org):
+    hired, general = await server.hire(org), await server.general(org)
+    first = await started(hired)
+    await stopped(hired, first["session"]["id"])
+    last = await said(org.owner, general, f"The last word to @{hired.code}")
+    await _mentioned(hired.api)
+    async with server.db.transaction(hired_actor(hired.id, org)) as tx:
+        await tx.run(
+            """
+            insert into notifications (org_id, recipient_type, recipient_id, kind, actor_type, actor_id, actor_name,
+                                       conversation_id, message_id, first_seq, seq, happened_at)
+            select org_id, recipient_type, recipient_id, kind, actor_type, actor_id, actor_name, conversation_id,
+                   gen_random_uuid(), seq, seq, happened_at - n * interval '1 millisecond'
+            from notifications, generate_series(1, 120) as n where recipient_id = %(agent)s and kind = 'mention'
+            """,
+            {"agent": UUID(hired.id)},
+        )
+    begin = await started(hired)
+    assert begin["pulled"]["counts"]["mentions"] == 121
+    kept = await _pulled(server, org, begin["session"]["id"])
+    assert (len(kept["mentions"]), kept["mentions"][0]) == (100, last["id"])
+    (shown_one,) = begin["pulled"]["mentions"]
+    assert (shown_one["message_id"], shown_one["place"]) == (last["id"], "#general")
+    assert f"The last word to @{hired.code}" in begin["text"]
+    again = await started(hired, supersede=True)
+    assert last["id"] not in {one["message_id"] for one in again["pulled"]["mentions"]}
+
+
+@pytest.mark.rule("D4")
+async def test_roles_are_compared_with_the_last_snapshot(server: Server, org: Org):
+    member, hired = await org.add(), await server.hire(org, role_title="Painter")
+    first = await started(hired)
+    assert first["pulled"]["role_changes"] == []
+    done(await org.owner.api.patch(f"/agents/{hired.id}", json={"role_title": "Head painter"}))
+    done(await org.owner.api.patch(f"/people/{member.id}", json={"role": "admin"}))
+    second = await started(hired, supersede=True)
+    changes = {
+        (one["who"]["id"], one["what"]): (one["before"], one["after"]) for one in second["pulled"]["role_changes"]
+    }
+    assert changes[hired.id, "role"] == ("Painter", "Head painter")
+    assert changes[str(member.id), "role"] == (None, "admin")
+    assert second["pulled"]["counts"]["role_changes"] == len(changes) == 2
+    assert "Your role is Head painter now, was Painter." in second["text"]
+    assert (await started(hired, supersede=True))["pulled"]["role_changes"] == []
+
+
+@pytest.mark.rule("D4")
+async def test_questions_answers_and_the_wiki_are_told(server: Server, org: Org):
+    hired = await server.hire(org)
+    await started(hired)
+    asked = {"type": "question_asked", "mentions": [hired.id]}
+    open_one = await posted(org.owner, "Which blue?", **asked)
+    answered = await posted(org.owner, "Which red?", **asked)
+    await posted(hired, type="advice_given", content={"text": "The dark one.", "about": answered["id"]})
+    own = await posted(hired, "Where is the key?", type="question_asked")
+    advice = {"type": "advice_given", "content": {"text": "Under the mat.", "about": own["id"]}}
+    done(await org.owner.api.post("/timeline", json=advice))
+    entry = done(await org.owner.api.post("/wiki", json={"title": "Blues", "content": "There are three."})).json()
+    done(await org.owner.api.post(f"/wiki/versions/{entry['id']}/approve", json={}))
+    begin = await started(hired, supersede=True)
+    assert [one["id"] for one in begin["questions"]] == [open_one["id"]]
+    assert [one["text"] for one in begin["answers"]] == ["Under the mat."]
+    assert len(begin["knowledge"]) == 1
+    assert "Which blue?" in begin["text"]
+    again = await started(hired, supersede=True)
+    assert [one["id"] for one in again["questions"]] == [open_one["id"]]
+    assert (again["answers"], again["knowledge"]) == ([], [])
+
+
+@pytest.mark.rule("D4")
+async def test_what_an_agent_does_meanwhile_belongs_to_its_session_by_itself(server: Server, org: Org):
+    project, hired = await begun(org.owner), await server.hire(org)
+    general = await server.general(org)
+    before = await posted(hired, "Before.")
+    facts: list[WorkSessionStopped] = []
+
+    async def hear(_tx: Tx, _actor: Actor, fact: WorkSessionStopped) -> None:
+        facts.append(fact)
+
+    await wrote(org.owner, project, "Paint it")
+    named = await wrote(org.owner, project, "Buy paint")
+    session = (await started(hired))["session"]["id"]
+    task = await took(hired, project)
+    assert task is not None
+    entry = await logged(
+        hired, session, "Painted **half**.", context={"file": "wall.py"}, tasks=[f"{project['slug']}#2"]
+    )
+    assert (entry["type"], entry["text"], entry["content"]["context"]) == (
+        "session_log", "Painted **half**.", {"file": "wall.py"},
+    )  # fmt: skip
+    problem = await posted(hired, "The brush is stiff.")
+    message = await said(hired, general, "Is there another brush?", kind="question")
+    await changed(hired, task, status="completed")
+    assert (problem["session_id"], before["session_id"]) == (session, None)
+    await until(lambda: _is_told(org, message["id"]))
+    subscribe(WorkSessionStopped, hear)
+    try:
+        over = await stopped(hired, session, hand_off="The other half is for tomorrow.")
+    finally:
+        _handlers[WorkSessionStopped].remove(hear)
+    assert set(over["tasks_worked_on"]) == {task["id"], named["id"]}
+    assert (over["log_count"], over["hand_off"]) == (1, "The other half is for tomorrow.")
+    assert (over["stop_reason"], over["stopped_by"]["id"]) == ("stopped", hired.id)
+    assert [fact.is_significant for fact in facts] == [True]
+    assert (str(facts[0].session_id), facts[0].duration_seconds) == (session, over["duration_seconds"])
+    after = await posted(hired, "After.")
+    assert after["session_id"] is None
+    types = [one["type"] for one in await told(org.owner.api, session=session)]
+    assert sorted(types) == [
+        "problem_report", "question_asked", "session_log", "session_start", "session_stop",
+    ]  # fmt: skip
+    begin = await started(hired)
+    assert begin["handed_over"]["hand_off"] == "The other half is for tomorrow."
+    assert "The other half is for tomorrow." in begin["text"]
+
+
+@pytest.mark.rule("D4")
+async def test_a_short_session_without_tasks_moves_no_figures():
+    fields: dict[str, Any] = {
+        "session_id": UUID(int=1), "org_id": UUID(int=2), "agent_id": UUID(int=3), "project_id": None,
+        "started_at": None, "stopped_at": None, "reason": "stopped",
+    }  # fmt: skip
+    for seconds, tasks, expected in ((300, [], False), (301, [], True), (1, [UUID(int=4)], True)):
+        fact = WorkSessionStopped(**fields, duration_seconds=seconds, tasks_worked_on=tasks)
+        assert fact.is_significant is expected
+
+
+@pytest.mark.rule("D4")
+async def test_a_stopped_session_cannot_change(server: Server, org: Org):
+    project = await begun(org.owner)
+    hired = await server.hire(org)
+    session = (await started(hired, project_id=project["id"]))["session"]["id"]
+    for body in ({"message": ""}, {"message": "x" * 10_001}, {"message": "x", "context": {"k": "v" * 9000}}):
+        assert (await hired.api.post(f"/sessions/{session}/log", json=body)).status_code == 422
+    over = await stopped(hired, session)
+    for path, body in (("log", {"message": "Too late."}), ("stop", {})):
+        refused = await hired.api.post(f"/sessions/{session}/{path}", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "session_stopped")
+    assert (await hired.api.get("/sessions/current")).json()["code"] == "no_session"
+    values = {"id": UUID(session)}
+    for change in ("hand_off = 'x'", "stopped_at = now()", "tasks_worked_on = '{}'", "log_count = 0"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            async with server.db.transaction(org.owner.actor) as tx:
+                await tx.run(f"update work_sessions set {change} where id = %(id)s", values)  # type: ignore[arg-type]
+    for sql in ("delete from work_sessions where id = %(id)s", "update work_sessions set project_id = null"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            async with server.db.transaction(org.owner.actor) as tx:
+                await tx.run(sql, values)  # type: ignore[arg-type]
+    with psycopg.connect(server._urls.admin, autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="never changes"):
+            connection.execute("update work_sessions set hand_off = 'x' where id = %(id)s", values)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+            connection.execute("delete from work_sessions where id = %(id)s", values)
+        # A project that is purged leaves the session, which loses it.
+        connection.execute("update work_sessions set project_id = null where id = %(id)s", values)
+    now = await shown(org.owner, session)
+    assert now["project"] is None
+    assert {name: now[name] for name in over if name != "project"} == {
+        name: over[name] for name in over if name != "project"
+    }
+
+
+@pytest.mark.rule("D4")
+async def test_no_session_begins_over(server: Server, org: Org):
+    hired = await server.hire(org)
+    with pytest.raises(psycopg.errors.CheckViolation, match="begins open"):
+        async with server.db.transaction(org.owner.actor) as tx:
+            await _insert(tx, org, hired.id, over=True)
+
+
+@pytest.mark.rule("D4")
+async def test_the_log_of_a_session_is_bounded(server: Server, org: Org):
+    hired = await server.hire(org)
+    session = (await started(hired))["session"]["id"]
+    async with server.db.transaction(org.owner.actor) as tx:
+        await tx.run("update work_sessions set log_count = 999 where id = %(id)s", {"id": UUID(session)})
+    await logged(hired, session)
+    refused = await hired.api.post(f"/sessions/{session}/log", json={"message": "One more."})
+    assert (refused.status_code, refused.json()["code"]) == (409, "session_full")
+
+
+@pytest.mark.rule("D4")
+async def test_who_falls_silent_is_closed_as_crashed_with_a_note(server: Server, org: Org):
+    project, hired = await begun(org.owner), await server.hire(org)
+    await wrote(org.owner, project, "Paint it")
+    session = (await started(hired))["session"]["id"]
+    task = await took(hired)
+    assert task is not None
+    await logged(hired, session, "Half of it is blue.")
+    await let_time_pass(server, org, hired, minutes=61)
+    over = await until(lambda: _over(org, session))
+    assert (over["stop_reason"], over["stopped_by"]["type"], over["duration_seconds"]) == ("crashed", "system", 0)
+    assert "Half of it is blue." in over["hand_off"]
+    assert f"{project['slug']}#1" in over["hand_off"]
+    given_back = (await listed(org.owner))[0]
+    assert (given_back["status"], given_back["assignee"]) == ("backlog", None)
+    (event,) = await told(org.owner.api, type="session_stop")
+    assert (event["author"], event["agent"]["id"], event["session_id"]) == (None, hired.id, session)
+    assert event["title"] == hired.code
+    begin = await started(hired)
+    assert begin["handed_over"]["stop_reason"] == "crashed"
+    assert "fell silent" in begin["text"]
+    assert "Half of it is blue." in begin["text"]
+
+
+@pytest.mark.rule("D4")
+async def test_who_is_heard_of_is_at_work(server: Server, org: Org):
+    """Any use of its key is a sign of life, counted anyway: nothing more is written for it."""
+    hired = await server.hire(org)
+    session = (await started(hired))["session"]["id"]
+    await let_time_pass(server, org, hired, minutes=61, heard=5)
+
+    async def is_put_off() -> bool:
+        async with server.db.transaction(org.owner.actor) as tx:
+            return bool(
+                await tx.value("select silent_at > now() from work_sessions where id = %(id)s", {"id": UUID(session)})
+            )
+
+    await until(is_put_off)
+    one = await shown(org.owner, session)
+    assert one["stopped_at"] is None
+    assert one["heard_at"] > one["started_at"].replace("2026", "1970")
+
+
+@pytest.mark.rule("D4", "E1")
+async def test_who_may_see_and_who_may_write(server: Server, org: Org, other_org: Org):
+    project, member = await begun(org.owner), await org.add()
+    hired, colleague = await server.hire(org), await server.hire(org)
+    hidden = await server.hire(org, visibility="private")
+    elsewhere = await server.hire(org, level="project", project_id=(await begun(org.owner, "Else"))["id"])
+    stranger = await server.hire(other_org)
+    session = (await started(hired, project_id=project["id"]))["session"]["id"]
+    secret = (await started(hidden))["session"]["id"]
+    for who in (org.owner, member, colleague, hired):
+        assert (await who.api.get(f"/sessions/{session}")).status_code == 200
+    for other in (other_org.owner, stranger, elsewhere):
+        assert (await other.api.get(f"/sessions/{session}")).status_code == 404
+        assert (await other.api.get("/sessions")).json()["items"] == []
+        for path, body in (("log", {"message": "Mine."}), ("stop", {})):
+            assert (await other.api.post(f"/sessions/{session}/{path}", json=body)).status_code in {403, 404}
+    for who in (member, colleague):
+        assert (await who.api.get(f"/sessions/{secret}")).status_code == 404
+        assert secret not in {one["id"] for one in await listed(who, "/sessions")}
+    assert (await org.owner.api.get(f"/sessions/{secret}")).status_code == 200
+    for who, path, body in (
+        (org.owner, "/sessions", {}), (member, "/sessions", {}),
+        (org.owner, f"/sessions/{session}/log", {"message": "Mine."}),
+        (colleague, f"/sessions/{session}/log", {"message": "Mine."}),
+        (colleague, f"/sessions/{session}/stop", {}), (member, f"/sessions/{session}/stop", {}),
+    ):  # fmt: skip
+        refused = await who.api.post(path, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), path
+    assert (await org.owner.api.get("/sessions/current")).status_code == 403
+    assert (await stranger.api.post("/sessions", json={"project_id": project["id"]})).status_code == 404
+    assert (await shown(org.owner, session))["stopped_at"] is None
+
+
+@pytest.mark.rule("D4")
+async def test_of_what_a_start_told_everybody_sees_what_they_may(server: Server, org: Org):
+    member, hired = await org.add(), await server.hire(org)
+    invited = {"member_type": "agent", "member_id": hired.id}
+    private = await server.channel(org.owner, type="private", members=[invited])
+    await started(hired)
+    await said(org.owner, private, f"Between us, @{hired.code}")
+    await _mentioned(hired.api)
+    begin = await started(hired, supersede=True)
+    assert [one["text"] for one in begin["pulled"]["mentions"]] == [f"Between us, @{hired.code}"]
+    session = begin["session"]["id"]
+    assert len((await shown(org.owner, session))["pulled"]["mentions"]) == 1
+    seen = (await shown(member, session))["pulled"]
+    assert (seen["mentions"], seen["counts"]["mentions"]) == ([], 1)
+
+
+@pytest.mark.rule("D4")
+async def test_who_looks_after_an_agent_ends_its_session(server: Server, org: Org):
+    hired = await server.hire(org)
+    session = (await started(hired))["session"]["id"]
+    assert (await org.owner.api.post("/sessions/00000000-0000-7000-8000-000000000000/stop", json={})).status_code == 404
+    over = await stopped(org.owner, session, hand_off="Wait for the paint.")
+    assert (over["stop_reason"], over["stopped_by"]["id"]) == ("stopped", str(org.owner.id))
+    (event,) = await told(org.owner.api, type="session_stop")
+    assert (event["author"]["id"], event["agent"]["id"]) == (str(org.owner.id), hired.id)
+    assert "Wait for the paint." in (await started(hired))["text"]
+
+
+@pytest.mark.rule("D4")
+async def test_an_agent_that_is_put_away_works_no_more(server: Server, org: Org):
+    hired, gone = await server.hire(org), await server.hire(org)
+    sessions = [(await started(one))["session"]["id"] for one in (hired, gone)]
+    done(await org.owner.api.patch(f"/agents/{hired.id}", json={"status": "inactive"}))
+    done(await org.owner.api.delete(f"/agents/{gone.id}"))
+    async with server.db.transaction(org.owner.actor) as tx:
+        over = await tx.values("select stop_reason from work_sessions where id = any (%(ids)s)", {"ids": sessions})
+    assert over == ["stopped", "stopped"]
+
+
+async def _insert(tx: Tx, org: Org, agent_id: str, *, over: bool = False) -> None:
+    await tx.run(
+        """
+        insert into work_sessions (id, org_id, agent_id, silent_at, status, stopped_at, stop_reason, stopped_by_type,
+                                   stopped_by, stopped_by_name)
+        select gen_random_uuid(), %(org)s, %(agent)s, now() + interval '1 hour',
+               case when %(over)s then 'stopped' else 'started' end,
+               case when %(over)s then clock_timestamp() + interval '1 s' end, case when %(over)s then 'stopped' end,
+               case when %(over)s then 'agent' end, case when %(over)s then %(agent)s::uuid end,
+               case when %(over)s then 'x' end
+        """,
+        {"org": org.id, "agent": UUID(agent_id), "over": over},
+    )
+
+
+async def _pulled(server: Server, org: Org, session: str) -> dict[str, Any]:
+    async with server.db.transaction(org.owner.actor) as tx:
+        found: dict[str, Any] = await tx.value(
+            "select pulled from work_sessions where id = %(id)s", {"id": UUID(session)}
+        )
+    return found
+
+
+async def _mentioned(api: Any) -> None:
+    """Wait until the agent's inbox has the mention."""
+
+    async def look() -> bool:
+        return bool((await api.get("/notifications", params={"kind": "mention"})).json()["items"])
+
+    await until(look)
+
+
+async def _is_told(org: Org, message: str) -> bool:
+    return any(one["message_id"] == message for one in await told(org.owner.api, type="question_asked"))
+
+
+async def _over(org: Org, session: str) -> dict[str, Any] | None:
+    one = await shown(org.owner, session)
+    return one if one["stopped_at"] else None
+
+
+def hired_actor(agent_id: str, org: Org) -> Actor:
+    """The agent as the database sees it."""
+    from crewhall.kernel.actor import ActorType
+
+    return Actor(type=ActorType.AGENT, id=UUID(agent_id), org_id=org.id)
