@@ -14,9 +14,9 @@ from crewhall.kernel.db import Params, Tx
 from crewhall.kernel.errors import FORBIDDEN
 from crewhall.notifications import Notification, NotificationKind, list_notifications
 from crewhall.work.questions import open_questions
-from crewhall.work.session_pull import TASK, PulledTask
+from crewhall.work.session_pull import TASK
 from crewhall.work.session_queries import list_sessions
-from crewhall.work.session_schemas import WorkSession
+from crewhall.work.session_schemas import PulledTask, WorkSession
 from crewhall.work.session_vocabulary import SessionShow
 from crewhall.work.task_queries import list_tasks
 from crewhall.work.task_schemas import Task
@@ -74,7 +74,7 @@ class _AgentsTask(PulledTask, kw_only=True):
 
 
 async def read_day(tx: Tx, actor: Actor, waiting: Waiting, since: datetime | None = None) -> Day:
-    """Read the day of the acting person. `since`: of what happened, a day ago unless told. Raises FORBIDDEN, INVALID."""
+    """Read the day of the acting person; `since`: of what happened, a day ago unless told. FORBIDDEN, INVALID."""
     check_permission(actor, Permission.ORGANIZATION_READ)
     if actor.type is not ActorType.USER:
         raise FORBIDDEN("People have a day. An agent starts a work session: POST /sessions tells what there is for it.")
@@ -107,7 +107,7 @@ async def find_at_work(tx: Tx, actor: Actor) -> list[AtWork]:
         """
     )
     agents = [one.agent.id for one in sessions]
-    values: Params = {"org": actor.org, "agents": agents, "since": datetime.max}
+    values: Params = {"org": actor.org, "agents": agents, "since": None}
     tasks = await tx.all(_AgentsTask, sql, values) if agents else []
     return [AtWork(session=one, tasks=[task for task in tasks if task.agent_id == one.agent.id]) for one in sessions]
 

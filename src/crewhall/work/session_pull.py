@@ -43,7 +43,7 @@ where t.org_id = %(org)s and t.assigned_agent_id = %(agent)s and t.status in ('a
 """
 TASK: LiteralString = """
 select t.id, p.slug || '#' || t.number as name, t.title, t.status, t.priority, t.deadline, t.waits_for,
-       t.updated_at > %(since)s as is_new
+       coalesce(t.updated_at > %(since)s::timestamptz, false) as is_new
 """
 
 
@@ -133,7 +133,7 @@ async def show_tasks(tx: Tx, actor: Actor, ids: list[UUID], since: datetime | No
         where t.deleted_at is null and t.project_id in (select readable_projects()) order by w.place
         """
     )
-    return await tx.all(PulledTask, sql, {"org": actor.org, "ids": ids, "since": since or datetime.max})
+    return await tx.all(PulledTask, sql, {"org": actor.org, "ids": ids, "since": since})
 
 
 async def _show_mentions(tx: Tx, actor: Actor, ids: list[UUID]) -> list[PulledMention]:
@@ -142,7 +142,8 @@ async def _show_mentions(tx: Tx, actor: Actor, ids: list[UUID]) -> list[PulledMe
     return await tx.all(
         PulledMention,
         """
-        select m.id as message_id, m.conversation_id, coalesce('#' || c.name, c.title, 'a direct conversation') as place,
+        select m.id as message_id, m.conversation_id,
+               coalesce('#' || c.name, c.title, 'a direct conversation') as place,
                json_build_object('type', m.author_type, 'id', m.author_id, 'name', m.author_name) as author,
                left(m.content, %(excerpt)s) as text, m.created_at as at,
                '/c/' || m.conversation_id || '?at=' || m.seq as link

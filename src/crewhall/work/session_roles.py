@@ -1,4 +1,4 @@
-"""Roles as a session found them: a snapshot of the agent's own place and of those it works with, and what changed since."""
+"""Roles as a session found them: a snapshot of the agent's place and of those it works with; what changed since."""
 
 from uuid import UUID
 

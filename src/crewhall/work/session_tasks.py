@@ -1,4 +1,4 @@
-"""What an agent works on in its session: what it starts, blocks, completes and names, by itself or by a subscription."""
+"""What an agent works on in its session: the tasks that it starts, blocks, completes or names."""
 
 from typing import LiteralString
 from uuid import UUID
@@ -10,9 +10,11 @@ from crewhall.work.facts import TaskFact
 _NOTE_TASKS: LiteralString = """
 update work_sessions s set tasks_worked_on = (
     select array_agg(w.id order by w.place) from (
-        select t.id, min(t.place) as place from unnest(s.tasks_worked_on || %(tasks)s::uuid[]) with ordinality as t (id, place)
+        select t.id, min(t.place) as place
+        from unnest(s.tasks_worked_on || %(tasks)s::uuid[]) with ordinality as t (id, place)
         group by t.id order by min(t.place) limit 200) w)
-where s.org_id = %(org)s and s.agent_id = %(agent)s and s.stopped_at is null and not s.tasks_worked_on @> %(tasks)s::uuid[]
+where s.org_id = %(org)s and s.agent_id = %(agent)s and s.stopped_at is null
+  and not s.tasks_worked_on @> %(tasks)s::uuid[]
 """
 
 

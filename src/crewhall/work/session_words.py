@@ -28,20 +28,20 @@ ENDED = {
 
 def told(started: StartedSession) -> str:
     """All that a start found, to be read by whoever begins to work. Words of others stand in quotation marks."""
-    pulled, counts = started.pulled, started.pulled.counts
+    pulled, n = started.pulled, started.pulled.counts
     parts = [
         _beginning(started),
         *_handed_over(started.handed_over),
-        *_section(f"Your open tasks: {counts.tasks}, the most urgent first", pulled.tasks, counts.tasks, _task),
-        *([f"{counted(counts.free, 'task is', 'tasks are')} free: next_task takes the most urgent."] if counts.free else []),
-        *_section(f"Mentions: {counts.mentions}, the newest first", pulled.mentions, counts.mentions, _mention),
+        *_section(f"Your open tasks: {n.tasks}, the most urgent first", pulled.tasks, n.tasks, _task),
+        *_free(n.free),
+        *_section(f"Mentions: {n.mentions}, the newest first", pulled.mentions, n.mentions, _mention),
         *_section(
-            f"Roles that changed: {counts.role_changes}", pulled.role_changes, counts.role_changes,
+            f"Roles that changed: {n.role_changes}", pulled.role_changes, n.role_changes,
             lambda one: role_change(one, started),
         ),
-        *_section(f"Questions to you without an answer: {counts.questions}", started.questions, counts.questions, _event),
-        *_section(f"Answers to what you asked: {counts.answers}", started.answers, counts.answers, _event),
-        *_section(f"New in the wiki: {counts.knowledge}", started.knowledge, counts.knowledge, _event),
+        *_section(f"Questions to you without an answer: {n.questions}", started.questions, n.questions, _event),
+        *_section(f"Answers to what you asked: {n.answers}", started.answers, n.answers, _event),
+        *_section(f"New in the wiki: {n.knowledge}", started.knowledge, n.knowledge, _event),
     ]  # fmt: skip
     if len(parts) == 1:
         parts.append("Nothing is open, and nothing changed." if pulled.since else "Nothing is to be done yet.")
@@ -84,6 +84,10 @@ def _handed_over(before: HandedOver | None) -> list[str]:
     lasted = lasting(before.duration_seconds)
     said = f"The one before {ENDED[before.stop_reason]} on {before.stopped_at:%Y-%m-%d %H:%M} UTC, after {lasted}."
     return [f"{said} It left:\n{before.hand_off}" if before.hand_off else said]
+
+
+def _free(count: int) -> list[str]:
+    return [f"{counted(count, 'task is', 'tasks are')} free: next_task takes the most urgent."] if count else []
 
 
 def _section(title: str, items: Sequence[T], total: int, line: Callable[[T], str]) -> list[str]:

@@ -188,8 +188,9 @@ def day(context: typer.Context, as_json: Json = False) -> None:
         [asked.author.name if asked.author else "", asked.text, ago(asked.timestamp)] for asked in one.questions
     ])  # fmt: skip
     _section("Agents at work", [
-        [at.session.agent.name, "; ".join(task.name for task in at.tasks) or at.session.goal, ago(at.session.started_at)]
-        for at in one.at_work
+        [who.session.agent.name, ", ".join(task.name for task in who.tasks) or who.session.goal,
+         ago(who.session.started_at)]
+        for who in one.at_work
     ])  # fmt: skip
     _section("What happened", [[ago(event.timestamp), event.summary] for event in one.happened])
     if not (one.tasks or one.approvals or one.mentions or one.questions or one.at_work or one.happened):

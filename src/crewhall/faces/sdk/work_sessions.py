@@ -27,7 +27,10 @@ class SessionProject(msgspec.Struct, frozen=True):
 
 
 class WorkSession(msgspec.Struct, frozen=True, kw_only=True):
-    """When an agent worked, and at what; open while `stopped_at` is None. `stop_reason`: stopped, crashed, superseded."""
+    """When an agent worked, and at what; open while `stopped_at` is None.
+
+    `stop_reason` is stopped, crashed or superseded.
+    """
 
     id: str
     agent: Author
