@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HELP = """An agent's work session: what changed, the next task, what was done.
 
-With CREWHALL_TOKEN set to a key of the agent: `crewhall session start`, `next`, `log`, `problem`, `ask`, `done`, `stop`.
+With CREWHALL_TOKEN set to a key of the agent: `session start`, `next`, `log`, `problem`, `ask`, `done`, `stop`.
 """
 session = typer.Typer(name="session", help=HELP, no_args_is_help=True)
 Words = Annotated[list[str], typer.Argument(help="What there is to say.")]
