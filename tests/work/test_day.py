@@ -65,7 +65,9 @@ async def test_a_day_holds_what_is_ones_own(server: Server, org: Org, other_org:
 
 async def test_calls_that_wait_stand_in_the_day_of_who_decides(server: Server, org: Org):
     member = await org.add()
-    await delivered(await server.hire(org))
+    hired = await server.hire(org)
+    await said(org.owner, await server.general(org), f"Hello, @{hired.code}")
+    await delivered(hired)
     run = await ended_run(org.owner.api)
     approval = str(new_id())
     await keep_approval(server, org, run, approval)

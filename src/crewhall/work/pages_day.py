@@ -14,7 +14,7 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.clock import utc_now
 from crewhall.work.day import Waiting, read_day
-from crewhall.work.pages_timeline import Asked, days_of
+from crewhall.work.pages_timeline import Asked, days_of, plain_text
 from crewhall.work.timeline_schemas import EventPage
 from crewhall.work.vocabulary import IN_WORDS
 
@@ -30,10 +30,10 @@ async def show_my_day(
     async with services.db.transaction(actor) as tx:
         day = await read_day(tx, actor, services.part(Waiting), since_yesterday(now, zone))
         days = await days_of(tx, request, Asked(), EventPage(items=day.happened))
-    is_empty = not (day.tasks or day.mentions or day.approvals or day.questions or day.at_work)
+    is_empty = not (day.tasks or day.mentions or day.approvals or day.questions)
     return await render_in_hall(
         "day.html", request, services, actor, day=day, days=days, today=day_name(now, zone), words=IN_WORDS,
-        is_empty=is_empty,
+        is_empty=is_empty, plain=plain_text,
     )  # fmt: skip
 
 

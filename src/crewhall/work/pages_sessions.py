@@ -15,24 +15,23 @@ from crewhall.faces.plumbing.pages import go, render, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.counting import lasting
+from crewhall.kernel.counting import counted, lasting
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.work import session_queries as queries
 from crewhall.work.pages_timeline import Asked, days_of
-from crewhall.work.session_schemas import SessionEnd, WorkSession
+from crewhall.work.session_schemas import PulledCounts, SessionEnd, WorkSession
 from crewhall.work.session_vocabulary import SessionShow
 from crewhall.work.sessions import WorkSessions, detail
 from crewhall.work.timeline_queries import list_events
 from crewhall.work.timeline_schemas import Looked
+from crewhall.work.timeline_vocabulary import EventType
 from crewhall.work.vocabulary import IN_WORDS
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 ON_PAGE, ON_PROFILE, LOGGED, MOST_NAMES = 30, 5, 50, 200
-SHOWN = {
-    "": "All", "open": "At work", "stopped": "Stopped", "crashed": "Fell silent", "superseded": "Left for another",
-}  # fmt: skip
+SHOWN = {"": "All", "open": "At work", "stopped": "Stopped", "crashed": "Crashed", "superseded": "Superseded"}
 """What the tabs show."""
 
 
@@ -101,12 +100,25 @@ async def _session(
         session = await queries.access_session(tx, actor, session_id)
         whole = await detail(tx, actor, session)
         log = await list_events(tx, actor, Looked(session_id=session_id, since=session.started_at), limit=LOGGED)
+        if session.hand_off:  # it stands above
+            log.items = [one for one in log.items if one.type != EventType.SESSION_STOP]
         days = await days_of(tx, request, Asked(), log)
         may_stop = session.stopped_at is None and await _may_stop(tx, actor, session)
     return await render_in_hall(
         "session.html", request, services, actor, status=status, session=whole, days=days, form=form, lasting=lasting,
         older=f"/timeline?session={session_id}" if log.next else None, may_stop=may_stop, words=IN_WORDS,
+        told=_told(whole.pulled.counts),
     )  # fmt: skip
+
+
+def _told(counts: PulledCounts) -> list[str]:
+    """What a start counted, in words; nothing of what there was none."""
+    words = (
+        (counts.tasks, "open task", None), (counts.free, "free task", None), (counts.mentions, "mention", None),
+        (counts.role_changes, "changed role", None), (counts.questions, "open question", None),
+        (counts.answers, "answer", None), (counts.knowledge, "new wiki entry", "new wiki entries"),
+    )  # fmt: skip
+    return [counted(number, noun, plural) for number, noun, plural in words if number]
 
 
 async def _may_stop(tx: Tx, actor: Actor, session: WorkSession) -> bool:

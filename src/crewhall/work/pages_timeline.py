@@ -233,7 +233,7 @@ def _shown(one: Event, asked: Asked, zone: ZoneInfo, place: str | None, *, focus
         tone=TONES.get(kind.group, "") if kind else "",
         who=name,
         did=did.removesuffix(f": {one.title}") if one.title else did,
-        text=_plain(one.text),
+        text=plain_text(one.text),
         time=clock(one.timestamp, zone),
         place=place,
         url=one.content.get(kind.url) if kind and kind.url else None,
@@ -244,7 +244,7 @@ def _shown(one: Event, asked: Asked, zone: ZoneInfo, place: str | None, *, focus
     )
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """The beginning of what was said, without its marks."""
     said = " ".join(Markup(render_markdown(text)).striptags().split()) if text else ""  # noqa: S704 - sanitised
     return said if len(said) <= EXCERPT else said[:EXCERPT].rstrip() + "…"

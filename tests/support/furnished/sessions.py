@@ -1,7 +1,9 @@
 """Agents at work: a session that is over, with its log and what it left, and one that is under way."""
 
+from datetime import timedelta
 from typing import Any
 
+from crewhall.kernel.clock import utc_now
 from tests.support.furnished.company import Company
 from tests.support.server import AgentClient
 
@@ -33,6 +35,15 @@ async def work_on(company: Company) -> None:
     body = {"message": "Both orders come from the old form: its button can be pressed while it is sent."}
     (await scout.api.post(f"/sessions/{now}/log", json=body)).raise_for_status()
     company.ids["session_id"] = session
+    for title, priority, days in (("Tell the cafés when they move", "P1", 3), ("Choose the bags for spring", "P2", 12)):
+        body = {
+            "project_id": project,
+            "title": title,
+            "priority": priority,
+            "assignee": {"type": "user", "id": str(company.org.owner.id)},
+            "deadline": (utc_now() + timedelta(days=days)).isoformat(),
+        }
+        (await company.admin.api.post("/tasks", json=body)).raise_for_status()
 
 
 async def _begun(who: AgentClient, **fields: Any) -> str:
