@@ -26,6 +26,7 @@ from crewhall.work.timeline_schemas import Event
 
 OfAgent = Annotated[UUID | None, QueryParameter(description="Only of this agent.")]
 OfProject = Annotated[UUID | None, QueryParameter(description="Only of this project.")]
+Mine = Annotated[bool, QueryParameter(description="Only the caller's own; people have none.")]
 Shown = Annotated[
     SessionShow | None, QueryParameter(description="Those under way (`open`), those that are over, or why they are.")
 ]
@@ -38,13 +39,14 @@ async def list_sessions(
     agent: OfAgent = None,
     project: OfProject = None,
     show: Shown = None,
+    mine: Mine = False,  # noqa: FBT002 - a parameter of the query
     after: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
 ) -> Page[WorkSession]:
     """List sessions."""
     async with services.db.transaction(actor) as tx:
         return await queries.list_sessions(
-            tx, actor, agent_id=agent, project_id=project, show=show, after=after, limit=limit
+            tx, actor, agent_id=agent, project_id=project, show=show, mine=mine, after=after, limit=limit
         )
 
 
@@ -63,12 +65,6 @@ async def start_session(
 ) -> StartedSession:
     """Start a session."""
     return await services.part(WorkSessions).start(actor, data)
-
-
-@get("/current", summary="Show one's open work session", description="Of the acting agent: 404 `no_session` if none.")
-async def show_current_session(services: NamedDependency[Services], actor: NamedDependency[Actor]) -> WorkSession:
-    """Show the open session."""
-    return await services.part(WorkSessions).current(actor)
 
 
 @get("/{session_id:uuid}", summary="Show a work session", description="Its log is `GET /timeline?session=`.")
@@ -116,7 +112,7 @@ async def stop_session(
 ROUTERS = [
     api_router(
         "/sessions",
-        [list_sessions, start_session, show_current_session, show_session, log_session, stop_session],
+        [list_sessions, start_session, show_session, log_session, stop_session],
         tags=["Work sessions"],
     )
 ]

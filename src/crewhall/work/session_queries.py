@@ -31,6 +31,7 @@ _LIST: LiteralString = (
     + FROM
     + """
   and (%(agent)s::uuid is null or s.agent_id = %(agent)s)
+  and (%(me)s::uuid is null or s.agent_id = %(me)s)
   and (%(project)s::uuid is null or s.project_id = %(project)s)
   and (%(show)s::text is null or case %(show)s when 'open' then s.stopped_at is null
        when 'over' then s.stopped_at is not null else s.stop_reason = %(show)s end)
@@ -47,6 +48,7 @@ async def list_sessions(
     agent_id: UUID | None = None,
     project_id: UUID | None = None,
     show: SessionShow | None = None,
+    mine: bool = False,
     after: str | None = None,
     limit: int | None = None,
 ) -> Page[WorkSession]:
@@ -55,6 +57,7 @@ async def list_sessions(
     size, key = check_limit(limit), decode_cursor(after, datetime, UUID) or (None, None)
     values: Params = {
         "org": actor.org, "agent": agent_id, "project": project_id, "show": str(show) if show else None,
+        "me": actor.id if mine else None,
         "at": key[0], "id": key[1], "limit": size + 1,
     }  # fmt: skip
     return page_of(await tx.all(WorkSession, _LIST, values), size, lambda row: (row.started_at, row.id))

@@ -120,12 +120,6 @@ class WorkSessions:
                 raise _stopped(session)
             return await access_session(tx, actor, session.id)
 
-    async def current(self, actor: Actor) -> WorkSession:
-        """The acting agent's open session. Raises FORBIDDEN (a person), NO_SESSION."""
-        _check_agent(actor)
-        async with self._db.transaction(actor) as tx:
-            return await _own(tx, actor, None)
-
     async def show(self, actor: Actor, session_id: UUID) -> WorkSessionDetail:
         """A session, what its start told, and the tasks that were worked on. Raises NOT_FOUND."""
         async with self._db.transaction(actor) as tx:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from crewhall.faces.sdk.errors import CrewhallApiError
 from crewhall.faces.sdk.notifications import Notification
 from crewhall.faces.sdk.paging import walk
 from crewhall.faces.sdk.records import Author
@@ -208,8 +209,12 @@ class WorkSessions:
         return await self._transport.call("GET", join("sessions", session_id), WorkSessionDetail)
 
     async def current(self) -> WorkSession:
-        """Give one's open session; `no_session` if none is."""
-        return await self._transport.call("GET", "/sessions/current", WorkSession)
+        """Give one's open session. Raises CrewhallApiError `no_session` where none is."""
+        query = {"mine": "true", "show": "open"}
+        found = (await self._transport.call("GET", "/sessions", Page[WorkSession], query=query)).items
+        if not found:
+            raise CrewhallApiError("no_session", 404, "You have no work session open. Start one.")
+        return found[0]
 
     async def start(
         self,
