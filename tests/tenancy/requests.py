@@ -88,6 +88,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /tasks/{task_id}/comments": {"content": "Hello?"},
     "POST /tasks/next": {},
     "POST /tasks/changes": {"tasks": ["00000000-0000-7000-8000-000000000000"], "change": {"title": "Taken over"}},
+    "POST /sessions": {"goal": "Mine"},
+    "POST /sessions/{session_id}/log": {"message": "Taken over."},
+    "POST /sessions/{session_id}/stop": {"hand_off": "Taken over."},
     "POST /timeline": {"type": "question_asked", "content": {"text": "Whose?"}},
     "POST /metrics": {"name": "mine", "label": "Mine"},
     "POST /agents/{agent_id}/metrics/{metric_name}": {"value": 1},
@@ -160,6 +163,7 @@ def path_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "event_id": [estate.event],
         "metric_id": [estate.metric["id"]],
         "metric_name": [estate.metric["name"]],
+        "session_id": [estate.session],
         "deed": ["approve"],
         "path": ["inbox"],
     }
@@ -226,7 +230,7 @@ def query_values(operation: Operation, estate: Estate) -> list[dict[str, str]]:
         "file": [estate.file],
         "around": [estate.file, estate.event],
         "mention": [estate.agent.id, str(estate.org.owner.id)],
-        "session": [estate.event],  # sessions come later: no event names one
+        "session": [estate.session],
         "author": [str(estate.agent.id), str(estate.org.owner.id)],
         "document": [estate.document],
         "source": [estate.source],

@@ -13,6 +13,7 @@ NO_PAGES = {
     "/agents/{agent_id:uuid}/activity": "a frame of the agent's page",
     "/agents/{agent_id:uuid}/causes": "a frame of the agent's page",
     "/agents/{agent_id:uuid}/kpis/summary": "a frame of the agent's page",
+    "/agents/{agent_id:uuid}/sessions": "a frame of the agent's page",
     "/c/{conversation_id:uuid}/surroundings": "a part of the conversation's page",
     "/in/{org_id:uuid}": "leads to an organization",
     "/in/{org_id:uuid}/{path:path}": "leads to a page, or to the organization that it is in",
@@ -30,6 +31,8 @@ NO_PAGES = {
 GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsubscribe/{token:str}"}
 """Routes that are for people who are not signed in."""
 ON_A_PHONE = {
+    "/day",
+    "/sessions/{session_id:uuid}",
     "/projects/{slug:str}",
     "/tasks/{task_id:uuid}",
     "/timeline",

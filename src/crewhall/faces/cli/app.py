@@ -36,6 +36,7 @@ from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, 
 from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
+from crewhall.faces.cli.sessions import day, session
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tasks import task
 from crewhall.faces.cli.timeline import timeline
@@ -56,7 +57,7 @@ app = typer.Typer(
     name="crewhall", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, inbox):
+for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, inbox, day):
     app.command()(command)
 # What begins with a minus is to be left out.
 app.command(context_settings={"ignore_unknown_options": True})(search)
@@ -95,6 +96,7 @@ for group in (
     project,
     task,
     kpis,
+    session,
 ):
     app.add_typer(group)
 
