@@ -1,5 +1,7 @@
 """Files that are attached become documents and searchable, and go with the last place where they stand."""
 
+import io
+import zipfile
 from typing import Any
 
 import httpx
@@ -45,7 +47,7 @@ async def test_a_file_that_is_attached_becomes_searchable_while_those_who_look_a
     assert 0 < found["chunks"] <= len(embedder.asked)  # others' documents may have waited, too
     assert found["origins"] == [
         {"kind": "file", "name": "manual.md", "file_id": file["id"], "conversation_id": general, "message_seq": 1}
-        | {"source_id": None, "agent_id": None}
+        | dict.fromkeys(("source_id", "agent_id", "entry_id", "slug"))
     ]
     chunks = (await org.owner.api.get(f"/documents/{found['id']}/chunks")).json()
     assert "The red lever stops the pump." in "".join(one["content"] for one in chunks["items"])
@@ -67,6 +69,31 @@ async def test_what_holds_no_text_has_no_document(server: Server, org: Org):
         shown = (await org.owner.api.get(f"/files/{file['id']}")).json()
         assert (shown["status"], shown["document"]) == ("ready", None)
     assert await count(server, org, "documents") == 0
+
+
+@pytest.mark.rule("B8")
+async def test_what_extraction_reads_has_a_document(server: Server, org: Org):
+    general, files = await server.general(org), []
+    for ending, kind in (("odt", "text"), ("ods", "spreadsheet"), ("odp", "presentation")):
+        files.append(await sent(org.owner, general, open_document(kind), f"beans.{ending}"))
+    await post(org.owner, general, *files)
+    async with working(server, means(server)):
+        for file in files:
+            shown = (await org.owner.api.get(f"/files/{file['id']}")).json()
+            assert shown["media_type"].startswith("application/vnd.oasis.opendocument."), shown
+            assert (await ended(org, shown["document"]["id"]))["status"] == "ready"
+
+
+def open_document(kind: str) -> bytes:
+    """A text, table or slides as OpenDocument has them."""
+    content = f"""<o:document-content xmlns:o="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+      xmlns:t="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><o:body><o:{kind}>
+      <t:p>Two kinds of {kind}.</t:p></o:{kind}></o:body></o:document-content>"""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}")
+        archive.writestr("content.xml", content)
+    return out.getvalue()
 
 
 @pytest.mark.rule("B1")
