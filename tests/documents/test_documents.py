@@ -9,6 +9,8 @@ import pytest
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import UNAVAILABLE
+from crewhall.knowledge.extraction import Extractor
+from crewhall.knowledge.extraction_settings import ExtractionSettings
 from crewhall.ports.live import MemoryLive
 from tests.documents.ground import Hashing, attached, ended, file_of, means, working
 from tests.files.making import image, post, sent
@@ -178,6 +180,21 @@ async def test_what_failed_is_read_again_when_it_is_sent_again(server: Server, o
     assert (waiting["status"], waiting["failure"]) == ("queued", None)
     async with working(server, means(server)):
         assert (await ended(org, document))["failure_code"] == "document_empty", "somebody has looked at it anew"
+
+
+async def test_a_photograph_without_words_is_no_failure(server: Server, org: Org):
+    document = await attached(server, org, image("PNG"), "photo.png")
+    reads_none = Extractor(ExtractionSettings(extraction_ocr=False))
+    async with working(server, means(server, extractor=reads_none)):
+        assert (await ended(org, document))["status"] == "failed"
+    file = (await org.owner.api.get(f"/files/{await file_of(org, document)}")).json()
+    assert (file["status"], file["failure"]) == ("ready", None)
+    status = (await org.owner.api.get("/knowledge/status")).json()
+    assert (status["documents"], status["failed"]) == (1, 0)
+    browser, _ = await server.browse(org.owner)
+    listed = (await browser.get(f"{server.address}/files")).text
+    assert "No text in it" in listed
+    assert f'data-document="{document}" data-status="ready"' in listed, "and is told in no red"
 
 
 async def test_a_pdf_is_shown_page_by_page(server: Server, org: Org):

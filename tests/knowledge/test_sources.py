@@ -294,6 +294,7 @@ async def test_a_database_is_only_read(server: Server, org: Org, agent: str, clu
             "create table taken (id integer)",
             "select 1 as id; commit; create table taken (id integer)",
             "with gone as (delete from organizations returning id) select * from gone",
+            "with touched as (update organizations set name = name returning id) select id from touched",
         )
     ):
         refused = await source.add("database", f"crm/writes-{place}", query=writes, key="id")

@@ -52,7 +52,8 @@ async def test_an_agent_is_given_a_file_and_an_address(
 DROP = """(place, files) => {
   const held = new DataTransfer();
   for (const [name, text] of files) held.items.add(new File([text], name));
-  const drop = (type) => place.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: held }));
+  const about = { bubbles: true, cancelable: true, dataTransfer: held };
+  const drop = (type) => place.dispatchEvent(new DragEvent(type, about));
   drop("dragenter");
   const isShown = place.hasAttribute("data-dropping");
   drop("drop");
