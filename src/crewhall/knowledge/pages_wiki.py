@@ -99,16 +99,16 @@ async def _list(
     asked: Asked,
     after: str | None,
 ) -> Response[str]:
-    problem, narrowed = None, {"category": asked.category or None, "tag": asked.tag or None}
+    problem, category, tag = None, asked.category or None, asked.tag or None
     async with services.db.transaction(actor) as tx:
         try:
             if asked.q:
                 page = await queries.search_entries(
-                    tx, actor, asked.q, **narrowed, project_id=asked.project, after=after
+                    tx, actor, asked.q, category=category, tag=tag, project_id=asked.project, after=after
                 )
             else:
                 page = await queries.list_entries(
-                    tx, actor, order=asked.order, **narrowed, project_id=asked.project, after=after
+                    tx, actor, order=asked.order, category=category, tag=tag, project_id=asked.project, after=after
                 )
             shown, following = [_shown(one) for one in page.items], page.next
         except CrewhallError as error:

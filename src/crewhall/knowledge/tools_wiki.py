@@ -106,14 +106,16 @@ class WikiProposal(Struct):
 
 async def list_wiki_entries(caller: Caller, asked: ListWikiEntries) -> WikiEntries:
     """A page of the wiki."""
-    narrowed = {"category": asked.category, "tag": asked.tag, "project_id": asked.project_id}
+    category, tag, of, after, limit = asked.category, asked.tag, asked.project_id, asked.after, asked.limit
     async with caller.db.transaction(caller.actor) as tx:
         if asked.query is not None and asked.query.strip():
             page = await wiki_queries.search_entries(
-                tx, caller.actor, asked.query, **narrowed, after=asked.after, limit=asked.limit
+                tx, caller.actor, asked.query, category=category, tag=tag, project_id=of, after=after, limit=limit
             )
         else:
-            page = await wiki_queries.list_entries(tx, caller.actor, **narrowed, after=asked.after, limit=asked.limit)
+            page = await wiki_queries.list_entries(
+                tx, caller.actor, category=category, tag=tag, project_id=of, after=after, limit=limit
+            )
     return WikiEntries(
         [
             WikiEntryFound(one.id, one.slug, one.title, one.category, one.tags, one.excerpt, one.project)
