@@ -2,10 +2,10 @@
 
 from crewhall.migrations.runner import run_sql
 
-revision = "0043"
-down_revision = "0042"
+revision = "0048"
+down_revision = "0047"
 
 
 def upgrade() -> None:
-    """Run 0043_wiki_of_projects.sql."""
+    """Run 0048_wiki_of_projects.sql."""
     run_sql(__file__)
