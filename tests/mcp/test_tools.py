@@ -59,6 +59,7 @@ async def test_every_tool_says_what_it_takes_gives_and_changes(server, agent, mo
     idempotent = {name for name, tool in tools.items() if tool.annotations and tool.annotations.idempotent_hint}
     assert idempotent == READ_ONLY | {
         "react_to_message", "mark_read", "wait_for_mentions", "start_task", "complete_task", "block_task",
+        "post_reading",
     }  # fmt: skip
 
 
