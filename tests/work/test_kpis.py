@@ -233,7 +233,7 @@ async def test_rows_and_evidence_never_change_and_are_nobody_elses(server: Serve
             await connection.execute("delete from kpis where agent_id = %(id)s", {"id": scout.id})
     async with server.db.transaction(other_org.owner.actor) as tx:
         for table in ("kpis", "kpi_evidence", "kpi_sums", "kpi_news", "kpi_metrics"):
-            assert await tx.value(f"select count(*) from {table}") == 0  # type: ignore[arg-type]
+            assert await tx.value(f"select count(*) from {table}") == 0
         names = await tx.values("select inhrelid::regclass::text from pg_inherits where inhparent = 'kpis'::regclass")
     assert len(names) >= 4
 
