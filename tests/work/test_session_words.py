@@ -1,6 +1,7 @@
 """What a start says, and what is told of roles: pure."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -41,11 +42,11 @@ def began(**parts: object) -> StartedSession:
         goal=None, started_at=NOON, stopped_at=None, duration_seconds=None, stop_reason=None, stopped_by=None,
         hand_off=None, log_count=0, tasks_worked_on=[], heard_at=NOON, previous_id=None,
     )  # fmt: skip
-    pulled = {"since": NOON, "counts": PulledCounts(), "tasks": [], "mentions": [], "role_changes": []}
-    given_parts = {"questions": [], "answers": [], "knowledge": [], "handed_over": None, "text": ""}
+    pulled: dict[str, Any] = {"since": NOON, "counts": PulledCounts(), "tasks": [], "mentions": [], "role_changes": []}
+    given_parts: dict[str, Any] = {"questions": [], "answers": [], "knowledge": [], "handed_over": None, "text": ""}
     pulled |= {name: value for name, value in parts.items() if name in pulled}
     given_parts |= {name: value for name, value in parts.items() if name in given_parts}
-    return StartedSession(session=session, pulled=Pulled(**pulled), **given_parts)  # type: ignore[arg-type]
+    return StartedSession(session=session, pulled=Pulled(**pulled), **given_parts)
 
 
 def test_nothing_is_said_where_there_is_nothing():

@@ -10,12 +10,15 @@ import pytest
 
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Tx
+from crewhall.work import WorkParts
 from tests.identity.hall import Org
+from tests.support.database import SharedCluster
 from tests.support.server import Server
 from tests.support.waiting import until
 from tests.work.ground import begun, done, listed, took, wrote
 from tests.work.session_ground import let_time_pass, logged, shown, started, stopped
 from tests.work.timeline_ground import listed as told
+from tests.work.timeline_ground import posted
 
 
 @pytest.mark.rule("D4")
@@ -148,6 +151,34 @@ async def test_an_agent_that_is_put_away_works_no_more(server: Server, org: Org)
     async with server.db.transaction(org.owner.actor) as tx:
         over = await tx.values("select stop_reason from work_sessions where id = any (%(ids)s)", {"ids": sessions})
     assert over == ["stopped", "stopped"]
+
+
+@pytest.mark.rule("D4")
+async def test_one_timer_waits_for_the_nearest_silence_and_looks_at_nobody_before(server: Server, org: Org):
+    hired = await server.hire(org)
+    await started(hired)
+    async with server.db.transaction(None) as tx:
+        nearest = await tx.value("select due_in from next_silent_session()")
+    waits = await server.services.part(WorkParts).clock.close_silent()
+    assert waits is not None
+    assert 0 < waits <= nearest <= timedelta(hours=1).total_seconds()
+
+
+@pytest.mark.rule("D11")
+async def test_a_purged_session_takes_its_events_along_and_only_where_the_purge_says_so(
+    server: Server, org: Org, cluster: SharedCluster, worker_id: str
+):
+    hired = await server.hire(org)
+    session = (await started(hired))["session"]["id"]
+    await logged(hired, session)
+    kept = await posted(org.owner, "It stays.")
+    with psycopg.connect(cluster.superuser(f"server_{worker_id}"), autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+            connection.execute("delete from work_sessions where id = %s", (session,))
+        connection.execute("set crewhall.purging = 'on'")
+        connection.execute("delete from work_sessions where id = %s", (session,))
+    assert [one["id"] for one in await told(org.owner.api)] == [kept["id"]]
+    assert (await org.owner.api.get(f"/sessions/{session}")).status_code == 404
 
 
 async def _insert(tx: Tx, org: Org, agent_id: str, *, over: bool = False) -> None:

@@ -177,30 +177,32 @@ def day(context: typer.Context, as_json: Json = False) -> None:
     if wants_json(context, as_json):
         say_json(one)
         return
-    _section(f"Yours to do ({one.open_tasks})", [
+    _section(f"Yours to do ({one.open_tasks})", ("Priority", "Task", "Title", "Status", "Due"), [
         [task.priority, task.name, task.title, task.status.replace("_", " "), _due(task.deadline)] for task in one.tasks
     ])  # fmt: skip
-    _section("Agents wait for you", [[call.agent, call.tool, call.effect, call.id] for call in one.approvals])
-    _section("You were mentioned", [
+    _section("Agents wait for you", ("Agent", "Tool", "What it would do", "Id"), [
+        [call.agent, call.tool, call.effect, call.id] for call in one.approvals
+    ])  # fmt: skip
+    _section("You were mentioned", ("Where", "Message", "When"), [
         [note.summary, note.message.excerpt if note.message else "", ago(note.happened_at)] for note in one.mentions
     ])  # fmt: skip
-    _section("Questions without an answer", [
+    _section("Questions without an answer", ("Who", "Asks", "When"), [
         [asked.author.name if asked.author else "", asked.text, ago(asked.timestamp)] for asked in one.questions
     ])  # fmt: skip
-    _section("Agents at work", [
+    _section("Agents at work", ("Agent", "On", "Begun"), [
         [who.session.agent.name, ", ".join(task.name for task in who.tasks) or who.session.goal,
          ago(who.session.started_at)]
         for who in one.at_work
     ])  # fmt: skip
-    _section("What happened", [[ago(event.timestamp), event.summary] for event in one.happened])
+    _section("What happened", ("When", "What"), [[ago(event.timestamp), event.summary] for event in one.happened])
     if not (one.tasks or one.approvals or one.mentions or one.questions or one.at_work or one.happened):
         say("Nothing waits for you.")
 
 
-def _section(title: str, rows: list[list[object]]) -> None:
+def _section(title: str, columns: tuple[str, ...], rows: list[list[object]]) -> None:
     if rows:
         say(f"{title}\n")
-        say_table([""] * len(rows[0]), rows)
+        say_table(columns, rows)
         say()
 
 
