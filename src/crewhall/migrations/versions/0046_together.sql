@@ -31,6 +31,26 @@ begin
 end $$;
 call make_definer('tasks_by_words(text, timestamptz, timestamptz, integer)');
 
+-- The tasks that words find, if these are no more than so many; null where there are more: so common words are looked for among the
+-- tasks that a list goes through anyhow.
+drop function tasks_with_words(text);
+create function few_tasks_with_words(words text, most integer) returns uuid[] language plpgsql stable
+set plan_cache_mode = force_custom_plan as $$
+declare
+    org uuid := (current_orgs())[1];
+    wanted tsquery := search_query('simple', words); -- once: it costs more than looking at a row
+    found uuid[] := array(
+        select t.id from tasks t
+        where t.vector @@ wanted and t.org_id = org and t.project_id in (select readable_projects()) limit most + 1);
+begin
+    return case when cardinality(found) <= most then found end;
+end $$;
+call make_definer('few_tasks_with_words(text, integer)');
+
+-- What was settled last stands first in its column of a board.
+create index tasks_settled on tasks (project_id, status, updated_at desc)
+    where status in ('completed', 'cancelled') and deleted_at is null;
+
 -- ---------------------------------------------------------------------------------------------- whom messages concern
 
 -- Whether a message is Crewhall's word that a turn was stopped, to the one who stopped it.
