@@ -72,6 +72,7 @@ async def follow(
     return answer
 
 
+@pytest.mark.timeout(240)
 async def test_no_page_opens_or_changes_what_another_tenant_owns(
     server: Server,
     cluster: SharedCluster,
