@@ -78,6 +78,7 @@ BODIES: dict[str, dict[str, Any]] = {
             "auth": "BTBZMqHH6r4Tts7J_aSIgg",
         },
     },
+    "POST /wiki": {"title": "Mine", "content": "Mine"},
     "POST /wiki/{entry_id}/versions": {"content": "Taken over"},
     "POST /wiki/{entry_id}/rollback": {},
     "POST /wiki/versions/{version_id}/approve": {},

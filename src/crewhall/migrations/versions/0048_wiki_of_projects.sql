@@ -79,3 +79,8 @@ where not exists (select from document_origins o where o.org_id = i.org_id and o
 on conflict do nothing;
 update source_items i set failure = null
 where i.sha256 is not null and i.failure = 'It holds no text that can be read.' and holds_text(i.media_type, i.name);
+
+-- Documents of the wiki are called as their entries are; reading them took the title away.
+update documents d set title = e.title
+from document_origins o join wiki_entries e on e.org_id = o.org_id and e.id = o.version_id
+where o.org_id = d.org_id and o.document_id = d.id and o.kind = 'wiki' and d.title is null;
