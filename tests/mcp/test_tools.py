@@ -61,7 +61,8 @@ async def test_every_tool_says_what_it_takes_gives_and_changes(server, agent, mo
         assert tool.annotations.open_world_hint is False
     idempotent = {name for name, tool in tools.items() if tool.annotations and tool.annotations.idempotent_hint}
     assert idempotent == READ_ONLY | {
-        "react_to_message", "mark_read", "wait_for_mentions", "start_task", "complete_task", "block_task", "post_reading",
+        "react_to_message", "mark_read", "wait_for_mentions", "start_task", "complete_task", "block_task",
+        "post_reading",
     }  # fmt: skip
 
 
