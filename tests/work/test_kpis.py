@@ -14,6 +14,7 @@ from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.work.ground import agent, begun, changed, done, listed, wrote
 from tests.work.kpi_ground import calculated, completed, figures, reviewed, rows, standing, trust_of
+from tests.work.session_ground import started, stopped
 from tests.work.timeline_ground import listed as events
 
 
@@ -260,3 +261,17 @@ async def test_a_rebuild_makes_the_same_rows_and_puts_right_what_is_not(server: 
         (again,) = [one for one in rebuild(connection, write=True) if str(one.agent_id) == scout.id]
         assert again.different == len(before[0]) > 3
     assert [await rows(org.owner, one) for one in (scout, other)] == before
+
+
+@pytest.mark.rule("D4", "D6")
+async def test_figures_follow_a_work_session_that_had_tasks(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    await stopped(scout, (await started(scout))["session"]["id"])
+    assert await calculated(server, org) == 0
+    task = await wrote(org.owner, shop, assignee=agent(scout))
+    await calculated(server, org)
+    begin = await started(scout)
+    await changed(scout, task, status="in_progress")
+    await stopped(scout, begin["session"]["id"])
+    assert await calculated(server, org) == 1
+    assert (await rows(org.owner, scout))[0]["reason"] == "The end of a work session asked for it."

@@ -23,6 +23,7 @@ from crewhall.work.facts import (
     TaskFact,
     TaskReopened,
     TaskRestored,
+    WorkSessionStopped,
 )
 from crewhall.work.github.facts import ThingMirrored
 from crewhall.work.github.vocabulary import ItemKind
@@ -68,7 +69,7 @@ async def note(
 
 
 def follow_work() -> None:
-    """Note what happens to tasks, repositories, reviews and trust."""
+    """Note what happens to tasks, repositories, reviews, trust and work sessions."""
     subscribe(TaskCreated, _on_task)
     subscribe(TaskChanged, _on_task_changed)
     subscribe(TaskCompleted, _on_completed)
@@ -79,6 +80,7 @@ def follow_work() -> None:
     subscribe(ReviewPosted, _on_review)
     subscribe(AgentTrustSet, _on_trust_set)
     subscribe(AgentStatusChanged, _on_status_changed)
+    subscribe(WorkSessionStopped, _on_session_stopped)
 
 
 async def _on_task(tx: Tx, _actor: Actor, fact: TaskFact) -> None:
@@ -125,3 +127,10 @@ async def _on_status_changed(tx: Tx, actor: Actor, fact: AgentStatusChanged) -> 
             "update kpi_sums set excused = concerns where org_id = %(org)s and agent_id = %(agent)s",
             {"org": fact.org_id, "agent": fact.agent_id},
         )
+
+
+async def _on_session_stopped(tx: Tx, _actor: Actor, fact: WorkSessionStopped) -> None:
+    """The figures of an agent that worked are calculated, whether something counts or not."""
+    if fact.is_significant:
+        asked = {"asked_by": "The end of a work session"}
+        await note(tx, fact.org_id, NewsKind.REQUEST, fact.agent_id, asked, agent_id=fact.agent_id)
