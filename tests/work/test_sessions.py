@@ -209,6 +209,17 @@ async def test_who_may_see_and_who_may_write(server: Server, org: Org, other_org
 
 
 @pytest.mark.rule("D4")
+async def test_an_agent_that_came_to_another_project_still_ends_its_own_session(server: Server, org: Org):
+    project = await begun(org.owner)
+    hired = await server.hire(org, level="project", project_id=project["id"])
+    session = (await started(hired))["session"]
+    assert session["project"]["id"] == project["id"]
+    other = await begun(org.owner, "Else")
+    done(await org.owner.api.patch(f"/agents/{hired.id}", json={"project_id": other["id"]}))
+    assert (await started(hired, supersede=True))["handed_over"]["session_id"] == session["id"]
+
+
+@pytest.mark.rule("D4")
 async def test_of_what_a_start_told_everybody_sees_what_they_may(server: Server, org: Org):
     member, hired = await org.add(), await server.hire(org)
     invited = {"member_type": "agent", "member_id": hired.id}

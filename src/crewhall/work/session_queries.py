@@ -24,7 +24,8 @@ select s.id, json_build_object('type', 'agent', 'id', a.id, 'name', a.name) as a
 FROM: LiteralString = """
 from work_sessions s join agents a on a.org_id = s.org_id and a.id = s.agent_id
 left join projects p on p.org_id = s.org_id and p.id = s.project_id
-where s.org_id = %(org)s and may_see_agent(a) and (s.project_id is null or sees_project(s.project_id))
+where s.org_id = %(org)s and may_see_agent(a)
+  and (s.project_id is null or s.agent_id = current_actor() or sees_project(s.project_id))
 """
 _LIST: LiteralString = (
     COLUMNS

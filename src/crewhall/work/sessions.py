@@ -5,6 +5,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from crewhall.agents import AgentStatus, access_agent
@@ -12,7 +13,7 @@ from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Params, Tx
-from crewhall.kernel.errors import FORBIDDEN, INVALID
+from crewhall.kernel.errors import FORBIDDEN, INVALID, CrewhallError
 from crewhall.kernel.events import publish
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimit, RateLimiter
@@ -140,7 +141,10 @@ class WorkSessions:
             "previous": before.id if before else None, "silence": self._silence, "metadata": Jsonb(data.metadata),
             "pulled": Jsonb(msgspec.to_builtins(found.kept)), "roles": Jsonb(msgspec.to_builtins(roles)),
         }  # fmt: skip
-        await tx.run(_INSERT, values)
+        try:
+            await tx.run(_INSERT, values)
+        except UniqueViolation as error:
+            raise _open(None) from error
         session = await access_session(tx, actor, values["id"])
         await _tell_started(tx, actor, session, found.kept)
         return await _started(tx, actor, session, found)
@@ -169,11 +173,15 @@ async def _make_room(tx: Tx, actor: Actor, *, supersede: bool) -> None:
     if found is None:
         return
     if not supersede:
-        raise SESSION_OPEN(
-            "You have a work session open. Go on with it, stop it, or start with `supersede` to end it.",
-            session_id=found.id, started_at=found.started_at,
-        )  # fmt: skip
+        raise _open(found)
     await end_session(tx, actor, found.id, StopReason.SUPERSEDED)
+
+
+def _open(session: WorkSession | None) -> CrewhallError:
+    return SESSION_OPEN(
+        "You have a work session open. Go on with it, stop it, or start with `supersede` to end it.",
+        **({"session_id": session.id, "started_at": session.started_at} if session else {}),
+    )
 
 
 async def _own(tx: Tx, actor: Actor, session_id: UUID | None) -> WorkSession:
@@ -201,7 +209,7 @@ async def _anothers(tx: Tx, actor: Actor, session_id: UUID | None) -> WorkSessio
     return session
 
 
-def _stopped(session: WorkSession) -> Exception:
+def _stopped(session: WorkSession) -> CrewhallError:
     return SESSION_STOPPED("This work session is over, and stays as it is. Start another.", session_id=session.id)
 
 
