@@ -34,6 +34,8 @@ FILTERS = {
     "some_label": ("a label of one in 300", "metadata=shift%3D17"),
     "rare_label": ("a rare label", "metadata=service%3Dbilling"),
     "nothing": ("a label of none", "metadata=service%3Dnone"),
+    "word": ("a common word", "q=step"),
+    "rare_word": ("a rare word", "q=stuck"),
     "session": ("a session", "session=01900000-0000-7000-8000-0000000003f1"),
 }
 TARGET = Target(at_most=10)
