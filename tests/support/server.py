@@ -17,7 +17,7 @@ from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.postgres.urls import DatabaseUrls
 from crewhall.kernel.settings import KernelSettings
 from crewhall.main import open_hall
-from tests.identity.hall import NO_TLS, Hall, Member, Org
+from tests.identity.hall import LIMITS, NO_TLS, Hall, Member, Org
 from tests.support.tails import tail
 
 POOL = 6
@@ -81,7 +81,9 @@ class Server(Hall):
         if cookie:
             headers["cookie"] = f"crewhall_session={cookie}"
         base_url = f"{self.address}/api/v1"
-        made = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=20, verify=NO_TLS, trust_env=False)
+        made = httpx.AsyncClient(
+            base_url=base_url, headers=headers, timeout=20, limits=LIMITS, verify=NO_TLS, trust_env=False
+        )
         self._api.append(made)
         return made
 
