@@ -35,6 +35,7 @@ import "./shell/zone.js";
 import "./wiki/editor.js";
 import "./work/board.js";
 import "./work/timeline.js";
+import "./work/whose.js";
 
 // Turbo's own progress bar would need an inline style, which the page's policy refuses; base.css shows one instead.
 Turbo.session.adapter.progressBar = { show() {}, hide() {}, setValue() {} };

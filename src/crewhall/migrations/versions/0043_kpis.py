@@ -1,4 +1,4 @@
-"""What the wiki says of one project; more kinds of files whose text is found."""
+"""KPIs and trust: what counts for an agent, the figures that are made of it, metrics of roles."""
 
 from crewhall.migrations.runner import run_sql
 
@@ -7,5 +7,5 @@ down_revision = "0042"
 
 
 def upgrade() -> None:
-    """Run 0043_wiki_of_projects.sql."""
+    """Run 0043_kpis.sql."""
     run_sql(__file__)
