@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from crewhall.kernel.actor import system_actor
+from crewhall.knowledge import KnowledgeSearch
 from crewhall.knowledge.work import claim
 from crewhall.ports.embedder import Vector
 from tests.documents.ground import Hashing, attached, ended, finish, means, working
@@ -107,6 +108,9 @@ async def find_while_a_model_comes(server: Server, org: Org) -> None:
 
         await until(is_found_by_the_first)
         assert await one_of("select searched_model()") == "first"
+        search = KnowledgeSearch(server.db, [Hashing("second", 1536), first], messages_by_meaning=False)
+        found = (await search.search(org.owner.actor, "paragraph 1.")).found
+        assert {one.document_id for one in found if one.likeness is not None} == {UUID(one) for one in (*old, new)}
         # a process that has the former model still finishes what it was at: it is brought up to the other later
         await finish(means(server, embedder=first, extractor=Paragraphs(3)), work)
         assert await one_of("select model from knowledge_indexes") == "first"
