@@ -32,7 +32,7 @@ ELSEWHERE = {
     "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
     "get_lent_passage": "of who reads an answer that cites it: tests/knowledge/test_lent.py",
     "show_picture": "of who may read the document: tests/documents/test_documents.py",
-    "hang_on_draft": "of the caller's own uploads: tests/files/test_files.py",
+    "hang_on_draft": "of the caller's own uploads: tests/files/test_draft_files.py",
     "remove_file": "of the caller's own uploads: tests/files/test_files.py",
     "show_upload": "of the caller's own uploads: tests/files/test_uploads.py",
     "continue_upload": "of the caller's own uploads: tests/files/test_uploads.py",

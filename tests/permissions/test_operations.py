@@ -57,6 +57,8 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     **work.RIGHTS,
     **dict.fromkeys(("list_events", "get_event", "list_event_types", "export_timeline"), P.ORGANIZATION_READ),
     "post_event": P.MESSAGES_POST,
+    **dict.fromkeys(("list_kpis", "list_evidence", "list_ranked_agents", "list_metrics"), P.AGENTS_READ),
+    **dict.fromkeys(("calculate_kpis", "post_reading", "create_metric", "delete_metric"), P.AGENTS_UPDATE),
     **dict.fromkeys(("list_sessions", "show_session"), P.ORGANIZATION_READ),
     "start_session": frozenset({"agent"}),
     "show_day": PEOPLE,

@@ -20,10 +20,14 @@ from crewhall.work.facts import (
     WorkSessionStarted,
     WorkSessionStopped,
 )
+from crewhall.work.kpis.rebuilding import rebuild as rebuild_kpis
 from crewhall.work.lifecycle import WorkParts, start_work
 from crewhall.work.project_queries import access_project
+from crewhall.work.purging import KINDS, list_deleted
+from crewhall.work.purging import purge as purge_deleted
 from crewhall.work.session_settings import SessionSettings
 from crewhall.work.sessions import WorkSessions
+from crewhall.work.slash_task import SlashTask
 from crewhall.work.task_queries import access_task, list_tasks
 from crewhall.work.task_telling import TASKS_CHANNEL, TaskNotice, read_notice
 from crewhall.work.timeline import CHANNEL as EVENTS_CHANNEL
@@ -32,6 +36,7 @@ from crewhall.work.timeline_kinds import EventKind, register_event_kind
 
 __all__ = [
     "EVENTS_CHANNEL",
+    "KINDS",
     "TASKS_CHANNEL",
     "EventKind",
     "ProjectArchived",
@@ -40,6 +45,7 @@ __all__ = [
     "ProjectDeleted",
     "ProjectRestored",
     "SessionSettings",
+    "SlashTask",
     "TaskAssigned",
     "TaskBlocked",
     "TaskCancelled",
@@ -60,8 +66,11 @@ __all__ = [
     "WorkSessions",
     "access_project",
     "access_task",
+    "list_deleted",
     "list_tasks",
+    "purge_deleted",
     "read_notice",
+    "rebuild_kpis",
     "record_event",
     "register_event_kind",
     "start_work",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from crewhall.agents import AgentDeleted, AgentStatusChanged
-from crewhall.conversations import Consumer
+from crewhall.conversations import Consumer, provide_tasks
 from crewhall.identity import MemberLeft
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database
@@ -14,6 +14,7 @@ from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.timer import DueTimer
 from crewhall.ports.message_log import MessageLog
+from crewhall.work.finding import Tasks
 from crewhall.work.following import on_agent_deleted, on_member_left, on_status_changed
 from crewhall.work.session_clock import SessionClock
 from crewhall.work.session_following import follow_work
@@ -53,6 +54,7 @@ def start_work(
 ) -> WorkParts:
     """Make the parts of a process, before the signals start."""
     follow_other_domains()
+    provide_tasks(Tasks())
     follow_work()
     subscribe(AgentStatusChanged, on_status_changed)
     subscribe(AgentDeleted, on_agent_deleted)

@@ -28,7 +28,7 @@ from crewhall.work import timeline_queries as queries
 from crewhall.work.http_timeline import looked_for
 from crewhall.work.timeline import Timeline
 from crewhall.work.timeline_kinds import event_kinds, find_event_kind
-from crewhall.work.timeline_schemas import MAX_LABELS, Event, EventPage, Looked, NewEvent
+from crewhall.work.timeline_schemas import MAX_LABELS, MAX_WORDS, Event, EventPage, Looked, NewEvent
 from crewhall.work.timeline_shown import SYSTEM
 from crewhall.work.timeline_vocabulary import EventType, Severity
 
@@ -90,13 +90,14 @@ class Asked(msgspec.Struct):
     mention: UUID | None = None
     conversation: UUID | None = None
     metadata: tuple[str, ...] = ()
+    q: str = ""
 
     def looked(self) -> Looked:
         """The same as the list takes it. A group that nobody knows is any."""
         types = [kind.name for kind in event_kinds() if self.group and kind.group == self.group]
         return looked_for(
             types, self.author, self.agent, self.session, self.project, self.conversation, self.mention,
-            list(self.metadata),
+            list(self.metadata), words=self.q,
         )  # fmt: skip
 
     def link(self, **changed: Any) -> str:
@@ -109,6 +110,12 @@ class Asked(msgspec.Struct):
     def narrows(self) -> bool:
         """Whether anything but the group is asked for."""
         return self != Asked(group=self.group)
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """All of it but the words, as fields of the form that asks for others."""
+        given = msgspec.structs.asdict(self)
+        return [(name, one) for name, value in given.items() if value and name != "q" for one in _each(value)]
 
 
 def _each(value: object) -> list[str]:
@@ -128,13 +135,15 @@ async def show_timeline(
     mention: FromQuery[UUID | None] = None,
     conversation: FromQuery[UUID | None] = None,
     metadata: Labels = None,
+    q: FromQuery[str] = "",
     after: FromQuery[str | None] = None,
     before: FromQuery[str | None] = None,
 ) -> Response[str]:
     """What happened, newest first."""
     asked = Asked(
-        group if group in GROUPS else "", author, agent, project, session, mention, conversation, tuple(metadata or ())
-    )
+        group if group in GROUPS else "", author, agent, project, session, mention, conversation, tuple(metadata or ()),
+        q.strip()[:MAX_WORDS].replace("\0", ""),
+    )  # fmt: skip
     async with services.db.transaction(actor) as tx:
         page = await queries.list_events(tx, actor, asked.looked(), after=after, before=before, limit=SIZE)
         if before is not None and len(page.items) < SIZE:

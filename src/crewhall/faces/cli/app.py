@@ -22,6 +22,7 @@ from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.imports import import_group
 from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.knowledge import knowledge_group
+from crewhall.faces.cli.kpis import kpis
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org
@@ -29,6 +30,7 @@ from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.people import people
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.projects import project
+from crewhall.faces.cli.purging import purge
 from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions
 from crewhall.faces.cli.runtimes import runtimes, webhook
@@ -89,9 +91,11 @@ for group in (
     import_group,
     wiki,
     timeline,
+    purge,
     knowledge_group,
     project,
     task,
+    kpis,
     session,
 ):
     app.add_typer(group)

@@ -36,6 +36,7 @@ from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.imports import Import, ImportChannel, ImportCounts, LeftOut
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
 from crewhall.faces.sdk.knowledge import Finding, Findings, LentPassage
+from crewhall.faces.sdk.kpis import Evidence, Kpi, Metric, RankedAgent
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.notifications import Level, Notification, NotificationMessage, NotificationSettings
 from crewhall.faces.sdk.projects import Project, ProjectMember
@@ -146,6 +147,7 @@ __all__ = [
     "Ephemeral",
     "Event",
     "EventTypeInfo",
+    "Evidence",
     "FieldDifference",
     "File",
     "FileDocument",
@@ -171,6 +173,7 @@ __all__ = [
     "InvalidWebhook",
     "Invitation",
     "KnowledgeStatus",
+    "Kpi",
     "LaterMessage",
     "LeftOut",
     "LentPassage",
@@ -182,6 +185,7 @@ __all__ = [
     "Message",
     "MessageMeaning",
     "MessagePreview",
+    "Metric",
     "NotReachable",
     "Notification",
     "NotificationMessage",
@@ -204,6 +208,7 @@ __all__ = [
     "PulledMention",
     "PulledTask",
     "QuickTask",
+    "RankedAgent",
     "RateLimit",
     "Record",
     "RecordEvent",

@@ -15,6 +15,7 @@ from crewhall.faces.sdk.github import Github
 from crewhall.faces.sdk.hooks import Hooks
 from crewhall.faces.sdk.imports import Imports
 from crewhall.faces.sdk.knowledge import Knowledge
+from crewhall.faces.sdk.kpis import Kpis
 from crewhall.faces.sdk.lending import Lending
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
@@ -109,6 +110,7 @@ class Client:
         self.projects = Projects(self.transport)
         self.tasks = Tasks(self.transport)
         self.timeline = Timeline(self.transport)
+        self.kpis = Kpis(self.transport)
         self.sessions = WorkSessions(self.transport)
 
     async def __aenter__(self) -> Self:
