@@ -108,6 +108,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "agent_kind": "custom",
         **await colleagues.offer(owner, agent.id),
         **(entry := await wiki.entry(owner)),
+        "session_id": (await agent.api.post("/sessions", json={})).raise_for_status().json()["session"]["id"],
         "event_id": (await owner.post("/timeline", json=EVENT)).raise_for_status().json()["id"],
         "metric_id": (await owner.post("/metrics", json=METRIC)).raise_for_status().json()["id"],
         "metric_name": METRIC["name"],

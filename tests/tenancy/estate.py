@@ -69,6 +69,7 @@ class Estate:
     work: dict[str, Any]
     event: str
     metric: dict[str, str]
+    session: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
@@ -149,6 +150,7 @@ async def make_estate(server: Server, name: str) -> Estate:
         work=await _keep_work(owner, project, name),
         event=await _keep_event(owner, agent.id, name),
         metric=await _keep_metric(owner, agent.id, name),
+        session=(await ask(agent.api, "POST", "/sessions", goal=f"{name} goal"))["session"]["id"],
         talks=talks,
     )
     await keep_schedule(server, org, estate.run, estate.schedule)
@@ -169,7 +171,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= set(estate.github.values())
     estate.marks |= {estate.source, estate.entry["id"], estate.entry["entry_id"], estate.entry["slug"]}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
-    estate.marks |= {estate.event, estate.metric["id"]}
+    estate.marks |= {estate.event, estate.metric["id"], estate.session}
     estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate

@@ -7,13 +7,14 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from crewhall.identity import Permission, check_permission
+from crewhall.identity import Permission, check_permission, find_people
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import FORBIDDEN, INVALID
 from crewhall.kernel.events import publish
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimit, RateLimiter
+from crewhall.notifications import NotificationKind, tell
 from crewhall.work.timeline_content import Content, ReviewResponded, Said
 from crewhall.work.timeline_kinds import EventKind, find_event_kind, kind_holding, read_content
 from crewhall.work.timeline_queries import get_event
@@ -89,6 +90,7 @@ class Timeline:
                 tx, actor.org, kind, data.content, author=actor, project_id=await _own_project(tx, actor),
                 mentions=data.mentions, metadata=data.metadata, signature=signature,
             )  # fmt: skip
+            await _tell_mentioned(tx, actor, event_id, data.mentions)
             if isinstance(content, ReviewResponded):
                 reviewed = ReviewPosted(event_id, content.title, content.verdict, tuple(data.mentions))
                 await publish(tx, actor, reviewed)
@@ -135,6 +137,24 @@ async def _check_mentions(tx: Tx, mentions: list[UUID]) -> None:
     strange = set(mentions) - set(known)
     if strange:
         raise INVALID(f"There is nobody with the id {min(strange)} here.", field="mentions")
+
+
+async def _tell_mentioned(tx: Tx, actor: Actor, event_id: UUID, mentions: list[UUID]) -> None:
+    """Tell everybody who is mentioned, once; who may not see the event is shown nothing (`shows_notification`)."""
+    others = list(dict.fromkeys(one for one in mentions if one != actor.id))
+    people = set((await find_people(tx, others)).keys()) if others else set[UUID]()
+    for kind in (ActorType.USER, ActorType.AGENT):
+        await tell(
+            tx,
+            [one for one in others if (one in people) == (kind is ActorType.USER)],
+            NotificationKind.TIMELINE_MENTION,
+            org_id=actor.org,
+            actor_type=actor.type,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            recipient_type=kind,
+            subject_id=event_id,
+        )
 
 
 async def _own_project(tx: Tx, actor: Actor) -> UUID | None:

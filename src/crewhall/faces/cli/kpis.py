@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crewhall.faces.cli.administering import administrator
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.months import add_months, administrator
+from crewhall.faces.cli.months import add_months
 from crewhall.faces.cli.output import Exit, ago, say, say_facts, say_json, say_table
 from crewhall.faces.cli.serving import Home
 

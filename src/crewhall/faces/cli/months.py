@@ -1,18 +1,16 @@
 """For the operator: the months of a table that never changes, listed, taken off and brought back."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crewhall.faces.cli.administering import administrator
 from crewhall.faces.cli.context import Json, wants_json
 from crewhall.faces.cli.output import Exit, say, say_json, say_table
-from crewhall.faces.cli.serving import Home, name_home
+from crewhall.faces.cli.serving import Home
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    pass
 
 MonthName = Annotated[str, typer.Argument(help="The month, as 2026-11.", metavar="MONTH")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -56,19 +54,3 @@ def add_months(group: typer.Typer, table: str, name: str, rows: str) -> None:
         with administrator(home) as connection:
             attach_month(connection, table, month)
         say(f"{month} is there again.")
-
-
-@contextmanager
-def administrator(home: Path | None) -> "Iterator[Connection[Any]]":
-    """The database of this installation, as its administrator. Starts our own for as long as it is needed."""
-    import psycopg
-
-    from crewhall.kernel.postgres.opening import database_for
-    from crewhall.kernel.settings import KernelSettings, load_settings
-
-    name_home(home)
-    with (
-        database_for(load_settings(KernelSettings), lambda _said: None) as (urls, _),
-        psycopg.connect(urls.admin, autocommit=True) as connection,
-    ):
-        yield connection

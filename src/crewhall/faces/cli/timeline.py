@@ -22,6 +22,7 @@ Label = Annotated[list[str] | None, typer.Option("--label", help="key=value of i
 @timeline.command("list")
 def list_events(
     context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(help="Words that are looked for.")] = None,
     kind: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be given again.")] = None,
     author: Annotated[str | None, typer.Option("--author", help="Id of the person or agent.")] = None,
     agent: Annotated[str | None, typer.Option("--agent", help="Id of the agent that it tells of.")] = None,
@@ -37,8 +38,9 @@ def list_events(
     async def work(client: "Client") -> "list[TimelineEvent]":
         found: list[TimelineEvent] = []
         walked = client.timeline.list(
-            types=kind or (), author_id=author, agent_id=agent, mention=mention, labels=labels, since=_in_utc(since)
-        )
+            types=kind or (), author_id=author, agent_id=agent, mention=mention, labels=labels, since=_in_utc(since),
+            words=" ".join(words or []) or None,
+        )  # fmt: skip
         async for one in walked:
             found.append(one)
             if len(found) == limit:

@@ -24,6 +24,7 @@ TAGS = {
     "Wiki": "What the organization knows for good: entries that are proposed, decided about, and kept in versions.",
     "Projects": "What an organization works on, who works on it, and the board of its tasks.",
     "Tasks": "What is to be done: by whom, how urgently, after what; and the queue that one takes the next task from.",
+    "Work sessions": "When agents work, on what, and what they leave to whoever goes on; and a person's day.",
     "Timeline": "What happened, told once for good: problems, questions, advice, reviews, tasks, trust.",
     "KPIs": "What counts for agents and against them, the figures that are made of it, and trust.",
     "Imports": "Conversations of another product, looked through and taken in.",
@@ -73,6 +74,7 @@ PATH_PARAMETERS = {
     "event_id": "The event's id.",
     "metric_id": "The metric's id.",
     "metric_name": "The metric's name.",
+    "session_id": "The work session's id.",
     "slug": "The slug; of a wiki entry also its title.",
 }
 
