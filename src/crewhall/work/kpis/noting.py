@@ -23,6 +23,7 @@ from crewhall.work.facts import (
     TaskFact,
     TaskReopened,
     TaskRestored,
+    WorkSessionStopped,
 )
 from crewhall.work.github.facts import ThingMirrored
 from crewhall.work.github.vocabulary import ItemKind
@@ -78,6 +79,7 @@ def follow_work() -> None:
     subscribe(ThingMirrored, _on_mirrored)
     subscribe(ReviewPosted, _on_review)
     subscribe(AgentTrustSet, _on_trust_set)
+    subscribe(WorkSessionStopped, _on_session_stopped)
     subscribe(AgentStatusChanged, _on_status_changed)
 
 
@@ -116,6 +118,13 @@ async def _on_review(tx: Tx, actor: Actor, fact: ReviewPosted) -> None:
 
 async def _on_trust_set(tx: Tx, _actor: Actor, fact: AgentTrustSet) -> None:
     await note(tx, fact.org_id, NewsKind.TRUST, fact.agent_id, {"trust": fact.after}, agent_id=fact.agent_id)
+
+
+async def _on_session_stopped(tx: Tx, _actor: Actor, fact: WorkSessionStopped) -> None:
+    """What is significant is calculated, whether anything counted meanwhile or not: tasks have grown older."""
+    if fact.is_significant:
+        by = {"by": "The end of a work session"}
+        await note(tx, fact.org_id, NewsKind.REQUEST, fact.session_id, by, agent_id=fact.agent_id)
 
 
 async def _on_status_changed(tx: Tx, actor: Actor, fact: AgentStatusChanged) -> None:
