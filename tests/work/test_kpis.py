@@ -7,9 +7,13 @@ import pytest
 from psycopg import errors
 
 from crewhall.kernel.actor import system_actor
+from crewhall.kernel.clock import utc_now
+from crewhall.kernel.events import publish
 from crewhall.kernel.tools import Risk
 from crewhall.runtime.judging import RiskRule, Standing, ToolPolicy, judge
+from crewhall.work.facts import WorkSessionStopped
 from crewhall.work.kpis.rebuilding import rebuild
+from crewhall.work.session_vocabulary import StopReason
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.work.ground import agent, begun, changed, done, listed, wrote
@@ -215,6 +219,28 @@ async def test_figures_are_calculated_by_hand_by_who_manages_agents_alone(server
         assert (await who.api.post(path)).status_code == status
     assert (await other_org.owner.api.get(path)).status_code == 404
     assert len((await member.api.get(path)).json()["items"]) == 1
+
+
+@pytest.mark.rule("D4")
+async def test_the_end_of_a_session_calculates_what_it_is_significant_for(server: Server, org: Org):
+    scout = await server.hire(org)
+    told = {
+        "agent_id": UUID(scout.id),
+        "org_id": org.id,
+        "project_id": None,
+        "session_id": UUID(int=1),
+        "started_at": utc_now(),
+    }
+    for seconds in (300, 301):
+        assert await rows(org.owner, scout) == []
+        async with server.db.transaction(system_actor(org.id)) as tx:
+            ended = WorkSessionStopped(
+                **told, stopped_at=utc_now(), duration_seconds=seconds, reason=StopReason.STOPPED, tasks_worked_on=[]
+            )
+            await publish(tx, system_actor(org.id), ended)
+        await calculated(server, org)
+    (one,) = await rows(org.owner, scout)
+    assert one["reason"] == "The end of a work session asked for it."
 
 
 @pytest.mark.rule("B1", "D6", "D16")

@@ -21,7 +21,8 @@ Code = Annotated[str, typer.Argument(help="The agent's code.", metavar="AGENT")]
 Most = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")]
 TERMS = (
     ("Trust of quality", "term_quality"), ("Trust of completion", "term_completion"), ("Trust of bugs", "term_bugs"),
-    ("Trust of deployments", "term_deployments"), ("Trust of the trend", "term_trend"), ("Trust of steadiness", "term_steadiness"),
+    ("Trust of deployments", "term_deployments"), ("Trust of the trend", "term_trend"),
+    ("Trust of steadiness", "term_steadiness"),
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ with taken as (
     returning id, kind, detail)
 select count(*) as count,
        (array_agg((detail ->> 'trust')::float8 order by id desc) filter (where kind = 'trust'))[1] as trust,
-       coalesce(max(detail ->> 'asked_by'), '') as asked_by,
+       max(detail ->> 'by') as by,
        exists (select from kpi_metrics m where m.org_id = %(org)s and m.source = 'events') as counts_events
 from taken
 """
@@ -108,7 +108,7 @@ from marked m where s.org_id = %(org)s and s.agent_id = %(agent)s
 class _Asked(Struct):
     count: int
     trust: float | None
-    asked_by: str
+    by: str | None
     counts_events: bool
 
 
@@ -171,7 +171,7 @@ async def calculate_agent(tx: Tx, system: Actor, agent_id: UUID, *, asked_by: st
         await tx.run(_SET_TRUST, {**key, "trust": asked.trust})
     if asked.counts_events:
         await tx.run(_COUNT_EVENTS, {**key, "role": agent.role_title, "custom": Jsonb(sums.custom)})
-    done = await _work_out(tx, agent, sums, key, asked_by or asked.asked_by)
+    done = await _work_out(tx, agent, sums, key, asked_by or asked.by or "")
     await tell_figures(tx, system, done)
     await tell_trust(tx, system, done)
     await settle_standing(tx, system, done)

@@ -79,8 +79,8 @@ def follow_work() -> None:
     subscribe(ThingMirrored, _on_mirrored)
     subscribe(ReviewPosted, _on_review)
     subscribe(AgentTrustSet, _on_trust_set)
-    subscribe(AgentStatusChanged, _on_status_changed)
     subscribe(WorkSessionStopped, _on_session_stopped)
+    subscribe(AgentStatusChanged, _on_status_changed)
 
 
 async def _on_task(tx: Tx, _actor: Actor, fact: TaskFact) -> None:
@@ -120,6 +120,13 @@ async def _on_trust_set(tx: Tx, _actor: Actor, fact: AgentTrustSet) -> None:
     await note(tx, fact.org_id, NewsKind.TRUST, fact.agent_id, {"trust": fact.after}, agent_id=fact.agent_id)
 
 
+async def _on_session_stopped(tx: Tx, _actor: Actor, fact: WorkSessionStopped) -> None:
+    """What is significant is calculated, whether anything counted meanwhile or not: tasks have grown older."""
+    if fact.is_significant:
+        by = {"by": "The end of a work session"}
+        await note(tx, fact.org_id, NewsKind.REQUEST, fact.session_id, by, agent_id=fact.agent_id)
+
+
 async def _on_status_changed(tx: Tx, actor: Actor, fact: AgentStatusChanged) -> None:
     """Who ends an agent's probation by hand has seen what speaks against it: only what comes anew starts another."""
     if actor.type is not ActorType.SYSTEM and fact.before is AgentStatus.PROBATION:
@@ -127,10 +134,3 @@ async def _on_status_changed(tx: Tx, actor: Actor, fact: AgentStatusChanged) -> 
             "update kpi_sums set excused = concerns where org_id = %(org)s and agent_id = %(agent)s",
             {"org": fact.org_id, "agent": fact.agent_id},
         )
-
-
-async def _on_session_stopped(tx: Tx, _actor: Actor, fact: WorkSessionStopped) -> None:
-    """The figures of an agent that worked are calculated, whether something counts or not."""
-    if fact.is_significant:
-        asked = {"asked_by": "The end of a work session"}
-        await note(tx, fact.org_id, NewsKind.REQUEST, fact.agent_id, asked, agent_id=fact.agent_id)

@@ -81,7 +81,7 @@ def reason_of(counted: dict[str, int], asked_by: str = "") -> str:
     """Why a row was made, in words: what was counted, and who asked for it."""
     told = [_said(EvidenceKind(kind), amount) for kind, amount in sorted(counted.items())]
     asked = [f"{asked_by} asked for it"] if asked_by else []
-    said = ", ".join(told + asked) or "what was counted before is taken back"
+    said = ", ".join(told + asked) or "nothing new was counted"
     return f"{said[0].upper()}{said[1:]}."[:500]
 
 
