@@ -37,8 +37,8 @@ FOR_GUESTS = {
 NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notification_id}", "/in/{org_id}/{path}"}
 """Files and redirections."""
 
-NOT_WRITTEN = {"chunk_id", "connection_id", "repository_id"}
-"""What the data set holds nothing of: lent passages and GitHub."""
+NOT_WRITTEN = {"chunk_id", "session_id", "connection_id", "repository_id"}
+"""What the data set holds nothing of: lent passages, GitHub, and sessions."""
 OF_WORK = tuple(f"{base}/{place}/" for base in ("", API_PREFIX) for place in ("projects", "tasks"))
 """Below these a slug is a project's, and `task_id` no quick task's."""
 

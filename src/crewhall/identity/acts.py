@@ -54,6 +54,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "agent.purged": ("deleted the agent {name} for good",),
     "agent.status_changed": ("changed {target} from {before} to {after}", "changed an agent's status"),
     "agent.trust_set": ("set the trust of {target} from {before} to {after}", "set an agent's trust"),
+    "metric.created": ("named the metric {name}", "named a metric"),
+    "metric.deleted": ("deleted the metric {name}", "deleted a metric"),
     "agent.offered": ("offered to lend {target}", "offered to lend an agent"),
     "agent.lent": ("lent {target} to {organization}", "lent an agent"),
     "agent.borrowed": ("borrowed {target} from {organization}", "borrowed an agent"),

@@ -19,6 +19,7 @@ class NotificationKind(StrEnum):
     WIKI_DECISION = "wiki_decision"
     TASK_ASSIGNED = "task_assigned"
     TIMELINE_MENTION = "timeline_mention"
+    PROBATION = "probation"
 
 
 class DigestChoice(StrEnum):

@@ -149,7 +149,7 @@ async def show_timeline(
         if before is not None and len(page.items) < SIZE:
             page = await queries.list_events(tx, actor, asked.looked(), limit=SIZE)
             before = None
-        days = await _days(tx, request, asked, page)
+        days = await days_of(tx, request, asked, page)
         only = await _only(tx, asked)
     return await render_in_hall(
         "timeline.html", request, services, actor, days=days, asked=asked, groups=GROUPS, only=only, focus=None,
@@ -168,7 +168,7 @@ async def show_event(
     async with services.db.transaction(actor) as tx:
         page = await queries.list_events(tx, actor, around=event_id, limit=AROUND)
         focus = next(one for one in page.items if one.id == event_id)
-        days = await _days(tx, request, Asked(), page, focus=event_id)
+        days = await days_of(tx, request, Asked(), page, focus=event_id)
     kind = find_event_kind(focus.type)
     asked = Asked()
     return await render_in_hall(
@@ -213,7 +213,10 @@ async def _form(
     )
 
 
-async def _days(tx: Tx, request: AnyRequest, asked: Asked, page: EventPage, *, focus: UUID | None = None) -> list[Day]:
+async def days_of(
+    tx: Tx, request: AnyRequest, asked: Asked, page: EventPage, *, focus: UUID | None = None
+) -> list[Day]:
+    """Events by local day, as the list shows them; links narrow what was asked for."""
     zone, days = zone_of(request), list[Day]()
     places = await _places(tx, [one.conversation_id for one in page.items if one.conversation_id])
     for one in page.items:
@@ -239,7 +242,7 @@ def _shown(one: Event, asked: Asked, zone: ZoneInfo, place: str | None, *, focus
         tone=TONES.get(kind.group, "") if kind else "",
         who=name,
         did=did.removesuffix(f": {one.title}") if one.title else did,
-        text=_plain(one.text),
+        text=plain_text(one.text),
         time=clock(one.timestamp, zone),
         place=place,
         url=one.content.get(kind.url) if kind and kind.url else None,
@@ -250,7 +253,7 @@ def _shown(one: Event, asked: Asked, zone: ZoneInfo, place: str | None, *, focus
     )
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """The beginning of what was said, without its marks."""
     said = " ".join(Markup(render_markdown(text)).striptags().split()) if text else ""  # noqa: S704 - sanitised
     return said if len(said) <= EXCERPT else said[:EXCERPT].rstrip() + "…"

@@ -1,5 +1,7 @@
 """The address of every page in a furnished organization, by its route."""
 
+from functools import cache
+
 from litestar import Litestar
 
 from crewhall.faces.plumbing.dependencies import DEPENDENCIES
@@ -10,6 +12,8 @@ NO_PAGES = {
     "/": "leads to a conversation",
     "/agents/{agent_id:uuid}/activity": "a frame of the agent's page",
     "/agents/{agent_id:uuid}/causes": "a frame of the agent's page",
+    "/agents/{agent_id:uuid}/kpis/summary": "a frame of the agent's page",
+    "/agents/{agent_id:uuid}/sessions": "a frame of the agent's page",
     "/c/{conversation_id:uuid}/surroundings": "a part of the conversation's page",
     "/in/{org_id:uuid}": "leads to an organization",
     "/in/{org_id:uuid}/{path:path}": "leads to a page, or to the organization that it is in",
@@ -27,6 +31,8 @@ NO_PAGES = {
 GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsubscribe/{token:str}"}
 """Routes that are for people who are not signed in."""
 ON_A_PHONE = {
+    "/day",
+    "/sessions/{session_id:uuid}",
     "/projects/{slug:str}",
     "/tasks/{task_id:uuid}",
     "/timeline",
@@ -34,6 +40,8 @@ ON_A_PHONE = {
     "/wiki/{slug:str}",
     "/agents",
     "/agents/{agent_id:uuid}",
+    "/agents/{agent_id:uuid}/kpis",
+    "/leaderboard",
     "/approvals",
     "/c/{conversation_id:uuid}",
     "/inbox",
@@ -42,9 +50,10 @@ ON_A_PHONE = {
 """Routes whose pictures are also taken on a phone, in the dark."""
 
 
+@cache
 def routes() -> set[str]:
     """The routes of pages."""
-    application = Litestar(PAGES, dependencies=DEPENDENCIES, openapi_config=None)
+    application = Litestar(PAGES, dependencies=DEPENDENCIES, openapi_config=None, logging_config=None)
     return {route.path for route in application.routes if "GET" in getattr(route, "methods", ())} - set(NO_PAGES)
 
 

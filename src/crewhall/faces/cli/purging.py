@@ -1,18 +1,17 @@
 """For the operator: deletion for good."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
+from crewhall.faces.cli.administering import administrator
 from crewhall.faces.cli.context import Json, wants_json
 from crewhall.faces.cli.output import Exit, ago, fail, say, say_json, say_table
-from crewhall.faces.cli.serving import Home, name_home
+from crewhall.faces.cli.serving import Home
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    pass
 
 purge = typer.Typer(name="purge", help="Delete for good what was deleted, for the operator.", no_args_is_help=True)
 Id = Annotated[UUID, typer.Argument(help="Its id, as `crewhall purge list` shows it.", metavar="ID")]
@@ -59,19 +58,3 @@ def _purge(kind: str, which: UUID, home: Any, *, yes: bool) -> None:
         except CrewhallError as error:
             fail(error.detail)
     say("Gone: " + ", ".join(f"{count:,} of {table}" for table, count in gone.items()) + ".")
-
-
-@contextmanager
-def administrator(home: Any) -> "Iterator[Connection[Any]]":
-    """The database of this installation, as its administrator. Starts our own for as long as it is needed."""
-    import psycopg
-
-    from crewhall.kernel.postgres.opening import database_for
-    from crewhall.kernel.settings import KernelSettings, load_settings
-
-    name_home(home)
-    with (
-        database_for(load_settings(KernelSettings), lambda _said: None) as (urls, _),
-        psycopg.connect(urls.admin, autocommit=True) as connection,
-    ):
-        yield connection

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
+from crewhall.faces.cli.months import add_months
 from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_table
-from crewhall.faces.cli.purging import administrator
-from crewhall.faces.cli.serving import Home
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, TimelineEvent
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 TABLE = "events"
 POSTED = {"problem": "problem_report", "question": "question_asked", "advice": "advice_given"}
 timeline = typer.Typer(name="timeline", help="What happened: problems, questions, advice, tasks.", no_args_is_help=True)
-MonthName = Annotated[str, typer.Argument(help="The month, as 2026-11.", metavar="MONTH")]
 Label = Annotated[list[str] | None, typer.Option("--label", help="key=value of its metadata; may be given again.")]
 
 
@@ -108,44 +106,7 @@ def post_event(
         say(f"{one.summary}. {one.id}")
 
 
-@timeline.command("partitions")
-def list_partitions(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
-    """For the operator: the months of the timeline, how large each is, which are detached."""
-    from crewhall.kernel.postgres.months import list_months
-
-    with administrator(home) as connection:
-        found = list_months(connection, TABLE)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.month, "attached" if one.is_attached else "detached", one.rows, f"{one.bytes:,}"] for one in found]
-    say_table(("Month", "Standing", "Events, about", "Bytes"), rows, "No months.")
-
-
-@timeline.command("detach")
-def detach_partition(
-    month: MonthName,
-    home: Home = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """For the operator: take a month that is over off the timeline of every organization; `attach` brings it back."""
-    from crewhall.kernel.postgres.months import detach_month
-
-    if not yes and not typer.confirm(f"Nobody will see the events of {month} any more. Detach them?"):
-        raise typer.Exit(code=Exit.ERROR)
-    with administrator(home) as connection:
-        name = detach_month(connection, TABLE, month)
-    say(f"{month} is the table {name} now. Dump it, drop it, or bring it back: `crewhall timeline attach {month}`.")
-
-
-@timeline.command("attach")
-def attach_partition(month: MonthName, home: Home = None) -> None:
-    """For the operator: bring back a month that was detached."""
-    from crewhall.kernel.postgres.months import attach_month
-
-    with administrator(home) as connection:
-        attach_month(connection, TABLE, month)
-    say(f"{month} is on the timeline again.")
+add_months(timeline, TABLE, "timeline", "events")
 
 
 def _label(given: str) -> tuple[str, str]:

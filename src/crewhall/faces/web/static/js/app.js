@@ -8,6 +8,7 @@ import "./conversation/days.js";
 import "./conversation/pins.js";
 import "./conversation/surroundings.js";
 import "./documents/index.js";
+import "./documents/leaves.js";
 import "./documents/source.js";
 import "./documents/standing.js";
 import "./imports/import.js";
