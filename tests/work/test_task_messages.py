@@ -135,6 +135,26 @@ async def test_the_list_asks_for_deadlines_and_whose_by_name(server: Server, org
     assert f'<option value="@{hired.code}">' in options
 
 
+async def test_where_there_are_many_whose_it_is_is_typed(
+    server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crewhall.work.pages_assignees.MOST_NAMES", 1)
+    ada, hired = await org.add(), await server.hire(org)
+    task = await wrote(org.owner, await begun(org.owner), assignee=_as("agent", hired.id))
+    handle = done(await ada.api.get("/me")).json()["user"]["handle"]
+    assert '<crew-whose><input class="input" name="assignee"' in (await _page(server, org.owner, "/tasks")).text
+    shown = (await _page(server, org.owner, f"/tasks/{task['id']}")).text
+    assert f'name="whose" type="text" value="@{hired.code}"' in shown
+    headers = {"accept": "text/html", "authorization": org.owner.api.headers["authorization"]}
+    async with httpx.AsyncClient(base_url=server.address, headers=headers) as browser:
+        for typed, status in ((f"@{handle}", 303), ("@nobody-at-all", 422), ("nobody", 303)):
+            answer = await browser.post(f"/tasks/{task['id']}", data={"whose": typed})
+            assert answer.status_code == status, typed
+            assert ("There is nobody called" in answer.text) == (status == 422)
+            (now,) = await listed(org.owner)
+            assert (now["assignee"] or {}).get("id") == (None if typed == "nobody" else str(ada.id))
+
+
 def _as(kind: str, identity: object) -> dict[str, str]:
     return {"type": kind, "id": str(identity)}
 

@@ -150,7 +150,7 @@ grant execute on function shows_notification(notifications) to crewhall_app, cre
 
 -- ---------------------------------------------------------------------------------------------- deleting for good
 
--- Deletes the rows of a table that a condition names, and before them what refers to them by a foreign key that would refuse it; says
+-- Deletes the rows of a table that a condition names, and before them what refers to them by a foreign key; says
 -- how many of which table went. A reference in `kept` is taken away instead, so that what refers stays; what triggers of the
 -- deletion, and `purge` itself, see to is in `seen_to`.
 create function purge_rows(target regclass, which text) returns table (relation text, gone bigint) language plpgsql volatile as $$
@@ -174,7 +174,7 @@ begin
             from unnest(c.conkey, c.confkey) with ordinality as p (child, parent, n)
             join pg_attribute a on a.attrelid = c.conrelid and a.attnum = p.child
             join pg_attribute b on b.attrelid = c.confrelid and b.attnum = p.parent) k
-        where c.contype = 'f' and c.confrelid = target and c.confdeltype in ('a', 'r') and c.conparentid = 0
+        where c.contype = 'f' and c.confrelid = target and c.confdeltype in ('a', 'r', 'c') and c.conparentid = 0
         order by c.conrelid::regclass::text, c.conname
     loop
         referring := format('(%s) in (select %s from %s where %s)', reference.columns, reference.referred, target, which);
