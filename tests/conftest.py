@@ -67,6 +67,14 @@ def github_waits() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kpis_wait() -> Iterator[None]:
+    """Servers of tests calculate nothing by themselves: tests that are about it do so at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CREWHALL_KPIS", "false")
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[SharedCluster]:
     base = tmp_path_factory.getbasetemp()

@@ -27,6 +27,8 @@ ELSEWHERE = {
     "send_later": "of what the caller is to say: tests/conversations/test_later.py",
     "carry_out_command": "each asks for the rights of what it does: tests/conversations/test_commands.py",
     "shut_app_out": "of the apps that the caller let in: tests/apps/test_refused.py",
+    "log_session": "of the agent's own session: tests/work/test_sessions.py",
+    "stop_session": "of the agent itself, and who looks after it: tests/work/test_sessions.py",
     "answer_run": "of the run's own agent alone: tests/turns_faces/test_runtimes.py",
     "get_lent_passage": "of who reads an answer that cites it: tests/knowledge/test_lent.py",
     "show_picture": "of who may read the document: tests/documents/test_documents.py",

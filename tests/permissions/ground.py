@@ -18,6 +18,7 @@ from tests.tenancy.imports import keep_import
 from tests.tenancy.requests import BODIES
 from tests.tenancy.turns import offered_tool
 
+METRIC = {"name": "tried", "label": "Tried"}
 EVENT = {"type": "question_asked", "content": {"text": "Who may?"}}
 
 
@@ -107,7 +108,10 @@ async def make_ground(server: Server, role: str) -> Ground:
         "agent_kind": "custom",
         **await colleagues.offer(owner, agent.id),
         **(entry := await wiki.entry(owner)),
+        "session_id": (await agent.api.post("/sessions", json={})).raise_for_status().json()["session"]["id"],
         "event_id": (await owner.post("/timeline", json=EVENT)).raise_for_status().json()["id"],
+        "metric_id": (await owner.post("/metrics", json=METRIC)).raise_for_status().json()["id"],
+        "metric_name": METRIC["name"],
         **member,
         "emoji": "👍",
     }
@@ -134,6 +138,8 @@ async def make_ground(server: Server, role: str) -> Ground:
         **wiki.bodies(entry),
         **work.bodies(working := await work.project(owner)),
         "post_event": EVENT,
+        "create_metric": {"name": f"of_{role}", "label": "Another"},
+        "post_reading": {"value": 1},
         "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
     if role == "agent":

@@ -1,11 +1,11 @@
-"""Search over everything within reach, by words and by meaning together: files, sources, the wiki and messages."""
+"""Search over everything within reach, by words and by meaning together: files, sources, the wiki, messages, tasks."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Sequence
 from enum import StrEnum
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from crewhall.conversations import (
 )
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.knowledge.chunk_rankings import WIDE, Chunk, matching_chunks, near_chunks
 from crewhall.knowledge.fusion import fuse
@@ -40,10 +41,12 @@ from crewhall.knowledge.schemas_search import (
     Searched,
 )
 from crewhall.knowledge.snippets import show_chunks
+from crewhall.knowledge.task_findings import rank_found_tasks, show_found_tasks, take_kinds
 from crewhall.ports.embedder import Embedder, Vector
 from crewhall.ports.reranker import Reranker
 
 log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 RERANKED = 30
 LONGEST_WAIT_S = 3.0
 """How long a search waits for what a question means; then it goes by words alone."""
@@ -96,48 +99,51 @@ class KnowledgeSearch:
         nothing but messages. Ranks know no cursor: an offset goes on, within the first MOST_FOUND. Raises INVALID, and
         NOT_FOUND for a conversation that the actor may not read.
         """
-        query = read_query(_checked(q))
+        query, wanted = take_kinds(read_query(_checked(q)), searched or Searched())
         if not query.words:
             raise INVALID(
                 "Say what you look for, too. What has been written, by whom and where, is at /search.", field="q"
             )
         if not 1 <= limit <= MOST_FOUND or not 0 <= offset <= MOST_FOUND - limit:
             raise INVALID(f"limit is at least 1, and offset and limit together at most {MOST_FOUND}.", field="limit")
-        wanted = searched or Searched()
-        async with self._meaning(query.words if wanted.wants_documents or self.compares_messages else "") as asked:
+        async with _meanwhile(self._mean(query.words if self._compares(wanted) else ""), "meaning") as asked:
             async with self._db.transaction(actor) as tx:
                 wanted, filters = await _narrowed(tx, actor, query, wanted, zone)
-                matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
                 models = await tx.one(_Models, _MODELS)
                 loan = await find_loan(tx, actor) if wanted.wants_documents else None
+            async with _meanwhile(self._near(actor, query.words, wanted, filters, models, asked), "nearest") as nearest:
+                async with self._db.transaction(actor) as tx:
+                    matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
+                    tasks = await rank_found_tasks(tx, query.words, wanted, WIDE)
+                near, alike = await nearest
             meaning = await asked
-            of_chunks = await self._by(models.documents, meaning, query.words) if wanted.wants_documents else None
-            of_messages = None
-            if wanted.wants_messages and self.compares_messages and models.messages is not None:
-                is_same = of_chunks is not None and of_chunks["model"] == models.messages
-                of_messages = of_chunks if is_same else await self._by(models.messages, meaning, query.words)
             lent = await search_lent(
                 self._db, actor, loan, query.words, wanted, lambda model: self._by(model, meaning, query.words)
             )
-            async with self._db.transaction(actor) as tx:
-                near = await near_chunks(tx, query.words, wanted, of_chunks)
-                alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
-                distances = [one.distance or 0 for one in (*near, *lent.near)]
-                ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
-                rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
-                fused = dict(fuse([*rankings, *lent.rankings, *ranked]))
-                kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
-                chunks = {one.id: one.document_id for one in [*matching, *near]}
-                own = [one for one in kept if one not in lent.shown]
-                shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
+        async with self._db.transaction(actor) as tx:
+            distances = [one.distance or 0 for one in (*near, *lent.near)]
+            ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
+            rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
+            fused = dict(fuse([*rankings, *lent.rankings, *ranked, *tasks]))
+            kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
+            chunks = {one.id: one.document_id for one in [*matching, *near]}
+            others = set(lent.shown).union(*tasks)
+            own = [one for one in kept if one not in others]
+            shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
+            if tasks:
+                shown |= await show_found_tasks(tx, actor, query.words, [one for one in kept if one in tasks[0]])
         found = [shown[one] for one in kept if one in shown]
         _score(found, fused, [*near, *lent.near, *alike])
         found = await self._reranked(query.words, found)
         return Findings(
             found[offset : offset + limit],
             more=len(found) > offset + limit and offset + limit < MOST_FOUND,
-            by_meaning=meaning is not None,
+            by_meaning=meaning is not None or wanted.kinds == (FindingKind.TASK,),
         )
+
+    def _compares(self, wanted: Searched) -> bool:
+        """Whether anything that is searched is compared by its meaning."""
+        return wanted.wants_documents or (self.compares_messages and wanted.wants_messages)
 
     async def ranked(self, actor: Actor, words: str, by: Collection[Ranking], limit: int) -> list[UUID]:
         """The ids of the chunks within the actor's reach that fit best, by words, by meaning or by both."""
@@ -150,16 +156,28 @@ class KnowledgeSearch:
                 rankings.append(await near_chunks(tx, words, Searched(), meaning))
         return [one for one, _ in fuse([[chunk.id for chunk in ranking] for ranking in rankings])][:limit]
 
-    @contextlib.asynccontextmanager
-    async def _meaning(self, words: str) -> AsyncIterator["asyncio.Task[dict[str, str] | None]"]:
-        """Ask meanwhile what words mean; the task gives None where that cannot be had now."""
-        task = asyncio.create_task(self._mean(words), name="meaning")
-        try:
-            yield task
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    async def _near(
+        self,
+        actor: Actor,
+        words: str,
+        wanted: Searched,
+        filters: Filters,
+        models: _Models,
+        asked: Awaitable[dict[str, str] | None],
+    ) -> tuple[list[Chunk], list[NearMessage]]:
+        """The chunks and the messages whose meaning is nearest, found beside the search by words."""
+        meaning = await asked
+        of_chunks = await self._by(models.documents, meaning, words) if wanted.wants_documents else None
+        of_messages = None
+        if wanted.wants_messages and self.compares_messages and models.messages is not None:
+            is_same = of_chunks is not None and of_chunks["model"] == models.messages
+            of_messages = of_chunks if is_same else await self._by(models.messages, meaning, words)
+        if of_chunks is None and of_messages is None:
+            return [], []
+        async with self._db.transaction(actor) as tx:
+            near = await near_chunks(tx, words, wanted, of_chunks)
+            alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
+        return near, alike
 
     async def _mean(self, words: str, embedder: Embedder | None = None) -> dict[str, str] | None:
         asked = embedder or self._first
@@ -191,6 +209,18 @@ class KnowledgeSearch:
         return [one for _, one in best] + found[RERANKED:]
 
 
+@contextlib.asynccontextmanager
+async def _meanwhile(work: Coroutine[None, None, _T], name: str) -> AsyncIterator["asyncio.Task[_T]"]:
+    """Begin something that is done meanwhile; what nobody waits for any more is given up."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        await end_tasks([task])
+        if not task.cancelled():
+            task.exception()  # somebody else's came first
+
+
 def literal(vector: Vector) -> str:
     """A vector as the database reads it."""
     return "[" + ",".join([f"{one:.5g}" for one in vector]) + "]"
@@ -206,7 +236,7 @@ async def _narrowed(
     narrowed = both(typed, chosen)
     if typed.authors or typed.kinds or typed.holds or typed.without != Traits():
         if not wanted.wants_messages:
-            raise INVALID("from:, kind:, has: and what is left out narrow messages alone: search those.", field="q")
+            raise INVALID("from:, has: and what is left out narrow messages alone: search those.", field="q")
         wanted = msgspec.structs.replace(wanted, kinds=(FindingKind.MESSAGE,))
     elif len(narrowed.places) > 1:
         raise INVALID("Search in one conversation at a time here; in several, messages: at /search.", field="q")

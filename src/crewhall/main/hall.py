@@ -12,7 +12,7 @@ from crewhall.adapters.github import KitGithub
 from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, Spent, start_agents
-from crewhall.conversations import ConversationParts, FileSettings, FileStore, start_conversations
+from crewhall.conversations import Commands, ConversationParts, FileSettings, FileStore, Posting, start_conversations
 from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.live.bell import Bell
@@ -59,9 +59,10 @@ from crewhall.knowledge import (
     start_knowledge,
 )
 from crewhall.notifications import NotificationParts, start_notifications
-from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
-from crewhall.work import WorkParts, start_work
+from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, find_waiting, start_runtime
+from crewhall.work import SessionSettings, SlashTask, Waiting, WorkParts, start_work
 from crewhall.work.github import GithubParts, GithubSettings, start_github
+from crewhall.work.kpis import KpiParts, KpiSettings, start_kpis
 
 
 @dataclass(slots=True)
@@ -109,6 +110,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         services.part(KnowledgeParts).start()
         services.part(WorkParts).start()
         services.part(GithubParts).start()
+        services.part(KpiParts).start()
         await services.part(RuntimeParts).follow()
         services.part(ImportParts).start()
         door = McpDoor(services)
@@ -182,13 +184,13 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
         region=services.settings.region, base_url=services.base_url, spans=spans,
-        parts=[search, work.timeline], knowledge=LibraryKnowledge(search, services.base_url),
+        parts=[search, work.timeline, work.sessions], knowledge=LibraryKnowledge(search, services.base_url),
     )  # fmt: skip
     settings = services.settings_of(TurnSettings)
     hooks = HookDoor(services.db, conversations.posting, services.limiter, settings)
     for turns in (
         runtime, runtime.trials, runtime.warming, runtime.servers, hooks, catalog_of(settings, runtime.servers),
-        Spent(find_used_up),
+        Spent(find_used_up), Waiting(find_waiting),
     ):  # fmt: skip
         services.add_part(turns)
     stack.push_async_callback(runtime.close)
@@ -218,9 +220,13 @@ def _start_knowledge(services: Services, stack: contextlib.AsyncExitStack, store
 
 def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkParts:
     """Start projects, tasks and the timeline, and what mirrors repositories of GitHub."""
-    work = start_work(db=services.db, log=services.log, limiter=services.limiter)
-    services.add_part(work)
-    services.add_part(work.timeline)
+    work = start_work(
+        db=services.db, log=services.log, limiter=services.limiter, signals=services.signals,
+        settings=services.settings_of(SessionSettings),
+    )  # fmt: skip
+    for part in (work, work.timeline, work.sessions):
+        services.add_part(part)
+    services.part(Commands).add("task", SlashTask(services.db, services.part(Posting)))
     stack.push_async_callback(work.close)
     settings = services.settings_of(GithubSettings)
     github = start_github(
@@ -229,6 +235,9 @@ def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkPar
     )  # fmt: skip
     services.add_part(github)
     stack.push_async_callback(github.close)
+    kpis = start_kpis(db=services.db, signals=services.signals, settings=services.settings_of(KpiSettings))
+    services.add_part(kpis)
+    stack.push_async_callback(kpis.close)
     return work
 
 

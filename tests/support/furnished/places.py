@@ -12,6 +12,8 @@ NO_PAGES = {
     "/": "leads to a conversation",
     "/agents/{agent_id:uuid}/activity": "a frame of the agent's page",
     "/agents/{agent_id:uuid}/causes": "a frame of the agent's page",
+    "/agents/{agent_id:uuid}/kpis/summary": "a frame of the agent's page",
+    "/agents/{agent_id:uuid}/sessions": "a frame of the agent's page",
     "/c/{conversation_id:uuid}/surroundings": "a part of the conversation's page",
     "/in/{org_id:uuid}": "leads to an organization",
     "/in/{org_id:uuid}/{path:path}": "leads to a page, or to the organization that it is in",
@@ -19,6 +21,7 @@ NO_PAGES = {
     "/schedules/words": "a part of the form of a schedule",
     "/service-worker.js": "a script",
     "/sidebar": "a part of every page",
+    "/tasks/assignees": "what a field of tasks offers",
     "/wiki/{slug:str}/edit": "leads to the editor of a version",
     "/styleguide": "for those who change Crewhall; judged in tests/web/test_styleguide.py",
     "/styleguide.css": "a style sheet",
@@ -28,6 +31,8 @@ NO_PAGES = {
 GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsubscribe/{token:str}"}
 """Routes that are for people who are not signed in."""
 ON_A_PHONE = {
+    "/day",
+    "/sessions/{session_id:uuid}",
     "/projects/{slug:str}",
     "/tasks/{task_id:uuid}",
     "/timeline",
@@ -35,6 +40,8 @@ ON_A_PHONE = {
     "/wiki/{slug:str}",
     "/agents",
     "/agents/{agent_id:uuid}",
+    "/agents/{agent_id:uuid}/kpis",
+    "/leaderboard",
     "/approvals",
     "/c/{conversation_id:uuid}",
     "/inbox",
@@ -72,6 +79,7 @@ def addresses(company: Company) -> dict[str, str]:
         "/projects/{slug:str}": f"/projects/{ids['project']}",
         "/projects/{slug:str}/about": f"/projects/{ids['project']}/about",
         "/tasks": "/tasks?status=all",
+        "/tasks/new": f"/tasks/new?conversation={company.talk.general}&message={company.talk.edited}",
         "/tasks/{task_id:uuid}": f"/tasks/{ids['work']}",
         "/wiki/versions/{version_id:uuid}/edit": f"/wiki/versions/{ids['draft']}/edit",
     }
