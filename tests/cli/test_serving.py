@@ -68,7 +68,7 @@ async def test_status_and_doctor_say_where_the_data_lie_and_how_current_the_dump
 async def listening(serving: asyncio.subprocess.Process) -> str:
     """Wait until a server is ready; give its address."""
     assert serving.stdout is not None
-    async with asyncio.timeout(50):
+    async with asyncio.timeout(90):
         while b"Crewhall is ready at" not in (line := await serving.stdout.readline()):
             assert line, (await serving.stderr.read()).decode() if serving.stderr else ""
     return line.decode().split()[-1]
