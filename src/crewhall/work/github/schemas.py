@@ -23,6 +23,7 @@ PrivateKey = Annotated[str, Meta(min_length=100, max_length=10_000)]
 WebhookSecret = Annotated[str, Meta(min_length=16, max_length=200)]
 FullName = Annotated[str, Meta(min_length=3, max_length=201, pattern=FULL_NAME, description="`owner/name`.")]
 Words = Annotated[str, Meta(min_length=1, max_length=60_000)]
+Body = Annotated[str, Meta(max_length=65_536)]
 Title = Annotated[str, Meta(min_length=1, max_length=256)]
 Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=100)]
 Logins = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=10)]
@@ -141,8 +142,14 @@ class IssueFields(Struct, forbid_unknown_fields=True, kw_only=True, omit_default
     """Fields of an issue; what is left out stays."""
 
     title: Title | UnsetType = UNSET
-    body: Words | UnsetType = UNSET
+    body: Body | UnsetType = UNSET
     state: Annotated[str, Meta(pattern="^(open|closed)$")] | UnsetType = UNSET
+    state_reason: (
+        Annotated[
+            str, Meta(pattern="^(completed|not_planned|reopened)$", description="Why; it goes out with `state`.")
+        ]
+        | UnsetType
+    ) = UNSET
     labels: Names | UnsetType = UNSET
     assignees: Logins | UnsetType = UNSET
 
