@@ -18,7 +18,14 @@ from crewhall.adapters.github import KitGithub
 from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, Spent, start_agents
-from crewhall.conversations import ConversationParts, FileSettings, FileStore, start_conversations
+from crewhall.conversations import (
+    ConversationParts,
+    FileSettings,
+    FileStore,
+    Overlays,
+    Posting,
+    start_conversations,
+)
 from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.http.server import HallServer, address_of, bind
@@ -74,6 +81,7 @@ from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
 from crewhall.work import WorkParts, start_work
 from crewhall.work.github import GithubParts, GithubSettings, start_github
+from crewhall.work.issues import IssueParts, start_issues
 
 log = logging.getLogger(__name__)
 COLLECT_AFTER = (20_000, 20, 20)
@@ -125,6 +133,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         services.part(KnowledgeParts).start()
         services.part(WorkParts).start()
         services.part(GithubParts).start()
+        services.part(IssueParts).start()
         await services.part(RuntimeParts).follow()
         services.part(ImportParts).start()
         door = McpDoor(services)
@@ -245,6 +254,13 @@ def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkPar
     )  # fmt: skip
     services.add_part(github)
     stack.push_async_callback(github.close)
+    posting = services.part(Posting)
+    issues = start_issues(
+        db=services.db, signals=services.signals, posting=posting, overlays=Overlays(services.db, posting),
+        is_ours=settings.github_syncs_at_once > 0,
+    )  # fmt: skip
+    services.add_part(issues)
+    stack.push_async_callback(issues.close)
     return work
 
 

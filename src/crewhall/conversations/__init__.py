@@ -19,6 +19,7 @@ from crewhall.conversations.members import join_conversation
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
 from crewhall.conversations.metadata import IMPORTED
 from crewhall.conversations.opening import free_channel_name, open_conversation, open_direct, open_session
+from crewhall.conversations.overlays import Overlays
 from crewhall.conversations.past import (
     PastChannel,
     PastRecord,
@@ -38,6 +39,7 @@ from crewhall.conversations.schemas import (
     AgentPolicy,
     ClientId,
     ConversationRef,
+    EditMessage,
     NewConversation,
     NewMember,
     PostMessage,
@@ -76,6 +78,7 @@ __all__ = [
     "ConversationParts",
     "ConversationRead",
     "ConversationRef",
+    "EditMessage",
     "FileSettings",
     "FileStore",
     "Filters",
@@ -85,6 +88,7 @@ __all__ = [
     "NewConversation",
     "NewMember",
     "NotificationLevel",
+    "Overlays",
     "PastChannel",
     "PastRecord",
     "PostMessage",

@@ -9,6 +9,7 @@ create unique index agents_github_login_key on agents (org_id, lower(github_logi
     where github_login is not null and deleted_at is null;
 alter table users add column github_login text
     constraint users_github_login check (github_login ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(\[bot\])?$');
+grant select (github_login) on users to crewhall_app, crewhall_read;
 
 create or replace view agent_details with (security_invoker = true) as
 select a.id, a.code, a.name, a.description, a.role_title, a.icon_url, a.kind, a.level, a.project_id, a.status,

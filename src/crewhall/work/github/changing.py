@@ -27,7 +27,7 @@ from crewhall.work.github.limits import wait_after
 from crewhall.work.github.mirror import mirror_items
 from crewhall.work.github.outgoing import Asked
 from crewhall.work.github.settling import WRITES, field_of, settle
-from crewhall.work.github.vocabulary import ChangeKind, ChangeState
+from crewhall.work.github.vocabulary import ChangeKind, ChangeState, FieldOutcome
 
 MOST_RETRIES = 10
 PER_PAGE = 100
@@ -123,9 +123,7 @@ class Changing:
             )
         told = last.body if isinstance(last.body, list) else []
         moments = [
-            time_of(one, "created_at")
-            for one in told
-            if isinstance(one, dict) and one.get("event") in _TOLD_BY[field]
+            time_of(one, "created_at") for one in told if isinstance(one, dict) and one.get("event") in _TOLD_BY[field]
         ]
         return max(moments, default=time_of(raw, "updated_at"))
 

@@ -1,6 +1,16 @@
 """Issues, comments and labels, read."""
 
-from crewhall.work.github.fields import Raw, key_of, login_of, moment_of, names_of, number_in, number_of, text_of, within
+from crewhall.work.github.fields import (
+    Raw,
+    key_of,
+    login_of,
+    moment_of,
+    names_of,
+    number_in,
+    number_of,
+    text_of,
+    within,
+)
 from crewhall.work.github.items import NEVER, Item
 from crewhall.work.github.vocabulary import ItemKind
 

@@ -72,19 +72,26 @@ async def ask_change(tx: Tx, actor: Actor, repository_id: UUID, data: ChangeInpu
 
 
 async def queue_change(
-    tx: Tx, actor: Actor, repository_id: UUID, data: ChangeInput, *, task_id: UUID | None = None
+    tx: Tx,
+    actor: Actor,
+    repository_id: UUID,
+    data: ChangeInput,
+    *,
+    task_id: UUID | None = None,
+    most: int | None = MOST_WAITING,
 ) -> UUID:
-    """As `ask_change`, for parts that have decided themselves who may, about a task perhaps; gives the change's id."""
+    """As `ask_change`, for parts that have decided themselves who may, about a task perhaps; gives the change's id.
+
+    `most`: how many may wait at once.
+    """
     kind, fields = _kind_of(data)
     if await tx.find(_Known, "select id from github_repositories where id = %(id)s", {"id": repository_id}) is None:
         raise NOT_FOUND("There is no such repository here.")
     waiting = await tx.value(
         "select count(*) from github_changes where repository_id = %(id)s and state = 'waiting'", {"id": repository_id}
     )
-    if waiting >= MOST_WAITING:
-        raise CONFLICT(
-            f"{waiting} changes wait for GitHub already. See why in the list of changes.", limit=MOST_WAITING
-        )
+    if most is not None and waiting >= most:
+        raise CONFLICT(f"{waiting} changes wait for GitHub already. See why in the list of changes.", limit=most)
     change_id = new_id()
     await tx.run(
         """

@@ -54,7 +54,10 @@ class DueQueue(Generic[T]):
         do: Callable[[T], Awaitable[None]],
         at_once: int,
     ) -> None:
-        """`next_due` takes whose turn it was last (`after`). `do` says itself how it ended; what it raises is logged, and done again once its claim is over."""
+        """`next_due` takes whose turn it was last (`after`).
+
+        `do` says itself how it ended; what it raises is logged, and done again once its claim is over.
+        """
         self._name = name
         self._db = db
         self._next_due = next_due
