@@ -16,6 +16,7 @@ from crewhall.ports.message_log import MessageLog
 from crewhall.work.following import on_agent_deleted, on_member_left, on_status_changed
 from crewhall.work.timeline import Timeline
 from crewhall.work.timeline_following import EventDeriver, follow_other_domains
+from crewhall.work.timeline_work import follow_work
 
 GATHER_S = 0.25
 """How far apart steps are under load: so much may the timeline trail a busy log."""
@@ -42,6 +43,7 @@ class WorkParts(Struct, frozen=True):
 def start_work(*, db: Database, log: MessageLog, limiter: RateLimiter) -> WorkParts:
     """Make the parts of a process, before the signals start."""
     follow_other_domains()
+    follow_work()
     subscribe(AgentStatusChanged, on_status_changed)
     subscribe(AgentDeleted, on_agent_deleted)
     subscribe(MemberLeft, on_member_left)

@@ -50,7 +50,8 @@ select r.id as repository_id, r.full_name as repository, p.number, p.title, p.ur
                     when bool_or(v.state = 'approved') then 'approved' end
         from (select distinct on (i.author) i.state from github_items i
               where i.org_id = p.org_id and i.repository_id = p.repository_id and i.number = p.number
-                and i.kind = 'review' and i.deleted_at is null and i.state in ('approved', 'changes_requested', 'dismissed')
+                and i.kind = 'review' and i.deleted_at is null
+                and i.state in ('approved', 'changes_requested', 'dismissed')
               order by i.author, i.moment desc, i.key desc) v) as review, (
         select case when bool_or(c.how in ('failure', 'error', 'timed_out', 'cancelled', 'action_required',
                                            'startup_failure')) then 'failing'
