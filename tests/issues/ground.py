@@ -90,7 +90,8 @@ class Bound(msgspec.Struct):
     async def task(self) -> dict[str, Any]:
         """The only one there is."""
         (found,) = await self.tasks()
-        return found
+        whole: dict[str, Any] = done(await self.org.owner.api.get(f"/tasks/{found['id']}")).json()
+        return whole
 
     async def at_github(self, task: dict[str, Any]) -> dict[str, Any]:
         """What a task is at GitHub."""

@@ -24,8 +24,8 @@ def review(key: int, author: str, state: str) -> Item:
 
 def suite(conclusion: str | None, *, at: int) -> Item:
     return Item(
-        kind=ItemKind.CHECK_SUITE, key="7", sha="a" * 40, state="completed" if conclusion else "in_progress", title="CI",
-        moment=moment(at), data={"conclusion": conclusion, "pull_requests": []},
+        kind=ItemKind.CHECK_SUITE, key="7", sha="a" * 40, state="completed" if conclusion else "in_progress",
+        title="CI", moment=moment(at), data={"conclusion": conclusion, "pull_requests": []},
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ async def test_one_that_is_linked_by_hand_completes_a_task_that_has_no_issue(bou
     linked = done(await member.api.post(path, json={"url": "https://github.com/octo/hall/pull/50"})).json()
     assert [(one["number"], one["is_by_hand"]) for one in linked["pull_requests"]] == [(50, True)]
     assert (await member.api.post(path, json={"url": "octo/hall#51"})).status_code == 422
-    assert (await member.api.post(path, json={"url": "javascript:alert(1)"})).status_code == 400
+    assert (await member.api.post(path, json={"url": "javascript:alert(1)"})).status_code == 422
     assert (await other_org.owner.api.post(path, json={"url": "octo/hall#50"})).status_code == 404
     await bound.tell(pull(closes=(), at=2, state="merged"))
     assert (await bound.task())["status"] == "completed"

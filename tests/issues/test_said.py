@@ -26,7 +26,13 @@ def comment(body: str, *, key: int = 1, days: float = 1, **fields: Any) -> Item:
     at = utc_now() + timedelta(days=days)
     given = {"author": "octocat", "url": "https://github.com/octo/hall/issues/1#1"} | fields
     return Item(
-        kind=ItemKind.COMMENT, key=str(key), number=1, body=body, moment=at, data={"created_at": at.isoformat()}, **given
+        kind=ItemKind.COMMENT,
+        key=str(key),
+        number=1,
+        body=body,
+        moment=at,
+        data={"created_at": at.isoformat()},
+        **given,
     )
 
 
@@ -46,8 +52,8 @@ async def test_what_is_said_there_stands_in_the_thread_and_wakes_nobody(bound: B
     assert (said["author"]["type"], said["author"]["name"]) == ("system", "octocat (GitHub)")
     assert (said["mentions"], said["metadata"]["github"]["author"]) == ([], "octocat")
     assert f'href="https://github.com/{code}"' in said["html"]
-    waiting = await robot.api.get("/inbox")
-    assert waiting.json()["items"] == []
+    inbox = (await robot.api.get("/me")).json()["inbox_id"]
+    assert (await robot.api.get(f"/conversations/{inbox}/messages")).json()["items"] == []
     await bound.tell(comment("Ask somebody else", days=2), comment("<b>Two</b>", key=2))
     assert await bound.say() == 2
     first, second = await thread(bound)

@@ -45,7 +45,7 @@ def pull(number: int = 50, *, at: int = 0, closes: tuple[int, ...] = (1,), state
     return Item(
         kind=ItemKind.PULL_REQUEST, key=str(5000 + number), number=number, moment=moment(at), state=state,
         title=f"Pull {number}", author="hubot", sha="a" * 40, url=f"https://github.com/octo/hall/pull/{number}",
-        step=state == "merged", data=held | data,
+        step=int(state == "merged"), data=held | data,
     )  # fmt: skip
 
 
@@ -63,10 +63,11 @@ async def test_an_issue_is_a_task_from_then_on(bound: Bound):
     now = await bound.task()
     assert (now["id"], now["title"], now["status"], now["labels"]) == (task["id"], "It leaks still", "completed", [])
     assert datetime.fromisoformat(now["completed_at"]) == moment(1)
-    await bound.tell(issue(at=2))
-    assert (await bound.task())["status"] == "backlog"
-    await bound.tell(issue(at=3, state="closed", state_reason="not_planned"))
+    await bound.tell(issue(at=2, state="closed", state_reason="not_planned"))
     assert (await bound.task())["status"] == "cancelled"
+    await bound.tell(issue(at=3))
+    assert (await bound.task())["status"] == "backlog"
+    assert await bound.send() == [], "what comes from there does not go back"
     await bound.tell(issue(at=4, deleted=True))
     assert await bound.tasks() == []
     assert [one["id"] for one in await bound.tasks(deleted=True)] == [task["id"]]
@@ -134,7 +135,7 @@ async def test_the_published_payloads_shuffled_and_repeated_end_in_the_same_task
         if one.kind is ItemKind.ISSUE:  # the published ones tell of the same issue: here of three
             told[at] = msgspec.structs.replace(one, key=str(int(one.key) + at % 3), number=at % 3 + 1)
     first = await followed(bound, told)
-    assert len(first) == 3
+    assert len(first) == 2, "and one was deleted"
     for seed in range(2):
         shuffled = told * 2
         random.Random(seed).shuffle(shuffled)

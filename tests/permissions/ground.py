@@ -121,6 +121,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "connect_github": {"token": "ghp_of_nobody", "name": f"of-{role}"},
         "add_github_repository": {"full_name": "octo/other", "connection_id": mirrored["connection_id"]},
         "ask_github_change": {"number": 1, "comment": "Hello"},
+        "link_github_repository": {"project_id": "00000000-0000-7000-8000-000000000000"},
         "add_tool_server": {"name": f"of-{role}", "url": "http://127.0.0.1:1/mcp"},
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},

@@ -21,7 +21,8 @@ from crewhall.identity import Permission, is_allowed, list_people
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, CrewhallError
-from crewhall.work import comments, pages_projects, task_dependencies, task_queries, tasks
+from crewhall.work import comments, pages_issues, pages_projects, task_dependencies, task_queries, tasks
+from crewhall.work.issues.seen import task_on_github
 from crewhall.work.pages_projects import PRIORITIES, STATUSES
 from crewhall.work.project_queries import find_project, list_projects
 from crewhall.work.task_schemas import Assignee, SuccessCriterion, TaskChange, TaskDetail, TasksChange
@@ -129,7 +130,10 @@ async def decide(
     form = await read_form(request)
     try:
         if deed == "comment":
-            await comments.comment_task(services.db, services.part(Posting), actor, task_id, _said(form))
+            only_here = bool(form.v("only_here"))
+            await comments.comment_task(
+                services.db, services.part(Posting), actor, task_id, _said(form), only_here=only_here
+            )
             return go(f"/tasks/{task_id}#comments")
         async with services.db.transaction(actor) as tx:
             await _do(tx, actor, task_id, deed, form)
@@ -152,6 +156,8 @@ async def _do(tx: Tx, actor: Actor, task_id: UUID, deed: str, form: Form) -> Non
         await tasks.delete_task(tx, actor, task_id)
     elif deed == "restore":
         await tasks.restore_task(tx, actor, task_id)
+    else:
+        await pages_issues.do_at_github(tx, actor, task_id, deed, form)
 
 
 async def _check_criterion(tx: Tx, actor: Actor, task_id: UUID, form: Form) -> None:
@@ -170,10 +176,12 @@ async def _task(
     async with services.db.transaction(actor) as tx:
         task = await task_queries.access_task(tx, actor, task_id)
         names = await _names(tx, actor)
+        at_github = await task_on_github(tx, actor, task_id)
     said = await comments.list_comments(services.db, actor, task)
     deadline = task.deadline.astimezone(zone_of(request)).strftime("%Y-%m-%dT%H:%M") if task.deadline else ""
     return await render_in_hall(
-        "task.html", request, services, actor, status=status, task=task, form=form, names=[(NOBODY, "Nobody"), *names],
+        "task.html", request, services, actor, status=status, task=task, form=form,
+        at_github=at_github, names=[(NOBODY, "Nobody"), *names],
         statuses=STATUSES, priorities=PRIORITIES, words=dict(STATUSES), deadline=deadline, html=_rendered(task),
         criteria="\n".join(one.text for one in task.success_criteria), labels=", ".join(task.labels),
         whose=f"{task.assignee.type}:{task.assignee.id}" if task.assignee else NOBODY,

@@ -16,7 +16,7 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.events import subscribe
 from crewhall.work import facts
 from crewhall.work.github.facts import PullRequestMerged, PullRequestOpened, ReviewRequested, ReviewSubmitted
-from crewhall.work.issues.rows import members_of
+from crewhall.work.issues.rows import GITHUB_ID, members_of
 from crewhall.work.task_queries import access_task
 from crewhall.work.timeline import record_event
 from crewhall.work.timeline_content import (
@@ -96,7 +96,7 @@ async def _on_assigned(tx: Tx, actor: Actor, fact: facts.TaskAssigned) -> None:
         task_id=fact.task_id, title=fact.title, description=text, priority=str(fact.priority), deadline=fact.deadline
     )
     await _of_task(tx, actor, fact, content)
-    if actor.type is ActorType.SYSTEM:
+    if actor.id == GITHUB_ID:
         await _on_issue_assigned(tx, actor, fact)
 
 
@@ -124,7 +124,7 @@ async def _on_blocked(tx: Tx, actor: Actor, fact: facts.TaskBlocked) -> None:
 
 async def _on_completed(tx: Tx, actor: Actor, fact: facts.TaskCompleted) -> None:
     task = await access_task(tx, actor, fact.task_id)
-    at = task.completed_at if actor.type is ActorType.SYSTEM else None  # GitHub says when
+    at = task.completed_at if actor.id == GITHUB_ID else None  # it says when
     if at is None or _is_news(at):
         await _of_task(tx, actor, fact, TaskCompleted(task_id=fact.task_id, title=fact.title), at=at)
 

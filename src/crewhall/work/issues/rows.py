@@ -1,11 +1,12 @@
 """What tasks and issues are read from: linked repositories, issues of the mirror, who is meant by a login."""
 
 from typing import Any, LiteralString
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from msgspec import Struct, structs
 
 from crewhall.conversations import MemberType
+from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Params, Tx
 from crewhall.work.issues.told import Issue, Told
 from crewhall.work.task_schemas import Assignee
@@ -35,6 +36,14 @@ where a.org_id = (select (current_orgs())[1]) and a.id = any (%(ids)s) and a.del
   and (a.level = 'organization' or a.project_id = %(project)s) and a.status not in ('inactive', 'terminated')
   and not (a.status = 'probation' and %(priority)s = 'P0')
 """
+
+
+GITHUB_ID = uuid5(NAMESPACE_URL, "https://github.com")
+
+
+def github_actor(org_id: UUID) -> Actor:
+    """GitHub, as whom tasks take what was changed there: what it does does not go out again."""
+    return Actor(type=ActorType.SYSTEM, id=GITHUB_ID, org_id=org_id, name="GitHub")
 
 
 class Linked(Struct, frozen=True, kw_only=True):

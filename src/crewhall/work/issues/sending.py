@@ -17,6 +17,7 @@ from crewhall.work.github.outgoing import queue_change
 from crewhall.work.github.schemas import ChangeInput, IssueFields
 from crewhall.work.github.vocabulary import ChangeKind
 from crewhall.work.issues.rows import (
+    GITHUB_ID,
     Linked,
     assignee_of,
     find_issue,
@@ -40,11 +41,12 @@ _AT = re.compile(r"(?<![\w/.+:@-])@(?=[A-Za-z0-9])")
 
 async def on_task_changed(tx: Tx, actor: Actor, fact: TaskChanged) -> None:
     """What was changed of a task goes out, if its project has a repository and the task an issue there."""
-    if SENT.isdisjoint(fact.changed):
+    if actor.id == GITHUB_ID or SENT.isdisjoint(fact.changed):
         return
     linked = await find_linked(tx, project_id=fact.project_id)
     if linked is not None:
-        await send_differences(tx, actor, linked, await access_task(tx, system_actor(fact.org_id), fact.task_id))
+        task = await access_task(tx, system_actor(fact.org_id), fact.task_id)
+        await send_differences(tx, actor, linked, task, SENT.intersection(fact.changed))
 
 
 async def on_task_created(tx: Tx, actor: Actor, fact: TaskCreated) -> None:
@@ -65,7 +67,7 @@ async def on_change_ended(tx: Tx, _actor: Actor, fact: ChangeEnded) -> None:
     task_id = await follow_issue(tx, linked, number=fact.number)
     if fact.kind is ChangeKind.CREATE_ISSUE and task_id is not None:
         system = system_actor(linked.org_id)
-        await send_differences(tx, system, linked, await access_task(tx, system, task_id))
+        await send_differences(tx, system, linked, await access_task(tx, system, task_id), SENT)
 
 
 async def send_issue(tx: Tx, actor: Actor, linked: Linked, task: TaskDetail) -> None:
@@ -82,38 +84,50 @@ async def send_issue(tx: Tx, actor: Actor, linked: Linked, task: TaskDetail) -> 
     await queue_change(tx, actor, linked.id, ChangeInput(issue=IssueFields(**fields)), task_id=task.id, most=None)
 
 
-async def send_differences(tx: Tx, actor: Actor, linked: Linked, task: TaskDetail) -> None:
-    """Have what a task says otherwise than its issue will be written there."""
+async def send_differences(tx: Tx, actor: Actor, linked: Linked, task: TaskDetail, names: Collection[str]) -> None:
+    """Have what a task says otherwise than its issue will, of these of its fields, be written there."""
     if task.github_issue_number is None or task.deleted_at is not None:
         return
     issue = await find_issue(tx, linked.id, number=task.github_issue_number)
     if issue is None or issue.is_deleted or issue.github_id != task.github_issue_id:
         return
-    fields = await _differences(tx, linked, task, laid_over(issue, await waiting_fields(tx, linked.id, issue.number)))
+    waiting = await waiting_fields(tx, linked.id, issue.number)
+    fields = await _differences(tx, linked, task, laid_over(issue, waiting), names)
     if fields:
         data = ChangeInput(number=issue.number, issue=IssueFields(**fields))
         await queue_change(tx, actor, linked.id, data, task_id=task.id, most=None)
 
 
-async def _differences(tx: Tx, linked: Linked, task: TaskDetail, issue: Issue) -> dict[str, Any]:
-    told, fields = told_of(issue), {}
-    if title_of(task.title[:LONGEST_SENT_TITLE]) != told.title:
+async def _differences(
+    tx: Tx, linked: Linked, task: TaskDetail, issue: Issue, names: Collection[str]
+) -> dict[str, Any]:
+    told = told_of(issue)
+    fields: dict[str, Any] = {}
+    if "title" in names and title_of(task.title[:LONGEST_SENT_TITLE]) != told.title:
         fields["title"] = task.title[:LONGEST_SENT_TITLE]
-    if description_of(task.description) != told.description:
+    if "description" in names and description_of(task.description) != told.description:
         fields["body"] = quiet(task.description or "")
-    if sorted(task.labels) != told.labels:
+    if "labels" in names and sorted(task.labels) != told.labels:
         fields["labels"] = relabelled(issue.labels, task.labels)
-    if state_of(task.status) != told.state:
+    if "status" in names and state_of(task.status) != told.state:
         reason = REASONS.get(task.status)
         fields |= {"state": "closed", "state_reason": reason} if reason else {"state": "open"}
-    who = Assignee(MemberType(str(task.assignee.type)), task.assignee.id) if task.assignee else None
-    if who != await assignee_of(tx, linked.project_id, task.priority, told.assignees):
-        login = await login_of(tx, who) if who else None
-        if who is None or login is not None:
-            known = await members_of(tx, told.assignees)
-            strangers = [one for one in issue.assignees if one.lower() not in known]
-            fields["assignees"] = sorted({*strangers[:9], *([login] if login else [])})
+    if "assignee" in names:
+        fields |= await _assignees(tx, linked, task, issue, told.assignees)
     return fields
+
+
+async def _assignees(tx: Tx, linked: Linked, task: TaskDetail, issue: Issue, logins: list[str]) -> dict[str, list[str]]:
+    """Whose it is to be there: those whom nobody here is keep their place. Nothing where nobody says what they are."""
+    who = Assignee(MemberType(str(task.assignee.type)), task.assignee.id) if task.assignee else None
+    if who == await assignee_of(tx, linked.project_id, task.priority, logins):
+        return {}
+    login = await login_of(tx, who) if who else None
+    if who is not None and login is None:
+        return {}
+    known = await members_of(tx, logins)
+    strangers = [one for one in issue.assignees if one.lower() not in known]
+    return {"assignees": sorted({*strangers[:9], *([login] if login else [])})}
 
 
 def relabelled(there: list[str], wanted: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ from msgspec import structs
 from psycopg.types.json import Jsonb
 
 from crewhall.identity import ActorShown
-from crewhall.kernel.actor import SYSTEM_ID, ActorType, system_actor
+from crewhall.kernel.actor import SYSTEM_ID, ActorType
 from crewhall.kernel.db import Params, Tx
 from crewhall.kernel.ids import new_id
 from crewhall.work.github.outgoing import MARK
@@ -17,6 +17,7 @@ from crewhall.work.issues.rows import (
     Linked,
     assignee_of,
     find_issue,
+    github_actor,
     members_of,
     waiting_fields,
 )
@@ -80,7 +81,7 @@ async def follow_issue(tx: Tx, linked: Linked, *, number: int | None = None, key
         return None if told.is_deleted or await _is_full(tx, linked) else await _make(tx, linked, issue, told)
     pending = pending_of(await waiting_fields(tx, linked.id, issue.number))
     names, seen = taken(found.github_told, told, pending)
-    before = await access_task(tx, system_actor(linked.org_id), found.id)
+    before = await access_task(tx, github_actor(linked.org_id), found.id)
     if found.github_told is None and before.github_issue_number is None:  # it was made of the task
         names = set()
     if names or found.github_told != seen:
@@ -89,7 +90,7 @@ async def follow_issue(tx: Tx, linked: Linked, *, number: int | None = None, key
 
 
 async def _make(tx: Tx, linked: Linked, issue: Issue, told: Told) -> UUID:
-    task_id, system = new_id(), system_actor(linked.org_id)
+    task_id, system = new_id(), github_actor(linked.org_id)
     who = await assignee_of(tx, linked.project_id, Priority.MEDIUM, told.assignees)
     by = await _author(tx, issue)
     as_open = structs.replace(told, state=OPEN)
@@ -110,7 +111,7 @@ async def _make(tx: Tx, linked: Linked, issue: Issue, told: Told) -> UUID:
 
 
 async def _take(tx: Tx, linked: Linked, issue: Issue, before: TaskDetail, seen: Told, names: set[str]) -> None:
-    system = system_actor(linked.org_id)
+    system = github_actor(linked.org_id)
     words, now = words_of(before), before
     if "title" in names and seen.title != title_of(before.title[:LONGEST_SENT_TITLE]):
         words["title"] = seen.title
@@ -135,7 +136,7 @@ async def _take(tx: Tx, linked: Linked, issue: Issue, before: TaskDetail, seen: 
 
 async def _steps(tx: Tx, linked: Linked, before: TaskDetail, seen: Told, names: set[str]) -> list[Standing]:
     """Where the task goes: at once, or reopened first where it was settled otherwise."""
-    system, standing = system_actor(linked.org_id), standing_of(before)
+    system, standing = github_actor(linked.org_id), standing_of(before)
     if "assignees" in names:
         who = await assignee_of(tx, linked.project_id, before.priority, seen.assignees)
         if who != standing.assignee:
