@@ -27,6 +27,7 @@ GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsu
 """Routes that are for people who are not signed in."""
 ON_A_PHONE = {
     "/projects/{slug:str}",
+    "/settings/github",
     "/tasks/{task_id:uuid}",
     "/timeline",
     "/wiki",

@@ -19,6 +19,7 @@ from tests.imports.exports import ADA, BOB, packed, said, workspace
 from tests.knowledge.lending import cite_lent
 from tests.support.furnished.company import Company
 from tests.support.furnished.projects import plan_work
+from tests.support.furnished.repository import link_shop
 from tests.support.furnished.timeline import happen
 from tests.support.furnished.wiki import write_down
 from tests.support.waiting import until
@@ -76,7 +77,8 @@ the milk turn, to 62 °C. Hotter than that it tastes of nothing but heat.
 async def equip(company: Company) -> None:
     """Set everything up; `company.ids` then names it."""
     for one in (
-        _words, _agents, _causes, _money, _organization, _guests, _tool_server, _github, write_down, plan_work, happen,
+        _words, _agents, _causes, _money, _organization, _guests, _tool_server, _github, write_down, plan_work,
+        link_shop, happen,
     ):  # fmt: skip
         await one(company)
 
