@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import uvloop
+from hypothesis import settings
 from playwright.async_api import Browser, async_playwright
 
 from crewhall.agents.keys import make_key
@@ -21,6 +22,9 @@ from tests.web.browser import CLOSE_S, FLAGS, find_chromium
 HASHING = {hashing: hashing.__defaults__ for hashing in (hash_secret, verify_secret, make_key)}
 LEAST_COST = 4
 SERVING: list[Server] = []
+if os.environ.get("CI") != "true":  # there Hypothesis has a profile of its own, without one, too
+    settings.register_profile("patient", deadline=None)  # whoever shares the processors is nobody's fault
+    settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +64,14 @@ def github_waits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CREWHALL_GITHUB_SYNCS_AT_ONCE", "0")
         patch.setenv("CREWHALL_GITHUB_API", "http://127.0.0.1:1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kpis_wait() -> Iterator[None]:
+    """Servers of tests calculate nothing by themselves: tests that are about it do so at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CREWHALL_KPIS", "false")
         yield
 
 

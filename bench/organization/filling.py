@@ -16,7 +16,7 @@ from bench.dataset import CHECKPOINTS, schema_key
 from bench.ground import Ground
 
 STATEMENTS = tuple(
-    Path(__file__).parent / f"{name}.sql" for name in ("people", "places", "messages", "work", "knowledge")
+    Path(__file__).parent / f"{name}.sql" for name in ("people", "places", "messages", "work", "knowledge", "projects")
 )
 SHAPE: LiteralString = """
 create temp table shape as select %(org)s::uuid as org, %(owner)s::uuid as owner, %(people)s::int as people,

@@ -37,12 +37,10 @@ FOR_GUESTS = {
 NO_PAGES = {"/static/{version}/{name}", "/service-worker.js", "/inbox/{notification_id}", "/in/{org_id}/{path}"}
 """Files and redirections."""
 
-NOT_WRITTEN = {"chunk_id", "event_id", "connection_id", "repository_id"}
-"""What the data set holds nothing of: lent passages, GitHub, and events: those are in the row `timeline`."""
-NOT_WRITTEN_BELOW = tuple(
-    f"{base}/{place}/{{" for base in ("", API_PREFIX) for place in ("projects", "projects/by-slug", "tasks", "tasks/of")
-)
-"""Nor of projects and their tasks: what stands below them is left out."""
+NOT_WRITTEN = {"chunk_id", "session_id", "connection_id", "repository_id"}
+"""What the data set holds nothing of: lent passages, GitHub, and sessions."""
+OF_WORK = tuple(f"{base}/{place}/" for base in ("", API_PREFIX) for place in ("projects", "tasks"))
+"""Below these a slug is a project's, and `task_id` no quick task's."""
 
 NARROWED = {
     f"{API_PREFIX}/conversations": ("?member=me", "?kind=group", "?status=archived", "?q=matter"),
@@ -55,7 +53,7 @@ NARROWED = {
     f"{API_PREFIX}/documents": ("?q=page", "?status=failed", "?conversation={conversation_id}"),
     f"{API_PREFIX}/files": ("?q=plan",),
     f"{API_PREFIX}/wiki": ("?q=kb", "?category=category-1", "?tag=tag-1"),
-    f"{API_PREFIX}/switcher": ("", "?q=hal", "?q=gr", "?q=matter"),
+    f"{API_PREFIX}/switcher": ("", "?q=hal", "?q=project-0%231", "?q=gr", "?q=matter"),
     f"{API_PREFIX}/notifications": ("?unread=true",),
     f"{API_PREFIX}/runs": ("?agent={agent_id}", "?status=failed", "?status=running"),
     f"{API_PREFIX}/approvals": ("?status=waiting",),
@@ -63,13 +61,32 @@ NARROWED = {
     f"{API_PREFIX}/usage": ("?group=agent", "?group=conversation", "?span=hour"),
     f"{API_PREFIX}/usage/storage": ("?group=conversation",),
     f"{API_PREFIX}/saved": ("?status=done",),
+    f"{API_PREFIX}/projects": ("?q=project",),
+    f"{API_PREFIX}/tasks": (
+        "?q=kb",
+        "?q=matter",
+        "?label=label-1",
+        "?status=completed",
+        "?assignee={agent_id}",
+        "?order=newest",
+        "?project={project_id}",
+        "?due_before=2000-01-01T00:00:00Z",
+    ),
+    f"{API_PREFIX}/timeline": (
+        "?q=kb",
+        "?q=matter",
+        "?type=problem_report",
+        "?agent={agent_id}",
+        "?metadata=service%3Dservice-1",
+        "?around={event_id}",
+    ),
     "/c/{conversation_id}": ("", "?at=1", "?at=unread", "?thread={thread_id}", "?at=100000"),
     "/c/{conversation_id}/members": ("?q=gra",),
     "/c/new": ("?kind=group", "?kind=direct"),
     "/people": ("?q=gra", "?status=deactivated"),
     "/agents": ("?q=matters",),
     "/search": ("?q=kb", "?q=kb+in%3A%23hall-3"),
-    "/search/best": ("?q=kb",),
+    "/search/best": ("?q=kb", "?q=matter+kind%3Atask"),
     "/files": ("?q=plan",),
     "/wiki": ("?q=kb", "?category=category-1", "?tag=tag-1"),
     "/inbox": ("?show=all",),
@@ -77,6 +94,9 @@ NARROWED = {
     "/approvals": ("?status=approved",),
     "/audit": ("?action=agent.updated",),
     "/saved": ("?status=done",),
+    "/tasks": ("?q=kb", "?q=matter", "?project=project-0", "?status=all", "?due=late", "?assignee=me"),
+    "/tasks/new": ("?conversation={conversation_id}&message={message_id}",),
+    "/timeline": ("?q=kb", "?group=problems", "?author={agent_id}"),
     "/help/{name}": (),
 }
 """What is asked of a route beside the bare path, which is asked too where `q` may be left out."""
@@ -113,6 +133,10 @@ select %(org)s::uuid as org_id, (select id from hall) as conversation_id, (selec
     (select approved_id from wiki_heads where org_id = %(org)s and slug = 'entry-0') as version_id,
     'entry-0' as slug,
     (select id from agent_quick_tasks where agent_id = (select id from agent) limit 1) as task_id,
+    (select id from projects where org_id = %(org)s and slug = 'project-0') as project_id,
+    (select t.id from tasks t join projects p on p.id = t.project_id
+     where t.org_id = %(org)s and p.slug = 'project-0' and t.number = 1) as todo_id,
+    (select id from events where org_id = %(org)s and type = 'problem_report' order by "timestamp" limit 1) as event_id,
     'agents' as name
 """
 OF_FORKS = {f"{API_PREFIX}/agents/{{agent_id}}/differences", "/agents/{agent_id}/differences"}
@@ -139,8 +163,7 @@ async def addresses(ground: Ground) -> list[Address]:
     assert ids is not None
     described = (await ground.api.get("/openapi.json")).raise_for_status().json()
     answering = operations(described)
-    written = (route for route in [*answering, *pages()] if not route.startswith(NOT_WRITTEN_BELOW))
-    routes = [route for route in written if NOT_WRITTEN.isdisjoint(re.findall(r"\{(\w+)\}", route))]
+    routes = [route for route in [*answering, *pages()] if NOT_WRITTEN.isdisjoint(re.findall(r"\{(\w+)\}", route))]
     return [one for route in routes for one in _of_route(route, ids, answering.get(route, MAX_LIMIT))]
 
 
@@ -162,7 +185,9 @@ def pages() -> list[str]:
 
 
 def _of_route(route: str, ids: Mapping[str, Any], most: int) -> Iterator[Address]:
-    known = {**ids, "agent_id": ids["fork_id"]} if route in OF_FORKS else ids
+    known = {**ids, "agent_id": ids["fork_id"]} if route in OF_FORKS else dict(ids)
+    if route.startswith(OF_WORK):
+        known |= {"slug": "project-0", "task_id": ids["todo_id"], "number": 1}
     asked = NARROWED.get(route, ())
     for query in dict.fromkeys(asked if route in ASKS else ("", *asked)):
         yield Address(route, re.sub(r"\{(\w+)\}", lambda found: str(known[found[1]]), route + query), most)

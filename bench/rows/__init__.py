@@ -10,6 +10,7 @@ from bench.rows.history import History
 from bench.rows.idle import Idle
 from bench.rows.ingestion import Ingestion
 from bench.rows.knowledge import Knowledge
+from bench.rows.kpis import KpisRow
 from bench.rows.organization import Organization
 from bench.rows.page import Page
 from bench.rows.posts import Posts
@@ -32,6 +33,7 @@ ALL: tuple[Row, ...] = (
     History(newest=False),
     Page(),
     Checkout(),
+    KpisRow(),
     Search(),
     Knowledge(),
     Alike(),

@@ -1,33 +1,15 @@
 """Search by words and meaning over 100,000 chunks of a thousand documents, and what its index misses under filters."""
 
-import asyncio
-import statistics
-import time
 from collections.abc import Sequence
 from typing import LiteralString
-from urllib.parse import quote
 from uuid import UUID
-
-import psycopg
 
 from bench.ground import Ground
 from bench.large_library import DOCUMENTS, PLACES, fill
-from bench.load.http import get_request, percentile, run_loop
+from bench.nearest import meanings_of, recall_of, time_searches, time_statements
 from bench.rows.row import FULL, Scale
 from bench.table import Figure, Target
 from crewhall.adapters.embedders.local import LocalEmbedder
-from crewhall.kernel.actor import Actor, ActorType, Role
-from crewhall.kernel.db import Database
-from crewhall.knowledge.search import literal
-
-QUESTIONS = (
-    "how do I restore a backup", "which agents may post in a private channel", "when does a budget stop a run",
-    "verify the signature of a webhook", "rotate the key of an agent", "what happens while the database is away",
-    "invite a person by link", "find messages of last week", "who may approve a call", "limit requests per minute",
-)  # fmt: skip
-DEPTH = 10
-ASKED = 60
-"""What the product asks its index for, and the floor, too."""
 
 NEAREST: LiteralString = """
 select chunk_id from embeddings_384 where org_id = %(org)s order by embedding <=> %(meaning)s::halfvec limit %(asked)s
@@ -71,67 +53,20 @@ class Knowledge:
         embedder = LocalEmbedder(threads=2)
         documents = DOCUMENTS if scale == FULL else DOCUMENTS // 20
         sentences = await fill(ground, embedder, documents)
-        asked = [*QUESTIONS, *sentences[:: len(sentences) // 30]]
-        self._meanings = dict(zip(asked, [literal(one) for one in await embedder.embed(asked)], strict=True))
         self._model = embedder.model.name
-        await embedder.close()
+        self._meanings = await meanings_of(embedder, sentences)
         await self.product(ground, Scale(seconds=0.5, runs=1, messages=0))
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Ask through the API, one question after the other; then ask the index what it finds, as the application."""
-        latencies: list[float] = []
-        for question in QUESTIONS:
-            latencies += await asked_for(ground, question, scale.seconds / len(QUESTIONS))
-        return {"p50": percentile(latencies, 0.5) * 1000, "p99": percentile(latencies, 0.99) * 1000} | (
-            await self._recall(ground)
-        )
+        place = (await ground.channels("library", PLACES))[3]
+        filters: dict[str, dict[str, object]] = {
+            "whole": {"place": None, "document": None}, "place": {"place": place, "document": None},
+            "document": {"place": None, "document": UUID("01900001-0000-7000-8000-000000000007")},
+        }  # fmt: skip
+        recall = await recall_of(ground, self._meanings, filters, exact=EXACT, product=PRODUCT, model=self._model)
+        return await time_searches(ground, scale.seconds) | recall
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Run the bare statements."""
-        return await asyncio.to_thread(self._bare, ground, scale.seconds)
-
-    def _bare(self, ground: Ground, seconds: float) -> dict[str, float]:
-        latencies: list[float] = []
-        with psycopg.connect(ground.superuser_url, autocommit=True) as connection:
-            deadline = time.perf_counter() + seconds
-            while time.perf_counter() < deadline:
-                for question in QUESTIONS:
-                    asked = {"org": ground.org_id, "asked": ASKED, "words": question,
-                             "meaning": self._meanings[question]}  # fmt: skip
-                    begun = time.perf_counter()
-                    connection.execute(NEAREST, asked).fetchall()
-                    connection.execute(MATCHING, asked).fetchall()
-                    latencies.append(time.perf_counter() - begun)
-        return {"p50": percentile(latencies, 0.5) * 1000, "p99": percentile(latencies, 0.99) * 1000}
-
-    async def _recall(self, ground: Ground) -> dict[str, float]:
-        """The share of what is nearest that is found, of every question, under each filter."""
-        place = (await ground.channels("library", PLACES))[3]
-        document = UUID("01900001-0000-7000-8000-000000000007")
-        filters: dict[str, tuple[str | None, UUID | None]] = {
-            "whole": (None, None), "place": (place, None), "document": (None, document),
-        }  # fmt: skip
-        actor = Actor(ActorType.USER, UUID(ground.user_id), UUID(ground.org_id), role=Role.OWNER)
-        found: dict[str, list[float]] = {name: [] for name in filters}
-        db = Database(ground.urls.app)
-        await db.open()
-        try:
-            with psycopg.connect(ground.superuser_url, autocommit=True) as connection:
-                for meaning in self._meanings.values():
-                    for name, (conversation, only) in filters.items():
-                        asked = {"org": ground.org_id, "meaning": meaning, "model": self._model, "place": conversation,
-                                 "document": only, "depth": DEPTH, "asked": ASKED}  # fmt: skip
-                        exact = {row[0] for row in connection.execute(EXACT, asked).fetchall()}
-                        async with db.transaction(actor) as tx:
-                            given = set(await tx.values(PRODUCT, asked))
-                        found[name].append(len(exact & given) / max(1, len(exact)))
-        finally:
-            await db.close()
-        return {name: statistics.fmean(shares) for name, shares in found.items()}
-
-
-async def asked_for(ground: Ground, question: str, seconds: float) -> list[float]:
-    """The seconds that each search for a question took, one after the other."""
-    request = get_request(f"/api/v1/knowledge/search?q={quote(question)}&limit=10", ground.headers)
-    outcome = await run_loop(ground.address, 1, seconds, lambda _connection: lambda: request)
-    return outcome.latencies
+        return await time_statements(ground, scale.seconds, self._meanings, NEAREST, MATCHING)

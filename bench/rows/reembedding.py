@@ -11,7 +11,7 @@ import psycopg
 from bench.ground import Ground
 from bench.large_library import CHUNKS_EACH, DOCUMENTS, fill
 from bench.load.http import percentile
-from bench.rows.knowledge import QUESTIONS, asked_for
+from bench.nearest import QUESTIONS, asked_for
 from bench.rows.row import FULL, Scale
 from bench.table import Figure, Target
 from crewhall.adapters.embedders.local import LocalEmbedder

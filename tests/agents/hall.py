@@ -84,12 +84,13 @@ class AgentOrg:
 class AgentHall(Hall):
     """Identity's hall that also serves agents."""
 
+    routers = (*IDENTITY, *AGENTS)
+
     def __init__(self, url: str, **settings: Any) -> None:
         super().__init__(url)
         self.agent_settings = AgentSettings(**settings)
         self.live = MemoryLive()
         self.services.live = self.live
-        self.serve([*IDENTITY, *AGENTS])
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()

@@ -121,7 +121,11 @@ async def test_the_database_makes_the_second_wait_and_refuses_it(hall: AgentHall
         late = asyncio.create_task(come_second())
         async with asyncio.timeout(10):
             while not await tx.value(
-                "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+                """
+                select exists (
+                    select from pg_locks join pg_stat_activity using (pid)
+                    where locktype = 'advisory' and not granted and datname = current_database())
+                """
             ):
                 await asyncio.sleep(0.01)
     with pytest.raises(psycopg.errors.UniqueViolation):

@@ -12,6 +12,8 @@ APPEND_ONLY = {
     "audit_log",
     "credential_usage",
     "events",
+    "kpi_evidence",
+    "kpis",
     "message_records",
     "run_steps",
     "turn_decisions",

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from crewhall.adapters.blobs.making import BlobSettings
 
@@ -14,6 +13,8 @@ KEY = "testing"
 @pytest.fixture(scope="session")
 def bucket() -> Iterator[BlobSettings]:
     """An empty bucket on a server of its own, in a thread."""
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

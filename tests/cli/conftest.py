@@ -119,7 +119,8 @@ async def signed_in(cli: Cli, org: Org) -> Cli:
 @pytest.fixture
 async def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cli]:
     """A data folder of its own, with an owner."""
-    monkeypatch.setattr("crewhall.main.configure_logging", lambda settings: None)  # of the quick ones: pytest's stays
+    # Of the quick ones: pytest's stays.
+    monkeypatch.setattr("crewhall.main.serving.configure_logging", lambda settings: None)
     cli = Cli(tmp_path, "", CREWHALL_OWNER_EMAIL="ada@example.org", CREWHALL_OWNER_PASSWORD="correct horse battery")
     del cli.env["CREWHALL_URL"]
     yield cli

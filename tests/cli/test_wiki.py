@@ -31,3 +31,14 @@ async def test_an_entry_from_a_file_to_what_everybody_reads(owner: Cli, tmp_path
     assert (await owner.run("wiki", "restore", "cupping-sheet")).code == 0
     assert "Cupping sheet" in (await owner.run("wiki", "list")).out
     assert (await owner.run("wiki", "propose", "Other", str(tmp_path / "missing.md"))).code == 2
+
+
+async def test_an_entry_of_a_project(owner: Cli, tmp_path: Path) -> None:
+    text = tmp_path / "drawers.md"
+    text.write_text("They open by themselves.")
+    slug = (await owner.ok("project", "create", "Till drawers"))["slug"]
+    made = await owner.ok("wiki", "propose", "Drawers", str(text), "--project", slug)
+    await owner.ok("wiki", "approve", made["id"])
+    assert [one["title"] for one in await owner.ok("wiki", "list", "--project", slug)] == ["Drawers"]
+    assert "Till drawers" in (await owner.run("wiki", "show", "Drawers")).out
+    assert (await owner.run("wiki", "propose", "Drawers", str(text), "--change", "--project", slug)).code == 2

@@ -16,7 +16,8 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.knowledge.extraction import Extractor
 from crewhall.knowledge.extraction_settings import ExtractionSettings
 from crewhall.knowledge.ingesting import Extracts, Ingesting, Means
-from crewhall.knowledge.vocabulary import DocumentStatus
+from crewhall.knowledge.vocabulary import DocumentStatus, OriginKind
+from crewhall.knowledge.wiki_documents import text_of
 from crewhall.knowledge.work import Work, claim
 from crewhall.knowledge.worker import DocumentWorker
 from crewhall.ports.embedder import TEXT_REFUSED, Embedder, EmbeddingModel, Vector
@@ -77,7 +78,7 @@ def means(
     return Means(
         db=server.db, blobs=server.services.part(FileStore).blobs, live=live or MemoryLive(),
         extractor=extractor or Extractor(ExtractionSettings()), embedder=embedder, former=former,
-        most_chunks=most_chunks, texts={},
+        most_chunks=most_chunks, texts={OriginKind.WIKI: text_of},
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Files that are attached become documents and searchable, and go with the last place where they stand."""
 
+import io
+import zipfile
 from typing import Any
 
 import httpx
@@ -7,6 +9,8 @@ import pytest
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import UNAVAILABLE
+from crewhall.knowledge.extraction import Extractor
+from crewhall.knowledge.extraction_settings import ExtractionSettings
 from crewhall.ports.live import MemoryLive
 from tests.documents.ground import Hashing, attached, ended, file_of, means, working
 from tests.files.making import image, post, sent
@@ -45,7 +49,7 @@ async def test_a_file_that_is_attached_becomes_searchable_while_those_who_look_a
     assert 0 < found["chunks"] <= len(embedder.asked)  # others' documents may have waited, too
     assert found["origins"] == [
         {"kind": "file", "name": "manual.md", "file_id": file["id"], "conversation_id": general, "message_seq": 1}
-        | {"source_id": None, "agent_id": None}
+        | dict.fromkeys(("source_id", "agent_id", "entry_id", "slug"))
     ]
     chunks = (await org.owner.api.get(f"/documents/{found['id']}/chunks")).json()
     assert "The red lever stops the pump." in "".join(one["content"] for one in chunks["items"])
@@ -67,6 +71,31 @@ async def test_what_holds_no_text_has_no_document(server: Server, org: Org):
         shown = (await org.owner.api.get(f"/files/{file['id']}")).json()
         assert (shown["status"], shown["document"]) == ("ready", None)
     assert await count(server, org, "documents") == 0
+
+
+@pytest.mark.rule("B8")
+async def test_what_extraction_reads_has_a_document(server: Server, org: Org):
+    general, files = await server.general(org), []
+    for ending, kind in (("odt", "text"), ("ods", "spreadsheet"), ("odp", "presentation")):
+        files.append(await sent(org.owner, general, open_document(kind), f"beans.{ending}"))
+    await post(org.owner, general, *files)
+    async with working(server, means(server)):
+        for file in files:
+            shown = (await org.owner.api.get(f"/files/{file['id']}")).json()
+            assert shown["media_type"].startswith("application/vnd.oasis.opendocument."), shown
+            assert (await ended(org, shown["document"]["id"]))["status"] == "ready"
+
+
+def open_document(kind: str) -> bytes:
+    """A text, table or slides as OpenDocument has them."""
+    content = f"""<o:document-content xmlns:o="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+      xmlns:t="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><o:body><o:{kind}>
+      <t:p>Two kinds of {kind}.</t:p></o:{kind}></o:body></o:document-content>"""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}")
+        archive.writestr("content.xml", content)
+    return out.getvalue()
 
 
 @pytest.mark.rule("B1")
@@ -151,6 +180,21 @@ async def test_what_failed_is_read_again_when_it_is_sent_again(server: Server, o
     assert (waiting["status"], waiting["failure"]) == ("queued", None)
     async with working(server, means(server)):
         assert (await ended(org, document))["failure_code"] == "document_empty", "somebody has looked at it anew"
+
+
+async def test_a_photograph_without_words_is_no_failure(server: Server, org: Org):
+    document = await attached(server, org, image("PNG"), "photo.png")
+    reads_none = Extractor(ExtractionSettings(extraction_ocr=False))
+    async with working(server, means(server, extractor=reads_none)):
+        assert (await ended(org, document))["status"] == "failed"
+    file = (await org.owner.api.get(f"/files/{await file_of(org, document)}")).json()
+    assert (file["status"], file["failure"]) == ("ready", None)
+    status = (await org.owner.api.get("/knowledge/status")).json()
+    assert (status["documents"], status["failed"]) == (1, 0)
+    browser, _ = await server.browse(org.owner)
+    listed = (await browser.get(f"{server.address}/files")).text
+    assert "No text in it" in listed
+    assert f'data-document="{document}" data-status="ready"' in listed, "and is told in no red"
 
 
 async def test_a_pdf_is_shown_page_by_page(server: Server, org: Org):

@@ -1,47 +1,17 @@
-"""Files over HTTP: sent, posted, read, refused, let go of."""
+"""Files over HTTP: sent, posted, read, refused."""
 
 import io
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 from PIL import Image
-from psycopg import sql
 
-from crewhall.conversations.file_store import FileStore
-from crewhall.conversations.sweeping import Sweeper
-from crewhall.kernel.actor import system_actor
 from tests.files.making import bomb, image, photograph, post, send, sent
+from tests.files.standing import content, kept, sweep
 from tests.identity.hall import Org
-from tests.support.database import SharedCluster
 from tests.support.server import Server
-from tests.support.waiting import until
-
-
-async def content(who: Any, file: dict[str, Any], **headers: str) -> httpx.Response:
-    """Download a file."""
-    found: httpx.Response = await who.api.get(f"/files/{file['id']}/content", headers=headers)
-    return found
-
-
-async def sweep(server: Server) -> None:
-    """Remove what is due, now; the server's own sweeper may be at it, too."""
-    store = server.services.part(FileStore)
-    sweeper = Sweeper(server.db, store.blobs, server.services.signals)
-
-    async def is_done() -> bool | None:
-        wait = await sweeper.sweep()
-        return wait is None or wait > 1.0 or None
-
-    await until(is_done)
-
-
-def kept(server: Server, org: Org) -> int:
-    """How many blobs the organization has in the store."""
-    return sum(path.is_file() for path in (server.home / "blobs" / str(org.id)).rglob("*"))
 
 
 async def test_files_of_two_messages_are_sent_in_a_row_then_one_is_to_wait(server: Server, org: Org):
@@ -102,18 +72,18 @@ async def test_an_upload_is_its_uploaders_until_it_is_posted_and_nobody_elses_to
 
 
 @pytest.mark.rule("B8")
-@pytest.mark.parametrize(("data", "name", "status", "code"), [
-    (b"", "empty.txt", 422, "invalid"),
-    (b"<html><script>alert(1)</script>", "cat.png", 422, "file_mislabelled"),
-    (bomb(), "cat.png", 422, "image_refused"),
-    (image()[:60], "cut.png", 422, "image_refused"),
-    (b"\x89PNG\r\n\x1a\n" + b"\0" * (11 << 20), "large.png", 413, "too_large"),
-    (b"\0" * (51 << 20), "large.bin", 413, "too_large"),
+@pytest.mark.parametrize(("make", "name", "status", "code"), [
+    (bytes, "empty.txt", 422, "invalid"),
+    (lambda: b"<html><script>alert(1)</script>", "cat.png", 422, "file_mislabelled"),
+    (bomb, "cat.png", 422, "image_refused"),
+    (lambda: image()[:60], "cut.png", 422, "image_refused"),
+    (lambda: b"\x89PNG\r\n\x1a\n" + b"\0" * (11 << 20), "large.png", 413, "too_large"),
+    (lambda: b"\0" * (51 << 20), "large.bin", 413, "too_large"),
 ])  # fmt: skip
 async def test_what_is_no_good_is_refused_and_leaves_nothing(
-    server: Server, org: Org, data: bytes, name: str, status: int, code: str
+    server: Server, org: Org, make: Callable[[], bytes], name: str, status: int, code: str
 ):
-    answer = await send(org.owner, await server.general(org), data, name)
+    answer = await send(org.owner, await server.general(org), make(), name)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     async with server.db.transaction(org.owner.actor) as tx:
         assert await tx.value("select count(*) from files") == 0
@@ -199,63 +169,6 @@ async def test_a_download_goes_on_where_it_broke_off(server: Server, org: Org):
     assert (known.status_code, known.content) == (304, b"")
 
 
-@pytest.mark.rule("B8")
-async def test_a_deleted_message_lets_go_of_its_files_and_the_bytes_go(server: Server, org: Org):
-    """The same bytes are kept once, for as long as a file is them."""
-    general = await server.general(org)
-    first, second = [await sent(org.owner, general, b"the same", name) for name in ("a.txt", "b.txt")]
-    one, two = await post(org.owner, general, first), await post(org.owner, general, second)
-    await sweep(server)
-    assert kept(server, org) == 1
-    (await org.owner.api.delete(f"/conversations/{general}/messages/{one['id']}")).raise_for_status()
-    assert (await content(org.owner, first)).status_code == 404
-    await sweep(server)
-    assert (await content(org.owner, second)).content == b"the same"
-    assert [file["id"] for file in (await org.owner.api.get(f"/conversations/{general}/files")).json()["items"]] == [
-        second["id"]
-    ]
-    (await org.owner.api.delete(f"/conversations/{general}/messages/{two['id']}")).raise_for_status()
-    await sweep(server)
-    assert kept(server, org) == 0
-
-
-@pytest.mark.rule("B8")
-async def test_what_nobody_posted_goes_after_a_day_and_what_was_stays(
-    server: Server, org: Org, cluster: SharedCluster, worker_id: str
-):
-    """An upload that broke off, too, with what came of it."""
-    general, api = await server.general(org), org.owner.api
-    posted, orphan = [await sent(org.owner, general, data) for data in (b"posted", b"orphan")]
-    begun = (await api.post(f"/conversations/{general}/uploads", json={"name": "a.bin", "size": 10})).json()
-    headers = {"content-type": "application/offset+octet-stream", "upload-offset": "0"}
-    (await api.patch(f"/uploads/{begun['id']}", content=b"half", headers=headers)).raise_for_status()
-    await post(org.owner, general, posted)
-    await sweep(server)
-    assert (await content(org.owner, orphan)).status_code == 200
-    assert kept(server, org) == 3
-    with psycopg.connect(cluster.superuser(f"server_{worker_id}")) as connection:
-        connection.execute("set session_replication_role = replica")  # the day passes, and no trigger sees it
-        for table, column in (("files", "held_at"), ("uploads", "updated_at")):
-            statement = sql.SQL("update {} set {} = now() - interval '25 hours' where org_id = %s")
-            connection.execute(statement.format(sql.Identifier(table), sql.Identifier(column)), (org.id,))
-    await sweep(server)
-    assert (await content(org.owner, orphan)).status_code == 404
-    assert (await api.get(f"/uploads/{begun['id']}")).status_code == 404
-    assert (await content(org.owner, posted)).status_code == 200
-    assert kept(server, org) == 1
-
-
-@pytest.mark.rule("B8")
-async def test_files_of_a_deleted_conversation_go(server: Server, org: Org):
-    channel = await server.channel(org.owner, name="short-lived")
-    file = await sent(org.owner, channel, b"soon gone")
-    await post(org.owner, channel, file)
-    await org.owner.api.request("DELETE", f"/conversations/{channel}", json={"confirm": "short-lived"})
-    assert (await content(org.owner, file)).status_code == 404
-    await sweep(server)
-    assert kept(server, org) == 0
-
-
 async def test_the_same_post_sent_again_is_the_same_message(server: Server, org: Org):
     general = await server.general(org)
     file = await sent(org.owner, general, b"once")
@@ -294,75 +207,3 @@ async def test_storage_is_metered_and_shown_to_who_may_see_it(server: Server, or
     assert await used(other_org.owner) == []
     (row,) = (await org.owner.api.get("/usage/storage", params={"since": "2999-01-01T00:00:00Z"})).json()["items"]
     assert (row["bytes"], row["bytes_added"]) == (8, 0)
-
-
-@pytest.mark.rule("B8")
-async def test_an_upload_hangs_on_its_uploaders_draft_alone(server: Server, org: Org):
-    general, member, agent = await server.general(org), await org.add(), await server.hire(org)
-    elsewhere, api = await server.channel(org.owner), org.owner.api
-    root = await post(org.owner, general, await sent(org.owner, general, b"root"))
-    file, beside = [await sent(org.owner, general, data) for data in (b"mine", b"beside")]
-    there = f"/conversations/{general}/draft"
-    for who, status in ((member, 404), (agent, 403)):
-        assert (await who.api.put(f"{there}/files/{file['id']}")).status_code == status
-    assert (await api.put(f"/conversations/{elsewhere}/draft/files/{file['id']}")).status_code == 404
-    assert (await api.put(f"{there}/files/{file['id']}", params={"parent": file["id"]})).status_code == 422
-    secret = await server.channel(org.owner, type="private")
-    said = (await api.post(f"/conversations/{secret}/messages", json={"content": "said"})).raise_for_status().json()
-    for parent in (said["id"], file["id"]):  # nobody learns what is said where they may not read
-        path = f"/conversations/{secret}/draft/files/{file['id']}"
-        assert (await member.api.put(path, params={"parent": parent})).status_code == 404
-    for _ in range(2):
-        assert (await api.put(f"{there}/files/{file['id']}")).status_code == 204
-    assert (await api.put(f"{there}/files/{beside['id']}", params={"parent": root["id"]})).status_code == 204
-
-    async def hanging(who: Any, parent: str | None = None) -> list[str]:
-        draft = (await who.api.get(there, params={"parent": parent} if parent else {})).raise_for_status().json()
-        return [one["id"] for one in draft["files"]]
-
-    assert (await hanging(org.owner), await hanging(org.owner, root["id"])) == ([file["id"]], [beside["id"]])
-    assert await hanging(member) == []
-    saved = (await api.put(there, json={"content": "words"})).raise_for_status().json()
-    assert [one["name"] for one in saved["files"]] == [file["name"]]
-    assert (await api.delete(there, params={"version": saved["version"]})).status_code == 204  # its words were sent
-    assert await hanging(org.owner) == [file["id"]]
-    await post(org.owner, general, file)
-    assert await hanging(org.owner) == []
-    assert (await api.put(f"{there}/files/{file['id']}")).status_code == 204  # sent meanwhile
-    assert await hanging(org.owner) == []
-    assert (await api.delete(there, params={"parent": root["id"]})).status_code == 204
-    await sweep(server)
-    assert (await content(org.owner, beside)).status_code == 404
-    assert (await content(member, file)).status_code == 200
-
-
-@pytest.mark.rule("B8")
-async def test_what_hangs_on_a_draft_is_kept_for_thirty_days(
-    server: Server, org: Org, cluster: SharedCluster, worker_id: str
-):
-    general = await server.general(org)
-    file = await sent(org.owner, general, b"begun")
-    (await org.owner.api.put(f"/conversations/{general}/draft/files/{file['id']}")).raise_for_status()
-    await post(org.owner, general, content="said", client_id="one")
-    again = {"content": "other words", "client_id": "one", "files": [file["id"]]}  # refused once its files were held
-    assert (await org.owner.api.post(f"/conversations/{general}/messages", json=again)).status_code == 409
-    for days, status in ((29, 200), (31, 404)):
-        with psycopg.connect(cluster.superuser(f"server_{worker_id}")) as connection:
-            connection.execute("set session_replication_role = replica")
-            connection.execute("update files set held_at = held_at - %s * interval '1 day' where org_id = %s",
-                               (days if days == 29 else 2, org.id))  # fmt: skip
-        await sweep(server)
-        assert (await content(org.owner, file)).status_code == status
-
-
-@pytest.mark.rule("B8")
-async def test_a_message_that_is_refused_takes_nothing_from_what_hangs_on_a_draft(server: Server, org: Org):
-    general, api = await server.general(org), org.owner.api
-    file = await sent(org.owner, general, b"begun")
-    (await api.put(f"/conversations/{general}/draft/files/{file['id']}")).raise_for_status()
-    await post(org.owner, general, content="first", client_id="one")
-    body = {"content": "second", "client_id": "one", "files": [file["id"]]}
-    assert (await api.post(f"/conversations/{general}/messages", json=body)).status_code == 409
-    async with server.db.transaction(system_actor(org.id)) as tx:
-        left = await tx.value("select held_at - now() from files where id = %(id)s", {"id": file["id"]})
-    assert left > timedelta(days=28)

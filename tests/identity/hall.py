@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from functools import cached_property
+from typing import Any, Self
 from uuid import UUID
 
 import httpx
@@ -35,6 +36,8 @@ PASSWORD = "correct horse battery"
 PASSWORD_HASH = "$2b$04$Cq3mV7CxFl7q5PkDiYX8ieQ/QgMWqCpBHxU0S8YNkkB157F0jX0xy"
 """Of the least cost, so that people of tests sign in at once; what the product makes costs more (test_sign_in.py)."""
 BASE_URL = "http://hall.test"
+NO_TLS = httpx.create_ssl_context(verify=False)
+"""For clients of servers that speak none: else each client makes one of its own, which costs more than a request."""
 
 
 @dataclass
@@ -48,6 +51,14 @@ class Member:
 
 
 @dataclass
+class Account:
+    """A person who has not signed in yet."""
+
+    person: Actor
+    email: str
+
+
+@dataclass
 class Org:
     """An organization with its owner, and a way to add people."""
 
@@ -58,14 +69,16 @@ class Org:
 
     async def add(self, role: str = "member", who: Member | None = None) -> Member:
         """Add a person (a new one, unless named) and return them signed in here."""
-        member = who or await self.hall.make_person()
+        account = Account(who.actor, who.email) if who else await self.hall.open_account()
         async with self.hall.db.transaction(self.owner.actor) as tx:
-            await add_membership(tx, self.owner.actor, member.id, Role(role))
-        return await self.hall.sign_in(member, self.id)
+            await add_membership(tx, self.owner.actor, account.person.id, Role(role))
+        return await self.hall.sign_in(account, self.id)
 
 
 class Hall:
     """One process's services, its API, and its people."""
+
+    routers: Sequence[Router] = ROUTERS
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -93,18 +106,19 @@ class Hall:
             packages={IdentitySettings: self.settings},
         )
         self.services.add_part(self.errands)
-        self.serve(ROUTERS)
 
-    def serve(self, routers: Sequence[Router]) -> None:
-        """Answer requests by these routers."""
+    @cached_property
+    def gate(self) -> Gate:
+        """What answers requests: made for the first of them, for many a hall hears none."""
         app = Litestar(
-            list(routers),
+            list(self.routers),
             dependencies=DEPENDENCIES,
             exception_handlers={Exception: render_problem},
             openapi_config=None,
+            logging_config=None,  # else every line that any library would log from then on is written twice
         )
         app.state.services = self.services
-        self.gate = Gate(app, self.services)  # type: ignore[arg-type]
+        return Gate(app, self.services)  # type: ignore[arg-type]
 
     async def __aenter__(self) -> Self:
         await self.db.open()
@@ -125,24 +139,32 @@ class Hall:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         if cookie:
             headers["cookie"] = f"crewhall_session={cookie}"
-        transport = httpx.ASGITransport(app=self.gate, client=(address, 5000))
-        return httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1", headers=headers, verify=False)
+        transport = httpx.ASGITransport(app=self._answer, client=(address, 5000))
+        return httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1", headers=headers, verify=NO_TLS)
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.gate(scope, receive, send)
 
     async def make_person(self, email: str | None = None, name: str = "Ada Lovelace") -> Member:
         """Make an account whose password is PASSWORD, signed in without an organization."""
+        return await self.sign_in(await self.open_account(email, name))
+
+    async def open_account(self, email: str | None = None, name: str = "Ada Lovelace") -> Account:
+        """Make an account whose password is PASSWORD."""
         person = person_actor(new_id(), name=name)
         email = email or f"p{person.id.hex}@example.org"
         async with self.db.transaction(person) as tx:
             await create_account(tx, person, email=email, name=name, password_hash=PASSWORD_HASH)
-        return await self.sign_in(Member(person.id, email, person, self.client()))
+        return Account(person, email)
 
-    async def sign_in(self, member: Member, org_id: UUID | None = None) -> Member:
-        """Sign the member in as a client, in the organization."""
-        person = person_actor(member.id, name=member.actor.name)
+    async def sign_in(self, who: Account | Member, org_id: UUID | None = None) -> Member:
+        """Sign somebody in as a client, in the organization."""
+        known = who.person if isinstance(who, Account) else who.actor
+        person = person_actor(known.id, name=known.name)
         async with self.db.transaction(person) as tx:
             started = await start_login(tx, person, self.settings, kind="token", org_id=org_id)
         assert started.tokens
-        return Member(member.id, member.email, started.actor, self.client(started.tokens.access_token))
+        return Member(person.id, who.email, started.actor, self.client(started.tokens.access_token))
 
     async def browse(self, member: Member) -> tuple[httpx.AsyncClient, str]:
         """Sign the member in as a browser; returns its client and its session token."""
@@ -154,11 +176,11 @@ class Hall:
 
     async def make_org(self, name: str = "Acme", owner: Member | None = None) -> Org:
         """Make an organization with an owner, a new one unless named."""
-        person = owner or await self.make_person()
-        founder = founder_of_new(person.actor)
+        account = Account(owner.actor, owner.email) if owner else await self.open_account()
+        founder = founder_of_new(account.person)
         async with self.db.transaction(founder) as tx:
             made = await create_organization(tx, founder, NewOrganization(name))
-        return Org(made.id, made.slug, await self.sign_in(person, made.id), self)
+        return Org(made.id, made.slug, await self.sign_in(account, made.id), self)
 
     async def make_agent(self, org: Org, code: str = "scout") -> Actor:
         """Make an agent's row, as identity sees agents: somebody who acts with few rights."""

@@ -16,7 +16,7 @@ from tests.identity.hall import Hall
 RECORDED = re.compile(
     r'"((?:organization|password|login|personal_token|member|ownership|invitation|agent|conversation|budget|price|rate'
     r"|approval|tool_policy|idle_policy|file_policy|tool_server|server_tool|app|schedule|webhook|quick_task|import|wiki_entry|source|project"
-    r"|github|github_repository|github_delivery|github_change)\."
+    r"|github|github_repository|github_delivery|github_change|metric)\."
     r'[a-z_]*(?:ed|left|lent|_set|drawn|let_in|shut_out|held_back))"'
 )
 DOMAINS = ("identity", "agents", "conversations", "governance", "knowledge", "work", "runtime", "imports")

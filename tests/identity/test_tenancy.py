@@ -94,6 +94,7 @@ TABLES = (
 @pytest.mark.rule("B1", "D13")
 async def test_sql_without_an_actor_sees_nothing_and_a_stranger_only_their_own(hall: Hall):
     org = await hall.make_org()
+    await hall.sign_in(org.owner)
     await org.owner.api.post("/invitations", json={})
     async with hall.db.transaction(None) as tx:
         assert {table: await count(tx, table) for table in TABLES} == dict.fromkeys(TABLES, 0)

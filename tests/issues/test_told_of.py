@@ -91,7 +91,7 @@ class _Place(msgspec.Struct):
 
 
 class _Installed(HubGithub):
-    async def ask(self, access: Access, method: str, path: str, **_: Any) -> Any:  # type: ignore[override]
+    async def ask(self, access: Access, method: str, path: str, **_: Any) -> Any:
         assert (method, path) == ("GET", "/repos/octo/hall/installation")
         return msgspec.convert({"status": 200, "body": {"id": 77}}, _Answer)
 

@@ -154,6 +154,31 @@ async def test_pages_are_followed_within_their_host_and_only_what_changed_is_tak
     assert [(one["outcome"], one["fresh"], one["changed"]) for one in log] == [("done", 0, 1), ("done", 3, 0)]
 
 
+class Moved(Site):
+    """A site that has moved: http://site.test leads to https://www.site.test, each with a robots.txt of its own."""
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.raw_path.decode()
+        if request.headers["host"] == "www.site.test":
+            return super()._answer(request)
+        where = f"https://www.site.test{path}"
+        return httpx.Response(404) if path == "/robots.txt" else httpx.Response(301, headers={"location": where})
+
+
+@pytest.mark.rule("B3")
+async def test_a_crawl_goes_on_where_its_first_address_leads_if_that_may_be_read(server: Server, org: Org, agent: str):
+    pages = {"/docs/": PUMPS.format('<a href="a">a</a><a href="/blog">b</a>'), "/docs/a": PUMPS.format("a")}
+    source = Synced(server, org, agent, Moved(pages | {"/blog": PUMPS.format("blog")}))
+    for counts in ((2, 0, 0, 0, 0), (0, 0, 2, 0, 0)):
+        found = await (source.again() if source.id else source.add("url", "http://site.test/docs/", depth=1, delay_s=0))
+        assert (found["state"], counted(found)) == ("synced", counts)
+        assert set(await source.items()) == {"http://site.test/docs/", "https://www.site.test/docs/a"}
+    closed = Moved(pages | {"/robots.txt": "User-agent: *\nDisallow: /docs/"})
+    found = await Synced(server, org, agent, closed).add("url", "http://site.test/docs/index", delay_s=0)
+    assert (found["state"], found["item_count"]) == ("failed", 0)
+    assert "It leads to www.site.test" in found["failure"]
+
+
 async def test_a_sitemap_names_the_pages(server: Server, org: Org, agent: str):
     index = "<sitemapindex><sitemap><loc>https://site.test/more.xml</loc></sitemap></sitemapindex>"
     more = "<urlset><url><loc>https://site.test/a?x=1&amp;y=2</loc></url><url><loc>https://site.test/b</loc></url></urlset>"
@@ -269,6 +294,7 @@ async def test_a_database_is_only_read(server: Server, org: Org, agent: str, clu
             "create table taken (id integer)",
             "select 1 as id; commit; create table taken (id integer)",
             "with gone as (delete from organizations returning id) select * from gone",
+            "with touched as (update organizations set name = name returning id) select id from touched",
         )
     ):
         refused = await source.add("database", f"crm/writes-{place}", query=writes, key="id")

@@ -1,6 +1,7 @@
 """The live WebSocket: resume, acknowledgements, order, access, refusals."""
 
 import asyncio
+import logging
 from typing import Any
 from uuid import uuid4
 
@@ -221,7 +222,7 @@ async def test_a_deleted_message_is_sent_to_no_late_reader(server: Server, org: 
 
 
 async def test_who_opens_a_socket_elsewhere_leaves_no_error_in_the_log(server, caplog):
-    with pytest.raises(InvalidStatus) as refused:
+    with caplog.at_level(logging.INFO, "uvicorn"), pytest.raises(InvalidStatus) as refused:
         await connect(f"{server.address.replace('http', 'ws')}/nowhere")
     assert refused.value.response.status_code == 404
     assert b"Open /api/v1/live" in refused.value.response.body

@@ -15,7 +15,7 @@ from tests.support.server import token_of
 READ_ONLY = {
     "who_am_i", "list_people", "list_conversations", "read_messages", "read_thread", "search_messages", "list_agents",
     "list_wiki_entries", "read_wiki_entry", "search_knowledge", "list_projects", "list_tasks", "read_task",
-    "read_timeline",
+    "read_timeline", "read_kpis", "read_leaderboard",
 }  # fmt: skip
 CHANGING = {
     "post_message",
@@ -24,6 +24,9 @@ CHANGING = {
     "mark_read",
     "wait_for_mentions",
     "propose_wiki_entry",
+    "start_session",
+    "log_session",
+    "stop_session",
     "next_task",
     "create_task",
     "start_task",
@@ -33,6 +36,7 @@ CHANGING = {
     "report_problem",
     "ask_everybody",
     "give_advice",
+    "post_reading",
 }
 
 
@@ -58,6 +62,7 @@ async def test_every_tool_says_what_it_takes_gives_and_changes(server, agent, mo
     idempotent = {name for name, tool in tools.items() if tool.annotations and tool.annotations.idempotent_hint}
     assert idempotent == READ_ONLY | {
         "react_to_message", "mark_read", "wait_for_mentions", "start_task", "complete_task", "block_task",
+        "post_reading",
     }  # fmt: skip
 
 

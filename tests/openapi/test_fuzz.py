@@ -1,13 +1,14 @@
 """Whatever the description allows or forbids, no answer is a 5xx and each is what the description says."""
 
 import asyncio
-import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.openapi.fuzz import LEFT_OUT, Fuzzer
 from tests.support.server import Server, token_of
+
+if TYPE_CHECKING:
+    from tests.openapi.fuzz import Fuzzer
 
 CLOSING = {"archive_conversation", "leave_conversation", "change_role", "rotate_credential"}
 
@@ -15,7 +16,7 @@ AS_IT_LIKES = pytest.mark.filterwarnings("ignore:Do not use the `random` module 
 """The server in the other thread draws its own lots while inputs are made."""
 
 
-async def make_fuzzer(server: Server, description: dict[str, Any]) -> Fuzzer:
+async def make_fuzzer(server: Server, description: dict[str, Any]) -> "Fuzzer":
     """A fuzzer that acts as the owner of an organization of its own, with something of every kind in it."""
     org = await server.make_org("Fuzzed")
     owner = org.owner.api
@@ -34,16 +35,19 @@ async def make_fuzzer(server: Server, description: dict[str, Any]) -> Fuzzer:
         "member_id": [str(member.id), agent.id],
         "emoji": ["👍"],
     }
+    from tests.openapi.fuzz import Fuzzer
+
     return Fuzzer(description, server.address, token_of(owner), things)
 
 
 async def fuzz(server: Server, description: dict[str, Any], examples: int) -> None:
+    from tests.openapi.fuzz import LEFT_OUT
+
     fuzzer = await make_fuzzer(server, description)
     names = [name for name in fuzzer.operations if name not in LEFT_OUT]
     assert set(LEFT_OUT) <= set(fuzzer.operations), "an operation that is gone needs no reason any more"
     # What archives or deletes comes last: the others need what is there.
     names.sort(key=lambda name: (fuzzer.operations[name].method.upper() == "DELETE", name in CLOSING))
-    logging.getLogger().setLevel(logging.WARNING)
     found = [fault for name in names for fault in await asyncio.to_thread(fuzzer.fuzz, name, examples)]
     assert not found, "\n".join(found)
     assert fuzzer.sent > len(names) * examples

@@ -18,6 +18,7 @@ from tests.tenancy.imports import keep_import
 from tests.tenancy.requests import BODIES
 from tests.tenancy.turns import offered_tool
 
+METRIC = {"name": "tried", "label": "Tried"}
 EVENT = {"type": "question_asked", "content": {"text": "Who may?"}}
 
 
@@ -107,7 +108,10 @@ async def make_ground(server: Server, role: str) -> Ground:
         "agent_kind": "custom",
         **await colleagues.offer(owner, agent.id),
         **(entry := await wiki.entry(owner)),
+        "session_id": (await agent.api.post("/sessions", json={})).raise_for_status().json()["session"]["id"],
         "event_id": (await owner.post("/timeline", json=EVENT)).raise_for_status().json()["id"],
+        "metric_id": (await owner.post("/metrics", json=METRIC)).raise_for_status().json()["id"],
+        "metric_name": METRIC["name"],
         **member,
         "emoji": "👍",
     }
@@ -121,7 +125,6 @@ async def make_ground(server: Server, role: str) -> Ground:
         "connect_github": {"token": "ghp_of_nobody", "name": f"of-{role}"},
         "add_github_repository": {"full_name": "octo/other", "connection_id": mirrored["connection_id"]},
         "ask_github_change": {"number": 1, "comment": "Hello"},
-        "link_github_repository": {"project_id": "00000000-0000-7000-8000-000000000000"},
         "add_tool_server": {"name": f"of-{role}", "url": "http://127.0.0.1:1/mcp"},
         "open_conversation": {"kind": "channel", "name": "made"},
         "delete_conversation": {"confirm": "tried"},
@@ -135,8 +138,12 @@ async def make_ground(server: Server, role: str) -> Ground:
         **wiki.bodies(entry),
         **work.bodies(working := await work.project(owner)),
         "post_event": EVENT,
+        "create_metric": {"name": f"of_{role}", "label": "Another"},
+        "post_reading": {"value": 1},
         "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
+    bodies["link_github_repository"] = {"project_id": working["project_id"]}
+    await github.link(server, org, mirrored["repository_id"], working["project_id"], working["task_id"])
     if role == "agent":
         api = (await server.hire(org)).api
         return Ground(role, api, names, bodies, org.slug, api, working)

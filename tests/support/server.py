@@ -17,7 +17,7 @@ from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.postgres.urls import DatabaseUrls
 from crewhall.kernel.settings import KernelSettings
 from crewhall.main import open_hall
-from tests.identity.hall import Hall, Member, Org
+from tests.identity.hall import NO_TLS, Hall, Member, Org
 from tests.support.tails import tail
 
 POOL = 6
@@ -80,7 +80,8 @@ class Server(Hall):
         headers = {"authorization": f"Bearer {token}"} if token else {}
         if cookie:
             headers["cookie"] = f"crewhall_session={cookie}"
-        made = httpx.AsyncClient(base_url=f"{self.address}/api/v1", headers=headers, timeout=20, verify=False)
+        base_url = f"{self.address}/api/v1"
+        made = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=20, verify=NO_TLS, trust_env=False)
         self._api.append(made)
         return made
 
@@ -121,7 +122,7 @@ async def frames_until(socket: ClientConnection, wanted: str, *, whole: bool = F
     Other ephemeral frames are left out unless the `whole` is asked for: they come when they like.
     """
     frames: list[dict[str, Any]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while True:
             frame = msgspec.json.decode(await socket.recv())
             kind = frame.get("event", frame["type"])

@@ -12,7 +12,7 @@ MOST_S = 0.08
 """Between two looks: what comes soon is seen soon, and waiting for what takes long leaves it the processor."""
 
 
-async def until(ask: Callable[[], Awaitable[T | None]], within: float = 20) -> T:
+async def until(ask: Callable[[], Awaitable[T | None]], within: float = 40) -> T:
     """Ask again and again until the answer is true, and give it."""
     pause = FIRST_S
     async with asyncio.timeout(within):

@@ -1,7 +1,5 @@
 """Two tenants of one server, for tests that only try to reach from the one into the other."""
 
-import logging
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -24,10 +22,3 @@ async def estates(server: Server) -> tuple[Estate, Estate]:
     await server.services.part(Errands).close()
     await server.services.part(AgentParts).uses.flush()
     return own, other
-
-
-@pytest.fixture(autouse=True)
-def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """A thousand requests a test: their log lines take longer than they do."""
-    with caplog.at_level(logging.WARNING, "httpx"), caplog.at_level(logging.WARNING, "uvicorn.access"):
-        yield

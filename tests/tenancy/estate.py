@@ -1,5 +1,6 @@
 """One tenant with something of every kind, and by which texts to tell that any of it was shown."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -67,6 +68,8 @@ class Estate:
     project: dict[str, Any]
     work: dict[str, Any]
     event: str
+    metric: dict[str, str]
+    session: str
     talks: dict[str, Talk]
     marks: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
@@ -146,6 +149,8 @@ async def make_estate(server: Server, name: str) -> Estate:
         project=(project := await ask(owner, "POST", "/projects", name=f"{name} project")),
         work=await _keep_work(owner, project, name),
         event=await _keep_event(owner, agent.id, name),
+        metric=await _keep_metric(owner, agent.id, name),
+        session=(await ask(agent.api, "POST", "/sessions", goal=f"{name} goal"))["session"]["id"],
         talks=talks,
     )
     await keep_schedule(server, org, estate.run, estate.schedule)
@@ -166,7 +171,7 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= set(estate.github.values())
     estate.marks |= {estate.source, estate.entry["id"], estate.entry["entry_id"], estate.entry["slug"]}
     estate.marks |= {str(person.id) for person in estate.people} | {person.email for person in estate.people}
-    estate.marks |= {estate.event}
+    estate.marks |= {estate.event, estate.metric["id"], estate.session}
     estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
@@ -206,6 +211,14 @@ async def _keep_event(api: httpx.AsyncClient, agent_id: str, name: str) -> str:
     content = {"text": f"{name} has a problem"}
     event = {"type": "problem_report", "content": content, "mentions": [agent_id], "metadata": {"of": name}}
     return str((await ask(api, "POST", "/timeline", **event))["id"])
+
+
+async def _keep_metric(api: httpx.AsyncClient, agent_id: str, name: str) -> dict[str, str]:
+    """Measure the agent by something, with figures, and a reading that is yet to be counted."""
+    metric = await ask(api, "POST", "/metrics", name=re.sub("[^a-z0-9]", "_", name.lower()), label=f"{name} metric")
+    await ask(api, "POST", f"/agents/{agent_id}/kpis")
+    await ask(api, "POST", f"/agents/{agent_id}/metrics/{metric['name']}", value=7)
+    return {"id": metric["id"], "name": metric["name"]}
 
 
 async def _keep_source(api: httpx.AsyncClient, agent_id: str, name: str) -> str:

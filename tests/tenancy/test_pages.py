@@ -28,6 +28,7 @@ FORM = {
 """Fields that some form or other asks for."""
 
 
+@pytest.fixture(scope="module")
 def pages(server: Server) -> list[Operation]:
     """Every method of every page. A form that is refused may lead back to its page, which is then not there."""
     found = [
@@ -71,19 +72,21 @@ async def follow(
     return answer
 
 
+@pytest.mark.timeout(240)
 async def test_no_page_opens_or_changes_what_another_tenant_owns(
     server: Server,
     cluster: SharedCluster,
     worker_id: str,
     estates: tuple[Estate, Estate],
     browsers: dict[str, httpx.AsyncClient],
+    pages: list[Operation],
 ):
     own, other = estates
     superuser = cluster.superuser(f"server_{worker_id}")
     await server.services.part(AgentParts).uses.flush()  # of tests before this one
     before = await asyncio.to_thread(rows_of, superuser, str(other.org.id))
     wrong, tried = [], 0
-    for page in pages(server):
+    for page in pages:
         if not page.path_parameters or page.path in SAME_FOR_ALL:
             continue
         whole = path_values(page, other)
@@ -106,10 +109,13 @@ async def test_no_page_opens_or_changes_what_another_tenant_owns(
 
 
 async def test_no_page_names_another_tenant(
-    server: Server, estates: tuple[Estate, Estate], browsers: dict[str, httpx.AsyncClient]
+    server: Server,
+    estates: tuple[Estate, Estate],
+    browsers: dict[str, httpx.AsyncClient],
+    pages: list[Operation],
 ):
     _, other = estates
-    for page in pages(server):
+    for page in pages:
         if page.path_parameters or page.method != "GET":
             continue
         for role, browser in browsers.items():

@@ -24,8 +24,8 @@ join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
 where p.proname = 'refuse_change' and not c.relispartition order by 1
 """
 EXPECTED_APPEND_ONLY = {
-    "agent_versions", "audit_log", "credential_usage", "events", "message_records", "run_steps", "turn_decisions",
-    "wiki_entries",
+    "agent_versions", "audit_log", "credential_usage", "events", "kpi_evidence", "kpis", "message_records",
+    "run_steps", "turn_decisions", "wiki_entries",
 }  # fmt: skip
 UNSCOPED = {"users", "logins", "login_tokens", "app_logins", "password_resets", "organizations"}
 """Protected tables whose rows are a person's, or the tenant itself. A login's `org_id` says where its person is now: it

@@ -29,6 +29,7 @@ from crewhall.runtime.triggers import TriggerDeriver
 from crewhall.runtime.vocabulary import RunStatus
 from tests.identity.hall import Hall, Org
 from tests.support.database import SharedCluster
+from tests.support.tails import tail
 from tests.support.waiting import until
 
 RESIDENT = {"provider": "test", "model": "test"}
@@ -117,7 +118,7 @@ class TurnHall(Hall):
 
     async def hire(self, org: Org, code: str | None = None, **fields: Any) -> Actor:
         """Create an agent that thinks here, unless `model_config` says otherwise."""
-        code = code or f"agent-{new_id().hex[-8:]}"
+        code = code or f"agent-{tail(8)}"
         data = msgspec.convert({"name": code, "code": code, "model_config": RESIDENT, **fields}, AgentInput)
         async with self.db.transaction(org.owner.actor) as tx:
             made = await create_agent(tx, org.owner.actor, data)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from crewhall.runtime.queries import list_runs
+from tests.notifications.ways import told as notified
 from tests.support.openai import Fail, Say, Use
 from tests.support.server import Server
 from tests.support.waiting import until
@@ -150,6 +151,27 @@ async def test_an_open_run_is_cancelled_while_its_tokens_stream(scene: Scene):
     assert f"{ended['canceled_by']['name']} stopped it." in lately.text
     again = await scene.owner.post(f"/runs/{run['id']}/cancel")
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
+
+
+@pytest.mark.rule("E4", "C12")
+async def test_who_stops_a_turn_in_a_thread_is_not_told_of_it_and_others_are(scene: Scene):
+    root = await scene.say("Of herons.", api=scene.member.api)
+    await scene.say("I know one.", parent_id=root["id"])
+    hold = asyncio.Event()
+    scene.model.play(Say("It is a heron that never lands.", hold=hold))
+    await scene.say(f"What is it, @{scene.agent.code}?", api=scene.member.api, parent_id=root["id"])
+    (run,) = await until(lambda: _streaming(scene))
+    (await scene.member.api.post(f"/runs/{run['id']}/cancel")).raise_for_status()
+    await scene.ended()
+    hold.set()
+
+    async def is_told() -> bool:
+        told = await notified(scene.server, scene.org.owner)
+        return ("reply", "Crewhall") in {(one["kind"], one["actor"]["name"]) for one in told}
+
+    await until(is_told)  # who wrote in the thread, too
+    mine = [(one["kind"], one["actor"]["name"]) for one in await notified(scene.server, scene.member)]
+    assert "Crewhall" not in {name for _, name in mine}
 
 
 async def _streaming(scene: Scene) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ class Visitors:
         kept = _kept(self._browser, settings)
         context = kept.pop() if kept and not once else await self._browser.new_context(**settings)
         self._contexts.append((settings, once, context))
-        context.set_default_timeout(8000)
+        context.set_default_timeout(20_000)
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
         if member is not None:

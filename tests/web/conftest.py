@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 from tests.support.server import Server
 from tests.web.browser import Visitors
 
-expect.set_options(timeout=8000)
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture

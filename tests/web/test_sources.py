@@ -49,6 +49,35 @@ async def test_an_agent_is_given_a_file_and_an_address(
     await expect(page.get_by_text("Nothing to look things up in yet")).to_be_visible()
 
 
+DROP = """(place, files) => {
+  const held = new DataTransfer();
+  for (const [name, text] of files) held.items.add(new File([text], name));
+  const about = { bubbles: true, cancelable: true, dataTransfer: held };
+  const drop = (type) => place.dispatchEvent(new DragEvent(type, about));
+  drop("dragenter");
+  const isShown = place.hasAttribute("data-dropping");
+  drop("drop");
+  return isShown;
+}"""
+"""Drops files on a place, as a hand does; tells whether it showed that it would take them."""
+
+
+async def test_files_are_dropped_on_an_agent(server: Server, org: Org, visitors: Visitors) -> None:
+    visitors.tolerated = ("422",)
+    scout = await server.hire(org, "scout")
+    page = await visitors.visit(f"/agents/{scout.id}", org.owner)
+    place = page.locator("#knowledge crew-sending")
+    assert await place.evaluate(DROP, [["pumps.md", "# Pumps"], ["valves.md", "# Valves"]])
+    await expect(page.get_by_role("list", name="Sources").get_by_role("link")).to_have_text(["pumps.md", "valves.md"])
+    await page.locator("crew-sending").evaluate(DROP, [["scan.pdf", "no PDF"], ["seals.md", "# Seals"]])
+    await expect(page.get_by_role("alert")).to_contain_text(
+        "scan.pdf: scan.pdf is named as application/pdf, and is none"
+    )
+    await expect(page.get_by_role("alert")).to_contain_text("What else you gave is there.")
+    await page.locator("crew-sending").evaluate(DROP, [["seals.md", "# Seals, again"]])
+    await expect(page.get_by_role("heading", name="seals.md", level=1)).to_be_visible()
+
+
 async def test_who_may_not_manage_the_agent_gives_it_nothing(server: Server, org: Org, visitors: Visitors) -> None:
     scout = await server.hire(org, "scout")
     page = await visitors.visit(f"/agents/{scout.id}", await org.add())

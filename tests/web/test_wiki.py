@@ -1,5 +1,7 @@
 """The wiki in the browser: written beside its preview, proposed, decided about, overtaken, rolled back."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -78,6 +80,24 @@ async def test_who_was_overtaken_sees_what_the_other_changed(visitors: Visitors,
     await page.goto("/wiki/kettles/history")
     await page.get_by_role("button", name="Go back to this").first.click()
     await expect(page.get_by_role("article").get_by_text("The big one.")).to_be_visible()
+
+
+@pytest.mark.rule("D9")
+async def test_an_entry_of_a_project_is_written_found_and_led_to(visitors: Visitors, org: Org):
+    (await org.owner.api.post("/projects", json={"name": "Till"})).raise_for_status()
+    page = await visitors.visit("/projects/till", org.owner)
+    await page.get_by_role("navigation", name="Till").get_by_role("link", name="Wiki").click()
+    await page.get_by_role("link", name="Write an entry").click()
+    await write(page, "Drawers", "They open by themselves.")
+    await expect(page.get_by_label("About")).to_have_value(re.compile("..."))
+    await page.get_by_role("button", name="Publish").click()
+    await page.get_by_role("article").get_by_role("link", name="Till").click()
+    await expect(page.get_by_role("heading", name="Wiki of Till")).to_be_visible()
+    await expect(page.get_by_role("list", name="Entries").get_by_text("Till", exact=True)).to_be_visible()
+    found = (await org.owner.api.get("/documents", params={"q": "Drawers"})).json()["items"]
+    await page.goto(f"/documents/{found[0]['id']}")
+    await page.get_by_role("link", name="the wiki: Drawers").click()
+    await expect(page.get_by_role("article").get_by_text("They open by themselves.")).to_be_visible()
 
 
 async def test_pages_of_others_drafts_are_not_there_and_phones_have_room(visitors: Visitors, server: Server, org: Org):

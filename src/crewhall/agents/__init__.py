@@ -1,7 +1,7 @@
 """Agents, their credentials and presence. What other packages may use is exported here."""
 
 from crewhall.agents.access import access_agent
-from crewhall.agents.actions import create_agent, delete_agent, fork_agent, serve_topic, update_agent
+from crewhall.agents.actions import create_agent, delete_agent, fork_agent, put_on_standing, serve_topic, update_agent
 from crewhall.agents.catalog import Catalog
 from crewhall.agents.credentials import create_credential
 from crewhall.agents.events import AgentCreated, AgentDeleted, AgentStatusChanged
@@ -63,6 +63,7 @@ __all__ = [
     "list_quick_tasks",
     "list_templates",
     "make_key",
+    "put_on_standing",
     "serve_topic",
     "start_agents",
     "update_agent",

@@ -193,12 +193,24 @@ async def _follow_change(tx: Tx, actor: Actor, agent_id: UUID, before: Persona, 
     await events.publish(tx, actor, changed)
 
 
-async def tell_status(tx: Tx, actor: Actor, agent_id: UUID, code: str, before: AgentStatus, after: AgentStatus) -> None:
+async def tell_status(
+    tx: Tx, actor: Actor, agent_id: UUID, code: str, before: AgentStatus, after: AgentStatus, reason: str = ""
+) -> None:
     """Note that the agent has another standing now, and let others follow."""
     change = {"code": code, "before": str(before), "after": str(after)}
     await audit.record(tx, actor, "agent.status_changed", "agent", agent_id, change)
-    event = AgentStatusChanged(agent_id=agent_id, org_id=actor.org, before=before, after=after)
+    event = AgentStatusChanged(agent_id=agent_id, org_id=actor.org, before=before, after=after, reason=reason)
     await events.publish(tx, actor, event)
+
+
+async def put_on_standing(
+    tx: Tx, system: Actor, agent_id: UUID, code: str, before: AgentStatus, after: AgentStatus, reason: str
+) -> None:
+    """Give a locked agent the standing that a rule says, with all that follows; the system acts, and says why."""
+    check_transition(before, after)
+    await tx.run("update agents set status = %(status)s where id = %(id)s", {"status": str(after), "id": agent_id})
+    await tell_status(tx, system, agent_id, code, before, after, reason)
+    await events.publish(tx, system, AgentChanged(agent_id=agent_id, org_id=system.org, status_before=before))
 
 
 async def _check_owner(tx: Tx, owner: UUID | None) -> None:

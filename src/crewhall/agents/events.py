@@ -27,12 +27,13 @@ class AgentDeleted(msgspec.Struct, frozen=True):
 
 
 class AgentStatusChanged(msgspec.Struct, frozen=True):
-    """An agent's standing changed."""
+    """An agent's standing changed. `reason`: why, where a rule says so; else whoever acts decided it."""
 
     agent_id: UUID
     org_id: UUID
     before: AgentStatus
     after: AgentStatus
+    reason: str = ""
 
 
 class AgentTrustSet(msgspec.Struct, frozen=True):

@@ -11,6 +11,14 @@ from crewhall.conversations.file_settings import FileSettings
 from crewhall.conversations.file_store import FileStore, forget_stray, refer_to_bytes
 from crewhall.conversations.file_types import clean_name
 from crewhall.conversations.files import access_file
+from crewhall.conversations.found_tasks import (
+    TaskFinder,
+    TaskFound,
+    asks_for_tasks,
+    provide_tasks,
+    rank_tasks,
+    show_tasks,
+)
 from crewhall.conversations.history import messages_json
 from crewhall.conversations.levels import get_level, set_level
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
@@ -97,11 +105,14 @@ __all__ = [
     "Query",
     "SearchHit",
     "Taken",
+    "TaskFinder",
+    "TaskFound",
     "Traits",
     "Verb",
     "access_conversation",
     "access_file",
     "append_all",
+    "asks_for_tasks",
     "beginnings_of",
     "both",
     "check_places",
@@ -125,6 +136,8 @@ __all__ = [
     "open_past_channel",
     "open_session",
     "pieces_of",
+    "provide_tasks",
+    "rank_tasks",
     "read_change",
     "read_query",
     "readable",
@@ -133,6 +146,7 @@ __all__ = [
     "search_messages",
     "set_level",
     "show_hits",
+    "show_tasks",
     "snippet",
     "start_conversations",
     "take_past",

@@ -1,7 +1,8 @@
 """Commands: lines that begin with `/`, and do something here instead of saying it.
 
-Few are built in; other domains add what they know (`Commands.add`): the quick tasks of the agents that are here. What
-is no command is an ordinary message: only the composer and the CLI look for them, never the posting of messages.
+Few are built in; other domains add what they know (`Commands.add`): the quick tasks of the agents that are here,
+writing a task. What is no command is an ordinary message: only the composer and the CLI look for them, never the
+posting of messages.
 """
 
 import re
@@ -45,8 +46,8 @@ class Source(Protocol):
         """What the actor can do in a conversation that it may write in."""
         ...
 
-    async def carry_out(self, actor: Actor, access: Access, command: Command) -> CommandDone:
-        """Do one of them."""
+    async def carry_out(self, actor: Actor, access: Access, command: Command, rest: str) -> CommandDone:
+        """Do one of them; `rest` is what follows its name."""
         ...
 
 
@@ -63,7 +64,7 @@ class Commands:
         self._db = db
         self._sources: dict[str, Source] = {}
 
-    def add(self, kind: Literal["quick_task"], source: Source) -> None:
+    def add(self, kind: Literal["quick_task", "task"], source: Source) -> None:
         """Offer another domain's commands."""
         self._sources[kind] = source
 
@@ -105,7 +106,7 @@ class Commands:
         if command.source != "built_in":
             async with self._db.transaction(actor) as tx:
                 access = await access_conversation(tx, actor, conversation_id, Verb.POST)
-            return await self._sources[command.source].carry_out(actor, access, command)
+            return await self._sources[command.source].carry_out(actor, access, command, rest)
         async with self._db.transaction(actor) as tx:
             if command is TOPIC:
                 return await _set_topic(tx, actor, conversation_id, rest)

@@ -95,9 +95,13 @@ def _shown(file: File) -> dict[str, Any]:
     """A file as its row shows it."""
     view = attachment_view(msgspec.structs.asdict(file))
     document = None if file.document is None else msgspec.structs.asdict(file.document)
+    is_wordless = (
+        file.document is not None and file.document.status == "failed" and file.failure is None
+    )  # a photograph
     return view | {
         "file": file, "size_in_words": size_in_words(file.size), "document": file.document,
-        "standing": standing_words(document), "tone": TONES.get(str(file.document.status)) if file.document else None,
+        "standing": "No text in it" if is_wordless else standing_words(document), "is_wordless": is_wordless,
+        "tone": TONES.get(str(file.document.status)) if file.document else None,
         "is_under_way": file.document is not None and file.document.status in UNDER_WAY,
     }  # fmt: skip
 

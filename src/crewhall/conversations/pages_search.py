@@ -12,6 +12,7 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 from markupsafe import Markup
 
+from crewhall.conversations.found_tasks import asks_for_tasks
 from crewhall.conversations.pages_words import within_sentence
 from crewhall.conversations.queries import get_conversation
 from crewhall.conversations.schemas import Conversation, SearchHit
@@ -76,7 +77,8 @@ async def show_search(
 ) -> Response[str] | Redirect:
     """Messages within reach that match, newest first; what was chosen is sent on to its address.
 
-    Above the first of them, where nothing narrows the search: whose name, or what place's, begins like that.
+    Above the first of them, where nothing narrows the search: whose name, or what place's, begins like that. Tasks are
+    among the best matches.
     """
     problem, found, too_common, query = None, Page[SearchHit]([]), False, Query(q)
     where: dict[str, str] = {}
@@ -85,6 +87,8 @@ async def show_search(
         within = await get_conversation(tx, actor, conversation) if conversation else None
         try:
             query = read_query(q.strip())
+            if any(asks_for_tasks(one) for one in query.narrowings):
+                return go(f"/search/best?{urlencode({'q': q})}")
             if chosen:
                 kept = Query(query.words, tuple(one for one in query.narrowings if one.operator not in DAYS))
                 return go(_path(narrowed(kept, _chosen(request))))

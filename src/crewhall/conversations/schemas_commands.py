@@ -21,13 +21,13 @@ Line = Annotated[
 class Command(Struct, frozen=True, kw_only=True):
     """Something that a line with `/name` does in a conversation.
 
-    `source`: it is built in, or the quick task `task_id` of the agent `agent_id`.
+    `source`: it is built in, writes a task, or is the quick task `task_id` of the agent `agent_id`.
     """
 
     name: str
     usage: str
     title: str
-    source: Literal["built_in", "quick_task"]
+    source: Literal["built_in", "quick_task", "task"]
     icon: str | None = None
     agent_id: UUID | None = None
     agent_name: str | None = None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from crewhall.conversations.found_tasks import TaskFound
 from crewhall.conversations.schemas import NO_NUL, ConversationRef, SearchHit
 from crewhall.conversations.vocabulary import ConversationKind, ConversationType
 from crewhall.conversations.wire import Message
@@ -50,7 +51,8 @@ class PlaceFound(Struct, kw_only=True):
 
 
 class PlacesFound(Struct):
-    """Where one may go, best first, and messages that match, newest first."""
+    """Where one may go, best first, tasks that match, best first, and messages, newest first."""
 
     places: list[PlaceFound]
     messages: list[SearchHit]
+    tasks: list[TaskFound]

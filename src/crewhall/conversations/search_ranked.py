@@ -35,12 +35,12 @@ async def find_ranked(tx: Tx, actor: Actor, text: str, filters: Filters, limit: 
     words = text[:MAX_QUERY_LENGTH]
     asked = {**filters.asked(), "looked_at": LOOKED_AT, "limit": limit, "org": actor.org}
     found = await tx.values(_RANKED, {**asked, "words": words})
-    if not found and (some := _any_of(words)):
+    if not found and (some := any_of(words)):
         return await tx.values(_RANKED, {**asked, "words": some}), False
     return found, True
 
 
-def _any_of(words: str) -> str | None:
+def any_of(words: str) -> str | None:
     """The longest words of a question, any of which may match; None where it says more than words."""
     if '"' in words or read_query(words).narrowings:
         return None

@@ -28,11 +28,11 @@ Query = Annotated[
         min_length=1,
         max_length=MAX_QUESTION_LENGTH,
         description='A question or words; "phrases", or, -not. `in:general`, `before:`, `after:` and `on:` narrow it; '
-        "`from:`, `kind:` and `has:` leave messages alone.",
+        "`from:`, `has:` and kinds of messages leave messages alone, `kind:task` tasks, `kind:wiki` the wiki.",
     ),
 ]
 Kinds = Annotated[
-    str | None, QueryParameter(description="Only these, separated by commas: message, file, source, wiki.")
+    str | None, QueryParameter(description="Only these, separated by commas: message, file, source, wiki, task.")
 ]
 Agent = Annotated[UUID | None, QueryParameter(description="Only the sources of this agent.")]
 Source = Annotated[UUID | None, QueryParameter(description="Only this source.")]
@@ -48,8 +48,8 @@ Offset = Annotated[int, QueryParameter(ge=0, lt=MOST_FOUND, description="Leave o
     "/search",
     summary="Search everything",
     description=(
-        "Passages of files, sources and the wiki, and messages, by words and by meaning together, best first, within "
-        f"the caller's reach. `offset` and `limit` together are at most {MOST_FOUND}: ranks have no cursor."
+        "Passages of files, sources and the wiki, and messages, by words and by meaning together, and tasks, by words: "
+        f"best first, within the caller's reach. `offset` and `limit` together are at most {MOST_FOUND}: no cursor."
     ),
 )
 async def search_knowledge(

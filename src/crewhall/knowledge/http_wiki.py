@@ -28,6 +28,7 @@ from crewhall.knowledge.wiki_schemas import (
 Words = Annotated[str | None, QueryParameter(description="Words to find, best first; titles stand above bodies.")]
 InCategory = Annotated[str | None, QueryParameter(description="Only of this category.")]
 Tagged = Annotated[str | None, QueryParameter(description="Only with this tag.")]
+OfProject = Annotated[UUID | None, QueryParameter(description="Only what is of this project.")]
 Order = Annotated[EntryOrder, QueryParameter(description="By title, the last approved first, or the most read first.")]
 OfStatus = Annotated[WikiStatus | None, QueryParameter(description="Only what has come so far.")]
 Own = Annotated[bool, QueryParameter(description="Only one's own.")]
@@ -41,6 +42,7 @@ async def list_entries(
     q: Words = None,
     category: InCategory = None,
     tag: Tagged = None,
+    project: OfProject = None,
     order: Order = EntryOrder.TITLE,
     after: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
@@ -48,9 +50,11 @@ async def list_entries(
     """List or find entries."""
     async with services.db.transaction(actor) as tx:
         if q is not None:
-            return await wiki_queries.search_entries(tx, actor, q, category=category, tag=tag, after=after, limit=limit)
+            return await wiki_queries.search_entries(
+                tx, actor, q, category=category, tag=tag, project_id=project, after=after, limit=limit
+            )
         return await wiki_queries.list_entries(
-            tx, actor, order=order, category=category, tag=tag, after=after, limit=limit
+            tx, actor, order=order, category=category, tag=tag, project_id=project, after=after, limit=limit
         )
 
 

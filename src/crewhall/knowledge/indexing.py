@@ -36,7 +36,8 @@ from (
            count(*) filter (where d.status = 'extracting') as extracting,
            count(*) filter (where d.status = 'embedding') as embedding,
            count(*) filter (where d.status = 'ready') as ready,
-           count(*) filter (where d.status = 'failed') as failed,
+           count(*) filter (where d.status = 'failed' and not (d.media_type like 'image/%%' and d.failure_code in (
+               'document_empty', 'document_unsupported'))) as failed,
            coalesce(sum(d.chunks), 0)::bigint as chunks,
            count(*) filter (where d.status = 'ready' and (d.extractor < %(extractor)s
                             or d.model is distinct from coalesce(k.coming, k.model, d.model))) as outdated,

@@ -35,7 +35,7 @@ left join lateral (select o.id, o.kind from document_origins o
                    where o.org_id = d.org_id and o.document_id = d.id order by o.created_at limit 1) o on true
 where d.id = %(id)s and d.org_id = %(org)s
 """
-_ABOUT: LiteralString = "update documents set title = %(title)s, pages = %(pages)s where id = %(id)s"
+_ABOUT: LiteralString = "update documents set title = coalesce(%(title)s, title), pages = %(pages)s where id = %(id)s"
 _EXTRACTED: LiteralString = """
 update documents set status = 'embedding', done = 0, total = %(chunks)s, unit = 'chunk', chunks = %(chunks)s,
        characters = %(characters)s

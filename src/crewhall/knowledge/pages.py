@@ -25,6 +25,7 @@ from crewhall.knowledge.documents import access_document, list_chunks
 from crewhall.knowledge.pictures import HAS_PICTURES
 from crewhall.knowledge.schemas import ChunkPage, DocumentChunk, Origin
 from crewhall.knowledge.vocabulary import OriginKind
+from crewhall.knowledge.wiki_names import path_of
 
 AnyRequest = Request[Any, Any, Any]
 PAGE_SIZE = 40
@@ -39,6 +40,7 @@ class Place(msgspec.Struct, frozen=True):
     label: str
     path: str
     name: str
+    icon: str = "clip"
 
 
 class Passage(msgspec.Struct, frozen=True):
@@ -78,6 +80,7 @@ async def show_document(
         places = await _places(tx, found.origins)
     status = str(found.status)
     file = next((one for one in found.origins if one.file_id is not None), None)
+    entry = next((one for one in found.origins if one.slug is not None), None)
     return await render_in_hall(
         "document.html",
         request,
@@ -92,6 +95,7 @@ async def show_document(
         is_under_way=status in UNDER_WAY,
         follows=None if file is None else file.conversation_id,
         download=None if file is None else f"/api/v1/files/{file.file_id}/content",
+        entry_path=None if entry is None or entry.slug is None else path_of(entry.slug),
         places=places,
         leaves=_leaves(text, chunk),
         text=text,
@@ -142,19 +146,28 @@ async def _places(tx: Tx, origins: list[Origin]) -> list[Place]:
     )
     labels = {one.id: one.label for one in named}
     of_sources = [
-        Place(labels.get(one.agent_id, "what an agent knows"), f"/agents/{one.agent_id}#knowledge", one.name)
+        Place(labels.get(one.agent_id, "what an agent knows"), f"/agents/{one.agent_id}#knowledge", one.name, "jump")
         for one in origins
         if one.agent_id
     ]
-    return [
-        Place(
-            labels.get(one.conversation_id, "a conversation"),
-            f"/c/{one.conversation_id}" + (f"?at={one.message_seq}" if one.message_seq else ""),
-            one.name,
-        )
+    of_the_wiki = [
+        Place(f"the wiki: {one.name.removesuffix('.md')}", path_of(one.slug), one.name, "book")
         for one in origins
-        if one.kind is OriginKind.FILE and one.conversation_id
-    ] + of_sources
+        if one.slug
+    ]
+    return (
+        of_the_wiki
+        + [
+            Place(
+                labels.get(one.conversation_id, "a conversation"),
+                f"/c/{one.conversation_id}" + (f"?at={one.message_seq}" if one.message_seq else ""),
+                one.name,
+            )
+            for one in origins
+            if one.kind is OriginKind.FILE and one.conversation_id
+        ]
+        + of_sources
+    )
 
 
 def _leaves(text: ChunkPage, cited: UUID | None) -> list[Leaf]:

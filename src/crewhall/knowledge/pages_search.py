@@ -32,8 +32,18 @@ from crewhall.knowledge.search import KnowledgeSearch
 PAGE = 10
 LIBRARIAN = "librarian"
 """The agent that quotes what is found, as organizations are given it."""
-KINDS = (("", "Everything"), ("file", "Files"), ("source", "Sources"), ("wiki", "Wiki"), ("message", "Messages"))
-ICONS = {FindingKind.FILE: "file", FindingKind.SOURCE: "jump", FindingKind.WIKI: "list", FindingKind.MESSAGE: "thread"}
+KINDS = (
+    ("", "Everything"),
+    ("file", "Files"),
+    ("source", "Sources"),
+    ("wiki", "Wiki"),
+    ("task", "Tasks"),
+    ("message", "Messages"),
+)
+ICONS = {
+    FindingKind.FILE: "file", FindingKind.SOURCE: "jump", FindingKind.WIKI: "book", FindingKind.MESSAGE: "thread",
+    FindingKind.TASK: "check",
+}  # fmt: skip
 
 
 class ShownFinding(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.faces.plumbing.standings import standing_words
+from crewhall.faces.plumbing.standings import UNDER_WAY, standing_words
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.cron import in_words
 from crewhall.kernel.errors import CrewhallError
@@ -206,7 +206,8 @@ async def _source_page(
         next=items.next, syncs=syncs.items, form=shown,
         now=shown_config(shown, source.type, source.config), by=_by(source),
         is_watched=is_watched and not source.watch_failure,
-        standing=_standing, told=_told, is_under_way=source.state in {SourceState.WAITING, SourceState.SYNCING},
+        standing=_standing, told=_told, reading=UNDER_WAY,
+        is_under_way=source.state in {SourceState.WAITING, SourceState.SYNCING},
         **WORDS,
     )  # fmt: skip
 
@@ -215,7 +216,7 @@ def _standing(item: Any) -> str:
     """How far an item is, in words."""
     if item.document_id is None or item.failure:
         return str(item.failure or "Not searchable")
-    return standing_words({"status": item.status, "done": 0, "total": None, "unit": None})
+    return standing_words(msgspec.structs.asdict(item))
 
 
 def _told(counts: Counts) -> str:

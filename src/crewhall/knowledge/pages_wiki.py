@@ -24,6 +24,7 @@ from crewhall.knowledge import wiki_reading as reading
 from crewhall.knowledge.vocabulary import EntryOrder, WikiStatus
 from crewhall.knowledge.wiki_decisions import may_decide
 from crewhall.knowledge.wiki_differences import compare
+from crewhall.knowledge.wiki_projects import find_project
 from crewhall.knowledge.wiki_schemas import EntryDifferences, EntrySummary, EntryVersion
 
 AnyRequest = Request[Any, Any, Any]
@@ -36,6 +37,22 @@ WORDS = {
     WikiStatus.APPROVED: "approved",
     WikiStatus.REJECTED: "rejected",
 }
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """Which entries somebody looks for."""
+
+    q: str
+    category: str
+    tag: str
+    project: UUID | None
+    order: EntryOrder
+
+    def as_query(self) -> str:
+        """As an address says it."""
+        order = "" if self.q else str(self.order)
+        said = {"q": self.q, "category": self.category, "tag": self.tag, "project": self.project, "order": order}
+        return urlencode({name: value for name, value in said.items() if value})
 
 
 class ShownEntry(Struct):
@@ -53,12 +70,14 @@ async def show_wiki(
     q: FromQuery[str] = "",
     category: FromQuery[str] = "",
     tag: FromQuery[str] = "",
+    project: FromQuery[UUID | None] = None,
     order: FromQuery[EntryOrder | None] = None,
     after: FromQuery[str | None] = None,
 ) -> Page:
     """The front of the wiki, or the entries that somebody looks for."""
-    if q.strip() or category or tag or order:
-        return await _list(request, services, actor, q.strip(), category, tag, order or EntryOrder.TITLE, after)
+    if q.strip() or category or tag or project or order:
+        asked = Asked(q=q.strip(), category=category, tag=tag, project=project, order=order or EntryOrder.TITLE)
+        return await _list(request, services, actor, asked, after)
     async with services.db.transaction(actor) as tx:
         recent = await queries.list_entries(tx, actor, order=EntryOrder.RECENT, limit=RECENT)
         read = await queries.list_entries(tx, actor, order=EntryOrder.READ, limit=MOST_READ)
@@ -77,32 +96,28 @@ async def _list(
     request: AnyRequest,
     services: Services,
     actor: Actor,
-    q: str,
-    category: str,
-    tag: str,
-    order: EntryOrder,
+    asked: Asked,
     after: str | None,
 ) -> Response[str]:
-    problem = None
+    problem, category, tag = None, asked.category or None, asked.tag or None
     async with services.db.transaction(actor) as tx:
         try:
-            if q:
+            if asked.q:
                 page = await queries.search_entries(
-                    tx, actor, q, category=category or None, tag=tag or None, after=after
+                    tx, actor, asked.q, category=category, tag=tag, project_id=asked.project, after=after
                 )
             else:
                 page = await queries.list_entries(
-                    tx, actor, order=order, category=category or None, tag=tag or None, after=after
+                    tx, actor, order=asked.order, category=category, tag=tag, project_id=asked.project, after=after
                 )
             shown, following = [_shown(one) for one in page.items], page.next
         except CrewhallError as error:
             problem, shown, following = error.detail, [], None
-    asked = {"q": q, "category": category, "tag": tag, "order": "" if q else str(order)}
-    given = {name: value for name, value in asked.items() if value}
+        project = await find_project(tx, asked.project) if asked.project else None
     return await render_in_hall(
-        "wiki_list.html", request, services, actor, entries=shown, asked=asked, problem=problem,
+        "wiki_list.html", request, services, actor, entries=shown, asked=asked, problem=problem, project=project,
         status=422 if problem else 200, orders=tuple(EntryOrder),
-        older=f"/wiki?{urlencode({**given, 'after': following})}" if following else None,
+        older=f"/wiki?{asked.as_query()}&{urlencode({'after': following})}" if following else None,
     )  # fmt: skip
 
 

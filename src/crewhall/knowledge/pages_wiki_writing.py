@@ -31,6 +31,7 @@ from crewhall.knowledge import wiki_reading as reading
 from crewhall.knowledge.pages_wiki_version import written
 from crewhall.knowledge.vocabulary import WikiStatus
 from crewhall.knowledge.wiki_decisions import may_decide
+from crewhall.knowledge.wiki_projects import list_open_projects
 from crewhall.knowledge.wiki_schemas import EntryEdit, EntryVersion, NewEntry
 
 AnyRequest = Request[Any, Any, Any]
@@ -46,9 +47,11 @@ async def show_new(
     actor: NamedDependency[Actor],
     title: FromQuery[str] = "",
     category: FromQuery[str] = "",
+    project: FromQuery[str] = "",
 ) -> Page:
     """The editor, empty."""
-    return await _editor(request, services, actor, Form({"title": title, "category": category}))
+    given = {"title": title, "category": category, "project_id": project}
+    return await _editor(request, services, actor, Form(given))
 
 
 @post("/wiki/new")
@@ -57,8 +60,9 @@ async def write(request: AnyRequest, services: NamedDependency[Services], actor:
     form = await read_form(request)
     try:
         data = form.read(
-            NewEntry, "title", "content", "slug", "category", "note", tags=_tags(form), draft=form.v("deed") == DRAFT
-        )
+            NewEntry, "title", "content", "slug", "category", "note", "project_id",
+            tags=_tags(form), draft=form.v("deed") == DRAFT,
+        )  # fmt: skip
         async with services.db.transaction(actor) as tx:
             made = await wiki.write_entry(tx, actor, data)
             made = await _published(tx, actor, form, made)
@@ -189,12 +193,14 @@ async def _editor(
         behind = await _behind(tx, actor, before, current_id)
         content = form.v("content", before.content if before else "")
         known = await reading.known_entries(tx, content)
+        projects = [] if before else await list_open_projects(tx)
     if before and before.category and before.category not in categories:
         categories.append(before.category)
     shown = (await reading.render(content, known)).html
     return await render_in_hall(
         "wiki_edit.html", request, services, actor, status=status, form=form, before=before, content=content,
         categories=[("", "None"), *((one, one) for one in categories)], current_id=current_id, behind=behind,
+        projects=[("", "The whole organization"), *((str(one.id), one.name) for one in projects)] if projects else [],
         meanwhile=shortened(differences(meanwhile["content"] or "", content)) if meanwhile else None,
         html=Markup(shown), may_publish=may_decide(actor), tags=", ".join(before.tags) if before else "",  # noqa: S704
     )  # fmt: skip

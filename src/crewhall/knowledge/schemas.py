@@ -10,7 +10,10 @@ from crewhall.knowledge.vocabulary import DocumentStatus, OriginKind, Unit
 
 
 class Origin(Struct, kw_only=True):
-    """Where a document stands, as far as the reader may see it: a file and its message, or an agent's source."""
+    """Where a document stands, as far as the reader may see it.
+
+    A file and its message, an agent's source, or an entry of the wiki (with its slug).
+    """
 
     kind: OriginKind
     name: str
@@ -19,6 +22,8 @@ class Origin(Struct, kw_only=True):
     message_seq: int | None = None
     source_id: UUID | None = None
     agent_id: UUID | None = None
+    entry_id: UUID | None = None
+    slug: str | None = None
 
 
 class Document(Struct, kw_only=True):

@@ -21,6 +21,11 @@ class FindingKind(StrEnum):
     FILE = "file"
     SOURCE = "source"
     WIKI = "wiki"
+    TASK = "task"
+
+
+_OTHERS = (FindingKind.MESSAGE, FindingKind.TASK)
+"""What stands in no document."""
 
 
 class Searched(Struct, frozen=True, kw_only=True):
@@ -38,25 +43,33 @@ class Searched(Struct, frozen=True, kw_only=True):
     @property
     def wants_messages(self) -> bool:
         """Whether messages are searched: not where something is asked for that they have not."""
-        is_theirs = not self.kinds or FindingKind.MESSAGE in self.kinds
-        return is_theirs and not (self.agent_id or self.source_id or self.document_id or self.media_type)
+        return self._wants(FindingKind.MESSAGE)
+
+    @property
+    def wants_tasks(self) -> bool:
+        """Whether tasks are searched: they stand in no conversation, either."""
+        return self._wants(FindingKind.TASK) and self.conversation_id is None
 
     @property
     def wants_documents(self) -> bool:
         """Whether documents are searched."""
-        return self.kinds != (FindingKind.MESSAGE,)
+        return not self.kinds or any(one not in _OTHERS for one in self.kinds)
 
     @property
     def origins(self) -> list[str] | None:
         """The kinds of documents that are searched; None: all."""
-        return [str(one) for one in self.kinds if one is not FindingKind.MESSAGE] if self.kinds else None
+        return [str(one) for one in self.kinds if one not in _OTHERS] if self.kinds else None
+
+    def _wants(self, kind: FindingKind) -> bool:
+        is_theirs = not self.kinds or kind in self.kinds
+        return is_theirs and not (self.agent_id or self.source_id or self.document_id or self.media_type)
 
 
 class Finding(Struct, kw_only=True):
-    """A passage or a message that was found.
+    """A passage, a message or a task that was found.
 
-    `id` is the chunk's, which answers cite, or the message's. `where` says in words where it stands, `url` where it
-    opens.
+    `id` is the chunk's, which answers cite, the message's or the task's. `where` says in words where it stands, `url`
+    where it opens.
     """
 
     kind: FindingKind
@@ -86,7 +99,8 @@ class Finding(Struct, kw_only=True):
 class Findings(Struct):
     """What was found, best first.
 
-    `by_meaning`: whether meanings were compared, too; where the embedding model cannot be asked, words alone are.
+    `by_meaning`: whether meanings were compared, too, of all that is compared so (tasks are not); where the embedding
+    model cannot be asked, words alone are.
     """
 
     found: list[Finding]

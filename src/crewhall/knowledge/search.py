@@ -1,11 +1,11 @@
-"""Search over everything within reach, by words and by meaning together: files, sources, the wiki and messages."""
+"""Search over everything within reach, by words and by meaning together: files, sources, the wiki, messages, tasks."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Sequence
 from enum import StrEnum
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,9 +24,12 @@ from crewhall.conversations import (
 )
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.knowledge.chunk_rankings import WIDE, Chunk, matching_chunks, near_chunks
 from crewhall.knowledge.fusion import fuse
-from crewhall.knowledge.lent import Loan, find_loan, is_lent, narrowed_to_loan, show_lent
+from crewhall.knowledge.lent import find_loan
+from crewhall.knowledge.lent_search import search_lent
 from crewhall.knowledge.message_meaning import NearMessage, find_near_messages, rank_messages
 from crewhall.knowledge.schemas_search import (
     DEFAULT_FOUND,
@@ -38,28 +41,16 @@ from crewhall.knowledge.schemas_search import (
     Searched,
 )
 from crewhall.knowledge.snippets import show_chunks
+from crewhall.knowledge.task_findings import rank_found_tasks, show_found_tasks, take_kinds
 from crewhall.ports.embedder import Embedder, Vector
 from crewhall.ports.reranker import Reranker
 
 log = logging.getLogger(__name__)
-WIDE = 60
-"""So many of each ranking are fused: more than are shown, since what two rankings agree on may stand low in both."""
+_T = TypeVar("_T")
 RERANKED = 30
 LONGEST_WAIT_S = 3.0
 """How long a search waits for what a question means; then it goes by words alone."""
 
-_BY_WORDS: LiteralString = """
-select f.chunk_id as id, c.document_id from chunks_by_words(
-    %(words)s, %(kinds)s, %(conversation_id)s, %(agent_id)s, %(source_id)s, %(document_id)s, %(media_type)s,
-    %(since)s, %(until)s, %(limit)s) with ordinality as f (chunk_id, score, place)
-join chunks c on c.id = f.chunk_id order by f.place
-"""
-_BY_MEANING: LiteralString = """
-select f.chunk_id as id, c.document_id, f.distance from chunks_by_meaning(
-    %(meaning)s::halfvec, %(model)s, %(kinds)s, %(conversation_id)s, %(agent_id)s, %(source_id)s, %(document_id)s,
-    %(media_type)s, %(since)s, %(until)s, %(limit)s) with ordinality as f (chunk_id, distance, place)
-join chunks c on c.id = f.chunk_id order by f.place
-"""
 _MODELS: LiteralString = "select searched_model() as documents, searched_message_model() as messages"
 
 
@@ -70,23 +61,9 @@ class Ranking(StrEnum):
     MEANING = "meaning"
 
 
-class _Chunk(msgspec.Struct):
-    id: UUID
-    document_id: UUID
-    distance: float | None = None
-
-
 class _Models(msgspec.Struct):
     documents: str | None
     messages: str | None
-
-
-class _Lent(msgspec.Struct, kw_only=True):
-    """What was found in knowledge that is lent: two rankings, what is shown of each chunk, how near its meaning is."""
-
-    rankings: list[list[UUID]] = []
-    shown: dict[UUID, Finding] = {}
-    near: list[_Chunk] = []
 
 
 class KnowledgeSearch:
@@ -122,91 +99,85 @@ class KnowledgeSearch:
         nothing but messages. Ranks know no cursor: an offset goes on, within the first MOST_FOUND. Raises INVALID, and
         NOT_FOUND for a conversation that the actor may not read.
         """
-        query = read_query(_checked(q))
+        query, wanted = take_kinds(read_query(_checked(q)), searched or Searched())
         if not query.words:
             raise INVALID(
                 "Say what you look for, too. What has been written, by whom and where, is at /search.", field="q"
             )
         if not 1 <= limit <= MOST_FOUND or not 0 <= offset <= MOST_FOUND - limit:
             raise INVALID(f"limit is at least 1, and offset and limit together at most {MOST_FOUND}.", field="limit")
-        wanted = searched or Searched()
-        async with self._meaning(query.words if wanted.wants_documents or self.compares_messages else "") as asked:
+        async with _meanwhile(self._mean(query.words if self._compares(wanted) else ""), "meaning") as asked:
             async with self._db.transaction(actor) as tx:
                 wanted, filters = await _narrowed(tx, actor, query, wanted, zone)
-                matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
                 models = await tx.one(_Models, _MODELS)
                 loan = await find_loan(tx, actor) if wanted.wants_documents else None
+            async with _meanwhile(self._near(actor, query.words, wanted, filters, models, asked), "nearest") as nearest:
+                async with self._db.transaction(actor) as tx:
+                    matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
+                    tasks = await rank_found_tasks(tx, query.words, wanted, WIDE)
+                near, alike = await nearest
             meaning = await asked
-            of_chunks = await self._by(models.documents, meaning, query.words) if wanted.wants_documents else None
-            of_messages = None
-            if wanted.wants_messages and self.compares_messages and models.messages is not None:
-                is_same = of_chunks is not None and of_chunks["model"] == models.messages
-                of_messages = of_chunks if is_same else await self._by(models.messages, meaning, query.words)
-            lent = await self._lent(actor, loan, query.words, wanted, meaning)
-            async with self._db.transaction(actor) as tx:
-                near = await _near_chunks(tx, query.words, wanted, of_chunks)
-                alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
-                distances = [one.distance or 0 for one in (*near, *lent.near)]
-                ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
-                rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
-                fused = dict(fuse([*rankings, *lent.rankings, *ranked]))
-                kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
-                chunks = {one.id: one.document_id for one in [*matching, *near]}
-                own = [one for one in kept if one not in lent.shown]
-                shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
+            lent = await search_lent(
+                self._db, actor, loan, query.words, wanted, lambda model: self._by(model, meaning, query.words)
+            )
+        async with self._db.transaction(actor) as tx:
+            distances = [one.distance or 0 for one in (*near, *lent.near)]
+            ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
+            rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
+            fused = dict(fuse([*rankings, *lent.rankings, *ranked, *tasks]))
+            kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
+            chunks = {one.id: one.document_id for one in [*matching, *near]}
+            others = set(lent.shown).union(*tasks)
+            own = [one for one in kept if one not in others]
+            shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
+            if tasks:
+                shown |= await show_found_tasks(tx, actor, query.words, [one for one in kept if one in tasks[0]])
         found = [shown[one] for one in kept if one in shown]
         _score(found, fused, [*near, *lent.near, *alike])
         found = await self._reranked(query.words, found)
         return Findings(
             found[offset : offset + limit],
             more=len(found) > offset + limit and offset + limit < MOST_FOUND,
-            by_meaning=meaning is not None,
+            by_meaning=meaning is not None or wanted.kinds == (FindingKind.TASK,),
         )
+
+    def _compares(self, wanted: Searched) -> bool:
+        """Whether anything that is searched is compared by its meaning."""
+        return wanted.wants_documents or (self.compares_messages and wanted.wants_messages)
 
     async def ranked(self, actor: Actor, words: str, by: Collection[Ranking], limit: int) -> list[UUID]:
         """The ids of the chunks within the actor's reach that fit best, by words, by meaning or by both."""
-        asked, rankings = _asked(words, Searched()), []
+        rankings: list[list[Chunk]] = []
         meaning = await self._mean(words) if Ranking.MEANING in by else None
         async with self._db.transaction(actor) as tx:
             if Ranking.WORDS in by:
-                rankings.append(await tx.all(_Chunk, _BY_WORDS, asked))
+                rankings.append(await matching_chunks(tx, words, Searched()))
             if meaning is not None:
-                rankings.append(await tx.all(_Chunk, _BY_MEANING, {**asked, **meaning}))
+                rankings.append(await near_chunks(tx, words, Searched(), meaning))
         return [one for one, _ in fuse([[chunk.id for chunk in ranking] for ranking in rankings])][:limit]
 
-    async def _lent(
-        self, actor: Actor, loan: Loan | None, words: str, wanted: Searched, said: dict[str, str] | None
-    ) -> _Lent:
-        """Search what is lent to an agent, as the agent that it stands in for, in that one's organization."""
-        narrowed = None if loan is None else narrowed_to_loan(wanted, actor, loan)
-        if loan is None or narrowed is None:
-            return _Lent()
-        asked = _asked(words, narrowed)
-        async with self._db.transaction(loan.owner) as tx:
-            model = await tx.value("select searched_model()")
-        meaning = await self._by(model, said, words)
-        async with self._db.transaction(loan.owner) as tx:
-            if not await is_lent(tx, loan):
-                return _Lent()
-            by_words = await tx.all(_Chunk, _BY_WORDS, asked)
-            near = await _near_chunks(tx, words, narrowed, meaning)
-            rankings = [[one.id for one in by_words], [one.id for one in near]]
-            best = [one for one, _ in fuse(rankings)][:MOST_FOUND]
-            documents = {one.id: one.document_id for one in (*by_words, *near)}
-            shown = await show_lent(tx, loan, words, {one: documents[one] for one in best})
-        kept = [[one for one in ranking if one in shown] for ranking in rankings]
-        return _Lent(rankings=kept, shown=shown, near=near)
-
-    @contextlib.asynccontextmanager
-    async def _meaning(self, words: str) -> AsyncIterator["asyncio.Task[dict[str, str] | None]"]:
-        """Ask meanwhile what words mean; the task gives None where that cannot be had now."""
-        task = asyncio.create_task(self._mean(words), name="meaning")
-        try:
-            yield task
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    async def _near(
+        self,
+        actor: Actor,
+        words: str,
+        wanted: Searched,
+        filters: Filters,
+        models: _Models,
+        asked: Awaitable[dict[str, str] | None],
+    ) -> tuple[list[Chunk], list[NearMessage]]:
+        """The chunks and the messages whose meaning is nearest, found beside the search by words."""
+        meaning = await asked
+        of_chunks = await self._by(models.documents, meaning, words) if wanted.wants_documents else None
+        of_messages = None
+        if wanted.wants_messages and self.compares_messages and models.messages is not None:
+            is_same = of_chunks is not None and of_chunks["model"] == models.messages
+            of_messages = of_chunks if is_same else await self._by(models.messages, meaning, words)
+        if of_chunks is None and of_messages is None:
+            return [], []
+        async with self._db.transaction(actor) as tx:
+            near = await near_chunks(tx, words, wanted, of_chunks)
+            alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
+        return near, alike
 
     async def _mean(self, words: str, embedder: Embedder | None = None) -> dict[str, str] | None:
         asked = embedder or self._first
@@ -238,6 +209,18 @@ class KnowledgeSearch:
         return [one for _, one in best] + found[RERANKED:]
 
 
+@contextlib.asynccontextmanager
+async def _meanwhile(work: Coroutine[None, None, _T], name: str) -> AsyncIterator["asyncio.Task[_T]"]:
+    """Begin something that is done meanwhile; what nobody waits for any more is given up."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        await end_tasks([task])
+        if not task.cancelled():
+            task.exception()  # somebody else's came first
+
+
 def literal(vector: Vector) -> str:
     """A vector as the database reads it."""
     return "[" + ",".join([f"{one:.5g}" for one in vector]) + "]"
@@ -253,7 +236,7 @@ async def _narrowed(
     narrowed = both(typed, chosen)
     if typed.authors or typed.kinds or typed.holds or typed.without != Traits():
         if not wanted.wants_messages:
-            raise INVALID("from:, kind:, has: and what is left out narrow messages alone: search those.", field="q")
+            raise INVALID("from:, has: and what is left out narrow messages alone: search those.", field="q")
         wanted = msgspec.structs.replace(wanted, kinds=(FindingKind.MESSAGE,))
     elif len(narrowed.places) > 1:
         raise INVALID("Search in one conversation at a time here; in several, messages: at /search.", field="q")
@@ -264,23 +247,19 @@ async def _narrowed(
 
 async def _by_words(
     tx: Tx, actor: Actor, words: str, wanted: Searched, filters: Filters
-) -> tuple[list[_Chunk], list[UUID], bool]:
+) -> tuple[list[Chunk], list[UUID], bool]:
     """The chunks and the messages that words find, best first, and whether these messages hold every word."""
-    chunks: list[_Chunk] = []
+    chunks: list[Chunk] = []
     messages: list[UUID] = []
     are_whole = False
     if wanted.wants_documents:
-        chunks = await tx.all(_Chunk, _BY_WORDS, _asked(words, wanted))
+        chunks = await matching_chunks(tx, words, wanted)
     if wanted.wants_messages:
         messages, are_whole = await find_ranked(tx, actor, words, filters, WIDE)
     return chunks, messages, are_whole
 
 
-async def _near_chunks(tx: Tx, words: str, wanted: Searched, meaning: dict[str, str] | None) -> list[_Chunk]:
-    return await tx.all(_Chunk, _BY_MEANING, {**_asked(words, wanted), **meaning}) if meaning is not None else []
-
-
-def _score(found: list[Finding], fused: dict[UUID, float], near: Sequence[_Chunk | NearMessage]) -> None:
+def _score(found: list[Finding], fused: dict[UUID, float], near: Sequence[Chunk | NearMessage]) -> None:
     """Say of what was found how it stands in the rankings, and how near it is."""
     likeness = {one.id: round(1 - one.distance, 4) for one in near if one.distance is not None}
     for one in found:
@@ -292,14 +271,6 @@ def _filters(wanted: Searched) -> Filters:
     """What messages are narrowed by."""
     places = (wanted.conversation_id,) if wanted.conversation_id else ()
     return Filters(places=places, since=wanted.since, until=wanted.until)
-
-
-def _asked(words: str, wanted: Searched) -> dict[str, object]:
-    return {
-        "words": words, "kinds": wanted.origins, "conversation_id": wanted.conversation_id, "agent_id": wanted.agent_id,
-        "source_id": wanted.source_id, "document_id": wanted.document_id, "media_type": wanted.media_type,
-        "since": wanted.since, "until": wanted.until, "limit": WIDE,
-    }  # fmt: skip
 
 
 async def _shown(

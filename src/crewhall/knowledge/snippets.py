@@ -1,5 +1,6 @@
 """What is shown of passages that were found: what stands around the words that match, marked; where they open."""
 
+import re
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
@@ -19,6 +20,12 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.knowledge.schemas_search import Finding, FindingKind
 
+SLIDES = {
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "application/vnd.oasis.opendocument.presentation",
+}
+"""What has slides for pages."""
+_SIGNS = re.compile(r"[\W_]+")
 _SHOWN: LiteralString = """
 with asked as materialized (
     select search_language as language, search_query(search_language, %(words)s) as wanted,
@@ -38,7 +45,7 @@ with asked as materialized (
         select s.id from agent_knowledge_sources s where s.org_id = o.org_id and s.agent_id = %(agent)s)
     order by o.document_id, (o.conversation_id = %(conversation_id)s) desc nulls last, o.created_at, o.id
 )
-select c.id, c.document_id, c.content, c.heading, c.page,
+select c.id, c.document_id, c.content, c.heading, c.page, d.pages,
        coalesce(d.title, p.file_name, d.name) as title, coalesce(p.file_name, d.name) as name,
        d.media_type, p.created_at,
        p.kind, case when p.id is not null then
@@ -69,6 +76,7 @@ class _Row(msgspec.Struct):
     content: str
     heading: list[str]
     page: int | None
+    pages: int | None
     title: str
     name: str
     media_type: str
@@ -128,8 +136,15 @@ def _finding(row: _Row, words: str) -> Finding:
 
 
 def _where(row: _Row) -> str:
-    """Where a passage stands, in words: file, page, heading."""
-    place = [row.name] if row.title not in {row.name, row.name.rpartition(".")[0]} else []
-    place += [f"page {row.page}"] if row.page else []
-    place += [" > ".join(row.heading)] if row.heading else []
+    """Where a passage stands, in words: file, page, heading; what the title says already is not said again."""
+    place = [] if _is_same(row.title, row.name) or _is_same(row.title, row.name.rpartition(".")[0]) else [row.name]
+    if row.page and row.pages != 1:
+        place.append(f"{'slide' if row.media_type in SLIDES else 'page'} {row.page}")
+    heading = row.heading[1:] if row.heading and _is_same(row.title, row.heading[0]) else row.heading
+    place += [" > ".join(heading)] if heading else []
     return ", ".join(place)
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two names are the same words."""
+    return _SIGNS.sub("", one).casefold() == _SIGNS.sub("", other).casefold()

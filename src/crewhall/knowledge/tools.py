@@ -15,7 +15,7 @@ MOST = 20
 
 
 class SearchKnowledge(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Search files, sources, the wiki and messages that you may read, by words and meaning; best first.
+    """Search files, sources, the wiki, messages and tasks that you may read, by words and meaning; best first.
 
     Cite what you use: by `cite_as`, behind each sentence that rests on it, or by its link where there is none.
     """
@@ -24,7 +24,7 @@ class SearchKnowledge(Struct, forbid_unknown_fields=True, kw_only=True):
         str,
         Meta(min_length=1, max_length=MAX_QUESTION_LENGTH, description="A question, or words; quotes for a phrase."),
     ]
-    kinds: Annotated[list[FindingKind], Meta(max_length=4, description="Only these; all where there are none.")] = []
+    kinds: Annotated[list[FindingKind], Meta(max_length=5, description="Only these; all where there are none.")] = []
     conversation_id: Annotated[UUID, Meta(description="Only what stands in this conversation.")] | None = None
     document_id: Annotated[UUID, Meta(description="Only this document.")] | None = None
     since: Annotated[datetime, Meta(tz=True, description="Nothing older.")] | None = None
@@ -32,7 +32,7 @@ class SearchKnowledge(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ShownPassage(Struct, kw_only=True, omit_defaults=True):
-    """A passage, or a message. `id` is the chunk's or the message's; `link` opens it where it stands.
+    """A passage, a message or a task. `id` is the chunk's, the message's or the task's; `link` opens it.
 
     `cite_as` is what an answer cites it by, in a turn.
     """

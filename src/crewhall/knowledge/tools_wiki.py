@@ -16,6 +16,7 @@ from crewhall.knowledge.wiki_schemas import (
     EntryEdit,
     EntryLink,
     EntryNote,
+    EntryProject,
     EntryTags,
     EntryTitle,
     NewEntry,
@@ -30,6 +31,7 @@ class ListWikiEntries(Struct, forbid_unknown_fields=True):
     query: Annotated[str, Meta(max_length=200, description="Words to find; left out, all are listed.")] | None = None
     category: str | None = None
     tag: str | None = None
+    project_id: Annotated[UUID, Meta(description="Only what is of this project.")] | None = None
     after: Annotated[str, Meta(description="`next` of the page before.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=MOST)] = 20
 
@@ -53,6 +55,9 @@ class ProposeWikiEntry(Struct, forbid_unknown_fields=True):
     category: EntryCategory | None = None
     tags: EntryTags = []
     note: EntryNote | None = None
+    project_id: (
+        Annotated[UUID, Meta(description="The project that a new entry is of; left out: everybody's.")] | None
+    ) = None
 
 
 class WikiEntryFound(Struct):
@@ -64,6 +69,7 @@ class WikiEntryFound(Struct):
     category: str | None
     tags: list[str]
     excerpt: str
+    project: EntryProject | None
 
 
 class WikiEntries(Struct):
@@ -83,6 +89,7 @@ class WikiEntryRead(Struct):
     content: str
     category: str | None
     tags: list[str]
+    project: EntryProject | None
     version: int
     links: list[EntryLink]
     backlinks: list[EntryLink]
@@ -99,18 +106,21 @@ class WikiProposal(Struct):
 
 async def list_wiki_entries(caller: Caller, asked: ListWikiEntries) -> WikiEntries:
     """A page of the wiki."""
-    category, tag, after, limit = asked.category, asked.tag, asked.after, asked.limit
+    category, tag, of, after, limit = asked.category, asked.tag, asked.project_id, asked.after, asked.limit
     async with caller.db.transaction(caller.actor) as tx:
         if asked.query is not None and asked.query.strip():
             page = await wiki_queries.search_entries(
-                tx, caller.actor, asked.query, category=category, tag=tag, after=after, limit=limit
+                tx, caller.actor, asked.query, category=category, tag=tag, project_id=of, after=after, limit=limit
             )
         else:
             page = await wiki_queries.list_entries(
-                tx, caller.actor, category=category, tag=tag, after=after, limit=limit
+                tx, caller.actor, category=category, tag=tag, project_id=of, after=after, limit=limit
             )
     return WikiEntries(
-        [WikiEntryFound(one.id, one.slug, one.title, one.category, one.tags, one.excerpt) for one in page.items],
+        [
+            WikiEntryFound(one.id, one.slug, one.title, one.category, one.tags, one.excerpt, one.project)
+            for one in page.items
+        ],
         page.next,
     )
 
@@ -128,8 +138,9 @@ async def propose_wiki_entry(caller: Caller, asked: ProposeWikiEntry) -> WikiPro
     async with caller.db.transaction(caller.actor) as tx:
         if asked.version_id is None:
             new = NewEntry(
-                title=asked.title, content=asked.content, category=asked.category, tags=asked.tags, note=asked.note
-            )
+                title=asked.title, content=asked.content, category=asked.category, tags=asked.tags, note=asked.note,
+                project_id=asked.project_id,
+            )  # fmt: skip
             made = await wiki.write_entry(tx, caller.actor, new)
         else:
             before = await wiki_queries.access_version(tx, caller.actor, asked.version_id)

@@ -42,7 +42,7 @@ async def write_entry(tx: Tx, actor: Actor, data: NewEntry) -> EntryVersion:
     """Begin an entry, as a draft or proposed at once. Raises FORBIDDEN, INVALID, CONFLICT (a name that is taken)."""
     await check_author(tx, actor)
     words = await _checked(tx, actor, data.title, data.content, data.category, data.tags)
-    entry_id = await begin_head(tx, actor, words.title, data.slug)
+    entry_id = await begin_head(tx, actor, words.title, data.slug, data.project_id)
     return await _write(tx, actor, entry_id, None, words, note=data.note, draft=data.draft)
 
 

@@ -13,6 +13,7 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, INVALID, NOT_FOUND
 from crewhall.kernel.ids import new_id
 from crewhall.knowledge.wiki_names import RESERVED, slugs_like
+from crewhall.knowledge.wiki_projects import is_open
 
 _SENTENCES = {
     "wiki_heads_slug_key": ("slug", "An entry of the wiki has this slug. Choose another."),
@@ -23,12 +24,11 @@ _SENTENCES = {
 }
 
 
-_INSERT: LiteralString = (
-    "insert into wiki_heads (entry_id, org_id, slug, title) values (%(id)s, %(org)s, %(slug)s, %(title)s)"
-)
-_INSERT_UNLESS_TAKEN: LiteralString = (
-    _INSERT + " on conflict (org_id, project_id, slug) where deleted_at is null do nothing"
-)
+_INSERT: LiteralString = """
+insert into wiki_heads (entry_id, org_id, project_id, slug, title)
+values (%(id)s, %(org)s, %(project)s, %(slug)s, %(title)s)
+"""
+_INSERT_UNLESS_TAKEN: LiteralString = _INSERT + " on conflict (org_id, slug) where deleted_at is null do nothing"
 
 
 class Head(Struct):
@@ -69,10 +69,12 @@ async def hold_head(tx: Tx, entry_id: UUID, *, archived: bool = False) -> Head:
     return found
 
 
-async def begin_head(tx: Tx, actor: Actor, title: str, slug: str | None) -> UUID:
+async def begin_head(tx: Tx, actor: Actor, title: str, slug: str | None, project_id: UUID | None) -> UUID:
     """Take the names of a new entry; a slug is made of the title unless given. Raises CONFLICT, INVALID."""
+    if project_id is not None and not await is_open(tx, project_id):
+        raise INVALID("There is no such project, or it is archived.", field="project_id")
     entry_id = new_id()
-    values = {"id": entry_id, "org": actor.org, "title": title}
+    values = {"id": entry_id, "org": actor.org, "project": project_id, "title": title}
     with clear_names():
         if slug is not None:
             await tx.run(_INSERT, {**values, "slug": check_slug(slug)})

@@ -19,20 +19,28 @@ MOST_FOUND = 500
 """A search by rank goes no further than this."""
 EXCERPT = 200
 
-_SUMMARY: LiteralString = """
+OF_PROJECT: LiteralString = (
+    "case when p.id is not null then json_build_object('id', p.id, 'slug', p.slug, 'name', p.name) end as project"
+)
+_SUMMARY: LiteralString = (
+    """
 select h.entry_id as id, h.slug, e.title, e.category, e.tags, e.version, e.id as version_id, lower(e.title) as sorted,
        json_build_object('type', e.author_type, 'id', e.author_id, 'name', e.author_name) as author,
-       e.created_at as approved_at, coalesce(v.views, 0) as views, left(e.content, 600) as excerpt
+       e.created_at as approved_at, coalesce(v.views, 0) as views, left(e.content, 600) as excerpt, """
+    + OF_PROJECT
+    + """
 from wiki_heads h join wiki_entries e on e.org_id = h.org_id and e.id = h.approved_id
+left join projects p on p.org_id = h.org_id and p.id = h.project_id and p.deleted_at is null
 left join lateral (select sum(w.views)::bigint as views from wiki_views w where w.entry_id = h.entry_id) v on true
 where h.org_id = any (current_orgs())
 """
+)
 _LISTED: LiteralString = (
     "select * from ("
     + _SUMMARY
     + """
   and h.entry_id in (select readable_entries()) and (%(category)s::text is null or h.category = %(category)s)
-  and (%(tag)s::text is null or %(tag)s = any (h.tags))) s
+  and (%(tag)s::text is null or %(tag)s = any (h.tags)) and (%(project)s::uuid is null or h.project_id = %(project)s)) s
 """
 )
 _BY_TITLE: LiteralString = (
@@ -49,8 +57,8 @@ _BY_VIEWS: LiteralString = (
     order by views desc, id desc limit %(limit)s"""
 )
 _FOUND: LiteralString = (
-    "select s.*, f.place from (select entry_id, place from search_entries(%(q)s, %(category)s, %(tag)s, %(limit)s,"
-    " %(skip)s) with ordinality as t (entry_id, place)) f join ("
+    "select s.*, f.place from (select entry_id, place from search_entries(%(q)s, %(category)s, %(tag)s, %(project)s,"
+    " %(limit)s, %(skip)s) with ordinality as t (entry_id, place)) f join ("
     + _SUMMARY
     + ") s on s.id = f.entry_id order by f.place"
 )
@@ -60,18 +68,23 @@ MAY_SEE: LiteralString = """
    or e.status in ('pending_approval', 'rejected') and %(decides)s)
 """
 """Whether the actor may see the version `e` of the entry `h`: drafts are for their authors alone."""
-VERSION: LiteralString = """
+VERSION: LiteralString = (
+    """
 select e.id, e.entry_id, h.slug, e.version, e.status, e.title, e.category, e.tags, e.note, e.reason, e.created_at,
        json_build_object('type', e.author_type, 'id', e.author_id, 'name', e.author_name) as author,
        case when u.id is not null then json_build_object('type', 'user', 'id', u.id, 'name', u.name) end as decided_by,
        e.parent_entry_id as parent_id, e.base_id, e.id = any (h.open) as is_open,
        coalesce(e.id = h.approved_id, false) as is_current, h.deleted_at is not null as is_archived,
        e.id = any (h.open) and e.base_id is distinct from h.approved_id as is_behind,
-       case when %(whole)s then e.content end as content
+       case when %(whole)s then e.content end as content, """
+    + OF_PROJECT
+    + """
 from wiki_entries e join wiki_heads h on h.org_id = e.org_id and h.entry_id = e.entry_id
+left join projects p on p.org_id = h.org_id and p.id = h.project_id and p.deleted_at is null
 left join users u on u.id = e.decided_by
 where e.org_id = any (current_orgs())
 """
+)
 
 
 class _Row(EntrySummary, kw_only=True):
@@ -86,6 +99,7 @@ async def list_entries(
     order: EntryOrder = EntryOrder.TITLE,
     category: str | None = None,
     tag: str | None = None,
+    project_id: UUID | None = None,
     after: str | None = None,
     limit: int | None = None,
 ) -> Page[EntrySummary]:
@@ -97,6 +111,7 @@ async def list_entries(
     values: Params = {
         "category": category,
         "tag": tag.strip().lower() if tag else None,
+        "project": project_id,
         "key": key[0] if key else None,
         "id": key[1] if key else None,
         "limit": size + 1,
@@ -113,6 +128,7 @@ async def search_entries(
     *,
     category: str | None = None,
     tag: str | None = None,
+    project_id: UUID | None = None,
     after: str | None = None,
     limit: int | None = None,
 ) -> Page[EntrySummary]:
@@ -130,7 +146,9 @@ async def search_entries(
     skip = key[0] if key else 0
     if not 0 <= skip <= MOST_FOUND:
         raise INVALID("This page cursor is damaged. Start again without it.", field="after")
-    values = {"q": q, "category": category, "tag": tag, "limit": size + 1, "skip": skip}
+    values: Params = {
+        "q": q, "category": category, "tag": tag, "project": project_id, "limit": size + 1, "skip": skip,
+    }  # fmt: skip
     rows = await tx.all(_Row, _FOUND, values)
     shown = [_shown(row) for row in rows[:size]]
     for one, snippet in zip(shown, await snippets_of(tx, actor, q, [one.version_id for one in shown]), strict=True):

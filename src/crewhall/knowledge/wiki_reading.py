@@ -14,7 +14,8 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import NOT_FOUND
 from crewhall.knowledge.wiki_names import key_of
-from crewhall.knowledge.wiki_schemas import Entry, EntryHeading, EntryLink, WikiCategory
+from crewhall.knowledge.wiki_queries import OF_PROJECT
+from crewhall.knowledge.wiki_schemas import Entry, EntryHeading, EntryLink, EntryProject, WikiCategory
 
 if TYPE_CHECKING:
     from crewhall.knowledge.wiki_markdown import Rendered
@@ -24,17 +25,22 @@ KEPT = 32
 """Rendered texts that a process keeps."""
 Known = Mapping[str, tuple[str, str]]
 
-_ENTRY: LiteralString = """
+_ENTRY: LiteralString = (
+    """
 select h.entry_id as id, h.slug, e.title, e.content, e.category, e.tags, h.project_id, e.version, e.id as version_id,
        json_build_object('type', e.author_type, 'id', e.author_id, 'name', e.author_name) as author,
        json_build_object('type', 'user', 'id', e.decided_by, 'name', coalesce(u.name, 'Somebody')) as approved_by,
-       e.created_at as approved_at, e.reason, coalesce(v.views, 0) as views, v.last_viewed_at, h.created_at
+       e.created_at as approved_at, e.reason, coalesce(v.views, 0) as views, v.last_viewed_at, h.created_at, """
+    + OF_PROJECT
+    + """
 from wiki_heads h join wiki_entries e on e.org_id = h.org_id and e.id = h.approved_id
 left join users u on u.id = e.decided_by
+left join projects p on p.org_id = h.org_id and p.id = h.project_id and p.deleted_at is null
 left join lateral (select sum(w.views)::bigint as views, max(w.last_viewed_at) as last_viewed_at
                    from wiki_views w where w.entry_id = h.entry_id) v on true
 where h.org_id = any (current_orgs()) and h.entry_id in (select readable_entries())
 """
+)
 _BY_NAME: LiteralString = """ and (h.slug = %(key)s or lower(h.title) = lower(%(name)s))
 order by h.slug = %(key)s desc limit 1"""
 _BACKLINKS: LiteralString = """
@@ -58,6 +64,7 @@ class _Row(Struct, kw_only=True):
     category: str | None
     tags: list[str]
     project_id: UUID | None
+    project: EntryProject | None
     version: int
     version_id: UUID
     author: ActorShown

@@ -30,11 +30,20 @@ EntryTag = Annotated[str, Meta(min_length=1, max_length=50, pattern=_LINE)]
 EntryTags = Annotated[list[EntryTag], Meta(max_length=20, description="Kept in small letters.")]
 EntryNote = Annotated[str, Meta(max_length=500, pattern=_LINE, description="What changed, in a line.")]
 Reason = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_TEXT)]
+OfProject = Annotated[UUID, Meta(description="What it is about: agents of other projects do not read it then.")]
 AsDraft = Annotated[bool, Meta(description="Keep it as a draft, seen by its author alone; else it is proposed.")]
 
 
+class EntryProject(Struct, frozen=True):
+    """The project that an entry is of."""
+
+    id: UUID
+    slug: str
+    name: str
+
+
 class NewEntry(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A new entry; its slug is made of the title when not given."""
+    """A new entry; its slug is made of the title when not given. It stays of its project, or of the organization."""
 
     title: EntryTitle
     content: EntryContent
@@ -42,6 +51,7 @@ class NewEntry(Struct, forbid_unknown_fields=True, kw_only=True):
     category: EntryCategory | None = None
     tags: EntryTags = []
     note: EntryNote | None = None
+    project_id: OfProject | None = None
     draft: AsDraft = False
 
 
@@ -96,6 +106,7 @@ class EntrySummary(Struct, kw_only=True):
     approved_at: datetime
     views: int
     excerpt: str
+    project: EntryProject | None
     snippet: str | None = None
 
 
@@ -129,6 +140,7 @@ class Entry(Struct, kw_only=True):
     category: str | None
     tags: list[str]
     project_id: UUID | None
+    project: EntryProject | None
     version: int
     version_id: UUID
     author: ActorShown
@@ -168,6 +180,7 @@ class EntryVersion(Struct, kw_only=True):
     is_current: bool
     is_behind: bool
     is_archived: bool
+    project: EntryProject | None
     created_at: datetime
 
 

@@ -100,6 +100,27 @@ async def get_notification(tx: Tx, notification_id: UUID) -> Notification:
     return shown_of(row)
 
 
+_MENTIONS: LiteralString = """
+from notifications n
+where n.recipient_id = current_actor() and n.org_id = any (current_orgs()) and n.kind = 'mention'
+  and n.happened_at > %(since)s and not n.message_id = any (%(without)s) and shows_notification(n)
+"""
+
+
+async def list_mentions(tx: Tx, since: datetime, without: list[UUID], limit: int) -> list[UUID]:
+    """The messages that mentioned the transaction's actor since then, but these: the newest first."""
+    sql: LiteralString = "select n.message_id" + _MENTIONS + " order by n.happened_at desc, n.id desc limit %(limit)s"
+    found: list[UUID] = await tx.values(sql, {"since": since, "without": without, "limit": limit})
+    return found
+
+
+async def count_mentions(tx: Tx, since: datetime, without: list[UUID]) -> int:
+    """How many messages mentioned the transaction's actor since then, but these."""
+    sql: LiteralString = "select count(*)" + _MENTIONS
+    found: int = await tx.value(sql, {"since": since, "without": without})
+    return found
+
+
 async def count_unread(tx: Tx) -> UnreadCount:
     """How many the transaction's actor has not read, at most a hundred."""
     return UnreadCount(await tx.value("select unread_notifications()"))

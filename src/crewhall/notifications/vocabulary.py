@@ -18,6 +18,8 @@ class NotificationKind(StrEnum):
     WIKI_PROPOSAL = "wiki_proposal"
     WIKI_DECISION = "wiki_decision"
     TASK_ASSIGNED = "task_assigned"
+    TIMELINE_MENTION = "timeline_mention"
+    PROBATION = "probation"
 
 
 class DigestChoice(StrEnum):

@@ -23,6 +23,8 @@ def summary_of(one: Notification) -> str:
         K.WIKI_PROPOSAL: f"{who} proposes the wiki entry “{one.detail}”",
         K.WIKI_DECISION: f"{who} decided about your wiki entry “{one.detail}”",
         K.TASK_ASSIGNED: f"{who} gave you the task {one.detail}",
+        K.TIMELINE_MENTION: f"{who} mentioned you on the timeline",
+        K.PROBATION: f"{who} {(one.detail or '').rstrip('.')}",
     }[one.kind]
 
 
@@ -52,6 +54,10 @@ def path_of(one: Notification) -> str:
         return f"/wiki/versions/{one.subject_id}"
     if one.kind is K.TASK_ASSIGNED:
         return f"/tasks/{one.subject_id}"
+    if one.kind is K.TIMELINE_MENTION:
+        return f"/timeline/{one.subject_id}"
+    if one.kind is K.PROBATION:
+        return f"/agents/{one.subject_id}/kpis"
     assert one.conversation is not None
     base = f"/c/{one.conversation.id}"
     return base if one.message is None else f"{base}?at={one.message.seq}"

@@ -27,6 +27,7 @@ from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.triggers import add_trigger
 from crewhall.runtime.turn_request import PingWebhook, TurnWebhook, WebhookAnswer
 from crewhall.runtime.vocabulary import Cause, Outcome, RunStatus
+from crewhall.runtime.waiting import find_waiting
 
 __all__ = [
     "COMPLETION_PREFIX",
@@ -58,6 +59,7 @@ __all__ = [
     "find_decision",
     "find_reply",
     "find_runtime",
+    "find_waiting",
     "find_weights",
     "get_standing",
     "insert_completion",

@@ -28,9 +28,9 @@ STOP_WORDS = frozenset(COMMON.split())
 FOR_MAKERS = frozenset({"internals", "pages", "performance", "rules", "events"})
 """Pages for those who change Crewhall: there to be read, but no answer to who uses it."""
 IN_ORDER = [
-    "basics", "reading", "search", "rooms", "writing", "wiki", "work", "timeline", "agents", "colleagues", "tools",
-    "approvals",
-    "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings", "backup", "scale",
+    "basics", "reading", "search", "rooms", "writing", "wiki", "work", "sessions", "timeline", "kpis", "agents",
+    "colleagues",
+    "tools", "approvals", "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings", "backup", "scale",
 ]  # fmt: skip
 """The pages that one reads first, as the README has them; what is not among them comes after."""
 TITLE_WEIGHT = 3

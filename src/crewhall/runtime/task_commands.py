@@ -14,7 +14,7 @@ from crewhall.ports.message_log import MessageLog
 from crewhall.runtime.quick_tasks import QuickTaskRequest, give_quick_task
 
 MOST = 100
-RESERVED = frozenset({"topic", "invite", "later"})
+RESERVED = frozenset({"topic", "invite", "later", "task"})
 _HERE: LiteralString = """
 select t.id, t.title, t.icon, a.id as agent_id, a.code, a.name
 from conversation_members m
@@ -48,7 +48,7 @@ class TaskCommands:
         taken = set(RESERVED)
         return [_command(task, taken) for task in found]
 
-    async def carry_out(self, actor: Actor, access: Access, command: Command) -> CommandDone:
+    async def carry_out(self, actor: Actor, access: Access, command: Command, _rest: str) -> CommandDone:
         """Post the task to its agent."""
         assert command.agent_id is not None
         assert command.task_id is not None

@@ -1,5 +1,6 @@
 """Work: projects, their tasks, who does them, and what happened. What other packages may use is exported here."""
 
+from crewhall.work.day import Waiting, WaitingCall
 from crewhall.work.facts import (
     ProjectArchived,
     ProjectChanged,
@@ -16,9 +17,17 @@ from crewhall.work.facts import (
     TaskReopened,
     TaskRestored,
     TaskStarted,
+    WorkSessionStarted,
+    WorkSessionStopped,
 )
+from crewhall.work.kpis.rebuilding import rebuild as rebuild_kpis
 from crewhall.work.lifecycle import WorkParts, start_work
 from crewhall.work.project_queries import access_project
+from crewhall.work.purging import KINDS, list_deleted
+from crewhall.work.purging import purge as purge_deleted
+from crewhall.work.session_settings import SessionSettings
+from crewhall.work.sessions import WorkSessions
+from crewhall.work.slash_task import SlashTask
 from crewhall.work.task_queries import access_task, list_tasks
 from crewhall.work.task_telling import TASKS_CHANNEL, TaskNotice, read_notice
 from crewhall.work.timeline import CHANNEL as EVENTS_CHANNEL
@@ -27,6 +36,7 @@ from crewhall.work.timeline_kinds import EventKind, register_event_kind
 
 __all__ = [
     "EVENTS_CHANNEL",
+    "KINDS",
     "TASKS_CHANNEL",
     "EventKind",
     "ProjectArchived",
@@ -34,6 +44,8 @@ __all__ = [
     "ProjectCreated",
     "ProjectDeleted",
     "ProjectRestored",
+    "SessionSettings",
+    "SlashTask",
     "TaskAssigned",
     "TaskBlocked",
     "TaskCancelled",
@@ -46,11 +58,19 @@ __all__ = [
     "TaskRestored",
     "TaskStarted",
     "Timeline",
+    "Waiting",
+    "WaitingCall",
     "WorkParts",
+    "WorkSessionStarted",
+    "WorkSessionStopped",
+    "WorkSessions",
     "access_project",
     "access_task",
+    "list_deleted",
     "list_tasks",
+    "purge_deleted",
     "read_notice",
+    "rebuild_kpis",
     "record_event",
     "register_event_kind",
     "start_work",

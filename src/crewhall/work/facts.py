@@ -6,7 +6,11 @@ from uuid import UUID
 import msgspec
 
 from crewhall.kernel.actor import ActorType
+from crewhall.work.session_vocabulary import StopReason
 from crewhall.work.vocabulary import Priority, TaskStatus
+
+SIGNIFICANT_S = 5 * 60
+"""A work session that is longer moves figures."""
 
 
 class ProjectFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,3 +112,31 @@ class TaskCommented(msgspec.Struct, frozen=True):
     org_id: UUID
     message_id: UUID
     content: str
+
+
+class SessionFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a work session."""
+
+    session_id: UUID
+    org_id: UUID
+    agent_id: UUID
+    project_id: UUID | None
+    started_at: datetime
+
+
+class WorkSessionStarted(SessionFact, frozen=True, kw_only=True):
+    """An agent began to work."""
+
+
+class WorkSessionStopped(SessionFact, frozen=True, kw_only=True):
+    """An agent's work session is over: stopped, crashed or superseded."""
+
+    stopped_at: datetime
+    duration_seconds: int
+    reason: StopReason
+    tasks_worked_on: list[UUID]
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether figures follow it: it took more than five minutes, or tasks were worked on."""
+        return self.duration_seconds > SIGNIFICANT_S or bool(self.tasks_worked_on)

@@ -92,20 +92,20 @@ async def link_pull_request(
 
 
 @delete(
-    "/{task_id:uuid}/pull-requests/{repository_id:uuid}/{number:int}",
+    "/{task_id:uuid}/pull-requests/{repository_id:uuid}/{number:str}",
     summary="Unlink a pull request from a task",
     description="One that was linked by hand.",
 )
 async def unlink_pull_request(
     task_id: FromPath[UUID],
     repository_id: FromPath[UUID],
-    number: FromPath[int],
+    number: FromPath[str],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
 ) -> None:
     """Take a link away."""
     async with services.db.transaction(actor) as tx:
-        await pulls.unlink_pull_request(tx, actor, task_id, repository_id, number)
+        await pulls.unlink_pull_request(tx, actor, task_id, repository_id, seen.read_number(number))
 
 
 ROUTERS = [

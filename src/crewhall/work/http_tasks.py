@@ -110,7 +110,11 @@ async def change_tasks(
         return await tasks.change_tasks(tx, actor, data)
 
 
-@get("/labels", summary="List labels", description="Those that tasks have, the most used first, at most a hundred.")
+@get(
+    "/labels",
+    summary="List labels",
+    description="Those that the newest ten thousand tasks have, the most used first, at most a hundred.",
+)
 async def list_labels(
     services: NamedDependency[Services], actor: NamedDependency[Actor], project: OfProject = None
 ) -> Page[str]:

@@ -21,7 +21,7 @@ from crewhall.work import timeline_queries as queries
 from crewhall.work.timeline import Timeline
 from crewhall.work.timeline_export import MEDIA_TYPES, ExportFormat, export_events
 from crewhall.work.timeline_kinds import check_event_types, event_kinds
-from crewhall.work.timeline_schemas import MAX_LABELS, Event, EventPage, EventTypeInfo, Looked, NewEvent
+from crewhall.work.timeline_schemas import MAX_LABELS, MAX_WORDS, Event, EventPage, EventTypeInfo, Looked, NewEvent
 
 MOST_TYPES = 30
 Types = Annotated[list[str] | None, QueryParameter(max_items=MOST_TYPES, description="Several: any of them.")]
@@ -37,6 +37,10 @@ Labels = Annotated[
 ]
 Since = Annotated[datetime | None, QueryParameter(description="At this moment or later, with an offset from UTC.")]
 Until = Annotated[datetime | None, QueryParameter(description="Before this moment.")]
+Words = Annotated[
+    str | None,
+    QueryParameter(max_length=MAX_WORDS, description="Words that it holds, or the message that it tells of."),
+]
 Around = Annotated[UUID | None, QueryParameter(description="The page around this event.")]
 Before = Annotated[str | None, QueryParameter(description="`previous` of another page: what came after it.")]
 As = Annotated[ExportFormat, QueryParameter(name="format", description="The form of the file.")]
@@ -54,6 +58,7 @@ def looked_for(
     metadata: list[str] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    words: str | None = None,
 ) -> Looked:
     """What a query asks for. Raises INVALID."""
     return Looked(
@@ -67,6 +72,7 @@ def looked_for(
         labels=tuple(dict.fromkeys(_label(one) for one in metadata or ())),
         since=since,
         until=until,
+        words=" ".join(words.split()) or None if words else None,
     )
 
 
@@ -98,13 +104,14 @@ async def list_events(
     metadata: Labels = None,
     since: Since = None,
     until: Until = None,
+    q: Words = None,
     around: Around = None,
     after: FromQuery[str | None] = None,
     before: Before = None,
     limit: FromQuery[int | None] = None,
 ) -> EventPage:
     """List events within the caller's reach."""
-    looked = looked_for(type, author, agent, session, project, conversation, mention, metadata, since, until)
+    looked = looked_for(type, author, agent, session, project, conversation, mention, metadata, since, until, q)
     async with services.db.transaction(actor) as tx:
         return await queries.list_events(tx, actor, looked, after=after, before=before, around=around, limit=limit)
 
@@ -156,9 +163,10 @@ async def export_timeline(
     metadata: Labels = None,
     since: Since = None,
     until: Until = None,
+    q: Words = None,
 ) -> Response[bytes]:
     """Send what the caller may see as a file."""
-    looked = looked_for(type, author, agent, session, project, conversation, mention, metadata, since, until)
+    looked = looked_for(type, author, agent, session, project, conversation, mention, metadata, since, until, q)
     pieces = await export_events(services.db, actor, looked, into)
     headers = {
         "content-disposition": f'attachment; filename="timeline.{into}"',

@@ -5,18 +5,24 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from crewhall.agents import AgentDeleted, AgentStatusChanged
-from crewhall.conversations import Consumer
+from crewhall.conversations import Consumer, provide_tasks
 from crewhall.identity import MemberLeft
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
 from crewhall.kernel.limits import RateLimiter
+from crewhall.kernel.signals import Signals
 from crewhall.kernel.timer import DueTimer
 from crewhall.ports.message_log import MessageLog
+from crewhall.work.finding import Tasks
 from crewhall.work.following import on_agent_deleted, on_member_left, on_status_changed
+from crewhall.work.session_clock import SessionClock
+from crewhall.work.session_following import follow_work
+from crewhall.work.session_settings import SessionSettings
+from crewhall.work.sessions import WorkSessions
 from crewhall.work.timeline import Timeline
 from crewhall.work.timeline_following import EventDeriver, follow_other_domains
-from crewhall.work.timeline_work import follow_work
+from crewhall.work.timeline_work import tell_of_work
 
 GATHER_S = 0.25
 """How far apart steps are under load: so much may the timeline trail a busy log."""
@@ -26,24 +32,32 @@ class WorkParts(Struct, frozen=True):
     """The parts of one process."""
 
     timeline: Timeline
+    sessions: WorkSessions
     consumer: Consumer
     months: DueTimer
+    clock: SessionClock
 
     def start(self) -> None:
-        """Follow the log, and the calendar; the database and the signals must be up."""
+        """Follow the log, the calendar, and agents at work; the database and the signals must be up."""
         self.consumer.start()
         self.months.start()
+        self.clock.start()
 
     async def close(self) -> None:
         """Stop; what was begun is done again."""
+        await self.clock.stop()
         await self.months.stop()
         await self.consumer.stop()
 
 
-def start_work(*, db: Database, log: MessageLog, limiter: RateLimiter) -> WorkParts:
+def start_work(
+    *, db: Database, log: MessageLog, limiter: RateLimiter, signals: Signals, settings: SessionSettings
+) -> WorkParts:
     """Make the parts of a process, before the signals start."""
     follow_other_domains()
+    provide_tasks(Tasks())
     follow_work()
+    tell_of_work()
     subscribe(AgentStatusChanged, on_status_changed)
     subscribe(AgentDeleted, on_agent_deleted)
     subscribe(MemberLeft, on_member_left)
@@ -55,7 +69,11 @@ def start_work(*, db: Database, log: MessageLog, limiter: RateLimiter) -> WorkPa
             await tx.value("select ensure_partitions()")
         return seconds_to_next_month(utc_now())
 
-    return WorkParts(Timeline(db, limiter), consumer, DueTimer("months", make_months))
+    silence = timedelta(minutes=settings.session_silence_minutes)
+    return WorkParts(
+        Timeline(db, limiter), WorkSessions(db, limiter, silence), consumer, DueTimer("months", make_months),
+        SessionClock(db, signals, silence),
+    )  # fmt: skip
 
 
 def seconds_to_next_month(now: datetime) -> float:

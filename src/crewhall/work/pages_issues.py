@@ -30,7 +30,9 @@ async def do_at_github(tx: Tx, actor: Actor, task_id: UUID, deed: str, form: For
         asked = form.read(PullRequestLink, url=form.v("url").strip())
         await pulls.link_pull_request(tx, actor, task_id, *seen.read_url(asked.url))
     elif deed == "unlink":
-        await pulls.unlink_pull_request(tx, actor, task_id, UUID(form.v("repository")), int(form.v("number")))
+        await pulls.unlink_pull_request(
+            tx, actor, task_id, UUID(form.v("repository")), seen.read_number(form.v("number"))
+        )
 
 
 @post(PATH + "/repositories/{repository_id:uuid}/link")

@@ -1,6 +1,6 @@
 """Pages of tasks: the list with its filters, many changed at once, one task with its thread."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,28 +11,38 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from markupsafe import Markup
 
-from crewhall.agents import list_agents
-from crewhall.conversations import MemberType, Posting, render_markdown
+from crewhall.conversations import Posting, render_markdown
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import Permission, is_allowed, list_people
+from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, CrewhallError
-from crewhall.work import comments, pages_issues, pages_projects, task_dependencies, task_queries, tasks
+from crewhall.work import (
+    comments,
+    pages_issues,
+    pages_projects,
+    pages_task_new,
+    task_dependencies,
+    task_queries,
+    tasks,
+)
 from crewhall.work.issues.seen import task_on_github
+from crewhall.work.pages_assignees import ME, NOBODY, Names, names_for, read_whose, show_assignees, typed_for
 from crewhall.work.pages_projects import PRIORITIES, STATUSES
 from crewhall.work.project_queries import find_project, list_projects
-from crewhall.work.task_schemas import Assignee, SuccessCriterion, TaskChange, TaskDetail, TasksChange
+from crewhall.work.task_messages import find_origin
+from crewhall.work.task_schemas import SuccessCriterion, TaskChange, TaskDetail, TasksChange
 from crewhall.work.vocabulary import SETTLED, Priority, TaskStatus
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
-MOST_NAMES = 200
+MOST_PROJECTS = 200
 ON_PAGE = 50
-NOBODY = "nobody"
+LATE = "late"
+DUES = [("", "Any deadline"), (LATE, "Overdue"), ("0", "Due today"), ("7", "Due in 7 days"), ("30", "Due in 30 days")]
 OPEN = [status for status in TaskStatus if status not in SETTLED]
 
 
@@ -47,27 +57,35 @@ async def show_tasks(
     priority: FromQuery[str] = "",
     assignee: FromQuery[str] = "",
     label: FromQuery[str] = "",
+    due: FromQuery[str] = "",
     after: FromQuery[str | None] = None,
 ) -> Page:
     """The tasks that match; those that are to be done unless asked otherwise."""
-    asked = {"q": q, "project": project, "status": status, "priority": priority, "assignee": assignee, "label": label}
+    asked = {
+        "q": q, "project": project, "status": status, "priority": priority, "assignee": assignee, "label": label,
+        "due": due,
+    }  # fmt: skip
     async with services.db.transaction(actor) as tx:
-        places = (await list_projects(tx, actor, limit=MOST_NAMES)).items
+        places = (await list_projects(tx, actor, limit=MOST_PROJECTS)).items
         known = await find_project(tx, actor, project) if project else None
+        whose = None if assignee == ME else await read_whose(tx, assignee)
         page = await task_queries.list_tasks(
             tx, actor, project=known.id if known else None, q=q, label=[label] if label.strip() else None,
             status=OPEN if not status else None if status == "all" else [_one(TaskStatus, status)],
             priority=[_one(Priority, priority)] if priority else None, unassigned=assignee == NOBODY,
-            assignee=_whose(actor, assignee), after=after, limit=ON_PAGE,
+            assignee=actor.id if assignee == ME else whose.id if whose else None, due_before=_due(request, due),
+            after=after, limit=ON_PAGE,
         )  # fmt: skip
-        names = await _names(tx, actor)
+        names = await names_for(tx, actor)
+        if whose:
+            asked["assignee"] = await typed_for(tx, whose.type, whose.id)
     older = "/tasks?" + urlencode({**{key: value for key, value in asked.items() if value}, "after": page.next or ""})
     return await render_in_hall(
         "tasks.html", request, services, actor, tasks=page.items, asked=asked, older=older if page.next else None,
         project=known, projects=[("", "Every project"), *((one.slug, one.name) for one in places)],
         statuses=[("", "To be done"), *STATUSES, ("all", "Any status")], priorities=[("", "Any priority"), *PRIORITIES],
-        people=[("", "Anybody's"), ("me", "Mine"), (NOBODY, "Nobody's"), *names], names=names, words=dict(STATUSES),
-        every_status=STATUSES, every_priority=PRIORITIES,
+        people=[("", "Anybody's"), (ME, "Mine"), (NOBODY, "Nobody's"), *names.options], names=names, dues=DUES,
+        words=dict(STATUSES), every_status=STATUSES, every_priority=PRIORITIES,
     )  # fmt: skip
 
 
@@ -80,9 +98,9 @@ async def change_several(
     form = Form({name: value for name, value in data.items() if isinstance(value, str)})
     back = form.v("back") if form.v("back").startswith("/tasks") else "/tasks"
     try:
-        change = _change(form)
-        asked = Form().read(TasksChange, tasks=[str(one) for one in data.getall("task", [])], change=change)
         async with services.db.transaction(actor) as tx:
+            change = await _change(tx, form)
+            asked = Form().read(TasksChange, tasks=[str(one) for one in data.getall("task", [])], change=change)
             done = await tasks.change_tasks(tx, actor, asked)
     except CrewhallError as error:
         return go(back, error.detail)
@@ -105,12 +123,12 @@ async def change(
     """Change a task: whatever of it the form has."""
     form = await read_form(request)
     try:
-        given = _change(form)
-        if "title" in form.values:
-            given |= _words(form)
-        if "due" in form.values:
-            given["deadline"] = _moment(request, form.v("due"))
         async with services.db.transaction(actor) as tx:
+            given = await _change(tx, form)
+            if "title" in form.values:
+                given |= _words(form)
+            if "due" in form.values:
+                given["deadline"] = _moment(request, form.v("due"))
             await tasks.change_task(tx, actor, task_id, Form().read(TaskChange, **given))
     except CrewhallError as error:
         form.refuse(error)
@@ -175,40 +193,37 @@ async def _task(
 ) -> Response[str]:
     async with services.db.transaction(actor) as tx:
         task = await task_queries.access_task(tx, actor, task_id)
-        names = await _names(tx, actor)
+        names = await names_for(tx, actor)
+        whose = await typed_for(tx, task.assignee.type, task.assignee.id) if task.assignee else NOBODY
+        origin = await find_origin(tx, actor, task)
         at_github = await task_on_github(tx, actor, task_id)
     said = await comments.list_comments(services.db, actor, task)
     deadline = task.deadline.astimezone(zone_of(request)).strftime("%Y-%m-%dT%H:%M") if task.deadline else ""
     return await render_in_hall(
-        "task.html", request, services, actor, status=status, task=task, form=form,
-        at_github=at_github, names=[(NOBODY, "Nobody"), *names],
+        "task.html", request, services, actor, status=status, task=task, form=form, names=names, origin=origin,
+        at_github=at_github,
         statuses=STATUSES, priorities=PRIORITIES, words=dict(STATUSES), deadline=deadline, html=_rendered(task),
         criteria="\n".join(one.text for one in task.success_criteria), labels=", ".join(task.labels),
-        whose=f"{task.assignee.type}:{task.assignee.id}" if task.assignee else NOBODY,
+        choices=_choices(task, names, whose), whose=whose,
         may_delete=is_allowed(actor, Permission.TASKS_DELETE), has_more=said.next is not None,
         said=[{"author": one.author, "at": one.created_at, "html": Markup(one.html)} for one in said.items],  # noqa: S704
     )  # fmt: skip
 
 
-async def _names(tx: Tx, actor: Actor) -> list[tuple[str, str]]:
-    """Whom a task can be given to, as a choice has them."""
-    people = (await list_people(tx, actor, limit=MOST_NAMES)).items
-    agents = (await list_agents(tx, actor, limit=MOST_NAMES)).items
-    return [
-        *((f"user:{one.id}", one.name) for one in people),
-        *((f"agent:{one.id}", f"{one.name} (agent)") for one in agents if one.status in {"active", "probation"}),
-    ]
+def _choices(task: TaskDetail, names: Names, whose: str) -> list[tuple[str, str]]:
+    """Nobody, whose it is, and the first of all others."""
+    theirs = [(whose, task.assignee.name)] if task.assignee and whose not in dict(names.options) else []
+    return [(NOBODY, "Nobody"), *theirs, *names.options]
 
 
-def _change(form: Form) -> dict[str, Any]:
+async def _change(tx: Tx, form: Form) -> dict[str, Any]:
     """What the small choices of a form say: status, reason, priority, whose it is, labels to have."""
     given = {name: form.v(name) for name in ("status", "priority", "blocked_reason") if form.v(name).strip()}
     if given.get("status") != TaskStatus.BLOCKED:
         given.pop("blocked_reason", None)
     changed: dict[str, Any] = dict(given)
-    if whose := form.v("whose"):
-        kind, _, name = whose.partition(":")
-        changed["assignee"] = None if whose == NOBODY else Form().read(Assignee, type=MemberType(kind), id=name)
+    if "whose" in form.values and (whose := form.v("whose").strip()):
+        changed["assignee"] = await read_whose(tx, whose)
     if form.v("expected_version"):
         changed["expected_version"] = form.v("expected_version")
     return changed
@@ -247,17 +262,23 @@ def _one(kind: type[TaskStatus] | type[Priority], word: str) -> Any:
         raise INVALID(f"There is no {word[:40]}. Choose another.") from error
 
 
-def _whose(actor: Actor, asked: str) -> UUID | None:
-    if not asked or asked == NOBODY:
+def _due(request: AnyRequest, asked: str) -> datetime | None:
+    """The last moment of the deadlines that are looked for. Raises INVALID."""
+    if not asked:
         return None
-    try:
-        return actor.id if asked == "me" else UUID(asked.rpartition(":")[2])
-    except ValueError as error:
-        raise INVALID("There is nobody of this name.") from error
+    if asked not in dict(DUES):
+        raise INVALID("There is no such deadline to look for. Choose another.")
+    now = datetime.now(zone_of(request))
+    if asked == LATE:
+        return now
+    return datetime.combine(now.date() + timedelta(days=int(asked)), time.max, tzinfo=now.tzinfo)
 
 
 def _rendered(task: TaskDetail) -> Markup:
     return Markup(render_markdown(task.description or "", ()))  # noqa: S704 - sanitised
 
 
-PAGES = page_router([*pages_projects.HANDLERS, show_tasks, change_several, show_task, change, decide])
+PAGES = page_router([
+    *pages_projects.HANDLERS, *pages_task_new.HANDLERS, show_tasks, show_assignees, change_several, show_task, change,
+    decide,
+])  # fmt: skip

@@ -28,7 +28,7 @@ from crewhall.work import timeline_queries as queries
 from crewhall.work.http_timeline import looked_for
 from crewhall.work.timeline import Timeline
 from crewhall.work.timeline_kinds import event_kinds, find_event_kind
-from crewhall.work.timeline_schemas import MAX_LABELS, Event, EventPage, Looked, NewEvent
+from crewhall.work.timeline_schemas import MAX_LABELS, MAX_WORDS, Event, EventPage, Looked, NewEvent
 from crewhall.work.timeline_shown import SYSTEM
 from crewhall.work.timeline_vocabulary import EventType, Severity
 
@@ -90,13 +90,14 @@ class Asked(msgspec.Struct):
     mention: UUID | None = None
     conversation: UUID | None = None
     metadata: tuple[str, ...] = ()
+    q: str = ""
 
     def looked(self) -> Looked:
         """The same as the list takes it. A group that nobody knows is any."""
         types = [kind.name for kind in event_kinds() if self.group and kind.group == self.group]
         return looked_for(
             types, self.author, self.agent, self.session, self.project, self.conversation, self.mention,
-            list(self.metadata),
+            list(self.metadata), words=self.q,
         )  # fmt: skip
 
     def link(self, **changed: Any) -> str:
@@ -109,6 +110,12 @@ class Asked(msgspec.Struct):
     def narrows(self) -> bool:
         """Whether anything but the group is asked for."""
         return self != Asked(group=self.group)
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """All of it but the words, as fields of the form that asks for others."""
+        given = msgspec.structs.asdict(self)
+        return [(name, one) for name, value in given.items() if value and name != "q" for one in _each(value)]
 
 
 def _each(value: object) -> list[str]:
@@ -128,19 +135,21 @@ async def show_timeline(
     mention: FromQuery[UUID | None] = None,
     conversation: FromQuery[UUID | None] = None,
     metadata: Labels = None,
+    q: FromQuery[str] = "",
     after: FromQuery[str | None] = None,
     before: FromQuery[str | None] = None,
 ) -> Response[str]:
     """What happened, newest first."""
     asked = Asked(
-        group if group in GROUPS else "", author, agent, project, session, mention, conversation, tuple(metadata or ())
-    )
+        group if group in GROUPS else "", author, agent, project, session, mention, conversation, tuple(metadata or ()),
+        q.strip()[:MAX_WORDS].replace("\0", ""),
+    )  # fmt: skip
     async with services.db.transaction(actor) as tx:
         page = await queries.list_events(tx, actor, asked.looked(), after=after, before=before, limit=SIZE)
         if before is not None and len(page.items) < SIZE:
             page = await queries.list_events(tx, actor, asked.looked(), limit=SIZE)
             before = None
-        days = await _days(tx, request, asked, page)
+        days = await days_of(tx, request, asked, page)
         only = await _only(tx, asked)
     return await render_in_hall(
         "timeline.html", request, services, actor, days=days, asked=asked, groups=GROUPS, only=only, focus=None,
@@ -159,7 +168,7 @@ async def show_event(
     async with services.db.transaction(actor) as tx:
         page = await queries.list_events(tx, actor, around=event_id, limit=AROUND)
         focus = next(one for one in page.items if one.id == event_id)
-        days = await _days(tx, request, Asked(), page, focus=event_id)
+        days = await days_of(tx, request, Asked(), page, focus=event_id)
     kind = find_event_kind(focus.type)
     asked = Asked()
     return await render_in_hall(
@@ -204,7 +213,10 @@ async def _form(
     )
 
 
-async def _days(tx: Tx, request: AnyRequest, asked: Asked, page: EventPage, *, focus: UUID | None = None) -> list[Day]:
+async def days_of(
+    tx: Tx, request: AnyRequest, asked: Asked, page: EventPage, *, focus: UUID | None = None
+) -> list[Day]:
+    """Events by local day, as the list shows them; links narrow what was asked for."""
     zone, days = zone_of(request), list[Day]()
     places = await _places(tx, [one.conversation_id for one in page.items if one.conversation_id])
     for one in page.items:
@@ -230,7 +242,7 @@ def _shown(one: Event, asked: Asked, zone: ZoneInfo, place: str | None, *, focus
         tone=TONES.get(kind.group, "") if kind else "",
         who=name,
         did=did.removesuffix(f": {one.title}") if one.title else did,
-        text=_plain(one.text),
+        text=plain_text(one.text),
         time=clock(one.timestamp, zone),
         place=place,
         url=one.content.get(kind.url) if kind and kind.url else None,
@@ -241,7 +253,7 @@ def _shown(one: Event, asked: Asked, zone: ZoneInfo, place: str | None, *, focus
     )
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """The beginning of what was said, without its marks."""
     said = " ".join(Markup(render_markdown(text)).striptags().split()) if text else ""  # noqa: S704 - sanitised
     return said if len(said) <= EXCERPT else said[:EXCERPT].rstrip() + "…"

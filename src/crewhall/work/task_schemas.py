@@ -52,6 +52,13 @@ class Assignee(Struct, frozen=True, forbid_unknown_fields=True):
     id: UUID
 
 
+class MessageRef(Struct, frozen=True, forbid_unknown_fields=True):
+    """A message that a task is made of; the caller can read it."""
+
+    conversation_id: UUID
+    message_id: UUID
+
+
 class NewTask(Struct, forbid_unknown_fields=True, kw_only=True):
     """A new task. With an assignee it is `assigned`, without one in the `backlog`."""
 
@@ -66,6 +73,9 @@ class NewTask(Struct, forbid_unknown_fields=True, kw_only=True):
     waits_for: Annotated[list[UUID], Meta(max_length=50, description="Tasks to be done before.")] = []
     github_issue_id: GitHubId | None = None
     github_issue_number: IssueNumber | None = None
+    message: Annotated[
+        MessageRef | None, Meta(description="It is made of this message: kept in `metadata.message`, with its `seq`.")
+    ] = None
 
     def __post_init__(self) -> None:
         self.title = visible_name(self.title)

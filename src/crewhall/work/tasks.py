@@ -15,6 +15,7 @@ from crewhall.kernel.errors import CONFLICT, INVALID, CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.work.project_queries import access_project, check_active
 from crewhall.work.task_dependencies import insert_dependency
+from crewhall.work.task_messages import origin_metadata
 from crewhall.work.task_moves import Standing, moved, standing_of
 from crewhall.work.task_queries import access_task
 from crewhall.work.task_refusals import STALE_TASK, clear_refusals
@@ -26,11 +27,11 @@ MOST_TASKS = 100_000
 """Of one project."""
 _INSERT: LiteralString = """
 insert into tasks (id, org_id, project_id, number, status, priority, title, description, deadline, success_criteria,
-                   labels, assigned_agent_id, assigned_user_id, github_issue_id, github_issue_number,
+                   labels, assigned_agent_id, assigned_user_id, github_issue_id, github_issue_number, metadata,
                    created_by_type, created_by, created_by_name, updated_by)
 values (%(id)s, %(org)s, %(project_id)s, 0, %(status)s, %(priority)s, %(title)s, %(description)s, %(deadline)s,
         %(success_criteria)s, %(labels)s, %(agent)s, %(user)s, %(github_issue_id)s, %(github_issue_number)s,
-        %(by_type)s, %(by)s, %(by_name)s, %(by)s)
+        %(metadata)s, %(by_type)s, %(by)s, %(by_name)s, %(by)s)
 """
 _UPDATE: LiteralString = """
 update tasks set title = %(title)s, description = %(description)s, priority = %(priority)s, deadline = %(deadline)s,
@@ -42,7 +43,7 @@ _WORDS = ("title", "description", "priority", "deadline", "success_criteria", "l
 
 
 async def create_task(tx: Tx, actor: Actor, data: NewTask) -> TaskDetail:
-    """Write a task. Raises FORBIDDEN, NOT_FOUND (project), INVALID, CONFLICT (archived, or there are too many)."""
+    """Write a task. Raises FORBIDDEN, NOT_FOUND (project, message), INVALID, CONFLICT (archived, or too many)."""
     check_permission(actor, Permission.TASKS_WRITE)
     project = await access_project(tx, actor, data.project_id)
     check_active(project)
@@ -54,6 +55,7 @@ async def create_task(tx: Tx, actor: Actor, data: NewTask) -> TaskDetail:
         "id": task_id, "org": actor.org, "success_criteria": Jsonb(to_builtins(data.success_criteria)),
         "status": str(TaskStatus.ASSIGNED if data.assignee else TaskStatus.BACKLOG), "priority": str(data.priority),
         "by_type": str(actor.type), "by": actor.id, "by_name": actor.name,
+        "metadata": Jsonb(await origin_metadata(tx, actor, data.message)),
     }  # fmt: skip
     with clear_refusals():
         await tx.run(_INSERT, values)

@@ -7,23 +7,34 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from crewhall.identity import Permission, check_permission
+from crewhall.identity import Permission, check_permission, find_people
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import FORBIDDEN, INVALID
+from crewhall.kernel.events import publish
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.limits import RateLimit, RateLimiter
-from crewhall.work.timeline_content import Content, Said
+from crewhall.notifications import NotificationKind, tell
+from crewhall.work.timeline_content import Content, ReviewResponded, Said
 from crewhall.work.timeline_kinds import EventKind, find_event_kind, kind_holding, read_content
 from crewhall.work.timeline_queries import get_event
 from crewhall.work.timeline_schemas import Event, NewEvent
 from crewhall.work.timeline_signing import check_signature
-from crewhall.work.timeline_vocabulary import EventAudience
+from crewhall.work.timeline_vocabulary import EventAudience, Verdict
 
 CHANNEL = "crewhall_events"
 """Notices that an organization's timeline grew: its id, and nothing of what happened."""
 MAX_METADATA_BYTES, MAX_METADATA_KEYS, MAX_KEY_LENGTH = 8 * 1024, 32, 64
 LIMIT = RateLimit("events", burst=30, per_second=5)
+
+
+class ReviewPosted(msgspec.Struct, frozen=True):
+    """Somebody said on the timeline what a review came to, of whose work: subscribers act in its transaction."""
+
+    event_id: UUID
+    title: str
+    verdict: Verdict
+    mentions: tuple[UUID, ...]
 
 
 async def record_event(
@@ -81,6 +92,10 @@ class Timeline:
                 tx, actor.org, kind, data.content, author=actor, project_id=await _own_project(tx, actor),
                 mentions=data.mentions, metadata=data.metadata, signature=signature,
             )  # fmt: skip
+            await _tell_mentioned(tx, actor, event_id, data.mentions)
+            if isinstance(content, ReviewResponded):
+                reviewed = ReviewPosted(event_id, content.title, content.verdict, tuple(data.mentions))
+                await publish(tx, actor, reviewed)
             return await get_event(tx, actor, event_id)
 
 
@@ -124,6 +139,24 @@ async def _check_mentions(tx: Tx, mentions: list[UUID]) -> None:
     strange = set(mentions) - set(known)
     if strange:
         raise INVALID(f"There is nobody with the id {min(strange)} here.", field="mentions")
+
+
+async def _tell_mentioned(tx: Tx, actor: Actor, event_id: UUID, mentions: list[UUID]) -> None:
+    """Tell everybody who is mentioned, once; who may not see the event is shown nothing (`shows_notification`)."""
+    others = list(dict.fromkeys(one for one in mentions if one != actor.id))
+    people = set((await find_people(tx, others)).keys()) if others else set[UUID]()
+    for kind in (ActorType.USER, ActorType.AGENT):
+        await tell(
+            tx,
+            [one for one in others if (one in people) == (kind is ActorType.USER)],
+            NotificationKind.TIMELINE_MENTION,
+            org_id=actor.org,
+            actor_type=actor.type,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            recipient_type=kind,
+            subject_id=event_id,
+        )
 
 
 async def _own_project(tx: Tx, actor: Actor) -> UUID | None:

@@ -25,12 +25,14 @@ class PulledUpdates(Content):
     tasks: Number = 0
     messages: Number = 0
     role_changes: Number = 0
+    questions: Number = 0
 
 
 class SessionStarted(Content):
     """An agent began to work."""
 
     pulled_updates: PulledUpdates
+    goal: Line | None = None
 
 
 class SessionLogged(Content):
@@ -41,11 +43,16 @@ class SessionLogged(Content):
 
 
 class SessionStopped(Content):
-    """An agent ended its work, or fell silent."""
+    """An agent ended its work (`stopped`), fell silent (`crashed`), or began another (`superseded`).
+
+    `agent`: whose session it was, where somebody else ended it.
+    """
 
     duration_seconds: Number
     tasks_worked_on: Annotated[list[UUID], Meta(max_length=200)] = []
     reason: Line | None = None
+    hand_off: Text | None = None
+    agent: Line | None = None
 
 
 class TaskTold(Content):

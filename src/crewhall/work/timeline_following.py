@@ -75,7 +75,7 @@ async def _on_status_changed(tx: Tx, actor: Actor, change: AgentStatusChanged) -
         {"id": change.agent_id},
     )
     content = TrustChanged(
-        agent_id=change.agent_id, before=trust, after=trust, reason=f"Set by {actor.name}.",
+        agent_id=change.agent_id, before=trust, after=trust, reason=change.reason or f"Set by {actor.name}.",
         status_before=str(change.before), status_after=str(change.after),
     )  # fmt: skip
     await _record_trust(tx, actor, content)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from crewhall.kernel.counting import lasting
 from crewhall.kernel.errors import INVALID
 from crewhall.work import timeline_content as content
 from crewhall.work.timeline_vocabulary import EventType
@@ -102,11 +103,19 @@ def _on_wiki(held: dict[str, Any]) -> str:
     return words.get(held["status"], "proposed for the wiki")
 
 
+def _on_stop(held: dict[str, Any]) -> str:
+    words = {"crashed": "closed a session that had fallen silent after", "superseded": "left for another a session of"}
+    return f"{words.get(held.get('reason') or '', 'stopped a session after')} {lasting(held['duration_seconds'])}"
+
+
 _VERDICTS = {"approved": "approved", "changes_requested": "asked for changes to", "commented": "commented on"}
 
-_add(T.SESSION_START, content.SessionStarted, "Session started", "started a session", "sessions", "clock")
+_add(T.SESSION_START, content.SessionStarted, "Session started", "started a session", "sessions", "clock", title="goal")
 _add(T.SESSION_LOG, content.SessionLogged, "Session log", "noted", "sessions", "clock", text="message")
-_add(T.SESSION_STOP, content.SessionStopped, "Session stopped", "stopped a session", "sessions", "stop", text="reason")
+_add(
+    T.SESSION_STOP, content.SessionStopped, "Session stopped", "stopped a session", "sessions", "stop",
+    title="agent", text="hand_off", says=_on_stop,
+)  # fmt: skip
 _add(T.TASK_ASSIGNED, content.TaskAssigned, "Task assigned", "assigned a task", "tasks", "list", title="title")
 _add(T.TASK_COMPLETED, content.TaskCompleted, "Task completed", "completed a task", "tasks", "check", title="title")
 _add(

@@ -12,7 +12,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, NOT_FOUND
 from crewhall.kernel.paging import check_limit, decode_cursor, encode_cursor
-from crewhall.work.timeline_schemas import MAX_LABELS, Event, EventPage, Looked
+from crewhall.work.timeline_schemas import MAX_LABELS, MAX_WORDS, Event, EventPage, Looked
 from crewhall.work.timeline_shown import EventRow, names_shown, show_events
 
 Place = tuple[datetime, UUID]
@@ -21,7 +21,7 @@ _PAGE: LiteralString = """
 select e.id, e.type, e.author_type, e.author_id, e.author_name, e.agent_id, e.session_id, e.project_id,
        e.conversation_id, e.message_id, e.entry_id, e.content, e.mentions, e.metadata, e.signature, e.timestamp
 from timeline_events(%(types)s, %(author)s, %(agent)s, %(session)s, %(project)s, %(conversation)s, %(mention)s,
-                     %(labels)s, %(since)s, %(until)s, %(at)s, %(at_id)s, %(forwards)s, %(size)s) e
+                     %(labels)s, %(since)s, %(until)s, %(at)s, %(at_id)s, %(forwards)s, %(size)s, %(words)s) e
 """
 
 
@@ -69,6 +69,8 @@ def check_looked(looked: Looked) -> None:
     for key, value in looked.labels:
         if "\0" in key + value or not key or len(key) + len(value) > MAX_FILTER_LENGTH:
             raise INVALID("A label is looked for as key=value.", field="metadata")
+    if looked.words is not None and (len(looked.words) > MAX_WORDS or "\0" in looked.words):
+        raise INVALID(f"Words are at most {MAX_WORDS} characters without NUL.", field="q")
     for name, moment in (("since", looked.since), ("until", looked.until)):
         if moment is not None and moment.tzinfo is None:
             raise INVALID("Say at which offset from UTC: 2026-11-22T09:00:00Z.", field=name)
@@ -126,6 +128,7 @@ async def _rows(
             "at_id": at_id,
             "forwards": forwards,
             "size": size,
+            "words": looked.words,
         },
     )
 

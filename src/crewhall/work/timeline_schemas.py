@@ -10,6 +10,7 @@ from crewhall.work.timeline_kinds import MAX_TYPE_LENGTH
 
 MAX_MENTIONS = 50
 MAX_LABELS = 8
+MAX_WORDS = 200
 
 
 class NewEvent(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -78,7 +79,10 @@ class EventTypeInfo(Struct, kw_only=True):
 
 
 class Looked(Struct, frozen=True, kw_only=True):
-    """Which events are looked for; what is None, or empty, is any. `labels` are keys and values of the metadata."""
+    """Which events are looked for; what is None, or empty, is any.
+
+    `labels` are keys and values of the metadata; `words` stand in the event, or in the message that it tells of.
+    """
 
     types: tuple[str, ...] = ()
     author_id: UUID | None = None
@@ -90,3 +94,4 @@ class Looked(Struct, frozen=True, kw_only=True):
     labels: tuple[tuple[str, str], ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    words: str | None = None

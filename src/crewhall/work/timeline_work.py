@@ -78,7 +78,7 @@ class _Review(Struct, frozen=True):
     moment: datetime
 
 
-def follow_work() -> None:
+def tell_of_work() -> None:
     """Record what tasks and repositories tell of, in their transactions."""
     subscribe(facts.TaskAssigned, _on_assigned)
     subscribe(facts.TaskBlocked, _on_blocked)

@@ -11,7 +11,7 @@ from crewhall.work import timeline_queries as queries
 from crewhall.work.timeline import Timeline
 from crewhall.work.timeline_content import MAX_TEXT_LENGTH
 from crewhall.work.timeline_kinds import check_event_types
-from crewhall.work.timeline_schemas import MAX_LABELS, MAX_MENTIONS, Event, Looked, NewEvent
+from crewhall.work.timeline_schemas import MAX_LABELS, MAX_MENTIONS, MAX_WORDS, Event, Looked, NewEvent
 from crewhall.work.timeline_vocabulary import EventType, Severity
 
 MOST, MOST_TYPES = 50, 20
@@ -38,6 +38,7 @@ class ReadTimeline(Struct, forbid_unknown_fields=True, kw_only=True):
     project_id: Annotated[UUID, Meta(description="Only of this project.")] | None = None
     labels: Annotated[dict[str, str], Meta(max_length=MAX_LABELS, description="Only with all of these.")] = {}
     since: Annotated[datetime, Meta(tz=True, description="Nothing older.")] | None = None
+    words: Annotated[str, Meta(max_length=MAX_WORDS, description="Only with all of these words.")] | None = None
     after: Annotated[str, Meta(description="The `next` of the page before.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=MOST, description="How many at most.")] = 20
 
@@ -95,7 +96,7 @@ async def read_timeline(caller: Caller, asked: ReadTimeline) -> Events:
     looked = Looked(
         types=tuple(dict.fromkeys(check_event_types(asked.types) or ())), author_id=asked.author_id,
         agent_id=asked.agent_id, mention=asked.mention, session_id=asked.session_id, project_id=asked.project_id,
-        labels=tuple(asked.labels.items()), since=asked.since,
+        labels=tuple(asked.labels.items()), since=asked.since, words=asked.words or None,
     )  # fmt: skip
     async with caller.db.transaction(caller.actor) as tx:
         page = await queries.list_events(tx, caller.actor, looked, after=asked.after, limit=asked.limit)

@@ -1,5 +1,7 @@
 """The address of every page in a furnished organization, by its route."""
 
+from functools import cache
+
 from litestar import Litestar
 
 from crewhall.faces.plumbing.dependencies import DEPENDENCIES
@@ -10,6 +12,8 @@ NO_PAGES = {
     "/": "leads to a conversation",
     "/agents/{agent_id:uuid}/activity": "a frame of the agent's page",
     "/agents/{agent_id:uuid}/causes": "a frame of the agent's page",
+    "/agents/{agent_id:uuid}/kpis/summary": "a frame of the agent's page",
+    "/agents/{agent_id:uuid}/sessions": "a frame of the agent's page",
     "/c/{conversation_id:uuid}/surroundings": "a part of the conversation's page",
     "/in/{org_id:uuid}": "leads to an organization",
     "/in/{org_id:uuid}/{path:path}": "leads to a page, or to the organization that it is in",
@@ -17,6 +21,7 @@ NO_PAGES = {
     "/schedules/words": "a part of the form of a schedule",
     "/service-worker.js": "a script",
     "/sidebar": "a part of every page",
+    "/tasks/assignees": "what a field of tasks offers",
     "/wiki/{slug:str}/edit": "leads to the editor of a version",
     "/styleguide": "for those who change Crewhall; judged in tests/web/test_styleguide.py",
     "/styleguide.css": "a style sheet",
@@ -26,6 +31,8 @@ NO_PAGES = {
 GUESTS = {"/invitation", "/login", "/password-reset", "/reset", "/setup", "/unsubscribe/{token:str}"}
 """Routes that are for people who are not signed in."""
 ON_A_PHONE = {
+    "/day",
+    "/sessions/{session_id:uuid}",
     "/projects/{slug:str}",
     "/settings/github",
     "/tasks/{task_id:uuid}",
@@ -34,6 +41,8 @@ ON_A_PHONE = {
     "/wiki/{slug:str}",
     "/agents",
     "/agents/{agent_id:uuid}",
+    "/agents/{agent_id:uuid}/kpis",
+    "/leaderboard",
     "/approvals",
     "/c/{conversation_id:uuid}",
     "/inbox",
@@ -42,9 +51,10 @@ ON_A_PHONE = {
 """Routes whose pictures are also taken on a phone, in the dark."""
 
 
+@cache
 def routes() -> set[str]:
     """The routes of pages."""
-    application = Litestar(PAGES, dependencies=DEPENDENCIES, openapi_config=None)
+    application = Litestar(PAGES, dependencies=DEPENDENCIES, openapi_config=None, logging_config=None)
     return {route.path for route in application.routes if "GET" in getattr(route, "methods", ())} - set(NO_PAGES)
 
 
@@ -70,6 +80,7 @@ def addresses(company: Company) -> dict[str, str]:
         "/projects/{slug:str}": f"/projects/{ids['project']}",
         "/projects/{slug:str}/about": f"/projects/{ids['project']}/about",
         "/tasks": "/tasks?status=all",
+        "/tasks/new": f"/tasks/new?conversation={company.talk.general}&message={company.talk.edited}",
         "/tasks/{task_id:uuid}": f"/tasks/{ids['work']}",
         "/wiki/versions/{version_id:uuid}/edit": f"/wiki/versions/{ids['draft']}/edit",
     }

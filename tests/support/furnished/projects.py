@@ -29,6 +29,7 @@ async def plan_work(company: Company) -> None:
     in_it = {"project_id": project["id"]}
     move = await _made(
         mara, "/tasks", **in_it, title="Take the orders of the sheet over", description=MOVE, priority="P1",
+        message={"conversation_id": company.talk.general, "message_id": company.talk.edited},
         deadline=_in(6), labels=["data"], assignee={"type": "agent", "id": company.ledger.id},
         success_criteria=[{"text": "Every café of the sheet is there", "is_met": True},
                           {"text": "Sums of twelve weeks are the same"}],

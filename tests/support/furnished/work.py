@@ -18,8 +18,10 @@ from tests.files.making import post, sent
 from tests.imports.exports import ADA, BOB, packed, said, workspace
 from tests.knowledge.lending import cite_lent
 from tests.support.furnished.company import Company
+from tests.support.furnished.measured import measure
 from tests.support.furnished.projects import plan_work
 from tests.support.furnished.repository import link_shop
+from tests.support.furnished.sessions import work_on
 from tests.support.furnished.timeline import happen
 from tests.support.furnished.wiki import write_down
 from tests.support.waiting import until
@@ -78,7 +80,7 @@ async def equip(company: Company) -> None:
     """Set everything up; `company.ids` then names it."""
     for one in (
         _words, _agents, _causes, _money, _organization, _guests, _tool_server, _github, write_down, plan_work,
-        link_shop, happen,
+        link_shop, happen, measure, work_on,
     ):  # fmt: skip
         await one(company)
 

@@ -22,6 +22,7 @@ from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.imports import import_group
 from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.knowledge import knowledge_group
+from crewhall.faces.cli.kpis import kpis
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org
@@ -29,11 +30,13 @@ from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.people import people
 from crewhall.faces.cli.pins import pin, pins, unpin
 from crewhall.faces.cli.projects import project
+from crewhall.faces.cli.purging import purge
 from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions
 from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.schedules import schedule
 from crewhall.faces.cli.serving import status, stop, up
+from crewhall.faces.cli.sessions import day, session
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tasks import task
 from crewhall.faces.cli.timeline import timeline
@@ -54,7 +57,7 @@ app = typer.Typer(
     name="crewhall", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, inbox):
+for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, inbox, day):
     app.command()(command)
 # What begins with a minus is to be left out.
 app.command(context_settings={"ignore_unknown_options": True})(search)
@@ -88,9 +91,12 @@ for group in (
     import_group,
     wiki,
     timeline,
+    purge,
     knowledge_group,
     project,
     task,
+    kpis,
+    session,
 ):
     app.add_typer(group)
 

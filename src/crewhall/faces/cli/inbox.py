@@ -22,7 +22,7 @@ def inbox(
         str | None,
         typer.Option(
             help="mention, reply, reaction, direct, message, invitation, approval, schedule, webhook, wiki_proposal,"
-            " wiki_decision or task_assigned."
+            " wiki_decision, task_assigned, timeline_mention or probation."
         ),
     ] = None,
     read: Annotated[

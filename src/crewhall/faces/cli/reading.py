@@ -94,7 +94,7 @@ def find(
     limit: Annotated[int, typer.Option(help="So many places.")] = 12,
     as_json: Json = False,
 ) -> None:
-    """Find conversations, people and agents by the first letters of their names, where you often are first."""
+    """Find conversations, people, agents and tasks by the first letters of their words, where you often are first."""
 
     async def work(client: "Client") -> "PlacesFound":
         return await client.find_places(" ".join(text or []), limit=limit)
@@ -105,9 +105,11 @@ def find(
         return
     if found.places:
         say_table(["Place", "What", "Name"], [[place.label, _what(place.type), place.name] for place in found.places])
+    if found.tasks:
+        say_table(["Task", "Status", "Title"], [[task.name, task.status, task.title] for task in found.tasks])
     for hit in found.messages:
         say_message(hit, hit.conversation.label)
-    if not found.places and not found.messages:
+    if not found.places and not found.messages and not found.tasks:
         say("Nothing found.")
 
 

@@ -1,7 +1,5 @@
 """The timeline: what happened in the organization; for the operator, its months."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,24 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
+from crewhall.faces.cli.months import add_months
 from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_table
-from crewhall.faces.cli.serving import Home, name_home
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
     from crewhall.faces.sdk import Client, TimelineEvent
 
 TABLE = "events"
 POSTED = {"problem": "problem_report", "question": "question_asked", "advice": "advice_given"}
 timeline = typer.Typer(name="timeline", help="What happened: problems, questions, advice, tasks.", no_args_is_help=True)
-MonthName = Annotated[str, typer.Argument(help="The month, as 2026-11.", metavar="MONTH")]
 Label = Annotated[list[str] | None, typer.Option("--label", help="key=value of its metadata; may be given again.")]
 
 
 @timeline.command("list")
 def list_events(
     context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(help="Words that are looked for.")] = None,
     kind: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be given again.")] = None,
     author: Annotated[str | None, typer.Option("--author", help="Id of the person or agent.")] = None,
     agent: Annotated[str | None, typer.Option("--agent", help="Id of the agent that it tells of.")] = None,
@@ -42,8 +38,9 @@ def list_events(
     async def work(client: "Client") -> "list[TimelineEvent]":
         found: list[TimelineEvent] = []
         walked = client.timeline.list(
-            types=kind or (), author_id=author, agent_id=agent, mention=mention, labels=labels, since=_in_utc(since)
-        )
+            types=kind or (), author_id=author, agent_id=agent, mention=mention, labels=labels, since=_in_utc(since),
+            words=" ".join(words or []) or None,
+        )  # fmt: skip
         async for one in walked:
             found.append(one)
             if len(found) == limit:
@@ -109,60 +106,7 @@ def post_event(
         say(f"{one.summary}. {one.id}")
 
 
-@timeline.command("partitions")
-def list_partitions(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
-    """For the operator: the months of the timeline, how large each is, which are detached."""
-    from crewhall.kernel.postgres.months import list_months
-
-    with _administrator(home) as connection:
-        found = list_months(connection, TABLE)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.month, "attached" if one.is_attached else "detached", one.rows, f"{one.bytes:,}"] for one in found]
-    say_table(("Month", "Standing", "Events, about", "Bytes"), rows, "No months.")
-
-
-@timeline.command("detach")
-def detach_partition(
-    month: MonthName,
-    home: Home = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """For the operator: take a month that is over off the timeline of every organization; `attach` brings it back."""
-    from crewhall.kernel.postgres.months import detach_month
-
-    if not yes and not typer.confirm(f"Nobody will see the events of {month} any more. Detach them?"):
-        raise typer.Exit(code=Exit.ERROR)
-    with _administrator(home) as connection:
-        name = detach_month(connection, TABLE, month)
-    say(f"{month} is the table {name} now. Dump it, drop it, or bring it back: `crewhall timeline attach {month}`.")
-
-
-@timeline.command("attach")
-def attach_partition(month: MonthName, home: Home = None) -> None:
-    """For the operator: bring back a month that was detached."""
-    from crewhall.kernel.postgres.months import attach_month
-
-    with _administrator(home) as connection:
-        attach_month(connection, TABLE, month)
-    say(f"{month} is on the timeline again.")
-
-
-@contextmanager
-def _administrator(home: Any) -> "Iterator[Connection[Any]]":
-    """The database of this installation, as its administrator. Starts our own for as long as it is needed."""
-    import psycopg
-
-    from crewhall.kernel.postgres.opening import database_for
-    from crewhall.kernel.settings import KernelSettings, load_settings
-
-    name_home(home)
-    with (
-        database_for(load_settings(KernelSettings), lambda _said: None) as (urls, _),
-        psycopg.connect(urls.admin, autocommit=True) as connection,
-    ):
-        yield connection
+add_months(timeline, TABLE, "timeline", "events")
 
 
 def _label(given: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ Name = Annotated[str, typer.Argument(help="The entry's slug, title or id.")]
 VersionId = Annotated[str, typer.Argument(help="The version's id (`crewhall wiki review`, `crewhall wiki history`).")]
 Category = Annotated[str | None, typer.Option("--category", help="One of the organization's categories.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag; may be given again.")]
+InProject = Annotated[str | None, typer.Option("--project", help="The project's slug or id.")]
 Note = Annotated[str | None, typer.Option("--note", help="What changed, in a line.")]
 MARKS = {"added": "{+%s+}", "removed": "[-%s-]", "left out": " … ", "same": "%s"}
 
@@ -27,6 +28,7 @@ def list_entries(
     words: Annotated[list[str] | None, typer.Argument(help="Words to find, best first.")] = None,
     category: Category = None,
     tag: Annotated[str | None, typer.Option("--tag", help="Only with this tag.")] = None,
+    project: InProject = None,
     order: Annotated[str | None, typer.Option("--order", help="title, recent or read.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +36,8 @@ def list_entries(
 
     async def work(client: "Client") -> list[Any]:
         q = " ".join(words) if words else None
-        return [one async for one in client.wiki.list(q, category=category, tag=tag, order=order)]
+        of = (await client.projects.get(project)).id if project else None
+        return [one async for one in client.wiki.list(q, category=category, tag=tag, project_id=of, order=order)]
 
     found = act(context, work)
     if wants_json(context, as_json):
@@ -59,8 +62,9 @@ def show_entry(context: typer.Context, name: Name, as_json: Json = False) -> Non
     say(f"{one.content}\n")
     said = f"{one.author.name}, approved by {one.approved_by.name} {ago(one.approved_at)}"
     linked = ", ".join(link.slug for link in one.backlinks) or None
-    say_facts({"Version": one.version, "By": said, "Category": one.category, "Tags": ", ".join(one.tags) or None,
-               "Linked from": linked, "Id": one.id})  # fmt: skip
+    of = one.project.name if one.project else None
+    say_facts({"Version": one.version, "By": said, "Project": of, "Category": one.category,
+               "Tags": ", ".join(one.tags) or None, "Linked from": linked, "Id": one.id})  # fmt: skip
 
 
 @wiki.command("propose")
@@ -72,6 +76,7 @@ def propose_entry(
     category: Category = None,
     tag: Tags = None,
     note: Note = None,
+    project: InProject = None,
     draft: Annotated[bool, typer.Option("--draft", help="Keep it as a draft, which you alone see.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -83,7 +88,12 @@ def propose_entry(
 
     async def work(client: "Client") -> "WikiVersion":
         if not change:
-            return await client.wiki.write(title, content, category=category, tags=tag, note=note, draft=draft)
+            of = (await client.projects.get(project)).id if project else None
+            return await client.wiki.write(
+                title, content, category=category, tags=tag, note=note, project_id=of, draft=draft
+            )
+        if project:
+            fail("An entry stays of its project: leave out --project with --change.", exit_code=Exit.USAGE)
         entry = await client.wiki.read(title)
         given = {"content": content, "category": category, "tags": tag, "note": note, "draft": draft}
         changes = {name: value for name, value in given.items() if value is not None}

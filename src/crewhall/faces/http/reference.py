@@ -24,7 +24,9 @@ TAGS = {
     "Wiki": "What the organization knows for good: entries that are proposed, decided about, and kept in versions.",
     "Projects": "What an organization works on, who works on it, and the board of its tasks.",
     "Tasks": "What is to be done: by whom, how urgently, after what; and the queue that one takes the next task from.",
+    "Work sessions": "When agents work, on what, and what they leave to whoever goes on; and a person's day.",
     "Timeline": "What happened, told once for good: problems, questions, advice, reviews, tasks, trust.",
+    "KPIs": "What counts for agents and against them, the figures that are made of it, and trust.",
     "Imports": "Conversations of another product, looked through and taken in.",
     "Live": "Records as they are written, and what was missed.",
 }
@@ -70,6 +72,9 @@ PATH_PARAMETERS = {
     "entry_id": "The wiki entry's id.",
     "version_id": "The id of the entry's version.",
     "event_id": "The event's id.",
+    "metric_id": "The metric's id.",
+    "metric_name": "The metric's name.",
+    "session_id": "The work session's id.",
     "slug": "The slug; of a wiki entry also its title.",
 }
 
@@ -139,6 +144,8 @@ EXAMPLES: dict[str, Any] = {
     "SecretRotation": {"overlap_seconds": 86400},
     "RunAnswer": {"content": "It is a heron."},
     "ForkInput": {"name": "Scout for sales"},
+    "NewMetric": {"name": "deals_won", "label": "Deals won", "role_title": "Salesperson", "lowest": 0},
+    "Reading": {"value": 12},
     "GrantInput": {"visibility": "public", "config": {"model": "small"}},
     "GrantAcceptance": {"code": "cwg_9f0c6b1e"},
     "MessageDraft": {"content": "@scout, what do you think?"},

@@ -18,6 +18,7 @@ import crewhall.runtime.http as runtime
 import crewhall.work.http as work
 import crewhall.work.http_github as github
 import crewhall.work.http_issues as issues
+import crewhall.work.http_kpis as kpis
 import crewhall.work.http_timeline as timeline
 from crewhall.faces.http.description import describe
 from crewhall.faces.http.system import SYSTEM
@@ -46,6 +47,7 @@ API = [
     *timeline.ROUTERS,
     *github.ROUTERS,
     *issues.ROUTERS,
+    *kpis.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),
 ]
 

@@ -27,7 +27,7 @@ ENTRY, SHEET = "js/app.js", "css/hall.css"
 """Every module of ours in one file, in the place of the first; every style sheet in one, in the order of layers."""
 LAYERS = (
     "tokens", "base", "components", "layout", "conversation", "files", "turns", "spending", "reading", "searching",
-    "wiki", "work", "timeline", "utilities",
+    "wiki", "work", "timeline", "kpis", "utilities",
 )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.imports import Import, ImportChannel, ImportCounts, LeftOut
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
 from crewhall.faces.sdk.knowledge import Finding, Findings, LentPassage
+from crewhall.faces.sdk.kpis import Evidence, Kpi, Metric, RankedAgent
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.notifications import Level, Notification, NotificationMessage, NotificationSettings
 from crewhall.faces.sdk.projects import Project, ProjectMember
@@ -91,6 +92,23 @@ from crewhall.faces.sdk.tool_servers import ServerTool, ToolServer
 from crewhall.faces.sdk.webhooks import InvalidWebhook, WebhookMessage, WebhookPing, WebhookTurn, verify_webhook
 from crewhall.faces.sdk.wiki import WikiDifferences, WikiEntry, WikiEntryInfo, WikiVersion
 from crewhall.faces.sdk.words import Command, CommandDone, Draft, DraftFile, LaterMessage
+from crewhall.faces.sdk.work_sessions import (
+    AtWork,
+    Day,
+    HandedOver,
+    Pulled,
+    PulledCounts,
+    PulledEvent,
+    PulledMention,
+    PulledTask,
+    RoleChange,
+    SessionProject,
+    StartedSession,
+    WaitingCall,
+    Working,
+    WorkSession,
+    WorkSessionDetail,
+)
 
 __all__ = [
     "Ack",
@@ -105,6 +123,7 @@ __all__ = [
     "Approval",
     "ApprovalMessage",
     "ApprovalStanding",
+    "AtWork",
     "Author",
     "Board",
     "BoardColumn",
@@ -121,6 +140,7 @@ __all__ = [
     "ConversationSummary",
     "Credential",
     "CrewhallApiError",
+    "Day",
     "Delivery",
     "Document",
     "Draft",
@@ -128,6 +148,7 @@ __all__ = [
     "Ephemeral",
     "Event",
     "EventTypeInfo",
+    "Evidence",
     "FieldDifference",
     "File",
     "FileDocument",
@@ -141,6 +162,7 @@ __all__ = [
     "GithubItem",
     "GithubRepository",
     "GrantOffered",
+    "HandedOver",
     "Hook",
     "HookCall",
     "IdlePolicy",
@@ -152,6 +174,7 @@ __all__ = [
     "InvalidWebhook",
     "Invitation",
     "KnowledgeStatus",
+    "Kpi",
     "LaterMessage",
     "LeftOut",
     "LentPassage",
@@ -163,6 +186,7 @@ __all__ = [
     "Message",
     "MessageMeaning",
     "MessagePreview",
+    "Metric",
     "NotReachable",
     "Notification",
     "NotificationMessage",
@@ -179,13 +203,20 @@ __all__ = [
     "Price",
     "Project",
     "ProjectMember",
+    "Pulled",
+    "PulledCounts",
+    "PulledEvent",
+    "PulledMention",
+    "PulledTask",
     "QuickTask",
+    "RankedAgent",
     "RateLimit",
     "Record",
     "RecordEvent",
     "Refused",
     "Resumed",
     "Rewriting",
+    "RoleChange",
     "Run",
     "RunAgent",
     "RunStep",
@@ -196,12 +227,14 @@ __all__ = [
     "SearchHit",
     "ServerTool",
     "Session",
+    "SessionProject",
     "SessionToken",
     "SignedOut",
     "Source",
     "SourceItem",
     "SourceSync",
     "Standing",
+    "StartedSession",
     "Task",
     "TaskCriterion",
     "TaskLink",
@@ -217,6 +250,7 @@ __all__ = [
     "TurnDecision",
     "TurnStarted",
     "UsageRow",
+    "WaitingCall",
     "WebhookMessage",
     "WebhookPing",
     "WebhookTurn",
@@ -225,6 +259,9 @@ __all__ = [
     "WikiEntryInfo",
     "WikiVersion",
     "Woken",
+    "WorkSession",
+    "WorkSessionDetail",
+    "Working",
     "verify_session",
     "verify_webhook",
 ]

@@ -15,6 +15,7 @@ from crewhall.faces.sdk.github import Github
 from crewhall.faces.sdk.hooks import Hooks
 from crewhall.faces.sdk.imports import Imports
 from crewhall.faces.sdk.knowledge import Knowledge
+from crewhall.faces.sdk.kpis import Kpis
 from crewhall.faces.sdk.lending import Lending
 from crewhall.faces.sdk.live import Live
 from crewhall.faces.sdk.messages import Messages
@@ -35,6 +36,7 @@ from crewhall.faces.sdk.transport import Nothing, Transport
 from crewhall.faces.sdk.turns import Turns
 from crewhall.faces.sdk.wiki import Wiki
 from crewhall.faces.sdk.words import Commands, Drafts, Later
+from crewhall.faces.sdk.work_sessions import Day, WorkSessions
 
 DEFAULT_URL = "http://127.0.0.1:8787"
 
@@ -108,6 +110,8 @@ class Client:
         self.projects = Projects(self.transport)
         self.tasks = Tasks(self.transport)
         self.timeline = Timeline(self.transport)
+        self.kpis = Kpis(self.transport)
+        self.sessions = WorkSessions(self.transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -137,6 +141,10 @@ class Client:
     async def me(self) -> Me:
         """Who is signed in, for which organization, with which role."""
         return await self.transport.call("GET", "/me", Me)
+
+    async def day(self) -> Day:
+        """What the day of the signed-in person holds: tasks, mentions, approvals, questions, agents at work."""
+        return await self.transport.call("GET", "/day", Day)
 
     async def find_places(self, q: str = "", *, limit: int | None = None) -> PlacesFound:
         """Give where one may go: conversations, people, agents by the beginnings of words, best first; and messages."""

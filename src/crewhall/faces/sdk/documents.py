@@ -15,7 +15,7 @@ LOOK_S = 0.5
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a document stands: a file of a conversation and its message, or a source of an agent."""
+    """Where a document stands: a file of a conversation and its message, a source of an agent, an entry of the wiki."""
 
     kind: str
     name: str
@@ -24,6 +24,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     message_seq: int | None = None
     source_id: str | None = None
     agent_id: str | None = None
+    entry_id: str | None = None
+    slug: str | None = None
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

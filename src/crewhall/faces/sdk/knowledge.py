@@ -1,4 +1,4 @@
-"""Knowledge: search over files, sources, the wiki and messages, by words and meaning together."""
+"""Knowledge: search over files, sources, the wiki, messages and tasks, by words and meaning together."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from crewhall.faces.sdk.transport import Transport, join
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A passage or a message that was found. `snippet` is safe HTML; `url` opens it where it stands."""
+    """A passage, a message or a task that was found. `snippet` is safe HTML; `url` opens it where it stands."""
 
     kind: str
     id: str

@@ -42,11 +42,26 @@ class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
         return f"#{self.name}" if self.kind == "channel" else self.name
 
 
+class TaskFound(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that was found; `name` is what it is called in passing: `cafe-orders#12`. `snippet` is safe HTML."""
+
+    id: str
+    name: str
+    title: str
+    project: str
+    status: str
+    priority: str
+    text: str = ""
+    snippet: str = ""
+    created_at: datetime | None = None
+
+
 class PlacesFound(msgspec.Struct, frozen=True):
-    """Where one may go, best first, and messages that match."""
+    """Where one may go, best first, messages and tasks that match."""
 
     places: list[PlaceFound]
     messages: list[SearchHit] = []
+    tasks: list[TaskFound] = []
 
 
 class Saved:

@@ -64,6 +64,9 @@ class SourceItem(msgspec.Struct, frozen=True, kw_only=True):
     document_id: str | None = None
     title: str | None = None
     status: str | None = None
+    done: int = 0
+    total: int | None = None
+    unit: str | None = None
     failure: str | None = None
     seen_at: datetime | None = None
     changed_at: datetime | None = None

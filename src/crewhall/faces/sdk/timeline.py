@@ -66,9 +66,11 @@ class Timeline:
         labels: Mapping[str, str] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        words: str | None = None,
     ) -> AsyncIterator[TimelineEvent]:
         """Give events, newest first. `labels` are keys and values of their metadata, all of which they have."""
         query = {
+            "q": words,
             "type": [*types] or None,
             "author": author_id,
             "agent": agent_id,

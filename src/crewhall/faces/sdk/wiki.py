@@ -12,6 +12,14 @@ from crewhall.faces.sdk.resources import Page
 from crewhall.faces.sdk.transport import Nothing, Transport, as_body, join
 
 
+class WikiProject(msgspec.Struct, frozen=True):
+    """The project that an entry is of."""
+
+    id: str
+    slug: str
+    name: str
+
+
 class WikiEntryInfo(msgspec.Struct, frozen=True, kw_only=True):
     """An entry in a list. `snippet` is safe HTML in which `<mark>` shows what matched, where words were asked for."""
 
@@ -26,6 +34,7 @@ class WikiEntryInfo(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     views: int = 0
     excerpt: str = ""
+    project: WikiProject | None = None
     snippet: str | None = None
 
 
@@ -50,6 +59,7 @@ class WikiEntry(msgspec.Struct, frozen=True, kw_only=True):
     html: str = ""
     category: str | None = None
     tags: list[str] = []
+    project: WikiProject | None = None
     version: int = 1
     reason: str | None = None
     links: list[WikiLink] = []
@@ -85,6 +95,7 @@ class WikiVersion(msgspec.Struct, frozen=True, kw_only=True):
     is_current: bool = False
     is_behind: bool = False
     is_archived: bool = False
+    project: WikiProject | None = None
 
 
 class WikiChange(msgspec.Struct, frozen=True):
@@ -110,10 +121,16 @@ class Wiki:
         self._transport = transport
 
     def list(
-        self, q: str | None = None, *, category: str | None = None, tag: str | None = None, order: str | None = None
+        self,
+        q: str | None = None,
+        *,
+        category: str | None = None,
+        tag: str | None = None,
+        project_id: str | None = None,
+        order: str | None = None,
     ) -> AsyncIterator[WikiEntryInfo]:
         """Give what is approved, by `order` (title, recent, read); with `q` what matches, best first."""
-        query = {"q": q, "category": category, "tag": tag, "order": order}
+        query = {"q": q, "category": category, "tag": tag, "project": project_id, "order": order}
         return walk(self._transport, "/wiki", Page[WikiEntryInfo], query)
 
     async def read(self, name: str) -> WikiEntry:
@@ -129,10 +146,14 @@ class Wiki:
         category: str | None = None,
         tags: Sequence[str] | None = None,
         note: str | None = None,
+        project_id: str | None = None,
         draft: bool = False,
     ) -> WikiVersion:
-        """Propose a new entry, or keep it as a draft."""
-        body = as_body(title=title, content=content, slug=slug, category=category, tags=tags, note=note, draft=draft)
+        """Propose a new entry, of the organization or of one project, or keep it as a draft."""
+        body = as_body(
+            title=title, content=content, slug=slug, category=category, tags=tags, note=note, project_id=project_id,
+            draft=draft,
+        )  # fmt: skip
         return await self._transport.call("POST", "/wiki", WikiVersion, body=body)
 
     async def edit(self, entry_id: str, version_id: str, **changes: Any) -> WikiVersion:

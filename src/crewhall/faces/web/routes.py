@@ -22,7 +22,10 @@ import crewhall.runtime.pages_run_now as run_now
 import crewhall.runtime.pages_runtimes as runtimes
 import crewhall.runtime.pages_summaries as summaries
 import crewhall.runtime.pages_tool_servers as tool_servers
+import crewhall.work.pages_day as day
 import crewhall.work.pages_github as github
+import crewhall.work.pages_kpis as kpis
+import crewhall.work.pages_sessions as sessions
 import crewhall.work.pages_tasks as work
 import crewhall.work.pages_timeline as timeline
 from crewhall.faces.plumbing.assets import serve_asset, serve_worker
@@ -31,5 +34,6 @@ PAGES: list[ControllerRouterHandler] = [
     serve_asset, serve_worker, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
     runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, github.PAGES,
     summaries.PAGES, run_now.PAGES, imports.PAGES, wiki.PAGES, documents.PAGES, sources.PAGES, lent.PAGES,
-    knowledge_search.PAGES, knowledge_status.PAGES, work.PAGES, timeline.PAGES,
+    knowledge_search.PAGES, knowledge_status.PAGES, work.PAGES, timeline.PAGES, kpis.PAGES, sessions.PAGES,
+    day.PAGES,
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from agent_knowledge_sources s where s.org_id = any (current_orgs()) and s.agent
 """
 _ITEMS: LiteralString = """
 select i.id, i.key, i.name, i.media_type, i.size, d.id as document_id, d.title, d.status,
+       coalesce(d.done, 0) as done, d.total, d.unit,
        coalesce(i.failure, d.failure) as failure, i.seen_at, i.changed_at
 from source_items i
 left join document_origins o on o.org_id = i.org_id and o.item_id = i.id

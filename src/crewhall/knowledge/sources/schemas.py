@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crewhall.knowledge.sources.vocabulary import SourceState, SourceType, SyncOutcome
-from crewhall.knowledge.vocabulary import DocumentStatus
+from crewhall.knowledge.vocabulary import DocumentStatus, Unit
 
 Path = Annotated[str, Meta(min_length=1, max_length=2000)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -72,7 +72,10 @@ class SourcePatch(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class SourceItem(Struct, kw_only=True):
-    """What a source holds, and the document that it is; `failure` says why it could not be taken as it is now."""
+    """What a source holds, and the document that it is; `failure` says why it could not be taken as it is now.
+
+    `done` of `total` (in `unit`) is how far the document's stage has come.
+    """
 
     id: UUID
     key: str
@@ -82,6 +85,9 @@ class SourceItem(Struct, kw_only=True):
     document_id: UUID | None
     title: str | None
     status: DocumentStatus | None
+    done: int
+    total: int | None
+    unit: Unit | None
     failure: str | None
     seen_at: datetime
     changed_at: datetime | None

@@ -41,8 +41,9 @@ class UrlReader:
         self._outbound = outbound
         self._start = url
         self._config = config
+        self._scheme = urlsplit(url).scheme
         self._host = urlsplit(url).netloc.lower()
-        self._below = posixpath.dirname(urlsplit(url).path or "/").rstrip("/") + "/"
+        self._below = _folder_of(url)
         self._robots: RobotFileParser | None = None
         self._delay_s = config.delay_s
         self._taken = 0
@@ -80,7 +81,7 @@ class UrlReader:
                 raise SOURCE_REFUSED("Its robots.txt asks not to be read by programs such as this one.")
             return None, [], 1
         kept = await knows(url)
-        if kept is not None and kept.is_seen:
+        if kept is not None and kept.is_seen and not is_first:  # the first one says where the others are
             return None, kept.links, 1
         told = {}
         if kept is not None and kept.sha256 is not None:
@@ -95,6 +96,9 @@ class UrlReader:
                 raise away(f"{self._host} has not answered {MOST_LOST} times in a row.") from None
             return Lost(url, _name_of(url, ""), error.detail), [], 1
         self._lost = 0
+        if is_first and answer.url != url:
+            await self._move(answer.url)
+            known.add(answer.url)
         if answer.status == NOT_MODIFIED and kept is not None:
             return Same(url), kept.links, 1
         return await self._answered(url, answer, known, is_first=is_first)
@@ -111,7 +115,7 @@ class UrlReader:
             return (None if answer.status in GONE else Lost(url, _name_of(url, ""), reason)), [], 1
         if answer.is_cut:
             return Lost(url, _name_of(url, answer.content_type), "It is too large."), [], 1
-        if urlsplit(answer.url).netloc.lower() != self._host and not is_first:
+        if urlsplit(answer.url).netloc.lower() != self._host:
             return None, [], 1  # it leads away
         self._taken += len(answer.body)
         if answer.content_type.endswith("xml") and is_sitemap(answer.body):
@@ -145,11 +149,22 @@ class UrlReader:
         self._has_asked = True
         return await self._outbound.request("GET", url, hosts=None, headers={"user-agent": AGENT, **headers})
 
+    async def _move(self, url: str) -> None:
+        """Go on where the first address leads, as from http to https, or to www: that host is asked like the first."""
+        host, self._scheme = urlsplit(url).netloc.lower(), urlsplit(url).scheme
+        if not (urlsplit(url).path or "/").startswith(self._below):
+            self._below = _folder_of(url)
+        if host == self._host:
+            return
+        self._host = host
+        await self._ask_robots()
+        if self._robots is not None and not self._robots.can_fetch(AGENT, url):
+            raise SOURCE_REFUSED(f"It leads to {host}, whose robots.txt asks programs such as this one not to read it.")
+
     async def _ask_robots(self) -> None:
         """Read what the host asks of programs; a host that says nothing lets everything be read."""
-        parts = urlsplit(self._start)
         try:
-            answer = await self._get(f"{parts.scheme}://{parts.netloc}/robots.txt", {})
+            answer = await self._get(f"{self._scheme}://{self._host}/robots.txt", {})
         except CrewhallError as error:
             if error.kind is OUTBOUND_REFUSED:
                 raise SOURCE_REFUSED(error.detail) from None
@@ -174,12 +189,16 @@ class UrlReader:
             return False
         if _leads_round(parts.path):
             return False
-        scheme = urlsplit(self._start).scheme
         return (
-            parts.scheme == scheme
+            parts.scheme == self._scheme
             and parts.netloc.lower() == self._host
             and (parts.path or "/").startswith(self._below)
         )
+
+
+def _folder_of(url: str) -> str:
+    """The path that all addresses beside one begin with."""
+    return posixpath.dirname(urlsplit(url).path or "/").rstrip("/") + "/"
 
 
 def _leads_round(path: str) -> bool:

@@ -3,7 +3,7 @@
 from crewhall.migrations.runner import run_sql
 
 revision = "0045"
-down_revision = "0042"
+down_revision = "0044"
 
 
 def upgrade() -> None:

@@ -9,6 +9,20 @@ create unique index agents_github_login_key on agents (org_id, lower(github_logi
     where github_login is not null and deleted_at is null;
 alter table users add column github_login text
     constraint users_github_login check (github_login ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(\[bot\])?$');
+-- Until now settings said so of an agent: each keeps its login, the oldest of several that had the same.
+update agents a set github_login = m.login, settings = a.settings - 'github_login' from (
+    select distinct on (o.org_id, lower(o.settings ->> 'github_login')) o.id, o.settings ->> 'github_login' as login
+    from agents o where o.deleted_at is null
+      and o.settings ->> 'github_login' ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(\[bot\])?$'
+    order by o.org_id, lower(o.settings ->> 'github_login'), o.id) m
+where a.id = m.id;
+drop index agents_github_login;
+create or replace function agent_of_login(login text) returns uuid language sql stable security definer
+set search_path = public, pg_temp as $$
+    select a.id from agents a
+    where a.org_id = (current_orgs())[1] and a.deleted_at is null and lower(a.github_login) = lower(login)
+$$;
+
 grant select (github_login) on users to crewhall_app, crewhall_read;
 
 create or replace view agent_details with (security_invoker = true) as

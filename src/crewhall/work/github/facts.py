@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.work.github.closing import Closing
-from crewhall.work.github.vocabulary import ChangeKind
+from crewhall.work.github.vocabulary import ChangeKind, ItemKind
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -22,6 +22,15 @@ class Place(msgspec.Struct, frozen=True):
 
 class _OfRepository(msgspec.Struct, frozen=True, kw_only=True):
     at: Place
+
+
+class ThingMirrored(_OfRepository, frozen=True, kw_only=True):
+    """Anything of the mirror changed, whatever it means: for who works out what follows from how the mirror is."""
+
+    kind: ItemKind
+    number: int | None
+    sha: str | None
+    ref: str | None
 
 
 class IssueMirrored(_OfRepository, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from crewhall.kernel import events
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
+from crewhall.work.github.facts import Place, ThingMirrored
 from crewhall.work.github.items import Item
 from crewhall.work.github.telling import Before, facts_of
 from crewhall.work.github.vocabulary import ItemKind
@@ -79,6 +80,7 @@ async def mirror_items(
         if held is not None and read_at is None and _is_doubtful(held, item, values["rank"]):
             doubts.append(item)
         changed += 1
+        await events.publish(tx, actor, _mirrored(repository_id, project_id, item))
         before = None if held is None else Before(held.state, held.conclusion, held.is_deleted, held.reviewers)
         for fact in facts_of(repository_id, project_id, before, item):
             await events.publish(tx, actor, fact)
@@ -88,6 +90,12 @@ async def mirror_items(
         await tx.run(_DOUBT, values)
         await tx.notify(CHANNEL, "repositories")
     return changed
+
+
+def _mirrored(repository_id: UUID, project_id: UUID | None, item: Item) -> ThingMirrored:
+    ref = item.title if item.kind is ItemKind.PUSH else None
+    at = Place(repository_id, project_id, item.key)
+    return ThingMirrored(at=at, kind=item.kind, number=item.number, sha=item.sha, ref=ref)
 
 
 def _is_doubtful(held: _Held, item: Item, rank: object) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Params, Tx
-from crewhall.kernel.errors import CONFLICT
+from crewhall.kernel.errors import CONFLICT, NOT_FOUND
 from crewhall.work.issues.pulls import pull_requests_of
 from crewhall.work.issues.rows import find_linked
 from crewhall.work.issues.schemas import SentChange, TaskIssue, TaskOnGithub
@@ -64,6 +64,13 @@ def read_url(url: str) -> tuple[str, int]:
     found = _URL.match(url)
     assert found is not None, "the schema holds the pattern"
     return found["name"], int(found["number"])
+
+
+def read_number(typed: str) -> int:
+    """A pull request's number in a path. Raises NOT_FOUND."""
+    if not (typed.isascii() and typed.isdecimal() and len(typed) < 10):  # noqa: PLR2004 - what an integer holds
+        raise NOT_FOUND("There is no such pull request.")
+    return int(typed)
 
 
 async def _is_asked(tx: Tx, actor: Actor, task_id: UUID) -> bool:

@@ -8,6 +8,7 @@ import "./conversation/days.js";
 import "./conversation/pins.js";
 import "./conversation/surroundings.js";
 import "./documents/index.js";
+import "./documents/leaves.js";
 import "./documents/source.js";
 import "./documents/standing.js";
 import "./imports/import.js";
@@ -34,6 +35,7 @@ import "./shell/zone.js";
 import "./wiki/editor.js";
 import "./work/board.js";
 import "./work/timeline.js";
+import "./work/whose.js";
 
 // Turbo's own progress bar would need an inline style, which the page's policy refuses; base.css shows one instead.
 Turbo.session.adapter.progressBar = { show() {}, hide() {}, setValue() {} };

@@ -1,6 +1,7 @@
 // Files that come without being chosen: pasted into the field, or dropped anywhere on its column. What is pasted and is
 // longer than a message may be comes as a file as well, since the field would cut it.
 
+import { takeDrops } from "../shell/drops.js";
 import { toast } from "../shell/toasts.js";
 
 /** Hand them to `take(files)` until the signal; the place shows that it would take what is held over it. */
@@ -12,14 +13,7 @@ export function takeFiles(place, text, take, signal) {
     event.preventDefault();
     take(taken);
   });
-  const onDrag = (event) => {
-    if (!event.dataTransfer.types.includes("Files")) return;
-    event.preventDefault();
-    if (event.type === "dragleave" && place.contains(event.relatedTarget)) return;
-    place.toggleAttribute("data-dropping", event.type === "dragenter" || event.type === "dragover");
-    if (event.type === "drop") take(event.dataTransfer.files);
-  };
-  for (const type of ["dragenter", "dragover", "dragleave", "drop"]) place.addEventListener(type, onDrag, { signal });
+  takeDrops(place, take, signal);
 }
 
 /** Words that the field has no room for, as a file; none where it has. */

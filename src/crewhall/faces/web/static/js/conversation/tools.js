@@ -87,6 +87,7 @@ export class Tools {
     else if (what === "copy-text") copy(message.querySelector(".content").innerText);
     else if (what === "turn") Turbo.visit(`/runs/${runOf(message.dataset.client)}`);
     else if (what === "decisions") Turbo.visit(`/c/${conversation.id_}/decisions?message=${message.dataset.message}`);
+    else if (what === "task") Turbo.visit(`/tasks/new?conversation=${conversation.id_}&message=${message.dataset.message}`);
     else if (what === "save") this.saved.toggle(message);
     else if (what === "unread") markUnread(conversation, message);
     else if (what === "history") this.#history(message);
@@ -112,6 +113,7 @@ export class Tools {
       decisions: message.dataset.authorType !== "system",
       edit: open && mine && Boolean(message.querySelector(".content")),
       "copy-text": Boolean(message.querySelector(".content")),
+      task: Boolean(message.querySelector(".content")),
       quote: open && Boolean(message.querySelector(".content")),
       delete: open && (mine || mayModerate === "true"),
       pin: open && mayPin === "true",

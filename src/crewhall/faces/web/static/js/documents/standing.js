@@ -1,5 +1,5 @@
 // How far the file of a message, of a list or of a page is in being made searchable. Says the same as
-// faces/plumbing/standings.py. What is new comes as frames of the conversation; nothing is asked again and again.
+// faces/plumbing/standings.py. What is new comes as frames of the conversation; what stands in none is asked for while it is read.
 
 import * as Turbo from "../../vendor/turbo.js";
 import { call } from "../api.js";
@@ -8,6 +8,7 @@ import { live } from "../live/socket.js";
 const UNDER_WAY = new Set(["queued", "extracting", "embedding"]);
 const MOST = 100;
 const SOON_MS = 50;
+const LOOK_MS = 2000;
 const FROM_NOW = Number.MAX_SAFE_INTEGER; // no record has this seq: only what is live is wanted
 
 /** Say how far a document is. */
@@ -55,12 +56,18 @@ class Standing extends HTMLElement {
       unknown.add(this);
       ask();
     } else if (conversation && UNDER_WAY.has(status)) this.leave = live.follow(conversation, FROM_NOW, () => {});
+    else if (this.hasAttribute("data-opens")) this.timer = setTimeout(() => this.#look(), LOOK_MS);
   }
 
   disconnectedCallback() {
     this.ending.abort();
     unknown.delete(this);
+    clearTimeout(this.timer);
     this.leave?.();
+  }
+
+  get isUnderWay() {
+    return UNDER_WAY.has(this.dataset.status);
   }
 
   /** Take over what the server says of the file's document. */
@@ -68,6 +75,14 @@ class Standing extends HTMLElement {
     unknown.delete(this);
     this.dataset.document = found.id;
     this.#show(found);
+  }
+
+  /** What stands in no conversation has no frames: it is asked for while somebody looks. */
+  async #look() {
+    const found = document.hidden ? null : await call("GET", `/documents/${this.dataset.document}`).catch(() => null);
+    if (!this.isConnected) return;
+    if (found) this.#show(found);
+    if (this.isUnderWay) this.timer = setTimeout(() => this.#look(), LOOK_MS);
   }
 
   #hear(frame) {

@@ -9,6 +9,7 @@ import { showPresence } from "./presence.js";
 const SETTLE_MS = 150;
 const SPREAD_MS = 1000; // all who have a conversation in their lists are told in the same instant
 let scrolledTo = 0;
+const unfolded = new Set(); // what somebody opened stays open while they go from page to page
 
 class Sidebar extends HTMLElement {
   #unfollow = [];
@@ -19,6 +20,7 @@ class Sidebar extends HTMLElement {
   connectedCallback() {
     const nav = this.querySelector("nav");
     nav.scrollTop = scrolledTo;
+    this.#unfold();
     showCurrent(nav);
     nav.addEventListener("scroll", () => (scrolledTo = nav.scrollTop), { passive: true });
     this.#ending = new AbortController();
@@ -37,6 +39,14 @@ class Sidebar extends HTMLElement {
     clearTimeout(this.#counting);
     this.#ending.abort();
     for (const unfollow of this.#unfollow.splice(0)) unfollow();
+  }
+
+  #unfold() {
+    for (const fold of this.querySelectorAll("[data-fold]")) {
+      const { fold: name } = fold.dataset;
+      if (unfolded.has(name)) fold.open = true;
+      fold.querySelector("summary").addEventListener("click", () => (fold.open ? unfolded.delete(name) : unfolded.add(name)));
+    }
   }
 
   #follow() {
@@ -89,6 +99,7 @@ class Sidebar extends HTMLElement {
     if (!fresh.getElementById("sidebar")) return;
     this.querySelector("nav").replaceChildren(...fresh.querySelectorAll("#sidebar nav > *"));
     for (const dot of this.querySelectorAll("[data-presence-of]")) showPresence(dot.dataset.presenceOf, dot.dataset.presence);
+    this.#unfold();
     this.#follow();
   }
 

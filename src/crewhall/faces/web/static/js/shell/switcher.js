@@ -10,6 +10,7 @@ import { toastError } from "./toasts.js";
 
 const SETTLE_MS = 60;
 const BEST = { Documents: 5, "Messages like this": 3 };
+const KINDS = { message: "Messages like this", task: null }; // tasks are shown by their words already; all else is a document
 const BEST_MS = 200; // what is typed is asked for its meaning only when nothing more is
 const ICONS = { public: "channel", private: "lock", system: "shield" };
 
@@ -64,7 +65,7 @@ async function askBest(q, number, shown) {
   const each = answer.found.filter(({ id, document_id: of = id }) => !known.has(of ?? id) && known.add(of ?? id));
   const list = box().querySelector("[role='listbox']");
   for (const [title, most] of Object.entries(BEST)) {
-    const best = each.filter((one) => (one.kind === "message") === (title !== "Documents")).slice(0, most);
+    const best = each.filter(({ kind }) => (kind in KINDS ? KINDS[kind] : "Documents") === title).slice(0, most);
     if (best.length) list.append(groupRow(title), ...best.map(bestRow));
   }
 }
@@ -74,10 +75,11 @@ function bestRow({ title, where, kind, snippet, url }) {
   return row({ ...view, html: snippet }, () => go(url));
 }
 
-function show(q, { places, messages }) {
+function show(q, { places, messages, tasks }) {
   options = [];
   const list = box().querySelector("[role='listbox']");
   const rows = [...places.map(placeRow)];
+  if (tasks.length) rows.push(groupRow("Tasks"), ...tasks.map(taskRow));
   if (messages.length) rows.push(groupRow("Messages"), ...messages.map(messageRow));
   if (q) rows.push(row({ icon: "search", name: `Search all messages for “${q}”` }, () => go(`/search?q=${encodeURIComponent(q)}`)));
   else if (rows.length) rows.unshift(groupRow("Where you usually are"));
@@ -109,6 +111,10 @@ function placeRow(place) {
   const detail = isConversation ? place.detail : `@${place.detail}`;
   const view = { ...sign, name: place.name || "Only you", detail: place.status === "archived" ? "archived" : detail };
   return row(view, () => (place.conversation_id ? goTo(place.conversation_id) : writeTo(place)));
+}
+
+function taskRow({ id, name, title, status }) {
+  return row({ icon: "check", name: title, detail: `${name} · ${status.replace("_", " ")}` }, () => go(`/tasks/${id}`));
 }
 
 function messageRow(hit) {

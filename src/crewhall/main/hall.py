@@ -1,13 +1,7 @@
-"""The composition root: puts the parts of a process together, serves, and takes them apart again.
+"""Puts the parts of a process together and takes them apart again: `Hall` is one running process."""
 
-Nothing else composes. `Hall` is one running process; `serve` runs one in the foreground until a signal.
-"""
-
-import asyncio
 import contextlib
-import gc
-import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +13,7 @@ from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, Spent, start_agents
 from crewhall.conversations import (
+    Commands,
     ConversationParts,
     FileSettings,
     FileStore,
@@ -28,8 +23,6 @@ from crewhall.conversations import (
 )
 from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
-from crewhall.faces.http.server import HallServer, address_of, bind
-from crewhall.faces.http.stopping import StopSignals
 from crewhall.faces.live.bell import Bell
 from crewhall.faces.live.changes import Changes
 from crewhall.faces.live.hub import Hub
@@ -53,19 +46,15 @@ from crewhall.identity import (
     IdentitySettings,
     LoginVerifier,
     Logos,
-    check_owner,
     prepare_first_run,
 )
 from crewhall.imports import ImportParts, start_imports
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
-from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
-from crewhall.kernel.postgres.keeper import Keeper
-from crewhall.kernel.postgres.opening import Say, database_for
-from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
+from crewhall.kernel.postgres import DatabaseUrls
+from crewhall.kernel.settings import KernelSettings, load_settings
 from crewhall.kernel.signals import Signals
-from crewhall.kernel.telemetry import configure_logging
-from crewhall.kernel.tracing import NoSpans, Tracing, check_tracing, make_tracing
+from crewhall.kernel.tracing import NoSpans, Tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
 from crewhall.knowledge import (
@@ -78,14 +67,11 @@ from crewhall.knowledge import (
     start_knowledge,
 )
 from crewhall.notifications import NotificationParts, start_notifications
-from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, start_runtime
-from crewhall.work import WorkParts, start_work
+from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, find_waiting, start_runtime
+from crewhall.work import SessionSettings, SlashTask, Waiting, WorkParts, start_work
 from crewhall.work.github import GithubParts, GithubSettings, start_github
 from crewhall.work.issues import IssueParts, start_issues
-
-log = logging.getLogger(__name__)
-COLLECT_AFTER = (20_000, 20, 20)
-"""Objects made, and younger collections, before a collection: measured with `python -m bench posts`."""
+from crewhall.work.kpis import KpiParts, KpiSettings, start_kpis
 
 
 @dataclass(slots=True)
@@ -134,6 +120,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         services.part(WorkParts).start()
         services.part(GithubParts).start()
         services.part(IssueParts).start()
+        services.part(KpiParts).start()
         await services.part(RuntimeParts).follow()
         services.part(ImportParts).start()
         door = McpDoor(services)
@@ -207,13 +194,13 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
         region=services.settings.region, base_url=services.base_url, spans=spans,
-        parts=[search, work.timeline], knowledge=LibraryKnowledge(search, services.base_url),
+        parts=[search, work.timeline, work.sessions], knowledge=LibraryKnowledge(search, services.base_url),
     )  # fmt: skip
     settings = services.settings_of(TurnSettings)
     hooks = HookDoor(services.db, conversations.posting, services.limiter, settings)
     for turns in (
         runtime, runtime.trials, runtime.warming, runtime.servers, hooks, catalog_of(settings, runtime.servers),
-        Spent(find_used_up),
+        Spent(find_used_up), Waiting(find_waiting),
     ):  # fmt: skip
         services.add_part(turns)
     stack.push_async_callback(runtime.close)
@@ -243,9 +230,13 @@ def _start_knowledge(services: Services, stack: contextlib.AsyncExitStack, store
 
 def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkParts:
     """Start projects, tasks and the timeline, and what mirrors repositories of GitHub."""
-    work = start_work(db=services.db, log=services.log, limiter=services.limiter)
-    services.add_part(work)
-    services.add_part(work.timeline)
+    work = start_work(
+        db=services.db, log=services.log, limiter=services.limiter, signals=services.signals,
+        settings=services.settings_of(SessionSettings),
+    )  # fmt: skip
+    for part in (work, work.timeline, work.sessions):
+        services.add_part(part)
+    services.part(Commands).add("task", SlashTask(services.db, services.part(Posting)))
     stack.push_async_callback(work.close)
     settings = services.settings_of(GithubSettings)
     github = start_github(
@@ -261,6 +252,9 @@ def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkPar
     )  # fmt: skip
     services.add_part(issues)
     stack.push_async_callback(issues.close)
+    kpis = start_kpis(db=services.db, signals=services.signals, settings=services.settings_of(KpiSettings))
+    services.add_part(kpis)
+    stack.push_async_callback(kpis.close)
     return work
 
 
@@ -281,74 +275,3 @@ def _application(services: Services, hub: Hub, door: McpDoor, tracing: Tracing |
             await (door if scope["path"] == MCP else routes)(scope, receive, send)
 
     return Gate(application, services, tracing, {OPENAI: as_openai}, {MCP: door.challenge})
-
-
-async def serve_hall(
-    settings: KernelSettings,
-    urls: DatabaseUrls,
-    postgres: EmbeddedPostgres | None,
-    announce: Callable[[str, str | None], None],
-    signals: StopSignals,
-) -> None:
-    """Serve until a signal. `announce` is told the address, and the set-up link while nobody owns the hall.
-
-    Keeps `postgres` up meanwhile; raises when that is hopeless.
-    """
-    listener = bind(settings.host, settings.port)
-    address = address_of(listener, settings.host)
-    base_url = (settings.public_url or address).rstrip("/")
-    async with open_hall(settings, urls, base_url) as hall:
-        setup_link = hall.setup_link
-
-        def ready() -> None:
-            _spare_collector()
-            announce(address, setup_link)
-
-        server = HallServer(hall.application, hall.hub, ready)
-        signals.gently = server.end
-        async with _kept(postgres, hall.services.db, server):
-            await server.serve(sockets=[listener])
-
-
-@asynccontextmanager
-async def _kept(postgres: EmbeddedPostgres | None, db: Database, server: HallServer) -> AsyncIterator[None]:
-    """Start our Postgres again whenever it ends meanwhile; when it cannot be kept up, stop the server and raise why."""
-    if postgres is None:
-        yield
-        return
-    keeping = asyncio.create_task(Keeper(postgres, on_away=db.leave, on_back=db.renew).keep(), name="postgres-keeper")
-    keeping.add_done_callback(lambda _: server.end())
-    try:
-        yield
-    finally:
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
-
-
-def _spare_collector() -> None:
-    """Keep the collector off what start-up made and stays: else each full collection stops everybody for 0.1 s."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
-
-
-def check_settings(settings: KernelSettings) -> None:
-    """Refuse, before a database is made or started, what the process would fail by afterwards. Raises BAD_SETTING."""
-    for kind in CrewhallSettings.registry:
-        if kind is not KernelSettings:
-            load_settings(kind)
-    if settings.database_url is None and EmbeddedPostgres(settings.home).status().version is None:
-        check_owner(load_settings(IdentitySettings))  # nobody owns what is not there yet: the first start reads these
-    check_tracing(settings)
-    bind(settings.host, settings.port).close()
-
-
-def serve(settings: KernelSettings, announce: Callable[[str, str | None], None], say: Say = log.info) -> None:
-    """Serve in the foreground: the database first, then the process, until a signal. Blocks."""
-    import uvloop
-
-    configure_logging(settings)
-    check_settings(settings)
-    with StopSignals() as signals, database_for(settings, say) as (urls, postgres):
-        uvloop.run(signals.run(serve_hall(settings, urls, postgres, announce, signals)))

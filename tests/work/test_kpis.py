@@ -1,0 +1,262 @@
+"""KPIs without GitHub: tasks done, reopened, to blame; reviews on the timeline; trust that moves, and what follows."""
+
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from crewhall.kernel.actor import system_actor
+from crewhall.kernel.tools import Risk
+from crewhall.runtime.judging import RiskRule, Standing, ToolPolicy, judge
+from crewhall.work.kpis.rebuilding import rebuild
+from tests.identity.hall import Org
+from tests.support.server import Server
+from tests.work.ground import agent, begun, changed, done, listed, wrote
+from tests.work.kpi_ground import calculated, completed, figures, reviewed, rows, standing, trust_of
+from tests.work.timeline_ground import listed as events
+
+
+@pytest.mark.rule("D6", "D7")
+async def test_several_events_of_an_agent_become_one_row_and_trust_moves_with_a_reason(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    for title in ("Paint it", "Dry it"):
+        await completed(org, shop, scout, title)
+    await wrote(org.owner, shop, "Sell it", assignee=agent(scout))
+    assert await calculated(server, org) == 1
+    (one,) = await rows(org.owner, scout)
+    assert one["counted"] == {"task_assigned": 3, "task_completed": 2}
+    assert one["reason"] == "3 tasks assigned, 2 tasks completed."
+    assert (one["tasks_assigned"], one["tasks_completed"], one["completion"]) == (3, 2, 1)
+    assert (one["start"], one["evidence"], one["term_sum"]) == (50, 2, 80)
+    assert one["trust"] == await trust_of(org, scout) == 55
+    told = await events(org.owner.api, agent=scout.id)
+    assert [event["type"] for event in told] == ["trust_score_changed", "kpi_updated"]
+    assert told[0]["content"]["reason"] == one["reason"]
+    assert told[0]["content"]["terms"] == {
+        "term_quality": 20, "term_completion": 30, "term_bugs": 20, "term_deployments": 10, "term_trend": 0,
+        "term_steadiness": 0, "term_sum": 80, "start": 50, "evidence": 2, "trust": 55,
+    }  # fmt: skip
+    assert await calculated(server, org) == 0
+
+
+@pytest.mark.rule("D6")
+async def test_what_does_not_hold_any_more_is_taken_back(server: Server, org: Org):
+    scout, other, shop = await server.hire(org), await server.hire(org), await begun(org.owner)
+    task = await wrote(org.owner, shop, assignee=agent(scout))
+    await calculated(server, org)
+    assert [one[:2] for one in await standing(server, org)] == [(scout.id, "task_assigned")]
+    await changed(org.owner, task, assignee=agent(other))
+    await calculated(server, org)
+    assert [one[:2] for one in await standing(server, org)] == [(other.id, "task_assigned")]
+    assert (await rows(org.owner, scout))[0]["reason"] == "Less 1 task assigned."
+    await changed(org.owner, task, status="cancelled")
+    await calculated(server, org)
+    assert await standing(server, org) == []
+    assert (await rows(org.owner, other))[0]["tasks_assigned"] == 0
+
+
+@pytest.mark.rule("D6", "D7")
+async def test_a_task_that_an_agent_writes_for_itself_counts_nothing(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    task = await wrote(scout, shop, assignee=agent(scout))
+    await changed(scout, task, status="completed")
+    await calculated(server, org)
+    assert await rows(org.owner, scout) == []
+
+
+@pytest.mark.rule("D6")
+async def test_a_task_that_is_reopened_was_not_done_and_is_a_bug_once(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    task = await completed(org, shop, scout)
+    await changed(org.owner, task, status="backlog")
+    one = await figures(server, org, scout)
+    assert (one["tasks_completed"], one["bugs"], one["tasks_assigned"]) == (0, 1, 0)
+    await changed(org.owner, task, assignee=agent(scout), status="in_progress")
+    await changed(org.owner, task, status="completed")
+    await calculated(server, org)
+    await changed(org.owner, task, status="backlog")
+    one = await figures(server, org, scout)
+    assert (one["tasks_completed"], one["bugs"]) == (0, 1)
+    assert one["term_bugs"] == 16
+
+
+@pytest.mark.rule("D6")
+async def test_a_bug_is_whose_the_task_is_that_it_names(server: Server, org: Org):
+    scout, other, shop = await server.hire(org), await server.hire(org), await begun(org.owner)
+    task = await completed(org, shop, scout)
+    named = f"It leaks. Caused by #{task['number']}."
+    bug = await wrote(org.owner, shop, "Leak", description=named, labels=["bug"])
+    await wrote(org.owner, shop, "No bug", description=named)
+    await wrote(org.owner, shop, "Of nothing", description="It leaks.", labels=["bug"])
+    assert (await figures(server, org, scout))["bugs"] == 1
+    await changed(org.owner, task, assignee=agent(other))
+    await calculated(server, org)
+    assert [(await rows(org.owner, one))[0]["bugs"] for one in (scout, other)] == [0, 1]
+    await changed(org.owner, bug, status="cancelled")
+    assert (await figures(server, org, other))["bugs"] == 0
+
+
+@pytest.mark.rule("D6", "D7")
+async def test_reviews_on_the_timeline_count_those_of_people(server: Server, org: Org):
+    scout, other = await server.hire(org), await server.hire(org)
+    await reviewed(org.owner, "changes_requested", scout, title="The mill")
+    await reviewed(org.owner, "approved", scout, title="The mill")
+    await reviewed(org.owner, "approved", scout, title="The barn")
+    await reviewed(org.owner, "commented", scout, title="The well")
+    done(await other.api.post("/timeline", json={
+        "type": "review_response", "content": {"title": "x", "verdict": "approved"}, "mentions": [scout.id],
+    }))  # fmt: skip
+    one = await figures(server, org, scout)
+    assert (one["first_approvals"], one["approvals"], one["change_requests"]) == (1, 2, 1)
+    assert one["quality"] == 55
+    assert one["evidence"] == 3
+
+
+@pytest.mark.rule("D7")
+async def test_trust_set_by_hand_is_where_it_goes_on_from(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    await completed(org, shop, scout)
+    await calculated(server, org)
+    done(await org.owner.api.patch(f"/agents/{scout.id}", json={"trust_score": 20}))
+    one = await figures(server, org, scout)
+    assert (one["start"], one["evidence"], one["trust"]) == (20, 0, 20)
+    assert "1 trust set by hand" in one["reason"]
+    await completed(org, shop, scout)
+    one = await figures(server, org, scout)
+    assert (one["start"], one["evidence"]) == (20, 1)
+    assert one["trust"] == await trust_of(org, scout) == round(20 + (one["term_sum"] - 20) / 11, 2)
+
+
+@pytest.mark.rule("D7")
+async def test_the_trust_that_an_agent_had_before_anything_counted_is_kept(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    done(await org.owner.api.patch(f"/agents/{scout.id}", json={"trust_score": 80}))
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        await tx.run("delete from kpi_news where org_id = %(org)s", {"org": org.id})  # as it was before there were any
+    await completed(org, shop, scout)
+    one = await figures(server, org, scout)
+    assert (one["start"], one["trust"]) == (80, 80)
+
+
+@pytest.mark.rule("D3", "D7")
+async def test_probation_by_rule_gives_back_what_is_critical_and_tells_who_must_know(server: Server, org: Org):
+    admin, member = await org.add("admin"), await org.add()
+    scout, shop = await server.hire(org), await begun(org.owner)
+    critical = await wrote(org.owner, shop, "Now", priority="P0", assignee=agent(scout))
+    for title in "abcdefg":
+        await reviewed(org.owner, "changes_requested", scout, title=title)
+    one = await figures(server, org, scout)
+    assert (one["quality"], one["concerns"]) == (15, ["low_quality"])
+    assert done(await org.owner.api.get(f"/agents/{scout.id}")).json()["status"] == "probation"
+    task = done(await org.owner.api.get(f"/tasks/{critical['id']}")).json()
+    assert (task["status"], task["assignee"]) == ("backlog", None)
+    refused = await org.owner.api.patch(f"/tasks/{critical['id']}", json={"assignee": agent(scout)})
+    assert refused.status_code == 409
+    told = next(event for event in await events(org.owner.api, type="trust_score_changed") if "status" in str(event))
+    assert told["content"]["status_after"] == "probation"
+    assert told["content"]["reason"] == "Quality is below 20."
+    for who in (org.owner, admin, scout):
+        (notice,) = await listed(who, "/notifications", kind="probation")
+        assert notice["path"] == f"/agents/{scout.id}/kpis"
+        assert notice["summary"].endswith("is on probation: Quality is below 20")
+    assert await listed(member, "/notifications", kind="probation") == []
+
+
+@pytest.mark.rule("D7")
+async def test_probation_ends_by_rule_and_who_ends_it_by_hand_is_not_overruled(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    path = f"/agents/{scout.id}"
+    for title in "abcdefg":
+        await reviewed(org.owner, "changes_requested", scout, title=title)
+    await calculated(server, org)
+    done(await org.owner.api.patch(path, json={"status": "active"}))
+    await completed(org, shop, scout)
+    assert (await figures(server, org, scout))["concerns"] == ["low_quality"]
+    assert done(await org.owner.api.get(path)).json()["status"] == "active"
+    done(await org.owner.api.patch(path, json={"status": "probation"}))
+    for number in range(5):
+        await completed(org, shop, scout)
+        await reviewed(org.owner, "approved", scout, title=f"good {number}")
+        await calculated(server, org)
+        assert done(await org.owner.api.get(path)).json()["status"] == ("probation" if number < 4 else "active")
+    one = (await rows(org.owner, scout))[0]
+    assert (one["quality"], one["overall_trend"]) == (65, "improving")
+    (notice, *_) = await listed(org.owner, "/notifications", kind="probation")
+    assert notice["summary"].endswith("has come through probation")
+
+
+@pytest.mark.rule("X5", "D7")
+async def test_what_an_agent_may_do_moves_with_its_trust(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    policy = ToolPolicy(write=RiskRule(allow_from=54.0))
+
+    async def judged() -> str:
+        return str(
+            judge("post_message", Risk.WRITE, Standing(await trust_of(org, scout), on_probation=False), policy).verdict
+        )
+
+    assert await judged() == "ask"
+    for _ in range(2):
+        await completed(org, shop, scout)
+    await calculated(server, org)
+    assert await judged() == "allow"
+
+
+@pytest.mark.rule("D6")
+async def test_figures_are_calculated_by_hand_by_who_manages_agents_alone(server: Server, org: Org, other_org: Org):
+    scout, member = await server.hire(org), await org.add()
+    path = f"/agents/{scout.id}/kpis"
+    one = done(await org.owner.api.post(path)).json()
+    assert one["reason"].endswith("asked for it.")
+    assert (one["trust"], one["evidence"]) == (50, 0)
+    for who, status in ((member, 403), (scout, 403), (other_org.owner, 404)):
+        assert (await who.api.post(path)).status_code == status
+    assert (await other_org.owner.api.get(path)).status_code == 404
+    assert len((await member.api.get(path)).json()["items"]) == 1
+
+
+@pytest.mark.rule("B1", "D6", "D16")
+async def test_rows_and_evidence_never_change_and_are_nobody_elses(server: Server, org: Org, other_org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    await completed(org, shop, scout)
+    await calculated(server, org)
+    for sql in (
+        "update kpis set trust = 100", "delete from kpis", "truncate kpis",
+        "update kpi_evidence set amount = 1", "delete from kpi_evidence", "truncate kpi_evidence",
+    ):  # fmt: skip
+        with pytest.raises(errors.InsufficientPrivilege):
+            async with server.db.transaction(org.owner.actor) as tx:
+                await tx.run(sql)
+    async with await psycopg.AsyncConnection.connect(server._urls.admin) as connection:
+        with pytest.raises(errors.InsufficientPrivilege):
+            await connection.execute("delete from kpis where agent_id = %(id)s", {"id": scout.id})
+    async with server.db.transaction(other_org.owner.actor) as tx:
+        for table in ("kpis", "kpi_evidence", "kpi_sums", "kpi_news", "kpi_metrics"):
+            assert await tx.value(f"select count(*) from {table}") == 0
+        names = await tx.values("select inhrelid::regclass::text from pg_inherits where inhparent = 'kpis'::regclass")
+    assert len(names) >= 4
+
+
+@pytest.mark.rule("D6", "D7")
+async def test_a_rebuild_makes_the_same_rows_and_puts_right_what_is_not(server: Server, org: Org):
+    scout, other, shop = await server.hire(org), await server.hire(org), await begun(org.owner)
+    first = await completed(org, shop, scout)
+    await calculated(server, org)
+    await reviewed(org.owner, "approved", scout, other)
+    done(await org.owner.api.patch(f"/agents/{scout.id}", json={"trust_score": 61.5}))
+    await calculated(server, org)
+    await changed(org.owner, first, status="backlog")
+    await wrote(org.owner, shop, "Leak", description=f"Caused by #{first['number']}", labels=["Bug"])
+    await calculated(server, org)
+    done(await org.owner.api.post(f"/agents/{scout.id}/kpis"))
+    before = [await rows(org.owner, one) for one in (scout, other)]
+    with psycopg.connect(server._urls.admin, autocommit=True) as connection:
+        found = {str(one.agent_id): one for one in rebuild(connection, write=False) if one.org_id == org.id}
+        assert {one: (found[one].rows, found[one].different) for one in found} == {
+            scout.id: (len(before[0]), 0), other.id: (len(before[1]), 0)
+        }  # fmt: skip
+        connection.execute("select forget_kpis(%(id)s)", {"id": UUID(scout.id)})
+        (again,) = [one for one in rebuild(connection, write=True) if str(one.agent_id) == scout.id]
+        assert again.different == len(before[0]) > 3
+    assert [await rows(org.owner, one) for one in (scout, other)] == before
