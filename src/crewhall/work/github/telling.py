@@ -63,7 +63,7 @@ def _pull_request(at: Place, before: Before | None, item: Item) -> list[object]:
     was = before.state if before else None
     if before is None:
         told.append(PullRequestOpened(at=at, number=item.number, author=item.author))
-    asked = sorted(set(item.data["reviewers"]) - set(before.reviewers if before else ()))
+    asked = sorted(set(item.data.get("reviewers", ())) - set(before.reviewers if before else ()))
     if asked and item.state == "open":
         told.append(ReviewRequested(at=at, number=item.number, author=item.author, reviewers=asked))
     if item.state == "merged" != was:

@@ -20,7 +20,7 @@ where r.org_id = (select (current_orgs())[1])
 _ISSUE: LiteralString = """
 select i.key::bigint as github_id, i.number, coalesce(i.state, 'open') as state,
     i.data ->> 'state_reason' as state_reason, i.title, i.body, i.author, i.url,
-    i.data -> 'labels' as labels, i.data -> 'assignees' as assignees, i.moment,
+    coalesce(i.data -> 'labels', '[]') as labels, coalesce(i.data -> 'assignees', '[]') as assignees, i.moment,
     i.data ->> 'closed_at' as closed_at, i.deleted_at is not null as is_deleted, (
         select max((p.data ->> 'merged_at')::timestamptz) from github_links l
         join github_items p on p.org_id = l.org_id and p.repository_id = l.repository_id and p.number = l.number
