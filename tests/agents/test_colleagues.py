@@ -94,8 +94,8 @@ def test_what_is_compared_are_columns_that_people_set():
     left_out = set(Persona.__struct_fields__) - set(COMPARED)
     assert set(COMPARED) <= set(AgentDetail.__struct_fields__)
     assert left_out == {
-        "code", "name", "icon_url", "level", "project_id", "status", "public_key", "owner_user_id", "metadata",
-        "version",
+        "code", "name", "icon_url", "level", "project_id", "status", "public_key", "github_login", "owner_user_id",
+        "metadata", "version",
     }  # fmt: skip
 
 

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewhall.kernel.actor import system_actor
+from crewhall.work.github.changing import Changing
 from crewhall.work.github.keeping import Keeping
-from crewhall.work.github.outgoing import WRITES, Changing, claim_change, settle
+from crewhall.work.github.outgoing import claim_change
+from crewhall.work.github.settling import WRITES, settle
 from crewhall.work.github.vocabulary import FieldOutcome
 from tests.github.ground import Wired, wire
 from tests.github.hub import Hub, HubGithub

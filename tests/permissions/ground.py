@@ -142,6 +142,8 @@ async def make_ground(server: Server, role: str) -> Ground:
         "post_reading": {"value": 1},
         "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
+    bodies["link_github_repository"] = {"project_id": working["project_id"]}
+    await github.link(server, org, mirrored["repository_id"], working["project_id"], working["task_id"])
     if role == "agent":
         api = (await server.hire(org)).api
         return Ground(role, api, names, bodies, org.slug, api, working)

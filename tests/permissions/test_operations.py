@@ -172,6 +172,8 @@ RIGHTS: dict[str, P | frozenset[str]] = {
     "remove_github_repository": P.ORGANIZATION_UPDATE,
     "sync_github_repository": P.ORGANIZATION_UPDATE,
     "list_github_items": P.SETTINGS_READ,
+    "link_github_repository": P.ORGANIZATION_UPDATE,
+    "unlink_github_repository": P.ORGANIZATION_UPDATE,
     "list_github_changes": P.SETTINGS_READ,
     "ask_github_change": P.ORGANIZATION_UPDATE,
     "list_github_deliveries": P.SETTINGS_READ,

@@ -12,7 +12,7 @@ RIGHTS: dict[str, Permission | frozenset[str]] = {
     **dict.fromkeys(
         (
             "list_projects", "show_project", "show_project_by_slug", "list_project_members", "show_board", "list_tasks",
-            "list_labels", "show_task", "show_task_by_number",
+            "list_labels", "show_task", "show_task_by_number", "show_task_on_github",
         ),
         Permission.ORGANIZATION_READ,
     ),
@@ -25,7 +25,10 @@ RIGHTS: dict[str, Permission | frozenset[str]] = {
         Permission.PROJECTS_UPDATE,
     ),
     **dict.fromkeys(
-        ("create_task", "take_next_task", "change_tasks", "change_task", "add_dependency", "remove_dependency"),
+        (
+            "create_task", "take_next_task", "change_tasks", "change_task", "add_dependency", "remove_dependency",
+            "make_issue_of_task", "link_pull_request", "unlink_pull_request",
+        ),
         Permission.TASKS_WRITE,
     ),
     "comment_task": Permission.MESSAGES_POST,
@@ -56,4 +59,5 @@ def bodies(of: dict[str, str]) -> dict[str, dict[str, Any]]:
         "take_next_task": {},
         "change_task": {"description": "hello"},
         "comment_task": {"content": "hello"},
+        "link_pull_request": {"url": "octo/hall#1"},
     }

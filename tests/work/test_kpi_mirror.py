@@ -121,7 +121,7 @@ async def hired(server: Server, org: Org) -> tuple[AgentClient, AgentClient]:
     """Two agents that have names at GitHub."""
     found = []
     for code, login in (("scout", "scout-bot"), ("other", "Other-Bot")):
-        found.append(await server.hire(org, code, settings={"github_login": login}))
+        found.append(await server.hire(org, code, github_login=login))
     return found[0], found[1]
 
 

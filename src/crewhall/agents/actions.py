@@ -34,21 +34,22 @@ FIRST_STATUSES = frozenset({AgentStatus.ACTIVE, AgentStatus.PROBATION, AgentStat
 
 _INSERT: LiteralString = """
 insert into agents (id, org_id, parent_agent_id, created_by, updated_by, code, name, description, role_title,
-    instructions, icon_url, kind, level, project_id, status, public_key, model_config, tools, embedding_model,
-    rag_enabled, capabilities, scheduling_config, visibility, owner_user_id, version, settings, metadata)
+    instructions, icon_url, kind, level, project_id, status, public_key, github_login, model_config, tools,
+    embedding_model, rag_enabled, capabilities, scheduling_config, visibility, owner_user_id, version, settings,
+    metadata)
 values (%(id)s, %(org)s, %(parent)s, %(actor)s, %(actor)s, %(code)s, %(name)s, %(description)s, %(role_title)s,
-    %(instructions)s, %(icon_url)s, %(kind)s, %(level)s, %(project_id)s, %(status)s, %(public_key)s, %(model_config)s,
-    %(tools)s, %(embedding_model)s, %(rag_enabled)s, %(capabilities)s, %(scheduling_config)s, %(visibility)s,
-    %(owner_user_id)s, %(version)s, %(settings)s, %(metadata)s)
+    %(instructions)s, %(icon_url)s, %(kind)s, %(level)s, %(project_id)s, %(status)s, %(public_key)s, %(github_login)s,
+    %(model_config)s, %(tools)s, %(embedding_model)s, %(rag_enabled)s, %(capabilities)s, %(scheduling_config)s,
+    %(visibility)s, %(owner_user_id)s, %(version)s, %(settings)s, %(metadata)s)
 """
 _UPDATE: LiteralString = """
 update agents set code = %(code)s, name = %(name)s, description = %(description)s, role_title = %(role_title)s,
     instructions = %(instructions)s, icon_url = %(icon_url)s, kind = %(kind)s, level = %(level)s,
-    project_id = %(project_id)s, status = %(status)s, public_key = %(public_key)s, model_config = %(model_config)s,
-    tools = %(tools)s, embedding_model = %(embedding_model)s, rag_enabled = %(rag_enabled)s,
-    capabilities = %(capabilities)s, scheduling_config = %(scheduling_config)s, visibility = %(visibility)s,
-    owner_user_id = %(owner_user_id)s, version = %(version)s, settings = %(settings)s, metadata = %(metadata)s,
-    updated_by = %(actor)s
+    project_id = %(project_id)s, status = %(status)s, public_key = %(public_key)s, github_login = %(github_login)s,
+    model_config = %(model_config)s, tools = %(tools)s, embedding_model = %(embedding_model)s,
+    rag_enabled = %(rag_enabled)s, capabilities = %(capabilities)s, scheduling_config = %(scheduling_config)s,
+    visibility = %(visibility)s, owner_user_id = %(owner_user_id)s, version = %(version)s, settings = %(settings)s,
+    metadata = %(metadata)s, updated_by = %(actor)s
 where id = %(id)s
 """
 
@@ -74,6 +75,7 @@ async def fork_agent(tx: Tx, actor: Actor, agent_id: UUID, data: ForkInput) -> A
         code=data.code or "",
         status=AgentStatus.ACTIVE,
         public_key=None,
+        github_login=None,
         owner_user_id=actor.id if actor.type is ActorType.USER else None,
     )
     made = await insert_agent(tx, actor, copied, parent=origin.id)
@@ -230,6 +232,7 @@ def _clear_conflicts() -> Iterator[None]:
         known = {
             "agents_code_key": ("code", "Another agent has this code."),
             "agents_name_key": ("name", "Another agent has this name."),
+            "agents_github_login_key": ("github_login", "Another agent is called so at GitHub."),
             "names_code": ("code", MEMBER_HAS_IT),
         }.get(error.diag.constraint_name or "")
         if known is None:

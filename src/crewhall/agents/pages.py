@@ -128,7 +128,7 @@ async def change_agent(
     """Change an agent's persona or standing."""
     form = await read_form(request)
     try:
-        patch = form.read(AgentPatch, "name", "visibility", "status", "trust_score")
+        patch = form.read(AgentPatch, "name", "visibility", "status", "trust_score", **form.login())
         if "instructions" in form.values:  # a borrowed agent's form has no persona
             patch = _with_persona(patch, form)
         async with services.db.transaction(actor) as tx:

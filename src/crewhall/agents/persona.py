@@ -30,6 +30,7 @@ class Persona(Struct, kw_only=True, frozen=True):
     project_id: UUID | None = None
     status: AgentStatus = AgentStatus.ACTIVE
     public_key: str | None = None
+    github_login: str | None = None
     model_config: dict[str, Any] = {}
     tools: list[str] = []
     embedding_model: str | None = None

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crewhall.agents.vocabulary import AgentKind, AgentLevel, AgentStatus, Presence, Visibility
 from crewhall.kernel.visible import visible_line, visible_name
+from crewhall.ports.github import GITHUB_LOGIN
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
 Code = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[a-z0-9-]+$")]
@@ -16,6 +17,10 @@ RoleTitle = Annotated[str, Meta(max_length=255)]
 Instructions = Annotated[str, Meta(max_length=100_000)]
 IconUrl = Annotated[str, Meta(max_length=500, pattern=r"^https?://\S+$")]
 PublicKey = Annotated[str, Meta(max_length=64, description="Ed25519 public key: 32 bytes in base64.")]
+GithubLogin = Annotated[
+    str,
+    Meta(pattern=GITHUB_LOGIN, description="What it is called at GitHub; an app's ends in `[bot]`. One agent has it."),
+]
 EmbeddingModel = Annotated[str, Meta(min_length=1, max_length=255)]
 Slugs = Annotated[list[Annotated[str, Meta(min_length=1, max_length=50)]], Meta(max_length=50)]
 Version = Annotated[str, Meta(max_length=32, pattern=r"^\d{1,6}\.\d{1,6}\.\d{1,6}$", examples=["1.0.0"])]
@@ -53,6 +58,7 @@ class AgentDetail(Agent):
 
     instructions: str | None
     public_key: str | None
+    github_login: str | None
     model_config: Open
     tools: list[str]
     embedding_model: str | None
@@ -98,6 +104,7 @@ class AgentChanges(Struct, forbid_unknown_fields=True, kw_only=True):
     project_id: UUID | UnsetType | None = UNSET
     status: AgentStatus | UnsetType = UNSET
     public_key: PublicKey | UnsetType | None = UNSET
+    github_login: GithubLogin | UnsetType | None = UNSET
     model_config: Open | UnsetType = UNSET
     tools: Slugs | UnsetType = UNSET
     embedding_model: EmbeddingModel | UnsetType | None = UNSET

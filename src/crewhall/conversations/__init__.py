@@ -27,6 +27,7 @@ from crewhall.conversations.members import join_conversation
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
 from crewhall.conversations.metadata import IMPORTED
 from crewhall.conversations.opening import free_channel_name, open_conversation, open_direct, open_session
+from crewhall.conversations.overlays import Overlays
 from crewhall.conversations.past import (
     PastChannel,
     PastRecord,
@@ -46,6 +47,7 @@ from crewhall.conversations.schemas import (
     AgentPolicy,
     ClientId,
     ConversationRef,
+    EditMessage,
     NewConversation,
     NewMember,
     PostMessage,
@@ -84,6 +86,7 @@ __all__ = [
     "ConversationParts",
     "ConversationRead",
     "ConversationRef",
+    "EditMessage",
     "FileSettings",
     "FileStore",
     "Filters",
@@ -93,6 +96,7 @@ __all__ = [
     "NewConversation",
     "NewMember",
     "NotificationLevel",
+    "Overlays",
     "PastChannel",
     "PastRecord",
     "PostMessage",

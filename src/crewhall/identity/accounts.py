@@ -62,7 +62,7 @@ async def get_profile(tx: Tx, person: Actor) -> Profile:
     return await tx.one(
         Profile,
         """
-        select id, handle, email, name, avatar_url, locale, timezone, created_at
+        select id, handle, email, name, avatar_url, locale, timezone, created_at, github_login
         from users where id = %(id)s and deleted_at is null
         """,
         {"id": person.id},
@@ -86,7 +86,7 @@ async def update_profile(tx: Tx, person: Actor, change: ProfileChange) -> Profil
         await tx.run(
             """
             update users set handle = %(handle)s, name = %(name)s, avatar_url = %(avatar_url)s, locale = %(locale)s,
-                             timezone = %(timezone)s, updated_by = %(id)s
+                             timezone = %(timezone)s, github_login = %(github_login)s, updated_by = %(id)s
             where id = %(id)s
             """,
             {**msgspec.structs.asdict(now), **changed},

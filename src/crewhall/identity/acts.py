@@ -107,6 +107,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "github.changed": ("changed the connection “{name}” to GitHub: {changed}", "changed a connection to GitHub"),
     "github.disconnected": ("removed the connection “{name}” to GitHub", "removed a connection to GitHub"),
     "github_repository.added": ("had {name} mirrored", "had a repository mirrored"),
+    "github_repository.linked": ("made issues of {name} tasks of {project}", "made issues of a repository tasks"),
+    "github_repository.unlinked": ("made issues of {name} tasks no more", "made issues of a repository tasks no more"),
     "github_repository.removed": ("had {name} mirrored no more", "had a repository mirrored no more"),
     "github_delivery.repeated": ("had the delivery {name} of GitHub done again", "had a delivery done again"),
     "github_change.asked": ("had issue #{number} changed at GitHub", "had an issue made at GitHub"),

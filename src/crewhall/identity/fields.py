@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from crewhall.kernel.errors import INVALID
 from crewhall.kernel.visible import visible_line
+from crewhall.ports.github import GITHUB_LOGIN
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S", description="Shown to others.")]
 Email = Annotated[str, Meta(min_length=3, max_length=255, description="Case does not matter.")]
@@ -20,6 +21,7 @@ Handle = Annotated[
 Slug = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[a-z0-9-]+$", description="Unique; used in links.")]
 Locale = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["en", "pt-BR"])]
 Timezone = Annotated[str, Meta(min_length=1, max_length=64, examples=["Europe/Berlin"])]
+GithubLogin = Annotated[str, Meta(pattern=GITHUB_LOGIN, description="What GitHub calls the person.")]
 Accent = Annotated[
     str,
     Meta(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#7c3aed"], description="Made legible where it is not."),

@@ -106,7 +106,7 @@ async def change_profile(
     """Change name, handle, locale, timezone."""
     form = await read_form(request)
     try:
-        change = form.read(ProfileChange, "name", "handle", "locale", "timezone")
+        change = form.read(ProfileChange, "name", "handle", "locale", "timezone", **form.login())
         async with services.db.transaction(actor) as tx:
             await update_profile(tx, actor, change)
     except CrewhallError as error:

@@ -18,7 +18,8 @@ from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.kernel.verified import revoke
 
 _COLUMNS: LiteralString = """
-select u.id, u.handle, u.name, u.email, u.avatar_url, u.timezone, m.role, m.created_at as joined_at
+select u.id, u.handle, u.name, u.email, u.avatar_url, u.timezone, m.role, m.created_at as joined_at,
+    u.github_login
 from memberships m join users u on u.id = m.user_id and u.deleted_at is null
 where m.org_id = any (current_orgs())
 """

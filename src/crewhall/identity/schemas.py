@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from crewhall.identity.fields import Accent, Email, Handle, Locale, Name, Password, Secret, Slug, Timezone
+from crewhall.identity.fields import Accent, Email, GithubLogin, Handle, Locale, Name, Password, Secret, Slug, Timezone
 from crewhall.kernel.actor import ActorType, Role
 
 WikiCategory = Annotated[str, Meta(min_length=1, max_length=60)]
@@ -78,6 +78,7 @@ class Person(Struct):
     joined_at: datetime
     presence: Literal["online", "offline"] = "offline"
     deactivated_at: datetime | None = None
+    github_login: str | None = None
 
 
 class RoleChange(Struct, forbid_unknown_fields=True):
@@ -114,6 +115,7 @@ class Profile(Struct):
     locale: str
     timezone: str
     created_at: datetime
+    github_login: str | None = None
 
 
 class ProfileChange(Struct, forbid_unknown_fields=True):
@@ -124,6 +126,7 @@ class ProfileChange(Struct, forbid_unknown_fields=True):
     avatar_url: Annotated[str, Meta(max_length=500, pattern=r"^https?://")] | UnsetType | None = UNSET
     locale: Locale | UnsetType = UNSET
     timezone: Timezone | UnsetType = UNSET
+    github_login: GithubLogin | UnsetType | None = UNSET
 
 
 class ActorShown(Struct):

@@ -12,7 +12,15 @@ from crewhall.adapters.github import KitGithub
 from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, Spent, start_agents
-from crewhall.conversations import Commands, ConversationParts, FileSettings, FileStore, Posting, start_conversations
+from crewhall.conversations import (
+    Commands,
+    ConversationParts,
+    FileSettings,
+    FileStore,
+    Overlays,
+    Posting,
+    start_conversations,
+)
 from crewhall.conversations.http_direct import DirectMessages
 from crewhall.faces.http.routes import build_routes
 from crewhall.faces.live.bell import Bell
@@ -62,6 +70,7 @@ from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, find_waiting, start_runtime
 from crewhall.work import SessionSettings, SlashTask, Waiting, WorkParts, start_work
 from crewhall.work.github import GithubParts, GithubSettings, start_github
+from crewhall.work.issues import IssueParts, start_issues
 from crewhall.work.kpis import KpiParts, KpiSettings, start_kpis
 
 
@@ -110,6 +119,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         services.part(KnowledgeParts).start()
         services.part(WorkParts).start()
         services.part(GithubParts).start()
+        services.part(IssueParts).start()
         services.part(KpiParts).start()
         await services.part(RuntimeParts).follow()
         services.part(ImportParts).start()
@@ -235,6 +245,13 @@ def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkPar
     )  # fmt: skip
     services.add_part(github)
     stack.push_async_callback(github.close)
+    posting = services.part(Posting)
+    issues = start_issues(
+        db=services.db, signals=services.signals, posting=posting, overlays=Overlays(services.db, posting),
+        is_ours=settings.github_syncs_at_once > 0,
+    )  # fmt: skip
+    services.add_part(issues)
+    stack.push_async_callback(issues.close)
     kpis = start_kpis(db=services.db, signals=services.signals, settings=services.settings_of(KpiSettings))
     services.add_part(kpis)
     stack.push_async_callback(kpis.close)

@@ -10,6 +10,8 @@ import msgspec
 
 from crewhall.kernel.errors import define_error
 
+GITHUB_LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(\[bot\])?$"
+"""How GitHub calls people and apps."""
 GITHUB_REFUSED = define_error("github_refused", 502, "GitHub refused")
 GITHUB_AWAY = define_error("github_away", 503, "GitHub does not answer")
 GITHUB_LIMITED = define_error("github_limited", 503, "GitHub asks us to wait")

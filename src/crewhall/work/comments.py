@@ -20,7 +20,9 @@ from crewhall.identity import ActorShown, Permission, check_permission
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CONFLICT
+from crewhall.kernel.events import publish
 from crewhall.ports.message_log import MessageKind
+from crewhall.work.facts import TaskCommented
 from crewhall.work.task_queries import access_task
 from crewhall.work.task_schemas import TaskDetail
 from crewhall.work.task_telling import show
@@ -28,11 +30,13 @@ from crewhall.work.task_telling import show
 MOST_SHOWN = 100
 
 
-async def comment_task(db: Database, posting: Posting, actor: Actor, task_id: UUID, content: str) -> Posted:
+async def comment_task(
+    db: Database, posting: Posting, actor: Actor, task_id: UUID, content: str, *, only_here: bool = False
+) -> Posted:
     """Say something about a task, as a message of the actor; returns when it is durable.
 
-    Who sees the task may say something, and joins the channel by it. Raises NOT_FOUND, FORBIDDEN, CONVERSATION_CLOSED,
-    CONFLICT (the channel is gone), TOO_MANY_REQUESTS.
+    Who sees the task may say something, and joins the channel by it. `only_here`: not at GitHub, too. Raises NOT_FOUND,
+    FORBIDDEN, CONVERSATION_CLOSED, CONFLICT (the channel is gone), TOO_MANY_REQUESTS.
     """
     async with db.transaction(actor) as tx:
         check_permission(actor, Permission.MESSAGES_POST)
@@ -41,9 +45,13 @@ async def comment_task(db: Database, posting: Posting, actor: Actor, task_id: UU
         access = await access_conversation(tx, actor, channel, Verb.POST)
         if not access.is_member and access.type == "public" and not actor.behalf:
             await join_conversation(tx, actor, channel)
-    thread = task.thread_id or await _begin(db, posting, actor, task, channel)
+    thread = task.thread_id or await begin_thread(db, posting, actor.org, task, channel)
     data = PostMessage(content=content, parent_id=thread, kind=MessageKind.MESSAGE)
-    return await posting.post(actor, channel, data)
+    posted = await posting.post(actor, channel, data)
+    if posted.is_new and not only_here:
+        async with db.transaction(actor) as tx:
+            await publish(tx, actor, TaskCommented(task.id, actor.org, posted.message.id, content))
+    return posted
 
 
 class Comment(Struct, frozen=True):
@@ -76,9 +84,9 @@ async def list_comments(db: Database, actor: Actor, task: TaskDetail) -> Comment
     return _decoder.decode(page)
 
 
-async def _begin(db: Database, posting: Posting, actor: Actor, task: TaskDetail, channel: UUID) -> UUID:
+async def begin_thread(db: Database, posting: Posting, org_id: UUID, task: TaskDetail, channel: UUID) -> UUID:
     """The message that comments answer. Its client id is the task's: two that begin at once begin the same one."""
-    system = system_actor(actor.org)
+    system = system_actor(org_id)
     title = f"[{task.name}](/tasks/{task.id}) {escape_markdown(task.title)}"
     begun = PostMessage(
         content=title, kind=MessageKind.UPDATE, client_id=f"task:{task.id}", metadata={"task_id": str(task.id)}
@@ -87,7 +95,7 @@ async def _begin(db: Database, posting: Posting, actor: Actor, task: TaskDetail,
     async with db.transaction(system) as tx:
         await tx.run(
             "update tasks set thread_id = %(thread)s where org_id = %(org)s and id = %(id)s and thread_id is null",
-            {"org": actor.org, "id": task.id, "thread": posted.message.id},
+            {"org": org_id, "id": task.id, "thread": posted.message.id},
         )
         await show(tx, system, task)
     return posted.message.id

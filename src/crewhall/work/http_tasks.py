@@ -226,7 +226,8 @@ async def comment_task(
     actor: NamedDependency[Actor],
 ) -> Message:
     """Say something about a task."""
-    posted = await comments.comment_task(services.db, services.part(Posting), actor, task_id, data.content)
+    posting, only_here = services.part(Posting), data.only_here
+    posted = await comments.comment_task(services.db, posting, actor, task_id, data.content, only_here=only_here)
     return posted.message
 
 

@@ -22,6 +22,7 @@ from crewhall.work.session_settings import SessionSettings
 from crewhall.work.sessions import WorkSessions
 from crewhall.work.timeline import Timeline
 from crewhall.work.timeline_following import EventDeriver, follow_other_domains
+from crewhall.work.timeline_work import tell_of_work
 
 GATHER_S = 0.25
 """How far apart steps are under load: so much may the timeline trail a busy log."""
@@ -56,6 +57,7 @@ def start_work(
     follow_other_domains()
     provide_tasks(Tasks())
     follow_work()
+    tell_of_work()
     subscribe(AgentStatusChanged, on_status_changed)
     subscribe(AgentDeleted, on_agent_deleted)
     subscribe(MemberLeft, on_member_left)

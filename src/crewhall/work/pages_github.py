@@ -16,15 +16,18 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.work import pages_issues
 from crewhall.work.github import connections, deliveries, repositories
 from crewhall.work.github.lifecycle import GithubParts
 from crewhall.work.github.schemas import ConnectionInput, ConnectionWithSecret, RepositoryInput
 from crewhall.work.github.vocabulary import DeliveryState
+from crewhall.work.project_queries import list_projects
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
 PATH = "/settings/github"
 SHOWN_FAILURES = 5
+MOST_PROJECTS = 200
 
 
 class Said(msgspec.Struct):
@@ -143,6 +146,7 @@ async def _page(
     async with services.db.transaction(actor) as tx:
         connected = (await connections.list_connections(tx, actor, services.base_url)).items
         mirrored = await repositories.list_repositories(tx, actor, after=after)
+        projects = await list_projects(tx, actor, active=True, limit=MOST_PROJECTS)
         failed = await deliveries.list_deliveries(tx, actor, state=DeliveryState.FAILED, limit=SHOWN_FAILURES)
     return await render_in_hall(
         "settings_github.html",
@@ -155,6 +159,7 @@ async def _page(
         repositories=mirrored.items,
         next=mirrored.next,
         failed=failed.items,
+        projects={str(one.id): one for one in projects.items},
         choices=[(str(one.id), one.name) for one in connected],
         may_change=is_allowed(actor, Permission.ORGANIZATION_UPDATE),
         said=said,
@@ -162,4 +167,4 @@ async def _page(
     )
 
 
-PAGES = page_router([show_github, connect, check, disconnect, add, sync, remove, redeliver])
+PAGES = page_router([show_github, connect, check, disconnect, add, sync, remove, redeliver, *pages_issues.HANDLERS])

@@ -17,6 +17,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.work import project_queries as queries
 from crewhall.work import projects, task_queries, tasks
+from crewhall.work.issues.rows import find_linked
 from crewhall.work.project_queries import may_manage
 from crewhall.work.project_schemas import NewProject, Project, ProjectChange
 from crewhall.work.task_schemas import NewTask
@@ -167,9 +168,11 @@ async def _about(
     async with services.db.transaction(actor) as tx:
         project = await queries.find_project(tx, actor, slug)
         members = await queries.list_members(tx, actor, project.id, limit=200)
+        linked = await find_linked(tx, project_id=project.id)
     is_member = any(member.member_id == actor.id for member in members.items)
     return await render_in_hall(
         "project_about.html", request, services, actor, status=status, project=project, members=members.items,
+        linked=linked,
         html=_rendered(project), form=form, manages=may_manage(actor, project), is_member=is_member,
         may_delete=is_allowed(actor, Permission.PROJECTS_UPDATE), words=dict(STATUSES),
     )  # fmt: skip

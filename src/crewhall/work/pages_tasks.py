@@ -20,7 +20,16 @@ from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, CrewhallError
-from crewhall.work import comments, pages_projects, pages_task_new, task_dependencies, task_queries, tasks
+from crewhall.work import (
+    comments,
+    pages_issues,
+    pages_projects,
+    pages_task_new,
+    task_dependencies,
+    task_queries,
+    tasks,
+)
+from crewhall.work.issues.seen import task_on_github
 from crewhall.work.pages_assignees import ME, NOBODY, Names, names_for, read_whose, show_assignees, typed_for
 from crewhall.work.pages_projects import PRIORITIES, STATUSES
 from crewhall.work.project_queries import find_project, list_projects
@@ -139,7 +148,10 @@ async def decide(
     form = await read_form(request)
     try:
         if deed == "comment":
-            await comments.comment_task(services.db, services.part(Posting), actor, task_id, _said(form))
+            only_here = bool(form.v("only_here"))
+            await comments.comment_task(
+                services.db, services.part(Posting), actor, task_id, _said(form), only_here=only_here
+            )
             return go(f"/tasks/{task_id}#comments")
         async with services.db.transaction(actor) as tx:
             await _do(tx, actor, task_id, deed, form)
@@ -162,6 +174,8 @@ async def _do(tx: Tx, actor: Actor, task_id: UUID, deed: str, form: Form) -> Non
         await tasks.delete_task(tx, actor, task_id)
     elif deed == "restore":
         await tasks.restore_task(tx, actor, task_id)
+    else:
+        await pages_issues.do_at_github(tx, actor, task_id, deed, form)
 
 
 async def _check_criterion(tx: Tx, actor: Actor, task_id: UUID, form: Form) -> None:
@@ -182,10 +196,12 @@ async def _task(
         names = await names_for(tx, actor)
         whose = await typed_for(tx, task.assignee.type, task.assignee.id) if task.assignee else NOBODY
         origin = await find_origin(tx, actor, task)
+        at_github = await task_on_github(tx, actor, task_id)
     said = await comments.list_comments(services.db, actor, task)
     deadline = task.deadline.astimezone(zone_of(request)).strftime("%Y-%m-%dT%H:%M") if task.deadline else ""
     return await render_in_hall(
         "task.html", request, services, actor, status=status, task=task, form=form, names=names, origin=origin,
+        at_github=at_github,
         statuses=STATUSES, priorities=PRIORITIES, words=dict(STATUSES), deadline=deadline, html=_rendered(task),
         criteria="\n".join(one.text for one in task.success_criteria), labels=", ".join(task.labels),
         choices=_choices(task, names, whose), whose=whose,

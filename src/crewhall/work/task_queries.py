@@ -26,7 +26,8 @@ select t.id, json_build_object('id', p.id, 'slug', p.slug, 'name', p.name, 'is_a
             when t.assigned_user_id is not null
             then json_build_object('type', 'user', 'id', t.assigned_user_id, 'name', coalesce(u.name, 'Somebody'))
        end as assignee,
-       t.blocked_reason, t.waits_for, t.thread_id, t.github_issue_id, t.github_issue_number, t.version,
+       t.blocked_reason, t.waits_for, t.thread_id, t.github_issue_id, t.github_issue_number,
+       t.github_repository_id, t.version,
        json_build_object('type', t.created_by_type, 'id', t.created_by, 'name', t.created_by_name) as created_by,
        t.started_at, t.completed_at, t.created_at, t.updated_at, t.deleted_at
 """

@@ -125,6 +125,7 @@ class NewComment(Struct, forbid_unknown_fields=True):
     """A comment on a task, in Markdown."""
 
     content: Annotated[str, Meta(min_length=1, max_length=MAX_CONTENT_LENGTH, pattern=r"\S")]
+    only_here: Annotated[bool, Meta(description="Not at GitHub, too, where the task has an issue.")] = False
 
 
 class ProjectRef(Struct, frozen=True):
@@ -151,7 +152,8 @@ class Task(Struct, kw_only=True):
     """A task. `number` counts within its project.
 
     `waits_for`: how many of the tasks that it depends on are not settled; until then nobody starts it. `thread_id`: the
-    message in the project's channel that its comments answer. `version` moves with every change.
+    message in the project's channel that its comments answer. `github_repository_id`: whose issue it follows, or
+    followed. `version` moves with every change.
     """
 
     id: UUID
@@ -169,6 +171,7 @@ class Task(Struct, kw_only=True):
     thread_id: UUID | None
     github_issue_id: int | None
     github_issue_number: int | None
+    github_repository_id: UUID | None
     version: int
     created_by: ActorShown
     started_at: datetime | None

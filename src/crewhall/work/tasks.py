@@ -83,8 +83,8 @@ async def change_task(tx: Tx, actor: Actor, task_id: UUID, data: TaskChange) -> 
     changed = [name for name, value in given.items() if value != getattr(before, name)] + _moves(standing, after)
     if not changed:
         return before
-    words = {name: getattr(before, name) for name in _WORDS} | given
-    await _write(tx, actor, task_id, words, after)
+    words = words_of(before) | given
+    await write_task(tx, actor, task_id, words, after)
     now = await access_task(tx, actor, task_id)
     await tell_change(tx, actor, before, now, changed)
     return now
@@ -113,7 +113,7 @@ async def delete_task(tx: Tx, actor: Actor, task_id: UUID) -> None:
     check_permission(actor, Permission.TASKS_DELETE)
     before = await access_task(tx, actor, task_id, lock=True)
     if before.deleted_at is None:
-        await _set_deleted(tx, actor, task_id, is_deleted=True)
+        await set_deleted(tx, actor, task_id, is_deleted=True)
         await tell_deleted(tx, actor, before, is_deleted=True)
 
 
@@ -124,7 +124,7 @@ async def restore_task(tx: Tx, actor: Actor, task_id: UUID) -> TaskDetail:
     if before.deleted_at is None:
         return before
     with clear_refusals():
-        await _set_deleted(tx, actor, task_id, is_deleted=False)
+        await set_deleted(tx, actor, task_id, is_deleted=False)
     now = await access_task(tx, actor, task_id)
     await tell_deleted(tx, actor, now, is_deleted=False)
     return now
@@ -138,7 +138,13 @@ def check_active_task(task: TaskDetail) -> None:
         raise CONFLICT(f"{task.project.name} is archived: restore it first.")
 
 
-async def _write(tx: Tx, actor: Actor, task_id: UUID, words: dict[str, Any], after: Standing) -> None:
+def words_of(task: TaskDetail) -> dict[str, Any]:
+    """What a task says, as `write_task` takes it."""
+    return {name: getattr(task, name) for name in _WORDS}
+
+
+async def write_task(tx: Tx, actor: Actor, task_id: UUID, words: dict[str, Any], after: Standing) -> None:
+    """Write what a task says and where it is; who may is decided by the callers. Raises what the database refuses."""
     values: Params = words | _assigned(after.assignee) | {
         "id": task_id, "org": actor.org, "status": str(after.status), "reason": after.blocked_reason, "by": actor.id,
         "priority": str(words["priority"]), "success_criteria": Jsonb(to_builtins(words["success_criteria"])),
@@ -147,7 +153,8 @@ async def _write(tx: Tx, actor: Actor, task_id: UUID, words: dict[str, Any], aft
         await tx.run(_UPDATE, values)
 
 
-async def _set_deleted(tx: Tx, actor: Actor, task_id: UUID, *, is_deleted: bool) -> None:
+async def set_deleted(tx: Tx, actor: Actor, task_id: UUID, *, is_deleted: bool) -> None:
+    """Delete a task softly, or bring it back; who may is decided by the callers."""
     await tx.run(
         """
         update tasks set deleted_at = case when %(gone)s then now() end, version = version + 1, updated_by = %(by)s

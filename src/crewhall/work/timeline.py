@@ -51,18 +51,20 @@ async def record_event(
     metadata: dict[str, Any] | None = None,
     audience: EventAudience = EventAudience.ORGANIZATION,
     at: datetime | None = None,
+    event_id: UUID | None = None,
 ) -> UUID:
     """Record what happened, in the transaction in which it did; the content's struct says of which type it is.
 
     Whose: `author`; None, and the system, is the system. `agent_id`: whom it tells of; who may not see that agent does
-    not see the event. `at`: when, if not now, at most ten years ago. For what people and agents say by themselves there
+    not see the event. `at`: when, if not now, at most ten years ago. `event_id`, with `at`: what is told again
+    under it is told once. For what people and agents say by themselves there
     is `Timeline.post`.
     """
     kind = kind_holding(content)
     return await _insert(
         tx, org_id, kind, msgspec.to_builtins(content), author=None if kind.is_system else author, agent_id=agent_id,
         session_id=session_id, project_id=project_id, entry_id=entry_id, mentions=mentions, metadata=metadata,
-        audience=audience, at=at,
+        audience=audience, at=at, event_id=event_id,
     )  # fmt: skip
 
 
@@ -183,9 +185,10 @@ async def _insert(
     audience: EventAudience = EventAudience.ORGANIZATION,
     signature: str | None = None,
     at: datetime | None = None,
+    event_id: UUID | None = None,
 ) -> UUID:
     whose = None if author is None or author.type is ActorType.SYSTEM else author
-    event_id = new_id()
+    event_id = event_id or new_id()
     if at is not None:
         await tx.run("select ensure_event_month(%(at)s)", {"at": at})
     await tx.run(
@@ -195,6 +198,7 @@ async def _insert(
         values (%(id)s, %(org)s, %(type)s, %(author_type)s, %(author)s, %(author_name)s, %(agent)s, %(session)s,
                 %(project)s, %(entry)s, %(audience)s, %(content)s, %(mentions)s, %(metadata)s, %(signature)s,
                 coalesce(%(at)s, clock_timestamp()))
+        on conflict (id, "timestamp") do nothing
         """,
         {
             "id": event_id,

@@ -103,7 +103,13 @@ class QuestionAsked(Said):
     """What somebody wants to know."""
 
 
-class ReviewRequested(Content):
+class Elsewhere(Content, kw_only=True):
+    """What somebody did at GitHub. `login`: what they are called there; the author, if that is somebody here."""
+
+    login: Line | None = None
+
+
+class ReviewRequested(Elsewhere):
     """Somebody asks for a review."""
 
     title: Line
@@ -111,7 +117,7 @@ class ReviewRequested(Content):
     text: Text | None = None
 
 
-class ReviewResponded(Content):
+class ReviewResponded(Elsewhere):
     """What a review came to."""
 
     title: Line
@@ -120,7 +126,7 @@ class ReviewResponded(Content):
     text: Text | None = None
 
 
-class PullRequestTold(Content):
+class PullRequestTold(Elsewhere):
     """A pull request."""
 
     repository: Line

@@ -84,7 +84,13 @@ def summary_of(
 ) -> str:
     """What happened, in a line: who did what."""
     did = did_of(kind, row.content)
-    who = f"{agent.name}’s" if kind and kind.is_system and agent else author.name if author else SYSTEM
+    who = (
+        f"{agent.name}’s"
+        if kind and kind.is_system and agent
+        else author.name
+        if author
+        else row.content.get("login") or SYSTEM
+    )
     said = f"{who} {did}"
     return f"{said}: {title}" if title else said
 

@@ -34,6 +34,7 @@ ON_A_PHONE = {
     "/day",
     "/sessions/{session_id:uuid}",
     "/projects/{slug:str}",
+    "/settings/github",
     "/tasks/{task_id:uuid}",
     "/timeline",
     "/wiki",

@@ -20,6 +20,7 @@ from tests.knowledge.lending import cite_lent
 from tests.support.furnished.company import Company
 from tests.support.furnished.measured import measure
 from tests.support.furnished.projects import plan_work
+from tests.support.furnished.repository import link_shop
 from tests.support.furnished.sessions import work_on
 from tests.support.furnished.timeline import happen
 from tests.support.furnished.wiki import write_down
@@ -78,9 +79,8 @@ the milk turn, to 62 °C. Hotter than that it tastes of nothing but heat.
 async def equip(company: Company) -> None:
     """Set everything up; `company.ids` then names it."""
     for one in (
-        _words, _agents, _causes, _money, _organization, _guests, _tool_server, _github, write_down, plan_work, happen,
-        measure,
-        work_on,
+        _words, _agents, _causes, _money, _organization, _guests, _tool_server, _github, write_down, plan_work,
+        link_shop, happen, measure, work_on,
     ):  # fmt: skip
         await one(company)
 

@@ -174,6 +174,7 @@ def update_agent(
     visibility: Field = None,
     capability: Annotated[list[str] | None, typer.Option(help="Replaces all; may be given again.")] = None,
     tool: Annotated[list[str] | None, typer.Option(help="Replaces all its tools; may be given again.")] = None,
+    github_login: Annotated[str | None, typer.Option(help="What it is called at GitHub.")] = None,
     trust: Annotated[float | None, typer.Option(min=0, max=100, help="Set its trust by hand, 0 to 100.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -187,6 +188,7 @@ def update_agent(
         visibility=visibility,
         capabilities=capability or None,
         tools=tool or None,
+        github_login=github_login,
         trust_score=trust,
     )
 

@@ -116,6 +116,43 @@ def add(
         say(f"{made.full_name} is mirrored. `crewhall github sync {made.full_name}` waits until it is read.")
 
 
+@github.command("link")
+def link(
+    context: typer.Context,
+    name: Name,
+    project: Annotated[str, typer.Argument(help="The project's slug.")],
+    makes_issues: Annotated[bool, typer.Option("--makes-issues", help="A new task becomes an issue.")] = False,
+    keep_comments: Annotated[bool, typer.Option("--keep-comments", help="What is said of tasks stays here.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make tasks of a repository's issues in a project, and wait until those that there are became some."""
+
+    async def work(client: "Client") -> "GithubRepository":
+        place = await client.projects.get(project)
+        found = await _repository(client, name)
+        linked = await client.github.link(
+            found.id, place.id, makes_issues=makes_issues, sends_comments=not keep_comments
+        )
+        return await client.github.filled(linked.id, seen=_progress)
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+    else:
+        say(f"{found.full_name} is linked to {project}: {found.tasks_done} issues are tasks.")
+
+
+@github.command("unlink")
+def unlink(context: typer.Context, name: Name) -> None:
+    """Make no more tasks of a repository's issues. Those that there are stay, and follow no more."""
+
+    async def work(client: "Client") -> None:
+        await client.github.unlink((await _repository(client, name)).id)
+
+    act(context, work)
+    say(f"{name} is linked to no project.")
+
+
 @github.command("sync")
 def sync(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Read a repository now, and wait until it is."""
@@ -182,6 +219,11 @@ def redeliver(
     """Do a delivery again."""
     act(context, lambda client: client.github.redeliver(delivery))
     say("It is done again.")
+
+
+def _progress(one: "GithubRepository") -> None:
+    if one.is_filling and one.tasks_total:
+        typer.echo(f"{one.tasks_done} of {one.tasks_total} issues", err=True)
 
 
 def _pages(one: "GithubRepository") -> str:

@@ -9,7 +9,7 @@ from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
 
 if TYPE_CHECKING:
-    from crewhall.faces.sdk import Client, Task
+    from crewhall.faces.sdk import Client, Task, TaskOnGithub
 
 task = typer.Typer(name="task", help="Tasks: what is to be done, by whom, in which order.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The task: project#12, or its id.")]
@@ -165,14 +165,52 @@ def comment_task(
     context: typer.Context,
     name: Name,
     content: Annotated[list[str], typer.Argument(help="What there is to say.")],
+    only_here: Annotated[bool, typer.Option("--only-here", help="Not on its issue at GitHub, too.")] = False,
 ) -> None:
-    """Say something about a task, in its thread."""
+    """Say something about a task, in its thread; on its issue at GitHub, too."""
 
     async def work(client: "Client") -> None:
-        await client.tasks.comment((await client.tasks.get(name)).id, " ".join(content))
+        await client.tasks.comment((await client.tasks.get(name)).id, " ".join(content), only_here=only_here)
 
     act(context, work)
     say("Said.")
+
+
+@task.command("github")
+def show_at_github(
+    context: typer.Context,
+    name: Name,
+    make_issue: Annotated[bool, typer.Option("--make-issue", help="Have an issue made of it.")] = False,
+    pull_request: Annotated[
+        str | None, typer.Option(help="Link this pull request: its address, or owner/name#12.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a task is at GitHub: its issue, its pull requests, what went out and what did not."""
+
+    async def work(client: "Client") -> "TaskOnGithub":
+        found = (await client.tasks.get(name)).id
+        if make_issue:
+            return await client.tasks.make_issue(found)
+        if pull_request is not None:
+            return await client.tasks.link_pull_request(found, pull_request)
+        return await client.tasks.at_github(found)
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+        return
+    issue = found.issue
+    say(f"Issue  {issue.repository}#{issue.number} {issue.state or ''}" if issue else "No issue.")
+    rows = [
+        [f"{one.repository}#{one.number}", one.state or "", one.review or "", one.checks or "", one.title or ""]
+        for one in found.pull_requests
+    ]
+    say_table(("Pull request", "State", "Review", "Checks", "Title"), rows, "No pull requests.")
+    for one in found.changes:
+        lost = ", ".join(field for field, outcome in one.outcome.items() if outcome == "lost")
+        if one.state != "done" or lost:
+            say(f"{one.kind} {one.state}: {one.reason or (f'{lost} was changed there later' if lost else '')}")
 
 
 @task.command("wait")

@@ -17,6 +17,7 @@ import crewhall.notifications.http as notifications
 import crewhall.runtime.http as runtime
 import crewhall.work.http as work
 import crewhall.work.http_github as github
+import crewhall.work.http_issues as issues
 import crewhall.work.http_kpis as kpis
 import crewhall.work.http_timeline as timeline
 from crewhall.faces.http.description import describe
@@ -45,6 +46,7 @@ API = [
     *work.ROUTERS,
     *timeline.ROUTERS,
     *github.ROUTERS,
+    *issues.ROUTERS,
     *kpis.ROUTERS,
     api_router("/conversations", [stream_conversation], tags=["Live"]),
 ]

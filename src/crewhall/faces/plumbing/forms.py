@@ -47,6 +47,12 @@ class Form:
         typed = {name: self.values[name].strip() or None for name in names if name in self.values}
         return self._convert({**typed, **given}, kind)
 
+    def login(self) -> dict[str, str | None]:
+        """What was typed as somebody's login at GitHub, with or without its @; nothing where the form has none."""
+        if "github_login" not in self.values:
+            return {}
+        return {"github_login": self.values["github_login"].strip().removeprefix("@") or None}
+
     def _convert(self, values: dict[str, Any], kind: type[T]) -> T:
         try:
             return msgspec.convert(values, kind, strict=False)

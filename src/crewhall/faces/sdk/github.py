@@ -31,7 +31,10 @@ class GithubConnection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GithubRepository(msgspec.Struct, frozen=True, kw_only=True):
-    """A repository that is mirrored: `waiting`, `syncing`, `synced`, `limited` or `failed`."""
+    """A repository that is mirrored: `waiting`, `syncing`, `synced`, `limited` or `failed`.
+
+    `project_id`: whose tasks its issues are; while `is_filling`, `tasks_done` of `tasks_total` are by now.
+    """
 
     id: str
     connection_id: str
@@ -41,6 +44,11 @@ class GithubRepository(msgspec.Struct, frozen=True, kw_only=True):
     github_id: int | None = None
     default_branch: str | None = None
     project_id: str | None = None
+    makes_issues: bool = False
+    sends_comments: bool = True
+    tasks_done: int = 0
+    tasks_total: int = 0
+    is_filling: bool = False
     pages_done: int = 0
     pages_total: int | None = None
     synced_at: datetime | None = None
@@ -155,6 +163,31 @@ class Github:
             if seen is not None:
                 seen(found)
             if found.state not in UNDER_WAY:
+                return found
+            await asyncio.sleep(LOOK_S)
+
+    async def link(
+        self, repository_id: str, project_id: str, *, makes_issues: bool = False, sends_comments: bool = True
+    ) -> GithubRepository:
+        """Make tasks of a repository's issues in a project, of those that are there too (`filled` waits for that)."""
+        body = as_body(project_id=project_id, makes_issues=makes_issues, sends_comments=sends_comments)
+        path = join("github", "repositories", repository_id, "project")
+        return await self._transport.call("PUT", path, GithubRepository, body=body)
+
+    async def unlink(self, repository_id: str) -> GithubRepository:
+        """Make no more tasks of them; those that there are stay."""
+        path = join("github", "repositories", repository_id, "project")
+        return await self._transport.call("DELETE", path, GithubRepository)
+
+    async def filled(
+        self, repository_id: str, seen: Callable[[GithubRepository], None] | None = None
+    ) -> GithubRepository:
+        """Give the repository once its issues are tasks; `seen` is told of it meanwhile."""
+        while True:
+            found = await self.get(repository_id)
+            if seen is not None:
+                seen(found)
+            if not found.is_filling:
                 return found
             await asyncio.sleep(LOOK_S)
 

@@ -63,6 +63,7 @@ class Person(msgspec.Struct, frozen=True):
     joined_at: datetime | None = None
     presence: str = "offline"
     deactivated_at: datetime | None = None
+    github_login: str | None = None
 
 
 class AgentInfo(msgspec.Struct, frozen=True):
@@ -88,6 +89,7 @@ class AgentInfo(msgspec.Struct, frozen=True):
     created_at: datetime | None = None
     model_config: dict[str, Any] = {}
     tools: list[str] = []
+    github_login: str | None = None
 
 
 class AgentTemplate(msgspec.Struct, frozen=True):

@@ -64,6 +64,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     thread_id: str | None = None
     github_issue_id: int | None = None
     github_issue_number: int | None = None
+    github_repository_id: str | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
     deleted_at: datetime | None = None
@@ -75,6 +76,50 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """What it is called in passing: `shop#12`."""
         return f"{self.project.slug}#{self.number}"
+
+
+class TaskIssue(msgspec.Struct, frozen=True, kw_only=True):
+    """The issue that a task follows, while `is_followed`."""
+
+    repository: str
+    number: int
+    url: str | None = None
+    state: str | None = None
+    is_followed: bool = True
+
+
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A pull request of a task: `open`, `draft`, `closed` or `merged`; review and checks where there are any."""
+
+    repository_id: str
+    repository: str
+    number: int
+    title: str | None = None
+    url: str | None = None
+    author: str | None = None
+    state: str | None = None
+    review: str | None = None
+    checks: str | None = None
+    is_by_hand: bool = False
+
+
+class SentChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What went out of a task, waits, or was refused; `outcome` of a field is `lost` where GitHub's was later."""
+
+    kind: str
+    state: str
+    fields: list[str] = []
+    outcome: dict[str, str] = {}
+    reason: str | None = None
+
+
+class TaskOnGithub(msgspec.Struct, frozen=True, kw_only=True):
+    """What a task is at GitHub."""
+
+    issue: TaskIssue | None = None
+    repository: str | None = None
+    pull_requests: list[PullRequest] = []
+    changes: list[SentChange] = []
 
 
 class BoardColumn(msgspec.Struct, frozen=True):
@@ -181,11 +226,28 @@ class Tasks:
         """Let it wait for the other no more."""
         return await self._transport.call("DELETE", join("tasks", task_id, "dependencies", other_id), Task)
 
-    async def comment(self, task_id: str, content: str) -> Message:
-        """Say something about a task, in its thread."""
-        return await self._transport.call(
-            "POST", join("tasks", task_id, "comments"), Message, body={"content": content}
-        )
+    async def comment(self, task_id: str, content: str, *, only_here: bool = False) -> Message:
+        """Say something about a task, in its thread; on its issue at GitHub, too, unless `only_here`."""
+        body = {"content": content, "only_here": only_here}
+        return await self._transport.call("POST", join("tasks", task_id, "comments"), Message, body=body)
+
+    async def at_github(self, task_id: str) -> TaskOnGithub:
+        """Give what a task is at GitHub: its issue, its pull requests, what went out of it."""
+        return await self._transport.call("GET", join("tasks", task_id, "github"), TaskOnGithub)
+
+    async def make_issue(self, task_id: str) -> TaskOnGithub:
+        """Have an issue made of a task, in the repository of its project."""
+        return await self._transport.call("POST", join("tasks", task_id, "issue"), TaskOnGithub)
+
+    async def link_pull_request(self, task_id: str, url: str) -> TaskOnGithub:
+        """Say that a task has this pull request (its address, or `owner/name#12`): merging it completes the task."""
+        path = join("tasks", task_id, "pull-requests")
+        return await self._transport.call("POST", path, TaskOnGithub, body={"url": url}, repeatable=True)
+
+    async def unlink_pull_request(self, task_id: str, repository_id: str, number: int) -> None:
+        """Take such a link away."""
+        path = join("tasks", task_id, "pull-requests", repository_id, str(number))
+        await self._transport.call("DELETE", path, Nothing)
 
     async def labels(self, project_id: str | None = None) -> Sequence[str]:
         """Give the labels that tasks have, the most used first."""

@@ -3,7 +3,7 @@
 from crewhall.migrations.runner import run_sql
 
 revision = "0046"
-down_revision = "0044"
+down_revision = "0045"
 
 
 def upgrade() -> None:

@@ -12,7 +12,7 @@ from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CONFLICT, NOT_FOUND
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.work.github.door import DELIVERIES
-from crewhall.work.github.items import Raw, Unreadable
+from crewhall.work.github.fields import Raw, Unreadable
 from crewhall.work.github.mirror import mirror_items
 from crewhall.work.github.naming import find_repository, take_name
 from crewhall.work.github.payloads import Told, read_payload

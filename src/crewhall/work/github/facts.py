@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.work.github.closing import Closing
-from crewhall.work.github.vocabulary import ItemKind
+from crewhall.work.github.vocabulary import ChangeKind, ItemKind
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -46,6 +46,27 @@ class IssueCommented(_OfRepository, frozen=True, kw_only=True):
 
     number: int
     author: str | None
+
+
+class CommentChanged(_OfRepository, frozen=True, kw_only=True):
+    """What somebody said is said otherwise now, or deleted."""
+
+    number: int
+    is_deleted: bool
+
+
+class PullRequestMirrored(_OfRepository, frozen=True, kw_only=True):
+    """A pull request is here, or changed: what it is stands in the mirror. What that means is told apart."""
+
+    number: int
+
+
+class ReviewRequested(_OfRepository, frozen=True, kw_only=True):
+    """Somebody is asked to review a pull request."""
+
+    number: int
+    author: str | None
+    reviewers: list[str]
 
 
 class PullRequestOpened(_OfRepository, frozen=True, kw_only=True):
@@ -103,3 +124,12 @@ class Pushed(_OfRepository, frozen=True, kw_only=True):
     ref: str
     sha: str | None
     author: str | None
+
+
+class ChangeEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """What was to change at GitHub was changed there, or refused, or stays as it was. `number`: of the issue."""
+
+    change_id: UUID
+    repository_id: UUID
+    kind: ChangeKind
+    number: int | None

@@ -9,20 +9,21 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.signals import Signals
 from crewhall.ports.github import Github
 from crewhall.work.github import deliveries, outgoing, syncs
+from crewhall.work.github.changing import Changing
 from crewhall.work.github.deliveries import Claimed
 from crewhall.work.github.door import DELIVERIES, GithubDoor
 from crewhall.work.github.forgetting import Forgetting
 from crewhall.work.github.keeping import Keeping
 from crewhall.work.github.mirror import CHANNEL
-from crewhall.work.github.outgoing import CHANGES, Asked, Changing
+from crewhall.work.github.outgoing import CHANGES, Asked
 from crewhall.work.github.settings import GithubSettings
 from crewhall.work.github.sync import Syncing
 from crewhall.work.github.syncs import Sync
 from crewhall.work.github.worker import DueQueue
 
-_DELIVERIES: LiteralString = "select * from next_github_deliveries(1)"
-_REPOSITORIES: LiteralString = "select * from next_github_repositories(1)"
-_CHANGES: LiteralString = "select * from next_github_changes(1)"
+_DELIVERIES: LiteralString = "select * from next_github_deliveries(%(after)s)"
+_REPOSITORIES: LiteralString = "select * from next_github_repositories(%(after)s)"
+_CHANGES: LiteralString = "select * from next_github_changes(%(after)s)"
 DELIVERIES_AT_ONCE, CHANGES_AT_ONCE = 4, 2
 
 

@@ -28,7 +28,8 @@ READ_KINDS = frozenset({ItemKind.ISSUE, ItemKind.PULL_REQUEST, ItemKind.COMMENT,
 """Of these the next sync reads whatever changed."""
 _HOLD: LiteralString = "select project_id from github_repositories where id = %(repository)s for no key update"
 _HELD: LiteralString = """
-select state, data ->> 'conclusion' as conclusion, deleted_at is not null as is_deleted, moment, rank
+select state, data ->> 'conclusion' as conclusion, coalesce(data -> 'reviewers', '[]') as reviewers,
+    deleted_at is not null as is_deleted, moment, rank
 from github_items where org_id = %(org)s and repository_id = %(repository)s and kind = %(kind)s and key = %(key)s
 for no key update
 """
@@ -54,6 +55,7 @@ where id = %(repository)s
 class _Held(msgspec.Struct, frozen=True):
     state: str | None
     conclusion: str | None
+    reviewers: list[str]
     is_deleted: bool
     moment: datetime
     rank: str
@@ -79,7 +81,7 @@ async def mirror_items(
             doubts.append(item)
         changed += 1
         await events.publish(tx, actor, _mirrored(repository_id, project_id, item))
-        before = None if held is None else Before(held.state, held.conclusion, held.is_deleted)
+        before = None if held is None else Before(held.state, held.conclusion, held.is_deleted, held.reviewers)
         for fact in facts_of(repository_id, project_id, before, item):
             await events.publish(tx, actor, fact)
     if doubts:

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from crewhall.kernel.db import Tx
-from crewhall.work.github.items import Raw, Unreadable, time_of
+from crewhall.work.github.fields import Raw, Unreadable, time_of
 
 _FIND: LiteralString = """
 select id, github_id, installation_id from github_repositories

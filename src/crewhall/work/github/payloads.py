@@ -6,8 +6,9 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from crewhall.work.github import items
-from crewhall.work.github.items import Item, Raw, Unreadable
+from crewhall.work.github import builds, issues, pulls
+from crewhall.work.github.fields import Raw, Unreadable, clean
+from crewhall.work.github.items import Item
 
 DELETIONS = frozenset({"deleted", "transferred"})
 Reader = Callable[[Raw], list[Item | None]]
@@ -35,7 +36,7 @@ def read_payload(event: str, body: bytes, *, is_form: bool = False) -> Told:
     repository, installation = raw.get("repository"), raw.get("installation")
     number = installation.get("id") if isinstance(installation, dict) else None
     return Told(
-        action=items.clean(action)[:100] if isinstance(action, str) else None,
+        action=clean(action)[:100] if isinstance(action, str) else None,
         repository=repository if isinstance(repository, dict) else None,
         installation_id=number if isinstance(number, int) else None,
         items=[one for one in reader(raw) if one is not None] if reader else [],
@@ -66,33 +67,33 @@ def _is_gone(raw: Raw) -> bool:
 
 
 def _issue(raw: Raw) -> list[Item | None]:
-    return [items.issue(_part(raw, "issue"), is_deleted=_is_gone(raw))]
+    return [issues.issue(_part(raw, "issue"), is_deleted=_is_gone(raw))]
 
 
 def _comment(raw: Raw) -> list[Item | None]:
     about = _part(raw, "issue")
-    said = items.comment(_part(raw, "comment"), about.get("number"), is_deleted=_is_gone(raw))
-    return [items.issue(about), said]
+    said = issues.comment(_part(raw, "comment"), about.get("number"), is_deleted=_is_gone(raw))
+    return [issues.issue(about), said]
 
 
 def _pull_request(raw: Raw) -> list[Item | None]:
-    return [items.pull_request(_part(raw, "pull_request"))]
+    return [pulls.pull_request(_part(raw, "pull_request"))]
 
 
 def _review(raw: Raw) -> list[Item | None]:
-    pull = items.pull_request(_part(raw, "pull_request"))
+    pull = pulls.pull_request(_part(raw, "pull_request"))
     assert pull.number is not None
-    return [pull, items.review(_part(raw, "review"), pull.number)]
+    return [pull, pulls.review(_part(raw, "review"), pull.number)]
 
 
 def _review_comment(raw: Raw) -> list[Item | None]:
-    pull = items.pull_request(_part(raw, "pull_request"))
-    return [pull, items.review_comment(_part(raw, "comment"), pull.number, is_deleted=_is_gone(raw))]
+    pull = pulls.pull_request(_part(raw, "pull_request"))
+    return [pull, pulls.review_comment(_part(raw, "comment"), pull.number, is_deleted=_is_gone(raw))]
 
 
 def _deployment_status(raw: Raw) -> list[Item | None]:
-    of = items.deployment(_part(raw, "deployment"))
-    return [of, items.deployment_status(_part(raw, "deployment_status"), of)]
+    of = builds.deployment(_part(raw, "deployment"))
+    return [of, builds.deployment_status(_part(raw, "deployment_status"), of)]
 
 
 _READERS: dict[str, Reader] = {
@@ -101,12 +102,12 @@ _READERS: dict[str, Reader] = {
     "pull_request": _pull_request,
     "pull_request_review": _review,
     "pull_request_review_comment": _review_comment,
-    "check_run": lambda raw: [items.check_run(_part(raw, "check_run"))],
-    "check_suite": lambda raw: [items.check_suite(_part(raw, "check_suite"))],
-    "status": lambda raw: [items.status(raw)],
-    "push": lambda raw: [items.push(raw)],
-    "deployment": lambda raw: [items.deployment(_part(raw, "deployment"))],
+    "check_run": lambda raw: [builds.check_run(_part(raw, "check_run"))],
+    "check_suite": lambda raw: [builds.check_suite(_part(raw, "check_suite"))],
+    "status": lambda raw: [builds.status(raw)],
+    "push": lambda raw: [builds.push(raw)],
+    "deployment": lambda raw: [builds.deployment(_part(raw, "deployment"))],
     "deployment_status": _deployment_status,
-    "label": lambda raw: [items.label(_part(raw, "label"), is_deleted=_is_gone(raw))],
+    "label": lambda raw: [issues.label(_part(raw, "label"), is_deleted=_is_gone(raw))],
 }
 READ_EVENTS = frozenset(_READERS)

@@ -17,7 +17,8 @@ from crewhall.work.github.vocabulary import ItemKind
 
 MOST_REPOSITORIES = 500
 _REPOSITORY: LiteralString = """
-select id, connection_id, full_name, github_id, installation_id, default_branch, project_id, state, problem, pages_done,
+select id, connection_id, full_name, github_id, installation_id, default_branch, project_id, makes_issues,
+    sends_comments, tasks_done, tasks_total, tasks_look_at is not null as is_filling, state, problem, pages_done,
     pages_total, synced_at, look_at, created_at
 from github_repositories where org_id = any (current_orgs())
 """

@@ -23,6 +23,7 @@ PrivateKey = Annotated[str, Meta(min_length=100, max_length=10_000)]
 WebhookSecret = Annotated[str, Meta(min_length=16, max_length=200)]
 FullName = Annotated[str, Meta(min_length=3, max_length=201, pattern=FULL_NAME, description="`owner/name`.")]
 Words = Annotated[str, Meta(min_length=1, max_length=60_000)]
+Body = Annotated[str, Meta(max_length=65_536)]
 Title = Annotated[str, Meta(min_length=1, max_length=256)]
 Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=100)]
 Logins = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=10)]
@@ -72,7 +73,11 @@ class ConnectionPatch(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Repository(Struct, kw_only=True):
-    """A repository that is mirrored, and how far that is. `pages_total` is a guess that grows true."""
+    """A repository that is mirrored, and how far that is. `pages_total` is a guess that grows true.
+
+    `project_id`: whose tasks its issues are. `is_filling`: `tasks_done` of `tasks_total` issues that were here before
+    are tasks by now.
+    """
 
     id: UUID
     connection_id: UUID
@@ -81,6 +86,11 @@ class Repository(Struct, kw_only=True):
     installation_id: int | None
     default_branch: str | None
     project_id: UUID | None
+    makes_issues: bool
+    sends_comments: bool
+    tasks_done: int
+    tasks_total: int
+    is_filling: bool
     state: RepositoryState
     problem: str | None
     pages_done: int
@@ -95,6 +105,14 @@ class RepositoryInput(Struct, forbid_unknown_fields=True, kw_only=True):
 
     full_name: FullName
     connection_id: UUID
+
+
+class ProjectLink(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whose tasks a repository's issues are to be."""
+
+    project_id: UUID
+    makes_issues: Annotated[bool, Meta(description="A new task of the project becomes an issue.")] = False
+    sends_comments: Annotated[bool, Meta(description="What is said of a task is said at GitHub, too.")] = True
 
 
 class Delivery(Struct, kw_only=True):
@@ -141,8 +159,12 @@ class IssueFields(Struct, forbid_unknown_fields=True, kw_only=True, omit_default
     """Fields of an issue; what is left out stays."""
 
     title: Title | UnsetType = UNSET
-    body: Words | UnsetType = UNSET
+    body: Body | UnsetType = UNSET
     state: Annotated[str, Meta(pattern="^(open|closed)$")] | UnsetType = UNSET
+    state_reason: (
+        Annotated[str, Meta(pattern="^(completed|not_planned|reopened)$", description="Why; it goes out with `state`.")]
+        | UnsetType
+    ) = UNSET
     labels: Names | UnsetType = UNSET
     assignees: Logins | UnsetType = UNSET
 

@@ -8,14 +8,17 @@ import msgspec
 from crewhall.work.github.closing import Closing
 from crewhall.work.github.facts import (
     ChecksCompleted,
+    CommentChanged,
     DeploymentFinished,
     IssueCommented,
     IssueMirrored,
     Place,
     PullRequestClosed,
     PullRequestMerged,
+    PullRequestMirrored,
     PullRequestOpened,
     Pushed,
+    ReviewRequested,
     ReviewSubmitted,
 )
 from crewhall.work.github.items import Item
@@ -31,6 +34,7 @@ class Before(msgspec.Struct, frozen=True):
     state: str | None
     conclusion: str | None
     is_deleted: bool
+    reviewers: list[str] = []
 
 
 def facts_of(repository_id: UUID, project_id: UUID | None, before: Before | None, item: Item) -> list[object]:
@@ -46,17 +50,22 @@ def _issue(at: Place, before: Before | None, item: Item) -> list[object]:
 
 
 def _comment(at: Place, before: Before | None, item: Item) -> list[object]:
-    if before is not None or item.is_deleted or item.number is None:
+    if item.number is None:
         return []
-    return [IssueCommented(at=at, number=item.number, author=item.author)]
+    if before is not None:
+        return [CommentChanged(at=at, number=item.number, is_deleted=item.is_deleted)]
+    return [] if item.is_deleted else [IssueCommented(at=at, number=item.number, author=item.author)]
 
 
 def _pull_request(at: Place, before: Before | None, item: Item) -> list[object]:
     assert item.number is not None
-    told: list[object] = []
+    told: list[object] = [PullRequestMirrored(at=at, number=item.number)]
     was = before.state if before else None
     if before is None:
         told.append(PullRequestOpened(at=at, number=item.number, author=item.author))
+    asked = sorted(set(item.data.get("reviewers", ())) - set(before.reviewers if before else ()))
+    if asked and item.state == "open":
+        told.append(ReviewRequested(at=at, number=item.number, author=item.author, reviewers=asked))
     if item.state == "merged" != was:
         closes = msgspec.convert(item.data["closes"], list[Closing])
         told.append(PullRequestMerged(at=at, number=item.number, author=item.author, closes=closes))

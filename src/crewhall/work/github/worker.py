@@ -1,7 +1,8 @@
 """The worker: one timer for what is due next of each kind, and none while nothing is.
 
 What is claimed is due again in a while: who dies over it leaves it to another process, and `attempt` keeps the dead
-one's writes out. One that fails is put off and holds up nobody.
+one's writes out. One that fails is put off and holds up nobody. Organizations take turns, so that who brought very
+much keeps nobody waiting.
 """
 
 import asyncio
@@ -53,13 +54,17 @@ class DueQueue(Generic[T]):
         do: Callable[[T], Awaitable[None]],
         at_once: int,
     ) -> None:
-        """`do` says itself how it ended; what it raises is logged, and done again once its claim is over."""
+        """`next_due` takes whose turn it was last (`after`).
+
+        `do` says itself how it ended; what it raises is logged, and done again once its claim is over.
+        """
         self._name = name
         self._db = db
         self._next_due = next_due
         self._claim = claim
         self._do = do
         self._at_once = at_once
+        self._last = UUID(int=0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer = DueTimer(name, self.look)
 
@@ -81,9 +86,10 @@ class DueQueue(Generic[T]):
         """Begin what is due and has room; gives the seconds until the next, None when nothing ever is."""
         while len(self._tasks) < self._at_once:
             async with self._db.transaction(None) as tx:
-                found = await tx.find(_Next, self._next_due)
+                found = await tx.find(_Next, self._next_due, {"after": self._last})
             if found is None or found.due_in > 0:
                 return None if found is None else found.due_in
+            self._last = found.org_id
             claimed = await self._claim(self._db, found.org_id, found.id)
             if claimed is not None:
                 task = asyncio.create_task(self._take(claimed), name=f"{self._name} {claimed.id}")
