@@ -1,5 +1,6 @@
 """KPIs without GitHub: tasks done, reopened, to blame; reviews on the timeline; trust that moves, and what follows."""
 
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -223,7 +224,7 @@ async def test_figures_are_calculated_by_hand_by_who_manages_agents_alone(server
 @pytest.mark.rule("D4")
 async def test_the_end_of_a_session_calculates_what_it_is_significant_for(server: Server, org: Org):
     scout = await server.hire(org)
-    told = {
+    told: dict[str, Any] = {
         "agent_id": UUID(scout.id),
         "org_id": org.id,
         "project_id": None,
