@@ -9,6 +9,7 @@ from bench.rows.growth import Growth
 from bench.rows.history import History
 from bench.rows.idle import Idle
 from bench.rows.ingestion import Ingestion
+from bench.rows.intake import Intake
 from bench.rows.knowledge import Knowledge
 from bench.rows.kpis import KpisRow
 from bench.rows.organization import Organization
@@ -34,6 +35,7 @@ ALL: tuple[Row, ...] = (
     Page(),
     Checkout(),
     KpisRow(),
+    Intake(),
     Search(),
     Knowledge(),
     Alike(),
