@@ -87,3 +87,17 @@ async def test_who_follows_the_channel_hears_which_task_changed(server: Server, 
         assert (frame["event"], frame["task"], frame["status"]) == ("task", task["id"], "in_progress")
         await stranger.send(say("ping"))
         assert [one["type"] for one in await frames_until(stranger, "pong", whole=True)] == ["pong"]
+
+
+async def test_a_form_that_asks_what_is_not_done_says_so(server: Server, org: Org):
+    project = await begun(org.owner)
+    task = await wrote(org.owner, project)
+    browser, _ = await server.browse(org.owner)
+    browser.base_url = server.address
+    browser.headers.update({"origin": server.address, "accept": "text/html"})
+    for path, status in (
+        (f"/tasks/{task['id']}/free", 422), (f"/tasks/{task['id']}/unlink", 422), (f"/tasks/{task['id']}/dance", 404),
+        (f"/projects/{project['slug']}/dance", 404),
+    ):  # fmt: skip
+        answer = await browser.post(path, data={"other": "abc", "repository": "abc", "number": "1"})
+        assert answer.status_code == status, path

@@ -13,7 +13,7 @@ from crewhall.faces.plumbing.pages import go
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.errors import NOT_FOUND, CrewhallError
 from crewhall.work.github.schemas import ProjectLink
 from crewhall.work.issues import linking, pulls, seen
 from crewhall.work.issues.schemas import PullRequestLink
@@ -30,9 +30,9 @@ async def do_at_github(tx: Tx, actor: Actor, task_id: UUID, deed: str, form: For
         asked = form.read(PullRequestLink, url=form.v("url").strip())
         await pulls.link_pull_request(tx, actor, task_id, *seen.read_url(asked.url))
     elif deed == "unlink":
-        await pulls.unlink_pull_request(
-            tx, actor, task_id, UUID(form.v("repository")), seen.read_number(form.v("number"))
-        )
+        await pulls.unlink_pull_request(tx, actor, task_id, form.id("repository"), seen.read_number(form.v("number")))
+    else:
+        raise NOT_FOUND("Nothing of that name is done with tasks.")
 
 
 @post(PATH + "/repositories/{repository_id:uuid}/link")

@@ -14,7 +14,7 @@ from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.errors import NOT_FOUND, CrewhallError
 from crewhall.work import project_queries as queries
 from crewhall.work import projects, task_queries, tasks
 from crewhall.work.issues.rows import find_linked
@@ -144,6 +144,8 @@ async def decide(
             elif deed == "delete":
                 await projects.delete_project(tx, actor, found.id, confirm=form.v("confirm"))
                 return go("/projects", f"{found.name} is deleted.")
+            else:
+                raise NOT_FOUND("Nothing of that name is done with projects.")
     except CrewhallError as error:
         form.refuse(error)
         return await _about(request, services, actor, slug, form, status=error.kind.status)

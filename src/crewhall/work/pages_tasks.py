@@ -169,7 +169,7 @@ async def _do(tx: Tx, actor: Actor, task_id: UUID, deed: str, form: Form) -> Non
         other = await task_queries.find_task(tx, actor, f"{before.project.slug}#{form.v('waits').strip().lstrip('#')}")
         await task_dependencies.add_dependency(tx, actor, task_id, other.id)
     elif deed == "free":
-        await task_dependencies.remove_dependency(tx, actor, task_id, UUID(form.v("other")))
+        await task_dependencies.remove_dependency(tx, actor, task_id, form.id("other"))
     elif deed == "delete":
         await tasks.delete_task(tx, actor, task_id)
     elif deed == "restore":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from litestar import Request
@@ -46,6 +47,13 @@ class Form:
         """The named fields as a struct; a field left empty is null (it is taken away)."""
         typed = {name: self.values[name].strip() or None for name in names if name in self.values}
         return self._convert({**typed, **given}, kind)
+
+    def id(self, name: str) -> UUID:
+        """The id that a field has. Raises INVALID."""
+        try:
+            return UUID(self.v(name))
+        except ValueError as error:
+            raise INVALID("This form is out of date. Load the page again, then try once more.", field=name) from error
 
     def login(self) -> dict[str, str | None]:
         """What was typed as somebody's login at GitHub, with or without its @; nothing where the form has none."""
