@@ -119,7 +119,7 @@ async def test_a_run_is_opened_from_its_answer_and_shows_what_it_saw(visitors: V
     await check(page, "a run, opened")
     stranger = await visitors.visit(f"/runs/{run['id']}", scene.member)
     await expect(stranger.locator(".waterfall > li")).to_have_count(6)
-    await expect(stranger.locator("summary")).to_have_count(0)
+    await expect(stranger.locator("main summary")).to_have_count(0)
     assert "The word is heron" not in await stranger.content()
 
 

@@ -36,7 +36,7 @@ async def test_several_events_of_an_agent_become_one_row_and_trust_moves_with_a_
     assert (one["tasks_assigned"], one["tasks_completed"], one["completion"]) == (3, 2, 1)
     assert (one["start"], one["evidence"], one["term_sum"]) == (50, 2, 80)
     assert one["trust"] == await trust_of(org, scout) == 55
-    told = await events(org.owner.api, agent=scout.id)
+    told = await events(org.owner.api, agent=scout.id, type=["trust_score_changed", "kpi_updated"])
     assert [event["type"] for event in told] == ["trust_score_changed", "kpi_updated"]
     assert told[0]["content"]["reason"] == one["reason"]
     assert told[0]["content"]["terms"] == {

@@ -32,7 +32,10 @@ async def test_an_agents_whole_day_through_mcp(server: Server, org: Org):
         again = await done(client, "start_session")
         assert "All of it is blue." in again["text"]
     types = [one["type"] for one in await told(org.owner.api, session=session)]
-    assert types[::-1] == ["session_start", "session_log", "problem_report", "question_asked", "session_stop"]
+    assert types[::-1] == [
+        "session_start", "task_assigned", "session_log", "problem_report", "question_asked", "task_completed",
+        "session_stop",
+    ]  # fmt: skip
     async with visit(server.address, token_of(org.owner.api)) as client:
         assert (await refused(client, "start_session"))["code"] == "forbidden"
 

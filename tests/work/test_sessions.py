@@ -156,7 +156,8 @@ async def test_what_an_agent_does_meanwhile_belongs_to_its_session_by_itself(ser
     assert after["session_id"] is None
     types = [one["type"] for one in await told(org.owner.api, session=session)]
     assert sorted(types) == [
-        "problem_report", "question_asked", "session_log", "session_start", "session_stop",
+        "problem_report", "question_asked", "session_log", "session_start", "session_stop", "task_assigned",
+        "task_completed",
     ]  # fmt: skip
     begin = await started(hired)
     assert begin["handed_over"]["hand_off"] == "The other half is for tomorrow."

@@ -30,6 +30,13 @@ _FORMS = {
     r"^https?://[^\s\u0000]+$": "Give a whole address, from http:// or https:// on.",
     r"^[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}$": "Give owner/repository, as it stands in its address.",
     r"^[^\u0000\n]*\S[^\u0000\n]*$": "Fill this in, on one line, without NUL characters.",
+    r"^[^\u0000]*\S[^\u0000]*$": "Fill this in, without NUL characters.",
+    r"^[a-z][a-z0-9_]{0,39}$": "Use lower-case letters, digits and underscores, a letter first.",
+    r"^(completed|not_planned|reopened)$": "Give completed, not_planned or reopened.",
+    r"^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(\[bot\])?$": "Give a login of GitHub, as octocat.",
+    r"^(https?://[^\s/]+/)?[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}(/pull/|#)[1-9][0-9]{0,8}$": (
+        "Give a pull request's address, or owner/repository#12."
+    ),
     r"^\d{1,6}\.\d{1,6}\.\d{1,6}$": "Give three numbers as 1.0.0.",
 }
 """By regex of the inputs, as they stand in the schemas."""

@@ -13,7 +13,7 @@ from crewhall.faces.plumbing.pages import go
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import NOT_FOUND, CrewhallError
+from crewhall.kernel.errors import CONFLICT, NOT_FOUND, CrewhallError
 from crewhall.work.github.schemas import ProjectLink
 from crewhall.work.issues import linking, pulls, seen
 from crewhall.work.issues.schemas import PullRequestLink
@@ -50,6 +50,8 @@ async def link(
         async with services.db.transaction(actor) as tx:
             linked = await linking.link_repository(tx, actor, repository_id, data)
     except CrewhallError as error:
+        if error.kind is not CONFLICT:
+            raise
         return go(PATH, error.detail)
     return go(PATH, f"Issues of {linked.full_name} become tasks.")
 
