@@ -59,3 +59,18 @@ async def test_the_theme_is_chosen_kept_and_rendered_by_the_server(visitors: Vis
     assert await page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light
     await page.get_by_role("button", name="System").click()
     await expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
+
+
+async def test_what_was_done_is_said_on_the_page_that_one_sees_next(server: Server, org: Org):
+    browser, _ = await server.browse(org.owner)
+    browser.base_url = server.address
+    browser.headers.update({"origin": server.address, "accept": "text/html"})
+    cookie = {"cookie": f"{browser.headers.get('cookie', '')}; crewhall_flash=Saved%20for%20good."}
+    for not_looked_at in ({"turbo-frame": "keys-list"}, {"sec-fetch-dest": "empty"}, {"sec-purpose": "prefetch"}):
+        answer = await browser.get("/settings/groups", headers=cookie | not_looked_at)
+        assert "Saved for good." not in answer.text
+        assert "crewhall_flash" not in answer.headers.get("set-cookie", "")
+    for looked_at in ({}, {"sec-fetch-dest": "document"}, {"sec-fetch-dest": "empty", "x-turbo-request-id": "1"}):
+        answer = await browser.get("/settings/groups", headers=cookie | looked_at)
+        assert "Saved for good." in answer.text
+        assert "crewhall_flash=" in answer.headers["set-cookie"]

@@ -150,7 +150,15 @@ def go(path: str, message: str | None = None, *, cookies: list[Cookie] | None = 
 
 def _read_flash(request: AnyRequest) -> str | None:
     raw = request.cookies.get(FLASH_COOKIE)
-    return unquote(raw)[:300] if raw else None
+    return unquote(raw)[:300] if raw and _is_looked_at(request) else None
+
+
+def _is_looked_at(request: AnyRequest) -> bool:
+    """Whether the answer is the page that somebody sees next: no part of one, nothing that a script fetches."""
+    headers = request.headers
+    if "turbo-frame" in headers or "x-sec-purpose" in headers or "sec-purpose" in headers:
+        return False
+    return "x-turbo-request-id" in headers or headers.get("sec-fetch-dest", "document") == "document"
 
 
 def page_data(value: object) -> str:

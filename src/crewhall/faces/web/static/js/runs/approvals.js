@@ -12,6 +12,8 @@ class Approvals extends HTMLElement {
     const { signal } = this.ending;
     live.addEventListener("approval", () => this.#again(), { signal });
     live.addEventListener("back", () => this.#again(), { signal });
+    this.addEventListener("turbo:submit-start", () => this.#decide(true), { signal });
+    this.addEventListener("turbo:submit-end", ({ detail }) => this.#decide(detail.success), { signal });
   }
 
   disconnectedCallback() {
@@ -19,8 +21,14 @@ class Approvals extends HTMLElement {
     clearTimeout(this.timer);
   }
 
+  #decide(isDeciding) {
+    this.isDeciding = isDeciding;
+    clearTimeout(this.timer);
+  }
+
   #again() {
     clearTimeout(this.timer);
+    if (this.isDeciding) return; // the answer leads to the page anew, and says what was done
     if (this.querySelector("details[open]")) return; // what is being typed is not taken away
     this.timer = setTimeout(() => Turbo.visit(location.href, { action: "replace" }), PAUSE_MS);
   }

@@ -23,6 +23,14 @@ export function toastError(error) {
 document.addEventListener("turbo:load", () => {
   for (const element of document.querySelectorAll(".toasts > .toast")) setTimeout(() => element.remove(), SHOWN_MS);
 });
+
+// What is being said goes on being said on the page that comes next, or that comes anew; what is kept of this one is without it.
+let said = [];
 document.addEventListener("turbo:before-cache", () => {
+  said = [...document.querySelectorAll(".toasts > .toast")];
   document.querySelector(".toasts")?.replaceChildren();
+});
+document.addEventListener("turbo:before-render", ({ detail }) => {
+  detail.newBody.querySelector(".toasts")?.prepend(...said);
+  said = [];
 });
