@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from crewhall.kernel.actor import system_actor
-from crewhall.work.issues.sending import quiet, relabelled
+from crewhall.work.issues.sending import relabelled
+from crewhall.work.issues.wording import quiet
 from tests.github.hub import Hub
 from tests.identity.hall import Org
 from tests.issues.ground import Bound, bind

@@ -25,7 +25,7 @@ from crewhall.conversations.lifecycle import ConversationParts, start_conversati
 from crewhall.conversations.markdown import escape_markdown, render_markdown
 from crewhall.conversations.members import join_conversation
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
-from crewhall.conversations.metadata import IMPORTED
+from crewhall.conversations.metadata import IMPORTED, TASK_COMMENT
 from crewhall.conversations.opening import free_channel_name, open_conversation, open_direct, open_session
 from crewhall.conversations.overlays import Overlays
 from crewhall.conversations.past import (
@@ -73,6 +73,7 @@ __all__ = [
     "MAX_CONTENT_LENGTH",
     "MEMBERSHIP_CHANNEL",
     "NARROWED",
+    "TASK_COMMENT",
     "Access",
     "AccessCache",
     "AgentPolicy",

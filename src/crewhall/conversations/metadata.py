@@ -10,6 +10,8 @@ IMPORTED = "imported"
 """Where it says that a message was written elsewhere, and taken in: an import's alone."""
 SOURCES = "sources"
 """Where it names what an agent's answer cites, by number: a turn's alone."""
+TASK_COMMENT = "task_comment"
+"""Where it says of which task a message is a comment, and whether that stays here: said through the task alone."""
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 8
 
@@ -22,6 +24,8 @@ def check_metadata(metadata: dict[str, Any]) -> None:
         raise ValueError("metadata must not hold imported: Crewhall marks with it what an import took in")
     if SOURCES in metadata:
         raise ValueError("metadata must not hold sources: Crewhall writes them there, of what an agent's answer cites")
+    if TASK_COMMENT in metadata:
+        raise ValueError("metadata must not hold task_comment: comment on the task, and Crewhall writes it there")
     _check_level(metadata, 1)
     try:
         encoded = msgspec.json.encode(metadata)

@@ -247,8 +247,8 @@ def _start_work(services: Services, stack: contextlib.AsyncExitStack) -> WorkPar
     stack.push_async_callback(github.close)
     posting = services.part(Posting)
     issues = start_issues(
-        db=services.db, signals=services.signals, posting=posting, overlays=Overlays(services.db, posting),
-        is_ours=settings.github_syncs_at_once > 0,
+        db=services.db, log=services.log, signals=services.signals, posting=posting,
+        overlays=Overlays(services.db, posting), is_ours=settings.github_syncs_at_once > 0,
     )  # fmt: skip
     services.add_part(issues)
     stack.push_async_callback(issues.close)

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct, json
 
 from crewhall.conversations import (
+    TASK_COMMENT,
     Posted,
     Posting,
     PostMessage,
@@ -20,9 +21,7 @@ from crewhall.identity import ActorShown, Permission, check_permission
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CONFLICT
-from crewhall.kernel.events import publish
 from crewhall.ports.message_log import MessageKind
-from crewhall.work.facts import TaskCommented
 from crewhall.work.task_queries import access_task
 from crewhall.work.task_schemas import TaskDetail
 from crewhall.work.task_telling import show
@@ -35,8 +34,9 @@ async def comment_task(
 ) -> Posted:
     """Say something about a task, as a message of the actor; returns when it is durable.
 
-    Who sees the task may say something, and joins the channel by it. `only_here`: not at GitHub, too. Raises NOT_FOUND,
-    FORBIDDEN, CONVERSATION_CLOSED, CONFLICT (the channel is gone), TOO_MANY_REQUESTS.
+    Who sees the task may say something, and joins the channel by it. `only_here`: not at GitHub, too. The message bears
+    a mark that says so, and what goes out follows from the log (`issues/sent.py`). Raises NOT_FOUND, FORBIDDEN,
+    CONVERSATION_CLOSED, CONFLICT (the channel is gone), TOO_MANY_REQUESTS.
     """
     async with db.transaction(actor) as tx:
         check_permission(actor, Permission.MESSAGES_POST)
@@ -47,11 +47,9 @@ async def comment_task(
             await join_conversation(tx, actor, channel)
     thread = task.thread_id or await begin_thread(db, posting, actor.org, task, channel)
     data = PostMessage(content=content, parent_id=thread, kind=MessageKind.MESSAGE)
-    posted = await posting.post(actor, channel, data)
-    if posted.is_new and not only_here:
-        async with db.transaction(actor) as tx:
-            await publish(tx, actor, TaskCommented(task.id, actor.org, posted.message.id, content))
-    return posted
+    record = await posting.compose(actor, channel, data)
+    record.metadata = {TASK_COMMENT: {"task": str(task.id), "only_here": only_here}}
+    return await posting.append(actor, record, Verb.POST)
 
 
 class Comment(Struct, frozen=True):

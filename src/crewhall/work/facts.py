@@ -105,15 +105,6 @@ class TaskRestored(TaskFact, frozen=True, kw_only=True):
     """A task that was deleted is back."""
 
 
-class TaskCommented(msgspec.Struct, frozen=True):
-    """Somebody said something about a task, and not to be kept here: `message_id` is in its thread already."""
-
-    task_id: UUID
-    org_id: UUID
-    message_id: UUID
-    content: str
-
-
 class SessionFact(msgspec.Struct, frozen=True, kw_only=True):
     """Of a work session."""
 

@@ -73,6 +73,20 @@ async def make_issue_of_task(
 
 
 @post(
+    "/{task_id:uuid}/earlier-comments",
+    summary="Say earlier comments of a task at GitHub",
+    description="Those that were made before it had an issue (`unsent_comments`), the oldest hundred; each once.",
+    status_code=202,
+)
+async def send_earlier_comments(
+    task_id: FromPath[UUID], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> TaskOnGithub:
+    """Have them said there, too."""
+    async with services.db.transaction(actor) as tx:
+        return await seen.send_comments(tx, actor, task_id)
+
+
+@post(
     "/{task_id:uuid}/pull-requests",
     summary="Link a pull request to a task",
     description="One that is mirrored, whatever its words say. Its merge completes the task; one that is merged "
@@ -111,6 +125,8 @@ async def unlink_pull_request(
 ROUTERS = [
     api_router("/github", [link_github_repository, unlink_github_repository], tags=["GitHub"]),
     api_router(
-        "/tasks", [show_task_on_github, make_issue_of_task, link_pull_request, unlink_pull_request], tags=["Tasks"]
+        "/tasks",
+        [show_task_on_github, make_issue_of_task, send_earlier_comments, link_pull_request, unlink_pull_request],
+        tags=["Tasks"],
     ),
 ]

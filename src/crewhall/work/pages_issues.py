@@ -23,9 +23,11 @@ PATH = "/settings/github"
 
 
 async def do_at_github(tx: Tx, actor: Actor, task_id: UUID, deed: str, form: Form) -> None:
-    """Make an issue of a task, link a pull request to it, or take the link away."""
+    """Make an issue of a task, say earlier comments there, link a pull request to it, or take the link away."""
     if deed == "issue":
         await seen.make_issue(tx, actor, task_id)
+    elif deed == "earlier-comments":
+        await seen.send_comments(tx, actor, task_id)
     elif deed == "pull-request":
         asked = form.read(PullRequestLink, url=form.v("url").strip())
         await pulls.link_pull_request(tx, actor, task_id, *seen.read_url(asked.url))

@@ -184,6 +184,9 @@ def show_at_github(
     pull_request: Annotated[
         str | None, typer.Option(help="Link this pull request: its address, or owner/name#12.")
     ] = None,
+    send_comments: Annotated[
+        bool, typer.Option("--send-comments", help="Say there, too, what was said before it had an issue.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show what a task is at GitHub: its issue, its pull requests, what went out and what did not."""
@@ -194,6 +197,8 @@ def show_at_github(
             return await client.tasks.make_issue(found)
         if pull_request is not None:
             return await client.tasks.link_pull_request(found, pull_request)
+        if send_comments:
+            return await client.tasks.send_earlier_comments(found)
         return await client.tasks.at_github(found)
 
     found = act(context, work)
@@ -207,6 +212,8 @@ def show_at_github(
         for one in found.pull_requests
     ]
     say_table(("Pull request", "State", "Review", "Checks", "Title"), rows, "No pull requests.")
+    if found.unsent_comments:
+        say(f"Comments made before there was an issue: {found.unsent_comments}. --send-comments says them there, too.")
     for one in found.changes:
         lost = ", ".join(field for field, outcome in one.outcome.items() if outcome == "lost")
         if one.state != "done" or lost:

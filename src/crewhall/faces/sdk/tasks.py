@@ -118,6 +118,8 @@ class TaskOnGithub(msgspec.Struct, frozen=True, kw_only=True):
 
     issue: TaskIssue | None = None
     repository: str | None = None
+    sends_comments: bool = False
+    unsent_comments: int = 0
     pull_requests: list[PullRequest] = []
     changes: list[SentChange] = []
 
@@ -238,6 +240,10 @@ class Tasks:
     async def make_issue(self, task_id: str) -> TaskOnGithub:
         """Have an issue made of a task, in the repository of its project."""
         return await self._transport.call("POST", join("tasks", task_id, "issue"), TaskOnGithub)
+
+    async def send_earlier_comments(self, task_id: str) -> TaskOnGithub:
+        """Have said at GitHub what was said of a task before it had an issue, the oldest hundred."""
+        return await self._transport.call("POST", join("tasks", task_id, "earlier-comments"), TaskOnGithub)
 
     async def link_pull_request(self, task_id: str, url: str) -> TaskOnGithub:
         """Say that a task has this pull request (its address, or `owner/name#12`): merging it completes the task."""

@@ -5,7 +5,7 @@ changed since is a conflict: whoever was later wins, by the moment that GitHub g
 mark, by which it is found again when the answer was lost.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 import msgspec
@@ -31,6 +31,8 @@ from crewhall.work.github.vocabulary import ChangeKind, ChangeState, FieldOutcom
 
 MOST_RETRIES = 10
 PER_PAGE = 100
+CLOCKS_APART = timedelta(hours=1)
+"""What was made is looked for from so long before it was asked for: GitHub's clock is not ours."""
 REASON = "state_reason"
 _TOLD_BY = {
     "title": frozenset({"renamed"}),
@@ -146,7 +148,7 @@ class Changing:
     async def _found(self, asked: Asked, access: Access, path: str) -> Raw | None:
         """What an earlier try made, if it did before its answer was lost."""
         params: dict[str, str | int] = {
-            "since": asked.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"), "per_page": PER_PAGE, "page": 1,
+            "since": (asked.created_at - CLOCKS_APART).strftime("%Y-%m-%dT%H:%M:%SZ"), "per_page": PER_PAGE, "page": 1,
         }  # fmt: skip
         if asked.kind is ChangeKind.CREATE_ISSUE:
             params["state"] = "all"

@@ -3,7 +3,7 @@
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.events import subscribe
-from crewhall.work.facts import TaskChanged, TaskCommented, TaskCreated
+from crewhall.work.facts import TaskChanged, TaskCreated
 from crewhall.work.github.facts import (
     ChangeEnded,
     CommentChanged,
@@ -14,7 +14,7 @@ from crewhall.work.github.facts import (
 )
 from crewhall.work.issues.pulls import on_merged, on_pull_request
 from crewhall.work.issues.rows import find_linked
-from crewhall.work.issues.said import on_comment, on_task_commented
+from crewhall.work.issues.said import on_comment
 from crewhall.work.issues.sending import on_change_ended, on_task_changed, on_task_created
 from crewhall.work.issues.taking import follow_issue
 
@@ -29,7 +29,6 @@ def follow() -> None:
     subscribe(ChangeEnded, on_change_ended)
     subscribe(TaskCreated, on_task_created)
     subscribe(TaskChanged, on_task_changed)
-    subscribe(TaskCommented, on_task_commented)
 
 
 async def _on_issue(tx: Tx, _actor: Actor, fact: IssueMirrored) -> None:

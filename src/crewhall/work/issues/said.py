@@ -1,7 +1,6 @@
-"""Comments on both sides: GitHub's in the thread of the task, those of the task at GitHub.
+"""Comments of GitHub in the threads of tasks.
 
-What comes from there is said by whom GitHub names, who is nobody here: such a message wakes no agent and mentions
-nobody. What goes there names who said it, and calls nobody.
+They are said by whom GitHub names, who is nobody here: such a message wakes no agent and mentions nobody.
 """
 
 import re
@@ -11,7 +10,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from crewhall.conversations import EditMessage, Overlays, Posting, PostMessage, escape_markdown
+from crewhall.conversations import EditMessage, Overlays, Posting, PostMessage
 from crewhall.kernel.actor import Actor, ActorType, system_actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CrewhallError
@@ -19,12 +18,10 @@ from crewhall.kernel.ids import new_id
 from crewhall.kernel.visible import visible_text
 from crewhall.ports.message_log import MessageKind
 from crewhall.work.comments import begin_thread
-from crewhall.work.facts import TaskCommented
 from crewhall.work.github.facts import CommentChanged, IssueCommented
-from crewhall.work.github.outgoing import MARK, queue_change
-from crewhall.work.github.schemas import ChangeInput
+from crewhall.work.github.outgoing import MARK
 from crewhall.work.issues.rows import find_linked
-from crewhall.work.issues.sending import quiet
+from crewhall.work.issues.wording import CODE
 from crewhall.work.task_queries import access_task
 
 COMMENTS = "crewhall_github_comments"
@@ -32,7 +29,6 @@ COMMENTS = "crewhall_github_comments"
 MOST_RETRIES = 6
 FIRST_WAIT_S = 5.0
 LONGEST_SAID = 20_000
-_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _MENTION = re.compile(r"(?<![\w/.+:@\[-])@([A-Za-z0-9][A-Za-z0-9-]{0,38})")
 _NOTE: LiteralString = """
 insert into github_comments as c (id, org_id, repository_id, key, task_id)
@@ -95,19 +91,6 @@ async def on_comment(tx: Tx, actor: Actor, fact: IssueCommented | CommentChanged
         return
     if await tx.run(_NOTE, values | {"project": linked.project_id}):
         await tx.notify(COMMENTS, "")
-
-
-async def on_task_commented(tx: Tx, actor: Actor, fact: TaskCommented) -> None:
-    """What is said of a task is said at GitHub, too, where its repository takes comments."""
-    task = await access_task(tx, actor, fact.task_id)
-    linked = await find_linked(tx, project_id=task.project.id)
-    if linked is None or not linked.sends_comments or task.github_issue_number is None:
-        return
-    if task.github_repository_id != linked.id:
-        return
-    said = f"**{escape_markdown(actor.name)}**: {quiet(fact.content)}"
-    data = ChangeInput(number=task.github_issue_number, comment=said)
-    await queue_change(tx, actor, linked.id, data, task_id=task.id, most=None)
 
 
 async def claim_comment(db: Database, org_id: UUID, comment_id: UUID) -> Said | None:
@@ -181,7 +164,7 @@ def _author(org_id: UUID, login: str | None) -> Actor:
 def _words(item: _Item) -> str:
     """What was said, as a message: its mentions lead to GitHub, where they mean somebody."""
     text = visible_text(MARK.sub("", item.body or "").replace("\0", "")).strip() or "…"
-    pieces = _CODE.split(text)
+    pieces = CODE.split(text)
     said = "".join(one if at % 2 else _MENTION.sub(_profile, one) for at, one in enumerate(pieces))
     return said if len(said) <= LONGEST_SAID else f"{text[: LONGEST_SAID - 500]}…\n\n[All of it]({item.url})"
 

@@ -68,10 +68,14 @@ class TaskIssue(Struct, kw_only=True):
 
 
 class TaskOnGithub(Struct, kw_only=True):
-    """What a task is at GitHub. `repository` is its project's, where there is one: issues can be made there."""
+    """What a task is at GitHub. `repository` is its project's, where there is one: issues can be made there.
+
+    `unsent_comments`: what was said before the issue was here, and stays here unless somebody has it said there.
+    """
 
     issue: TaskIssue | None
     repository: str | None
     sends_comments: bool
+    unsent_comments: int
     pull_requests: list[PullRequest]
     changes: list[SentChange]

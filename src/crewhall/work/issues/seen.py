@@ -11,6 +11,7 @@ from crewhall.work.issues.pulls import pull_requests_of
 from crewhall.work.issues.rows import find_linked
 from crewhall.work.issues.schemas import SentChange, TaskIssue, TaskOnGithub
 from crewhall.work.issues.sending import send_issue
+from crewhall.work.issues.sent import count_unsent, send_earlier
 from crewhall.work.task_queries import access_task
 from crewhall.work.tasks import check_active_task
 
@@ -37,10 +38,12 @@ async def task_on_github(tx: Tx, actor: Actor, task_id: UUID) -> TaskOnGithub:
     values: Params = {"org": actor.org, "task": task_id, "most": SHOWN_CHANGES}
     issue = await tx.find(TaskIssue, _ISSUE, values)
     linked = await find_linked(tx, project_id=task.project.id)
+    takes_comments = bool(linked and linked.sends_comments and issue and issue.is_followed)
     return TaskOnGithub(
         issue=issue,
         repository=linked.full_name if linked else None,
-        sends_comments=bool(linked and linked.sends_comments and issue and issue.is_followed),
+        sends_comments=takes_comments,
+        unsent_comments=await count_unsent(tx, task_id) if takes_comments else 0,
         pull_requests=await pull_requests_of(tx, actor, task, issue.repository_id if issue else None),
         changes=await tx.all(SentChange, _CHANGES, values),
     )
@@ -56,6 +59,12 @@ async def make_issue(tx: Tx, actor: Actor, task_id: UUID) -> TaskOnGithub:
     if task.github_issue_number is not None or await _is_asked(tx, actor, task_id):
         raise CONFLICT("The task has an issue, or gets one in a moment.")
     await send_issue(tx, actor, linked, task)
+    return await task_on_github(tx, actor, task_id)
+
+
+async def send_comments(tx: Tx, actor: Actor, task_id: UUID) -> TaskOnGithub:
+    """Have said at GitHub what was said of a task before it had an issue. Raises NOT_FOUND, FORBIDDEN, CONFLICT."""
+    await send_earlier(tx, actor, task_id)
     return await task_on_github(tx, actor, task_id)
 
 

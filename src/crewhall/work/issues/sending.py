@@ -4,7 +4,6 @@ What was taken from GitHub makes no difference, so that nothing goes back and fo
 done.
 """
 
-import re
 from collections.abc import Collection
 from typing import Any
 
@@ -27,16 +26,16 @@ from crewhall.work.issues.rows import (
     members_of,
     waiting_fields,
 )
+from crewhall.work.issues.sent import send_since
 from crewhall.work.issues.taking import LONGEST_SENT_TITLE, follow_issue
 from crewhall.work.issues.told import Issue, description_of, labels_of, state_of, title_of, told_of
+from crewhall.work.issues.wording import quiet
 from crewhall.work.task_queries import access_task
 from crewhall.work.task_schemas import Assignee, TaskDetail
 from crewhall.work.vocabulary import TaskStatus
 
 SENT = frozenset({"title", "description", "labels", "status", "assignee"})
 REASONS = {TaskStatus.COMPLETED: "completed", TaskStatus.CANCELLED: "not_planned"}
-_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
-_AT = re.compile(r"(?<![\w/.+:@-])@(?=[A-Za-z0-9])")
 
 
 async def on_task_changed(tx: Tx, actor: Actor, fact: TaskChanged) -> None:
@@ -68,6 +67,7 @@ async def on_change_ended(tx: Tx, _actor: Actor, fact: ChangeEnded) -> None:
     if fact.kind is ChangeKind.CREATE_ISSUE and task_id is not None:
         system = system_actor(linked.org_id)
         await send_differences(tx, system, linked, await access_task(tx, system, task_id), SENT)
+        await send_since(tx, task_id, fact.change_id)
 
 
 async def send_issue(tx: Tx, actor: Actor, linked: Linked, task: TaskDetail) -> None:
@@ -139,9 +139,3 @@ def relabelled(there: list[str], wanted: Collection[str]) -> list[str]:
     kept = [one for one in there if set(labels_of([one])) <= set(wanted) or not set(labels_of([one])) <= held]
     has = {label for one in kept for label in labels_of([one])}
     return sorted({*kept, *(one for one in wanted if one not in has)})
-
-
-def quiet(text: str) -> str:
-    """A text that calls nobody at GitHub: an `@` here means somebody of this organization. Code stays as it is."""
-    pieces = _CODE.split(text)
-    return "".join(one if at % 2 else _AT.sub("@\N{ZERO WIDTH SPACE}", one) for at, one in enumerate(pieces))
