@@ -22,6 +22,7 @@ from crewhall.work.session_settings import SessionSettings
 from crewhall.work.sessions import WorkSessions
 from crewhall.work.timeline import Timeline
 from crewhall.work.timeline_following import EventDeriver, follow_other_domains
+from crewhall.work.timeline_outcomes import tell_of_outcomes
 from crewhall.work.timeline_work import tell_of_work
 
 GATHER_S = 0.25
@@ -58,6 +59,7 @@ def start_work(
     provide_tasks(Tasks())
     follow_work()
     tell_of_work()
+    tell_of_outcomes()
     subscribe(AgentStatusChanged, on_status_changed)
     subscribe(AgentDeleted, on_agent_deleted)
     subscribe(MemberLeft, on_member_left)

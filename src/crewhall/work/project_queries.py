@@ -12,16 +12,17 @@ from crewhall.work.project_schemas import Project, ProjectMember
 
 _PROJECT: LiteralString = """
 select p.id, p.slug, p.name, p.description, p.repository_url, p.github_installation_id, p.mvp_document_url, p.is_active,
-       p.conversation_id, coalesce(n.tasks, '{}') as tasks, coalesce(n.late, 0) as late,
+       p.conversation_id, coalesce(n.tasks, '{}') as tasks,
+       (select count(*) from tasks t where t.project_id = p.id and t.deadline < now() and t.deleted_at is null
+          and t.status not in ('completed', 'cancelled')) as late,
        (select count(*) from agents a where a.org_id = p.org_id and a.project_id = p.id and a.deleted_at is null)
            + (select count(*) from project_members m where m.project_id = p.id and m.member_type = 'agent') as agents,
        (select count(*) from project_members m where m.project_id = p.id and m.member_type = 'user') as people,
        p.created_by, p.created_at, p.updated_at
 from projects p left join lateral (
-    select jsonb_object_agg(c.status, c.number) as tasks, sum(c.late)::integer as late from (
-        select t.status, count(*) as number,
-               count(*) filter (where t.deadline < now() and t.status not in ('completed', 'cancelled')) as late
-        from tasks t where t.project_id = p.id and t.deleted_at is null group by t.status) c) n on true
+    select jsonb_object_agg(c.status, c.number) as tasks from (
+        select k.status, sum(k.number) as number from project_task_counts k
+        where k.org_id = p.org_id and k.project_id = p.id group by k.status having sum(k.number) <> 0) c) n on true
 where p.org_id = any (current_orgs()) and p.id in (select readable_projects())
 """
 _MEMBERS: LiteralString = """

@@ -145,6 +145,24 @@ class PullRequestMerged(PullRequestTold):
     merged_by: Line | None = None
 
 
+class ChecksFailed(PullRequestTold):
+    """A check of an agent's pull request failed at its last commit; `conclusion` as GitHub calls it."""
+
+    agent_id: UUID
+    check: Line
+    conclusion: Line
+    sha: Line
+
+
+class DeploymentEnded(PullRequestTold):
+    """What an agent's pull request was merged as was deployed: `success`, `failure` or `error`."""
+
+    agent_id: UUID
+    environment: Line
+    state: Line
+    sha: Line
+
+
 class IssueAssigned(Content):
     """An issue on GitHub got its assignee."""
 

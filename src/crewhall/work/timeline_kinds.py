@@ -108,6 +108,16 @@ def _on_stop(held: dict[str, Any]) -> str:
     return f"{words.get(held.get('reason') or '', 'stopped a session after')} {lasting(held['duration_seconds'])}"
 
 
+def _on_checks(held: dict[str, Any]) -> str:
+    how = {"timed_out": "took too long", "startup_failure": "did not start"}.get(held["conclusion"], "failed")
+    return f"check {held['check']} {how}"
+
+
+def _on_deployment(held: dict[str, Any]) -> str:
+    how = "succeeded" if held["state"] == "success" else "failed"
+    return f"deployment to {held['environment']} {how}"
+
+
 _VERDICTS = {"approved": "approved", "changes_requested": "asked for changes to", "commented": "commented on"}
 
 _add(T.SESSION_START, content.SessionStarted, "Session started", "started a session", "sessions", "clock", title="goal")
@@ -163,3 +173,14 @@ _add(
     T.WIKI_CONTRIBUTION, content.WikiContributed, "Wiki", "contributed to the wiki", "wiki", "book",
     title="title", says=_on_wiki,
 )  # fmt: skip
+# Of GitHub, beside the seventeen: of the extension that comes along.
+for _name, _holds, _label, _icon, _says in (
+    ("x.github.checks_failed", content.ChecksFailed, "Checks failed", "alert", _on_checks),
+    ("x.github.deployment_ended", content.DeploymentEnded, "Deployment", "up", _on_deployment),
+):
+    register_event_kind(
+        EventKind(
+            name=_name, holds=_holds, label=_label, did=_label.lower(), group="github", icon=_icon, title="title",
+            url="url", says=_says, is_system=True,
+        )
+    )  # fmt: skip

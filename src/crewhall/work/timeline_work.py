@@ -4,14 +4,13 @@ What GitHub tells of long ago is no news. An event of GitHub's has the moment at
 follows from what it tells, so that a repository which is mirrored anew tells nothing twice.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID, uuid5
 
 from msgspec import Struct
 
 from crewhall.kernel.actor import Actor, ActorType
-from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Tx
 from crewhall.kernel.events import subscribe
 from crewhall.work import facts
@@ -30,10 +29,10 @@ from crewhall.work.timeline_content import PullRequestMerged as Merged
 from crewhall.work.timeline_content import PullRequestOpened as Opened
 from crewhall.work.timeline_content import ReviewRequested as Asked
 from crewhall.work.timeline_content import ReviewResponded as Responded
+from crewhall.work.timeline_news import is_news, line_of
 from crewhall.work.timeline_vocabulary import Verdict
 
-NEWS = timedelta(days=7)
-LONGEST_LINE, LONGEST_TEXT = 500, 10_000
+LONGEST_TEXT = 10_000
 _PULL: LiteralString = """
 select r.full_name as repository, r.github_id, i.number, coalesce(i.title, '') as title,
     coalesce(i.url, 'https://github.com/' || r.full_name || '/pull/' || i.number) as url, i.author,
@@ -125,31 +124,31 @@ async def _on_blocked(tx: Tx, actor: Actor, fact: facts.TaskBlocked) -> None:
 async def _on_completed(tx: Tx, actor: Actor, fact: facts.TaskCompleted) -> None:
     task = await access_task(tx, actor, fact.task_id)
     at = task.completed_at if actor.id == GITHUB_ID else None  # it says when
-    if at is None or _is_news(at):
+    if at is None or is_news(at):
         await _of_task(tx, actor, fact, TaskCompleted(task_id=fact.task_id, title=fact.title), at=at)
 
 
 async def _on_opened(tx: Tx, actor: Actor, fact: PullRequestOpened) -> None:
     pull = await _pull(tx, fact.at.repository_id, fact.number)
-    if pull is not None and pull.created_at is not None and _is_news(pull.created_at):
-        content = Opened(**_told(pull), login=_line(pull.author))
+    if pull is not None and pull.created_at is not None and is_news(pull.created_at):
+        content = Opened(**_told(pull), login=line_of(pull.author))
         await _of_pull(tx, actor, fact, content, pull.author, pull.created_at, f"opened:{pull.github_id}:{pull.number}")
 
 
 async def _on_merged(tx: Tx, actor: Actor, fact: PullRequestMerged) -> None:
     pull = await _pull(tx, fact.at.repository_id, fact.number)
-    if pull is not None and pull.merged_at is not None and _is_news(pull.merged_at):
-        content = Merged(**_told(pull), login=_line(pull.author))
+    if pull is not None and pull.merged_at is not None and is_news(pull.merged_at):
+        content = Merged(**_told(pull), login=line_of(pull.author))
         await _of_pull(tx, actor, fact, content, pull.author, pull.merged_at, f"merged:{pull.github_id}:{pull.number}")
 
 
 async def _on_review_requested(tx: Tx, actor: Actor, fact: ReviewRequested) -> None:
     pull = await _pull(tx, fact.at.repository_id, fact.number)
-    if pull is None or not _is_news(pull.moment):
+    if pull is None or not is_news(pull.moment):
         return
     known = await members_of(tx, sorted(one.lower() for one in fact.reviewers))
     asked = ",".join(sorted(fact.reviewers))
-    content = Asked(title=_line(pull.title) or f"#{pull.number}", url=pull.url, login=_line(pull.author))
+    content = Asked(title=line_of(pull.title) or f"#{pull.number}", url=pull.url, login=line_of(pull.author))
     key = f"asked:{pull.github_id}:{pull.number}:{asked}:{pull.moment.isoformat()}"
     await _of_pull(tx, actor, fact, content, pull.author, pull.moment, key, mentions=[one.id for one in known.values()])
 
@@ -157,11 +156,11 @@ async def _on_review_requested(tx: Tx, actor: Actor, fact: ReviewRequested) -> N
 async def _on_review(tx: Tx, actor: Actor, fact: ReviewSubmitted) -> None:
     pull = await _pull(tx, fact.at.repository_id, fact.number)
     review = await tx.find(_Review, _REVIEW, {"id": fact.at.repository_id, "key": fact.at.key})
-    if pull is None or review is None or fact.state not in set(Verdict) or not _is_news(review.moment):
+    if pull is None or review is None or fact.state not in set(Verdict) or not is_news(review.moment):
         return
     content = Responded(
-        title=_line(pull.title) or f"#{pull.number}", verdict=Verdict(fact.state), url=review.url or pull.url,
-        text=(review.body or "")[:LONGEST_TEXT] or None, login=_line(fact.author),
+        title=line_of(pull.title) or f"#{pull.number}", verdict=Verdict(fact.state), url=review.url or pull.url,
+        text=(review.body or "")[:LONGEST_TEXT] or None, login=line_of(fact.author),
     )  # fmt: skip
     key = f"review:{pull.github_id}:{fact.at.key}:{fact.state}"
     await _of_pull(tx, actor, fact, content, fact.author, review.moment, key)
@@ -205,14 +204,6 @@ async def _pull(tx: Tx, repository_id: UUID, number: int) -> _Pull | None:
 
 def _told(pull: _Pull) -> dict[str, Any]:
     return {
-        "repository": pull.repository, "number": pull.number, "title": _line(pull.title) or f"#{pull.number}",
+        "repository": pull.repository, "number": pull.number, "title": line_of(pull.title) or f"#{pull.number}",
         "url": pull.url,
     }  # fmt: skip
-
-
-def _line(text: str | None) -> str | None:
-    return (text or "").strip()[:LONGEST_LINE] or None
-
-
-def _is_news(at: datetime) -> bool:
-    return utc_now() - NEWS < at < utc_now() + timedelta(hours=1)

@@ -50,7 +50,15 @@ update github_changes set look_at = clock_timestamp() + make_interval(secs => %(
     retries = retries + %(step)s
 where id = %(id)s and attempt = %(attempt)s and state = 'waiting'
 """
+_HOLD: LiteralString = """
+update github_changes set look_at = clock_timestamp() + interval '2 minutes'
+where id = %(id)s and attempt = %(attempt)s and state = 'waiting'
+"""
 BEHIND_S = 5.0
+
+
+class NotOurs(Exception):
+    """Another process has taken over."""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +86,8 @@ class Changing:
             access = await access_in(self._db, self._github, self._keeping, asked)
             read_at = utc_now()
             done = await self._do(asked, access)
+        except NotOurs:
+            return
         except CrewhallError as error:
             await self._settle(asked, error)
         except Unreadable as error:
@@ -133,6 +143,7 @@ class Changing:
         path = f"/repos/{asked.full_name}/issues/{asked.number}/comments"
         raw = await self._found(asked, access, path) if asked.attempt > 1 else None
         if raw is None:
+            await self._hold(asked)
             raw = await self._row(access, "POST", path, json={"body": f"{asked.fields['body']}\n\n{asked.mark}"})
         return Done(item=issues.comment(raw, asked.number), url=_url(raw))
 
@@ -142,8 +153,15 @@ class Changing:
         if raw is None:
             fields = {name: value for name, value in asked.fields.items() if name != "state"}
             body = f"{fields.get('body', '')}\n\n{asked.mark}".strip()
+            await self._hold(asked)
             raw = await self._row(access, "POST", path, json={**fields, "body": body})
         return Done(item=issues.issue(raw), url=_url(raw))
+
+    async def _hold(self, asked: Asked) -> None:
+        """Hold a change for longer than an answer may take: nobody else makes it meanwhile. Raises NotOurs."""
+        async with self._db.transaction(system_actor(asked.org_id)) as tx:
+            if not await tx.run(_HOLD, {"id": asked.id, "attempt": asked.attempt}):
+                raise NotOurs
 
     async def _found(self, asked: Asked, access: Access, path: str) -> Raw | None:
         """What an earlier try made, if it did before its answer was lost."""

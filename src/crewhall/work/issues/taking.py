@@ -177,7 +177,8 @@ async def _author(tx: Tx, issue: Issue) -> ActorShown:
 
 
 async def _is_full(tx: Tx, linked: Linked) -> bool:
-    count = await tx.value("select count(*) from tasks where project_id = %(id)s", {"id": linked.project_id})
+    sql = "select coalesce(sum(number), 0) from project_task_counts where project_id = %(id)s"
+    count = await tx.value(sql, {"id": linked.project_id})
     return bool(count >= MOST_TASKS)
 
 

@@ -4,6 +4,7 @@ What follows from a thing is worked out anew from tasks and the mirror as they a
 that neither the order of news nor how often it came makes a difference. Needs the organization's lock.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
@@ -29,13 +30,11 @@ _CONCERNS: LiteralString = """
 select c.kind, c.number
 from mirror_concerns(%(subject)s::uuid, %(kind)s::text, %(number)s::integer, %(sha)s::text, %(ref)s::text) c
 """
-_PULL: LiteralString = """
-select settle_evidence('pull:' || %(repository)s::text || ':' || %(number)s::text,
-    array(select e from evidence_of_pull(%(repository)s::uuid, %(number)s::integer) e))
-"""
-_ISSUE: LiteralString = """
-select settle_evidence('issue:' || %(repository)s::text || ':' || %(number)s::text,
-    array(select e from evidence_of_issue(%(repository)s::uuid, %(number)s::integer) e))
+_PULLS: LiteralString = "select settle_pulls(%(repository)s::uuid, %(numbers)s::integer[])"
+_ISSUES: LiteralString = """
+select settle_evidence('issue:' || %(repository)s::text || ':' || i.number,
+    array(select e from evidence_of_issue(%(repository)s::uuid, i.number) e))
+from unnest(%(numbers)s::integer[]) as i (number)
 """
 _TASK: LiteralString = """
 select settle_evidence('task:' || %(task)s::text, array(select e from evidence_of_task(%(task)s::uuid, %(told)s) e))
@@ -192,9 +191,12 @@ class Settling:
         self._numbered |= set(pulls)
 
     async def _settle(self, numbered: Iterable[Numbered], tasks: dict[str, datetime]) -> None:
+        places: dict[tuple[str, str], list[int]] = defaultdict(list)
         for one in numbered:
-            values = {"repository": one.repository, "number": str(one.number)}
-            self._agents |= set(await self._tx.values(_PULL if one.kind == "pull" else _ISSUE, values))
+            places[one.kind, one.repository].append(one.number)
+        for (kind, repository), numbers in places.items():  # one statement for all of a repository
+            values = {"repository": repository, "numbers": sorted(numbers)}
+            self._agents |= set(await self._tx.values(_PULLS if kind == "pull" else _ISSUES, values))
         for task, told in tasks.items():
             self._agents |= set(await self._tx.values(_TASK, {"task": task, "told": told}))
 
