@@ -7,6 +7,7 @@ from msgspec import Struct
 from crewhall.conversations import FileStore
 from crewhall.kernel.db import Database
 from crewhall.kernel.signals import Signals
+from crewhall.knowledge.embedding_worker import EmbeddingWorker
 from crewhall.knowledge.extraction import Extractor
 from crewhall.knowledge.extraction_settings import ExtractionSettings
 from crewhall.knowledge.ingesting import Means
@@ -17,6 +18,7 @@ from crewhall.knowledge.settings import KnowledgeSettings
 from crewhall.knowledge.sources.settings import SourceSettings
 from crewhall.knowledge.sources.watching import FolderWatch
 from crewhall.knowledge.sources.worker import SourceWorker
+from crewhall.knowledge.task_meaning import CHANNEL, TaskBatches, UnembeddedTask
 from crewhall.knowledge.vocabulary import OriginKind
 from crewhall.knowledge.wiki_documents import text_of
 from crewhall.knowledge.worker import DocumentWorker
@@ -36,6 +38,7 @@ class KnowledgeParts(Struct, frozen=True):
     rewording: Rewording
     folders: FolderWatch
     messages: MessageWorker | None
+    tasks: EmbeddingWorker[UnembeddedTask] | None
 
     def start(self) -> None:
         """Go on with what was begun; the database and the signals must be up."""
@@ -45,9 +48,13 @@ class KnowledgeParts(Struct, frozen=True):
         self.folders.start()
         if self.messages is not None:
             self.messages.start()
+        if self.tasks is not None:
+            self.tasks.start()
 
     async def close(self) -> None:
         """Stop; what was begun goes on elsewhere, or later."""
+        if self.tasks is not None:
+            await self.tasks.stop()
         if self.messages is not None:
             await self.messages.stop()
         await self.folders.stop()
@@ -79,6 +86,10 @@ def start_knowledge(
     messages = None
     if embedders and settings.messages_by_meaning and settings.documents_at_once:
         messages = MessageWorker(db, log, signals, embedders[0])
+    tasks = None
+    if embedders and settings.documents_at_once:
+        batches = TaskBatches(db, embedders[0].model)
+        tasks = EmbeddingWorker("tasks", signals, CHANNEL, embedders[0], batches)
     return KnowledgeParts(
         worker,
         means,
@@ -87,4 +98,5 @@ def start_knowledge(
         Rewording(db, signals),
         FolderWatch(db, signals, sources),
         messages,
+        tasks,
     )

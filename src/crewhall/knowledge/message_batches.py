@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from crewhall.kernel.db import Database
-from crewhall.knowledge.search import literal
+from crewhall.knowledge.vectors import literal
 from crewhall.ports.embedder import EmbeddingModel, Vector
 
 BATCH = 64

@@ -41,8 +41,10 @@ from crewhall.knowledge.schemas_search import (
     Searched,
 )
 from crewhall.knowledge.snippets import show_chunks
-from crewhall.knowledge.task_findings import rank_found_tasks, show_found_tasks, take_kinds
-from crewhall.ports.embedder import Embedder, Vector
+from crewhall.knowledge.task_findings import find_tasks_by_words, rank_tasks, show_found_tasks, take_kinds
+from crewhall.knowledge.task_meaning import find_near_tasks
+from crewhall.knowledge.vectors import literal
+from crewhall.ports.embedder import Embedder
 from crewhall.ports.reranker import Reranker
 
 log = logging.getLogger(__name__)
@@ -114,8 +116,8 @@ class KnowledgeSearch:
             async with _meanwhile(self._near(actor, query.words, wanted, filters, models, asked), "nearest") as nearest:
                 async with self._db.transaction(actor) as tx:
                     matching, messages, are_whole = await _by_words(tx, actor, query.words, wanted, filters)
-                    tasks = await rank_found_tasks(tx, query.words, wanted, WIDE)
-                near, alike = await nearest
+                    found_tasks = await find_tasks_by_words(tx, query.words, wanted, WIDE)
+                near, alike, tasks_near = await nearest
             meaning = await asked
             lent = await search_lent(
                 self._db, actor, loan, query.words, wanted, lambda model: self._by(model, meaning, query.words)
@@ -123,6 +125,7 @@ class KnowledgeSearch:
         async with self._db.transaction(actor) as tx:
             distances = [one.distance or 0 for one in (*near, *lent.near)]
             ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
+            tasks = rank_tasks(found_tasks, tasks_near, sorted([*distances, *(one.distance for one in alike)]))
             rankings: list[Sequence[UUID | None]] = [[one.id for one in ours] for ours in (matching, near)]
             fused = dict(fuse([*rankings, *lent.rankings, *ranked, *tasks]))
             kept = list(fused)[: max(offset + limit + 1, RERANKED if self._reranker else 0)]
@@ -131,19 +134,20 @@ class KnowledgeSearch:
             own = [one for one in kept if one not in others]
             shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
             if tasks:
-                shown |= await show_found_tasks(tx, actor, query.words, [one for one in kept if one in tasks[0]])
+                are_tasks = set().union(*tasks)
+                shown |= await show_found_tasks(tx, actor, query.words, [one for one in kept if one in are_tasks])
         found = [shown[one] for one in kept if one in shown]
-        _score(found, fused, [*near, *lent.near, *alike])
+        _score(found, fused, [*near, *lent.near, *alike, *tasks_near])
         found = await self._reranked(query.words, found)
         return Findings(
             found[offset : offset + limit],
             more=len(found) > offset + limit and offset + limit < MOST_FOUND,
-            by_meaning=meaning is not None or wanted.kinds == (FindingKind.TASK,),
+            by_meaning=meaning is not None,
         )
 
     def _compares(self, wanted: Searched) -> bool:
         """Whether anything that is searched is compared by its meaning."""
-        return wanted.wants_documents or (self.compares_messages and wanted.wants_messages)
+        return wanted.wants_documents or wanted.wants_tasks or (self.compares_messages and wanted.wants_messages)
 
     async def ranked(self, actor: Actor, words: str, by: Collection[Ranking], limit: int) -> list[UUID]:
         """The ids of the chunks within the actor's reach that fit best, by words, by meaning or by both."""
@@ -164,20 +168,22 @@ class KnowledgeSearch:
         filters: Filters,
         models: _Models,
         asked: Awaitable[dict[str, str] | None],
-    ) -> tuple[list[Chunk], list[NearMessage]]:
-        """The chunks and the messages whose meaning is nearest, found beside the search by words."""
+    ) -> tuple[list[Chunk], list[NearMessage], list[NearMessage]]:
+        """The chunks, messages and tasks whose meaning is nearest, found beside the search by words."""
         meaning = await asked
         of_chunks = await self._by(models.documents, meaning, words) if wanted.wants_documents else None
         of_messages = None
         if wanted.wants_messages and self.compares_messages and models.messages is not None:
             is_same = of_chunks is not None and of_chunks["model"] == models.messages
             of_messages = of_chunks if is_same else await self._by(models.messages, meaning, words)
-        if of_chunks is None and of_messages is None:
-            return [], []
+        of_tasks = meaning if wanted.wants_tasks else None
+        if of_chunks is None and of_messages is None and of_tasks is None:
+            return [], [], []
         async with self._db.transaction(actor) as tx:
             near = await near_chunks(tx, words, wanted, of_chunks)
             alike = await find_near_messages(tx, **of_messages, filters=filters, limit=WIDE) if of_messages else []
-        return near, alike
+            tasks = await find_near_tasks(tx, of_tasks, wanted, WIDE) if of_tasks else []
+        return near, alike, tasks
 
     async def _mean(self, words: str, embedder: Embedder | None = None) -> dict[str, str] | None:
         asked = embedder or self._first
@@ -219,11 +225,6 @@ async def _meanwhile(work: Coroutine[None, None, _T], name: str) -> AsyncIterato
         await end_tasks([task])
         if not task.cancelled():
             task.exception()  # somebody else's came first
-
-
-def literal(vector: Vector) -> str:
-    """A vector as the database reads it."""
-    return "[" + ",".join([f"{one:.5g}" for one in vector]) + "]"
 
 
 async def _narrowed(

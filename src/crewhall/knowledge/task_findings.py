@@ -1,14 +1,16 @@
-"""Tasks among what fits best: by words, and narrowed by `kind:task`, as `kind:wiki` narrows to the wiki."""
+"""Tasks among what fits best: by words and by meaning, and narrowed by `kind:task`, as `kind:wiki` narrows to the wiki."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 
-from crewhall.conversations import Query, rank_tasks, show_tasks
+from crewhall.conversations import Query, show_tasks
+from crewhall.conversations import rank_tasks as tasks_by_words
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID
+from crewhall.knowledge.message_meaning import NearMessage, rank_messages
 from crewhall.knowledge.schemas_search import Finding, FindingKind, Searched
 
 _KINDS = {str(kind): kind for kind in FindingKind if kind is not FindingKind.MESSAGE}
@@ -29,12 +31,19 @@ def take_kinds(query: Query, wanted: Searched) -> tuple[Query, Searched]:
     return rest, msgspec.structs.replace(wanted, kinds=kinds)
 
 
-async def rank_found_tasks(tx: Tx, words: str, wanted: Searched, limit: int) -> list[list[UUID]]:
-    """The rankings of tasks: by words, and again where they hold every word, as messages that do."""
+async def find_tasks_by_words(tx: Tx, words: str, wanted: Searched, limit: int) -> tuple[list[UUID], bool]:
+    """The tasks that words find, best first, and whether they hold every word."""
     if not wanted.wants_tasks:
-        return []
-    found, are_whole = await rank_tasks(tx, words, limit, since=wanted.since, until=wanted.until)
-    return [found, found] if are_whole else [found]
+        return [], False
+    return await tasks_by_words(tx, words, limit, since=wanted.since, until=wanted.until)
+
+
+def rank_tasks(
+    found: tuple[list[UUID], bool], near: Sequence[NearMessage], others: Sequence[float]
+) -> list[list[UUID | None]]:
+    """The rankings of tasks, as those of messages: what else is nearer holds its place."""
+    by_words, are_whole = found
+    return rank_messages(by_words, near, others, are_whole=are_whole) if by_words or near else []
 
 
 async def show_found_tasks(tx: Tx, actor: Actor, words: str, ids: Sequence[UUID]) -> dict[UUID, Finding]:
