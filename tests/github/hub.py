@@ -5,7 +5,7 @@ What it answers is held against GitHub's published schema (test_contract.py), th
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -230,15 +230,20 @@ class HubGithub:
         pass
 
 
+async def _at_once(_method: str, _path: str) -> None:
+    """Nothing is awaited before an answer."""
+
+
 @contextlib.asynccontextmanager
-async def served(hub: Hub) -> AsyncIterator[str]:
-    """The address of a hub that answers on a port."""
+async def served(hub: Hub, before_answer: Callable[[str, str], Awaitable[None]] = _at_once) -> AsyncIterator[str]:
+    """The address of a hub that answers on a port. `before_answer`: awaited when what was asked is done already."""
 
     async def answer(request: Request) -> Response:
         params = dict(parse_qsl(request.url.query))
         raw = await request.body()
         json = msgspec.json.decode(raw) if raw else None
         status, said, body = hub.answer(request.method, request.url.path, params, json, dict(request.headers))
+        await before_answer(request.method, request.url.path)
         content = b"" if body is None else msgspec.json.encode(body)
         return Response(content, status, {"content-type": "application/json", **said})
 

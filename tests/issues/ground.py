@@ -15,10 +15,12 @@ from crewhall.work.github.mirror import mirror_items
 from crewhall.work.github.outgoing import claim_change
 from crewhall.work.issues.linking import claim_backfill, fill_back
 from crewhall.work.issues.said import Saying, claim_comment
+from crewhall.work.issues.sent import CommentSender
 from tests.github.ground import Wired, wire
 from tests.github.hub import Hub, HubGithub
 from tests.identity.hall import Org
 from tests.support.server import Server
+from tests.support.waiting import until
 from tests.work.ground import begun, done, listed
 
 
@@ -51,8 +53,20 @@ class Bound(msgspec.Struct):
         assert found is not None
         await self.tell(found)
 
+    async def follow(self) -> None:
+        """Take what was said of tasks so far."""
+        sender = CommentSender(self.server.db)
+
+        async def has_seen_all() -> bool:
+            await sender.step()
+            async with self.server.db.transaction(None) as tx:
+                return bool(await tx.value("select consumer_lag('task_comments') is null"))
+
+        await until(has_seen_all)
+
     async def send(self) -> list[dict[str, Any]]:
         """Make every change that waits; gives what became of all of them, the oldest first."""
+        await self.follow()
         while True:
             async with self.server.db.transaction(system_actor(self.org.id)) as tx:
                 await tx.run("update github_changes set look_at = now() where look_at is not null")

@@ -33,6 +33,8 @@ CHANGING = {
     "complete_task",
     "block_task",
     "comment_on_task",
+    "make_issue",
+    "link_pull_request",
     "report_problem",
     "ask_everybody",
     "give_advice",

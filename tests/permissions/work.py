@@ -27,7 +27,7 @@ RIGHTS: dict[str, Permission | frozenset[str]] = {
     **dict.fromkeys(
         (
             "create_task", "take_next_task", "change_tasks", "change_task", "add_dependency", "remove_dependency",
-            "make_issue_of_task", "link_pull_request", "unlink_pull_request",
+            "make_issue_of_task", "send_earlier_comments", "link_pull_request", "unlink_pull_request",
         ),
         Permission.TASKS_WRITE,
     ),

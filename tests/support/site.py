@@ -49,6 +49,10 @@ class Process:
         }
         self._process: subprocess.Popen[str] | None = None
 
+    def see(self, **environment: str) -> None:
+        """What its next lives see in their environment, too."""
+        self._environment |= environment
+
     @property
     def pid(self) -> int:
         assert self._process is not None
