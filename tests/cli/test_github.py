@@ -54,7 +54,7 @@ async def test_github_is_set_up_and_looked_after_at_the_command_line(owner: Cli,
 
     assert "`crewhall github sync octo/hall` waits" in (await owner.run("github", "add", "octo/hall")).out
     assert (await owner.run("github", "add", "octo/hall")).code == 1, "it is mirrored already"
-    (connection,) = (await org.owner.api.get("/github/connections")).json()
+    (connection,) = await listed(org.owner, "/github/connections")
     wired = Wired(server, org, connection["id"], secret)
     await read(wired, await waiting(server, org, "state"), hub)
     syncing = asyncio.create_task(owner.run("github", "sync", "octo/hall"))
@@ -139,7 +139,7 @@ async def test_what_is_wrong_is_said_with_what_to_do(owner: Cli, tmp_path: Path,
     assert (await owner.run("github", "deliveries", "--status", "lost")).code == 1
     await owner.ok("github", "add", "octo/hall", "--connection", "One")
     (added,) = await owner.ok("github", "list")
-    (connection,) = [one for one in (await org.owner.api.get("/github/connections")).json() if one["name"] == "One"]
+    (connection,) = [one for one in await listed(org.owner, "/github/connections") if one["name"] == "One"]
     wired = Wired(server, org, connection["id"], "")
     await read(wired, await waiting(server, org, "state"), hub)
     syncing = asyncio.create_task(owner.run("github", "sync", "octo/hall"))

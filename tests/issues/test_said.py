@@ -164,9 +164,7 @@ async def test_nobody_marks_a_message_as_a_comment_by_themselves(bound: Bound, o
 
 
 @pytest.mark.rule("D8", "B1")
-async def test_what_was_said_before_the_issue_stays_until_somebody_sends_it(
-    server: Server, org: Org, other_org: Org
-):
+async def test_what_was_said_before_the_issue_stays_until_somebody_sends_it(server: Server, org: Org, other_org: Org):
     bound = await bind(server, org)
     task = await wrote(org.owner, bound.project)
     path = f"/tasks/{task['id']}"

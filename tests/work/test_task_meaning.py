@@ -6,7 +6,9 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from msgspec import structs
 
+from crewhall.kernel.actor import Actor, ActorType
 from crewhall.knowledge import KnowledgeSearch
 from crewhall.knowledge.embedding_worker import EmbeddingWorker
 from crewhall.knowledge.schemas_search import FindingKind, Searched
@@ -44,7 +46,7 @@ class Meaning:
     def leave_only(self, *orgs: Org) -> None:
         """What other tests wrote is embedded by nobody here."""
         ids = ", ".join(f"'{one.id}'" for one in orgs)
-        self.sql(f"delete from unembedded_tasks where org_id not in ({ids})")  # noqa: S608 - ids of a test
+        self.sql(f"delete from unembedded_tasks where org_id not in ({ids})")
 
     async def found(self, who: Any, q: str = ASKED, **more: Any) -> list[str]:
         found = await self.search.search(getattr(who, "actor", who), q, Searched(kinds=(FindingKind.TASK,), **more))
@@ -92,9 +94,7 @@ async def test_a_task_is_found_by_what_it_means_and_as_it_reads_now(meaning: Mea
 
 
 @pytest.mark.rule("X6", "B1")
-async def test_nobody_finds_what_is_out_of_reach_by_meaning(
-    meaning: Meaning, server: Server, org: Org, other_org: Org
-):
+async def test_nobody_finds_what_is_out_of_reach_by_meaning(meaning: Meaning, server: Server, org: Org, other_org: Org):
     here, there = await begun(org.owner, "Here"), await begun(org.owner, "There")
     await wrote(org.owner, here, "Here", description=DUE)
     await wrote(other_org.owner, await begun(other_org.owner), "Theirs", description=DUE)
@@ -103,8 +103,12 @@ async def test_nobody_finds_what_is_out_of_reach_by_meaning(
     await meaning.worker.look()
     assert await meaning.found(await org.add()) == await meaning.found(org.owner) == ["Here"]
     assert await meaning.found(other_org.owner) == ["Theirs"]
-    assert await meaning.found(worker) == []
-    assert await meaning.found(everywhere) == ["Here"]
+    bound = Actor(ActorType.AGENT, UUID(worker.id), org.id, name="Bound")
+    free = Actor(ActorType.AGENT, UUID(everywhere.id), org.id, name="Free")
+    assert await meaning.found(bound) == []
+    assert await meaning.found(free) == ["Here"]
+    assert await meaning.found(structs.replace(free, behalf=(bound,))) == [], "it acts for who may not see it"
+    assert await meaning.found(structs.replace(free, behalf=(org.owner.actor,))) == ["Here"]
     done(await org.owner.api.delete(f"/projects/{here['id']}", params={"confirm": "here"}))
     assert await meaning.found(org.owner) == []
     async with server.db.transaction(other_org.owner.actor) as tx:

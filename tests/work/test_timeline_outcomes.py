@@ -22,7 +22,8 @@ from tests.work.timeline_ground import listed
 
 TYPES = ["x.github.checks_failed", "x.github.deployment_ended"]
 STREAM: list[Item] = [
-    pull(1, 0, RED), suite("s1", RED, 3, "failure"), status("t1", RED, 4, "failure", "lint"), status("t2", RED, 5, "error", "lint"),
+    pull(1, 0, RED), suite("s1", RED, 3, "failure"), 
+    status("t1", RED, 4, "failure", "lint"), status("t2", RED, 5, "error", "lint"),
     suite("s2", RED, 6, "success"), pull(1, 60, RED, "merged"), deployed("d1", 61, "in_progress"),
     deployed("d2", 63, "failure"), deployed("d3", 64, "success", "10"),
     pull(2, 5, GREEN, author="ada"), suite("s3", GREEN, 8, "failure"),
@@ -56,7 +57,7 @@ async def test_failing_checks_and_deployments_are_told_once_in_any_order(server:
     stream = [structs.replace(one, moment=one.moment + shift) for one in STREAM]
     told = stream + stream[::2]
     if seed:
-        random.Random(seed).shuffle(told)  # noqa: S311 - an order
+        random.Random(seed).shuffle(told)
     await tell(wired, repository, told)
     await tell(wired, repository, stream)
     found = await outcomes(org.owner)
@@ -76,8 +77,15 @@ async def test_what_is_long_ago_is_no_news_and_a_commit_after_it_fails_anew(serv
     old = [structs.replace(one, moment=one.moment + shift - NEWS - timedelta(hours=2)) for one in STREAM]
     await tell(wired, repository, old)
     assert await outcomes(org.owner) == []
-    fresh = [pull(3, 0, "d" * 40), suite("s8", "d" * 40, 1, "timed_out"), pull(3, 2, "e" * 40), suite("s9", "e" * 40, 3, "failure")]
-    await tell(wired, repository, [structs.replace(one, moment=one.moment + shift - timedelta(hours=2)) for one in fresh])
+    fresh = [
+        pull(3, 0, "d" * 40),
+        suite("s8", "d" * 40, 1, "timed_out"),
+        pull(3, 2, "e" * 40),
+        suite("s9", "e" * 40, 3, "failure"),
+    ]
+    await tell(
+        wired, repository, [structs.replace(one, moment=one.moment + shift - timedelta(hours=2)) for one in fresh]
+    )
     assert [one["summary"] for one in await outcomes(org.owner)] == [
         "Scout’s check of its commit failed: Pull 3", "Scout’s check of its commit took too long: Pull 3",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Tasks among what fits best: by words and by meaning, and narrowed by `kind:task`, as `kind:wiki` narrows to the wiki."""
+"""Tasks among what fits best, by words and by meaning; `kind:task` narrows to them, as `kind:wiki` does to the wiki."""
 
 from collections.abc import Sequence
 from uuid import UUID

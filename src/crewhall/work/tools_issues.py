@@ -1,4 +1,4 @@
-"""What agents, and whoever comes through MCP, can do with a task at GitHub: its issue, its pull requests, its checks."""
+"""What agents, and whoever comes through MCP, can do with a task at GitHub: its issue, pull requests, checks."""
 
 from typing import Annotated
 

@@ -212,7 +212,7 @@ call make_definer('evidence_of_pulls(uuid, integer[])');
 -- Brings the evidence about pull requests of a repository to what holds; gives the agents for whom something changed.
 create function settle_pulls(of_repository uuid, of_numbers integer[]) returns setof uuid language sql volatile as $$
     select distinct s.agent from (
-        select n.number, array_agg(e.claim) filter (where e.claim is not null) as holds
+        select n.number, array_agg(e.claim) filter (where e.pull is not null) as holds
         from unnest(of_numbers) as n (number)
         left join evidence_of_pulls(of_repository, of_numbers) e on e.pull = n.number
         group by n.number) h
