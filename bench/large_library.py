@@ -15,7 +15,7 @@ from psycopg import sql
 
 from bench.ground import Ground
 from crewhall.adapters.embedders.local import LocalEmbedder
-from crewhall.knowledge.search import literal
+from crewhall.knowledge.vectors import literal
 
 DOCUMENTS, CHUNKS_EACH, PLACES = 1000, 100, 20
 OTHERS = 5

@@ -15,7 +15,7 @@ from bench.dataset import CHECKPOINTS
 from bench.ground import Ground
 from bench.large_library import MAKE, sentences
 from crewhall.adapters.embedders.local import LocalEmbedder
-from crewhall.knowledge.search import literal
+from crewhall.knowledge.vectors import literal
 
 MESSAGES, PLACES = 100_000, 20
 STEP = 10_000

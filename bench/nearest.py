@@ -15,7 +15,7 @@ from bench.load.http import get_request, percentile, run_loop
 from crewhall.adapters.embedders.local import LocalEmbedder
 from crewhall.kernel.actor import Actor, ActorType, Role
 from crewhall.kernel.db import Database
-from crewhall.knowledge.search import literal
+from crewhall.knowledge.vectors import literal
 
 QUESTIONS = (
     "how do I restore a backup", "which agents may post in a private channel", "when does a budget stop a run",

@@ -150,6 +150,6 @@ async def test_what_is_wrong_is_said_with_what_to_do(owner: Cli, tmp_path: Path,
     assert (refused.code, "404" in refused.err) == (1, True)
     assert msgspec.json.decode((await owner.run("github", "list", "--json")).out)[0]["problem"], added
     member = QuickCli(tmp_path / "member", server.address, CREWHALL_TOKEN=token_of((await org.add()).api))
-    for words in (("list",), ("connect", "--token", TOKEN), ("deliveries",), ("remove", "octo/hall", "--yes")):
-        result = await member.run("github", *words)
+    for asked in (("list",), ("connect", "--token", TOKEN), ("deliveries",), ("remove", "octo/hall", "--yes")):
+        result = await member.run("github", *asked)
         assert (result.code, "may" in result.err) == (1, True), result.err

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from crewhall.kernel.ids import new_id
 from crewhall.knowledge import KnowledgeSearch
-from crewhall.knowledge.search import literal
+from crewhall.knowledge.vectors import literal
 from tests.files.making import post, sent
 from tests.identity.hall import Org
 from tests.support.server import AgentClient, Server

@@ -13,7 +13,7 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.tools import Caller, OnlyParts
 from crewhall.knowledge import KnowledgeSearch
-from crewhall.knowledge.message_worker import FIRST_REST_S
+from crewhall.knowledge.embedding_worker import FIRST_REST_S
 from crewhall.knowledge.schemas_search import FindingKind, Searched
 from crewhall.knowledge.tools import SearchKnowledge, search_knowledge
 from crewhall.ports.embedder import WordEmbedder

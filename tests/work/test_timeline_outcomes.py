@@ -22,7 +22,7 @@ from tests.work.timeline_ground import listed
 
 TYPES = ["x.github.checks_failed", "x.github.deployment_ended"]
 STREAM: list[Item] = [
-    pull(1, 0, RED), suite("s1", RED, 3, "failure"), 
+    pull(1, 0, RED), suite("s1", RED, 3, "failure"),
     status("t1", RED, 4, "failure", "lint"), status("t2", RED, 5, "error", "lint"),
     suite("s2", RED, 6, "success"), pull(1, 60, RED, "merged"), deployed("d1", 61, "in_progress"),
     deployed("d2", 63, "failure"), deployed("d3", 64, "success", "10"),

@@ -1,8 +1,8 @@
 """Comments of tasks at GitHub: which go out follows from the log, so that none is lost, and none said twice.
 
 Posting marks a comment (`comments.py`); the log's consumer `task_comments` takes those that are not to stay here, and
-has them said, in the transaction that moves its checkpoint. What is said there names who said it, and calls nobody. What
-was said before the task had an issue waits until somebody asks for it.
+has them said, in the transaction that moves its checkpoint. What is said there names who said it, and calls nobody.
+What was said before the task had an issue waits until somebody asks for it.
 """
 
 from collections.abc import Sequence
