@@ -42,7 +42,7 @@ async def ask(wired: Wired, repository: UUID, **body: Any) -> str:
 async def make(wired: Wired, repository: UUID, hub: Hub, change: str) -> dict[str, Any]:
     """Make a change now; gives what became of it."""
     async with wired.server.db.transaction(system_actor(wired.org.id)) as tx:
-        await tx.run("update github_changes set look_at = now() where look_at is not null")
+        await tx.run("update github_changes set look_at = now() where id = %(id)s and look_at > now()", {"id": change})
     claimed = await claim_change(wired.server.db, wired.org.id, UUID(change))
     assert claimed is not None
     await Changing(wired.server.db, HubGithub(hub), Keeping(None)).make(claimed)
@@ -104,9 +104,14 @@ async def test_changes_of_an_issue_are_made_in_order_and_what_is_refused_ends(wi
     first = await ask(wired, repository, number=1, issue={"title": "First"})
     second = await ask(wired, repository, number=1, issue={"title": "Second"})
     assert (await make(wired, repository, hub, second))["state"] == "waiting"
+    due = "select look_at <= clock_timestamp() from github_changes where id = %(id)s"
+    async with wired.server.db.transaction(system_actor(wired.org.id)) as tx:
+        assert await tx.value(due, {"id": second}) is False
     hub.failures = [(422, {})]
     refused = await make(wired, repository, hub, first)
     assert (refused["state"], refused["reason"]) == ("failed", "GitHub answered 422: of the test.")
+    async with wired.server.db.transaction(system_actor(wired.org.id)) as tx:
+        assert await tx.value(due, {"id": second}), "the end of one wakes the next"
     assert (await make(wired, repository, hub, second))["state"] == "done"
     assert hub.issues[1]["title"] == "Second"
 
