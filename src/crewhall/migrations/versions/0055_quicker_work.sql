@@ -1,4 +1,6 @@
--- The next task in one trip to the database.
+-- The next task in one trip to the database; pages of the timeline by two filters that seldom meet.
+
+-- ---------------------------------------------------------------------------------------------- tasks
 
 -- Takes the most urgent task that is free or the actor's own, and starts it; of the project alone where one is wanted, and of
 -- its own alone for an agent of a project. Gives no row where nothing is to be taken. What another takes at this moment is passed
@@ -55,3 +57,22 @@ begin
     returning t.id, coalesce(free.status, mine.status);
 end $$;
 grant execute on function take_next_task(uuid) to crewhall_app;
+
+-- ---------------------------------------------------------------------------------------------- timeline
+
+-- One kind of event of somebody, or of a project: where the two seldom meet, neither index alone finds the page soon.
+create index events_by_author_and_type on events (org_id, author_id, type, "timestamp", id) where author_id is not null;
+create index events_by_project_and_type on events (org_id, project_id, type, "timestamp", id) where project_id is not null;
+
+-- The newest thousand are looked at before the index of mentions, labels or words is asked: what one in twenty has is found there.
+do $$
+declare
+    is_now text := pg_get_functiondef(
+        'timeline_events(text[], uuid, uuid, uuid, uuid, uuid, uuid, jsonb, timestamptz, timestamptz, timestamptz, uuid, boolean, integer, text)'
+        ::regprocedure);
+begin
+    if position('offset 1999 limit 1' in is_now) = 0 or position(' limit 2000) e' in is_now) = 0 then
+        raise exception 'timeline_events does not read as it was written';
+    end if;
+    execute replace(replace(is_now, 'offset 1999 limit 1', 'offset 999 limit 1'), ' limit 2000) e', ' limit 1000) e');
+end $$;
