@@ -266,35 +266,48 @@ select t.org_id, t.project_id, t.status, count(*) from tasks t where t.deleted_a
 create index tasks_late on tasks (project_id, deadline)
     where deadline is not null and status not in ('completed', 'cancelled') and deleted_at is null;
 
-create function count_task(of_task tasks, step integer) returns void language plpgsql volatile as $$
+create function count_task(of_org uuid, of_project uuid, of_status text, step bigint) returns void
+language plpgsql volatile as $$
 begin
     update project_task_counts c set number = c.number + step where c.id = (
         select k.id from project_task_counts k
-        where k.org_id = of_task.org_id and k.project_id = of_task.project_id and k.status = of_task.status
+        where k.org_id = of_org and k.project_id = of_project and k.status = of_status
         order by k.id limit 1 for update skip locked);
     if not found then
-        insert into project_task_counts (org_id, project_id, status, number)
-        values (of_task.org_id, of_task.project_id, of_task.status, step);
+        insert into project_task_counts (org_id, project_id, status, number) values (of_org, of_project, of_status, step);
     end if;
 end $$;
-revoke all on function count_task(tasks, integer) from public;
-grant execute on function count_task(tasks, integer) to crewhall_definer;
+revoke all on function count_task(uuid, uuid, text, bigint) from public;
+grant execute on function count_task(uuid, uuid, text, bigint) to crewhall_definer;
 
+-- Once for each statement, whatever it did to how many tasks: a row that one transaction writes over and over grows slow.
 create function count_tasks() returns trigger language plpgsql as $$
 begin
-    if tg_op <> 'INSERT' and old.deleted_at is null then
-        perform count_task(old, -1);
-    end if;
-    if tg_op <> 'DELETE' and new.deleted_at is null then
-        perform count_task(new, 1);
+    if tg_op = 'INSERT' then
+        perform count_task(c.org_id, c.project_id, c.status, c.step) from (
+            select n.org_id, n.project_id, n.status, count(*) as step from now_so n where n.deleted_at is null
+            group by 1, 2, 3 order by 1, 2, 3) c;
+    elsif tg_op = 'DELETE' then
+        perform count_task(c.org_id, c.project_id, c.status, c.step) from (
+            select w.org_id, w.project_id, w.status, -count(*) as step from was_so w where w.deleted_at is null
+            group by 1, 2, 3 order by 1, 2, 3) c;
+    else
+        perform count_task(c.org_id, c.project_id, c.status, c.step) from (
+            select t.org_id, t.project_id, t.status, sum(t.step) as step from (
+                select w.org_id, w.project_id, w.status, -1 as step from was_so w where w.deleted_at is null
+                union all
+                select n.org_id, n.project_id, n.status, 1 from now_so n where n.deleted_at is null) t
+            group by 1, 2, 3 having sum(t.step) <> 0 order by 1, 2, 3) c;
     end if;
     return null;
 end $$;
 call make_definer('count_tasks()');
-create trigger count_tasks after insert or delete on tasks for each row execute function count_tasks();
-create trigger count_tasks_again after update of status, deleted_at on tasks for each row
-    when ((old.status, old.deleted_at is null) is distinct from (new.status, new.deleted_at is null))
-    execute function count_tasks();
+create trigger count_new_tasks after insert on tasks referencing new table as now_so
+    for each statement execute function count_tasks();
+create trigger count_changed_tasks after update on tasks referencing old table as was_so new table as now_so
+    for each statement execute function count_tasks();
+create trigger count_gone_tasks after delete on tasks referencing old table as was_so
+    for each statement execute function count_tasks();
 
 -- ---------------------------------------------------------------------------------------------- tasks by meaning
 
