@@ -62,6 +62,23 @@ async def test_what_does_not_hold_any_more_is_taken_back(server: Server, org: Or
     assert (await rows(org.owner, other))[0]["tasks_assigned"] == 0
 
 
+@pytest.mark.rule("D6")
+async def test_what_nobody_may_do_counts_as_left_undone_for_nobody(server: Server, org: Org):
+    scout, shop, mill = await server.hire(org), await begun(org.owner, "Shop"), await begun(org.owner, "Mill")
+    await completed(org, shop, scout)
+    for project in (shop, mill):
+        await wrote(org.owner, project, assignee=agent(scout))
+    assert (await figures(server, org, scout))["tasks_assigned"] == 3
+    done(await org.owner.api.put(f"/projects/{shop['id']}/archive"))
+    one = await figures(server, org, scout)
+    assert (one["tasks_assigned"], one["tasks_completed"]) == (2, 1), "what was done stays done"
+    done(await org.owner.api.delete(f"/projects/{shop['id']}/archive"))
+    assert (await figures(server, org, scout))["tasks_assigned"] == 3
+    done(await org.owner.api.delete(f"/projects/{shop['id']}", params={"confirm": shop["slug"]}))
+    one = await figures(server, org, scout)
+    assert (one["tasks_assigned"], one["tasks_completed"]) == (2, 1)
+
+
 @pytest.mark.rule("D6", "D7")
 async def test_a_task_that_an_agent_writes_for_itself_counts_nothing(server: Server, org: Org):
     scout, shop = await server.hire(org), await begun(org.owner)

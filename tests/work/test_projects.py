@@ -104,7 +104,9 @@ async def test_people_and_agents_join_and_leave(server: Server, org: Org):
 
 async def test_nothing_is_to_be_done_in_an_archived_project(server: Server, org: Org):
     project = await begun(org.owner)
-    task = await wrote(org.owner, project)
+    task, other = await wrote(org.owner, project), await wrote(org.owner, project)
+    first = f"/tasks/{task['id']}/dependencies/{other['id']}"
+    done(await org.owner.api.put(first))
     hired = await server.hire(org)
     path = f"/projects/{project['id']}/archive"
     assert done(await org.owner.api.put(path)).json()["is_active"] is False
@@ -112,8 +114,12 @@ async def test_nothing_is_to_be_done_in_an_archived_project(server: Server, org:
     assert (await org.owner.api.patch(f"/tasks/{task['id']}", json={"title": "Other"})).status_code == 409
     body = {"project_id": project["id"], "title": "Another"}
     assert (await org.owner.api.post("/tasks", json=body)).status_code == 409
-    assert len(await listed(org.owner)) == 1  # it stays to be read
+    second = f"/tasks/{other['id']}/dependencies/{task['id']}"
+    for answer in (await org.owner.api.delete(first), await org.owner.api.put(second)):
+        assert "archived" in answer.json()["detail"]
+    assert len(await listed(org.owner)) == 2  # it stays to be read
     done(await org.owner.api.delete(path))
+    done(await org.owner.api.delete(first))
     assert (await took(hired) or {})["id"] == task["id"]
 
 

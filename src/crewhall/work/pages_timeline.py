@@ -94,9 +94,8 @@ class Asked(msgspec.Struct):
 
     def looked(self) -> Looked:
         """The same as the list takes it. A group that nobody knows is any."""
-        types = [kind.name for kind in event_kinds() if self.group and kind.group == self.group]
         return looked_for(
-            types, self.author, self.agent, self.session, self.project, self.conversation, self.mention,
+            self._types, self.author, self.agent, self.session, self.project, self.conversation, self.mention,
             list(self.metadata), words=self.q,
         )  # fmt: skip
 
@@ -105,6 +104,18 @@ class Asked(msgspec.Struct):
         given = msgspec.structs.asdict(self) | changed
         query = [(name, one) for name, value in given.items() if value for one in _each(value)]
         return f"/timeline?{urlencode(query)}" if query else "/timeline"
+
+    @property
+    def export(self) -> str:
+        """The address of the same as a file."""
+        given = msgspec.structs.asdict(self) | {"group": ()}
+        query = [("type", name) for name in self._types]
+        query += [(name, one) for name, value in given.items() if value for one in _each(value)]
+        return f"/api/v1/timeline/export?{urlencode(query)}" if query else "/api/v1/timeline/export"
+
+    @property
+    def _types(self) -> list[str]:
+        return [kind.name for kind in event_kinds() if self.group and kind.group == self.group]
 
     @property
     def narrows(self) -> bool:
@@ -155,7 +166,7 @@ async def show_timeline(
         "timeline.html", request, services, actor, days=days, asked=asked, groups=GROUPS, only=only, focus=None,
         older=asked.link(after=page.next) if page.next else None,
         newer=asked.link(before=page.previous) if (after or before) and page.previous else None,
-        export=asked.link().replace("/timeline", "/api/v1/timeline/export", 1) if not asked.group else None,
+        export=asked.export,
         is_newest=after is None and before is None,
     )  # fmt: skip
 
