@@ -82,9 +82,7 @@ async def test_a_secret_that_is_changed_is_good_at_once_and_the_old_one_no_more(
     assert (await wired.deliver("issues", body, secret=patch["webhook_secret"])).status_code == 401
 
 
-async def test_a_secret_that_changes_while_it_is_read_is_not_remembered(
-    wired: Wired, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_secret_that_changes_while_it_is_read_is_not_remembered(wired: Wired, monkeypatch: pytest.MonkeyPatch):
     door, body = parts_of(wired.server).door, payload("issues")
     opened = door._keeping.open_webhook
 

@@ -31,7 +31,7 @@ from crewhall.work.facts import (
 )
 from crewhall.work.github.facts import ThingMirrored
 from crewhall.work.github.vocabulary import ItemKind
-from crewhall.work.kpis.vocabulary import NewsKind
+from crewhall.work.kpis.vocabulary import SESSION_END, NewsKind
 from crewhall.work.timeline import ReviewPosted
 
 _OPEN: LiteralString = """
@@ -151,7 +151,7 @@ async def _on_trust_set(tx: Tx, _actor: Actor, fact: AgentTrustSet) -> None:
 async def _on_session_stopped(tx: Tx, _actor: Actor, fact: WorkSessionStopped) -> None:
     """What is significant is calculated, whether anything counted meanwhile or not: tasks have grown older."""
     if fact.is_significant:
-        by = {"by": "The end of a work session"}
+        by = {"by": SESSION_END}
         await note(tx, fact.org_id, NewsKind.REQUEST, fact.session_id, by, agent_id=fact.agent_id)
 
 
