@@ -63,6 +63,22 @@ async def test_what_does_not_hold_any_more_is_taken_back(server: Server, org: Or
     assert (await rows(org.owner, other))[0]["tasks_assigned"] == 0
 
 
+@pytest.mark.rule("D7")
+async def test_recent_bugs_are_those_since_the_tenth_last_task(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    first = await completed(org, shop, scout)
+    await wrote(org.owner, shop, "Leak", description=f"Caused by #{first['number']}", labels=["bug"])
+    for _ in range(9):
+        await completed(org, shop, scout)
+    one = await figures(server, org, scout)
+    assert (one["tasks_completed"], one["bugs"], one["recent_bugs"]) == (10, 1, 1)
+    await completed(org, shop, scout)
+    one = await figures(server, org, scout)
+    assert (one["tasks_completed"], one["bugs"], one["recent_bugs"]) == (11, 1, 0)
+    with psycopg.connect(server._urls.admin, autocommit=True) as connection:
+        assert [one.different for one in rebuild(connection, write=False) if one.org_id == org.id] == [0]
+
+
 @pytest.mark.rule("D6")
 async def test_completion_is_of_tasks_that_are_old_enough(server: Server, org: Org, monkeypatch: pytest.MonkeyPatch):
     """What was assigned a week ago counts at once, what grows that old counts from then on; what is new does not."""
@@ -232,6 +248,22 @@ async def test_probation_ends_by_rule_and_who_ends_it_by_hand_is_not_overruled(s
     assert (one["quality"], one["overall_trend"]) == (65, "improving")
     (notice, *_) = await listed(org.owner, "/notifications", kind="probation")
     assert notice["summary"].endswith("has come through probation")
+
+
+@pytest.mark.rule("D7")
+async def test_probation_goes_on_while_one_of_its_causes_holds(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    first = await completed(org, shop, scout)
+    for _ in range(5):
+        await wrote(org.owner, shop, "Leak", description=f"Caused by #{first['number']}", labels=["bug"])
+    assert (await figures(server, org, scout))["concerns"] == ["recent_bugs"]
+    for number in range(5):
+        await completed(org, shop, scout)
+        await reviewed(org.owner, "approved", scout, title=f"good {number}")
+        one = await figures(server, org, scout)
+        assert one["overall_trend"] == "improving"
+    assert (one["quality"], one["trust"] > 50, one["concerns"]) == (100, True, ["recent_bugs"])
+    assert done(await org.owner.api.get(f"/agents/{scout.id}")).json()["status"] == "probation"
 
 
 @pytest.mark.rule("X5", "D7")

@@ -49,6 +49,9 @@ async def test_a_task_is_written_changed_and_done(server: Server, org: Org):
     by_number = done(await org.owner.api.get("/tasks/of/shop/1")).json()
     assert (by_number["id"], by_number["version"]) == (task["id"], again["version"])
     assert (await org.owner.api.get("/tasks/of/shop/2")).status_code == 404
+    by_no_clock = await org.owner.api.patch(f"/tasks/{task['id']}", json={"deadline": "2030-01-31T09:00:00"})
+    assert by_no_clock.status_code == 422
+    assert "offset" in by_no_clock.json()["detail"]
 
 
 async def test_numbers_count_in_their_project_whoever_writes_at_once(org: Org):
