@@ -1,11 +1,12 @@
 """Webhooks at the edge: signed, kept once, answered at once, done later; what is wrong holds up nobody."""
 
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 
+from crewhall.kernel.db import Tx
 from crewhall.work.github.signing import sign
 from tests.github.examples import Example, examples
 from tests.github.ground import Wired, parts_of, wire
@@ -79,6 +80,24 @@ async def test_a_secret_that_is_changed_is_good_at_once_and_the_old_one_no_more(
     assert (await wired.deliver("issues", body, secret=patch["webhook_secret"])).status_code == 202
     (await wired.org.owner.api.delete(f"/github/connections/{wired.id}")).raise_for_status()
     assert (await wired.deliver("issues", body, secret=patch["webhook_secret"])).status_code == 401
+
+
+async def test_a_secret_that_changes_while_it_is_read_is_not_remembered(wired: Wired, monkeypatch: pytest.MonkeyPatch):
+    door, body = parts_of(wired.server).door, payload("issues")
+    opened = door._keeping.open_webhook
+
+    async def change_meanwhile(tx: Tx, connection_id: UUID, sealed: bytes) -> str:
+        old = await opened(tx, connection_id, sealed)
+        patch = {"webhook_secret": "a new one of sixteen or more"}
+        (await wired.org.owner.api.patch(f"/github/connections/{wired.id}", json=patch)).raise_for_status()
+        door._forget(wired.id)  # the notice, which may be here before what was read
+        return old
+
+    monkeypatch.setattr(door._keeping, "open_webhook", change_meanwhile)
+    await wired.deliver("issues", body)
+    monkeypatch.undo()
+    assert (await wired.deliver("issues", body)).status_code == 401
+    assert (await wired.deliver("issues", body, secret="a new one of sixteen or more")).status_code == 202
 
 
 async def test_what_cannot_be_read_fails_with_the_reason_and_what_is_unknown_is_ignored(wired: Wired):

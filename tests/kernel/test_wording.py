@@ -23,6 +23,10 @@ from tests.support.server import Server
         ("Expected `bool`, got `int`", "Give true or false."),
         ("Expected `int` >= 0", "Give 0 or more."),
         ("Expected `int` <= 20", "This is too large: at most 20."),
+        (
+            "Expected `datetime` with a timezone component",
+            "Say at which offset from UTC: 2030-01-31T09:00:00Z.",
+        ),
         ("The slug is taken.", "The slug is taken."),
     ],
 )

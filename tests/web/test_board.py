@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.web.browser import PHONE, Visitors
-from tests.work.ground import begun, changed, listed, wrote
+from tests.work.ground import begun, changed, listed, person, wrote
 
 
 def column(page: Page, name: str):
@@ -67,8 +67,9 @@ async def test_cards_are_moved_by_hand_and_keys_and_follow_others(visitors: Visi
 async def test_on_a_phone_and_without_scripts(visitors: Visitors, org: Org):
     project = await begun(org.owner)
     await wrote(org.owner, project, "First")
-    await wrote(org.owner, project, "Second")
+    await wrote(org.owner, project, "Second", assignee=person(org.owner))
     page = await visitors.visit(f"/projects/{project['slug']}", org.owner, **PHONE)
+    assert await page.evaluate("scrollTo(500, 0), scrollX") == 0, "only the columns scroll sideways"
     await page.get_by_label("Move #1").select_option("in_progress")
     await expect(column(page, "In progress").get_by_role("listitem", name="#1 First")).to_be_attached()
     plain = await visitors.visit(f"/projects/{project['slug']}", org.owner, java_script_enabled=False)

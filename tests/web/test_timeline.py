@@ -38,6 +38,8 @@ async def test_it_works_without_scripts_and_on_a_phone(visitors: Visitors, org: 
     await expect(page.get_by_text("Stuck")).to_be_visible()
     await page.get_by_role("link", name="Problems").click()
     await expect(page.get_by_text("Stuck")).to_be_visible()
+    export = page.get_by_role("link", name="Export as CSV")
+    await expect(export).to_have_attribute("href", "/api/v1/timeline/export?type=problem_report")
     await page.goto("/timeline/new")
     await page.get_by_label("What there is to say").fill("Clean it.")
     await page.get_by_label("Advice").check()

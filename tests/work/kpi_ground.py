@@ -1,5 +1,6 @@
 """Short ways to what counts for an agent, and what is calculated of it; done at once, not in time."""
 
+from datetime import timedelta
 from typing import Any
 
 from crewhall.kernel.actor import system_actor
@@ -12,6 +13,15 @@ from tests.work.ground import Who, agent, changed, done, wrote
 async def calculated(server: Server, org: Org) -> int:
     """Calculate what there is news of; gives how many rows were made."""
     return await server.services.part(KpiParts).calculator.calculate_all(org.id)
+
+
+async def age_news(server: Server, org: Org, **ago: float) -> None:
+    """Let all that there is news of have happened so long before."""
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        await tx.run(
+            "update kpi_news set created_at = created_at - %(ago)s where org_id = %(org)s",
+            {"org": org.id, "ago": timedelta(**ago)},
+        )
 
 
 async def rows(who: Who, of: AgentClient | str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from crewhall.work.checkout import take
 from tests.identity.hall import Org
 from tests.support.database import SharedCluster
 from tests.support.server import Server
-from tests.work.ground import agent, begun, changed, due, listed, took, wrote
+from tests.work.ground import agent, begun, changed, done, due, listed, person, took, wrote
 
 PROCESSES, TASKS = 10, 200
 TAKER = """
@@ -80,6 +80,49 @@ async def test_what_another_is_taking_is_passed_over(server: Server, org: Org, c
         connection.execute("select from tasks where id = %s for update", (first["id"],))
         assert (await took(org.owner) or {})["id"] == second["id"]
     assert (await took(org.owner) or {})["id"] == first["id"]
+
+
+@pytest.mark.rule("D8")
+async def test_what_is_ones_own_is_taken_in_the_same_order_unless_somebody_is_at_it(
+    server: Server, org: Org, cluster: SharedCluster, worker_id: str
+):
+    project, hired = await begun(org.owner), await server.hire(org)
+    late, low, soon = [
+        await wrote(org.owner, project, title, assignee=agent(hired), **fields)
+        for title, fields in (
+            ("Late", {"deadline": due(9)}),
+            ("Low", {"priority": "P3"}),
+            ("Soon", {"deadline": due(1)}),
+        )
+    ]
+    with psycopg.connect(cluster.superuser(f"server_{worker_id}")) as connection:
+        connection.execute("select from tasks where id = %s for update", (soon["id"],))
+        assert (await took(hired) or {})["id"] == late["id"]
+    assert [(await took(hired) or {})["id"] for _ in range(2)] == [soon["id"], low["id"]]
+
+
+@pytest.mark.rule("D8")
+async def test_what_is_ones_own_but_cannot_be_done_is_passed_over(server: Server, org: Org):
+    here, there, hired = await begun(org.owner), await begun(org.owner, "There"), await server.hire(org)
+    before = await wrote(org.owner, here, "Before", assignee=person(org.owner))
+    await wrote(org.owner, here, "Waits", priority="P0", assignee=agent(hired), waits_for=[before["id"]])
+    await wrote(org.owner, there, "On hold", priority="P0", assignee=agent(hired))
+    await wrote(org.owner, there, "Free, on hold", priority="P0")
+    done(await org.owner.api.put(f"/projects/{there['id']}/archive"))
+    last = await wrote(org.owner, here, "Last", priority="P3", assignee=agent(hired))
+    assert (await took(hired) or {})["id"] == last["id"]
+    assert await took(hired) is None
+
+
+@pytest.mark.rule("D8", "B1")
+async def test_an_agent_of_a_project_takes_its_tasks_alone(server: Server, org: Org):
+    here, there = await begun(org.owner), await begun(org.owner, "There")
+    hired = await server.hire(org, level="project", project_id=here["id"])
+    await wrote(org.owner, there, "Elsewhere", priority="P0")
+    task = await wrote(org.owner, here, "Here", priority="P3")
+    assert (await took(hired) or {})["id"] == task["id"]
+    assert await took(hired) is None
+    assert (await hired.api.post("/tasks/next", json={"project_id": there["id"]})).json()["code"] == "not_found"
 
 
 def test_the_queue_is_walked_by_its_index(server: Server, cluster: SharedCluster, worker_id: str, org: Org):

@@ -17,7 +17,8 @@ from crewhall.work.kpis.formulas import (
     ends_probation,
     steadiness_of,
 )
-from crewhall.work.kpis.vocabulary import Concern, OverallTrend, Trend
+from crewhall.work.kpis.sums import reason_of
+from crewhall.work.kpis.vocabulary import SESSION_END, Concern, OverallTrend, Trend
 
 few = st.integers(0, 40)
 counts = st.builds(
@@ -78,6 +79,31 @@ def test_trust_by_hand():
     assert found.term_sum == round(26 + 27 + 16 + 6.67 + 8 + 4.372, 3) == 88.042
     assert found.evidence == 12 + 5 + 3
     assert found.trust == round(50 + (88.042 - 50) * 20 / 30, 2) == 75.36
+
+
+@pytest.mark.rule("D7")
+@pytest.mark.parametrize(
+    ("before", "term"),
+    [
+        (row(0.8, 50, 6), -1),
+        (row(0.8, 60, 5), -2),
+        (row(0.9, 50, 5), -5),
+        (row(0.7, 60, 4), 5 - 2 + 1),
+        (row(0.9, 40, 6), -5 + 2 - 1),
+        (row(0.8, 50, 5), 0),
+    ],
+)
+def test_each_trend_weighs_what_the_rule_says(before: Past, term: int):
+    found = calculate(Counts(tasks_completed=5), [before], Start())
+    assert (found.overall, found.quality) == (0.8, 50)
+    assert found.term_trend == term
+
+
+def test_a_reason_is_one_sentence():
+    assert reason_of({"bug": 1}) == "1 bug."
+    assert reason_of({"task_assigned": 2}, SESSION_END) == "2 tasks assigned, the end of a work session asked for it."
+    assert reason_of({}, SESSION_END) == "The end of a work session asked for it."
+    assert reason_of({"approved": -1}, "Mara") == "Less 1 approval, Mara asked for it."
 
 
 @pytest.mark.rule("D7")

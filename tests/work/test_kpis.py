@@ -13,12 +13,13 @@ from crewhall.kernel.events import publish
 from crewhall.kernel.tools import Risk
 from crewhall.runtime.judging import RiskRule, Standing, ToolPolicy, judge
 from crewhall.work.facts import WorkSessionStopped
+from crewhall.work.kpis import calculating
 from crewhall.work.kpis.rebuilding import rebuild
 from crewhall.work.session_vocabulary import StopReason
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.work.ground import agent, begun, changed, done, listed, wrote
-from tests.work.kpi_ground import calculated, completed, figures, reviewed, rows, standing, trust_of
+from tests.work.kpi_ground import age_news, calculated, completed, figures, reviewed, rows, standing, trust_of
 from tests.work.session_ground import started, stopped
 from tests.work.timeline_ground import listed as events
 
@@ -60,6 +61,63 @@ async def test_what_does_not_hold_any_more_is_taken_back(server: Server, org: Or
     await calculated(server, org)
     assert await standing(server, org) == []
     assert (await rows(org.owner, other))[0]["tasks_assigned"] == 0
+
+
+@pytest.mark.rule("D7")
+async def test_recent_bugs_are_those_since_the_tenth_last_task(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    first = await completed(org, shop, scout)
+    await wrote(org.owner, shop, "Leak", description=f"Caused by #{first['number']}", labels=["bug"])
+    for _ in range(9):
+        await completed(org, shop, scout)
+    one = await figures(server, org, scout)
+    assert (one["tasks_completed"], one["bugs"], one["recent_bugs"]) == (10, 1, 1)
+    await completed(org, shop, scout)
+    one = await figures(server, org, scout)
+    assert (one["tasks_completed"], one["bugs"], one["recent_bugs"]) == (11, 1, 0)
+    with psycopg.connect(server._urls.admin, autocommit=True) as connection:
+        assert [one.different for one in rebuild(connection, write=False) if one.org_id == org.id] == [0]
+
+
+@pytest.mark.rule("D6")
+async def test_completion_is_of_tasks_that_are_old_enough(server: Server, org: Org, monkeypatch: pytest.MonkeyPatch):
+    """What was assigned a week ago counts at once, what grows that old counts from then on; what is new does not."""
+    scout, shop = await server.hire(org), await begun(org.owner)
+    await completed(org, shop, scout)
+    for _ in range(2):
+        await wrote(org.owner, shop, assignee=agent(scout))
+    await age_news(server, org, days=7, minutes=1)
+    await wrote(org.owner, shop, "New", assignee=agent(scout))
+    monkeypatch.setattr(calculating, "RIPE_DAYS", 8)
+    one = await figures(server, org, scout)
+    assert (one["tasks_assigned"], one["tasks_ripe"], one["completion"]) == (4, 0, 1)
+    monkeypatch.undo()
+    done(await org.owner.api.post(f"/agents/{scout.id}/kpis"))
+    one = (await rows(org.owner, scout))[0]
+    assert (one["tasks_ripe"], one["ripe_completed"], one["completion"]) == (3, 1, 0.3333)
+    assert one["term_completion"] == round(30 * 0.3333, 3)
+    old = await wrote(org.owner, shop, "Old", assignee=agent(scout))
+    await age_news(server, org, days=6, hours=23)
+    assert (await figures(server, org, scout))["tasks_ripe"] == 3, "it lacks an hour"
+    await changed(org.owner, old, status="cancelled")
+    assert (await figures(server, org, scout))["tasks_ripe"] == 3
+
+
+@pytest.mark.rule("D6")
+async def test_what_nobody_may_do_counts_as_left_undone_for_nobody(server: Server, org: Org):
+    scout, shop, mill = await server.hire(org), await begun(org.owner, "Shop"), await begun(org.owner, "Mill")
+    await completed(org, shop, scout)
+    for project in (shop, mill):
+        await wrote(org.owner, project, assignee=agent(scout))
+    assert (await figures(server, org, scout))["tasks_assigned"] == 3
+    done(await org.owner.api.put(f"/projects/{shop['id']}/archive"))
+    one = await figures(server, org, scout)
+    assert (one["tasks_assigned"], one["tasks_completed"]) == (2, 1), "what was done stays done"
+    done(await org.owner.api.delete(f"/projects/{shop['id']}/archive"))
+    assert (await figures(server, org, scout))["tasks_assigned"] == 3
+    done(await org.owner.api.delete(f"/projects/{shop['id']}", params={"confirm": shop["slug"]}))
+    one = await figures(server, org, scout)
+    assert (one["tasks_assigned"], one["tasks_completed"]) == (2, 1)
 
 
 @pytest.mark.rule("D6", "D7")
@@ -192,6 +250,22 @@ async def test_probation_ends_by_rule_and_who_ends_it_by_hand_is_not_overruled(s
     assert notice["summary"].endswith("has come through probation")
 
 
+@pytest.mark.rule("D7")
+async def test_probation_goes_on_while_one_of_its_causes_holds(server: Server, org: Org):
+    scout, shop = await server.hire(org), await begun(org.owner)
+    first = await completed(org, shop, scout)
+    for _ in range(5):
+        await wrote(org.owner, shop, "Leak", description=f"Caused by #{first['number']}", labels=["bug"])
+    assert (await figures(server, org, scout))["concerns"] == ["recent_bugs"]
+    for number in range(5):
+        await completed(org, shop, scout)
+        await reviewed(org.owner, "approved", scout, title=f"good {number}")
+        one = await figures(server, org, scout)
+        assert one["overall_trend"] == "improving"
+    assert (one["quality"], one["trust"] > 50, one["concerns"]) == (100, True, ["recent_bugs"])
+    assert done(await org.owner.api.get(f"/agents/{scout.id}")).json()["status"] == "probation"
+
+
 @pytest.mark.rule("X5", "D7")
 async def test_what_an_agent_may_do_moves_with_its_trust(server: Server, org: Org):
     scout, shop = await server.hire(org), await begun(org.owner)
@@ -267,6 +341,9 @@ async def test_rows_and_evidence_never_change_and_are_nobody_elses(server: Serve
 async def test_a_rebuild_makes_the_same_rows_and_puts_right_what_is_not(server: Server, org: Org):
     scout, other, shop = await server.hire(org), await server.hire(org), await begun(org.owner)
     first = await completed(org, shop, scout)
+    for whose in (scout, other):
+        await wrote(org.owner, shop, "Old", assignee=agent(whose))
+    await age_news(server, org, days=8)
     await calculated(server, org)
     await reviewed(org.owner, "approved", scout, other)
     done(await org.owner.api.patch(f"/agents/{scout.id}", json={"trust_score": 61.5}))
@@ -276,6 +353,7 @@ async def test_a_rebuild_makes_the_same_rows_and_puts_right_what_is_not(server: 
     await calculated(server, org)
     done(await org.owner.api.post(f"/agents/{scout.id}/kpis"))
     before = [await rows(org.owner, one) for one in (scout, other)]
+    assert [mine[0]["completion"] for mine in before] == [0, 0]
     with psycopg.connect(server._urls.admin, autocommit=True) as connection:
         found = {str(one.agent_id): one for one in rebuild(connection, write=False) if one.org_id == org.id}
         assert {one: (found[one].rows, found[one].different) for one in found} == {

@@ -102,9 +102,29 @@ async def test_people_and_agents_join_and_leave(server: Server, org: Org):
     assert len(await listed(member, path)) == 1
 
 
+async def test_who_is_gone_works_on_nothing_and_who_comes_back_does_again(server: Server, org: Org):
+    project, member, hired = await begun(org.owner), await org.add(), await server.hire(org)
+    path = f"/projects/{project['id']}"
+    done(await member.api.put(f"{path}/members/user/{member.id}"))
+    done(await org.owner.api.put(f"{path}/members/agent/{hired.id}"))
+
+    async def count() -> tuple[int, int, int]:
+        shown = done(await org.owner.api.get(path)).json()
+        return shown["people"], shown["agents"], len(await listed(org.owner, f"{path}/members"))
+
+    assert await count() == (2, 1, 3)
+    done(await org.owner.api.put(f"/people/{member.id}/deactivation"))
+    done(await org.owner.api.delete(f"/agents/{hired.id}"))
+    assert await count() == (1, 0, 1)
+    done(await org.owner.api.delete(f"/people/{member.id}/deactivation"))
+    assert await count() == (2, 0, 2)
+
+
 async def test_nothing_is_to_be_done_in_an_archived_project(server: Server, org: Org):
     project = await begun(org.owner)
-    task = await wrote(org.owner, project)
+    task, other = await wrote(org.owner, project), await wrote(org.owner, project)
+    first = f"/tasks/{task['id']}/dependencies/{other['id']}"
+    done(await org.owner.api.put(first))
     hired = await server.hire(org)
     path = f"/projects/{project['id']}/archive"
     assert done(await org.owner.api.put(path)).json()["is_active"] is False
@@ -112,8 +132,12 @@ async def test_nothing_is_to_be_done_in_an_archived_project(server: Server, org:
     assert (await org.owner.api.patch(f"/tasks/{task['id']}", json={"title": "Other"})).status_code == 409
     body = {"project_id": project["id"], "title": "Another"}
     assert (await org.owner.api.post("/tasks", json=body)).status_code == 409
-    assert len(await listed(org.owner)) == 1  # it stays to be read
+    second = f"/tasks/{other['id']}/dependencies/{task['id']}"
+    for answer in (await org.owner.api.delete(first), await org.owner.api.put(second)):
+        assert "archived" in answer.json()["detail"]
+    assert len(await listed(org.owner)) == 2  # it stays to be read
     done(await org.owner.api.delete(path))
+    done(await org.owner.api.delete(first))
     assert (await took(hired) or {})["id"] == task["id"]
 
 

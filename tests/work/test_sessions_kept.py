@@ -49,7 +49,12 @@ async def test_a_stopped_session_cannot_change(server: Server, org: Org):
     project = await begun(org.owner)
     hired = await server.hire(org)
     session = (await started(hired, project_id=project["id"]))["session"]["id"]
-    for body in ({"message": ""}, {"message": "x" * 10_001}, {"message": "x", "context": {"k": "v" * 9000}}):
+    for body in (
+        {"message": ""},
+        {"message": "x" * 10_001},
+        {"message": "x", "context": {"k": "v" * 9000}},
+        {"message": "x", "context": {"a": [[[[[[[[1]]]]]]]]}},
+    ):
         assert (await hired.api.post(f"/sessions/{session}/log", json=body)).status_code == 422
     over = await stopped(hired, session)
     for path, body in (("log", {"message": "Too late."}), ("stop", {})):

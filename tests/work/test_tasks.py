@@ -49,6 +49,9 @@ async def test_a_task_is_written_changed_and_done(server: Server, org: Org):
     by_number = done(await org.owner.api.get("/tasks/of/shop/1")).json()
     assert (by_number["id"], by_number["version"]) == (task["id"], again["version"])
     assert (await org.owner.api.get("/tasks/of/shop/2")).status_code == 404
+    by_no_clock = await org.owner.api.patch(f"/tasks/{task['id']}", json={"deadline": "2030-01-31T09:00:00"})
+    assert by_no_clock.status_code == 422
+    assert "offset" in by_no_clock.json()["detail"]
 
 
 async def test_numbers_count_in_their_project_whoever_writes_at_once(org: Org):
@@ -164,6 +167,33 @@ async def test_who_is_away_gives_back_what_it_had(server: Server, org: Org):
     found = {task["id"]: task["status"] for task in await listed(org.owner)}
     assert [found[task["id"]] for task in tasks] == ["backlog", "backlog", "completed"]
     assert (await refused(org.owner, tasks[0], assignee=agent(hired)))[0] == 422
+
+
+async def test_who_is_deactivated_gives_back_what_they_had(org: Org):
+    project, member = await begun(org.owner), await org.add()
+    task = await wrote(org.owner, project, priority="P0", assignee=person(member))
+    done(await org.owner.api.put(f"/people/{member.id}/deactivation"))
+    now = done(await org.owner.api.get(f"/tasks/{task['id']}")).json()
+    assert (now["status"], now["assignee"]) == ("backlog", None)
+    assert (await took(org.owner) or {})["id"] == task["id"]
+
+
+@pytest.mark.rule("D3")
+async def test_what_is_brought_back_is_nobodys_where_whoever_had_it_may_not(server: Server, org: Org):
+    project, member = await begun(org.owner), await org.add()
+    gone, trusted, kept = [await server.hire(org) for _ in range(3)]
+    whose = [person(member), agent(gone), agent(trusted), agent(kept)]
+    tasks = [await wrote(org.owner, project, priority="P0", assignee=one) for one in whose]
+    over = await changed(gone, await wrote(org.owner, project, assignee=agent(gone)), status="completed")
+    for task in (*tasks, over):
+        done(await org.owner.api.delete(f"/tasks/{task['id']}"))
+    done(await org.owner.api.delete(f"/people/{member.id}"))
+    done(await org.owner.api.patch(f"/agents/{gone.id}", json={"status": "inactive"}))
+    await put_on_probation(org, trusted)
+    back = [done(await org.owner.api.post(f"/tasks/{task['id']}/restore")).json() for task in (*tasks, over)]
+    assert [(one["status"], (one["assignee"] or {}).get("id")) for one in back] == [
+        ("backlog", None), ("backlog", None), ("backlog", None), ("assigned", kept.id), ("completed", gone.id),
+    ]  # fmt: skip
 
 
 async def test_who_may_change_a_task(server: Server, org: Org):

@@ -54,6 +54,7 @@ async def test_what_comes_of_what_happens_nobody_forges(server: Server, org: Org
          "content.url"),
         ({"type": "question_asked", "content": {"text": "x"}, "metadata": {"k": "v" * 9000}}, "metadata"),
         ({"type": "question_asked", "content": {"text": "x"}, "metadata": {"": 1}}, "metadata"),
+        ({"type": "question_asked", "content": {"text": "x"}, "metadata": {"a": [[[[[[[[1]]]]]]]]}}, "metadata"),
         ({"type": "question_asked", "content": {"text": "x"}, "mentions": [str(uuid4())]}, "mentions"),
     ],
 )  # fmt: skip

@@ -55,7 +55,8 @@ async def test_a_program_posts_signs_and_reads(server: Server, org: Org):
         assert len((await client.timeline.types()).items) >= 17
 
 
-async def test_it_is_exported_as_far_as_one_sees_it(org: Org):
+@pytest.mark.rule("B1", "D5")
+async def test_it_is_exported_as_far_as_one_sees_it(server: Server, org: Org, other_org: Org):
     first = await posted(org.owner, "=1+1", metadata={"machine": "mill"})
     await posted(org.owner, "second")
     answer = await org.owner.api.get("/timeline/export")
@@ -66,6 +67,11 @@ async def test_it_is_exported_as_far_as_one_sees_it(org: Org):
     lines = (await org.owner.api.get("/timeline/export", params={"format": "jsonl", "metadata": "machine=mill"})).text
     assert [json.loads(line)["id"] for line in lines.splitlines()] == [first["id"]]
     assert (await org.owner.api.get("/timeline/export", params={"type": "gossip"})).status_code == 422
+    hidden, member = await posted(await server.hire(org, visibility="hidden")), await org.add()
+    for who, seen in ((org.owner, True), (member, False), (other_org.owner, False)):
+        told = (await who.api.get("/timeline/export", params={"format": "jsonl"})).text
+        assert (hidden["id"] in told) is seen
+    assert (await server.client().get("/timeline/export")).status_code == 401
 
 
 async def test_who_is_connected_hears_that_it_grew_and_nothing_of_what(server: Server, org: Org):

@@ -53,6 +53,9 @@ _TYPES = {
     "array": "Give a list.",
     "object": "Give an object.",
 }
+_SAID = {
+    "Expected `datetime` with a timezone component": "Say at which offset from UTC: 2030-01-31T09:00:00Z.",
+}
 _CHOICE = re.compile(r"^Invalid (?:enum )?value (.+)$")
 
 
@@ -61,6 +64,8 @@ def in_words(message: str, *, choices: Sequence[str] = (), given: object = None)
 
     `choices` are the values that would be taken, where they are few; `given` is the value, where it is known.
     """
+    if message in _SAID:
+        return _SAID[message]
     if form := _FORM.match(message):
         return _form_in_words(form[1], given)
     if length := _LENGTH.match(message):

@@ -23,6 +23,7 @@ from crewhall.work.task_schemas import Task
 from crewhall.work.timeline_kinds import event_kinds
 from crewhall.work.timeline_queries import check_looked, list_events
 from crewhall.work.timeline_schemas import Event, Looked
+from crewhall.work.timeline_vocabulary import EventType
 from crewhall.work.vocabulary import TaskStatus
 
 MOST, MOST_AT_WORK, MOST_EVENTS = 10, 20, 15
@@ -81,7 +82,9 @@ async def read_day(tx: Tx, actor: Actor, waiting: Waiting, since: datetime | Non
     now = utc_now()
     since = since or now - timedelta(days=1)
     check_looked(Looked(since=since))
-    types = tuple(kind.name for kind in event_kinds() if kind.group != "sessions")
+    types = tuple(
+        kind.name for kind in event_kinds() if kind.group != "sessions" and kind.name != EventType.KPI_UPDATED
+    )
     tasks = await list_tasks(tx, actor, assignee=actor.id, status=OPEN, limit=MOST)
     mentions = await list_notifications(tx, actor, kind=NotificationKind.MENTION, unread=True, limit=MOST)
     asked = await open_questions(tx, actor, now - timedelta(days=QUESTIONS_DAYS))

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from crewhall.agents import AgentDeleted, AgentStatus, AgentStatusChanged
-from crewhall.identity import MemberLeft
+from crewhall.identity import MemberDeactivated, MemberLeft
 from crewhall.kernel.actor import Actor, system_actor
 from crewhall.kernel.db import Params, Tx
 from crewhall.work.task_queries import access_task
@@ -23,6 +23,11 @@ async def on_status_changed(tx: Tx, actor: Actor, event: AgentStatusChanged) -> 
 async def on_agent_deleted(tx: Tx, actor: Actor, event: AgentDeleted) -> None:
     """What it had to do is anybody's again."""
     await give_back(tx, actor, event.org_id, event.agent_id)
+
+
+async def on_member_deactivated(tx: Tx, actor: Actor, event: MemberDeactivated) -> None:
+    """They may come back, and what they had to do cannot wait for that. On their projects they stay."""
+    await give_back(tx, actor, event.org_id, event.user_id)
 
 
 async def on_member_left(tx: Tx, actor: Actor, event: MemberLeft) -> None:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from crewhall.agents import AgentDeleted, AgentStatusChanged
 from crewhall.conversations import Consumer, provide_tasks
-from crewhall.identity import MemberLeft
+from crewhall.identity import MemberDeactivated, MemberLeft
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database
 from crewhall.kernel.events import subscribe
@@ -15,7 +15,7 @@ from crewhall.kernel.signals import Signals
 from crewhall.kernel.timer import DueTimer
 from crewhall.ports.message_log import MessageLog
 from crewhall.work.finding import Tasks
-from crewhall.work.following import on_agent_deleted, on_member_left, on_status_changed
+from crewhall.work.following import on_agent_deleted, on_member_deactivated, on_member_left, on_status_changed
 from crewhall.work.session_clock import SessionClock
 from crewhall.work.session_following import follow_work
 from crewhall.work.session_settings import SessionSettings
@@ -63,6 +63,7 @@ def start_work(
     subscribe(AgentStatusChanged, on_status_changed)
     subscribe(AgentDeleted, on_agent_deleted)
     subscribe(MemberLeft, on_member_left)
+    subscribe(MemberDeactivated, on_member_deactivated)
     consumer = Consumer("timeline", db, log.watch, EventDeriver(db).step, gather_s=GATHER_S)
 
     async def make_months() -> float:

@@ -1,5 +1,6 @@
 """Pages of the timeline: by day, narrowed by links, an event where it stands, saying something oneself."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -27,13 +28,14 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.work import timeline_queries as queries
 from crewhall.work.http_timeline import looked_for
 from crewhall.work.timeline import Timeline
-from crewhall.work.timeline_kinds import event_kinds, find_event_kind
+from crewhall.work.timeline_kinds import EventKind, event_kinds, find_event_kind
 from crewhall.work.timeline_schemas import MAX_LABELS, MAX_WORDS, Event, EventPage, Looked, NewEvent
 from crewhall.work.timeline_shown import SYSTEM
 from crewhall.work.timeline_vocabulary import EventType, Severity
 
 AnyRequest = Request[Any, Any, Any]
 Labels = Annotated[list[str] | None, QueryParameter(max_items=MAX_LABELS)]
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 SIZE, AROUND, EXCERPT, MOST_CHIPS = 50, 20, 320, 6
 GROUPS = {
     "": "All", "problems": "Problems", "questions": "Questions", "advice": "Advice", "reviews": "Reviews",
@@ -94,9 +96,8 @@ class Asked(msgspec.Struct):
 
     def looked(self) -> Looked:
         """The same as the list takes it. A group that nobody knows is any."""
-        types = [kind.name for kind in event_kinds() if self.group and kind.group == self.group]
         return looked_for(
-            types, self.author, self.agent, self.session, self.project, self.conversation, self.mention,
+            self._types, self.author, self.agent, self.session, self.project, self.conversation, self.mention,
             list(self.metadata), words=self.q,
         )  # fmt: skip
 
@@ -105,6 +106,18 @@ class Asked(msgspec.Struct):
         given = msgspec.structs.asdict(self) | changed
         query = [(name, one) for name, value in given.items() if value for one in _each(value)]
         return f"/timeline?{urlencode(query)}" if query else "/timeline"
+
+    @property
+    def export(self) -> str:
+        """The address of the same as a file."""
+        given = msgspec.structs.asdict(self) | {"group": ()}
+        query = [("type", name) for name in self._types]
+        query += [(name, one) for name, value in given.items() if value for one in _each(value)]
+        return f"/api/v1/timeline/export?{urlencode(query)}" if query else "/api/v1/timeline/export"
+
+    @property
+    def _types(self) -> list[str]:
+        return [kind.name for kind in event_kinds() if self.group and kind.group == self.group]
 
     @property
     def narrows(self) -> bool:
@@ -155,7 +168,7 @@ async def show_timeline(
         "timeline.html", request, services, actor, days=days, asked=asked, groups=GROUPS, only=only, focus=None,
         older=asked.link(after=page.next) if page.next else None,
         newer=asked.link(before=page.previous) if (after or before) and page.previous else None,
-        export=asked.link().replace("/timeline", "/api/v1/timeline/export", 1) if not asked.group else None,
+        export=asked.export,
         is_newest=after is None and before is None,
     )  # fmt: skip
 
@@ -234,7 +247,9 @@ def _shown(one: Event, asked: Asked, zone: ZoneInfo, place: str | None, *, focus
     who = one.agent if is_system and one.agent else one.author
     name = who.name if who else SYSTEM
     did = one.summary.removeprefix(name).strip()
-    labels = [f"{key}={value}" for key, value in one.metadata.items() if isinstance(value, str | int)]
+    labels = [
+        f"{key}={value}" for key, value in one.metadata.items() if isinstance(value, str | int) and not _is_id(value)
+    ]
     narrowed = {"agent": who.id} if is_system and who else {"author": who.id} if who else None
     return ShownEvent(
         one=one,
@@ -245,12 +260,24 @@ def _shown(one: Event, asked: Asked, zone: ZoneInfo, place: str | None, *, focus
         text=plain_text(one.text),
         time=clock(one.timestamp, zone),
         place=place,
-        url=one.content.get(kind.url) if kind and kind.url else None,
+        url=_address(kind, one),
         by=asked.link(**narrowed) if narrowed else None,
         chips=[(label, asked.link(metadata=(label,))) for label in labels[:MOST_CHIPS]],
         severity=one.content.get("severity"),
         is_focus=one.id == focus,
     )
+
+
+def _address(kind: EventKind | None, one: Event) -> str | None:
+    """Where what an event is about stands: elsewhere, or a task."""
+    elsewhere = one.content.get(kind.url) if kind and kind.url else None
+    task = one.content.get("task_id") if kind and not kind.is_posted else None
+    return elsewhere or (f"/tasks/{task}" if task else None)
+
+
+def _is_id(value: object) -> bool:
+    """Whether a label is for programs alone."""
+    return isinstance(value, str) and bool(_ID.match(value))
 
 
 def plain_text(text: str) -> str:

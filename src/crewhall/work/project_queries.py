@@ -16,8 +16,10 @@ select p.id, p.slug, p.name, p.description, p.repository_url, p.github_installat
        (select count(*) from tasks t where t.project_id = p.id and t.deadline < now() and t.deleted_at is null
           and t.status not in ('completed', 'cancelled')) as late,
        (select count(*) from agents a where a.org_id = p.org_id and a.project_id = p.id and a.deleted_at is null)
-           + (select count(*) from project_members m where m.project_id = p.id and m.member_type = 'agent') as agents,
-       (select count(*) from project_members m where m.project_id = p.id and m.member_type = 'user') as people,
+           + (select count(*) from project_members m join agents a on a.org_id = m.org_id and a.id = m.member_id
+              where m.project_id = p.id and m.member_type = 'agent' and a.deleted_at is null) as agents,
+       (select count(*) from project_members m join memberships s on s.org_id = m.org_id and s.user_id = m.member_id
+        where m.project_id = p.id and m.member_type = 'user') as people,
        p.created_by, p.created_at, p.updated_at
 from projects p left join lateral (
     select jsonb_object_agg(c.status, c.number) as tasks from (
@@ -33,7 +35,9 @@ select m.* from (
     from project_members m
     left join users u on m.member_type = 'user' and u.id = m.member_id
     left join agents a on m.member_type = 'agent' and a.org_id = m.org_id and a.id = m.member_id
-    where m.org_id = any (current_orgs()) and m.project_id = %(id)s and (a.id is null or a.deleted_at is null)
+    where m.org_id = any (current_orgs()) and m.project_id = %(id)s
+      and case m.member_type when 'agent' then a.deleted_at is null else exists (
+          select from memberships s where s.org_id = m.org_id and s.user_id = m.member_id) end
     union all
     select 'agent', a.id, a.name, a.code, true, a.created_at from agents a
     where a.org_id = any (current_orgs()) and a.project_id = %(id)s and a.deleted_at is null) m

@@ -5,7 +5,7 @@ from uuid import UUID
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, INVALID, NOT_FOUND
-from crewhall.work.task_queries import access_task
+from crewhall.work.task_queries import access_task, check_active_task
 from crewhall.work.task_refusals import clear_refusals
 from crewhall.work.task_schemas import TaskDetail
 from crewhall.work.task_telling import tell_change
@@ -17,6 +17,7 @@ MOST = 50
 async def add_dependency(tx: Tx, actor: Actor, task_id: UUID, other_id: UUID) -> TaskDetail:
     """Let a task wait for another of its project. Raises NOT_FOUND, FORBIDDEN, INVALID, CONFLICT (a circle)."""
     before = await access_task(tx, actor, task_id, change=True)
+    check_active_task(before)
     await access_task(tx, actor, other_id)
     if not await insert_dependency(tx, actor, task_id, other_id):
         return before
@@ -24,8 +25,9 @@ async def add_dependency(tx: Tx, actor: Actor, task_id: UUID, other_id: UUID) ->
 
 
 async def remove_dependency(tx: Tx, actor: Actor, task_id: UUID, other_id: UUID) -> TaskDetail:
-    """Let a task wait for another no more. Raises NOT_FOUND, FORBIDDEN."""
+    """Let a task wait for another no more. Raises NOT_FOUND, FORBIDDEN, CONFLICT (deleted, or archived)."""
     before = await access_task(tx, actor, task_id, change=True)
+    check_active_task(before)
     if not await tx.run(
         "delete from task_dependencies where org_id = %(org)s and task_id = %(task)s and blocked_by = %(other)s",
         {"org": actor.org, "task": task_id, "other": other_id},

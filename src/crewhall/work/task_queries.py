@@ -7,7 +7,7 @@ from uuid import UUID
 from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Params, Tx
-from crewhall.kernel.errors import FORBIDDEN, NOT_FOUND
+from crewhall.kernel.errors import CONFLICT, FORBIDDEN, NOT_FOUND
 from crewhall.kernel.paging import Page, check_limit, decode_cursor, page_of
 from crewhall.work.project_queries import access_project
 from crewhall.work.task_schemas import Board, Column, Task, TaskDetail
@@ -116,6 +116,14 @@ async def access_task(tx: Tx, actor: Actor, task_id: UUID, *, change: bool = Fal
         check_permission(actor, Permission.TASKS_WRITE)
         await _check_own(tx, actor, found)
     return found
+
+
+def check_active_task(task: TaskDetail) -> None:
+    """Refuse a task that is deleted, or whose project is archived. Raises CONFLICT."""
+    if task.deleted_at is not None:
+        raise CONFLICT("This task is deleted. Restore it first.")
+    if not task.project.is_active:
+        raise CONFLICT(f"{task.project.name} is archived: restore it first.")
 
 
 async def find_task(tx: Tx, actor: Actor, name: str) -> TaskDetail:

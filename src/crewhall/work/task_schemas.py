@@ -28,6 +28,7 @@ BlockedReason = Annotated[
 Version = Annotated[
     int, Meta(ge=1, description="The version that was seen: 409 `stale_task` when there is a newer one.")
 ]
+Deadline = Annotated[datetime, Meta(tz=True, description="With its offset from UTC.")]
 GitHubId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 IssueNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
@@ -66,7 +67,7 @@ class NewTask(Struct, forbid_unknown_fields=True, kw_only=True):
     title: TaskTitle
     description: TaskText | None = None
     priority: Priority = Priority.MEDIUM
-    deadline: datetime | None = None
+    deadline: Deadline | None = None
     success_criteria: Criteria = []
     labels: Labels = []
     assignee: Assignee | None = None
@@ -93,7 +94,7 @@ class TaskChange(Struct, forbid_unknown_fields=True, kw_only=True):
     title: TaskTitle | UnsetType = UNSET
     description: TaskText | None | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
-    deadline: datetime | None | UnsetType = UNSET
+    deadline: Deadline | None | UnsetType = UNSET
     success_criteria: Criteria | UnsetType = UNSET
     labels: Labels | UnsetType = UNSET
     assignee: Assignee | None | UnsetType = UNSET

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from crewhall.agents import access_agent
 from crewhall.conversations import MemberType
 from crewhall.identity import Permission, check_permission, find_people
-from crewhall.kernel.actor import Actor
+from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Params, Tx
 from crewhall.kernel.errors import CONFLICT, INVALID, CrewhallError
 from crewhall.kernel.ids import new_id
@@ -17,11 +17,11 @@ from crewhall.work.project_queries import access_project, check_active
 from crewhall.work.task_dependencies import insert_dependency
 from crewhall.work.task_messages import origin_metadata
 from crewhall.work.task_moves import Standing, moved, standing_of
-from crewhall.work.task_queries import access_task
+from crewhall.work.task_queries import access_task, check_active_task
 from crewhall.work.task_refusals import STALE_TASK, clear_refusals
 from crewhall.work.task_schemas import Assignee, NewTask, TaskChange, TaskDetail, TaskRefused, TasksChange, TasksChanged
 from crewhall.work.task_telling import tell_change, tell_created, tell_deleted
-from crewhall.work.vocabulary import TaskStatus
+from crewhall.work.vocabulary import SETTLED, TaskStatus
 
 MOST_TASKS = 100_000
 """Of one project."""
@@ -38,6 +38,18 @@ update tasks set title = %(title)s, description = %(description)s, priority = %(
     success_criteria = %(success_criteria)s, labels = %(labels)s, status = %(status)s, assigned_agent_id = %(agent)s,
     assigned_user_id = %(user)s, blocked_reason = %(reason)s, version = version + 1, updated_by = %(by)s
 where org_id = %(org)s and id = %(id)s
+"""
+_RELEASE: LiteralString = """
+update tasks set assigned_agent_id = null, assigned_user_id = null,
+    status = case when status = 'blocked' then status else 'backlog' end
+where org_id = %(org)s and id = %(id)s
+"""
+_HAS_PERSON: LiteralString = "select true from memberships where org_id = %(org)s and user_id = %(who)s"
+_HAS_AGENT: LiteralString = """
+select true from agents a
+where a.org_id = %(org)s and a.id = %(who)s and a.deleted_at is null
+  and (a.level = 'organization' or a.project_id = %(project)s) and a.status not in ('inactive', 'terminated')
+  and not (a.status = 'probation' and %(priority)s = 'P0') for share
 """
 _WORDS = ("title", "description", "priority", "deadline", "success_criteria", "labels")
 
@@ -118,24 +130,20 @@ async def delete_task(tx: Tx, actor: Actor, task_id: UUID) -> None:
 
 
 async def restore_task(tx: Tx, actor: Actor, task_id: UUID) -> TaskDetail:
-    """Bring a deleted task back as it was. Raises NOT_FOUND, FORBIDDEN, PROBATION, INVALID (its agent is away)."""
+    """Bring a deleted task back as it was; if it was somebody's who may not have it any more, it is nobody's.
+
+    Raises NOT_FOUND, FORBIDDEN.
+    """
     check_permission(actor, Permission.TASKS_DELETE)
     before = await access_task(tx, actor, task_id, lock=True)
     if before.deleted_at is None:
         return before
+    await _release(tx, actor, before)
     with clear_refusals():
         await set_deleted(tx, actor, task_id, is_deleted=False)
     now = await access_task(tx, actor, task_id)
     await tell_deleted(tx, actor, now, is_deleted=False)
     return now
-
-
-def check_active_task(task: TaskDetail) -> None:
-    """Refuse a task that is deleted, or whose project is archived. Raises CONFLICT."""
-    if task.deleted_at is not None:
-        raise CONFLICT("This task is deleted. Restore it first.")
-    if not task.project.is_active:
-        raise CONFLICT(f"{task.project.name} is archived: restore it first.")
 
 
 def words_of(task: TaskDetail) -> dict[str, Any]:
@@ -162,6 +170,19 @@ async def set_deleted(tx: Tx, actor: Actor, task_id: UUID, *, is_deleted: bool) 
         """,
         {"org": actor.org, "id": task_id, "gone": is_deleted, "by": actor.id},
     )
+
+
+async def _release(tx: Tx, actor: Actor, task: TaskDetail) -> None:
+    """Take a deleted task from who is away by now, or may not have it; the row of an agent is held meanwhile."""
+    who = task.assignee
+    if who is None or task.status in SETTLED:
+        return
+    values: Params = {
+        "org": actor.org, "id": task.id, "who": who.id, "project": task.project.id, "priority": str(task.priority)
+    }  # fmt: skip
+    sql = _HAS_AGENT if who.type is ActorType.AGENT else _HAS_PERSON
+    if await tx.value(sql, values) is None:
+        await tx.run(_RELEASE, values)
 
 
 async def _check_assignee(tx: Tx, actor: Actor, assignee: Assignee | None) -> None:

@@ -25,6 +25,7 @@ from crewhall.work.timeline_vocabulary import EventAudience, Verdict
 CHANNEL = "crewhall_events"
 """Notices that an organization's timeline grew: its id, and nothing of what happened."""
 MAX_METADATA_BYTES, MAX_METADATA_KEYS, MAX_KEY_LENGTH = 8 * 1024, 32, 64
+MAX_LEVELS = 8
 LIMIT = RateLimit("events", burst=30, per_second=5)
 
 
@@ -111,9 +112,23 @@ def check_metadata(metadata: dict[str, Any]) -> None:
 
 
 def check_storable(value: Any, field: str) -> None:
-    """Refuse what the database's JSON does not take. Raises INVALID."""
+    """Refuse what the database's JSON does not take, or some reader might not; it stands for ever. Raises INVALID."""
+    if _levels(value) > MAX_LEVELS:
+        raise INVALID(f"{field} is at most {MAX_LEVELS} levels deep.", field=field)
     if b"\\u0000" in msgspec.json.encode(value):
         raise INVALID(f"{field} must not hold NUL characters.", field=field)
+
+
+def _levels(value: Any) -> int:
+    """How deep lists and objects stand in each other: at most one more than may be."""
+    levels, level = 0, [value]
+    while levels <= MAX_LEVELS:
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            break
+        levels += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return levels
 
 
 def _posted_kind(name: str) -> EventKind:

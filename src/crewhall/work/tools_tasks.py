@@ -12,6 +12,7 @@ from crewhall.work import checkout, comments, project_queries, task_queries, tas
 from crewhall.work.task_schemas import (
     BlockedReason,
     Criterion,
+    Deadline,
     Labels,
     NewTask,
     SuccessCriterion,
@@ -71,7 +72,7 @@ class CreateTask(Struct, forbid_unknown_fields=True, kw_only=True):
     title: TaskTitle
     description: TaskText | None = None
     priority: Priority = Priority.MEDIUM
-    deadline: datetime | None = None
+    deadline: Deadline | None = None
     success_criteria: Annotated[list[Criterion], Meta(max_length=50)] = []
     labels: Labels = []
 

@@ -78,8 +78,9 @@ class GithubDoor:
         self.most_bytes = most_bytes
         self._doors: dict[UUID, _Door] = {}
         self._lanes: dict[UUID, _Lane] = {}
+        self._changes = 0
         signals.subscribe(DOOR_CHANNEL, self._forget)
-        signals.on_lost(self._doors.clear)
+        signals.on_lost(self._forget_all)
 
     async def take(self, called: Called) -> Taken:
         """Keep a delivery, once.
@@ -110,6 +111,7 @@ class GithubDoor:
         found = self._doors.get(connection_id)
         if found is not None:
             return found
+        changes = self._changes
         async with self._db.transaction(None) as tx:
             row = await tx.find(_Sealed, "select * from github_door(%(id)s)", {"id": connection_id})
             if row is None:
@@ -117,11 +119,18 @@ class GithubDoor:
             secret = await self._keeping.open_webhook(tx, connection_id, row.webhook_sealed)
         if len(self._doors) >= MOST_DOORS:
             self._doors.clear()
-        found = self._doors[connection_id] = _Door(row.org_id, secret)
+        found = _Door(row.org_id, secret)
+        if changes == self._changes:  # else what was read may be what it was: it is read again
+            self._doors[connection_id] = found
         return found
 
     def _forget(self, connection_id: str) -> None:
+        self._changes += 1
         self._doors.pop(UUID(connection_id), None)
+
+    def _forget_all(self) -> None:
+        self._changes += 1
+        self._doors.clear()
 
     def _queue(self, door: _Door, row: _Row) -> None:
         lane = self._lanes.setdefault(row.called.connection_id, _Lane())

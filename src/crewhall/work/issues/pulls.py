@@ -14,10 +14,10 @@ from crewhall.work.issues.rows import find_linked
 from crewhall.work.issues.schemas import PullRequest
 from crewhall.work.issues.taking import follow_issue
 from crewhall.work.task_moves import moved, standing_of
-from crewhall.work.task_queries import access_task
+from crewhall.work.task_queries import access_task, check_active_task
 from crewhall.work.task_schemas import TaskChange, TaskDetail
 from crewhall.work.task_telling import show, tell_change
-from crewhall.work.tasks import check_active_task, words_of, write_task
+from crewhall.work.tasks import words_of, write_task
 from crewhall.work.vocabulary import SETTLED, TaskStatus
 
 MOST_LINKS = 50
@@ -166,8 +166,9 @@ async def link_pull_request(tx: Tx, actor: Actor, task_id: UUID, repository: str
 
 
 async def unlink_pull_request(tx: Tx, actor: Actor, task_id: UUID, repository_id: UUID, number: int) -> None:
-    """Take a link that was made by hand away. Raises NOT_FOUND, FORBIDDEN."""
+    """Take a link that was made by hand away. Raises NOT_FOUND, FORBIDDEN, CONFLICT (deleted, or archived)."""
     task = await access_task(tx, actor, task_id, change=True)
+    check_active_task(task)
     if not await tx.run(
         """
         delete from github_links where org_id = %(org)s and task_id = %(task)s and repository_id = %(repository)s

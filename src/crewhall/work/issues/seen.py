@@ -12,8 +12,7 @@ from crewhall.work.issues.rows import find_linked
 from crewhall.work.issues.schemas import SentChange, TaskIssue, TaskOnGithub
 from crewhall.work.issues.sending import send_issue
 from crewhall.work.issues.sent import count_unsent, send_earlier
-from crewhall.work.task_queries import access_task
-from crewhall.work.tasks import check_active_task
+from crewhall.work.task_queries import access_task, check_active_task
 
 SHOWN_CHANGES = 10
 _URL = re.compile(r"^(?:https?://[^\s/]+/)?(?P<name>[^\s/]+/[^\s/#]+)(?:/pull/|#)(?P<number>\d+)$")

@@ -16,6 +16,10 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.events import subscribe
 from crewhall.kernel.ids import new_id
 from crewhall.work.facts import (
+    ProjectArchived,
+    ProjectDeleted,
+    ProjectFact,
+    ProjectRestored,
     TaskChanged,
     TaskCompleted,
     TaskCreated,
@@ -27,9 +31,21 @@ from crewhall.work.facts import (
 )
 from crewhall.work.github.facts import ThingMirrored
 from crewhall.work.github.vocabulary import ItemKind
-from crewhall.work.kpis.vocabulary import NewsKind
+from crewhall.work.kpis.vocabulary import SESSION_END, NewsKind
 from crewhall.work.timeline import ReviewPosted
 
+_OPEN: LiteralString = """
+select id from tasks where org_id = %(org)s and project_id = %(project)s and assigned_agent_id is not null
+  and status not in ('completed', 'cancelled') and deleted_at is null order by id
+"""
+_NOTE_TASKS: LiteralString = """
+with noted as (
+    insert into kpi_news (id, org_id, kind, subject, due_at)
+    select n.id, %(org)s, 'task', n.task, clock_timestamp() + make_interval(secs => %(wait)s)
+    from unnest(%(ids)s::uuid[], %(tasks)s::text[]) as n (id, task)
+    returning 1)
+select pg_notify('crewhall_kpis', '') from noted limit 1
+"""
 CHANNEL = "crewhall_kpis"
 """Notices that something is to be calculated; they say nothing of what."""
 GATHER_S = 1.0
@@ -76,6 +92,8 @@ def follow_work() -> None:
     subscribe(TaskReopened, _on_reopened)
     subscribe(TaskDeleted, _on_task)
     subscribe(TaskRestored, _on_task)
+    for fact in (ProjectArchived, ProjectRestored, ProjectDeleted):
+        subscribe(fact, _on_project)
     subscribe(ThingMirrored, _on_mirrored)
     subscribe(ReviewPosted, _on_review)
     subscribe(AgentTrustSet, _on_trust_set)
@@ -101,6 +119,16 @@ async def _on_reopened(tx: Tx, _actor: Actor, fact: TaskReopened) -> None:
     await note(tx, fact.org_id, NewsKind.TASK, fact.task_id, {"is_reopened": True})
 
 
+async def _on_project(tx: Tx, _actor: Actor, fact: ProjectFact) -> None:
+    """What is to be done in a project that is archived or deleted cannot be done: it is looked at anew."""
+    tasks = await tx.values(_OPEN, {"org": fact.org_id, "project": fact.project_id})
+    values = {
+        "org": fact.org_id, "ids": [new_id() for _ in tasks], "tasks": [str(one) for one in tasks], "wait": GATHER_S
+    }  # fmt: skip
+    await tx.run(_NOTE_TASKS, values)
+    tx.tell(CHANNEL, "")
+
+
 async def _on_mirrored(tx: Tx, actor: Actor, fact: ThingMirrored) -> None:
     if fact.kind not in _MIRRORED:
         return
@@ -123,7 +151,7 @@ async def _on_trust_set(tx: Tx, _actor: Actor, fact: AgentTrustSet) -> None:
 async def _on_session_stopped(tx: Tx, _actor: Actor, fact: WorkSessionStopped) -> None:
     """What is significant is calculated, whether anything counted meanwhile or not: tasks have grown older."""
     if fact.is_significant:
-        by = {"by": "The end of a work session"}
+        by = {"by": SESSION_END}
         await note(tx, fact.org_id, NewsKind.REQUEST, fact.session_id, by, agent_id=fact.agent_id)
 
 

@@ -36,8 +36,13 @@ select settle_evidence('issue:' || %(repository)s::text || ':' || i.number,
     array(select e from evidence_of_issue(%(repository)s::uuid, i.number) e))
 from unnest(%(numbers)s::integer[]) as i (number)
 """
+# what nobody may do while its project is archived or deleted counts for nobody as left undone
 _TASK: LiteralString = """
-select settle_evidence('task:' || %(task)s::text, array(select e from evidence_of_task(%(task)s::uuid, %(told)s) e))
+select settle_evidence('task:' || %(task)s::text, array(
+    select e from evidence_of_task(%(task)s::uuid, %(told)s) e
+    where e.kind <> 'task_assigned' or exists (
+        select from tasks t where t.org_id = (select (current_orgs())[1]) and t.id = %(task)s::uuid
+          and (t.status = 'completed' or not t.is_on_hold))))
 """
 _ADD: LiteralString = """
 insert into kpi_evidence (org_id, agent_id, kind, about, subject, value, at)

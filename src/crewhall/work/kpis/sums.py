@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from crewhall.agents import AgentStatus
 from crewhall.work.kpis.formulas import Counts, Figures, Past
-from crewhall.work.kpis.vocabulary import COUNTED_WORDS, Concern, EvidenceKind
+from crewhall.work.kpis.vocabulary import COUNTED_WORDS, SESSION_END, Concern, EvidenceKind
 
 
 class Measured(Struct, frozen=True):
@@ -80,7 +80,8 @@ def row_of(figures: Figures) -> dict[str, Any]:
 def reason_of(counted: dict[str, int], asked_by: str = "") -> str:
     """Why a row was made, in words: what was counted, and who asked for it."""
     told = [_said(EvidenceKind(kind), amount) for kind, amount in sorted(counted.items())]
-    asked = [f"{asked_by} asked for it"] if asked_by else []
+    who = SESSION_END.lower() if asked_by == SESSION_END else asked_by
+    asked = [f"{who} asked for it"] if asked_by else []
     said = ", ".join(told + asked) or "nothing new was counted"
     return f"{said[0].upper()}{said[1:]}."[:500]
 

@@ -65,6 +65,8 @@ class MetricSource(StrEnum):
     EVENTS = "events"
 
 
+SESSION_END = "The end of a work session"
+"""What asks for figures where nobody does."""
 CONCERN_WORDS = {
     Concern.LOW_TRUST: "trust is below 30",
     Concern.LOW_QUALITY: "quality is below 20",
