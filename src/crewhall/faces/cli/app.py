@@ -58,7 +58,23 @@ app = typer.Typer(
     name="crewhall", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-for command in (up, status, stop, migrate, config, doctor, rules, login, logout, whoami, say, tail, history, inbox, day):
+for command in (
+    up,
+    status,
+    stop,
+    migrate,
+    config,
+    doctor,
+    rules,
+    login,
+    logout,
+    whoami,
+    say,
+    tail,
+    history,
+    inbox,
+    day,
+):
     app.command()(command)
 # What begins with a minus is to be left out.
 app.command(context_settings={"ignore_unknown_options": True})(search)
