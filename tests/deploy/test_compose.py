@@ -79,7 +79,9 @@ def test_no_process_of_ours_has_rights_or_keeps_anything(services: dict[tuple[st
 
 def test_each_process_links_up_under_a_name_of_its_own(services: dict[tuple[str, ...], dict[str, Any]]):
     ours = {name: one for name, one in services[WITH_KAFKA].items() if "build" in one and name != "migrate"}
-    assert {name: one["environment"]["CREWHALL_PEER_HOST"] for name, one in ours.items()} == {name: name for name in ours}
+    assert {name: one["environment"]["CREWHALL_PEER_HOST"] for name, one in ours.items()} == {
+        name: name for name in ours
+    }
 
 
 def test_the_database_and_the_storage_are_reached_from_within_alone(services: dict[tuple[str, ...], dict[str, Any]]):

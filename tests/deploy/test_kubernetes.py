@@ -104,7 +104,9 @@ def test_no_pod_has_rights_and_each_can_be_asked_how_it_is():
             }, name  # fmt: skip
             assert "memory" in container["resources"]["limits"]
             if name != "crewhall-migrate":
-                probes = {kind: container[kind]["httpGet"] for kind in ("startupProbe", "readinessProbe", "livenessProbe")}
+                probes = {
+                    kind: container[kind]["httpGet"] for kind in ("startupProbe", "readinessProbe", "livenessProbe")
+                }
                 ports = {port["name"] for port in container["ports"]}
                 assert {probe["port"] for probe in probes.values()} == {"http"} == ports
                 assert probes["readinessProbe"]["path"] == "/health/ready"
@@ -112,7 +114,9 @@ def test_no_pod_has_rights_and_each_can_be_asked_how_it_is():
 
 
 def test_each_kind_may_lose_one_at_a_time():
-    budgets = {one["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] for one in of_kind("PodDisruptionBudget")}
+    budgets = {
+        one["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] for one in of_kind("PodDisruptionBudget")
+    }
     deployments = of_kind("Deployment")
     assert {one["metadata"]["labels"]["app.kubernetes.io/name"] for one in deployments} == budgets
     assert all(one["spec"]["replicas"] == 2 for one in deployments)
