@@ -8,6 +8,8 @@ import yaml
 
 from tests.architecture.source import DOCS, ROOT
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The quick one, where it was built."""
 DEPLOY = ROOT / "deploy"
 SETTING = re.compile(r"CREWHALL_[A-Z_0-9]*[A-Z0-9](?![A-Z_0-9*…])")
 
@@ -19,7 +21,8 @@ def described() -> list[Path]:
 
 def documents(path: Path) -> list[dict[str, Any]]:
     """The documents of a YAML file."""
-    return [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
+    text = path.read_text(encoding="utf-8")
+    return [document for document in yaml.load_all(text, Loader=LOADER) if document]
 
 
 def compose(*names: str) -> dict[str, Any]:

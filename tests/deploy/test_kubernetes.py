@@ -7,7 +7,8 @@ import pytest
 from tests.architecture.source import DOCS
 from tests.deploy.files import DEPLOY, documents, manifests
 
-NEWEST = "1.34"
+OLDEST, NEWEST = "1.30", "1.37"
+"""Versions of Kubernetes; before the first there was no `sleep` before a stop."""
 SECRETS = {"crewhall", "crewhall-admin"}
 OBJECTS = manifests()
 
@@ -26,11 +27,12 @@ def pods() -> dict[str, dict[str, Any]]:
     return {one["metadata"]["labels"]["app.kubernetes.io/name"]: one["spec"] for one in found}
 
 
-@pytest.mark.parametrize("one", OBJECTS, ids=name_of)
-def test_each_object_is_as_the_schema_has_it(one: dict[str, Any]):
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_each_object_is_as_the_schema_has_it(version: str):
     import kubernetes_validate
 
-    kubernetes_validate.validate(one, NEWEST, strict=True)
+    for one in OBJECTS:
+        kubernetes_validate.validate(one, version, strict=True)
 
 
 def test_a_word_that_no_schema_knows_is_noticed():
