@@ -84,9 +84,10 @@ class QuickCli(Cli):
     """The same commands in this process: starting an interpreter for each takes longer than what they do."""
 
     async def run(self, *words: str, stdin: str = "") -> Result:
-        return await asyncio.to_thread(self._invoke, words, stdin)
+        return await asyncio.to_thread(self.run_now, *words, stdin=stdin)
 
-    def _invoke(self, words: tuple[str, ...], stdin: str) -> Result:
+    def run_now(self, *words: str, stdin: str = "") -> Result:
+        """The same, where nothing is awaited."""
         unseen = {name: None for name in os.environ if name.startswith("CREWHALL_")}
         result = CliRunner(env={**unseen, **self.env}).invoke(app, list(words), input=stdin)
         if result.exception is None or isinstance(result.exception, SystemExit):

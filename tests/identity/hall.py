@@ -38,8 +38,6 @@ PASSWORD_HASH = "$2b$04$Cq3mV7CxFl7q5PkDiYX8ieQ/QgMWqCpBHxU0S8YNkkB157F0jX0xy"
 BASE_URL = "http://hall.test"
 NO_TLS = httpx.create_ssl_context(verify=False)
 """For clients of servers that speak none: else each client makes one of its own, which costs more than a request."""
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2)
-"""A server lets go of an idle connection after five seconds: a client that would then still take it finds it gone."""
 
 
 @dataclass

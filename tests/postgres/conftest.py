@@ -10,12 +10,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from crewhall.kernel.postgres import embedded as embedded_module
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
-from crewhall.kernel.postgres.urls import DatabaseUrls
+from crewhall.kernel.postgres.urls import DatabaseUrls, with_parameters
 from tests.support.database import discard
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="shows what happens under root")
@@ -106,3 +106,48 @@ def foreign() -> Iterator[Running]:
     finally:
         clean_up(home)
         shutil.rmtree(home, ignore_errors=True)
+
+
+DATABASES = ("company", "another company", "crewhall")
+
+
+class Host:
+    """Somebody else's server: makes databases and roles there, and addresses to them."""
+
+    def __init__(self, server: Running) -> None:
+        self.server = server
+        self.superuser_url = server.postgres.superuser_url()
+
+    def run(self, *statements: str, database: str = "postgres") -> None:
+        with self.server.superuser(database) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def database(self, name: str) -> None:
+        self.run(f'create database "{name}" strategy file_copy')
+
+    def role(self, name: str, rights: str = "") -> str:
+        """Make a role and return its address in the database `company`."""
+        self.run(f"create role {name} login password 'pw-{name}' {rights}")
+        return self.url(name)
+
+    def url(self, name: str, database: str = "company") -> str:
+        return with_parameters(self.superuser_url, user=name, password=f"pw-{name}", dbname=database)
+
+    def tcp(self, url: str) -> str:
+        return with_parameters(url, host="127.0.0.1")
+
+
+@pytest.fixture
+def host(foreign: Running) -> Iterator[Host]:
+    made = Host(foreign)
+    made.database("company")
+    yield made
+    for name in DATABASES:
+        made.run(f'drop database if exists "{name}" with (force)')
+    with foreign.superuser("postgres") as connection:
+        roles = connection.execute("select rolname from pg_roles where oid >= 16384").fetchall()
+        if roles:
+            names = sql.SQL(", ").join(sql.Identifier(role) for (role,) in roles)
+            connection.execute(sql.SQL("drop owned by {}").format(names))
+            connection.execute(sql.SQL("drop role {}").format(names))

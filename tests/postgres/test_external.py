@@ -1,6 +1,8 @@
 """A Postgres of your own: what is made there, what is refused, and in which words."""
 
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -8,56 +10,15 @@ from psycopg import sql
 
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres import connecting, prepare
+from crewhall.kernel.postgres.binaries import wheel_binaries
 from crewhall.kernel.postgres.checks import check_database
 from crewhall.kernel.postgres.dba import dba_sql
 from crewhall.kernel.postgres.external import resolve_external
 from crewhall.kernel.postgres.migrate import migrate
 from crewhall.kernel.postgres.urls import url_parameters, with_parameters
-from tests.postgres.conftest import Running
-
-DATABASES = ("company", "another company")
-
-
-class Host:
-    """Somebody else's server: makes databases and roles there, and addresses to them."""
-
-    def __init__(self, server: Running) -> None:
-        self.server = server
-        self.superuser_url = server.postgres.superuser_url()
-
-    def run(self, *statements: str, database: str = "postgres") -> None:
-        with self.server.superuser(database) as connection:
-            for statement in statements:
-                connection.execute(statement.encode())
-
-    def database(self, name: str) -> None:
-        self.run(f'create database "{name}" strategy file_copy')
-
-    def role(self, name: str, rights: str = "") -> str:
-        """Make a role and return its address in the database `company`."""
-        self.run(f"create role {name} login password 'pw-{name}' {rights}")
-        return self.url(name)
-
-    def url(self, name: str, database: str = "company") -> str:
-        return with_parameters(self.superuser_url, user=name, password=f"pw-{name}", dbname=database)
-
-    def tcp(self, url: str) -> str:
-        return with_parameters(url, host="127.0.0.1")
-
-
-@pytest.fixture
-def host(foreign: Running) -> Iterator[Host]:
-    made = Host(foreign)
-    made.database("company")
-    yield made
-    for name in DATABASES:
-        made.run(f'drop database if exists "{name}" with (force)')
-    with foreign.superuser("postgres") as connection:
-        roles = connection.execute("select rolname from pg_roles where oid >= 16384").fetchall()
-        if roles:
-            names = sql.SQL(", ").join(sql.Identifier(role) for (role,) in roles)
-            connection.execute(sql.SQL("drop owned by {}").format(names))
-            connection.execute(sql.SQL("drop role {}").format(names))
+from tests.architecture.source import ROOT
+from tests.cli.conftest import QuickCli
+from tests.postgres.conftest import Host
 
 
 @pytest.fixture
@@ -127,14 +88,22 @@ def test_a_plain_role_alone_is_refused_with_the_sql_for_a_dba(host: Host, refuse
     assert dba_sql("company") in error.detail
 
 
-def test_the_applications_address_is_enough_once_somebody_else_has_migrated(host: Host, refused: Refused) -> None:
+def test_the_applications_address_is_enough_once_somebody_else_has_migrated(
+    host: Host, refused: Refused, tmp_path: Path
+) -> None:
+    def command_line(**env: str) -> QuickCli:
+        return QuickCli(tmp_path, "", **env)
+
     admin = with_parameters(host.superuser_url, dbname="company")
     app, plain = host.role("webshop"), host.role("plain")
     assert "CREWHALL_DATABASE_ADMIN_URL is not given" in refused(app).detail
     urls = resolve_external(app, admin)
-    migrate(urls.admin)
+    newest = command_line(CREWHALL_DATABASE_URL=app, CREWHALL_DATABASE_ADMIN_URL=admin).run_now("migrate", "--json")
+    assert newest.code == 0, newest.err
     alone = resolve_external(app)
     assert migrate(alone.admin) == []
+    again = command_line(CREWHALL_DATABASE_URL=app).run_now("migrate")
+    assert again.out == f"The database is at revision {newest.json['revision']}.\n"
     assert sees(alone.app, "select current_user, (select count(*) from organizations)") == ("webshop", 0)
     assert sees(alone.read, "select current_setting('transaction_read_only')") == ("on",)
     assert [finding.name for finding in check_database(alone) if not finding.ok] == []
@@ -142,6 +111,8 @@ def test_the_applications_address_is_enough_once_somebody_else_has_migrated(host
     with psycopg.connect(urls.admin) as owner:
         (last,) = owner.execute("select max(version_num) from alembic_version").fetchone() or ("",)
         owner.execute("update alembic_version set version_num = '0001'")
+    assert last == newest.json["revision"]
+    assert f"lacks revision {last}" in command_line(CREWHALL_DATABASE_URL=app).run_now("migrate").err
     assert f"lacks revision {last}, and webshop may not migrate it" in refused(app).detail
 
 
@@ -161,6 +132,29 @@ def test_the_dbas_sql_prepares_two_addresses(host: Host) -> None:
     with psycopg.connect(urls.read) as reader, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         reader.execute("delete from organizations")
     assert [finding.name for finding in check_database(urls) if not finding.ok] == []
+
+
+def test_what_compose_makes_of_a_new_database_is_what_it_should_be(host: Host) -> None:
+    """`deploy/compose/roles.sql`, run by psql as the image of Postgres does."""
+    script = ROOT / "deploy" / "compose" / "roles.sql"
+    wanted = dba_sql("crewhall").replace("login password 'CHOOSE-A-THIRD'", "nologin")
+    for placeholder, variable in (("CHOOSE-ONE", "admin_password"), ("CHOOSE-ANOTHER", "app_password")):
+        wanted = wanted.replace(f"'{placeholder}'", f":'{variable}'")
+    assert statements_of(script.read_text(encoding="utf-8")) == statements_of(wanted)
+    host.run("drop database if exists crewhall")
+    host.database("crewhall")
+    address = with_parameters(host.superuser_url, dbname="crewhall")
+    secrets = {"DATABASE_ADMIN_PASSWORD": "secret 0", "DATABASE_PASSWORD": "secret 1"}
+    command = [wheel_binaries().program("psql"), "--set=ON_ERROR_STOP=1", f"--file={script}", address]
+    subprocess.run(command, env=secrets, capture_output=True, check=True, timeout=60)
+    app = with_parameters(address, user="crewhall_app", password="secret 1")
+    admin = with_parameters(address, user="crewhall_admin", password="secret 0")
+    assert resolve_external(app, admin).app == app
+
+
+def statements_of(script: str) -> list[str]:
+    """What a script does: without what it says, and without what it asks psql for."""
+    return [line for line in script.splitlines() if line and not line.startswith(("--", "\\"))]
 
 
 def test_a_login_of_another_name_becomes_the_application(host: Host, refused: Refused) -> None:

@@ -17,8 +17,9 @@ from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.postgres.urls import DatabaseUrls
 from crewhall.kernel.settings import KernelSettings
 from crewhall.main import open_hall
-from tests.identity.hall import LIMITS, NO_TLS, Hall, Member, Org
+from tests.identity.hall import Hall, Member, Org
 from tests.support.tails import tail
+from tests.support.wire import WireClient
 
 POOL = 6
 """Connections of one server's pool: several servers of several workers share Postgres' hundred."""
@@ -81,9 +82,7 @@ class Server(Hall):
         if cookie:
             headers["cookie"] = f"crewhall_session={cookie}"
         base_url = f"{self.address}/api/v1"
-        made = httpx.AsyncClient(
-            base_url=base_url, headers=headers, timeout=20, limits=LIMITS, verify=NO_TLS, trust_env=False
-        )
+        made = WireClient(base_url=base_url, headers=headers)
         self._api.append(made)
         return made
 

@@ -37,15 +37,18 @@ class AgentVersion(msgspec.Struct, kw_only=True):
     created_by_name: str | None
 
 
-_LIST: LiteralString = """
-with told as (
+_PAGE: LiteralString = """
+with newest as (
+    select v.* from agent_versions v
+    where v.org_id = any (current_orgs()) and v.agent_id = %(agent)s and (%(before)s::uuid is null or v.id < %(before)s)
+    order by v.id desc limit %(limit)s + 1
+), told as (
     select v.*, lag(v.id) over before as earlier,
            array_remove(array[
                case when v.instructions is distinct from lag(v.instructions) over before then 'instructions' end,
                case when v.model_config <> lag(v.model_config) over before then 'model_config' end,
                case when v.tools <> lag(v.tools) over before then 'tools' end], null) as differs
-    from agent_versions v
-    where v.org_id = any (current_orgs()) and v.agent_id = %(agent)s and (%(before)s::uuid is null or v.id < %(before)s)
+    from newest v
     window before as (order by v.id)
 )
 select t.id, t.version, case when t.earlier is null then '{}' else t.differs end as changed,
@@ -54,6 +57,7 @@ select t.id, t.version, case when t.earlier is null then '{}' else t.differs end
 from told t left join users u on u.id = t.created_by
 order by t.id desc limit %(limit)s
 """
+"""Each is told against the one before it: so one more is read than is shown, and no more than that."""
 
 
 async def note_version(tx: Tx, actor: Actor, agent_id: UUID, persona: Persona) -> None:
@@ -88,4 +92,4 @@ async def list_versions(
         "before": key[0] if key else None,
         "limit": size + 1,
     }
-    return page_of(await tx.all(AgentVersion, _LIST, values), size, lambda row: (row.id,))
+    return page_of(await tx.all(AgentVersion, _PAGE, values), size, lambda row: (row.id,))

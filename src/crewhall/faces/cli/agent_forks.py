@@ -7,7 +7,7 @@ import typer
 
 from crewhall.faces.cli.agent_keys import Code
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, rows_of, say, say_json, say_table
+from crewhall.faces.cli.output import ago, rows_of, say, say_json, say_list, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import AgentInfo, AgentTemplate, AgentVersion, Capability, Client, ForkDifferences
@@ -88,14 +88,18 @@ def list_versions(context: typer.Context, code: Code, as_json: Json = False) -> 
         return [found async for found in client.agents.versions(who.id)]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.version, ago(one.created_at), one.created_by_name, ", ".join(one.changed) or "the first that is known"]
-        for one in found
-    ]
-    say_table(("Version", "From", "By", "Changed"), rows, "No version is known.")
+    say_list(
+        found,
+        ("Version", "From", "By", "Changed"),
+        lambda one: [
+            one.version,
+            ago(one.created_at),
+            one.created_by_name,
+            ", ".join(one.changed) or "the first that is known",
+        ],
+        "No version is known.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 def _short(value: Any) -> str:

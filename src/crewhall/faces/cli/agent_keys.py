@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Credential
@@ -24,14 +24,19 @@ def list_keys(context: typer.Context, code: Code, as_json: Json = False) -> None
         return [found async for found in client.agents.keys((await client.agents.find(code)).id)]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [each.prefix, each.label, "yes" if each.is_active else "no", each.expires_at, ago(each.last_used_at)]
-        for each in found
-    ]
-    say_table(("Prefix", "Label", "Active", "Expires", "Used"), rows, "No keys: `crewhall agent key create CODE`.")
+    say_list(
+        found,
+        ("Prefix", "Label", "Active", "Expires", "Used"),
+        lambda each: [
+            each.prefix,
+            each.label,
+            "yes" if each.is_active else "no",
+            each.expires_at,
+            ago(each.last_used_at),
+        ],
+        "No keys: `crewhall agent key create CODE`.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @key.command("create")

@@ -8,7 +8,7 @@ import typer
 
 from crewhall.faces.cli.agent_keys import Code
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_list, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Source, SourceItem, SourceSync
@@ -26,14 +26,20 @@ def list_sources(context: typer.Context, agent: Code, as_json: Json = False) -> 
         return await client.sources.list((await client.agents.find(agent)).id)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        (one.name, one.type, one.state, one.item_count, ago(one.synced_at) if one.synced_at else "", one.id)
-        for one in found
-    ]
-    say_table(("Source", "Type", "State", "Items", "Read", "Id"), rows, "No sources yet.")
+    say_list(
+        found,
+        ("Source", "Type", "State", "Items", "Read", "Id"),
+        lambda one: (
+            one.name,
+            one.type,
+            one.state,
+            one.item_count,
+            ago(one.synced_at) if one.synced_at else "",
+            one.id,
+        ),
+        "No sources yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @sources.command("add")

@@ -25,6 +25,7 @@ from crewhall.faces.cli.knowledge import knowledge_group
 from crewhall.faces.cli.kpis import kpis
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
+from crewhall.faces.cli.migrating import migrate
 from crewhall.faces.cli.organization import org
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.people import people
@@ -57,7 +58,23 @@ app = typer.Typer(
     name="crewhall", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, inbox, day):
+for command in (
+    up,
+    status,
+    stop,
+    migrate,
+    config,
+    doctor,
+    rules,
+    login,
+    logout,
+    whoami,
+    say,
+    tail,
+    history,
+    inbox,
+    day,
+):
     app.command()(command)
 # What begins with a minus is to be left out.
 app.command(context_settings={"ignore_unknown_options": True})(search)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
-from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
-from crewhall.faces.cli.turns import Limit, first_of
+from crewhall.faces.cli.output import ago, first_of, say, say_facts, say_json, say_list
+from crewhall.faces.cli.turns import Limit
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Approval, Client
@@ -38,13 +38,13 @@ def approvals(
         return await first_of(asked, limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [f"@{one.agent.code}", one.tool, one.risk, one.effect, one.status, ago(one.created_at), one.id] for one in found
-    ]
-    say_table(("Agent", "Tool", "Risk", "What", "Status", "Asked", "Id"), rows, "Nothing waits for you.")
+    say_list(
+        found,
+        ("Agent", "Tool", "Risk", "What", "Status", "Asked", "Id"),
+        lambda one: [f"@{one.agent.code}", one.tool, one.risk, one.effect, one.status, ago(one.created_at), one.id],
+        "Nothing waits for you.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 def approve(

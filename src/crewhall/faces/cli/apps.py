@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, say, say_json, say_table
+from crewhall.faces.cli.output import ago, say, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, LetInApp
@@ -21,11 +21,13 @@ def list_apps(context: typer.Context, as_json: Json = False) -> None:
         return [found async for found in client.apps.list()]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[each.id, each.name, each.address, " ".join(each.scopes), ago(each.last_used_at)] for each in found]
-    say_table(("Id", "Name", "At", "May", "Used"), rows, "No apps: they ask you in the browser.")
+    say_list(
+        found,
+        ("Id", "Name", "At", "May", "Used"),
+        lambda each: [each.id, each.name, each.address, " ".join(each.scopes), ago(each.last_used_at)],
+        "No apps: they ask you in the browser.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @apps.command("shut-out")

@@ -8,7 +8,7 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.messages import find_place
-from crewhall.faces.cli.output import say, say_json, say_table
+from crewhall.faces.cli.output import say, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Budget, Client, Price, RateLimit, UsageRow
@@ -33,11 +33,13 @@ def list_budgets(context: typer.Context, agent: Agent = None, place: Where = Non
         return [one async for one in client.budgets.list(agent_id=agent_id, conversation_id=conversation_id)]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.label, one.strictness, _spent(one), "used up" if one.is_used_up else "", one.id] for one in found]
-    say_table(("Budget", "At its limit", "Spent", "", "Id"), rows, "No budgets: nothing is limited.")
+    say_list(
+        found,
+        ("Budget", "At its limit", "Spent", "", "Id"),
+        lambda one: [one.label, one.strictness, _spent(one), "used up" if one.is_used_up else "", one.id],
+        "No budgets: nothing is limited.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @budget.command("set")
@@ -104,15 +106,20 @@ def list_prices(
         return [one async for one in client.budgets.prices(text=text, own=own)]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [f"{one.provider}:{one.model}", *(f"{amount.normalize():f}" for amount in _amounts(one)), one.currency,
-         one.valid_from.date().isoformat(), one.source or ("" if one.is_shipped else "own"), one.id]
-        for one in found
-    ]  # fmt: skip
-    say_table(("Model", "Read", "Cached", "Written", "", "From", "Source", "Id"), rows, "No price is known.")
+    say_list(
+        found,
+        ("Model", "Read", "Cached", "Written", "", "From", "Source", "Id"),
+        lambda one: [
+            f"{one.provider}:{one.model}",
+            *(f"{amount.normalize():f}" for amount in _amounts(one)),
+            one.currency,
+            one.valid_from.date().isoformat(),
+            one.source or ("" if one.is_shipped else "own"),
+            one.id,
+        ],
+        "No price is known.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @budget.command("price")
@@ -160,11 +167,10 @@ def list_rates(context: typer.Context, as_json: Json = False) -> None:
         return [one async for one in client.budgets.rates()], names
 
     found, names = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [
+    say_list(
+        found,
+        ("Kind", "As in New agent", "A minute", "At once", "An hour", "A day", ""),
+        lambda one: [
             one.agent_kind,
             names.get(one.agent_kind),
             one.per_minute,
@@ -172,10 +178,9 @@ def list_rates(context: typer.Context, as_json: Json = False) -> None:
             one.per_hour,
             one.per_day,
             "" if one.is_default else "own",
-        ]
-        for one in found
-    ]
-    say_table(("Kind", "As in New agent", "A minute", "At once", "An hour", "A day", ""), rows)
+        ],
+        as_json=wants_json(context, as_json),
+    )
 
 
 @budget.command("rate")
@@ -219,14 +224,13 @@ def usage(
         return [row async for row in found]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [_begin(row), _of(row), row.runs, row.input_tokens, row.output_tokens, _cost(row)]
-        for row in found
-    ]  # fmt: skip
-    say_table(("From (UTC)", "Of", "Turns", "Read", "Written", "Cost"), rows, "Nothing was used.")
+    say_list(
+        found,
+        ("From (UTC)", "Of", "Turns", "Read", "Written", "Cost"),
+        lambda row: [_begin(row), _of(row), row.runs, row.input_tokens, row.output_tokens, _cost(row)],
+        "Nothing was used.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 async def _whose(client: "Client", agent: str | None, place: str | None) -> tuple[str | None, str | None]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, rows_of, say, say_json, say_table
+from crewhall.faces.cli.output import ago, rows_of, say, say_json, say_list, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Conversation, Member
@@ -31,14 +31,19 @@ def list_channels(
         return [found async for found in listed]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [each.label, each.type, _new_in(each), "yes" if each.is_member else "", ago(each.last_active_at), each.id]
-        for each in found
-    ]
-    say_table(("Name", "Type", "New", "Joined", "Active", "Id"), rows)
+    say_list(
+        found,
+        ("Name", "Type", "New", "Joined", "Active", "Id"),
+        lambda each: [
+            each.label,
+            each.type,
+            _new_in(each),
+            "yes" if each.is_member else "",
+            ago(each.last_active_at),
+            each.id,
+        ],
+        as_json=wants_json(context, as_json),
+    )
 
 
 def _new_in(conversation: "Conversation") -> str:

@@ -8,7 +8,7 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.messages import Place, find_place
-from crewhall.faces.cli.output import say, say_json, say_table
+from crewhall.faces.cli.output import first_of, say, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, File
@@ -26,22 +26,16 @@ def files(
 
     async def work(client: "Client") -> "list[File]":
         where = await find_place(client, place)
-        found: list[File] = []
-        async for file in client.files.list(where.id):
-            found.append(file)
-            if len(found) == limit:
-                break
-        return found
+        return await first_of(client.files.list(where.id), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-    else:
-        rows = [
-            (file.id, file.name, file.media_type, size_in_words(file.size), str(file.message_seq or ""))
-            for file in found
-        ]
-        say_table(("id", "name", "type", "size", "message"), rows, "No files there.")
+    say_list(
+        found,
+        ("id", "name", "type", "size", "message"),
+        lambda file: (file.id, file.name, file.media_type, size_in_words(file.size), str(file.message_seq or "")),
+        "No files there.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 def download(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, fail, say, say_json, say_table
+from crewhall.faces.cli.output import ago, fail, first_of, say, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, GithubConnection, GithubDelivery, GithubRepository
@@ -90,11 +90,13 @@ def list_repositories(context: typer.Context, as_json: Json = False) -> None:
         return [one async for one in client.github.repositories()]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.full_name, one.state, _pages(one), ago(one.synced_at), one.problem or ""] for one in found]
-    say_table(("Repository", "State", "Pages", "Read", "Problem"), rows, "None: `crewhall github add OWNER/NAME`.")
+    say_list(
+        found,
+        ("Repository", "State", "Pages", "Read", "Problem"),
+        lambda one: [one.full_name, one.state, _pages(one), ago(one.synced_at), one.problem or ""],
+        "None: `crewhall github add OWNER/NAME`.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @github.command("add")
@@ -197,19 +199,16 @@ def deliveries(
     """List what GitHub's webhooks delivered, the newest first."""
 
     async def work(client: "Client") -> list["GithubDelivery"]:
-        found: list[GithubDelivery] = []
-        async for one in client.github.deliveries(status=status):
-            if len(found) == limit:
-                break
-            found.append(one)
-        return found
+        return await first_of(client.github.deliveries(status=status), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.id, one.event, one.state, ago(one.created_at), one.reason or ""] for one in found]
-    say_table(("Delivery", "Event", "State", "Came", "Reason"), rows, "Nothing has come yet.")
+    say_list(
+        found,
+        ("Delivery", "Event", "State", "Came", "Reason"),
+        lambda one: [one.id, one.event, one.state, ago(one.created_at), one.reason or ""],
+        "Nothing has come yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @github.command("redeliver")

@@ -6,7 +6,7 @@ import typer
 
 from crewhall.faces.cli.channels import find_somebody
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, rows_of, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import ago, rows_of, say, say_facts, say_json, say_list, say_table
 from crewhall.kernel.counting import counted
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ def list_groups(
         return [found async for found in client.conversations.list(kind="group", status=status)]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[each.label, each.status, ago(each.last_active_at), _end_of(each), each.id] for each in found]
-    say_table(("Title", "Status", "Active", "Archives itself", "Id"), rows)
+    say_list(
+        found,
+        ("Title", "Status", "Active", "Archives itself", "Id"),
+        lambda each: [each.label, each.status, ago(each.last_active_at), _end_of(each), each.id],
+        as_json=wants_json(context, as_json),
+    )
 
 
 def _end_of(each: "Conversation") -> str:

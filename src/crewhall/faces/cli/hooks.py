@@ -6,8 +6,8 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.messages import Place, find_place
-from crewhall.faces.cli.output import ago, say, say_json, say_table
-from crewhall.faces.cli.turns import Limit, first_of
+from crewhall.faces.cli.output import ago, first_of, say, say_json, say_list
+from crewhall.faces.cli.turns import Limit
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Hook, HookCall
@@ -29,15 +29,21 @@ def list_hooks(context: typer.Context, as_json: Json = False) -> None:
         return [one async for one in client.hooks.list()]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.name, one.conversation.label if one.conversation else "–", f"@{one.agent.code}" if one.agent else "",
-         one.pause_reason and f"paused ({one.pause_reason})", _became(one), ago(one.last_called_at), one.id]
-        for one in found
-    ]  # fmt: skip
-    say_table(("Name", "Where", "Wakes", "", "Last call", "When", "Id"), rows, "No webhooks yet.")
+    say_list(
+        found,
+        ("Name", "Where", "Wakes", "", "Last call", "When", "Id"),
+        lambda one: [
+            one.name,
+            one.conversation.label if one.conversation else "–",
+            f"@{one.agent.code}" if one.agent else "",
+            one.pause_reason and f"paused ({one.pause_reason})",
+            _became(one),
+            ago(one.last_called_at),
+            one.id,
+        ],
+        "No webhooks yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @webhook.command("make")
@@ -124,11 +130,13 @@ def list_calls(context: typer.Context, which: Which, limit: Limit = 20, as_json:
         return await first_of(client.hooks.calls((await client.hooks.find(which)).id), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[ago(one.created_at), one.outcome, one.delivery, one.address, one.run_id] for one in found]
-    say_table(("When", "Outcome", "Delivery", "From", "Run"), rows, "It was never called.")
+    say_list(
+        found,
+        ("When", "Outcome", "Delivery", "From", "Run"),
+        lambda one: [ago(one.created_at), one.outcome, one.delivery, one.address, one.run_id],
+        "It was never called.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @webhook.command("delete")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
-from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_table
-from crewhall.faces.cli.turns import Limit, first_of
+from crewhall.faces.cli.output import Exit, ago, fail, first_of, say, say_facts, say_json, say_list, say_table
+from crewhall.faces.cli.turns import Limit
 from crewhall.kernel.counting import counted
 
 if TYPE_CHECKING:
@@ -65,11 +65,13 @@ def list_imports(context: typer.Context, limit: Limit = 20, as_json: Json = Fals
         return await first_of(client.imports.list(), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-    else:
-        rows = [(one.name, one.status, f"{one.taken:,}", ago(one.created_at), one.id) for one in found]
-        say_table(("archive", "status", "taken", "when", "id"), rows, "Nothing was imported.")
+    say_list(
+        found,
+        ("archive", "status", "taken", "when", "id"),
+        lambda one: (one.name, one.status, f"{one.taken:,}", ago(one.created_at), one.id),
+        "Nothing was imported.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @import_group.command("cancel")

@@ -6,8 +6,8 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.messages import find_place
-from crewhall.faces.cli.output import ago, say, say_json, say_table
-from crewhall.faces.cli.turns import Limit, first_of
+from crewhall.faces.cli.output import ago, first_of, say, say_json, say_list
+from crewhall.faces.cli.turns import Limit
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Level, Notification
@@ -42,20 +42,19 @@ def inbox(
         return await first_of(client.notifications.list(kind=kind, unread=not every), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [
+    say_list(
+        found,
+        ("", "What", "Message", "When", "Id"),
+        lambda one: [
             "" if one.is_read else "•",
             one.summary,
             one.message.excerpt if one.message else "",
             ago(one.happened_at),
             one.id,
-        ]
-        for one in found
-    ]
-    say_table(("", "What", "Message", "When", "Id"), rows, "Nothing waits for you.")
+        ],
+        "Nothing waits for you.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 def level(

@@ -7,8 +7,8 @@ import typer
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.files import size_in_words
 from crewhall.faces.cli.messages import find_place
-from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_table
-from crewhall.faces.cli.turns import Limit, first_of
+from crewhall.faces.cli.output import Exit, ago, fail, first_of, say, say_facts, say_json, say_list, say_table
+from crewhall.faces.cli.turns import Limit
 from crewhall.kernel.counting import counted
 
 if TYPE_CHECKING:
@@ -34,14 +34,13 @@ def list_documents(
         return await first_of(client.documents.list(words, status=status, conversation_id=where), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-    else:
-        rows = [
-            (one.id, one.title or one.name, standing(one), size_in_words(one.size), ago(one.created_at))
-            for one in found
-        ]
-        say_table(("id", "document", "state", "size", "since"), rows, "No documents.")
+    say_list(
+        found,
+        ("id", "document", "state", "size", "since"),
+        lambda one: (one.id, one.title or one.name, standing(one), size_in_words(one.size), ago(one.created_at)),
+        "No documents.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @knowledge_group.command("show")

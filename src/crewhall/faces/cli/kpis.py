@@ -7,7 +7,7 @@ import typer
 from crewhall.faces.cli.administering import administrator
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.months import add_months
-from crewhall.faces.cli.output import Exit, ago, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import Exit, ago, first_of, say, say_facts, say_json, say_list
 from crewhall.faces.cli.serving import Home
 
 if TYPE_CHECKING:
@@ -49,21 +49,16 @@ def list_kpis(context: typer.Context, agent: Code, limit: Most = 20, as_json: Js
     """List an agent's figures, newest first."""
 
     async def work(client: "Client") -> "list[Kpi]":
-        found: list[Kpi] = []
-        async for one in client.kpis.list((await client.agents.find(agent)).id):
-            found.append(one)
-            if len(found) == limit:
-                break
-        return found
+        return await first_of(client.kpis.list((await client.agents.find(agent)).id), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [ago(one.recorded_at), f"{one.trust:g}", f"{one.overall:.2f}", f"{one.quality:g}", one.reason] for one in found
-    ]
-    say_table(("When", "Trust", "Overall", "Quality", "Why"), rows, "Nothing was calculated yet.")
+    say_list(
+        found,
+        ("When", "Trust", "Overall", "Quality", "Why"),
+        lambda one: [ago(one.recorded_at), f"{one.trust:g}", f"{one.overall:.2f}", f"{one.quality:g}", one.reason],
+        "Nothing was calculated yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @kpis.command("calculate")
@@ -91,19 +86,16 @@ def list_evidence(
     """List what counts for an agent and against it, what was noted last first."""
 
     async def work(client: "Client") -> "list[Evidence]":
-        found: list[Evidence] = []
-        async for one in client.kpis.evidence((await client.agents.find(agent)).id, kind=kind):
-            found.append(one)
-            if len(found) == limit:
-                break
-        return found
+        return await first_of(client.kpis.evidence((await client.agents.find(agent)).id, kind=kind), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[ago(one.at), "taken back" if one.amount < 0 else "", one.kind, one.about] for one in found]
-    say_table(("When", "", "Kind", "Of"), rows, "Nothing has counted yet.")
+    say_list(
+        found,
+        ("When", "", "Kind", "Of"),
+        lambda one: [ago(one.at), "taken back" if one.amount < 0 else "", one.kind, one.about],
+        "Nothing has counted yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @kpis.command("leaderboard")
@@ -118,21 +110,16 @@ def list_ranked(
     """List agents, the most trusted first."""
 
     async def work(client: "Client") -> "list[RankedAgent]":
-        found: list[RankedAgent] = []
-        async for one in client.kpis.leaderboard(role=role, status=status, q=query):
-            found.append(one)
-            if len(found) == limit:
-                break
-        return found
+        return await first_of(client.kpis.leaderboard(role=role, status=status, q=query), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.code, f"{one.trust:g}", one.status, _or_dash(one.overall), _or_dash(one.tasks_completed)] for one in found
-    ]
-    say_table(("Agent", "Trust", "Standing", "Overall", "Tasks done"), rows, "No agents.")
+    say_list(
+        found,
+        ("Agent", "Trust", "Standing", "Overall", "Tasks done"),
+        lambda one: [one.code, f"{one.trust:g}", one.status, _or_dash(one.overall), _or_dash(one.tasks_completed)],
+        "No agents.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @kpis.command("metrics")
@@ -143,13 +130,13 @@ def list_metrics(context: typer.Context, as_json: Json = False) -> None:
         return [one async for one in client.kpis.metrics()]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.name, one.label, one.unit, one.role_title or "every role", one.event_type or "posted"] for one in found
-    ]
-    say_table(("Name", "Label", "Unit", "Role", "From"), rows, "No metrics.")
+    say_list(
+        found,
+        ("Name", "Label", "Unit", "Role", "From"),
+        lambda one: [one.name, one.label, one.unit, one.role_title or "every role", one.event_type or "posted"],
+        "No metrics.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @kpis.command("metric")

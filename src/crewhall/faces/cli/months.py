@@ -6,7 +6,7 @@ import typer
 
 from crewhall.faces.cli.administering import administrator
 from crewhall.faces.cli.context import Json, wants_json
-from crewhall.faces.cli.output import Exit, say, say_json, say_table
+from crewhall.faces.cli.output import Exit, say, say_list
 from crewhall.faces.cli.serving import Home
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ def add_months(group: typer.Typer, table: str, name: str, rows: str) -> None:
 
         with administrator(home) as connection:
             found = list_months(connection, table)
-        if wants_json(context, as_json):
-            say_json(found)
-            return
-        shown = [
-            [one.month, "attached" if one.is_attached else "detached", one.rows, f"{one.bytes:,}"] for one in found
-        ]
-        say_table(("Month", "Standing", "Rows, about", "Bytes"), shown, "No months.")
+        say_list(
+            found,
+            ("Month", "Standing", "Rows, about", "Bytes"),
+            lambda one: [one.month, "attached" if one.is_attached else "detached", one.rows, f"{one.bytes:,}"],
+            "No months.",
+            as_json=wants_json(context, as_json),
+        )
 
     @group.command(
         "detach",

@@ -1,10 +1,10 @@
 """What the command line prints: tables and sentences for people, JSON for programs; errors on standard error."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+T = TypeVar("T")
 WIDE = 200
 STEPS = ((60, "s"), (60, "min"), (24, "h"), (7, "d"), (52, "w"))
 
@@ -48,6 +49,31 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: s
         console().print(table)
     else:
         say(empty)
+
+
+def say_list(
+    found: Sequence[T],
+    columns: Sequence[str],
+    row: Callable[[T], Sequence[object]],
+    empty: str = "Nothing there.",
+    *,
+    as_json: bool,
+) -> None:
+    """Print what was found: as JSON, or as a table with a row for each; `empty` when there is nothing."""
+    if as_json:
+        say_json(found)
+    else:
+        say_table(columns, map(row, found), empty)
+
+
+async def first_of(found: AsyncIterator[T], limit: int) -> list[T]:
+    """The first so many of a list that goes on page by page."""
+    items: list[T] = []
+    async for item in found:
+        items.append(item)
+        if len(items) == limit:
+            break
+    return items
 
 
 def say_facts(facts: dict[str, object]) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.organization import report
-from crewhall.faces.cli.output import minute_of, rows_of, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import minute_of, rows_of, say, say_facts, say_json, say_list, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Invitation, Person
@@ -65,14 +65,13 @@ def list_invitations(context: typer.Context, as_json: Json = False) -> None:
         return [found async for found in client.people.invitations()]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.id, one.email or "a link", one.role, f"{one.uses} of {one.max_uses}", _until(one.expires_at)]
-        for one in found
-    ]
-    say_table(("Id", "For", "Role", "Came", "Until"), rows, "Nobody is invited: `crewhall people invite`.")
+    say_list(
+        found,
+        ("Id", "For", "Role", "Came", "Until"),
+        lambda one: [one.id, one.email or "a link", one.role, f"{one.uses} of {one.max_uses}", _until(one.expires_at)],
+        "Nobody is invited: `crewhall people invite`.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @people.command("resend")

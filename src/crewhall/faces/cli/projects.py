@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Project, ProjectMember
@@ -28,11 +28,13 @@ def list_projects(
         return [one async for one in client.projects.list(active=not archived)]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.name, one.slug, _to_do(one), one.tasks.get("completed", 0), one.late, one.agents] for one in found]
-    say_table(("Name", "Slug", "To do", "Done", "Late", "Agents"), rows, "No projects.")
+    say_list(
+        found,
+        ("Name", "Slug", "To do", "Done", "Late", "Agents"),
+        lambda one: [one.name, one.slug, _to_do(one), one.tasks.get("completed", 0), one.late, one.agents],
+        "No projects.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @project.command("show")
@@ -91,11 +93,13 @@ def list_members(context: typer.Context, name: Name, as_json: Json = False) -> N
         return [one async for one in client.projects.members(found.id)]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.name, f"@{one.handle}", one.member_type, "its own" if one.is_own else ""] for one in found]
-    say_table(("Name", "Handle", "Kind", ""), rows, "Nobody yet.")
+    say_list(
+        found,
+        ("Name", "Handle", "Kind", ""),
+        lambda one: [one.name, f"@{one.handle}", one.member_type, "its own" if one.is_own else ""],
+        "Nobody yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @project.command("archive")

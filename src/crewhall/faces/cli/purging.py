@@ -7,7 +7,7 @@ import typer
 
 from crewhall.faces.cli.administering import administrator
 from crewhall.faces.cli.context import Json, wants_json
-from crewhall.faces.cli.output import Exit, ago, fail, say, say_json, say_table
+from crewhall.faces.cli.output import Exit, ago, fail, say, say_list
 from crewhall.faces.cli.serving import Home
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ def list_purgeable(context: typer.Context, home: Home = None, as_json: Json = Fa
 
     with administrator(home) as connection:
         found = list_deleted(connection)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.kind, one.name, one.organization, ago(one.deleted_at), str(one.id)] for one in found]
-    say_table(("What", "Name", "Organization", "Deleted", "Id"), rows, "Nothing was deleted.")
+    say_list(
+        found,
+        ("What", "Name", "Organization", "Deleted", "Id"),
+        lambda one: [one.kind, one.name, one.organization, ago(one.deleted_at), str(one.id)],
+        "Nothing was deleted.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @purge.command("agent")

@@ -6,7 +6,7 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.messages import find_place
-from crewhall.faces.cli.output import say, say_json, say_table
+from crewhall.faces.cli.output import say, say_json, say_list
 from crewhall.faces.cli.schedules import report_started
 
 if TYPE_CHECKING:
@@ -28,14 +28,19 @@ def list_quick_tasks(context: typer.Context, agent: Code, as_json: Json = False)
         return await client.agents.quick_tasks((await client.agents.find(agent)).id)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.order_index, f"{one.icon or ''} {one.title}".strip(), one.category, "" if one.enabled else "off", one.id]
-        for one in found
-    ]
-    say_table(("Place", "Task", "Category", "", "Id"), rows, "No quick tasks yet.")
+    say_list(
+        found,
+        ("Place", "Task", "Category", "", "Id"),
+        lambda one: [
+            one.order_index,
+            f"{one.icon or ''} {one.title}".strip(),
+            one.category,
+            "" if one.enabled else "off",
+            one.id,
+        ],
+        "No quick tasks yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @quick_task.command("run")

@@ -6,7 +6,7 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.messages import find_place
-from crewhall.faces.cli.output import minute_in, say, say_json, say_table
+from crewhall.faces.cli.output import minute_in, say, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Schedule, TurnStarted
@@ -36,15 +36,21 @@ def list_schedules(
         return [one async for one in found]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.name, f"@{one.agent.code}", one.conversation.label if one.conversation else "–",
-         one.cron, _next(one), _last(one), one.id]
-        for one in found
-    ]  # fmt: skip
-    say_table(("Name", "Agent", "Where", "When", "Next", "Last", "Id"), rows, "No schedules yet.")
+    say_list(
+        found,
+        ("Name", "Agent", "Where", "When", "Next", "Last", "Id"),
+        lambda one: [
+            one.name,
+            f"@{one.agent.code}",
+            one.conversation.label if one.conversation else "–",
+            one.cron,
+            _next(one),
+            _last(one),
+            one.id,
+        ],
+        "No schedules yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @schedule.command("make")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
-from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import ago, first_of, say, say_facts, say_json, say_list, say_table
 from crewhall.faces.cli.tasks import block_task, complete_task, take_next
-from crewhall.faces.cli.turns import Limit, first_of
+from crewhall.faces.cli.turns import Limit
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, StartedSession, TimelineEvent, WorkSession, WorkSessionDetail
@@ -157,14 +157,20 @@ def list_sessions(
         return await first_of(client.sessions.list(agent_id=agent_id, show=show), limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.agent.name, ago(one.started_at), _lasting(one), one.stop_reason or "at work", one.goal, one.id]
-        for one in found
-    ]
-    say_table(("Agent", "Begun", "Took", "Standing", "For", "Id"), rows, "No agent has been at work yet.")
+    say_list(
+        found,
+        ("Agent", "Begun", "Took", "Standing", "For", "Id"),
+        lambda one: [
+            one.agent.name,
+            ago(one.started_at),
+            _lasting(one),
+            one.stop_reason or "at work",
+            one.goal,
+            one.id,
+        ],
+        "No agent has been at work yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 def day(context: typer.Context, as_json: Json = False) -> None:

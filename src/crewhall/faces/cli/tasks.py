@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_list, say_table
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Task, TaskOnGithub
@@ -41,15 +41,20 @@ def list_tasks(
         return [one async for one in client.tasks.list(" ".join(words) if words else None, **filters)]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.name, one.priority, one.status.replace("_", " "), one.title, one.assignee.name if one.assignee else None,
-         one.deadline.date().isoformat() if one.deadline else None]
-        for one in found
-    ]  # fmt: skip
-    say_table(("Task", "Priority", "Status", "Title", "Whose", "Due"), rows, "Nothing to do.")
+    say_list(
+        found,
+        ("Task", "Priority", "Status", "Title", "Whose", "Due"),
+        lambda one: [
+            one.name,
+            one.priority,
+            one.status.replace("_", " "),
+            one.title,
+            one.assignee.name if one.assignee else None,
+            one.deadline.date().isoformat() if one.deadline else None,
+        ],
+        "Nothing to do.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @task.command("show")

@@ -8,7 +8,7 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
 from crewhall.faces.cli.months import add_months
-from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import Exit, ago, fail, first_of, say, say_facts, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, TimelineEvent
@@ -36,23 +36,20 @@ def list_events(
     labels = dict(_label(one) for one in label or ())
 
     async def work(client: "Client") -> "list[TimelineEvent]":
-        found: list[TimelineEvent] = []
         walked = client.timeline.list(
             types=kind or (), author_id=author, agent_id=agent, mention=mention, labels=labels, since=_in_utc(since),
             words=" ".join(words or []) or None,
         )  # fmt: skip
-        async for one in walked:
-            found.append(one)
-            if len(found) == limit:
-                break
-        return found
+        return await first_of(walked, limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[ago(one.timestamp), one.type, one.summary, _short(one.text), one.id] for one in found]
-    say_table(("When", "Type", "What happened", "Words", "Id"), rows, "Nothing happened yet.")
+    say_list(
+        found,
+        ("When", "Type", "What happened", "Words", "Id"),
+        lambda one: [ago(one.timestamp), one.type, one.summary, _short(one.text), one.id],
+        "Nothing happened yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @timeline.command("show")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, PersonalToken
@@ -21,11 +21,13 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
         return [found async for found in client.tokens.list()]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[each.id, each.name, ago(each.last_used_at), each.expires_at.date().isoformat()] for each in found]
-    say_table(("Id", "Name", "Used", "Good until"), rows, "No tokens: `crewhall token create NAME`.")
+    say_list(
+        found,
+        ("Id", "Name", "Used", "Good until"),
+        lambda each: [each.id, each.name, ago(each.last_used_at), each.expires_at.date().isoformat()],
+        "No tokens: `crewhall token create NAME`.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @token.command("create")

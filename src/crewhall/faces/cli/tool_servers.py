@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import ago, fail, say, say_json, say_table, visible
+from crewhall.faces.cli.output import ago, fail, say, say_json, say_list, say_table, visible
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, ServerTool, ToolServer
@@ -54,11 +54,13 @@ def list_servers(context: typer.Context, as_json: Json = False) -> None:
         return [found async for found in client.tool_servers.list()]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.name, one.url, len([t for t in one.tools if t.is_usable]), ago(one.listed_at)] for one in found]
-    say_table(("Name", "Address", "Usable", "Asked"), rows, "None: `crewhall tool-server add NAME URL`.")
+    say_list(
+        found,
+        ("Name", "Address", "Usable", "Asked"),
+        lambda one: [one.name, one.url, len([t for t in one.tools if t.is_usable]), ago(one.listed_at)],
+        "None: `crewhall tool-server add NAME URL`.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @tool_server.command("show")

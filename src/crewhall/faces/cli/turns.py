@@ -6,11 +6,9 @@ import typer
 
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.messages import Place, find_place
-from crewhall.faces.cli.output import ago, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import ago, first_of, say, say_facts, say_json, say_list, say_table
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from crewhall.faces.sdk import Client, ConversationSummary, Run, RunStep, TurnDecision
 
 MOST_SHOWN = 80
@@ -42,15 +40,22 @@ def runs(
         return await first_of(found, limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [f"@{run.agent.code}", run.conversation.label, run.status, run.reason, run.cause, _tokens(run),
-         ago(run.created_at), run.id]
-        for run in found
-    ]  # fmt: skip
-    say_table(("Agent", "Where", "Status", "Reason", "Cause", "Tokens", "Begun", "Id"), rows, "No turns yet.")
+    say_list(
+        found,
+        ("Agent", "Where", "Status", "Reason", "Cause", "Tokens", "Begun", "Id"),
+        lambda run: [
+            f"@{run.agent.code}",
+            run.conversation.label,
+            run.status,
+            run.reason,
+            run.cause,
+            _tokens(run),
+            ago(run.created_at),
+            run.id,
+        ],
+        "No turns yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 def show_run(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
@@ -98,14 +103,20 @@ def decisions(
         return await first_of(found, limit)
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [f"@{one.agent.code}", one.outcome, one.explanation, one.message_seq, ago(one.created_at), one.run_id]
-        for one in found
-    ]
-    say_table(("Agent", "Outcome", "Why", "Message", "Decided", "Run"), rows, "Nothing was decided here yet.")
+    say_list(
+        found,
+        ("Agent", "Outcome", "Why", "Message", "Decided", "Run"),
+        lambda one: [
+            f"@{one.agent.code}",
+            one.outcome,
+            one.explanation,
+            one.message_seq,
+            ago(one.created_at),
+            one.run_id,
+        ],
+        "Nothing was decided here yet.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 def summaries(context: typer.Context, place: Place, limit: Limit = 20, as_json: Json = False) -> None:
@@ -145,16 +156,6 @@ def ask(
         say_json({"trigger_id": asked})
     else:
         say("Asked. `crewhall runs` and `crewhall decisions` say what comes of it.")
-
-
-async def first_of(found: "AsyncIterator[Any]", limit: int) -> list[Any]:
-    """The first so many."""
-    items: list[Any] = []
-    async for item in found:
-        items.append(item)
-        if len(items) == limit:
-            break
-    return items
 
 
 def _facts(run: "Run") -> dict[str, object]:

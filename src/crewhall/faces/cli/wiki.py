@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crewhall.faces.cli.context import Json, act, wants_json
-from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_table
+from crewhall.faces.cli.output import Exit, ago, fail, say, say_facts, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, WikiDifferences, WikiEntry, WikiVersion
@@ -40,11 +40,13 @@ def list_entries(
         return [one async for one in client.wiki.list(q, category=category, tag=tag, project_id=of, order=order)]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [[one.title, one.slug, one.category, ", ".join(one.tags), one.views, ago(one.approved_at)] for one in found]
-    say_table(("Title", "Slug", "Category", "Tags", "Read", "Approved"), rows, "No entries.")
+    say_list(
+        found,
+        ("Title", "Slug", "Category", "Tags", "Read", "Approved"),
+        lambda one: [one.title, one.slug, one.category, ", ".join(one.tags), one.views, ago(one.approved_at)],
+        "No entries.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @wiki.command("show")
@@ -212,14 +214,21 @@ def restore_entry(context: typer.Context, entry: Annotated[str, typer.Argument(h
 
 
 def _list(context: typer.Context, found: "list[WikiVersion]", empty: str, *, as_json: bool) -> None:
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.version, one.title, one.status.replace("_", " "), one.author.name, ago(one.created_at), one.note, one.id]
-        for one in found
-    ]
-    say_table(("Version", "Title", "Status", "By", "When", "Note", "Id"), rows, empty)
+    say_list(
+        found,
+        ("Version", "Title", "Status", "By", "When", "Note", "Id"),
+        lambda one: [
+            one.version,
+            one.title,
+            one.status.replace("_", " "),
+            one.author.name,
+            ago(one.created_at),
+            one.note,
+            one.id,
+        ],
+        empty,
+        as_json=wants_json(context, as_json),
+    )
 
 
 def _report(context: typer.Context, one: "WikiVersion", *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import typer
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.lines import say_message
 from crewhall.faces.cli.messages import Place, find_place
-from crewhall.faces.cli.output import local_time, minute_in, say, say_json, say_table
+from crewhall.faces.cli.output import local_time, minute_in, say, say_json, say_list
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, Draft, LaterMessage
@@ -33,15 +33,18 @@ def list_drafts(context: typer.Context, as_json: Json = False) -> None:
         return [one async for one in client.drafts.list()]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [one.conversation.label if one.conversation else "–", "thread" if one.parent_id else "", _begun(one),
-         local_time(one.updated_at) if one.updated_at else ""]
-        for one in found
-    ]  # fmt: skip
-    say_table(("Where", "", "Draft", "Written"), rows, "No drafts.")
+    say_list(
+        found,
+        ("Where", "", "Draft", "Written"),
+        lambda one: [
+            one.conversation.label if one.conversation else "–",
+            "thread" if one.parent_id else "",
+            _begun(one),
+            local_time(one.updated_at) if one.updated_at else "",
+        ],
+        "No drafts.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @drafts.command("keep")
@@ -79,15 +82,19 @@ def list_later(context: typer.Context, as_json: Json = False) -> None:
         return [one async for one in client.later.list()]
 
     found = act(context, work)
-    if wants_json(context, as_json):
-        say_json(found)
-        return
-    rows = [
-        [minute_in(one.due_at, one.timezone), one.conversation.label if one.conversation else "–", _short(one.content),
-         one.refusal or one.status, one.id]
-        for one in found
-    ]  # fmt: skip
-    say_table(("When", "Where", "Message", "Status", "Id"), rows, "Nothing is to be posted later.")
+    say_list(
+        found,
+        ("When", "Where", "Message", "Status", "Id"),
+        lambda one: [
+            minute_in(one.due_at, one.timezone),
+            one.conversation.label if one.conversation else "–",
+            _short(one.content),
+            one.refusal or one.status,
+            one.id,
+        ],
+        "Nothing is to be posted later.",
+        as_json=wants_json(context, as_json),
+    )
 
 
 @later.command("post")

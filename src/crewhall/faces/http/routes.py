@@ -1,5 +1,9 @@
 """Every route of the product."""
 
+import gc
+from copy import copy
+from functools import cache
+
 from litestar import Litestar
 from litestar.datastructures import State
 
@@ -53,14 +57,24 @@ API = [
 
 
 def build_routes(services: Services) -> Litestar:
-    """The application behind the gate."""
-    return Litestar(
-        route_handlers=[*API, *SYSTEM, *PAGES],
-        dependencies=DEPENDENCIES,
-        exception_handlers={Exception: render_problem},
-        openapi_config=describe(),
-        state=State({"services": services, "error_page": error_page}),
-        request_max_body_size=None,
-        logging_config=None,
-        debug=False,
-    )
+    """The application behind the gate: its routes are made once in a process, whatever it serves with them."""
+    application = copy(_routed())
+    application.state = State({"services": services, "error_page": error_page})
+    return application
+
+
+@cache
+def _routed() -> Litestar:
+    gc.disable()  # it would go through millions of objects that stay: a fifth of the time
+    try:
+        return Litestar(
+            route_handlers=[*API, *SYSTEM, *PAGES],
+            dependencies=DEPENDENCIES,
+            exception_handlers={Exception: render_problem},
+            openapi_config=describe(),
+            request_max_body_size=None,
+            logging_config=None,
+            debug=False,
+        )
+    finally:
+        gc.enable()

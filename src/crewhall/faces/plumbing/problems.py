@@ -97,7 +97,13 @@ def as_crewhall_error(error: Exception) -> CrewhallError:
             return INVALID("A value cannot be stored: it is out of range or holds a NUL character.")
         case psycopg.OperationalError() if is_lost(error):
             return DATABASE_AWAY("The database is away. Try again shortly.", retry_after=1)
-        case TimeoutError() | PoolTimeout() | psycopg.OperationalError():
+        case (
+            TimeoutError()
+            | PoolTimeout()
+            | psycopg.OperationalError()
+            | psycopg.errors.IdleInTransactionSessionTimeout()  # no OperationalError, but as much our own slowness
+            | psycopg.errors.TransactionTimeout()
+        ):
             log.warning("unavailable", exc_info=error)
             return UNAVAILABLE("The server is busy or its database is away. Try again shortly.", retry_after=1)
     log.error("unexpected error", exc_info=error)

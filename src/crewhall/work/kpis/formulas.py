@@ -68,8 +68,8 @@ class Start(Struct, frozen=True):
     evidence: int = 0
 
 
-class Figures(Struct, frozen=True, kw_only=True):
-    """What is calculated: scores, trends, and trust with its terms."""
+class Scores(Struct, kw_only=True):
+    """Scores, trends, and trust with its terms, each as it is stored."""
 
     quality: float
     completion: float
@@ -88,6 +88,11 @@ class Figures(Struct, frozen=True, kw_only=True):
     start: float
     evidence: int
     trust: float
+
+
+class Figures(Scores, frozen=True, kw_only=True):
+    """What is calculated: the scores, and what they would put the agent on probation for."""
+
     concerns: tuple[Concern, ...]
 
 

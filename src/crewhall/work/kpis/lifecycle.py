@@ -74,7 +74,7 @@ class KpiTurn:
                 await self._calculator.calculate_all(found.org_id)
             except Exception as error:  # noqa: BLE001 - one organization's trouble holds up no other
                 about = {"organization": str(found.org_id), "reason": str(error).strip()}
-                log.warning("KPIs are calculated later", extra=about)
+                log.warning("KPIs are calculated later", extra=about, exc_info=error)
                 await self._put_off(found.org_id)
 
     async def _put_off(self, org_id: UUID) -> None:

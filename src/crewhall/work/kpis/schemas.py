@@ -7,13 +7,14 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from crewhall.agents import AgentStatus
-from crewhall.work.kpis.vocabulary import Concern, EvidenceKind, MetricSource, OverallTrend, Trend
+from crewhall.work.kpis.formulas import Scores
+from crewhall.work.kpis.vocabulary import Concern, EvidenceKind, MetricSource, OverallTrend
 
 Number = Annotated[float, Meta(ge=-1_000_000_000, le=1_000_000_000)]
 MetricName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Such as `deals_won`.")]
 
 
-class Kpi(Struct, kw_only=True):
+class Kpi(Scores, kw_only=True):
     """An agent's figures at a moment: what was counted, the scores, trends, and every term of trust.
 
     `trust` = `start` + (`term_sum` - `start`) x `evidence` / (`evidence` + 10). `term_sum` adds the other terms up,
@@ -39,23 +40,6 @@ class Kpi(Struct, kw_only=True):
     rejected_in_row: int
     recent_bugs: int
     custom: dict[str, float]
-    quality: float
-    completion: float
-    overall: float
-    tasks_trend: Trend
-    quality_trend: Trend
-    overall_trend: OverallTrend
-    term_quality: float
-    term_completion: float
-    term_bugs: float
-    term_deployments: float
-    term_trend: float
-    deviation: float | None
-    term_steadiness: float
-    term_sum: float
-    start: float
-    evidence: int
-    trust: float
     concerns: list[Concern]
 
 
