@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import UNAVAILABLE
@@ -209,6 +210,40 @@ async def test_a_pdf_is_shown_page_by_page(server: Server, org: Org):
     shown = await org.owner.api.get(path, params={"page": 2, "width": 200})
     assert (shown.headers["content-type"], shown.content[:4]) == ("image/webp", b"RIFF")
     assert (await org.owner.api.get(path, params={"page": 3})).status_code == 404
+
+
+async def test_a_picture_is_shown_upright_and_smaller_beside_its_text(server: Server, org: Org, other_org: Org):
+    turned = Image.new("RGB", (900, 600), "navy")
+    exif = turned.getexif()
+    exif[0x0112] = 6  # the camera lay on its side
+    data = io.BytesIO()
+    turned.save(data, "JPEG", exif=exif)
+    pages = io.BytesIO()
+    Image.new("RGB", (400, 300), "white").save(pages, "TIFF", save_all=True, append_images=[Image.new("L", (50, 80))])
+    photo = await attached(server, org, data.getvalue(), "photo.jpg")
+    scan = await attached(server, org, pages.getvalue(), "scan.tiff")
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        read = (
+            "update documents set status = 'ready', ready_at = now(), look_at = null, pages = %(pages)s"
+            " where id = %(id)s"
+        )
+        await tx.run(read, {"id": photo, "pages": 1})
+        await tx.run(read, {"id": scan, "pages": 2})
+
+    async def picture(who: Any, document: str, page: int = 1) -> Any:
+        return await who.api.get(f"/documents/{document}/picture", params={"page": page, "width": 300})
+
+    for document, page, size in ((photo, 1, (300, 450)), (scan, 1, (300, 225)), (scan, 2, (50, 80))):
+        made = (await picture(org.owner, document, page)).raise_for_status()
+        drawn = Image.open(io.BytesIO(made.content))
+        assert (drawn.format, drawn.size, dict(drawn.getexif())) == ("WEBP", size, {})
+    assert (await picture(org.owner, photo, 2)).status_code == 404
+    assert (await picture(other_org.owner, photo)).status_code == 404
+    hostile = await attached(server, org, b"II*\0\x08\0\0\0" + b"\xff" * 400, "hostile.tiff")
+    async with server.db.transaction(system_actor(org.id)) as tx:
+        await tx.run(read, {"id": hostile, "pages": 1})
+    refused = await picture(org.owner, hostile)
+    assert (refused.status_code, refused.json()["code"]) == (422, "document_damaged")
 
 
 async def test_lists_are_filtered(server: Server, org: Org):

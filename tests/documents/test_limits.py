@@ -94,7 +94,7 @@ async def test_so_many_pictures_are_waited_for_and_no_more(server: Server, org: 
     drawn = asyncio.Event()
 
     class Slow(Paragraphs):
-        async def render_page(self, path: Any, page: int, width: int) -> bytes:
+        async def render_page(self, path: Any, media_type: str, page: int, width: int) -> bytes:
             await drawn.wait()
             return b"drawn"
 

@@ -41,7 +41,7 @@ class Paragraphs:
             yield Chunk(position=number, content=text, overlap=0, page=None, heading=[], starts=at, ends=at + len(text))
             at += len(text)
 
-    async def render_page(self, path: Path, page: int, width: int) -> bytes:
+    async def render_page(self, path: Path, media_type: str, page: int, width: int) -> bytes:
         raise AssertionError(path)
 
 
@@ -272,7 +272,7 @@ async def test_files_of_an_archived_conversation_go_after_their_time_with_all_th
 
 @pytest.mark.rule("B8")
 async def test_what_is_short_or_cannot_be_read_does_not_wait_for_what_is_long(server: Server, org: Org):
-    """One place, and a document that takes many portions: others are read, or refused, between them."""
+    """One place for each stage, and a document that takes many portions: others are read beside, embedded between."""
     long = await attached(server, org, b"long", "long.txt")
     seen, gate = list[str](), asyncio.Event()
 
@@ -292,7 +292,8 @@ async def test_what_is_short_or_cannot_be_read_does_not_wait_for_what_is_long(se
     async with working(server, means(server, embedder=Watched(), extractor=extractor), at_once=1):
         await until(lambda: asyncio.sleep(0, len(seen) > 1))
         others = [await attached(server, org, name.encode(), name) for name in ("one.txt", "two.txt")]
+        await until(lambda: asyncio.sleep(0, len(seen) > 3))
+        assert seen == ["long.txt", "embedded", "one.txt", "two.txt"], "the model is busy, and they are read"
         gate.set()
         for document in (long, *others):
             assert (await ended(org, document))["status"] == "ready"
-    assert seen[: PORTIONS + 3] == ["long.txt", *["embedded"] * PORTIONS, "one.txt", "two.txt"]

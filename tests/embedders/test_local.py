@@ -100,4 +100,4 @@ async def test_a_process_that_cannot_begin_is_said_to(monkeypatch: pytest.Monkey
 def test_batches_hold_like_beside_like_and_little():
     made = batches([5000, 10, 1000, 12, 900, 11, 9, 8])
     assert sorted(place for batch in made for place in batch) == list(range(8))
-    assert made == [[7, 6, 1, 5], [3, 4, 2], [0]]
+    assert made == [[7, 6, 1, 5], [3], [4], [2], [0]]

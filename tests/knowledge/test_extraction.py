@@ -37,6 +37,16 @@ async def test_a_document_comes_as_blocks_with_progress(manual: Path):
     assert [one.page for one in found if isinstance(one, Block)] == [1, 2, 3]
 
 
+async def test_its_process_starts_without_what_the_server_is_made_of():
+    asked = "import sys, crewhall.knowledge.extraction_child; print(*sorted(sys.modules))"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-I", "-c", asked, stdout=asyncio.subprocess.PIPE)
+    said, _ = await process.communicate()
+    loaded = {name for name in said.decode().split() if name.startswith("crewhall.") or "." not in name}
+    assert "crewhall.knowledge.extraction_child" in loaded
+    assert not loaded & {"psycopg", "litestar", "asyncio", "httpx", "crewhall.kernel.db", "crewhall.conversations"}
+    assert not {one for one in loaded if one.startswith("crewhall.") and not one.startswith("crewhall.knowledge")}
+
+
 async def test_or_as_chunks(manual: Path):
     found = [one async for one in Extractor(ExtractionSettings()).chunks(manual, "application/pdf", "manual.pdf")]
     chunks = [one for one in found if isinstance(one, Chunk)]
@@ -74,11 +84,11 @@ async def test_where_pictures_are_not_to_be_read_a_scan_holds_no_text(tmp_path: 
 
 
 async def test_a_page_is_shown(manual: Path):
-    shown = await Extractor(ExtractionSettings()).render_page(manual, 2, 300)
+    shown = await Extractor(ExtractionSettings()).render_page(manual, "application/pdf", 2, 300)
     assert shown[:4] == b"RIFF"
     assert shown[8:12] == b"WEBP"
     with pytest.raises(CrewhallError) as error:
-        await Extractor(ExtractionSettings()).render_page(manual, 4)
+        await Extractor(ExtractionSettings()).render_page(manual, "application/pdf", 4)
     assert error.value.code == "document_damaged"
 
 

@@ -1,6 +1,7 @@
 """Sources of agents: gone through again and again, read by whoever may see the agent, gone with what they held."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from crewhall.conversations import FileStore
+from crewhall.faces.sdk import Client
 from crewhall.kernel.actor import Actor, ActorType, Role, system_actor
 from crewhall.kernel.errors import CrewhallError
 from crewhall.knowledge.sources.actions import add_source
@@ -19,9 +21,12 @@ from crewhall.knowledge.sources.vocabulary import SourceType
 from crewhall.knowledge.sources.worker import SourceWorker
 from tests.documents.ground import ended, read_now
 from tests.identity.hall import Org
+from tests.knowledge.library import search
 from tests.knowledge.pages_server import Site
+from tests.mcp.visiting import done as by_mcp
+from tests.mcp.visiting import visit
 from tests.support.database import SharedCluster
-from tests.support.server import Server
+from tests.support.server import Server, token_of
 
 PUMPS = (
     "<html><head><title>Pumps</title></head><body><h1>Pumps</h1><p>The red lever stops the pump.</p>{}</body></html>"
@@ -152,6 +157,48 @@ async def test_pages_are_followed_within_their_host_and_only_what_changed_is_tak
     assert (await org.owner.api.get(f"/documents/{before}")).status_code == 404, "nothing is this any more"
     log = (await org.owner.api.get(f"{source.base}/{source.id}/syncs")).json()["items"]
     assert [(one["outcome"], one["fresh"], one["changed"]) for one in log] == [("done", 0, 1), ("done", 3, 0)]
+
+
+@pytest.mark.rule("B10")
+async def test_what_was_read_of_the_web_leads_to_where_it_was_read_and_nothing_else_leads_outside(
+    server: Server, org: Org, other_org: Org, agent: str
+):
+    site = Site({"/docs/?page=1": PUMPS.format("")})
+    source = Synced(server, org, agent, site)
+    await source.add("url", "https://site.test/docs/?page=1", delay_s=0)
+    (item,) = (await source.items()).values()
+    document = item["document_id"]
+    await read_now(server, org, document)
+    original = "https://site.test/docs/?page=1"
+    shown = (await org.owner.api.get(f"/documents/{document}")).json()
+    assert [one["original_url"] for one in shown["origins"]] == [original]
+    (found,) = await search(org.owner, "red lever", kinds="source")
+    assert found["original_url"] == original
+    async with Client(server.address, token=token_of(org.owner.api)) as client:
+        assert (await client.documents.get(document)).origins[0].original_url == original
+        assert (await client.knowledge.search("red lever", kinds=["source"])).found[0].original_url == original
+    async with visit(server.address, token_of(org.owner.api)) as mcp:
+        (passage,) = (await by_mcp(mcp, "search_knowledge", query="red lever", kinds=["source"]))["passages"]
+    assert passage["original_url"] == original
+    home = server.services.base_url
+    assert passage["link"] == f"{home}/in/{org.id}{found['url']}", "who is outside gets a whole address"
+    browser, _ = await server.browse(org.owner)
+    there = {"href": original, "rel": "noopener noreferrer nofollow external", "target": "_blank"}
+    led = await browser.get(f"{server.address}{passage['link'].removeprefix(home)}")
+    assert led.headers["location"] == found["url"].partition("#")[0]
+    for path in (led.headers["location"], "/search/best?q=red+lever&kinds=source"):
+        page = (await browser.get(f"{server.address}{path}")).text
+        (link,) = re.findall(r'<a class="original"[^>]*>site\.test<', page)
+        assert all(f'{name}="{value}"' in link for name, value in there.items()), link
+    assert (await other_org.owner.api.get(f"/documents/{document}")).status_code == 404
+    # an API may call its things as it likes: that is no page of the web, and neither is what names a person
+    for kind, key in (("api", "https://site.test/x"), ("url", "javascript:alert(1)"), ("url", "https://a@site.test/")):
+        async with server.db.transaction(system_actor(org.id)) as tx:
+            await tx.run("update agent_knowledge_sources set type = %(kind)s", {"kind": kind})
+            await tx.run("update source_items set key = %(key)s", {"key": key})
+        shown = (await org.owner.api.get(f"/documents/{document}")).json()
+        assert [one["original_url"] for one in shown["origins"]] == [None], (kind, key)
+        assert (await search(org.owner, "red lever", kinds="source"))[0]["original_url"] is None
 
 
 class Moved(Site):

@@ -142,6 +142,7 @@ async def make_ground(server: Server, role: str) -> Ground:
         "post_reading": {"value": 1},
         "ask_for_turn": {"agent_id": agent.id, "message_id": posted.json()["id"]},
     }
+    bodies["move_entry"] = {"project_id": working["project_id"]}
     bodies["link_github_repository"] = {"project_id": working["project_id"]}
     await github.link(server, org, mirrored["repository_id"], working["project_id"], working["task_id"])
     if role == "agent":

@@ -17,7 +17,7 @@ RIGHTS: dict[str, Permission | frozenset[str]] = {
     **dict.fromkeys(("write_entry", "edit_entry", "roll_back_entry"), Permission.WIKI_PROPOSE),
     **dict.fromkeys(("propose_version", "withdraw_version", "drop_version"), AUTHOR),
     **dict.fromkeys(
-        ("approve_version", "reject_version", "archive_entry", "restore_entry", "list_archived_entries"),
+        ("approve_version", "reject_version", "move_entry", "archive_entry", "restore_entry", "list_archived_entries"),
         Permission.WIKI_DECIDE,
     ),
 }

@@ -82,6 +82,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /wiki": {"title": "Mine", "content": "Mine"},
     "POST /wiki/{entry_id}/versions": {"content": "Taken over"},
     "POST /wiki/{entry_id}/rollback": {},
+    "PUT /wiki/{entry_id}/project": {"project_id": None},
     "POST /wiki/versions/{version_id}/approve": {},
     "POST /wiki/versions/{version_id}/reject": {"reason": "Taken over."},
     "PATCH /projects/{project_id}": {"name": "Taken over"},

@@ -1,13 +1,15 @@
 """Finding what fits best, in everything."""
 
+import html
 import re
 
 from playwright.async_api import expect
 
 from crewhall.knowledge import KnowledgeSearch
 from tests.conversations.ways import post
+from tests.documents.ground import read_now
 from tests.identity.hall import Org
-from tests.knowledge.library import keep
+from tests.knowledge.library import keep, search
 from tests.knowledge.meaning import Meaning
 from tests.support.server import Server
 from tests.web.browser import Visitors
@@ -47,6 +49,52 @@ async def test_the_switcher_shows_documents_and_what_means_the_same_below_places
     await expect(page.get_by_role("option", name="worn out")).to_have_count(1)  # by its word, so not by meaning again
     await page.get_by_role("option", name="lost its chain").click()
     await expect(page.locator("[aria-current], .message").get_by_text("lost its chain").first).to_be_visible()
+
+
+async def test_what_fits_is_narrowed_by_what_is_chosen_without_scripts_too(server: Server, org: Org, other_org: Org):
+    general = await server.general(org)
+    await keep(server, org, general, "Bicycle manual", CHAIN)
+    document, _ = await keep(server, org, general, "Sprockets", "A sprocket has teeth.", media_type="text/csv")
+    await post(org.owner, general, "The sprocket of the red bike is worn out")
+    scout = await server.hire(org, "scout")
+    added = await org.owner.api.post(f"/agents/{scout.id}/knowledge/files?name=care.md", content=b"Oil the sprocket.")
+    (item,) = (await org.owner.api.get(f"/agents/{scout.id}/knowledge/{added.json()['id']}/items")).json()["items"]
+    await read_now(server, org, item["document_id"])
+    browser, _ = await server.browse(org.owner)
+
+    async def titles(page: str) -> set[str]:
+        found = (await browser.get(f"{server.address}{page}")).raise_for_status().text
+        return set(re.findall(r'<a class="title" href="[^"]*">([^<]*)</a>', found))
+
+    async def chosen(**fields: str) -> str:
+        given = {"q": "sprocket", "chosen": "true", "kinds": "", "document": "", **fields}
+        answer = await browser.get(f"{server.address}/search/best", params=given)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    name = (await search(org.owner, "sprocket", kinds="message"))[0]["title"]
+    assert await titles(await chosen()) == {"Bicycle manual", "Sprockets", "care.md", name}
+    narrowed = await chosen(media_type="text/csv", after="2020-01-01")
+    assert narrowed == "/search/best?q=sprocket+after%3A2020-01-01&media_type=text%2Fcsv"
+    assert await titles(narrowed) == {"Sprockets"}
+    assert await titles(await chosen(known=f"agent:{scout.id}")) == {"care.md"}
+    assert await titles(await chosen(known=f"source:{added.json()['id']}")) == {"care.md"}
+    assert await titles(await chosen(document=str(document))) == {"Sprockets"}
+    assert await titles(await chosen(**{"from": "me"})) == await titles(await chosen(has="", kinds="message")) == {name}
+    assert await titles(await chosen(**{"in": "#general", "kinds": "file"})) == {"Bicycle manual", "Sprockets"}
+    page = (await browser.get(f"{server.address}{await chosen(known=f'agent:{scout.id}', after='2020-01-01')}")).text
+    assert f"What {(await org.owner.api.get(f'/agents/{scout.id}')).json()['name']} knows" in page
+    assert 'value="2020-01-01"' in page
+    without = re.findall(r'class="chip".*?href="([^"]*)"', page)
+    assert len(without) == 2
+    assert await titles(html.unescape(without[1])) == await titles(await chosen(after="2020-01-01"))
+    strangers, _ = await server.browse(other_org.owner)
+    shown = (await strangers.get(f"{server.address}/search/best?q=sprocket&document={document}&agent={scout.id}")).text
+    assert "Sprockets" not in shown
+    assert "Scout" not in shown
+    for wrong in ("agent=x", "document=%00", "media_type=%00", "source=" + "9" * 400):
+        answer = await browser.get(f"{server.address}/search/best?q=sprocket&{wrong}")
+        assert answer.status_code == 200, wrong
 
 
 async def test_what_is_wrong_with_a_question_is_said_on_the_page(visitors: Visitors, org: Org):

@@ -58,7 +58,7 @@ from crewhall.conversations.search import NARROWED, show_hits
 from crewhall.conversations.search import search as search_messages
 from crewhall.conversations.search_filters import Filters, Traits, both, check_places, typed_filters
 from crewhall.conversations.search_ranked import find_ranked
-from crewhall.conversations.search_syntax import Query, pieces_of, read_query
+from crewhall.conversations.search_syntax import Narrowing, Operator, Query, narrowed, pieces_of, read_query
 from crewhall.conversations.snippets import MARKS, beginnings_of, marked_words, readable, snippet
 from crewhall.conversations.telling import CHANGES_CHANNEL, Change, read_change
 from crewhall.conversations.vocabulary import MemberType, NotificationLevel
@@ -94,9 +94,11 @@ __all__ = [
     "MemberAdded",
     "MemberType",
     "Message",
+    "Narrowing",
     "NewConversation",
     "NewMember",
     "NotificationLevel",
+    "Operator",
     "Overlays",
     "PastChannel",
     "PastRecord",
@@ -132,6 +134,7 @@ __all__ = [
     "mark_read",
     "marked_words",
     "messages_json",
+    "narrowed",
     "open_conversation",
     "open_direct",
     "open_past_channel",

@@ -125,6 +125,10 @@ WORDS: dict[str, tuple[str, ...]] = {
     "rate.removed": ("took the limit of {kind} agents back",),
     "wiki_entry.approved": ("approved the wiki entry “{title}”", "approved a wiki entry"),
     "wiki_entry.rejected": ("rejected the wiki entry “{title}”: {reason}", "rejected a wiki entry"),
+    "wiki_entry.moved": (
+        "moved the wiki entry “{title}” from {before} to {after}",
+        "moved a wiki entry",
+    ),
     "wiki_entry.archived": ("archived the wiki entry “{title}”", "archived a wiki entry"),
     "wiki_entry.restored": ("restored the wiki entry “{title}”", "restored a wiki entry"),
     "project.created": ("began the project {name}", "began a project"),

@@ -13,6 +13,7 @@ import msgspec
 
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.links import path_into
 
 T = TypeVar("T")
 Schema = dict[str, Any]
@@ -62,7 +63,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who calls a tool.
 
     Within a run, `here` is the conversation that the turn is about, and `key` is the call's own: the same when the
-    call is made again.
+    call is made again. `base_url` is where Crewhall is, for who calls from outside.
     """
 
     db: Database
@@ -71,6 +72,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     here: UUID | None = None
     run_id: UUID | None = None
     key: str = ""
+    base_url: str = ""
+
+    def link_to(self, path: str) -> str:
+        """What opens a page: its path within Crewhall, the whole address for who is outside."""
+        return f"{self.base_url}{path_into(self.actor.org, path)}" if self.base_url else path
 
 
 Call = Callable[[Any, Any], Awaitable[Any]]

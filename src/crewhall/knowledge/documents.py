@@ -23,11 +23,12 @@ _COLUMNS: LiteralString = """
            json_agg(json_build_object(
                'kind', s.kind, 'name', s.name, 'file_id', s.file_id, 'conversation_id', s.conversation_id,
                'message_seq', s.message_seq, 'source_id', s.source_id, 'agent_id', s.agent_id, 'entry_id', s.entry_id,
-               'slug', s.slug)
+               'slug', s.slug, 'original_url', s.original_url)
                order by s.place) as origins
     from (select row_number() over (partition by o.document_id order by o.created_at, o.id) as place, o.document_id,
                  o.created_at, o.kind, coalesce(f.name, i.name, left(w.title, 252) || '.md') as name, o.file_id,
-                 o.conversation_id, m.message_seq, o.source_id, k.agent_id, o.entry_id, w.slug
+                 o.conversation_id, m.message_seq, o.source_id, k.agent_id, o.entry_id, w.slug,
+                 address_of_page(k.type, i.key) as original_url
           from origins_of(array(select document_id from listed)) o
           left join files f on f.org_id = o.org_id and f.id = o.file_id
           left join source_items i on i.org_id = o.org_id and i.id = o.item_id

@@ -76,9 +76,12 @@ class Extractor:
                 elif not isinstance(said, Block):
                     yield said
 
-    async def render_page(self, path: Path, page: int, width: int = WIDTH) -> bytes:
-        """A page of a PDF, counted from 1, as a WebP of so many pixels across. Raises what `extract` does."""
-        task = self._task("application/pdf", path.name, page=page, width=width)
+    async def render_page(self, path: Path, media_type: str, page: int, width: int = WIDTH) -> bytes:
+        """A page of a PDF or of a picture, counted from 1, as a WebP of so many pixels across.
+
+        Raises what `extract` does.
+        """
+        task = self._task(media_type, path.name, page=page, width=width)
         async with _Child(self._program, path, task) as child:
             try:
                 async with asyncio.timeout(PICTURE_S):

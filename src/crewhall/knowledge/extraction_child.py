@@ -72,7 +72,7 @@ def work(task: Task) -> Iterator[bytes]:
     encoder = msgspec.json.Encoder()
     try:
         if task.page is not None:
-            from crewhall.knowledge.formats.pdf import picture
+            from crewhall.knowledge.formats import picture
 
             yield picture(source, task.page, task.width)
             return

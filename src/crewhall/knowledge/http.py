@@ -104,7 +104,7 @@ async def retry_document(
 @get(
     "/{document_id:uuid}/picture",
     summary="Show a page of a document",
-    description="A picture of a PDF's page, counted from 1.",
+    description="A picture of a PDF's page, or of what is a picture itself, counted from 1.",
     responses={200: ResponseSpec(bytes, description="The page.", media_type="image/webp", generate_examples=False)},
 )
 async def show_picture(

@@ -9,8 +9,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.paging import Page
-from crewhall.knowledge import wiki_decisions, wiki_queries
-from crewhall.knowledge.wiki_schemas import Approve, EntryVersion, Reject, RollBack
+from crewhall.knowledge import wiki_decisions, wiki_moves, wiki_queries
+from crewhall.knowledge.wiki_schemas import Approve, EntryVersion, MoveEntry, Reject, RollBack
 
 BY_DECIDERS = "By owners and admins."
 
@@ -85,6 +85,25 @@ async def roll_back_entry(
 
 
 @put(
+    "/{entry_id:uuid}/project",
+    summary="Move a wiki entry",
+    description=(
+        "To a project, or to the whole organization. Its words stay, in a version that tells of the move; who reads and"
+        f" finds it changes at once, links to it stay. {BY_DECIDERS}"
+    ),
+)
+async def move_entry(
+    entry_id: FromPath[UUID],
+    data: JSONBody[MoveEntry],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> EntryVersion:
+    """Move an entry."""
+    async with services.db.transaction(actor) as tx:
+        return await wiki_moves.move_entry(tx, actor, entry_id, data)
+
+
+@put(
     "/{entry_id:uuid}/archive",
     summary="Archive a wiki entry",
     description=f"Nobody reads or finds it any more; its versions stay. {BY_DECIDERS}",
@@ -108,5 +127,5 @@ async def restore_entry(
 
 
 HANDLERS = [
-    approve_version, reject_version, roll_back_entry, archive_entry, restore_entry, list_archived_entries,
+    approve_version, reject_version, roll_back_entry, move_entry, archive_entry, restore_entry, list_archived_entries,
 ]  # fmt: skip

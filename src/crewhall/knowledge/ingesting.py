@@ -50,7 +50,7 @@ class Extracts(Protocol):
         """The chunks of its text, with signs of progress."""
         ...
 
-    async def render_page(self, path: Path, page: int, width: int) -> bytes:
+    async def render_page(self, path: Path, media_type: str, page: int, width: int) -> bytes:
         """A picture of a page."""
         ...
 

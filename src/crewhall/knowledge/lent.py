@@ -74,7 +74,8 @@ async def show_lent(tx: Tx, loan: Loan, words: str, chunks: dict[UUID, UUID]) ->
     """Show chunks that are lent, given with their documents: where they stand at home is not told."""
     found = await show_chunks(tx, loan.owner, words, chunks, None, of_agent=loan.agent_id) if chunks else []
     for one in found:
-        one.url, one.document_id, one.lent_by = f"{LENT}{one.id}", None, loan.lender_name
+        one.url, one.document_id, one.original_url = f"{LENT}{one.id}", None, None
+        one.lent_by = loan.lender_name
     return {one.id: one for one in found}
 
 

@@ -22,8 +22,11 @@ from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import NOT_FOUND, CrewhallError
 from crewhall.knowledge import actions
 from crewhall.knowledge.documents import access_document, list_chunks
-from crewhall.knowledge.pictures import HAS_PICTURES
+from crewhall.knowledge.originals import originals_of
+from crewhall.knowledge.pictures import HAS_PICTURES, IMAGES
+from crewhall.knowledge.repeated import without_repeated
 from crewhall.knowledge.schemas import ChunkPage, DocumentChunk, Origin
+from crewhall.knowledge.snippets import SLIDES
 from crewhall.knowledge.vocabulary import OriginKind
 from crewhall.knowledge.wiki_names import path_of
 
@@ -101,6 +104,9 @@ async def show_document(
         text=text,
         is_cited_gone=is_cited_gone,
         has_pictures=found.media_type in HAS_PICTURES and bool(found.pages),
+        is_picture=found.media_type in IMAGES,
+        leaf_name="slide" if found.media_type in SLIDES else "page",
+        originals=originals_of(one.original_url for one in found.origins),
     )
 
 
@@ -181,7 +187,7 @@ def _leaves(text: ChunkPage, cited: UUID | None) -> list[Leaf]:
 
 
 def _html(chunk: DocumentChunk, *, whole: bool) -> Markup:
-    content = chunk.content if whole else chunk.content[chunk.overlap :]
+    content = chunk.content if whole else without_repeated(chunk.content, chunk.overlap)
     return Markup(below_title(render_markdown(content.strip("\n") or " ")))  # noqa: S704 - it sanitises
 
 

@@ -18,15 +18,9 @@ from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.errors import CrewhallError
-from crewhall.knowledge.http_search import kinds_of
-from crewhall.knowledge.schemas_search import (
-    MAX_QUESTION_LENGTH,
-    MOST_FOUND,
-    Finding,
-    FindingKind,
-    Findings,
-    Searched,
-)
+from crewhall.knowledge.originals import Original, original_of
+from crewhall.knowledge.pages_search_filters import HOLDS, Asked, choices_of
+from crewhall.knowledge.schemas_search import MAX_QUESTION_LENGTH, MOST_FOUND, Finding, FindingKind, Findings
 from crewhall.knowledge.search import KnowledgeSearch
 
 PAGE = 10
@@ -53,6 +47,7 @@ class ShownFinding(msgspec.Struct, frozen=True):
     icon: str
     place: str
     snippet: Markup
+    original: Original | None
 
 
 @get("/search/best")
@@ -60,37 +55,42 @@ async def show_best(
     request: Request[Any, Any, Any],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
-    q: FromQuery[str] = "",
-    kinds: FromQuery[str] = "",
     offset: FromQuery[int] = 0,
-) -> Response[str]:
-    """What fits best, page by page as far as ranks go."""
+    chosen: FromQuery[str | None] = None,
+) -> Response[str] | Redirect:
+    """What fits best, page by page as far as ranks go; what was chosen beside it is sent on to its address."""
     problem, found = None, Findings([], more=False, by_meaning=True)
     search = services.part(KnowledgeSearch)
+    asked = Asked(**{name: request.query_params.get(name, "") for name in Asked.__struct_fields__})
     try:
-        if q.strip():
+        if chosen:
+            return go(asked.chosen(request.query_params).path())
+        if asked.q.strip():
             offset = max(0, min(offset, MOST_FOUND - PAGE))
             found = await search.search(
-                actor, q, Searched(kinds=kinds_of(kinds)), zone=zone_of(request), limit=PAGE, offset=offset
+                actor, asked.q, asked.searched(), zone=zone_of(request), limit=PAGE, offset=offset
             )
     except CrewhallError as error:
         problem = error.detail
     async with services.db.transaction(actor) as tx:
         has_librarian = LIBRARIAN in await find_agents_by_codes(tx, [LIBRARIAN])
+        choices = await choices_of(tx, asked)
     return await render_in_hall(
         "search_best.html",
         request,
         services,
         actor,
-        q=q,
+        q=asked.q,
+        asked=asked,
+        choices=choices,
+        holds=HOLDS,
         has_librarian=has_librarian,
         longest=MAX_QUESTION_LENGTH,
-        kinds=[(name, label, _path(q, name)) for name, label in KINDS],
-        kind=kinds,
+        kinds=[(name, label, asked.but(kinds=name).path()) for name, label in KINDS],
         found=[_shown(one) for one in found.found],
-        by_words_alone=not found.by_meaning and (kinds != FindingKind.MESSAGE or search.compares_messages),
-        earlier=_path(q, kinds, max(0, offset - PAGE)) if offset else None,
-        more=_path(q, kinds, offset + PAGE) if found.more else None,
+        by_words_alone=not found.by_meaning and (asked.kinds != FindingKind.MESSAGE or search.compares_messages),
+        earlier=asked.path(max(0, offset - PAGE)) if offset else None,
+        more=asked.path(offset + PAGE) if found.more else None,
         problem=problem,
     )
 
@@ -113,11 +113,6 @@ async def ask_librarian(
     return go(f"/c/{place}")
 
 
-def _path(q: str, kinds: str, offset: int = 0) -> str:
-    asked = {"q": q} | ({"kinds": kinds} if kinds else {}) | ({"offset": str(offset)} if offset else {})
-    return f"/search/best?{urlencode(asked)}"
-
-
 def _shown(finding: Finding) -> ShownFinding:
     place = finding.where
     if finding.kind is FindingKind.FILE and finding.conversation is not None:
@@ -125,7 +120,7 @@ def _shown(finding: Finding) -> ShownFinding:
         stands = f"#{name}" if name else title or "a direct conversation"
         place = f"{stands} · {place}" if place else stands
     snippet = Markup(finding.snippet)  # noqa: S704 - escaped by search
-    return ShownFinding(finding, ICONS[finding.kind], place, snippet)
+    return ShownFinding(finding, ICONS[finding.kind], place, snippet, original_of(finding.original_url))
 
 
 PAGES = page_router([show_best, ask_librarian])

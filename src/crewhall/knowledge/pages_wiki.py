@@ -24,7 +24,7 @@ from crewhall.knowledge import wiki_reading as reading
 from crewhall.knowledge.vocabulary import EntryOrder, WikiStatus
 from crewhall.knowledge.wiki_decisions import may_decide
 from crewhall.knowledge.wiki_differences import compare
-from crewhall.knowledge.wiki_projects import find_project
+from crewhall.knowledge.wiki_projects import find_project, list_open_projects, scopes_of
 from crewhall.knowledge.wiki_schemas import EntryDifferences, EntrySummary, EntryVersion
 
 AnyRequest = Request[Any, Any, Any]
@@ -140,9 +140,12 @@ async def show_entry(
     if found.slug != slug:
         return go(f"/wiki/{found.slug}")
     entry = await reading.read_entry(services.db, actor, found.id)
+    decides = may_decide(actor)
+    async with services.db.transaction(actor) as tx:
+        projects = await list_open_projects(tx) if decides else []
     return await render_in_hall(
         "wiki_entry.html", request, services, actor, entry=entry, html=Markup(entry.html),  # noqa: S704 - sanitised
-        may_decide=may_decide(actor),
+        may_decide=decides, scopes=scopes_of(projects) if projects else [],
     )  # fmt: skip
 
 

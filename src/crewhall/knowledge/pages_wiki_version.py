@@ -15,13 +15,13 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import INVALID, CrewhallError
-from crewhall.knowledge import wiki, wiki_decisions
+from crewhall.knowledge import wiki, wiki_decisions, wiki_moves
 from crewhall.knowledge import wiki_queries as queries
 from crewhall.knowledge import wiki_reading as reading
 from crewhall.knowledge.vocabulary import WikiStatus
 from crewhall.knowledge.wiki_decisions import may_decide
 from crewhall.knowledge.wiki_differences import compare
-from crewhall.knowledge.wiki_schemas import EntryVersion, Reject, RollBack
+from crewhall.knowledge.wiki_schemas import EntryVersion, MoveEntry, Reject, RollBack
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str] | Redirect
@@ -88,6 +88,22 @@ async def roll_back(
     return written(made)
 
 
+@post("/wiki/{slug:str}/move")
+async def move(
+    request: AnyRequest, services: NamedDependency[Services], actor: NamedDependency[Actor], slug: FromPath[str]
+) -> Page:
+    """Move an entry to a project, or to the whole organization."""
+    form = await read_form(request)
+    try:
+        data = form.read(MoveEntry, "reason", project_id=form.v("project_id") or None)
+        async with services.db.transaction(actor) as tx:
+            found = await reading.find_entry(tx, actor, slug)
+            made = await wiki_moves.move_entry(tx, actor, found.id, data)
+    except CrewhallError as error:
+        return go(f"/wiki/{slug}", error.detail)
+    return go(f"/wiki/{made.slug}", f"It is {f'of {made.project.name}' if made.project else 'everybody’s'} now.")
+
+
 @post("/wiki/{slug:str}/archive")
 async def archive(services: NamedDependency[Services], actor: NamedDependency[Actor], slug: FromPath[str]) -> Page:
     """Take an entry out of the wiki."""
@@ -137,4 +153,4 @@ def written(made: EntryVersion) -> Redirect:
     return go(f"/wiki/versions/{made.id}", said)
 
 
-HANDLERS = [show_version, take_step, roll_back, archive, restore]
+HANDLERS = [show_version, take_step, roll_back, move, archive, restore]

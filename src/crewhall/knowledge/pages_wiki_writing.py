@@ -31,7 +31,7 @@ from crewhall.knowledge import wiki_reading as reading
 from crewhall.knowledge.pages_wiki_version import written
 from crewhall.knowledge.vocabulary import WikiStatus
 from crewhall.knowledge.wiki_decisions import may_decide
-from crewhall.knowledge.wiki_projects import list_open_projects
+from crewhall.knowledge.wiki_projects import list_open_projects, scopes_of
 from crewhall.knowledge.wiki_schemas import EntryEdit, EntryVersion, NewEntry
 
 AnyRequest = Request[Any, Any, Any]
@@ -200,7 +200,7 @@ async def _editor(
     return await render_in_hall(
         "wiki_edit.html", request, services, actor, status=status, form=form, before=before, content=content,
         categories=[("", "None"), *((one, one) for one in categories)], current_id=current_id, behind=behind,
-        projects=[("", "The whole organization"), *((str(one.id), one.name) for one in projects)] if projects else [],
+        projects=scopes_of(projects) if projects else [],
         meanwhile=shortened(differences(meanwhile["content"] or "", content)) if meanwhile else None,
         html=Markup(shown), may_publish=may_decide(actor), tags=", ".join(before.tags) if before else "",  # noqa: S704
     )  # fmt: skip

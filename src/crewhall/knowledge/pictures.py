@@ -1,4 +1,7 @@
-"""Pictures of a document's pages, made when somebody looks: by a process with limits, a few at a time."""
+"""Pictures of a document's pages, or of what is a picture itself: made when somebody looks, by a process with limits.
+
+A few at a time.
+"""
 
 import asyncio
 import tempfile
@@ -13,7 +16,8 @@ from crewhall.kernel.errors import NOT_FOUND, define_error
 from crewhall.knowledge.documents import access_document
 from crewhall.knowledge.ingesting import Means
 
-HAS_PICTURES = frozenset({"application/pdf"})
+IMAGES = frozenset({"image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp"})
+HAS_PICTURES = frozenset({"application/pdf"}) | IMAGES
 AT_ONCE = 2
 MOST_WAITING, MOST_WAITING_EACH = 32, 12
 """Who asks for more at a time is told to come again."""
@@ -46,7 +50,7 @@ class Pictures:
             raise NOT_FOUND("There is no picture of such a page.")
         with self._counted(actor):
             async with self._room:
-                return await self._draw(key, page, width)
+                return await self._draw(key, found.media_type, page, width)
 
     @contextmanager
     def _counted(self, actor: Actor) -> Iterator[None]:
@@ -60,10 +64,10 @@ class Pictures:
             if not self._asked[actor.id]:
                 del self._asked[actor.id]
 
-    async def _draw(self, key: str, page: int, width: int) -> bytes:
+    async def _draw(self, key: str, media_type: str, page: int, width: int) -> bytes:
         with tempfile.TemporaryDirectory(prefix="crewhall-page-") as folder:
-            path = Path(folder) / "document.pdf"
+            path = Path(folder) / "document"
             with path.open("wb") as file:
                 async for piece in self._means.blobs.read(key):
                     await asyncio.to_thread(file.write, piece)
-            return await self._means.extractor.render_page(path, page, width)
+            return await self._means.extractor.render_page(path, media_type, page, width)

@@ -12,7 +12,8 @@ from crewhall.knowledge.vocabulary import DocumentStatus, OriginKind, Unit
 class Origin(Struct, kw_only=True):
     """Where a document stands, as far as the reader may see it.
 
-    A file and its message, an agent's source, or an entry of the wiki (with its slug).
+    A file and its message, an agent's source (with the address of a page of the web), or an entry of the wiki (with its
+    slug).
     """
 
     kind: OriginKind
@@ -24,6 +25,7 @@ class Origin(Struct, kw_only=True):
     agent_id: UUID | None = None
     entry_id: UUID | None = None
     slug: str | None = None
+    original_url: Annotated[str | None, Meta(description="Of a page of the web: where it was read.")] = None
 
 
 class Document(Struct, kw_only=True):

@@ -84,6 +84,9 @@ class Finding(Struct, kw_only=True):
     document_id: UUID | None = None
     media_type: str | None = None
     page: int | None = None
+    original_url: Annotated[
+        str | None, Meta(description="Of a page of the web that a source has read: its address.")
+    ] = None
     heading: list[str] = []
     conversation: ConversationRef | None = None
     author: Annotated[str | None, Meta(description="Who wrote it, of a message.")] = None

@@ -19,7 +19,6 @@ from crewhall.conversations import (
     check_places,
     find_ranked,
     read_query,
-    show_hits,
     typed_filters,
 )
 from crewhall.kernel.actor import Actor
@@ -27,6 +26,7 @@ from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import INVALID, CrewhallError
 from crewhall.knowledge.chunk_rankings import WIDE, Chunk, matching_chunks, near_chunks
+from crewhall.knowledge.found import score_found, show_found
 from crewhall.knowledge.fusion import fuse
 from crewhall.knowledge.lent import find_loan
 from crewhall.knowledge.lent_search import search_lent
@@ -40,7 +40,6 @@ from crewhall.knowledge.schemas_search import (
     Findings,
     Searched,
 )
-from crewhall.knowledge.snippets import show_chunks
 from crewhall.knowledge.task_findings import find_tasks_by_words, rank_tasks, show_found_tasks, take_kinds
 from crewhall.knowledge.task_meaning import find_near_tasks
 from crewhall.knowledge.vectors import literal
@@ -132,12 +131,12 @@ class KnowledgeSearch:
             chunks = {one.id: one.document_id for one in [*matching, *near]}
             others = set(lent.shown).union(*tasks)
             own = [one for one in kept if one not in others]
-            shown = await _shown(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
+            shown = await show_found(tx, actor, query.words, own, chunks, wanted.conversation_id) | lent.shown
             if tasks:
                 are_tasks = set().union(*tasks)
                 shown |= await show_found_tasks(tx, actor, query.words, [one for one in kept if one in are_tasks])
         found = [shown[one] for one in kept if one in shown]
-        _score(found, fused, [*near, *lent.near, *alike, *tasks_near])
+        score_found(found, fused, [*near, *lent.near, *alike, *tasks_near])
         found = await self._reranked(query.words, found)
         return Findings(
             found[offset : offset + limit],
@@ -260,54 +259,10 @@ async def _by_words(
     return chunks, messages, are_whole
 
 
-def _score(found: list[Finding], fused: dict[UUID, float], near: Sequence[Chunk | NearMessage]) -> None:
-    """Say of what was found how it stands in the rankings, and how near it is."""
-    likeness = {one.id: round(1 - one.distance, 4) for one in near if one.distance is not None}
-    for one in found:
-        one.score = round(fused[one.id], 6)
-        one.likeness = likeness.get(one.id)
-
-
 def _filters(wanted: Searched) -> Filters:
     """What messages are narrowed by."""
     places = (wanted.conversation_id,) if wanted.conversation_id else ()
     return Filters(places=places, since=wanted.since, until=wanted.until)
-
-
-async def _shown(
-    tx: Tx, actor: Actor, words: str, ids: Sequence[UUID], chunks: dict[UUID, UUID], conversation_id: UUID | None
-) -> dict[UUID, Finding]:
-    """Chunks and messages by their ids; what is gone meanwhile is not among them."""
-    shown = {one.id: one for one in await _messages(tx, actor, words, [one for one in ids if one not in chunks])}
-    ours = {one: chunks[one] for one in ids if one in chunks}
-    if ours:
-        shown |= {one.id: one for one in await show_chunks(tx, actor, words, ours, conversation_id)}
-    return shown
-
-
-async def _messages(tx: Tx, actor: Actor, words: str, ids: list[UUID]) -> list[Finding]:
-    if not ids:
-        return []
-    return [
-        Finding(
-            kind=FindingKind.MESSAGE,
-            id=hit.id,
-            title=hit.title or hit.author.name,
-            where=_name_of(hit.conversation.name, hit.conversation.title),
-            url=f"/c/{hit.conversation_id}?{f'thread={hit.parent_id}&' if hit.parent_id else ''}at={hit.seq}",
-            text=hit.content,
-            snippet=hit.snippet,
-            score=0,
-            created_at=hit.created_at,
-            conversation=hit.conversation,
-            author=hit.author.name,
-        )
-        for hit in await show_hits(tx, actor, words, ids)
-    ]
-
-
-def _name_of(name: str | None, title: str | None) -> str:
-    return f"#{name}" if name else title or "a direct conversation"
 
 
 def _checked(q: str) -> str:

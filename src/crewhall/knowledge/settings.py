@@ -9,7 +9,11 @@ class KnowledgeSettings(CrewhallSettings):
     """How much of the machine making things searchable may take."""
 
     documents_at_once: int = Field(
-        2, ge=0, le=64, description="Documents that one process makes searchable at once; 0 leaves them to others."
+        2,
+        ge=0,
+        le=64,
+        description="Documents that one process reads at once, and as many that it embeds beside them; 0 leaves "
+        "them to others.",
     )
     organization_passages: int = Field(
         1_000_000,

@@ -37,17 +37,18 @@ with asked as materialized (
     from asked a
 ), place as (
     select distinct on (o.document_id) o.document_id, o.kind, c.id, c.kind as conversation_kind, c.name, c.title,
-           coalesce(f.name, i.name) as file_name, o.created_at
+           coalesce(f.name, i.name) as file_name, o.created_at, address_of_page(k.type, i.key) as original_url
     from origins_of(%(documents)s) o left join conversations c on c.id = o.conversation_id
     left join files f on f.org_id = o.org_id and f.id = o.file_id
     left join source_items i on i.org_id = o.org_id and i.id = o.item_id
+    left join agent_knowledge_sources k on k.org_id = o.org_id and k.id = o.source_id
     where %(agent)s::uuid is null or o.source_id in (
         select s.id from agent_knowledge_sources s where s.org_id = o.org_id and s.agent_id = %(agent)s)
     order by o.document_id, (o.conversation_id = %(conversation_id)s) desc nulls last, o.created_at, o.id
 )
 select c.id, c.document_id, c.content, c.heading, c.page, d.pages,
        coalesce(d.title, p.file_name, d.name) as title, coalesce(p.file_name, d.name) as name,
-       d.media_type, p.created_at,
+       d.media_type, p.created_at, p.original_url,
        p.kind, case when p.id is not null then
            json_build_object('id', p.id, 'kind', p.conversation_kind, 'name', p.name, 'title', p.title)
        end as conversation,
@@ -81,6 +82,7 @@ class _Row(msgspec.Struct):
     name: str
     media_type: str
     created_at: datetime
+    original_url: str | None
     kind: FindingKind
     conversation: ConversationRef | None
     wanted: str | None
@@ -129,6 +131,7 @@ def _finding(row: _Row, words: str) -> Finding:
         document_id=row.document_id,
         media_type=row.media_type,
         page=row.page,
+        original_url=row.original_url,
         heading=row.heading,
         conversation=row.conversation,
         words=row.words,

@@ -34,7 +34,7 @@ class SearchKnowledge(Struct, forbid_unknown_fields=True, kw_only=True):
 class ShownPassage(Struct, kw_only=True, omit_defaults=True):
     """A passage, a message or a task. `id` is the chunk's, the message's or the task's; `link` opens it.
 
-    `cite_as` is what an answer cites it by, in a turn.
+    `original_url` is where a page of the web was read. `cite_as` is what an answer cites it by, in a turn.
     """
 
     id: UUID
@@ -45,6 +45,7 @@ class ShownPassage(Struct, kw_only=True, omit_defaults=True):
     text: str
     document_id: UUID | None = None
     page: int | None = None
+    original_url: str | None = None
     cite_as: str | None = None
 
 
@@ -68,10 +69,11 @@ async def search_knowledge(caller: Caller, asked: SearchKnowledge) -> Passages:
             kind=one.kind,
             title=one.title,
             where=one.where,
-            link=one.url,
+            link=caller.link_to(one.url),
             text=one.text,
             document_id=one.document_id,
             page=one.page,
+            original_url=one.original_url,
         )
         for one in found.found
     ]

@@ -1,13 +1,21 @@
-"""Whose turn it is, where all places are taken."""
+"""The stages of documents, which have places of their own, and whose turn it is where all of them are taken."""
 
 from collections import Counter
 from collections.abc import Sequence
+from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
 
 from crewhall.knowledge.vocabulary import DocumentStatus
 from crewhall.knowledge.work import Work
+
+
+class Stage(StrEnum):
+    """What is done with a document: its text is read, then embedded. One does not wait for the other."""
+
+    READING = "reading"
+    EMBEDDING = "embedding"
 
 
 class Turn(Struct, frozen=True):

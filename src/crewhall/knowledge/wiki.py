@@ -1,41 +1,23 @@
 """The wiki written: drafts, proposals, decisions. Each step is a new version, and no version ever changes."""
 
-from typing import LiteralString
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET
 
 from crewhall.identity import Permission, check_permission, get_organization
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, FORBIDDEN, INVALID, NOT_FOUND, CrewhallError, define_error
-from crewhall.kernel.ids import new_id
 from crewhall.kernel.visible import visible_line
 from crewhall.knowledge.vocabulary import WikiStatus
 from crewhall.knowledge.wiki_heads import Head, begin_head, hold_head, rename
 from crewhall.knowledge.wiki_queries import access_version, reload_version
 from crewhall.knowledge.wiki_schemas import EntryEdit, EntryVersion, NewEntry
-from crewhall.knowledge.wiki_steps import may_follow
 from crewhall.knowledge.wiki_telling import ring_deciders, tell_deciders
+from crewhall.knowledge.wiki_versions import Words, follow, in_words, insert_version
 
 STALE_ENTRY = define_error("stale_entry", 409, "The entry was changed meanwhile")
 S = WikiStatus
-_INSERT: LiteralString = """
-insert into wiki_entries (id, org_id, entry_id, parent_entry_id, base_id, version, status, title, content, category,
-                          tags, author_type, author_id, author_name, decided_by, note, reason, created_by)
-values (%(id)s, %(org)s, %(entry)s, %(parent)s, %(base)s, 1, %(status)s, %(title)s, %(content)s, %(category)s, %(tags)s,
-        %(author_type)s, %(author)s, %(author_name)s, %(decided_by)s, %(note)s, %(reason)s, %(by)s)
-"""
-
-
-class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """What a version says."""
-
-    title: str
-    content: str
-    category: str | None
-    tags: list[str]
 
 
 async def write_entry(tx: Tx, actor: Actor, data: NewEntry) -> EntryVersion:
@@ -159,28 +141,6 @@ async def check_open(tx: Tx, version: EntryVersion) -> None:
         raise CONFLICT("This version is approved: write another one.", status=str(version.status))
 
 
-async def follow(
-    tx: Tx, actor: Actor, before: EntryVersion, status: WikiStatus, *, decides: bool = False, reason: str | None = None
-) -> EntryVersion:
-    """Write the version that follows one with the same words. Raises CONFLICT for a step that may not follow."""
-    if not may_follow(before.status, status):
-        raise CONFLICT(f"This version is {in_words(before.status)}.", status=str(before.status))
-    words = Words(title=before.title, content=before.content or "", category=before.category, tags=before.tags)
-    return await _insert(tx, actor, before.entry_id, before, words, status, before.base_id,
-                         note=before.note, reason=reason, decides=decides)  # fmt: skip
-
-
-def in_words(status: WikiStatus) -> str:
-    """A status, to follow `is`."""
-    said = {
-        S.DRAFT: "a draft",
-        S.PENDING: "waiting for a decision",
-        S.APPROVED: "approved already",
-        S.REJECTED: "rejected already",
-    }
-    return said[status]
-
-
 async def _step(
     tx: Tx, actor: Actor, version_id: UUID, status: WikiStatus, *, only_from: WikiStatus | None = None
 ) -> EntryVersion:
@@ -208,51 +168,12 @@ async def _write(
     draft: bool,
     base: UUID | None = None,
 ) -> EntryVersion:
-    made = await _insert(
+    made = await insert_version(
         tx, actor, entry_id, before, words, S.DRAFT if draft else S.PENDING, base, note=note, decides=False
     )
     if not draft:
         await tell_deciders(tx, actor, made)
     return made
-
-
-async def _insert(
-    tx: Tx,
-    actor: Actor,
-    entry_id: UUID,
-    before: EntryVersion | None,
-    words: Words,
-    status: WikiStatus,
-    base: UUID | None,
-    *,
-    note: str | None,
-    decides: bool,
-    reason: str | None = None,
-) -> EntryVersion:
-    author = before.author if decides and before is not None else None
-    version_id = new_id()
-    await tx.run(
-        _INSERT,
-        msgspec.structs.asdict(words)
-        | {
-            "id": version_id,
-            "org": actor.org,
-            "entry": entry_id,
-            "parent": before.id if before else None,
-            "base": base,
-            "status": str(status),
-            "author_type": str(author.type if author else actor.type),
-            "author": author.id if author else actor.id,
-            "author_name": author.name if author else actor.name,
-            "decided_by": actor.id if decides else None,
-            "note": note.strip() if note else None,
-            "reason": reason,
-            "by": actor.id,
-        },
-    )
-    if before is not None and before.status is S.PENDING:
-        await ring_deciders(tx, actor, before)
-    return await reload_version(tx, version_id)
 
 
 async def _version_of(tx: Tx, actor: Actor, head: Head, version_id: UUID) -> EntryVersion:

@@ -8,12 +8,13 @@ from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CONFLICT, FORBIDDEN, NOT_FOUND
 from crewhall.knowledge.vocabulary import WikiStatus
-from crewhall.knowledge.wiki import check_author, check_newest, edit_entry, follow, in_words
+from crewhall.knowledge.wiki import check_author, check_newest, edit_entry
 from crewhall.knowledge.wiki_documents import publish_document, withdraw_document
 from crewhall.knowledge.wiki_heads import Head, clear_names, hold_head
 from crewhall.knowledge.wiki_queries import access_version, reload_version
 from crewhall.knowledge.wiki_schemas import EntryEdit, EntryVersion, RollBack
 from crewhall.knowledge.wiki_telling import note_archive, tell_decision
+from crewhall.knowledge.wiki_versions import follow, in_words
 
 S = WikiStatus
 
@@ -30,7 +31,7 @@ async def approve_version(tx: Tx, actor: Actor, version_id: UUID, reason: str | 
         await check_newest(tx, await reload_version(tx, found.base_id) if found.base_id else found)
         raise CONFLICT("Another version of this entry was approved meanwhile. Its author has to look at that first.")
     made = await follow(tx, actor, found, S.APPROVED, decides=True, reason=reason)
-    await _publish(tx, actor, head, made)
+    await publish(tx, actor, head, made)
     await tell_decision(tx, actor, made)
     return made
 
@@ -132,7 +133,7 @@ async def _after(tx: Tx, version: EntryVersion) -> WikiStatus | None:
     return None if status is None else WikiStatus(status)
 
 
-async def _publish(tx: Tx, actor: Actor, head: Head, version: EntryVersion) -> None:
+async def publish(tx: Tx, actor: Actor, head: Head, version: EntryVersion) -> None:
     """Let everybody in scope read, find and follow what was approved."""
     from crewhall.knowledge.wiki_markdown import links_of  # with the first text that needs it
 

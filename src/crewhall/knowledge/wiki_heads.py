@@ -37,6 +37,7 @@ class Head(Struct):
     entry_id: UUID
     slug: str
     title: str
+    project_id: UUID | None
     approved_id: UUID | None
     open: list[UUID]
     is_archived: bool
@@ -57,7 +58,7 @@ async def hold_head(tx: Tx, entry_id: UUID, *, archived: bool = False) -> Head:
     found = await tx.find(
         Head,
         """
-        select entry_id, slug, title, approved_id, open, deleted_at is not null as is_archived
+        select entry_id, slug, title, project_id, approved_id, open, deleted_at is not null as is_archived
         from wiki_heads where org_id = any (current_orgs()) and entry_id = %(id)s for update
         """,
         {"id": entry_id},
@@ -71,8 +72,7 @@ async def hold_head(tx: Tx, entry_id: UUID, *, archived: bool = False) -> Head:
 
 async def begin_head(tx: Tx, actor: Actor, title: str, slug: str | None, project_id: UUID | None) -> UUID:
     """Take the names of a new entry; a slug is made of the title unless given. Raises CONFLICT, INVALID."""
-    if project_id is not None and not await is_open(tx, project_id):
-        raise INVALID("There is no such project, or it is archived.", field="project_id")
+    await check_project(tx, project_id)
     entry_id = new_id()
     values = {"id": entry_id, "org": actor.org, "project": project_id, "title": title}
     with clear_names():
@@ -83,6 +83,12 @@ async def begin_head(tx: Tx, actor: Actor, title: str, slug: str | None, project
             if await tx.run(_INSERT_UNLESS_TAKEN, {**values, "slug": one}):
                 return entry_id
     raise AssertionError("slugs never end")
+
+
+async def check_project(tx: Tx, project_id: UUID | None) -> None:
+    """Refuse a project that nothing is written for. Raises INVALID."""
+    if project_id is not None and not await is_open(tx, project_id):
+        raise INVALID("There is no such project, or it is archived.", field="project_id")
 
 
 def check_slug(slug: str) -> str:

@@ -1,5 +1,6 @@
 """Projects as the wiki knows them: an entry may be of one, and agents of others do not read it then."""
 
+from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
@@ -22,6 +23,11 @@ async def list_open_projects(tx: Tx) -> list[EntryProject]:
     return await tx.all(
         EntryProject, _READABLE + " and is_active order by lower(name), id limit %(most)s", {"most": MOST}
     )
+
+
+def scopes_of(projects: Sequence[EntryProject]) -> list[tuple[str, str]]:
+    """What an entry may be about, to choose from: the whole organization, or one of the projects."""
+    return [("", "The whole organization"), *((str(one.id), one.name) for one in projects)]
 
 
 async def is_open(tx: Tx, project_id: UUID) -> bool:

@@ -76,7 +76,9 @@ select e.id, e.entry_id, h.slug, e.version, e.status, e.title, e.category, e.tag
        e.parent_entry_id as parent_id, e.base_id, e.id = any (h.open) as is_open,
        coalesce(e.id = h.approved_id, false) as is_current, h.deleted_at is not null as is_archived,
        e.id = any (h.open) and e.base_id is distinct from h.approved_id as is_behind,
-       case when %(whole)s then e.content end as content, """
+       case when %(whole)s then e.content end as content,
+       case when e.moves then json_build_object('before', project_shown(e.former_project_id),
+                                                'after', project_shown(e.project_id)) end as moved, """
     + OF_PROJECT
     + """
 from wiki_entries e join wiki_heads h on h.org_id = e.org_id and h.entry_id = e.entry_id

@@ -43,7 +43,7 @@ class EntryProject(Struct, frozen=True):
 
 
 class NewEntry(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A new entry; its slug is made of the title when not given. It stays of its project, or of the organization."""
+    """A new entry; its slug is made of the title when not given. Who decides may move it."""
 
     title: EntryTitle
     content: EntryContent
@@ -90,6 +90,20 @@ class Reject(Struct, forbid_unknown_fields=True):
     """Why a version is rejected."""
 
     reason: Reason
+
+
+class MoveEntry(Struct, forbid_unknown_fields=True):
+    """Where an entry moves: to a project, or to the whole organization (null)."""
+
+    project_id: Annotated[UUID | None, Meta(description="The project that it is of from now on; null: everybody's.")]
+    reason: Reason | None = None
+
+
+class EntryMoved(Struct, frozen=True):
+    """Of which project an entry was, and is since: null is the organization, and a project that one may not see."""
+
+    before: EntryProject | None
+    after: EntryProject | None
 
 
 class EntrySummary(Struct, kw_only=True):
@@ -182,6 +196,9 @@ class EntryVersion(Struct, kw_only=True):
     is_archived: bool
     project: EntryProject | None
     created_at: datetime
+    moved: Annotated[EntryMoved | None, Meta(description="Of a version that moved the entry, with the same words.")] = (
+        None
+    )
 
 
 class DifferencePiece(Struct, frozen=True):

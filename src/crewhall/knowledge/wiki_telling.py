@@ -58,6 +58,17 @@ async def tell_decision(tx: Tx, actor: Actor, version: EntryVersion) -> None:
     )
 
 
+async def tell_move(tx: Tx, actor: Actor, version: EntryVersion) -> None:
+    """Note who moved an entry from where to where."""
+    moved = version.moved
+    names = [one.name if one else "the whole organization" for one in ((moved.before, moved.after) if moved else ())]
+    details: dict[str, object] = {"title": version.title, "entry_id": str(version.entry_id)}
+    details |= dict(zip(("before", "after"), names, strict=False))
+    if version.reason:
+        details["reason"] = version.reason
+    await audit.record(tx, actor, "wiki_entry.moved", "wiki_entry", version.id, details)
+
+
 async def note_archive(tx: Tx, actor: Actor, action: str, entry_id: UUID, title: str) -> None:
     """Note in the audit log that an entry was archived or restored."""
     await audit.record(tx, actor, action, "wiki_entry", entry_id, {"title": title})

@@ -1,9 +1,10 @@
 """The worker of documents: one timer for the nearest that is to be looked at, and none while nothing is.
 
 A document that a process is at work on is to be looked at again in a while, which that process puts off. Who dies
-leaves it due, and another goes on where it was: `attempt` lets nothing of the first one in any more. A few are worked
-on at once, of whichever organizations have the fewest. Where all places are taken, one of an organization that has
-several makes way for an organization that has none, and what is merely brought up to date for what nobody can find yet.
+leaves it due, and another goes on where it was: `attempt` lets nothing of the first one in any more. A few are read at
+once, and as many embedded beside them, of whichever organizations have the fewest. Where all places are taken, one of
+an organization that has several makes way for an organization that has none, and what is merely brought up to date for
+what nobody can find yet.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import LiteralString
 
 import psycopg
 
@@ -24,7 +27,7 @@ from crewhall.knowledge.indexing import queue_outdated, settle_indexes
 from crewhall.knowledge.ingesting import Ingesting, Means
 from crewhall.knowledge.limits import KNOWLEDGE_FULL
 from crewhall.knowledge.telling import Standing, Telling
-from crewhall.knowledge.turns import Turn, who_makes_way
+from crewhall.knowledge.turns import Stage, Turn, who_makes_way
 from crewhall.knowledge.vocabulary import DocumentStatus
 from crewhall.knowledge.work import CHANNEL, NotOurs, Work, claim, fail, fenced, put_back, put_off
 
@@ -34,6 +37,7 @@ MOST_ATTEMPTS = 6
 HOLD_S = 30.0
 """A document that is worked on is ours for two minutes; so often that is said anew."""
 SERVER_ERROR = 500
+_NEXT: LiteralString = "select * from next_documents(1, %(model)s, %(stage)s)"
 BROKE_OFF = ("document_broke_off", "Reading it broke off again and again. Try again, or send it in another format.")
 UNSTORABLE = ("document_damaged", "It holds something that cannot be stored.")
 
@@ -45,7 +49,7 @@ class DocumentWorker:
         self._means = means
         self._db = means.db
         self._at_once = at_once
-        self._tasks: dict[asyncio.Task[None], Work] = {}
+        self._tasks: dict[Stage, dict[asyncio.Task[None], Work]] = {stage: {} for stage in Stage}
         self._yielding: set[asyncio.Task[None]] = set()
         self._is_declared = False
         self._timer = DueTimer("documents", self.look)
@@ -59,51 +63,56 @@ class DocumentWorker:
     async def stop(self) -> None:
         """Stop; what was begun goes on in another process, or after the next start."""
         await self._timer.stop()
-        await end_tasks(self._tasks)
+        await end_tasks([task for tasks in self._tasks.values() for task in tasks])
 
     async def look(self) -> float | None:
         """Begin whatever is due and has room; gives the seconds until the next, None when nothing ever is."""
         if not self._is_declared:
             await queue_outdated(self._db, self._means.embedder)
             self._is_declared = True
-        while self._at_once:
-            found = await self._next()
-            if found is None or found.due_in > 0:
-                if not self._tasks:
-                    await settle_indexes(self._db, self._means.embedder)
-                return None if found is None else found.due_in
-            if len(self._tasks) >= self._at_once:
-                self._make_way(found)
-                break
-            await self._begin(found)
-        return None  # whoever ends looks again
+        if not self._at_once:
+            return None
+        later = [await self._look_at(stage) for stage in Stage]
+        if not any(self._tasks.values()):
+            await settle_indexes(self._db, self._means.embedder)
+        return min((wait for wait in later if wait is not None), default=None)
 
-    async def _next(self) -> Turn | None:
+    async def _look_at(self, stage: Stage) -> float | None:
+        """Begin what is due of a stage and has room; gives the seconds until the next of it."""
+        while True:
+            found = await self._next(stage)
+            if found is None or found.due_in > 0:
+                return None if found is None else found.due_in
+            if len(self._tasks[stage]) >= self._at_once:
+                self._make_way(found, self._tasks[stage])
+                return None  # whoever ends looks again
+            await self._begin(found, stage)
+
+    async def _next(self, stage: Stage) -> Turn | None:
         embedder = self._means.embedder
         model = None if embedder is None else embedder.model.name
         async with self._db.transaction(None) as tx:
-            return await tx.find(Turn, "select * from next_documents(1, %(model)s)", {"model": model})
+            return await tx.find(Turn, _NEXT, {"model": model, "stage": stage})
 
-    def _make_way(self, due: Turn) -> None:
-        """Put one back for another that is due, where that is fair; it goes on later where it was."""
-        if not self._yielding:
-            works = list(self._tasks.values())
-            found = who_makes_way(due, works)
-            for task, work in self._tasks.items():
+    def _make_way(self, due: Turn, tasks: dict[asyncio.Task[None], Work]) -> None:
+        """Put one of the stage back for another that is due, where that is fair; it goes on later where it was."""
+        if not self._yielding & tasks.keys():
+            found = who_makes_way(due, list(tasks.values()))
+            for task, work in tasks.items():
                 if work is found:
                     self._yielding.add(task)
                     task.cancel()
 
-    async def _begin(self, due: Turn) -> None:
+    async def _begin(self, due: Turn, stage: Stage) -> None:
         async with self._db.transaction(system_actor(due.org_id)) as tx:
             work = await claim(tx, due.id)
         if work is not None:
             task = asyncio.create_task(self._take(work), name=f"document {work.id}")
-            self._tasks[task] = work
-            task.add_done_callback(self._ended)
+            self._tasks[stage][task] = work
+            task.add_done_callback(partial(self._ended, self._tasks[stage]))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
+    def _ended(self, tasks: dict[asyncio.Task[None], Work], task: asyncio.Task[None]) -> None:
+        tasks.pop(task, None)
         if task in self._yielding or not task.cancelled():
             self._yielding.discard(task)
             self._timer.stir()

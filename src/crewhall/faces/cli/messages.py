@@ -201,7 +201,7 @@ def search_everything(context: typer.Context, question: str, within: str | None,
     for one in findings.found:
         say_line(f"{one.title} · {one.where}" if one.where else one.title)
         say_line(f"    {' '.join(one.text.split())[:300]}")
-        say_line(f"    {one.url}")
+        say_line(f"    {one.url}" + (f" (read at {one.original_url})" if one.original_url else ""))
     if not findings.found:
         say_line("Nothing fits.")
     if not findings.by_meaning:

@@ -95,7 +95,7 @@ def propose_entry(
                 title, content, category=category, tags=tag, note=note, project_id=of, draft=draft
             )
         if project:
-            fail("An entry stays of its project: leave out --project with --change.", exit_code=Exit.USAGE)
+            fail("Leave out --project with --change: `crewhall wiki move` moves an entry.", exit_code=Exit.USAGE)
         entry = await client.wiki.read(title)
         given = {"content": content, "category": category, "tags": tag, "note": note, "draft": draft}
         changes = {name: value for name, value in given.items() if value is not None}
@@ -187,6 +187,31 @@ def roll_back(context: typer.Context, name: Name, version: VersionId, note: Note
         return await client.wiki.roll_back(entry.id, version, note)
 
     _report(context, act(context, work), as_json=as_json)
+
+
+@wiki.command("move")
+def move_entry(
+    context: typer.Context,
+    name: Name,
+    project: InProject = None,
+    everybody: Annotated[bool, typer.Option("--organization", help="To the whole organization.")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", help="What there is to say about it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Move an entry to a project, or to the whole organization: who reads and finds it changes at once."""
+    if (project is None) != everybody:
+        fail("Say where to: --project with its slug, or --organization.", exit_code=Exit.USAGE)
+
+    async def work(client: "Client") -> "WikiVersion":
+        entry = await client.wiki.read(name)
+        to = (await client.projects.get(project)).id if project else None
+        return await client.wiki.move(entry.id, to, reason)
+
+    found = act(context, work)
+    if wants_json(context, as_json):
+        say_json(found)
+    else:
+        say(f"Moved: it is {f'of {found.project.name}' if found.project else 'of the whole organization'} now.")
 
 
 @wiki.command("archive")

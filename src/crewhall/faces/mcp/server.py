@@ -158,7 +158,10 @@ class Offer:
         if actor.org_id is None:
             raise NO_ORGANIZATION("Choose an organization first: send its id or slug as `X-Crewhall-Org`.")
         services = self._services
-        return Visitor(db=services.db, actor=actor, parts=services, services=services, verified=scope["verified"])
+        return Visitor(
+            db=services.db, actor=actor, parts=services, base_url=services.base_url, services=services,
+            verified=scope["verified"],
+        )  # fmt: skip
 
 
 def make_manager(services: Services) -> StreamableHTTPSessionManager:

@@ -15,7 +15,10 @@ LOOK_S = 0.5
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a document stands: a file of a conversation and its message, a source of an agent, an entry of the wiki."""
+    """Where a document stands: a file of a conversation and its message, a source of an agent, an entry of the wiki.
+
+    `original_url` is where a page of the web was read.
+    """
 
     kind: str
     name: str
@@ -26,6 +29,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: str | None = None
     entry_id: str | None = None
     slug: str | None = None
+    original_url: str | None = None
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

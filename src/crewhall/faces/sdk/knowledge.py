@@ -10,7 +10,10 @@ from crewhall.faces.sdk.transport import Transport, join
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A passage, a message or a task that was found. `snippet` is safe HTML; `url` opens it where it stands."""
+    """A passage, a message or a task that was found. `snippet` is safe HTML; `url` opens it where it stands.
+
+    `original_url` is where a page of the web was read.
+    """
 
     kind: str
     id: str
@@ -24,6 +27,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     document_id: str | None = None
     media_type: str | None = None
     page: int | None = None
+    original_url: str | None = None
     heading: list[str] = []
     conversation: ConversationRef | None = None
     author: str | None = None

@@ -67,11 +67,18 @@ class WikiEntry(msgspec.Struct, frozen=True, kw_only=True):
     views: int = 0
 
 
+class WikiMove(msgspec.Struct, frozen=True):
+    """Of which project an entry was, and is since; None is the organization."""
+
+    before: WikiProject | None = None
+    after: WikiProject | None = None
+
+
 class WikiVersion(msgspec.Struct, frozen=True, kw_only=True):
     """A version of an entry: `draft`, `pending_approval`, `approved` or `rejected`. It never changes.
 
     `is_open`: nothing has followed it and it is not approved. `is_current`: everybody reads it. `is_behind`: another
-    was approved since its words were begun. `content` is None in
+    was approved since its words were begun. `moved`: it is the version that moved the entry. `content` is None in
     lists.
     """
 
@@ -96,6 +103,7 @@ class WikiVersion(msgspec.Struct, frozen=True, kw_only=True):
     is_behind: bool = False
     is_archived: bool = False
     project: WikiProject | None = None
+    moved: WikiMove | None = None
 
 
 class WikiChange(msgspec.Struct, frozen=True):
@@ -211,6 +219,11 @@ class Wiki:
         """Go back to the words of an approved version before, as a new one."""
         body = as_body(version_id=version_id, note=note)
         return await self._transport.call("POST", join("wiki", entry_id, "rollback"), WikiVersion, body=body)
+
+    async def move(self, entry_id: str, project_id: str | None, reason: str | None = None) -> WikiVersion:
+        """Move an entry to a project, or to the whole organization (None)."""
+        body = {"project_id": project_id, **as_body(reason=reason)}
+        return await self._transport.call("PUT", join("wiki", entry_id, "project"), WikiVersion, body=body)
 
     async def archive(self, entry_id: str) -> None:
         """Take an entry out of the wiki."""

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from crewhall.knowledge.formats.kinds import Kind, kind_of
 from crewhall.knowledge.formats.markup import clean
-from crewhall.knowledge.formats.source import Source, empty
+from crewhall.knowledge.formats.source import Source, empty, unsupported
 from crewhall.knowledge.passages import About, Block, Extracted
 
 _READERS = {
@@ -21,6 +21,19 @@ _READERS = {
     Kind.CODE: "code",
     Kind.TEXT: "text",
 }
+
+
+_DRAWN = (Kind.PDF, Kind.PICTURE)
+"""What has a picture."""
+
+
+def picture(source: Source, page: int, width: int) -> bytes:
+    """A page, counted from 1, as a WebP of so many pixels across. Raises Refused."""
+    kind = kind_of(source)
+    if kind not in _DRAWN:
+        raise unsupported("Only pages of PDFs and pictures are shown.")
+    made: bytes = import_module(f"crewhall.knowledge.formats.{_READERS[kind]}").picture(source, page, width)
+    return made
 
 
 def read(source: Source) -> Iterator[Extracted]:

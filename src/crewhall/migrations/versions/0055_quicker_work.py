@@ -3,7 +3,7 @@
 from crewhall.migrations.runner import run_sql
 
 revision = "0055"
-down_revision = "0049"
+down_revision = "0050"
 
 
 def upgrade() -> None:
