@@ -60,11 +60,11 @@ async def test_every_tool_says_what_it_takes_gives_and_changes(server, agent, mo
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint is (name in READ_ONLY)
         assert tool.annotations.destructive_hint is False
-        assert tool.annotations.open_world_hint is False
+        assert tool.annotations.open_world_hint is (name == "make_issue"), "it is made at GitHub"
     idempotent = {name for name, tool in tools.items() if tool.annotations and tool.annotations.idempotent_hint}
     assert idempotent == READ_ONLY | {
         "react_to_message", "mark_read", "wait_for_mentions", "start_task", "complete_task", "block_task",
-        "post_reading",
+        "post_reading", "link_pull_request",
     }  # fmt: skip
 
 
