@@ -109,29 +109,29 @@ async def ground(site: Site) -> AsyncIterator[Ground]:
     hub, strike = Hub(now=utc_now()), Strike()
     async with served(hub, strike.before_answer) as address:
         site.server.see(CREWHALL_GITHUB_API=address)
-        await site.server.start()
-        token = await site.sign_in()
-        made = await site.call(token, "POST", "/github/connections", token=TOKEN, name=f"GitHub {seed}")
-        body = {"connection_id": made["id"], "full_name": hub.name}
-        repository = await site.call(token, "POST", "/github/repositories", **body)
-        project = await site.call(token, "POST", "/projects", name=f"Mill {seed}")
-        path = f"/github/repositories/{repository['id']}"
-        await site.call(token, "PUT", f"{path}/project", project_id=project["id"])
-
-        async def is_read() -> bool:
-            return bool((await site.call(token, "GET", path))["state"] == "synced")
-
-        await until(is_read, within=30)
-        hub.now = utc_now() + timedelta(seconds=30)  # what is said from now on is said after both were linked
         try:
+            await site.server.start()
+            token = await site.sign_in()
+            made = await site.call(token, "POST", "/github/connections", token=TOKEN, name=f"GitHub {seed}")
+            body = {"connection_id": made["id"], "full_name": hub.name}
+            repository = await site.call(token, "POST", "/github/repositories", **body)
+            project = await site.call(token, "POST", "/projects", name=f"Mill {seed}")
+            path = f"/github/repositories/{repository['id']}"
+            await site.call(token, "PUT", f"{path}/project", project_id=project["id"])
+
+            async def is_read() -> bool:
+                return bool((await site.call(token, "GET", path))["state"] == "synced")
+
+            await until(is_read, within=30)
+            hub.now = utc_now() + timedelta(seconds=30)  # what is said from now on is said after both were linked
             yield Ground(
                 site, hub, strike, token, made["webhook_secret"], made["id"], repository["id"], project,
                 random.Random(seed),
             )  # fmt: skip
-        finally:
-            strike.dead.set()
             await site.server.start() if not site.server.serving.is_set() else None
             await site.call(token, "DELETE", path)
+        finally:
+            strike.dead.set()
             await site.server.close()
 
 

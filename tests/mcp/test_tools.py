@@ -15,7 +15,7 @@ from tests.support.server import token_of
 READ_ONLY = {
     "who_am_i", "list_people", "list_conversations", "read_messages", "read_thread", "search_messages", "list_agents",
     "list_wiki_entries", "read_wiki_entry", "search_knowledge", "list_projects", "list_tasks", "read_task",
-    "read_timeline", "read_kpis", "read_leaderboard",
+    "read_timeline", "read_kpis", "read_leaderboard", "task_at_github",
 }  # fmt: skip
 CHANGING = {
     "post_message",
@@ -64,7 +64,7 @@ async def test_every_tool_says_what_it_takes_gives_and_changes(server, agent, mo
     idempotent = {name for name, tool in tools.items() if tool.annotations and tool.annotations.idempotent_hint}
     assert idempotent == READ_ONLY | {
         "react_to_message", "mark_read", "wait_for_mentions", "start_task", "complete_task", "block_task",
-        "post_reading",
+        "post_reading", "link_pull_request",
     }  # fmt: skip
 
 
