@@ -5,6 +5,7 @@ from playwright.async_api import expect
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.web.browser import PHONE, Visitors
+from tests.work.ground import begun, person, wrote
 from tests.work.timeline_ground import posted
 
 
@@ -34,8 +35,11 @@ async def test_what_one_tells_another_sees_at_once_and_narrows(visitors: Visitor
 
 async def test_it_works_without_scripts_and_on_a_phone(visitors: Visitors, org: Org):
     await posted(org.owner, "<b>Stuck</b>", metadata={"<i>": "x"})
+    task = await wrote(org.owner, await begun(org.owner), assignee=person(org.owner))
     page = await visitors.visit("/timeline", org.owner, java_script_enabled=False, **PHONE)
     await expect(page.get_by_text("Stuck")).to_be_visible()
+    assert await page.get_by_role("link", name="Paint it").get_attribute("href") == f"/tasks/{task['id']}"
+    await expect(page.get_by_text(task["id"])).to_have_count(0)
     await page.get_by_role("link", name="Problems").click()
     await expect(page.get_by_text("Stuck")).to_be_visible()
     export = page.get_by_role("link", name="Export as CSV")

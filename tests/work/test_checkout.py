@@ -75,10 +75,11 @@ async def test_no_two_take_the_same(server: Server, org: Org):
 
 async def test_what_another_is_taking_is_passed_over(server: Server, org: Org, cluster: SharedCluster, worker_id: str):
     project = await begun(org.owner)
-    first, second = await wrote(org.owner, project, "First"), await wrote(org.owner, project, "Second")
+    first, second, third = [await wrote(org.owner, project, title) for title in ("First", "Second", "Third")]
     with psycopg.connect(cluster.superuser(f"server_{worker_id}")) as connection:
         connection.execute("select from tasks where id = %s for update", (first["id"],))
         assert (await took(org.owner) or {})["id"] == second["id"]
+        assert (await took(org.owner, project) or {})["id"] == third["id"]
     assert (await took(org.owner) or {})["id"] == first["id"]
 
 
@@ -87,9 +88,10 @@ async def test_what_is_ones_own_is_taken_in_the_same_order_unless_somebody_is_at
     server: Server, org: Org, cluster: SharedCluster, worker_id: str
 ):
     project, hired = await begun(org.owner), await server.hire(org)
-    late, low, soon = [
+    last, late, low, soon = [
         await wrote(org.owner, project, title, assignee=agent(hired), **fields)
         for title, fields in (
+            ("Last", {"deadline": due(20)}),
             ("Late", {"deadline": due(9)}),
             ("Low", {"priority": "P3"}),
             ("Soon", {"deadline": due(1)}),
@@ -98,7 +100,7 @@ async def test_what_is_ones_own_is_taken_in_the_same_order_unless_somebody_is_at
     with psycopg.connect(cluster.superuser(f"server_{worker_id}")) as connection:
         connection.execute("select from tasks where id = %s for update", (soon["id"],))
         assert (await took(hired) or {})["id"] == late["id"]
-    assert [(await took(hired) or {})["id"] for _ in range(2)] == [soon["id"], low["id"]]
+    assert [(await took(hired) or {})["id"] for _ in range(3)] == [soon["id"], last["id"], low["id"]]
 
 
 @pytest.mark.rule("D8")

@@ -12,6 +12,7 @@ from tests.support.server import Server
 from tests.support.waiting import until
 from tests.tenancy.turns import delivered, ended_run, keep_approval
 from tests.work.ground import Who, begun, done, due, person, took, wrote
+from tests.work.kpi_ground import calculated
 from tests.work.session_ground import started
 from tests.work.timeline_ground import posted, said
 
@@ -33,6 +34,7 @@ async def test_a_day_holds_what_is_ones_own(server: Server, org: Org, other_org:
     await started(hired, goal="Paint")
     await started(hidden)
     await took(hired)
+    await calculated(server, org)
     await posted(org.owner, "Who may?", type="question_asked")
     to_me = await posted(org.owner, "May you?", type="question_asked", mentions=[str(member.id)])
     await posted(org.owner, "Who else may?", type="question_asked")
@@ -52,7 +54,7 @@ async def test_a_day_holds_what_is_ones_own(server: Server, org: Org, other_org:
     assert day["questions"][0]["id"] == to_me["id"]
     (at_work,) = day["at_work"]
     assert (at_work["session"]["agent"]["id"], [one["title"] for one in at_work["tasks"]]) == (hired.id, ["Free"])
-    assert not {one["type"] for one in day["happened"]} & {"session_start", "session_log"}
+    assert not {one["type"] for one in day["happened"]} & {"session_start", "session_log", "kpi_updated"}
     assert (await day_of(member, since=utc_now().isoformat()))["happened"] == []
     assert len((await day_of(org.owner))["at_work"]) == 2
     stranger = await day_of(other_org.owner)

@@ -262,8 +262,8 @@ async def test_probation_goes_on_while_one_of_its_causes_holds(server: Server, o
         await reviewed(org.owner, "approved", scout, title=f"good {number}")
         one = await figures(server, org, scout)
         assert one["overall_trend"] == "improving"
+        assert done(await org.owner.api.get(f"/agents/{scout.id}")).json()["status"] == "probation"
     assert (one["quality"], one["trust"] > 50, one["concerns"]) == (100, True, ["recent_bugs"])
-    assert done(await org.owner.api.get(f"/agents/{scout.id}")).json()["status"] == "probation"
 
 
 @pytest.mark.rule("X5", "D7")

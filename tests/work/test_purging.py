@@ -30,6 +30,10 @@ OWN = (
 )
 
 
+NAMED = (("project_members", "member_id"), ("notifications", "recipient_id"))
+"""Without a foreign key."""
+
+
 class Keeper:
     """The operator, at the database."""
 
@@ -77,7 +81,8 @@ async def test_an_agent_goes_with_what_is_its_alone(server: Server, org: Org, ke
     place = await direct(org.owner, worker)
     await posted(worker, "The paint is out.")
     done(await org.owner.api.patch(f"/agents/{worker.id}", json={"trust_score": 60}))
-    theirs = await posted(org.owner, "Somebody else's.")
+    theirs = await posted(org.owner, "Somebody else's.", mentions=[worker.id])
+    done(await org.owner.api.put(f"/projects/{project['id']}/members/agent/{worker.id}"))
     ended = await wrote(org.owner, project, "Prime it", assignee=agent(worker))
     await changed(worker, ended, status="completed")
     task = await wrote(org.owner, project, assignee=agent(worker))
@@ -94,6 +99,7 @@ async def test_an_agent_goes_with_what_is_its_alone(server: Server, org: Org, ke
     with pytest.raises(CrewhallError, match="that was deleted"):
         purge_deleted(keeper.connection, "agent", of_agent)
     done(await org.owner.api.delete(f"/agents/{worker.id}", params={"confirm": worker.code}))
+    assert all(keeper.count(table, column, of_agent) for table, column in NAMED)
     assert of_agent in {one.id for one in list_deleted(keeper.connection)}
     gone = purge_deleted(keeper.connection, "agent", of_agent)
     assert gone["agents"] == 1
@@ -102,6 +108,7 @@ async def test_an_agent_goes_with_what_is_its_alone(server: Server, org: Org, ke
     assert keeper.count("wiki_entries", "proposed_by_agent_id", of_agent) == 0
     assert [keeper.count(table, "agent_id", of_agent) for table in OWN] == [0] * len(OWN)
     assert [keeper.count("events", column, of_agent) for column in ("author_id", "agent_id")] == [0, 0]
+    assert [keeper.count(table, column, of_agent) for table, column in NAMED] == [0] * len(NAMED)
     assert keeper.count("conversation_members", "member_id", of_agent) == 0
     assert keeper.count("conversations", "owner_agent_id", of_agent) == 0
     now = done(await org.owner.api.get(f"/tasks/{task['id']}")).json()

@@ -1,5 +1,6 @@
 """Work sessions by the API: one open per agent, what a start tells, what belongs to one, that it never changes."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import pytest
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
 from crewhall.kernel.events import _handlers, subscribe
-from crewhall.work import WorkSessionStopped
+from crewhall.work import WorkSessionStopped, session_pull
 from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.support.waiting import until
@@ -218,6 +219,35 @@ async def test_an_agent_that_came_to_another_project_still_ends_its_own_session(
     other = await begun(org.owner, "Else")
     done(await org.owner.api.patch(f"/agents/{hired.id}", json={"project_id": other["id"]}))
     assert (await started(hired, supersede=True))["handed_over"]["session_id"] == session["id"]
+
+
+@pytest.mark.rule("D4")
+async def test_what_came_while_it_worked_is_told_by_the_next_start(
+    server: Server, org: Org, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(session_pull, "OVERLAP", timedelta(0))
+    hired = await server.hire(org)
+    session = (await started(hired))["session"]["id"]
+    message = await said(org.owner, await server.general(org), f"Look, @{hired.code}")
+    await _mentioned(hired.api)
+    await stopped(hired, session)
+    pulled = (await started(hired))["pulled"]
+    assert [one["message_id"] for one in pulled["mentions"]] == [message["id"]]
+
+
+@pytest.mark.rule("D2", "D4")
+async def test_of_a_session_nobody_sees_tasks_of_a_project_that_is_not_theirs(server: Server, org: Org):
+    here, there, hired = await begun(org.owner), await begun(org.owner, "There"), await server.hire(org)
+    task = await wrote(org.owner, here, assignee=agent(hired))
+    session = (await started(hired))["session"]["id"]
+    await changed(hired, task, status="in_progress")
+    await stopped(hired, session)
+    place = {"level": "project", "project_id": there["id"]}
+    done(await org.owner.api.patch(f"/agents/{hired.id}", json=place))
+    for who, seen in ((org.owner, [task["id"]]), (hired, [])):
+        one = await shown(who, session)
+        for tasks in (one["tasks"], one["pulled"]["tasks"]):
+            assert [each["id"] for each in tasks] == seen
 
 
 @pytest.mark.rule("D4")
