@@ -223,10 +223,9 @@ async def test_a_picture_is_shown_upright_and_smaller_beside_its_text(server: Se
     photo = await attached(server, org, data.getvalue(), "photo.jpg")
     scan = await attached(server, org, pages.getvalue(), "scan.tiff")
     async with server.db.transaction(system_actor(org.id)) as tx:
-        read = (
-            "update documents set status = 'ready', ready_at = now(), look_at = null, pages = %(pages)s"
-            " where id = %(id)s"
-        )
+        read = """
+            update documents set status = 'ready', ready_at = now(), look_at = null, pages = %(pages)s where id = %(id)s
+        """
         await tx.run(read, {"id": photo, "pages": 1})
         await tx.run(read, {"id": scan, "pages": 2})
 

@@ -14,7 +14,7 @@ from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import INVALID, CrewhallError
+from crewhall.kernel.errors import FORBIDDEN, INVALID, NOT_FOUND, CrewhallError
 from crewhall.knowledge import wiki, wiki_decisions, wiki_moves
 from crewhall.knowledge import wiki_queries as queries
 from crewhall.knowledge import wiki_reading as reading
@@ -100,6 +100,8 @@ async def move(
             found = await reading.find_entry(tx, actor, slug)
             made = await wiki_moves.move_entry(tx, actor, found.id, data)
     except CrewhallError as error:
+        if error.kind in {NOT_FOUND, FORBIDDEN}:
+            raise
         return go(f"/wiki/{slug}", error.detail)
     return go(f"/wiki/{made.slug}", f"It is {f'of {made.project.name}' if made.project else 'everybody’s'} now.")
 
