@@ -13,7 +13,8 @@ from tests.deploy.files import DEPLOY
 
 PROGRAMS = Path(sys.executable).parent
 EXAMPLE = DEPLOY / "compose" / "env.example"
-ALONE, WITH_KAFKA = ("compose.yaml",), ("compose.yaml", "compose.kafka.yaml")
+ALONE: tuple[str, ...] = ("compose.yaml",)
+WITH_KAFKA: tuple[str, ...] = (*ALONE, "compose.kafka.yaml")
 
 
 def read(*names: str, env: Path) -> subprocess.CompletedProcess[str]:
@@ -39,7 +40,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def services(filled: Path) -> dict[tuple[str, ...], dict[str, Any]]:
     """The services that compose would start, without Kafka and with it."""
-    made = {}
+    made: dict[tuple[str, ...], dict[str, Any]] = {}
     for names in (ALONE, WITH_KAFKA):
         found = read(*names, env=filled)
         assert found.returncode == 0, found.stderr

@@ -12,7 +12,7 @@ from tests.deploy.files import DEPLOY, SETTING, compose, described, documents, m
 
 def commands() -> set[str]:
     """What `crewhall` may be told to do."""
-    return {one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands}
+    return {one.name or str(getattr(one.callback, "__name__", "")) for one in app.registered_commands}
 
 
 def test_every_setting_that_is_named_exists():
