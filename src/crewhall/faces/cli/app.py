@@ -29,13 +29,14 @@ from crewhall.faces.cli.organization import org
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.people import people
 from crewhall.faces.cli.pins import pin, pins, unpin
+from crewhall.faces.cli.processes import status, stop
 from crewhall.faces.cli.projects import project
 from crewhall.faces.cli.purging import purge
 from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions
 from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.schedules import schedule
-from crewhall.faces.cli.serving import status, stop, up
+from crewhall.faces.cli.serving import serve, up, worker
 from crewhall.faces.cli.sessions import day, session
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tasks import task
@@ -57,7 +58,24 @@ app = typer.Typer(
     name="crewhall", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
-for command in (up, status, stop, config, doctor, rules, login, logout, whoami, say, tail, history, inbox, day):
+for command in (
+    up,
+    serve,
+    worker,
+    status,
+    stop,
+    config,
+    doctor,
+    rules,
+    login,
+    logout,
+    whoami,
+    say,
+    tail,
+    history,
+    inbox,
+    day,
+):
     app.command()(command)
 # What begins with a minus is to be left out.
 app.command(context_settings={"ignore_unknown_options": True})(search)
