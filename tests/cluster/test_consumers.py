@@ -14,7 +14,7 @@ from tests.support.server import Server
 from tests.support.waiting import until
 
 FOLLOWED = ("turns", "search")
-POSTS = 12
+POSTS = 6
 
 
 class Steps:

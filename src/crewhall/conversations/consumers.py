@@ -123,7 +123,7 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - it works on meanwhile
             log.warning("a consumer does not know who works", extra=self._about(error))
             return
-        self._stands_by = self._place not in {None, place}
+        self._stands_by = self._place is not None and self._place != place
         self._place = place
 
     async def _catch_up(self) -> bool:
