@@ -47,8 +47,12 @@ class Chaos:
     async def round(self, kind: str) -> None:
         """Do it, and wait until posts are acknowledged again."""
         await self._load.progress(self._random.randint(20, 150))
-        await self._kinds[kind]()
-        await self._load.progress(50)
+        try:
+            await self._kinds[kind]()
+            await self._load.progress(50)
+        except BaseException as error:
+            error.add_note(f"in round {self.done.total() + 1}, {kind}")
+            raise
         self.done[kind] += 1
 
     async def _kill(self, of: list[Process]) -> None:

@@ -30,7 +30,7 @@ async def watch_budget(cluster: Cluster, most: Counter[str]) -> None:
     """Note the most connections that were ever open at once."""
     while True:
         most |= await asyncio.to_thread(connections, cluster.site)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
 
 
 @pytest.mark.rule("X1", "X2", "C5")
