@@ -32,14 +32,17 @@ class Member:
         self._environment = {**environment, names[kind]: str(port)}
         self._process: asyncio.subprocess.Process | None = None
         self._is_wanted = True
+        self._has_started = False
 
     async def run(self) -> None:
-        """Start, and start again whenever it has ended; until told."""
+        """Start, and start again whenever it has ended; until told, or until it ends before it was ever ready."""
         while self._is_wanted:
             self._process = await asyncio.create_subprocess_exec(
                 CREWHALL, self.kind, env=self._environment, stdout=asyncio.subprocess.DEVNULL, start_new_session=True
             )
             code = await self._process.wait()
+            if not self._has_started:
+                return
             if self._is_wanted:
                 print(f"{self.kind} on {self.port} has ended with {code}: starting it again", flush=True)
                 await asyncio.sleep(AGAIN_S)
@@ -50,6 +53,7 @@ class Member:
             while not await is_ready("127.0.0.1", self.port):  # noqa: ASYNC110 - another process, which tells nobody
                 await asyncio.sleep(LOOK_EVERY_S)
         assert self._process is not None
+        self._has_started = True
         print(f"{self.kind:7} http://127.0.0.1:{self.port}/health/ready (pid {self._process.pid})", flush=True)
 
     def stop(self) -> None:
@@ -73,11 +77,13 @@ async def run(port: int, servers: int, workers: int) -> None:
     try:
         for one in members:  # the first makes the database
             running.append(asyncio.create_task(one.run()))
-            starting = asyncio.create_task(one.ready())
-            await asyncio.wait({starting, stop := asyncio.create_task(told.wait())}, return_when="FIRST_COMPLETED")
-            stop.cancel()
-            if told.is_set():
+            starting, stopping = asyncio.create_task(one.ready()), asyncio.create_task(told.wait())
+            await asyncio.wait({starting, stopping, running[-1]}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not starting.done():
                 starting.cancel()
+                if not told.is_set():
+                    raise SystemExit(f"{one.kind} on {one.port} did not start: see what it said")
                 return
             await starting
         await proxy.start()
