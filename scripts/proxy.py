@@ -10,7 +10,7 @@ import itertools
 from urllib.parse import urlsplit
 
 PIECE = 64 * 1024
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.15
 LOOK_TIME_S = 2.0
 FIND_WITHIN_S = 5.0
 READY = b"GET /health/ready HTTP/1.1\r\nhost: proxy\r\nconnection: close\r\n\r\n"
