@@ -6,6 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from crewhall.conversations import ConversationParts
 from crewhall.kernel.postgres.urls import DatabaseUrls
 from crewhall.kernel.process_kinds import ProcessKind
 from crewhall.ports.live import Ephemeral
@@ -71,3 +72,20 @@ async def test_typing_and_words_reach_listeners_of_servers_and_nobody_links_to_a
             typing = Ephemeral(org.id, UUID(channel), "typing", {})  # as the words of a turn go
             worker.services.live.emit(org.owner.actor, typing)
             assert (await frames_until(socket, "typing"))[-1]["actor"]["id"] == str(org.owner.id)
+
+
+async def test_what_a_server_made_to_be_removed_one_day_a_worker_hears_of(
+    urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+):
+    async with (
+        Server(urls, kind=ProcessKind.SERVE) as server,
+        Server(urls, kind=ProcessKind.WORKER) as worker,
+    ):
+        org = await server.make_org()
+        channel = await server.channel(org.owner)
+        heard = asyncio.Event()
+        monkeypatch.setattr(worker.services.part(ConversationParts).sweeper._timer, "stir", heard.set)
+        path = f"/conversations/{channel}/files"
+        made = await org.owner.api.post(path, params={"name": "notes.txt"}, content=b"never posted")
+        assert made.status_code == 201, made.text
+        await asyncio.wait_for(heard.wait(), 20)

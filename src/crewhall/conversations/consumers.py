@@ -79,6 +79,10 @@ class Consumer:
         self._due.set()
         self._task = asyncio.create_task(self._run(), name=f"consumer-{self.name}")
 
+    def look(self) -> None:
+        """Look whether anything is left: whoever else worked has gone."""
+        self._due.set()
+
     async def stop(self) -> None:
         """Stop; what was begun is rolled back, or done again by who comes next."""
         if self._task:

@@ -90,12 +90,15 @@ async def open_hall(
 
 def _share_work(services: Services, peers: Peers) -> None:
     """Do no work that others do; look now and then whether one of them died over its own."""
-    company = Company()
-    for consumer in consumers_of(services):
+    company, consumers = Company(), consumers_of(services)
+    for consumer in consumers:
         consumer.company = company
 
     def note(others: int) -> None:
-        company.works_beside = others > 0
+        was_alone, company.works_beside = not company.works_beside, others > 0
+        if not (was_alone or company.works_beside):
+            for consumer in consumers:
+                consumer.look()
 
     peers.on_company(note)
     peers.on_beat(services.part(RuntimeParts).worker.look)
