@@ -2,7 +2,7 @@
 # ARGS is handed to the command: make run ARGS="--port 9000", make test ARGS="tests/kernel -x".
 
 .POSIX:
-.PHONY: help run dev test rules check fmt bench docs shots lock clean uv runtime development
+.PHONY: help run dev cluster test chaos rules check fmt bench docs shots lock clean uv runtime development
 
 ARGS =
 WORKERS = 3
@@ -16,6 +16,12 @@ run: runtime ## serve in the foreground; CREWHALL_* variables are honoured
 
 dev: development ## serve and start again when a source file changes
 	@exec $(BIN)/python -m scripts.reload $(ARGS)
+
+cluster: development ## serve from two servers and two workers behind a small proxy; ARGS="--port 9000 --workers 3"
+	@exec $(BIN)/python -m scripts.cluster $(ARGS)
+
+chaos: development ## kill, pause and restart what runs under load, a hundred rounds; ARGS="--rounds 20 --seed 7"
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 test: development ## run the tests; installs Chromium where it can
 	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && unset PYTHONDONTWRITEBYTECODE && \

@@ -27,7 +27,7 @@ async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
     serving = await home.start("up", "--port", "0")
     address = await listening(serving)
     status = await home.ok("status")
-    assert [server["address"] for server in status["servers"]] == [address]
+    assert [server["address"] for server in status["processes"]] == [address]
     login = await quick.run("login", "--email", "ada@example.org", "--password-stdin", stdin="correct horse battery\n")
     assert (login.code, address in login.out) == (0, True), login.err
     said = await quick.ok("say", "general", "hello, hall")

@@ -1,6 +1,6 @@
 """The checker finds what the kill tests look for: a test that cannot fail proves nothing."""
 
-from tests.crash.history import Ack, Entry, History, delivery_faults, faults
+from tests.support.history import Ack, Entry, History, delivery_faults, faults
 
 LOG = [Entry("c", seq, f"m{seq}", "message", "ada", f"w-{seq}", "") for seq in (1, 2, 3)]
 

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from tests.crash.load import load_on
+from tests.crash.rounds import kill_on
+from tests.support.load import load_on
 from tests.support.site import Site
 
 KINDS = ["server", "start", "postgres", "postmaster", "backend"]
@@ -21,7 +22,7 @@ async def run_rounds(site: Site, number: int) -> None:
     try:
         async with load_on(site, seed) as load:
             for kind in kinds:
-                await load.round(kind)
+                await kill_on(load, kind)
             await load.progress(100)
         print(f"{len(kinds)} rounds, {len(load.history.acks)} posts acknowledged")
     finally:

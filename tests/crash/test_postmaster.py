@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed
 from crewhall.kernel.postgres.place import find_place
 from crewhall.kernel.postgres.processes import command_line
 from tests.crash.test_stop import post, read
-from tests.crash.writers import live
 from tests.support.site import Process, Site
 from tests.support.waiting import until
+from tests.support.writers import live
 
 SECONDS = 15.0
 

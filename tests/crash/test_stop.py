@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.crash.writers import live
 from tests.support.site import Process, Site
+from tests.support.writers import live
 
 QUICK_S = 10.0
 """A start on data that is there takes about a second; a first one, or a recovery that hangs, takes longer."""

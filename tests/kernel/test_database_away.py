@@ -31,7 +31,16 @@ def test_a_lost_server_is_away(error: Exception) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [PoolTimeout(), TimeoutError(), errors.QueryCanceled(), errors.LockNotAvailable(), errors.TooManyConnections()],
+    [
+        PoolTimeout(),
+        TimeoutError(),
+        errors.QueryCanceled(),
+        errors.LockNotAvailable(),
+        errors.TooManyConnections(),
+        errors.DeadlockDetected(),
+        errors.IdleInTransactionSessionTimeout(),
+        errors.TransactionTimeout(),
+    ],
     ids=lambda error: type(error).__name__,
 )
 def test_a_busy_server_is_not(error: Exception) -> None:

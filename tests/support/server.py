@@ -15,8 +15,10 @@ from crewhall.faces.http.server import HallServer, address_of, bind
 from crewhall.faces.live.hub import Hub
 from crewhall.identity.settings import IdentitySettings
 from crewhall.kernel.postgres.urls import DatabaseUrls
+from crewhall.kernel.process_kinds import ProcessKind
 from crewhall.kernel.settings import KernelSettings
 from crewhall.main import open_hall
+from crewhall.main.serving import leaving_of
 from tests.identity.hall import Hall, Member, Org
 from tests.support.tails import tail
 from tests.support.wire import WireClient
@@ -37,11 +39,12 @@ class AgentClient:
 
 
 class Server(Hall):
-    """A running product, with short ways to people, organizations, agents and channels."""
+    """A running product, or a process of one kind, with short ways to people, organizations, agents and channels."""
 
-    def __init__(self, urls: DatabaseUrls, **settings: Any) -> None:
+    def __init__(self, urls: DatabaseUrls, *, kind: ProcessKind = ProcessKind.UP, **settings: Any) -> None:
         super().__init__(urls.app)
         self._urls = urls
+        self._kind = kind
         self._stack = contextlib.AsyncExitStack()
         self.home = Path(self._stack.enter_context(TemporaryDirectory(prefix="crewhall-")))
         own = {"home": self.home, "host": "127.0.0.1", "port": 0, "database_pool": POOL}
@@ -57,15 +60,23 @@ class Server(Hall):
         listener = bind("127.0.0.1", 0)
         self._stack.callback(listener.close)
         self.address = address_of(listener, "127.0.0.1")
-        hall = await self._stack.enter_async_context(open_hall(self._kernel, self._urls, self.address))
+        hall = await self._stack.enter_async_context(open_hall(self._kernel, self._urls, self.address, self._kind))
         self.services, self.setup_link = hall.services, hall.setup_link
         self.db, self.settings = hall.services.db, hall.services.settings_of(IdentitySettings)
         self.hub = hall.services.part(Hub)
         ready = asyncio.Event()
-        self._server = HallServer(hall.application, hall.hub, ready.set)
+        self._server = HallServer(hall.application, hall.hub, ready.set, leaving_of(self._kernel, hall, self._kind))
         self._task = asyncio.create_task(self._server.serve([listener]))
         await asyncio.wait({self._task, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
         return self
+
+    def leave(self) -> None:
+        """Tell it to stop, as a signal does."""
+        self._server.end()
+
+    async def has_left(self) -> None:
+        """Wait until it answers nobody any more."""
+        await asyncio.shield(self._task)
 
     async def __aexit__(self, *_: object) -> None:
         for client in self._api:

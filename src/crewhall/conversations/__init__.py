@@ -5,7 +5,7 @@ from crewhall.conversations.access import Access, AccessCache, Verb, access_conv
 from crewhall.conversations.appending import append_all
 from crewhall.conversations.commands import Commands
 from crewhall.conversations.consumers import BATCH as CONSUMER_BATCH
-from crewhall.conversations.consumers import Consumer
+from crewhall.conversations.consumers import Company, Consumer
 from crewhall.conversations.events import ConversationRead, MemberAdded
 from crewhall.conversations.file_settings import FileSettings
 from crewhall.conversations.file_store import FileStore, forget_stray, refer_to_bytes
@@ -83,6 +83,7 @@ __all__ = [
     "Command",
     "CommandDone",
     "Commands",
+    "Company",
     "Consumer",
     "ConversationParts",
     "ConversationRead",

@@ -73,6 +73,22 @@ class KernelSettings(CrewhallSettings):
     home: Path = Field(default_factory=default_home, description="Data folder.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    health_host: str = Field(
+        "127.0.0.1", description="Address on which a process that serves nobody answers /health and /metrics."
+    )
+    health_port: int = Field(
+        0, ge=0, le=65535, description="Its port; 0 picks a free one (`crewhall status` shows it)."
+    )
+    drain_wait_s: float = Field(
+        0,
+        ge=0,
+        le=120,
+        description="Seconds for which a process that was told to stop says that it is not ready and still answers, so "
+        "that a proxy notices.",
+    )
+    drain_s: float = Field(
+        10, ge=0, le=3600, description="Seconds that requests, and a worker's turns, then have to come to their end."
+    )
     public_url: WebAddress | None = Field(None, description="Address that people use, when a proxy stands in front.")
     region: str = Field("", max_length=64, description="Where this process runs; shown with what it decides.")
     hsts_days: int = Field(

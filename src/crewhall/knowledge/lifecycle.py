@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from crewhall.conversations import FileStore
+from crewhall.conversations import Consumer, FileStore
 from crewhall.kernel.db import Database
 from crewhall.kernel.signals import Signals
 from crewhall.knowledge.embedding_worker import EmbeddingWorker
@@ -39,6 +39,11 @@ class KnowledgeParts(Struct, frozen=True):
     folders: FolderWatch
     messages: MessageWorker | None
     tasks: EmbeddingWorker[UnembeddedTask] | None
+
+    @property
+    def consumer(self) -> Consumer | None:
+        """What follows the log; none where messages are not compared by their meaning."""
+        return self.messages.consumer if self.messages is not None else None
 
     def start(self) -> None:
         """Go on with what was begun; the database and the signals must be up."""

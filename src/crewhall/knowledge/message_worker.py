@@ -25,16 +25,16 @@ class MessageWorker(EmbeddingWorker[Unembedded]):
     ) -> None:
         super().__init__("messages", signals, CHANNEL, embedder, MessageBatches(db, embedder.model))
         self._db = db
-        self._consumer = Consumer("meaning", db, message_log.watch, self.follow, gather_s, gathers_first=True)
+        self.consumer = Consumer("meaning", db, message_log.watch, self.follow, gather_s, gathers_first=True)
 
     def start(self) -> None:
         """Go on with what was begun, then follow; the database and the signals must be up."""
         super().start()
-        self._consumer.start()
+        self.consumer.start()
 
     async def stop(self) -> None:
         """Stop; what was taken is left to another process, or to the next start."""
-        await self._consumer.stop()
+        await self.consumer.stop()
         await super().stop()
 
     async def follow(self) -> int:

@@ -25,8 +25,10 @@ class NotificationParts(Struct, frozen=True):
     pusher: Pusher
 
     def start(self) -> None:
-        """Follow the log, send what is due; the database and the signals must be up."""
-        self.pusher.start()
+        """Follow the log, send what is due; the database and the signals must be up.
+
+        `pusher` starts by itself: whichever process writes a notification tells its reader's devices.
+        """
         self.consumer.start()
         self.digests.start()
 

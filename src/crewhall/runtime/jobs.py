@@ -11,6 +11,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from psycopg import Error
+from psycopg_pool import PoolClosed, PoolTimeout
+
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.signals import Signals
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 QUEUE = "turns"
 TASK = "turn"
 JOBS_CHANNEL = f"procrastinate_queue_v1#{QUEUE}"
+LOOK = '{"type": "job_inserted", "job_id": 0}'
+"""What procrastinate's channel carries; no job has that number."""
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 15.0
 
 Execute = Callable[[UUID, UUID], Awaitable[None]]
@@ -94,6 +99,7 @@ class TurnWorker:
         self._wanted = asyncio.Event()
         self._taker: JobTaker | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_leaving = False
         signals.follow(db, JOBS_CHANNEL, lambda _payload: self.wake())
         signals.on_lost(self.wake)
 
@@ -103,11 +109,28 @@ class TurnWorker:
         if self._at_once:
             self._task = asyncio.create_task(self._run(), name="turns")
 
+    async def finish(self, seconds: float) -> None:
+        """Take no more jobs, and let those under way end for so long; then `stop`."""
+        self._is_leaving = True
+        if self._taker is not None:
+            await self._taker.finish(seconds)
+
     async def stop(self) -> None:
         """Stop taking jobs; turns under way go back to the queue, and go on from their journal."""
+        took = self._taker is not None
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if took or self._is_leaving:
+            await self._announce()
+
+    async def _announce(self) -> None:
+        """Have the others look: what was put back, or could not be begun beside what was under way here, waits."""
+        try:
+            async with self._db.transaction(None) as tx:
+                await tx.notify(JOBS_CHANNEL, LOOK)
+        except (Error, PoolTimeout, PoolClosed, OSError) as error:
+            log.info("nobody was told of the turns that were put back", extra={"reason": str(error).strip()})
 
     def wake(self) -> None:
         """Look for jobs: there may be one."""
@@ -127,7 +150,7 @@ class TurnWorker:
         nothing to open.
         """
         retry = FIRST_RETRY_S
-        while True:
+        while not self._is_leaving:
             await self._wanted.wait()
             try:
                 self._wanted.clear()

@@ -62,6 +62,14 @@ class RuntimeParts(Struct, frozen=True):
         self.approvals.start()
         self.schedules.start()
 
+    async def drain(self, seconds: float) -> None:
+        """Decide and begin nothing more, and let turns under way end for so long; `close` puts back what has not."""
+        await self.warming.stop()
+        await self.schedules.stop()
+        await self.consumer.stop()
+        await self.scheduler.stop()
+        await self.worker.finish(seconds)
+
     async def close(self) -> None:
         """Stop deciding, then taking turns; the database must still be open."""
         await self.warming.stop()

@@ -24,6 +24,8 @@ class Warming:
         self._db = db
         self._executor = executor
         self._after_s = after_s
+        self.takes_turns = True
+        """Whether turns are taken by this process: where they are not, nobody waits for them here."""
         self._looking: asyncio.Task[None] | None = None
         self._warming: asyncio.Task[None] | None = None
 
@@ -38,7 +40,7 @@ class Warming:
 
     def expect_turn(self) -> None:
         """Get ready: somebody is about to ask for a turn. Returns at once."""
-        if not self._executor.is_warm and (self._warming is None or self._warming.done()):
+        if self.takes_turns and not self._executor.is_warm and (self._warming is None or self._warming.done()):
             self._warming = asyncio.create_task(self._warm(), name="warming")
 
     async def _look(self) -> None:

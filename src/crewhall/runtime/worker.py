@@ -23,7 +23,7 @@ from procrastinate.worker import Worker
 from crewhall.governance import release_strays
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
-from crewhall.runtime.jobs import JOBS_CHANNEL, QUEUE, TASK, Execute, enqueue_turn
+from crewhall.runtime.jobs import JOBS_CHANNEL, LOOK, QUEUE, TASK, Execute, enqueue_turn
 from crewhall.runtime.outside import end_forsaken
 from crewhall.runtime.trying import end_forgotten_tries
 
@@ -60,10 +60,13 @@ class CalmManager(JobManager):
     def __init__(self, connector: BaseConnector) -> None:
         super().__init__(connector)
         self.announced = asyncio.Event()
+        self.is_closed = False
         self._fetched = 0
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """See JobManager."""
+        """See JobManager; nothing is fetched any more once it is closed."""
+        if self.is_closed:
+            return None
         if self._fetched == 1:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CALM_S):
@@ -87,6 +90,17 @@ class JobTaker(Worker):
             return False
         self.stop()  # type: ignore[no-untyped-call]
         return True
+
+    async def finish(self, seconds: float) -> None:
+        """Take no more jobs, give those under way that long to end, and stop: what has not ended is put back.
+
+        Signs of life are given meanwhile, so that nobody else takes what is under way here.
+        """
+        self.calm.is_closed = True
+        until = asyncio.get_running_loop().time() + seconds
+        while self._running_jobs and (left := until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._running_jobs), timeout=left)
+        self.stop()  # type: ignore[no-untyped-call]
 
     def wake(self) -> None:
         """Look for jobs now."""
@@ -196,7 +210,7 @@ async def _sweep_once(db: Database, taker: JobTaker, silence_s: float) -> bool:
         await end_forsaken(db)
         await _release_strays(db, tx)
         if handed:
-            await tx.notify(JOBS_CHANNEL, '{"type": "job_inserted", "job_id": 0}')
+            await tx.notify(JOBS_CHANNEL, LOOK)
     return is_due or handed > 0 or bool(strays)
 
 

@@ -226,12 +226,9 @@ class PostgresMessageLog:
             watcher(advanced)
 
     def _on_notice(self, payload: str) -> None:
-        """Another process wrote: its notice names conversations and their new heads, or `*` for very many."""
+        """Another process wrote: its notice names conversations and their new heads."""
         process, _, places = payload.partition("|")
         if process == self.process:
-            return
-        if places == "*":
-            self._tell(None)
             return
         for place in places.split(","):
             conversation, _, seq = place.partition(":")

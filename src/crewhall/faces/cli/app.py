@@ -30,13 +30,14 @@ from crewhall.faces.cli.organization import org
 from crewhall.faces.cli.output import say as say_line
 from crewhall.faces.cli.people import people
 from crewhall.faces.cli.pins import pin, pins, unpin
+from crewhall.faces.cli.processes import status, stop
 from crewhall.faces.cli.projects import project
 from crewhall.faces.cli.purging import purge
 from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions
 from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.schedules import schedule
-from crewhall.faces.cli.serving import status, stop, up
+from crewhall.faces.cli.serving import serve, up, worker
 from crewhall.faces.cli.sessions import day, session
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tasks import task
@@ -60,6 +61,8 @@ app = typer.Typer(
 
 for command in (
     up,
+    serve,
+    worker,
     status,
     stop,
     migrate,

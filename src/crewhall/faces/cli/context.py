@@ -49,8 +49,8 @@ def _here() -> str | None:
     from crewhall.faces.cli.runfile import find_running
     from crewhall.kernel.settings import home_from_environment
 
-    running = find_running(home_from_environment())
-    return running[0].address if running else None
+    serving = (one.address for one in find_running(home_from_environment()) if one.kind.serves)
+    return next(serving, None)
 
 
 def client_for(options: Options, server: str | None = None) -> "Client":

@@ -1,6 +1,6 @@
-"""Where the server of a data folder runs: a small file that `up` writes and that `status`, `stop` and clients read.
+"""Where the processes of a data folder run: a small file that each writes and that `status`, `stop` and clients read.
 
-A process id alone proves nothing, since ids are used again: a server runs for as long as it holds the lock of its file.
+A process id alone proves nothing, since ids are used again: a process runs while it holds the lock of its file.
 """
 
 import contextlib
@@ -10,16 +10,19 @@ from pathlib import Path
 
 import msgspec
 
+from crewhall.kernel.process_kinds import ProcessKind
+
 _held: dict[Path, int] = {}
 """The open files whose lock says that this process serves."""
 
 
 class Running(msgspec.Struct):
-    """A server process: its pid and the address that people open."""
+    """A process: its pid, and the address that people open, or at which it says how it is where it serves nobody."""
 
     pid: int
     address: str
     version: str
+    kind: ProcessKind = ProcessKind.UP
 
 
 def run_file(home: Path, pid: int | None = None) -> Path:
@@ -50,7 +53,7 @@ def remove_run_file(home: Path) -> None:
 
 
 def find_running(home: Path) -> list[Running]:
-    """The servers of this data folder that are alive; files of dead ones are removed."""
+    """The processes of this data folder that are alive; files of dead ones are removed."""
     found = []
     for path in sorted((home / "run").glob("server-*.json")):
         try:

@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import logging
+import math
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
 
 from crewhall.faces.http.protocol import HallProtocol
 from crewhall.faces.live.hub import Hub
+from crewhall.faces.plumbing.departure import Departure
 from crewhall.kernel.settings import BAD_SETTING
 
 BACKLOG = 2048
@@ -31,10 +34,26 @@ class _Answered(logging.Filter):
 ANSWERED = _Answered()
 
 
+@dataclass(slots=True, kw_only=True)
+class Leaving:
+    """How a server goes when it is told to.
+
+    It says that it is not ready any more and waits `wait_s` for those who send it requests to hear of it; then it ends
+    what else it does (`drain`), while it still answers; then it sends listeners away, and requests have `within_s`.
+    """
+
+    departure: Departure = field(default_factory=Departure)
+    wait_s: float = 0.0
+    within_s: float = DRAIN_S
+    drain: Callable[[], Awaitable[None]] | None = None
+
+
 class HallServer(uvicorn.Server):
     """Says when it is ready; when it stops it first sends the listeners away, so that they resume elsewhere."""
 
-    def __init__(self, application: Any, hub: Hub, ready: Callable[[], None]) -> None:
+    def __init__(self, application: Any, hub: Hub, ready: Callable[[], None], leaving: Leaving | None = None) -> None:
+        self._leaving = leaving or Leaving()
+        self._going: asyncio.Task[None] | None = None
         super().__init__(
             uvicorn.Config(
                 application,
@@ -51,7 +70,7 @@ class HallServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 backlog=BACKLOG,
-                timeout_graceful_shutdown=DRAIN_S,
+                timeout_graceful_shutdown=math.ceil(self._leaving.within_s),
             )
         )
         logging.getLogger("uvicorn.error").addFilter(ANSWERED)
@@ -59,10 +78,27 @@ class HallServer(uvicorn.Server):
         self._ready = ready
 
     def end(self) -> bool:
-        """Let it stop once what is being answered is finished, at the second call at once; says whether it serves."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
+        """Let it go in good order, at the second call at once; says whether it serves."""
+        if self.started and self._going is None and not self.should_exit:
+            self._leaving.departure.has_begun = True
+            self._going = asyncio.get_running_loop().create_task(self._go(), name="leaving")
+        else:
+            self.force_exit = True
+            self.should_exit = True
         return self.started
+
+    def give_up(self) -> None:
+        """Stop once what is being answered is finished: nothing else can be ended in good order."""
+        self._leaving.departure.has_begun = True
+        self.should_exit = True
+
+    async def _go(self) -> None:
+        try:
+            await asyncio.sleep(self._leaving.wait_s)
+            if self._leaving.drain is not None:
+                await self._leaving.drain()
+        finally:
+            self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -77,13 +113,18 @@ class HallServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Send listeners away, finish what is being answered, stop."""
+        if self._going is not None:
+            self._going.cancel()
         self._hub.close()
         await asyncio.sleep(0)  # the hub's closing frames go out first: uvicorn would send codes of its own
         await super().shutdown(sockets)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Bind the address to listen on; raises BAD_SETTING that says what to do when it is taken or not ours."""
+def bind(host: str, port: int, setting: str = "CREWHALL_PORT") -> socket.socket:
+    """Bind the address to listen on; raises BAD_SETTING that says what to do when it is taken or not ours.
+
+    `setting` is the one that names the port.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # By the protocol of a listener an event loop knows that it may send small packets at once: without it head and body
     # of an answer on a kept connection are 40 ms apart (asyncio; uvloop does so anyway).
@@ -94,8 +135,8 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise BAD_SETTING(
-            f"Cannot listen on {host}:{port}: {error.strerror}. Stop what uses it, or set CREWHALL_PORT (0 picks one).",
-            setting="CREWHALL_PORT",
+            f"Cannot listen on {host}:{port}: {error.strerror}. Stop what uses it, or set {setting} (0 picks one).",
+            setting=setting,
         ) from error
     return listener
 

@@ -1,8 +1,8 @@
 """Links between the processes of one installation, for ephemeral frames only: loss is allowed.
 
-Each process registers a private socket under a lease, and opens one link to each other process. A link proves that it
-knows the installation's secret before it is heard, without saying it: a lease may outlive its process, and anybody may
-listen at that address by then.
+Each process registers under a lease. One that serves people has a private socket, and every other opens one link to it;
+one that does not has no listeners, so nobody sends it anything. A link proves that it knows the installation's secret
+before it is heard, without saying it: a lease may outlive its process, and anybody may listen at that address by then.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
+from crewhall.kernel.process_kinds import ProcessKind
 from crewhall.kernel.signals import Signals
 from crewhall.ports.live import Ephemeral
 
@@ -40,7 +41,8 @@ class _Forwarded(msgspec.Struct):
 
 class _Peer(msgspec.Struct):
     id: UUID
-    address: str
+    kind: ProcessKind
+    address: str | None
 
 
 class _Link:
@@ -64,10 +66,11 @@ class _Link:
 class Peers:
     """The links of one process. Listens on loopback, or on `CREWHALL_PEER_HOST` between machines."""
 
-    def __init__(self, db: Database, hub: Hub, signals: Signals, host: str) -> None:
+    def __init__(self, db: Database, hub: Hub, signals: Signals, host: str, kind: ProcessKind = ProcessKind.UP) -> None:
         self._db = db
         self._hub = hub
         self._host = host
+        self._kind = kind
         self._id = new_id()
         self._secret = ""
         self._server: asyncio.Server | None = None
@@ -79,17 +82,23 @@ class Peers:
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(_Forwarded)
         self._on_beat: list[Callable[[], None]] = []
+        self._on_company: list[Callable[[int], None]] = []
         signals.subscribe(CHANNEL, self._on_change)
 
     def on_beat(self, callback: Callable[[], None]) -> None:
         """Call back with each sign of life of this process, every 20 seconds: for what may be looked at so seldom."""
         self._on_beat.append(callback)
 
+    def on_company(self, callback: Callable[[int], None]) -> None:
+        """Tell, again and again, how many other processes work: what they do need not be done here."""
+        self._on_company.append(callback)
+
     async def start(self) -> None:
-        """Listen, register, link to those that are there."""
+        """Listen where somebody may, register, link to those that are there."""
         async with self._db.transaction(None) as tx:
             self._secret = await tx.value("select peer_secret from installation")
-        self._server = await asyncio.start_server(self._hear, self._host, 0, limit=MAX_LINE)
+        if self._kind.serves:
+            self._server = await asyncio.start_server(self._hear, self._host, 0, limit=MAX_LINE)
         self._hub.forward = self._forward
         await self._register()
         await self._link()
@@ -108,17 +117,19 @@ class Peers:
             self._server.close()
 
     async def _register(self) -> None:
-        assert self._server is not None
-        host, port = self._server.sockets[0].getsockname()[:2]
+        address = None
+        if self._server is not None:
+            host, port = self._server.sockets[0].getsockname()[:2]
+            address = f"{host}:{port}"
         async with self._db.transaction(None) as tx:
             await tx.run("delete from processes where lease_until < now()")
             await tx.run(
                 """
                 insert into processes (id, kind, address, lease_until)
-                values (%(id)s, 'serve', %(address)s, now() + make_interval(secs => %(lease)s))
+                values (%(id)s, %(kind)s, %(address)s, now() + make_interval(secs => %(lease)s))
                 on conflict (id) do update set lease_until = excluded.lease_until
                 """,
-                {"id": self._id, "address": f"{host}:{port}", "lease": LEASE_S},
+                {"id": self._id, "kind": str(self._kind), "address": address, "lease": LEASE_S},
             )
             await tx.run("select pg_notify('crewhall_processes', %(id)s)", {"id": str(self._id)})
 
@@ -154,24 +165,25 @@ class Peers:
             log.warning("a process was not linked", extra={"reason": str(error).strip()})
 
     async def _link(self) -> None:
-        """Open a link to every registered process that has none. One at a time: nobody is linked twice."""
+        """Open a link to every registered process that listens and has none. One at a time: nobody is linked twice."""
         async with self._one_at_a_time:
             async with self._db.transaction(None) as tx:
                 peers = await tx.all(
                     _Peer,
                     """
-                    select id, address from processes
-                    where id <> %(id)s and lease_until > now() and address is not null
+                    select id, kind, address from processes where id <> %(id)s and lease_until > now()
                     """,
                     {"id": self._id},
                 )
+            for callback in self._on_company:
+                callback(sum(peer.kind.works for peer in peers))
             for peer in peers:
                 link = self._links.get(peer.id)
-                if link is None or not link.is_open:
-                    await self._open(peer)
+                if peer.address is not None and (link is None or not link.is_open):
+                    await self._open(peer, peer.address)
 
-    async def _open(self, peer: _Peer) -> None:
-        host, _, port = peer.address.rpartition(":")
+    async def _open(self, peer: _Peer, address: str) -> None:
+        host, _, port = address.rpartition(":")
         try:
             async with asyncio.timeout(2):
                 reader, writer = await asyncio.open_connection(host, int(port), limit=MAX_LINE)
@@ -187,7 +199,7 @@ class Peers:
         return hmac.new(self._secret.encode(), challenge, "sha256").hexdigest().encode()
 
     def _forward(self, actor: Actor, frame: Ephemeral) -> None:
-        """Hand a frame to every other process."""
+        """Hand a frame to every other process that serves."""
         if not self._links:
             return
         line = self._encoder.encode(_Forwarded(actor, frame)) + b"\n"

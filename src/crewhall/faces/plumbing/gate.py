@@ -111,6 +111,8 @@ class Gate:
         """Serve one request; returns the status of its answer."""
         started, status, begun = time.perf_counter(), 500, False
         extra = [*self._security_headers, (b"x-request-id", current.encode())]
+        if self._services.departure.has_begun:
+            extra.append((b"connection", b"close"))
 
         async def guarded_send(message: MutableMapping[str, Any]) -> None:
             nonlocal status, begun

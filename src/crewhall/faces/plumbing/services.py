@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from crewhall.faces.plumbing.departure import Departure
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
@@ -29,6 +30,7 @@ class Services:
     log: MessageLog
     live: Live
     base_url: str
+    departure: Departure = field(default_factory=Departure)
     packages: dict[type[CrewhallSettings], CrewhallSettings] = field(default_factory=dict)
     parts: dict[type, object] = field(default_factory=dict)
 

@@ -68,7 +68,7 @@ class Start(Struct, frozen=True):
     evidence: int = 0
 
 
-class Scores(Struct, kw_only=True):
+class Scores(Struct, frozen=True, kw_only=True):
     """Scores, trends, and trust with its terms, each as it is stored."""
 
     quality: float

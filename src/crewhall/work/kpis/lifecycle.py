@@ -72,7 +72,7 @@ class KpiTurn:
                 return found.due_in if found else None
             try:
                 await self._calculator.calculate_all(found.org_id)
-            except Exception as error:
+            except Exception as error:  # one organization's trouble holds up no other
                 about = {"organization": str(found.org_id), "reason": str(error).strip()}
                 log.warning("KPIs are calculated later", extra=about, exc_info=error)
                 await self._put_off(found.org_id)

@@ -14,7 +14,7 @@ Number = Annotated[float, Meta(ge=-1_000_000_000, le=1_000_000_000)]
 MetricName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Such as `deals_won`.")]
 
 
-class Kpi(Scores, kw_only=True):
+class Kpi(Scores, frozen=True, kw_only=True):
     """An agent's figures at a moment: what was counted, the scores, trends, and every term of trust.
 
     `trust` = `start` + (`term_sum` - `start`) x `evidence` / (`evidence` + 10). `term_sum` adds the other terms up,
@@ -43,7 +43,7 @@ class Kpi(Scores, kw_only=True):
     concerns: list[Concern]
 
 
-class KpiShown(Kpi, kw_only=True):
+class KpiShown(Kpi, frozen=True, kw_only=True):
     """The same, with the reason in words."""
 
     reason: str

@@ -7,9 +7,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from tests.crash.history import Entry, History
-from tests.crash.writers import LOST, live
-from tests.support.site import Process
+from tests.support.history import Entry, History
+from tests.support.writers import LOST, Place, live
 
 
 def entry_of(record: dict[str, Any]) -> Entry:
@@ -28,7 +27,7 @@ def entry_of(record: dict[str, Any]) -> Entry:
 class Subscriber:
     """Somebody who follows conversations whatever happens to the server."""
 
-    def __init__(self, name: str, token: str, conversations: list[str], server: Process, history: History) -> None:
+    def __init__(self, name: str, token: str, conversations: list[str], server: Place, history: History) -> None:
         self.name = name
         self.token = token
         self.conversations = conversations

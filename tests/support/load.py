@@ -1,22 +1,20 @@
-"""The load under which processes are killed: sixteen writers, six subscribers, one hall."""
+"""The load under which processes are killed and replaced: sixteen writers, six subscribers, one hall."""
 
 import asyncio
 import contextlib
 import random
-import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-import psutil
 import psycopg
 
 from crewhall.kernel.postgres.urls import DATABASE
-from tests.crash.history import Entry, History, delivery_faults, faults
-from tests.crash.subscribers import SocketSubscriber, StreamSubscriber, Subscriber
-from tests.crash.writers import HttpWriter, SocketWriter, Somebody, Writer
 from tests.identity.hall import PASSWORD
+from tests.support.history import Entry, History, delivery_faults, faults
 from tests.support.site import Site
+from tests.support.subscribers import SocketSubscriber, StreamSubscriber, Subscriber
+from tests.support.writers import HttpWriter, Place, SocketWriter, Somebody, Writer
 
 PROGRESS_S = 60.0
 """So long posts may take, and so long those who catch up may stand still: a busy machine is slow, not stuck."""
@@ -53,40 +51,6 @@ class Load:
         async with asyncio.timeout(PROGRESS_S):
             while len(self.history.acks) < target:  # looks are cheap; the writers stay simple
                 await asyncio.sleep(0.002)
-
-    async def round(self, how: str) -> None:
-        """Let it run for a random while, kill, and bring back what was killed."""
-        await self.progress(self.random.randint(1, 400))
-        server = self.site.server
-        match how:
-            case "server":
-                await server.kill()
-            case "start":
-                await server.kill()
-                server.launch()
-                assert not await server.ended_within(self.random.uniform(0, 1.5)), server.log.read_text()[-3000:]
-                await server.kill()
-            case "postgres":
-                _kill(self.site.postmaster())
-                await server.ended_within(self.random.uniform(0, 0.2))
-                await server.kill()
-            case "postmaster":
-                _kill(self.site.postmaster())
-                await self.progress(200)
-                return
-            case "backend":
-                _kill(self._backend())
-                await self.progress(200)
-                return
-        await server.start()
-
-    def _backend(self) -> psutil.Process | None:
-        """One of the database's connections of the server process."""
-        postmaster = self.site.postmaster()
-        assert postmaster is not None
-        children = postmaster.children()
-        backends = [child for child in children if "crewhall_app" in " ".join(child.cmdline())]
-        return self.random.choice(backends) if backends else None
 
     async def settle(self) -> list[str]:
         """Stop writing, wait for every subscriber and consumer, and return what is wrong.
@@ -133,10 +97,13 @@ class Load:
 
 
 @contextlib.asynccontextmanager
-async def load_on(site: Site, seed: int) -> AsyncIterator[Load]:
-    """Start the load on a running site; it ends with the block, its last posts acknowledged."""
+async def load_on(site: Site, seed: int, through: Place | None = None) -> AsyncIterator[Load]:
+    """Start the load on a running site; it ends with the block, its last posts acknowledged.
+
+    Clients go to the site's server, or `through` something that stands before several.
+    """
     print(f"CREWHALL_TEST_SEED={seed}")  # shown with whatever fails from here on
-    load = await _prepare(site, seed)
+    load = await _prepare(site, seed, through or site.server)
     following = [asyncio.create_task(subscriber.run()) for subscriber in load.subscribers]
     writing = asyncio.gather(*[writer.run(load.enough) for writer in load.writers])
     try:
@@ -153,7 +120,7 @@ async def load_on(site: Site, seed: int) -> AsyncIterator[Load]:
         await asyncio.gather(writing, *following, return_exceptions=True)
 
 
-async def _prepare(site: Site, seed: int) -> Load:
+async def _prepare(site: Site, seed: int, place: Place) -> Load:
     chance = random.Random(seed)
     owner = Somebody((await site.call(token := await site.sign_in(), "GET", "/me"))["user"]["id"], token)
     run = chance.getrandbits(32)
@@ -166,15 +133,15 @@ async def _prepare(site: Site, seed: int) -> Load:
     history = History()
     authors = [*(people * 4)[:14], agent, agent]
     writers = [
-        (HttpWriter if n % 2 else SocketWriter)(f"w{n}", one, conversations, code, site.server, history)
+        (HttpWriter if n % 2 else SocketWriter)(f"w{n}", one, conversations, code, place, history)
         for n, one in enumerate(authors)
     ]
     subscribers: list[Subscriber] = [
-        SocketSubscriber("socket-person", people[1].token, conversations, site.server, history),
-        SocketSubscriber("socket-owner", owner.token, conversations, site.server, history),
-        SocketSubscriber("socket-agent", agent.token, [inbox], site.server, history),
+        SocketSubscriber("socket-person", people[1].token, conversations, place, history),
+        SocketSubscriber("socket-owner", owner.token, conversations, place, history),
+        SocketSubscriber("socket-agent", agent.token, [inbox], place, history),
         *[
-            StreamSubscriber(f"stream-{n}", people[n].token, [conversation], site.server, history)
+            StreamSubscriber(f"stream-{n}", people[n].token, [conversation], place, history)
             for n, conversation in enumerate(conversations)
         ],
     ]
@@ -194,9 +161,3 @@ async def _hire(site: Site, owner: Somebody, code: str) -> tuple[Somebody, str]:
     key = (await site.call(owner.token, "POST", f"/agents/{agent['id']}/credentials"))["key"]
     shown = await site.call(owner.token, "GET", f"/agents/{agent['id']}")
     return Somebody(agent["id"], key), shown["inbox_id"]
-
-
-def _kill(process: psutil.Process | None) -> None:
-    if process is not None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGKILL)

@@ -5,20 +5,31 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from tests.crash.history import Ack, History
-from tests.support.site import Process
+from tests.support.history import Ack, History
 
 WINDOW = 8
 PASSING = {429, 503, 504}
 PASSING_CODES = {"unavailable", "database_away", "too_many_requests", "timeout"}
 LOST = (OSError, WebSocketException, InvalidHandshake, TimeoutError, EOFError)
+
+
+class Place(Protocol):
+    """Where clients go: a server process, or what stands before several."""
+
+    serving: asyncio.Event
+    """Whether it is worth trying."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ class Writer:
     """Somebody who writes in several conversations by turns, with client ids of their own."""
 
     def __init__(
-        self, name: str, author: Somebody, conversations: list[str], code: str, server: Process, history: History
+        self, name: str, author: Somebody, conversations: list[str], code: str, server: Place, history: History
     ) -> None:
         self.name = name
         self.author = author
@@ -140,7 +151,7 @@ class SocketWriter(Writer):
         await socket.send(msgspec.json.encode({"type": "post", "content": post.content, **about}).decode())
 
 
-def live(server: Process, token: str) -> connect:
+def live(server: Place, token: str) -> connect:
     """Open the live socket of a server process."""
     url = server.url.replace("http", "ws", 1) + "/api/v1/live"
     return connect(url, additional_headers={"authorization": f"Bearer {token}"}, open_timeout=10, compression=None)

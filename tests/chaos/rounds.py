@@ -1,0 +1,118 @@
+"""What is done to a cluster under load, one thing a round: killed, paused, restarted, cut off, slowed down."""
+
+import asyncio
+import contextlib
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import psutil
+
+from tests.support.cluster import Cluster
+from tests.support.load import Load
+from tests.support.site import Process
+
+PAUSE_S = (0.2, 3.0)
+"""A pause may be longer than a worker's heartbeats are missed for: others take its turns, and its own are refused."""
+SLOW_S = 0.02
+
+
+class Chaos:
+    """Does something to the cluster in each round; what, to whom and when comes from the load's seed."""
+
+    def __init__(self, cluster: Cluster, load: Load) -> None:
+        self._cluster = cluster
+        self._load = load
+        self._random = load.random
+        self.done: Counter[str] = Counter()
+        self._kinds: dict[str, Callable[[], Awaitable[None]]] = {
+            "server killed": lambda: self._kill(self._cluster.servers),
+            "worker killed": lambda: self._kill(self._cluster.workers),
+            "server restarted": lambda: self._restart(self._cluster.servers),
+            "worker restarted": lambda: self._restart(self._cluster.workers),
+            "server paused": lambda: self._pause(self._cluster.servers),
+            "worker paused": lambda: self._pause(self._cluster.workers),
+            "database killed": self._kill_database,
+            "database paused": self._pause_database,
+            "backend killed": self._kill_backend,
+            "network cut": self._cut,
+            "network slow": self._slow,
+        }
+
+    @property
+    def kinds(self) -> list[str]:
+        """What may be done."""
+        return list(self._kinds)
+
+    async def round(self, kind: str) -> None:
+        """Do it, and wait until posts are acknowledged again."""
+        await self._load.progress(self._random.randint(20, 150))
+        try:
+            await self._kinds[kind]()
+            await self._load.progress(50)
+        except BaseException as error:
+            error.add_note(f"in round {self.done.total() + 1}, {kind}")
+            raise
+        self.done[kind] += 1
+
+    async def _kill(self, of: list[Process]) -> None:
+        one = self._random.choice(of)
+        await one.kill()
+        await self._load.progress(self._random.randint(0, 50))
+        await one.start()
+
+    async def _restart(self, of: list[Process]) -> None:
+        one = self._random.choice(of)
+        assert await one.stop() == 0, one.log.read_text()[-3000:]
+        await one.start()
+
+    async def _pause(self, of: list[Process]) -> None:
+        await self._still([psutil.Process(self._random.choice(of).pid)])
+
+    async def _still(self, processes: list[psutil.Process]) -> None:
+        """Stop them where they are for a while."""
+        stopped = [one for one in processes if _signal(one, signal.SIGSTOP)]
+        try:
+            await asyncio.sleep(self._random.uniform(*PAUSE_S))
+        finally:
+            for one in stopped:
+                _signal(one, signal.SIGCONT)
+
+    async def _kill_database(self) -> None:
+        """Whoever keeps the database starts it again."""
+        if postmaster := self._cluster.site.postmaster():
+            _signal(postmaster, signal.SIGKILL)
+
+    async def _pause_database(self) -> None:
+        if postmaster := self._cluster.site.postmaster():
+            await self._still([postmaster, *postmaster.children()])
+
+    async def _kill_backend(self) -> None:
+        """The postmaster ends all others with it, and recovers."""
+        if postmaster := self._cluster.site.postmaster():
+            backends = [one for one in postmaster.children() if "crewhall_app" in " ".join(_words(one))]
+            if backends:
+                _signal(self._random.choice(backends), signal.SIGKILL)
+
+    async def _cut(self) -> None:
+        self._cluster.proxy.cut()
+
+    async def _slow(self) -> None:
+        self._cluster.proxy.delay_s = SLOW_S
+        try:
+            await self._load.progress(20)
+        finally:
+            self._cluster.proxy.delay_s = 0.0
+
+
+def _words(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
+        return True
+    return False
