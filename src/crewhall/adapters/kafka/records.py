@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from crewhall.adapters.postgres.batch import LoggedRecord
+from crewhall.adapters.postgres.batch import LoggedRecord, digest_of
 from crewhall.kernel.actor import ActorType
 from crewhall.ports.message_log import Author, MessageKind, MessageRole, NewRecord, RecordType
 
@@ -64,8 +64,9 @@ class KafkaRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 _decoder = msgspec.json.Decoder(KafkaRecord)
 
 
-def encode_record(record: NewRecord, created_at: datetime, seq: int | None = None) -> bytes:
-    """Make the message's value."""
+def encode_record(record: NewRecord, created_at: datetime) -> bytes:
+    """Make the message's value. What the database had before goes with its seq and its digest."""
+    logged = record if isinstance(record, LoggedRecord) else None
     return _encoder.encode(
         KafkaRecord(
             id=record.id,
@@ -84,8 +85,8 @@ def encode_record(record: NewRecord, created_at: datetime, seq: int | None = Non
             target_id=record.target_id,
             mentions=record.mentions,
             client_id=record.client_id,
-            body_digest=record.body_digest().hex() if record.client_id else None,
-            seq=seq,
+            body_digest=digest_of(record),
+            seq=logged.seq if logged else None,
         )
     )
 

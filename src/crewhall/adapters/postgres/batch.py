@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from crewhall.kernel.errors import UNAVAILABLE, CrewhallError
+from crewhall.kernel.errors import INVALID, UNAVAILABLE, CrewhallError
 from crewhall.ports.message_log import (
     CLIENT_ID_REUSED,
     CONVERSATION_CLOSED,
@@ -96,7 +96,8 @@ def size_of(record: NewRecord) -> int:
     return size + len(_encoder.encode(record.metadata)) if record.metadata else size
 
 
-def _digest_of(record: NewRecord) -> str | None:
+def digest_of(record: NewRecord) -> str | None:
+    """What must be equal for two records of one client id to be the same, in hex; None without a client id."""
     if record.client_id is None:
         return None
     return record.digest if isinstance(record, LoggedRecord) else record.body_digest().hex()
@@ -123,7 +124,7 @@ def _row(i: int, record: NewRecord) -> _Row:
         record.target_id,
         record.mentions or None,
         record.client_id,
-        _digest_of(record),
+        digest_of(record),
         record.membership_version,
         logged.created_at if logged else None,
         logged.seq if logged else None,
@@ -191,6 +192,8 @@ def settle(batch: list[Pending], rows: list[tuple[Any, ...]]) -> list[Advanced]:
                 )
             case "stale":
                 pending.fail(MEMBERSHIP_CHANGED("Membership changed while the message was sent. Send it again."))
+            case "refused":
+                pending.fail(INVALID("The message cannot be stored: a value is out of range or too large."))
             case "moved":
                 pending.fail(
                     UNAVAILABLE("Messages live in Kafka since a moment ago: start this server with CREWHALL_LOG=kafka.")

@@ -94,9 +94,10 @@ end $$;
 -- Topics that are to be made or deleted at Kafka, of every organization.
 create function unsettled_topics(most integer)
 returns table (
-    conversation_id uuid, org_id uuid, topic text, partition integer, is_shared boolean, state text, needs_filling boolean)
+    conversation_id uuid, org_id uuid, topic text, partition integer, is_shared boolean, state text, filled_seq bigint,
+    fill_to bigint)
 language sql stable as $$
-    select t.conversation_id, t.org_id, t.topic, t.partition, t.is_shared, t.state, t.fill_to > t.filled_seq
+    select t.conversation_id, t.org_id, t.topic, t.partition, t.is_shared, t.state, t.filled_seq, t.fill_to
     from log_topics t
     where t.state <> 'ready' order by t.created_at limit most
 $$;
@@ -114,6 +115,13 @@ create function topics_made(conversations uuid[]) returns void language sql vola
     select pg_notify('crewhall_topics', case when cardinality(conversations) <= 150 then array_to_string(conversations, ',') else '*' end);
 $$;
 call make_definer('topics_made(uuid[])');
+
+-- The topic that conversations share is made.
+create function topic_shared(name text, partitions integer) returns void language sql volatile as $$
+    insert into log_partitions (topic, partition, shard) select name, p, p & 15 from generate_series(0, partitions - 1) p
+    on conflict do nothing;
+    select pg_notify('crewhall_topics', '*');
+$$;
 
 -- Nobody reads them from now on: told before they are deleted at Kafka, which makes a topic anew for who still asks for it.
 create function leave_topics(topics text[]) returns void language sql volatile as $$
@@ -134,7 +142,7 @@ create function retire_topic() returns trigger language plpgsql as $$
 begin
     update log_topics t set state = 'retiring' where t.conversation_id = new.id and t.state <> 'retiring';
     if found then
-        perform pg_notify('crewhall_topics', '');
+        perform pg_notify('crewhall_topics_wanted', '');
     end if;
     return null;
 end $$;
@@ -168,6 +176,9 @@ declare
     surplus integer;
 begin
     perform pg_advisory_xact_lock(hashtext('crewhall.log_shards'));
+    if not exists (select from log_projectors p where p.id = me) then
+        perform pg_notify('crewhall_projectors', '');
+    end if;
     insert into log_projectors (id, lease_until) values (me, clock_timestamp() + make_interval(secs => ttl))
     on conflict (id) do update set lease_until = excluded.lease_until;
     delete from log_projectors p where p.id <> me and (

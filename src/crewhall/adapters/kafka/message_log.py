@@ -1,0 +1,305 @@
+"""The message log on Kafka: a record is acknowledged when Kafka has it and the read model shows it.
+
+What stands against a post is asked in one statement for many; then it goes to its conversation's topic. The projector, of
+this process or another, writes it into the database in the topic's order; only then its author hears its seq. So whoever was
+told that a message is there finds it, and writers wait when the projector falls behind.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any, LiteralString
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from crewhall.adapters.kafka.client import LARGEST_RECORD
+from crewhall.adapters.kafka.producing import Producing
+from crewhall.adapters.kafka.records import encode_record
+from crewhall.adapters.kafka.settings import LogSettings
+from crewhall.adapters.kafka.waiting import Deadlines, Waiting, nobodys
+from crewhall.adapters.postgres.batch import LoggedRecord, Pending, digest_of, settle, size_of
+from crewhall.adapters.postgres.read_model import ReadModel
+from crewhall.kernel.clock import utc_now
+from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.errors import DATABASE_AWAY, INVALID, TOO_LARGE, UNAVAILABLE, define_error
+from crewhall.kernel.signals import Signals
+from crewhall.kernel.telemetry import append_batch_size, posts_total
+from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, NewRecord
+
+log = logging.getLogger(__name__)
+LOG_BEHIND = define_error("log_behind", 503, "The log is behind")
+TOPICS, TOPICS_WANTED = "crewhall_topics", "crewhall_topics_wanted"
+MAX_BATCH = 256
+MAX_HELD = 20_000
+MAX_HELD_BYTES = 64 * 1024 * 1024
+PATIENCE_S = 8.0
+RETRY_S = 0.1
+JUDGE: LiteralString = "select i, verdict, seq, id, created_at, topic, partition from judge_records(%s, %s)"
+FIND: LiteralString = "select i, verdict, seq, id, created_at, previous_seq from find_projected(%s, %s)"
+CREATE_TOPIC: LiteralString = """
+with place as (select * from place_of(%(id)s, %(prefix)s, %(shared)s)), noted as (
+    insert into log_topics (conversation_id, org_id, topic, partition, is_shared, state)
+    select %(id)s, %(org)s, p.topic, p.partition, %(shared)s > 0, %(state)s from place p)
+update conversations c set topic = p.topic, topic_state = %(state)s from place p
+where c.id = %(id)s and (c.topic_state <> %(state)s or (c.topic <> p.topic and %(shared)s = 0))
+"""
+FILL_PAST: LiteralString = """
+update log_topics t set state = 'provisioning', fill_to = h.last_seq
+from conversation_heads h
+where t.conversation_id = %(id)s and h.conversation_id = t.conversation_id and t.state = 'ready' and exists (
+    select from message_records r where r.conversation_id = t.conversation_id and r.seq > t.filled_seq and r.position = -1)
+"""
+
+
+class KafkaMessageLog(ReadModel):
+    """The engine of one process. `start` before the first append, `stop` after the last."""
+
+    def __init__(self, db: Database, signals: Signals, settings: LogSettings) -> None:
+        super().__init__(db, signals)
+        self.producing = Producing(settings)
+        self._settings = settings
+        self._queue: deque[Pending] = deque()
+        self._away: dict[UUID, deque[Pending]] = {}
+        self._waiting = Waiting()
+        self._deadlines = Deadlines(PATIENCE_S, self._on_late)
+        self._held = self._held_bytes = 0
+        self._writer: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._to_look_up: set[UUID] = set()
+        self._late: list[Pending] = []
+        self._stopped = False
+        signals.subscribe(TOPICS, self._on_topics)
+        signals.on_lost(lambda: self._on_topics("*"))
+        signals.on_lost(self.look_up_all)
+
+    async def start(self) -> None:
+        """Connect to Kafka. Raises KAFKA_AWAY."""
+        await self.producing.start()
+
+    async def stop(self) -> None:
+        """Let what was taken in come to its end, within bounds, then close."""
+        self._stopped = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while self._held:
+                    await asyncio.sleep(RETRY_S)
+        self._deadlines.close()
+        await self.producing.stop()
+
+    async def append(self, record: NewRecord) -> Appended:
+        """See MessageLog.append. Raises besides: LOG_BEHIND, KAFKA_AWAY; whoever sends again uses the same client id."""
+        pending = self._admit(record)
+        away = self._away.get(record.conversation_id)
+        if away is not None:
+            away.append(pending)
+        else:
+            self._enqueue([pending])
+        return await pending.future
+
+    def _admit(self, record: NewRecord) -> Pending:
+        """Take a record in, as far as there is room; until its end it counts."""
+        if record.client_id is not None and not 1 <= len(record.client_id) <= MAX_CLIENT_ID_LENGTH:
+            raise INVALID(f"client_id takes 1 to {MAX_CLIENT_ID_LENGTH} characters.", field="client_id")
+        _check_storable(record)
+        size = size_of(record)
+        if self._stopped or self._held >= MAX_HELD or self._held_bytes + size > MAX_HELD_BYTES:
+            raise LOG_BEHIND(
+                "Messages come faster than they can be written, or the server stops. Send it again shortly, with the same"
+                " client_id.",
+                retry_after=1,
+            )
+        pending = Pending(record, asyncio.get_running_loop().create_future(), size)
+        self._held += 1
+        self._held_bytes += size
+        pending.future.add_done_callback(lambda _: self._let_go(pending))
+        self._deadlines.add(pending)
+        return pending
+
+    def _let_go(self, pending: Pending) -> None:
+        self._held -= 1
+        self._held_bytes -= pending.size
+        self._waiting.pop(pending.record)
+
+    def _enqueue(self, pendings: Iterable[Pending]) -> None:
+        self._queue.extend(pendings)
+        if self._queue and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write(), name="log-writer")
+
+    async def _write(self) -> None:
+        """Ask what stands against posts, and send those that may go: the statement in flight gathers the next ones."""
+        while self._queue:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+            batch = [pending for pending in batch if not pending.future.done()]
+            if not batch:
+                continue
+            try:
+                rows = await self._ask(JUDGE, batch)
+            except Exception as error:
+                log.exception("posts could not be judged")
+                for pending in batch:
+                    pending.fail(UNAVAILABLE("The message could not be stored. Try again.", reason=type(error).__name__))
+                continue
+            append_batch_size.observe(len(batch))
+            for pending, row in zip(batch, rows, strict=True):
+                self._act(pending, row)
+            if any(row[1] == "homeless" for row in rows):
+                await self._note_homeless()
+
+    def _act(self, pending: Pending, row: Sequence[Any]) -> None:
+        """Send a record that may go, or let it wait for its topic; whatever stands against it is told."""
+        verdict, conversation = row[1], pending.record.conversation_id
+        if verdict in {"away", "homeless"} or conversation in self._away:
+            self._away.setdefault(conversation, deque()).append(pending)
+        elif verdict == "ready":
+            self._waiting.add(pending)
+            self.producing.send((row[5], row[6]), pending)
+        else:
+            settle([pending], [(*row[:5], -1)])
+
+    async def _ask(self, sql: LiteralString, batch: list[Pending]) -> list[tuple[Any, ...]]:
+        """Ask the database about records; for as long as it is away, again. Raises DATABASE_AWAY."""
+        questions = _questions(batch)
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while True:
+            try:
+                async with self.db.connection() as connection:
+                    cursor = await connection.execute(sql, questions)
+                    return await cursor.fetchall()
+            except (psycopg.OperationalError, OSError) as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise DATABASE_AWAY("The database is away. Try again shortly.", retry_after=2) from error
+                await asyncio.sleep(RETRY_S)
+
+    async def create(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
+        """See MessageLog.create: the topic is noted, and made as soon as the transaction has committed."""
+        await super().create(tx, org_id, conversation_id)
+        shared = self._settings.shared_partitions
+        state = "ready" if shared else "provisioning"
+        await tx.run(
+            CREATE_TOPIC,
+            {
+                "id": conversation_id, "org": org_id, "prefix": self._settings.kafka_prefix, "shared": shared,
+                "state": state,
+            },
+        )  # fmt: skip
+        await tx.notify(TOPICS_WANTED, "")
+
+    async def _set_open(self, tx: Tx, org_id: UUID, conversation_id: UUID, *, is_open: bool) -> None:
+        """Beside opening and closing: what was taken in as past meanwhile goes to the topic before anything else does."""
+        await super()._set_open(tx, org_id, conversation_id, is_open=is_open)
+        if await tx.run(FILL_PAST, {"id": conversation_id}):
+            await tx.notify(TOPICS_WANTED, "")
+
+    async def _note_homeless(self) -> None:
+        """Give topics to conversations that were opened while the database was the log."""
+        async with self.db.transaction(None) as tx:
+            await tx.run(
+                "select note_homeless(500, %(prefix)s, %(shared)s)",
+                {"prefix": self._settings.kafka_prefix, "shared": self._settings.shared_partitions},
+            )
+            await tx.notify(TOPICS_WANTED, "")
+
+    def _on_topics(self, payload: str) -> None:
+        """Topics were made: what waited for them goes on."""
+        known = self._away.keys() if payload == "*" else {UUID(one) for one in payload.split(",") if one}
+        for conversation in [one for one in known if one in self._away]:
+            self._enqueue(self._away.pop(conversation))
+
+    # what became of records
+
+    def take_projected(self, records: Sequence[LoggedRecord], rows: list[tuple[Any, ...]]) -> None:
+        """The projector of this process has written records: tell their authors, and whoever watches."""
+        batch = [self._waiting.pop(record) or nobodys(record) for record in records]
+        for advanced in settle(batch, rows):
+            posts_total.inc(len(advanced.records or ()))
+            self.tell(advanced)
+
+    def take_refused(self, ids: Iterable[UUID | None]) -> None:
+        """The projector of this process could not write these records, and has noted why."""
+        if any(one is not None for one in ids):
+            self.look_up_all()
+
+    def look_up_all(self) -> None:
+        """Ask what became of every record that waits: news of it may have been missed."""
+        self._look_up(self._waiting.conversations())
+
+    def _on_notice(self, payload: str) -> None:
+        super()._on_notice(payload)
+        process, _, places = payload.partition("|")
+        if process == self.process or not self._waiting:
+            return
+        if places == "*":
+            self.look_up_all()
+        else:
+            self._look_up(UUID(place.partition(":")[0]) for place in places.split(","))
+
+    def _on_late(self, pendings: list[Pending]) -> None:
+        self._late.extend(pendings)
+        self._look_up(pending.record.conversation_id for pending in pendings)
+
+    def _look_up(self, conversations: Iterable[UUID]) -> None:
+        self._to_look_up |= self._waiting.among(conversations)
+        if (self._to_look_up or self._late) and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.create_task(self._find(), name="log-lookup")
+
+    async def _find(self) -> None:
+        """Ask what became of records; those whose time is over are told that the log is behind."""
+        while self._to_look_up or self._late:
+            batch = self._waiting.of(self._to_look_up)
+            late = self._late
+            self._to_look_up, self._late = set(), []
+            try:
+                rows = await self._ask(FIND, batch) if batch else []
+            except Exception:
+                log.exception("records could not be looked up")
+                rows = []
+            for row in rows:
+                settle([batch[row[0]]], [row])
+            for pending in late:
+                pending.fail(
+                    LOG_BEHIND(
+                        "The message was not written in time; it may be yet. Send it again with the same client_id: it"
+                        " will be there once.",
+                        retry_after=2,
+                    )
+                )
+
+
+class _Question(msgspec.Struct, omit_defaults=True):
+    """What the database needs to know to judge a record: not its text, but the digest of it."""
+
+    i: int
+    conv: UUID
+    id: UUID
+    author: UUID
+    client_id: str | None
+    digest: str | None
+    version: int | None
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def _questions(batch: list[Pending]) -> tuple[list[UUID], str]:
+    records = [pending.record for pending in batch]
+    questions = [
+        _Question(
+            i, record.conversation_id, record.id, record.author.id, record.client_id, digest_of(record),
+            record.membership_version,
+        )
+        for i, record in enumerate(records)
+    ]  # fmt: skip
+    return list({record.org_id for record in records}), _encoder.encode(questions).decode()
+
+
+def _check_storable(record: NewRecord) -> None:
+    """Refuse what the database will refuse, before it stands in the log for ever."""
+    written = encode_record(record, utc_now())
+    if len(written) > LARGEST_RECORD - 1024:
+        raise TOO_LARGE(f"A message takes {LARGEST_RECORD // 1024 // 1024} MiB at most, with all that belongs to it.")
+    if b"\\u0000" in written and "\0" in f"{msgspec.to_builtins(record)!r}".replace("\\\\", "").replace("\\x00", "\0"):
+        raise INVALID("The message cannot be stored: it holds a NUL character.")
