@@ -9,6 +9,8 @@ from typing import Any
 from crewhall.adapters.blobs import BlobSettings, make_blobs
 from crewhall.adapters.embedders import EmbedderSettings, make_embedders
 from crewhall.adapters.github import KitGithub
+from crewhall.adapters.kafka.agent_topics import AgentTopicSettings, KafkaAgentTopics
+from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.adapters.mailing import MailSettings, make_mailer
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, Spent, start_agents
@@ -194,6 +196,7 @@ async def _start_domains(services: Services, stack: contextlib.AsyncExitStack, s
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
         region=services.settings.region, base_url=services.base_url, spans=spans,
+        topics=KafkaAgentTopics(services.settings_of(LogSettings), services.settings_of(AgentTopicSettings)),
         parts=[search, work.timeline, work.sessions], knowledge=LibraryKnowledge(search, services.base_url),
     )  # fmt: skip
     settings = services.settings_of(TurnSettings)

@@ -19,6 +19,7 @@ LARGEST_RECORD = 16 * 1024 * 1024
 LARGEST_BATCH = 256 * 1024
 FETCH_WAIT_MS = 250
 """How long a broker holds a request for news back: a new topic is asked for with the next one."""
+GROUP_FETCH_WAIT_MS = 1000
 REQUEST_TIMEOUT_MS = 15_000
 
 
@@ -44,7 +45,9 @@ def _tls(settings: LogSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.kafka_tls_ca and str(settings.kafka_tls_ca))
         if settings.kafka_tls_cert is not None:
-            context.load_cert_chain(str(settings.kafka_tls_cert), settings.kafka_tls_key and str(settings.kafka_tls_key))
+            context.load_cert_chain(
+                str(settings.kafka_tls_cert), settings.kafka_tls_key and str(settings.kafka_tls_key)
+            )
     except (OSError, ssl.SSLError) as error:
         raise BAD_SETTING(
             f"A certificate or key of CREWHALL_KAFKA_TLS_… cannot be read: {error}", setting="CREWHALL_KAFKA_TLS_CA"
@@ -76,6 +79,20 @@ def make_consumer(settings: LogSettings) -> AIOKafkaConsumer:
         auto_offset_reset="none",
         fetch_max_wait_ms=FETCH_WAIT_MS,
         max_partition_fetch_bytes=1024 * 1024,
+    )
+
+
+def make_group_consumer(settings: LogSettings, group: str) -> AIOKafkaConsumer:
+    """A consumer that shares what it subscribes to with the others of its group; it notes at Kafka when it is told."""
+    from aiokafka import AIOKafkaConsumer
+
+    return AIOKafkaConsumer(
+        **_common(settings),
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_wait_ms=GROUP_FETCH_WAIT_MS,
     )
 
 
