@@ -5,10 +5,18 @@ from typing import Any, Self
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from jsonschema import Draft202012Validator
 
+from tests.architecture.source import DOCS
 from tests.identity.hall import Org
 from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
+
+SCHEMAS = {
+    kind: Draft202012Validator(msgspec.json.decode((DOCS / "schemas" / f"kafka-{kind}.json").read_bytes()))
+    for kind in ("inbox", "outbox", "refused")
+}
+"""As they are published."""
 
 
 async def on_kafka(server: Server, org: Org, agent: AgentClient) -> dict[str, Any]:
@@ -47,7 +55,9 @@ class Program:
             self._stack.push_async_callback(reader.stop)
             self._readers[kind] = reader
         record = await self._readers[kind].getone()
-        return {"headers": dict(record.headers), "key": record.key, **msgspec.json.decode(record.value)}
+        value = msgspec.json.decode(record.value)
+        SCHEMAS[kind].validate(value)
+        return {"headers": dict(record.headers), "key": record.key, **value}
 
     async def leave(self) -> None:
         """Stop reading the inbox, with what was read noted."""
@@ -57,7 +67,9 @@ class Program:
 
     async def say(self, conversation_id: str, content: str, **fields: Any) -> None:
         """Say something in a conversation."""
-        await self.send(msgspec.json.encode({"conversation_id": conversation_id, "content": content, **fields}))
+        said = {"conversation_id": conversation_id, "content": content, **fields}
+        SCHEMAS["outbox"].validate(said)
+        await self.send(msgspec.json.encode(said))
 
     async def send(self, value: bytes, headers: list[tuple[str, bytes]] | None = None) -> None:
         """Send a record to the outbox, whatever it is."""

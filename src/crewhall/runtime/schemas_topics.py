@@ -45,7 +45,8 @@ class TopicsStanding(Struct, kw_only=True):
 class AgentOnKafka(TopicsStanding, kw_only=True):
     """The topics of an agent: where its program connects, what it reads, as which group, and where it writes.
 
-    What is refused stands in `refused_topic`, with the reason. All of it begins with `prefix`.
+    What is refused stands in `refused_topic`, with the reason. All of it begins with `prefix`. `grants` are what
+    Kafka's own `kafka-acls.sh` is told where it asks who is there, for a program that signs in as `AGENT`.
     """
 
     bootstrap: str
@@ -54,3 +55,4 @@ class AgentOnKafka(TopicsStanding, kw_only=True):
     outbox_topic: str
     refused_topic: str
     consumer_group: str
+    grants: list[str]

@@ -90,6 +90,15 @@ async def find_topics(tx: Tx, agent_id: UUID, topics: AgentTopics) -> AgentOnKaf
         outbox_topic=names.outbox,
         refused_topic=names.refused,
         consumer_group=names.group,
+        grants=[
+            f"--add --allow-principal User:AGENT --operation {operation} {what}"
+            for operation, what in (
+                ("Read", f"--topic {names.inbox}"),
+                ("Read", f"--group {names.group}"),
+                ("Write", f"--topic {names.outbox}"),
+                ("Read", f"--topic {names.refused}"),
+            )
+        ],
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from crewhall.faces.cli.agent_topics import topics
 from crewhall.faces.cli.agents import agent
 from crewhall.faces.cli.approvals import approvals, approve, refuse
 from crewhall.faces.cli.apps import apps
@@ -71,6 +72,7 @@ for about_reading in (find, saved, save, unsave, versions, share, unshare):
 for about_one in (pins, pin, unpin, star, unstar, unread, level):
     channel.command()(about_one)
 agent.add_typer(webhook)
+agent.add_typer(topics)
 for group in (
     org,
     people,
