@@ -30,11 +30,12 @@ async def site(broker: SharedBroker) -> AsyncIterator[Site]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.rule("X1")
 async def test_each_message_is_given_and_each_answer_posted_once_whoever_is_killed_when(
-    site: Site, programs: Programs
+    site: Site, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tests.support.site.START_S", 120)  # the first start makes the database
     await site.server.start()
     token = await site.sign_in()
 

@@ -52,7 +52,7 @@ async def test_topics_come_and_go_with_what_they_serve(server: Server, org: Org,
     assert (await org.owner.api.delete(f"/agents/{agent.id}")).is_success
     await until(lambda: are_gone(second))
     acts = (await org.owner.api.get("/audit", params={"action": "agent.topics_removed"})).json()["items"]
-    assert [act["summary"].startswith("removed the topics of ") for act in acts] == [True]
+    assert ["removed the topics of " in act["summary"] for act in acts] == [True]
 
 
 async def test_topics_are_given_and_taken_by_who_manages_the_agent(server: Server, org: Org, other_org: Org) -> None:

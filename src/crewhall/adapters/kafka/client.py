@@ -93,6 +93,7 @@ def make_group_consumer(settings: LogSettings, group: str) -> AIOKafkaConsumer:
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         fetch_max_wait_ms=GROUP_FETCH_WAIT_MS,
+        metadata_max_age_ms=60_000,  # a topic that one broker did not know yet is missed no longer
     )
 
 
