@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import DATABASE_AWAY, INVALID, TOO_LARGE, UNAVAILABLE, define_error
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import append_batch_size, posts_total
-from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, NewRecord
+from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, LogState, NewRecord
 
 log = logging.getLogger(__name__)
 LOG_BEHIND = define_error("log_behind", 503, "The log is behind")
@@ -72,6 +72,7 @@ class KafkaMessageLog(ReadModel):
         self._to_look_up: set[UUID] = set()
         self._late: list[Pending] = []
         self._stopped = False
+        self._state: Callable[[], LogState] | None = None
         signals.subscribe(TOPICS, self._on_topics)
         signals.on_lost(lambda: self._on_topics("*"))
         signals.on_lost(self.look_up_all)
@@ -89,6 +90,14 @@ class KafkaMessageLog(ReadModel):
                     await asyncio.sleep(RETRY_S)
         self._deadlines.close()
         await self.producing.stop()
+
+    def state(self) -> LogState:
+        """See MessageLog.state."""
+        return LogState("kafka") if self._state is None else self._state()
+
+    def follow_lag(self, state: Callable[[], LogState]) -> None:
+        """This process projects, and so knows how far that is."""
+        self._state = state
 
     async def append(self, record: NewRecord) -> Appended:
         """See MessageLog.append. Raises besides: LOG_BEHIND, KAFKA_AWAY; whoever sends again uses the same client id."""

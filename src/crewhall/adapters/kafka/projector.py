@@ -26,6 +26,7 @@ from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import log_lag, log_refused_total
+from crewhall.ports.message_log import LogState
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -60,10 +61,10 @@ class Projector:
         signals.subscribe(TOPICS, lambda _: self._change())
         signals.on_lost(self._change)
 
-    @property
-    def lag(self) -> int:
-        """How many records are in the topics of this process and not in the read model."""
-        return sum(self._behind.values())
+    def state(self) -> LogState:
+        """How far the read model is behind the topics of this process, and where it stands still."""
+        stopped = [f"{topic}/{partition}: {reason}" for (topic, partition), reason in self.stopped_at.items()]
+        return LogState("kafka", sum(self._behind.values()), stopped)
 
     async def start(self) -> None:
         """Begin to read."""
@@ -161,7 +162,7 @@ class Projector:
             end = consumer.highwater(partition) if partition in consumer.assignment() else None
             if place in self._next and end is not None:
                 self._behind[place] = max(0, end - self._next[place])
-        log_lag.set(self.lag)
+        log_lag.set(sum(self._behind.values()))
 
     def _readable(
         self, polled: dict[TopicPartition, list[ConsumerRecord]]
