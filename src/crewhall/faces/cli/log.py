@@ -1,21 +1,20 @@
 """The message log, for the operator: the read model compared with Kafka's topics, and the way back to Postgres."""
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from crewhall.faces.cli.administering import administrator
-from crewhall.faces.cli.failures import Exit
-from crewhall.faces.cli.output import Json, say, say_json, wants_json
+from crewhall.faces.cli.context import Json, wants_json
+from crewhall.faces.cli.output import Exit, say, say_json
 from crewhall.faces.cli.serving import Home
 
 if TYPE_CHECKING:
     from crewhall.main.log import Rebuilt
 
-log = typer.Typer(help="The message log on Kafka, for the operator.", no_args_is_help=True)
+log = typer.Typer(name="log", help="The message log on Kafka, for the operator.", no_args_is_help=True)
 
 
 @log.command("rebuild")
