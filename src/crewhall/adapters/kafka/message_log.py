@@ -71,6 +71,7 @@ class KafkaMessageLog(ReadModel):
         self._looking: asyncio.Task[None] | None = None
         self._to_look_up: set[UUID] = set()
         self._late: list[Pending] = []
+        self._topics_heard = 0
         self._stopped = False
         self._state: Callable[[], LogState] | None = None
         signals.subscribe(TOPICS, self._on_topics)
@@ -145,6 +146,7 @@ class KafkaMessageLog(ReadModel):
             batch = [pending for pending in batch if not pending.future.done()]
             if not batch:
                 continue
+            heard = self._topics_heard
             try:
                 rows = await self._ask(JUDGE, batch)
             except Exception as error:
@@ -157,6 +159,8 @@ class KafkaMessageLog(ReadModel):
                 self._act(pending, row)
             if any(row[1] == "homeless" for row in rows):
                 await self._note_homeless()
+            if self._topics_heard != heard:  # while we asked: what was away then may be there now
+                self._release(list(self._away))
 
     def _act(self, pending: Pending, row: Sequence[Any]) -> None:
         """Send a record that may go, or let it wait for its topic; whatever stands against it is told."""
@@ -214,8 +218,12 @@ class KafkaMessageLog(ReadModel):
 
     def _on_topics(self, payload: str) -> None:
         """Topics were made: what waited for them goes on."""
+        self._topics_heard += 1
         known = self._away.keys() if payload == "*" else {UUID(one) for one in payload.split(",") if one}
-        for conversation in [one for one in known if one in self._away]:
+        self._release([one for one in known if one in self._away])
+
+    def _release(self, conversations: Iterable[UUID]) -> None:
+        for conversation in conversations:
             self._enqueue(self._away.pop(conversation))
 
     # what became of records

@@ -202,6 +202,9 @@ class Projector:
             log_refused_total.inc(len(span.refusals))
             self._log.take_refused(refusal.id for refusal in span.refusals)
         self._log.take_projected(batch.records, rows)
+        for record, row in zip(batch.records, rows, strict=True):
+            if row[1] == "gone":
+                log.warning("a record is of no conversation that is here", extra={"id": str(record.id)})
         return True
 
     async def _write_singly(self, batch: Batch) -> bool:

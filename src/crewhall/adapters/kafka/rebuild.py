@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -29,7 +29,7 @@ AT_ONCE = 64
 PAGE = 500
 POLL_MS = 15_000
 _TOPICS: LiteralString = """
-select t.conversation_id, t.topic, t.partition, h.last_seq, h.message_count, p.next_offset
+select t.conversation_id, t.org_id, t.topic, t.partition, h.last_seq, h.message_count, p.next_offset
 from log_topics t
 join conversation_heads h on h.conversation_id = t.conversation_id
 join log_partitions p on p.topic = t.topic and p.partition = t.partition
@@ -41,6 +41,9 @@ select r.seq, r.org_id, r.id, r.type, r.target_id, r.author_type, r.author_id, r
        r.content, r.html, r.metadata, r.parent_id, r.mentions, r.client_id, encode(r.body_digest, 'hex') as digest,
        r.created_at
 from message_records r where r.conversation_id = %(id)s and r.seq > %(after)s and r.seq <= %(until)s
+"""
+_OVERLAYS: LiteralString = """
+select o.message_id, md5(to_jsonb(o)::text) from message_overlays o where o.conversation_id = %s
 """
 _REFUSED: LiteralString = "select topic, partition, record_offset from log_refusals"
 
@@ -66,6 +69,7 @@ class Rebuilt(msgspec.Struct, kw_only=True):
 @dataclass(slots=True)
 class _Conversation:
     id: UUID
+    org: UUID
     place: Place
     last_seq: int
     messages: int
@@ -86,9 +90,9 @@ async def rebuild(
     rows = connection.execute(_TOPICS, {"only": conversation}).fetchall()
     refused = {((topic, partition), offset) for topic, partition, offset in connection.execute(_REFUSED).fetchall()}
     by_place: dict[Place, dict[UUID, _Conversation]] = {}
-    for id_, topic, partition, last_seq, messages, end in rows:
+    for id_, org, topic, partition, last_seq, messages, end in rows:
         place = topic, partition
-        by_place.setdefault(place, {})[id_] = _Conversation(id_, place, last_seq, messages, end)
+        by_place.setdefault(place, {})[id_] = _Conversation(id_, org, place, last_seq, messages, end)
     places = list(by_place)
     consumer = await started(make_consumer(settings))
     try:
@@ -139,6 +143,8 @@ def _take(
     record = read_message(message)
     if isinstance(record, Refusal) or (one := those.get(record.conversation_id)) is None:
         return
+    if record.org_id != one.org:
+        return
     seq = one.replay.place(record)
     if seq is None:
         return
@@ -176,8 +182,10 @@ def _concluded(connection: Connection[TupleRow], one: _Conversation, *, repair: 
     if repair and not found.is_head_right:
         connection.execute("select put_right(%s, '{}', '[]')", (one.id,))
     with connection.transaction() as transaction:
-        row: Any = connection.execute("select lay_overlays_anew(%s)", (one.id,)).fetchone()
-        found.overlays = row[0]
+        before = set(connection.execute(_OVERLAYS, (one.id,)).fetchall())
+        connection.execute("select lay_overlays_anew(%s)", (one.id,))
+        after = set(connection.execute(_OVERLAYS, (one.id,)).fetchall())
+        found.overlays = len({message for message, _ in before ^ after})
         if not (repair and found.overlays):
             transaction.force_rollback = True
     return found

@@ -297,7 +297,8 @@ begin
                     when n.version is not null and n.at is null and n.version <> h.membership_version then 'stale'
                     else 'new' end as verdict
         from input n
-        left join lateral (select * from conversation_heads c where c.conversation_id = n.conv offset 0) h on true
+        left join lateral (
+            select * from conversation_heads c where c.conversation_id = n.conv and c.org_id = n.org offset 0) h on true
         left join lateral (
             select e.seq, e.id, e.created_at, e.body_digest from message_records e
             where n.client_id is not null and e.conversation_id = n.conv and e.author_id = n.author
@@ -420,16 +421,12 @@ call make_definer('put_right(uuid, bigint[], json)');
 revoke execute on function put_right(uuid, bigint[], json) from crewhall_app;
 grant execute on function put_right(uuid, bigint[], json) to crewhall_admin;
 
--- For the operator: lays a conversation's overlays anew, from its records alone; gives how many stood otherwise. The caller's
--- transaction decides whether they stay.
-create function lay_overlays_anew(in_conversation uuid) returns bigint language plpgsql volatile as $$
+-- For the operator: lays a conversation's overlays anew, from its records alone. The caller's transaction decides whether they stay.
+create function lay_overlays_anew(in_conversation uuid) returns void language plpgsql volatile as $$
 declare
     entry message_records;
-    different bigint;
 begin
     perform from conversation_heads h where h.conversation_id = in_conversation for update;
-    create temp table overlays_before on commit drop as
-        select * from message_overlays o where o.conversation_id = in_conversation;
     delete from message_overlays o where o.conversation_id = in_conversation;
     for entry in
         select r.* from message_records r
@@ -438,10 +435,5 @@ begin
     loop
         perform apply_overlay(entry);
     end loop;
-    select count(*) into different from overlays_before b
-    full join (select * from message_overlays o where o.conversation_id = in_conversation) a on a.message_id = b.message_id
-    where to_jsonb(a) is distinct from to_jsonb(b);
-    drop table overlays_before;
-    return different;
 end $$;
 revoke all on function lay_overlays_anew(uuid) from public;
