@@ -55,6 +55,24 @@ where t.conversation_id = %(id)s and h.conversation_id = t.conversation_id and t
 """
 
 
+async def connect(url: str, name: str, options: str = "") -> psycopg.AsyncConnection[Any]:
+    """A connection beside the pool's."""
+    return await psycopg.AsyncConnection.connect(
+        url,
+        autocommit=True,
+        prepare_threshold=0,
+        application_name=name,
+        options=f"-c lock_timeout=5000 -c statement_timeout=20000 -c timezone=UTC {options}",
+    )
+
+
+async def close(connection: psycopg.AsyncConnection[Any] | None) -> None:
+    """Close it, if there is one and it still can be."""
+    if connection is not None:
+        with contextlib.suppress(psycopg.Error):
+            await connection.close()
+
+
 class KafkaMessageLog(ReadModel):
     """The engine of one process. `start` before the first append, `stop` after the last."""
 
@@ -72,6 +90,8 @@ class KafkaMessageLog(ReadModel):
         self._to_look_up: set[UUID] = set()
         self._late: list[Pending] = []
         self._topics_heard = 0
+        self._asking = asyncio.Lock()
+        self._connection: psycopg.AsyncConnection[Any] | None = None
         self._stopped = False
         self._state: Callable[[], LogState] | None = None
         signals.subscribe(TOPICS, self._on_topics)
@@ -91,6 +111,7 @@ class KafkaMessageLog(ReadModel):
                     await asyncio.sleep(RETRY_S)
         self._deadlines.close()
         await self.producing.stop()
+        await close(self._connection)
 
     def state(self) -> LogState:
         """See MessageLog.state."""
@@ -174,18 +195,24 @@ class KafkaMessageLog(ReadModel):
             settle([pending], [(*row[:5], -1)])
 
     async def _ask(self, sql: LiteralString, batch: list[Pending]) -> list[tuple[Any, ...]]:
-        """Ask the database about records; for as long as it is away, again. Raises DATABASE_AWAY."""
+        """Ask the database about records; for as long as it is away, again. Raises DATABASE_AWAY.
+
+        On a connection of its own: whoever appends within a transaction holds one of the pool's until it has its answer.
+        """
         questions = _questions(batch)
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        while True:
-            try:
-                async with self.db.connection() as connection:
-                    cursor = await connection.execute(sql, questions)
+        async with self._asking:
+            while True:
+                try:
+                    if self._connection is None or self._connection.closed:
+                        self._connection = await connect(self.db.url, "crewhall-log")
+                    cursor = await self._connection.execute(sql, questions)
                     return await cursor.fetchall()
-            except (psycopg.OperationalError, OSError) as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise DATABASE_AWAY("The database is away. Try again shortly.", retry_after=2) from error
-                await asyncio.sleep(RETRY_S)
+                except (psycopg.OperationalError, OSError) as error:
+                    await close(self._connection)
+                    if asyncio.get_running_loop().time() > deadline:
+                        raise DATABASE_AWAY("The database is away. Try again shortly.", retry_after=2) from error
+                    await asyncio.sleep(RETRY_S)
 
     async def create(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
         """See MessageLog.create: the topic is noted, and made as soon as the transaction has committed."""
