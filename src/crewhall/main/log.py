@@ -6,6 +6,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from crewhall.adapters.kafka.leaving import leave_kafka as leave
 from crewhall.adapters.kafka.message_log import KafkaMessageLog
 from crewhall.adapters.kafka.projector import Projector
 from crewhall.adapters.kafka.rebuild import Rebuilt, rebuild
@@ -68,11 +69,20 @@ def rebuild_log(
     connection: Connection[TupleRow], *, conversation: UUID | None = None, repair: bool = False
 ) -> AsyncIterator[Rebuilt]:
     """See `adapters.kafka.rebuild`, with the settings of this installation. Raises BAD_SETTING where Kafka is not the log."""
+    return rebuild(connection, _kafka(), conversation=conversation, repair=repair)
+
+
+async def leave_kafka(connection: Connection[TupleRow]) -> int:
+    """See `adapters.kafka.leaving`, with the settings of this installation. Raises BAD_SETTING besides."""
+    return await leave(connection, _kafka())
+
+
+def _kafka() -> LogSettings:
     settings = load_settings(LogSettings)
     if settings.log is not LogEngine.KAFKA:
         raise BAD_SETTING(
-            "Messages of this installation live in Postgres: there is nothing to rebuild them from. On Kafka, set"
-            " CREWHALL_LOG=kafka and CREWHALL_KAFKA_BOOTSTRAP.",
+            "CREWHALL_LOG is postgres: there is no Kafka to ask. If messages live there, set CREWHALL_LOG=kafka and"
+            " CREWHALL_KAFKA_BOOTSTRAP.",
             setting="CREWHALL_LOG",
         )
-    return rebuild(connection, settings, conversation=conversation, repair=repair)
+    return settings

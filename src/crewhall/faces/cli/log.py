@@ -46,6 +46,20 @@ def rebuild_log(
         raise typer.Exit(code=Exit.ERROR)
 
 
+@log.command("leave-kafka")
+def leave_kafka(home: Home = None) -> None:
+    """Let Postgres keep the messages again: it has all of them. Servers are stopped before, and topics stay."""
+
+    async def work() -> int:
+        from crewhall.main.log import leave_kafka as leave
+
+        with administrator(home) as connection:
+            return await leave(connection)
+
+    count = asyncio.run(work())
+    say(f"{count} partitions are written to their end. Start servers with CREWHALL_LOG=postgres, or without it.")
+
+
 def _words(one: "Rebuilt", *, repair: bool) -> str:
     if one.is_equal:
         return "equal"
