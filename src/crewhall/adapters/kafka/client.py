@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ def _common(settings: LogSettings) -> dict[str, Any]:
             "CREWHALL_LOG is kafka, but what speaks with Kafka is not installed. Install crewhall[kafka].",
             setting="CREWHALL_LOG",
         )
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second while a broker is away: we say it once
     protocol = ("SASL_" if settings.kafka_sasl else "") + ("SSL" if settings.kafka_tls else "PLAINTEXT")
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap.split(","),

@@ -25,7 +25,7 @@ from crewhall.adapters.postgres.batch import LoggedRecord, Pending, digest_of, s
 from crewhall.adapters.postgres.read_model import ReadModel
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import DATABASE_AWAY, INVALID, TOO_LARGE, UNAVAILABLE, define_error
+from crewhall.kernel.errors import DATABASE_AWAY, INVALID, TOO_LARGE, UNAVAILABLE, CrewhallError, define_error
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import append_batch_size, posts_total
 from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, LogState, NewRecord
@@ -171,9 +171,7 @@ class KafkaMessageLog(ReadModel):
             try:
                 rows = await self._ask(JUDGE, batch)
             except Exception as error:
-                log.exception("posts could not be judged")
-                for pending in batch:
-                    pending.fail(UNAVAILABLE("The message could not be stored. Try again.", reason=type(error).__name__))
+                _fail(batch, error)
                 continue
             append_batch_size.observe(len(batch))
             for pending, row in zip(batch, rows, strict=True):
@@ -298,9 +296,11 @@ class KafkaMessageLog(ReadModel):
             self._to_look_up, self._late = set(), []
             try:
                 rows = await self._ask(FIND, batch) if batch else []
-            except Exception:
-                log.exception("records could not be looked up")
+            except Exception as error:  # noqa: BLE001 - who waits is told that it is late
+                log.warning("records could not be looked up", extra={"reason": f"{type(error).__name__}: {error}"})
                 rows = []
+            if late:
+                log.warning("posts were not written in time", extra={"posts": len(late)})
             for row in rows:
                 settle([batch[row[0]]], [row])
             for pending in late:
@@ -338,6 +338,14 @@ def _questions(batch: list[Pending]) -> tuple[list[UUID], str]:
         for i, record in enumerate(records)
     ]  # fmt: skip
     return list({record.org_id for record in records}), _encoder.encode(questions).decode()
+
+
+def _fail(batch: list[Pending], error: Exception) -> None:
+    if not isinstance(error, CrewhallError):
+        log.error("posts could not be judged", exc_info=error)
+        error = UNAVAILABLE("The message could not be stored. Try again.", reason=type(error).__name__)
+    for pending in batch:
+        pending.fail(error)
 
 
 def _check_storable(record: NewRecord) -> None:
