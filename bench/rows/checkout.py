@@ -104,7 +104,7 @@ async def _take(db: Database, actor: Actor, seconds: float, project: UUID) -> tu
     taken, latencies, deadline = [], [], time.perf_counter() + seconds
     while (begun := time.perf_counter()) < deadline:
         async with db.transaction(actor) as tx:
-            found = await take(tx, actor, project)
+            found = await take(tx, project)
         if found is None:
             break
         taken.append(found.id)

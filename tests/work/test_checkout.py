@@ -102,7 +102,7 @@ async def test_a_taken_task_is_gone_until_it_is_given_back(server: Server, org: 
     member = await org.add()
     task = await wrote(org.owner, await begun(org.owner))
     async with server.db.transaction(org.owner.actor) as tx:
-        taken = await take(tx, org.owner.actor, None)
+        taken = await take(tx, None)
         assert taken is not None
         assert str(taken.id) == task["id"]
         assert await took(member) is None  # not even while nobody knows whether it stays so

@@ -4,15 +4,13 @@ Priority, then deadline, then age. What is blocked, waits for others, or is in a
 so is what another takes at this moment (`skip locked`). An agent on probation gets nothing critical.
 """
 
-from typing import LiteralString
 from uuid import UUID
 
 from msgspec import Struct, structs
 
-from crewhall.agents import AgentStatus
 from crewhall.identity import Permission, check_permission
 from crewhall.kernel.actor import Actor, ActorType
-from crewhall.kernel.db import Params, Tx
+from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import FORBIDDEN
 from crewhall.work.project_queries import access_project
 from crewhall.work.task_queries import access_task
@@ -21,43 +19,10 @@ from crewhall.work.task_schemas import TaskDetail
 from crewhall.work.task_telling import tell_change
 from crewhall.work.vocabulary import TaskStatus
 
-_CTE: LiteralString = """
-with mine as materialized (
-    select t.id, t.status, t.priority, coalesce(t.deadline, 'infinity') as due from tasks t
-    where t.org_id = %(org)s and t.deleted_at is null and t.status = 'assigned' and t.waits_for = 0
-      and not t.is_on_hold and (not %(careful)s or t.priority <> 'P0')
-"""
-_AGENTS: LiteralString = " and t.assigned_agent_id = %(me)s"
-_PERSONS: LiteralString = " and t.assigned_user_id = %(me)s"
-_FREE: LiteralString = """
-    order by t.priority, t.deadline, t.id limit 1 for update of t skip locked
-), free as materialized (
-    select t.id, t.status from tasks t
-    where t.org_id = %(org)s and t.deleted_at is null and t.status = 'backlog' and t.waits_for = 0
-      and not t.is_on_hold and (not %(careful)s or t.priority <> 'P0')
-      and not exists (select from mine m where (m.priority, m.due) <= (t.priority, coalesce(t.deadline, 'infinity')))
-"""
-_OF_PROJECT: LiteralString = " and t.project_id = %(project)s"
-_WITHIN_REACH: LiteralString = " and t.project_id in (select readable_projects())"
-_TAKE: LiteralString = """
-    order by t.priority, t.deadline, t.id limit 1 for update of t skip locked
-), chosen as (select id, status from free union all select id, status from mine limit 1)
-update tasks t set status = 'in_progress', version = t.version + 1, updated_by = %(me)s,
-"""
-_FOR_AGENT: LiteralString = "assigned_agent_id = %(me)s"
-_FOR_PERSON: LiteralString = "assigned_user_id = %(me)s"
-_END: LiteralString = " from chosen c where t.id = c.id and t.org_id = %(org)s returning t.id, c.status as before"
-
 
 class _Taken(Struct):
     id: UUID
     before: TaskStatus
-
-
-class _Agent(Struct):
-    level: str
-    project_id: UUID | None
-    status: AgentStatus
 
 
 async def take_next_task(tx: Tx, actor: Actor, project_id: UUID | None = None) -> TaskDetail:
@@ -70,7 +35,7 @@ async def take_next_task(tx: Tx, actor: Actor, project_id: UUID | None = None) -
         raise FORBIDDEN("A person or an agent takes tasks.")
     if project_id is not None:
         await access_project(tx, actor, project_id)
-    taken = await take(tx, actor, project_id)
+    taken = await take(tx, project_id)
     if taken is None:
         raise NO_TASK(
             "Nothing is to be taken right now: what is left is somebody else's, blocked, or waits for others."
@@ -83,26 +48,10 @@ async def take_next_task(tx: Tx, actor: Actor, project_id: UUID | None = None) -
     return now
 
 
-async def take(tx: Tx, actor: Actor, project_id: UUID | None) -> _Taken | None:
-    """The statement alone: which task is the actor's now, and in progress; None where there is none."""
-    is_agent, careful, project = actor.type is ActorType.AGENT, False, project_id
-    if is_agent:
-        agent = await tx.one(_Agent, "select level, project_id, status from agents where id = %(id)s", {"id": actor.id})
-        careful, project = agent.status is AgentStatus.PROBATION, project_id or agent.project_id
-    narrowed: LiteralString = (_OF_PROJECT if project else "") + (_WITHIN_REACH if actor.behalf else "")
-    sql: LiteralString = (
-        _CTE
-        + (_AGENTS if is_agent else _PERSONS)
-        + narrowed
-        + _FREE
-        + narrowed
-        + _TAKE
-        + (_FOR_AGENT if is_agent else _FOR_PERSON)
-        + _END
-    )
-    values: Params = {"org": actor.org, "me": actor.id, "careful": careful, "project": project}
+async def take(tx: Tx, project_id: UUID | None) -> _Taken | None:
+    """The function of the database alone: which task is the actor's now, and in progress; None where there is none."""
     with clear_refusals():
-        return await tx.find(_Taken, sql, values)
+        return await tx.find(_Taken, "select id, before from take_next_task(%(project)s)", {"project": project_id})
 
 
 def _as_before(now: TaskDetail, status: TaskStatus) -> TaskDetail:
