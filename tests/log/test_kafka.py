@@ -1,4 +1,4 @@
-"""What holds of the engine on Kafka alone: several processes, crashes between its steps, topics' lives, poison, the rebuild."""
+"""What holds of the engine on Kafka alone: several processes, breaks, topics' lives, poison, the rebuild."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -53,7 +53,7 @@ class Ground:
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask the database as its administrator."""
         with psycopg.connect(self.urls.admin, autocommit=True) as connection:
-            cursor = connection.execute(sql, values)  # type: ignore[call-overload]
+            cursor = connection.execute(sql, values)
             return cursor.fetchall() if cursor.description else []
 
     def topic(self, conversation: UUID) -> tuple[str, int]:
@@ -339,7 +339,8 @@ async def test_an_installation_moves_to_kafka_with_all_it_has_and_not_back_by_a_
 async def test_two_projectors_share_and_one_takes_over(ground: Ground) -> None:
     def shards() -> list[int]:
         return sorted(
-            count for (count,) in ground.query(
+            count
+            for (count,) in ground.query(
                 "select count(*) from log_shards where projector_id is not null group by projector_id"
             )
         )
@@ -355,4 +356,3 @@ async def test_two_projectors_share_and_one_takes_over(ground: Ground) -> None:
         for conversation in conversations:
             assert [seq for seq, _ in await other.contents(conversation)] == [1, 2]
     await until(lambda: shards() == [16])
-

@@ -22,7 +22,7 @@ async def try_turn(tx: Tx, consumer: str) -> bool:
 
 
 async def append_all(message_log: MessageLog, records: Sequence[NewRecord]) -> None:
-    """Append records with client ids; those of a batch that is done again are there already. Raises UNAVAILABLE and its like.
+    """Append records with client ids; those of a batch done again are there already. Raises UNAVAILABLE and its like.
 
     Side by side, so that they share commits, but never too many; the log keeps the order in which they are handed over.
     """

@@ -68,7 +68,7 @@ class LogParts:
 def rebuild_log(
     connection: Connection[TupleRow], *, conversation: UUID | None = None, repair: bool = False
 ) -> AsyncIterator[Rebuilt]:
-    """See `adapters.kafka.rebuild`, with the settings of this installation. Raises BAD_SETTING where Kafka is not the log."""
+    """See `adapters.kafka.rebuild`, with the settings of this installation. Raises BAD_SETTING besides."""
     return rebuild(connection, _kafka(), conversation=conversation, repair=repair)
 
 

@@ -152,7 +152,7 @@ class Advanced(msgspec.Struct, frozen=True):
 
 
 class LogState(msgspec.Struct, frozen=True):
-    """How the log is: which engine, how many records it has that cannot be read yet, and what somebody has to look at."""
+    """How the log is: its engine, how many records cannot be read yet, and what somebody has to look at."""
 
     engine: str
     lag: int = 0

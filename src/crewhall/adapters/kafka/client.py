@@ -30,7 +30,9 @@ def _common(settings: LogSettings) -> dict[str, Any]:
             "CREWHALL_LOG is kafka, but what speaks with Kafka is not installed. Install crewhall[kafka].",
             setting="CREWHALL_LOG",
         )
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second while a broker is away: we say it once
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # ten lines a second while a broker is away: we say it once
     protocol = ("SASL_" if settings.kafka_sasl else "") + ("SSL" if settings.kafka_tls else "PLAINTEXT")
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap.split(","),
@@ -52,7 +54,9 @@ def _tls(settings: LogSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.kafka_tls_ca and str(settings.kafka_tls_ca))
         if settings.kafka_tls_cert is not None:
-            context.load_cert_chain(str(settings.kafka_tls_cert), settings.kafka_tls_key and str(settings.kafka_tls_key))
+            context.load_cert_chain(
+                str(settings.kafka_tls_cert), settings.kafka_tls_key and str(settings.kafka_tls_key)
+            )
     except (OSError, ssl.SSLError) as error:
         raise BAD_SETTING(
             f"A certificate or key of CREWHALL_KAFKA_TLS_… cannot be read: {error}", setting="CREWHALL_KAFKA_TLS_CA"

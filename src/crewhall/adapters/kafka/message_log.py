@@ -1,8 +1,8 @@
 """The message log on Kafka: a record is acknowledged when Kafka has it and the read model shows it.
 
-What stands against a post is asked in one statement for many; then it goes to its conversation's topic. The projector, of
-this process or another, writes it into the database in the topic's order; only then its author hears its seq. So whoever was
-told that a message is there finds it, and writers wait when the projector falls behind.
+What stands against a post is asked in one statement for many; then it goes to its conversation's topic. The projector,
+of this process or another, writes it into the database in the topic's order; only then its author hears its seq. So
+whoever was told that a message is there finds it, and writers wait when the projector falls behind.
 """
 
 import asyncio
@@ -51,7 +51,8 @@ FILL_PAST: LiteralString = """
 update log_topics t set state = 'provisioning', fill_to = h.last_seq
 from conversation_heads h
 where t.conversation_id = %(id)s and h.conversation_id = t.conversation_id and t.state = 'ready' and exists (
-    select from message_records r where r.conversation_id = t.conversation_id and r.seq > t.filled_seq and r.position = -1)
+    select from message_records r
+    where r.conversation_id = t.conversation_id and r.seq > t.filled_seq and r.position = -1)
 """
 
 
@@ -90,6 +91,7 @@ class KafkaMessageLog(ReadModel):
         self._to_look_up: set[UUID] = set()
         self._late: list[Pending] = []
         self._topics_heard = 0
+        self._empty = asyncio.Event()
         self._asking = asyncio.Lock()
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._stopped = False
@@ -105,10 +107,10 @@ class KafkaMessageLog(ReadModel):
     async def stop(self) -> None:
         """Let what was taken in come to its end, within bounds, then close."""
         self._stopped = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                while self._held:
-                    await asyncio.sleep(RETRY_S)
+        if self._held:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._empty.wait()
         self._deadlines.close()
         await self.producing.stop()
         await close(self._connection)
@@ -122,7 +124,7 @@ class KafkaMessageLog(ReadModel):
         self._state = state
 
     async def append(self, record: NewRecord) -> Appended:
-        """See MessageLog.append. Raises besides: LOG_BEHIND, KAFKA_AWAY; whoever sends again uses the same client id."""
+        """See MessageLog.append. Raises besides: LOG_BEHIND, KAFKA_AWAY."""
         pending = self._admit(record)
         away = self._away.get(record.conversation_id)
         if away is not None:
@@ -139,8 +141,8 @@ class KafkaMessageLog(ReadModel):
         size = size_of(record)
         if self._stopped or self._held >= MAX_HELD or self._held_bytes + size > MAX_HELD_BYTES:
             raise LOG_BEHIND(
-                "Messages come faster than they can be written, or the server stops. Send it again shortly, with the same"
-                " client_id.",
+                "Messages come faster than they can be written, or the server stops. Send it again shortly, with the"
+                " same client_id.",
                 retry_after=1,
             )
         pending = Pending(record, asyncio.get_running_loop().create_future(), size)
@@ -152,6 +154,8 @@ class KafkaMessageLog(ReadModel):
 
     def _let_go(self, pending: Pending) -> None:
         self._held -= 1
+        if self._stopped and not self._held:
+            self._empty.set()
         self._held_bytes -= pending.size
         self._waiting.pop(pending.record)
 
@@ -170,7 +174,7 @@ class KafkaMessageLog(ReadModel):
             heard = self._topics_heard
             try:
                 rows = await self._ask(JUDGE, batch)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
                 _fail(batch, error)
                 continue
             append_batch_size.observe(len(batch))
@@ -195,7 +199,7 @@ class KafkaMessageLog(ReadModel):
     async def _ask(self, sql: LiteralString, batch: list[Pending]) -> list[tuple[Any, ...]]:
         """Ask the database about records; for as long as it is away, again. Raises DATABASE_AWAY.
 
-        On a connection of its own: whoever appends within a transaction holds one of the pool's until it has its answer.
+        On a connection of its own: whoever appends within a transaction holds one of the pool's until it is answered.
         """
         questions = _questions(batch)
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
@@ -227,7 +231,7 @@ class KafkaMessageLog(ReadModel):
         await tx.notify(TOPICS_WANTED, "")
 
     async def _set_open(self, tx: Tx, org_id: UUID, conversation_id: UUID, *, is_open: bool) -> None:
-        """Beside opening and closing: what was taken in as past meanwhile goes to the topic before anything else does."""
+        """Besides: what was taken in as past meanwhile goes to the topic before anything else does."""
         await super()._set_open(tx, org_id, conversation_id, is_open=is_open)
         if await tx.run(FILL_PAST, {"id": conversation_id}):
             await tx.notify(TOPICS_WANTED, "")

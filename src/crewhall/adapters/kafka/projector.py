@@ -1,8 +1,8 @@
 """Writes records of topics into the read model: each once, in the topic's order, whoever is killed when.
 
-Rows and the offset of what comes next are written in one transaction, which is refused unless the offset is where this process
-believes it to be. So a process that stood still while another read on writes nothing twice. What the commit loses in a power
-cut comes again from the topic: it does not wait for the disk.
+Rows and the offset of what comes next are written in one transaction, which is refused unless the offset is where this
+process believes it to be. So a process that stood still while another read on writes nothing twice. What the commit
+loses in a power cut comes again from the topic: it does not wait for the disk.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ class Projector:
         self._changed.set()
 
     async def _write(self, batch: Batch) -> bool:
-        """Write a batch; false where another projector has read on. A record that is refused is noted, and harms no other."""
+        """Write a batch; false where another projector has read on. A record that is refused is noted."""
         try:
             rows = await self._write_patiently(batch)
         except POISON as error:

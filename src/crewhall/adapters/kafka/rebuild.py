@@ -1,6 +1,6 @@
 """For the operator: topics read again from their beginning, and the read model compared with them, or put right.
 
-Needs the administrator's connection in autocommit mode; servers may run meanwhile. Consumers follow nothing a second time.
+Needs the administrator's connection in autocommit mode; servers may run meanwhile. Consumers follow nothing twice.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _REFUSED: LiteralString = "select topic, partition, record_offset from log_refus
 
 
 class Rebuilt(msgspec.Struct, kw_only=True):
-    """What became of a conversation: its records by its topic, and how many of the read model's rows stood otherwise."""
+    """What became of a conversation: its records by its topic, and how many rows stood otherwise."""
 
     conversation_id: UUID
     topic: str
@@ -158,7 +158,7 @@ def _compare(connection: Connection[TupleRow], one: _Conversation, until: int, *
     keys = {"id": one.id, "after": one.compared, "until": until}
     with connection.cursor(row_factory=dict_row) as cursor:
         standing = {row["seq"]: row for row in cursor.execute(_ROWS, keys).fetchall()}
-    wanted = {seq: record for seq, record in one.page}
+    wanted = dict(one.page)
     missing = [seq for seq in wanted if seq not in standing]
     different = [seq for seq, record in wanted.items() if seq in standing and standing[seq] != row_of(seq, record)]
     extra = [seq for seq in standing if seq not in wanted]
@@ -168,9 +168,7 @@ def _compare(connection: Connection[TupleRow], one: _Conversation, until: int, *
     one.found.extra += len(extra)
     if repair and (missing or different or extra):
         right = [msgspec.structs.replace(wanted[seq], seq=seq) for seq in (*missing, *different)]
-        connection.execute(
-            "select put_right(%s, %s, %s)", (one.id, [*different, *extra], encode_batch(right).rows)
-        )
+        connection.execute("select put_right(%s, %s, %s)", (one.id, [*different, *extra], encode_batch(right).rows))
     one.compared, one.page = until, []
 
 

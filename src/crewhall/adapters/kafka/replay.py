@@ -7,7 +7,7 @@ from crewhall.adapters.postgres.batch import LoggedRecord
 
 
 class Replay:
-    """One conversation's records in the topic's order. The same rules as `append_records` has for what a log has already."""
+    """One conversation's records in the topic's order, by the rules of `append_records` for what a log has already."""
 
     def __init__(self) -> None:
         self.last_seq = 0

@@ -12,7 +12,7 @@ from crewhall.faces.cli.output import Exit, say, say_json
 from crewhall.faces.cli.serving import Home
 
 if TYPE_CHECKING:
-    from crewhall.main.log import Rebuilt
+    from crewhall.adapters.kafka.rebuild import Rebuilt
 
 log = typer.Typer(name="log", help="The message log on Kafka, for the operator.", no_args_is_help=True)
 

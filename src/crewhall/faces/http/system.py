@@ -29,8 +29,11 @@ async def show_ready(services: NamedDependency[Services]) -> Response[dict[str, 
     except Exception:  # noqa: BLE001 - whatever fails, the answer is "not ready"
         checks["database"] = False
     ready = all(checks.values())
-    answer = {"status": "ok" if ready else "unavailable", "checks": checks,
-              "log": {"engine": state.engine, "lag": state.lag, "stopped": len(state.stopped)}}
+    answer = {
+        "status": "ok" if ready else "unavailable",
+        "checks": checks,
+        "log": {"engine": state.engine, "lag": state.lag, "stopped": len(state.stopped)},
+    }
     return Response(answer, status_code=200 if ready else 503)
 
 
