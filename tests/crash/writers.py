@@ -17,7 +17,7 @@ from tests.support.site import Process
 
 WINDOW = 8
 PASSING = {429, 503, 504}
-PASSING_CODES = {"unavailable", "database_away", "too_many_requests", "timeout"}
+PASSING_CODES = {"unavailable", "database_away", "log_behind", "kafka_away", "too_many_requests", "timeout"}
 LOST = (OSError, WebSocketException, InvalidHandshake, TimeoutError, EOFError)
 
 

@@ -12,7 +12,6 @@ from crewhall.adapters.github import KitGithub
 from crewhall.adapters.kafka.agent_topics import AgentTopicSettings, KafkaAgentTopics
 from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.adapters.mailing import MailSettings, make_mailer
-from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.agents import AgentSettings, Spent, start_agents
 from crewhall.conversations import (
     Commands,
@@ -68,6 +67,7 @@ from crewhall.knowledge import (
     SourceSettings,
     start_knowledge,
 )
+from crewhall.main.log import LogParts
 from crewhall.notifications import NotificationParts, start_notifications
 from crewhall.runtime import HookDoor, RuntimeParts, TurnSettings, catalog_of, find_waiting, start_runtime
 from crewhall.work import SessionSettings, SlashTask, Waiting, WorkParts, start_work
@@ -96,7 +96,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         async with db.transaction(None) as tx:
             await tx.run("select align_log_clock()")
         services = _services(settings, db, urls, base_url)
-        message_log = services.part(PostgresMessageLog)
+        message_log = services.part(LogParts)
         await message_log.start()
         stack.push_async_callback(message_log.stop)
         hub = services.part(Hub)
@@ -113,6 +113,7 @@ async def open_hall(settings: KernelSettings, urls: DatabaseUrls, base_url: str)
         peers.on_beat(services.part(RuntimeParts).worker.look)
         await services.signals.start()
         stack.push_async_callback(services.signals.stop)
+        await message_log.follow()
         await peers.start()
         stack.push_async_callback(peers.stop)
         setup_link = await prepare_first_run(db, services.settings_of(IdentitySettings), base_url)
@@ -134,8 +135,8 @@ def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_u
     signals = Signals(urls.app)
     verified = VerifiedTokens(signals)
     db.hear(REVOKED, verified.drop)
-    message_log = PostgresMessageLog(db, signals)
-    hub = Hub(message_log, verified, most_per_actor=settings.live_connections_per_actor)
+    message_log = LogParts(db, signals, load_settings(LogSettings))
+    hub = Hub(message_log.log, verified, most_per_actor=settings.live_connections_per_actor)
     services = Services(
         settings=settings,
         db=db,
@@ -143,7 +144,7 @@ def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_u
         limiter=RateLimiter(),
         verified=verified,
         mailer=make_mailer(load_settings(MailSettings)),
-        log=message_log,
+        log=message_log.log,
         live=hub,
         base_url=base_url,
     )

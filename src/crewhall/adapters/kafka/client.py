@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from crewhall.adapters.kafka.settings import LogSettings, SaslMechanism
@@ -24,6 +26,14 @@ REQUEST_TIMEOUT_MS = 15_000
 
 
 def _common(settings: LogSettings) -> dict[str, Any]:
+    if find_spec("aiokafka") is None:
+        raise BAD_SETTING(
+            "CREWHALL_LOG is kafka, but what speaks with Kafka is not installed. Install crewhall[kafka].",
+            setting="CREWHALL_LOG",
+        )
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # ten lines a second while a broker is away: we say it once
     protocol = ("SASL_" if settings.kafka_sasl else "") + ("SSL" if settings.kafka_tls else "PLAINTEXT")
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap.split(","),

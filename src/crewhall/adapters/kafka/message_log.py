@@ -1,15 +1,15 @@
 """The message log on Kafka: a record is acknowledged when Kafka has it and the read model shows it.
 
-What stands against a post is asked in one statement for many; then it goes to its conversation's topic. The projector, of
-this process or another, writes it into the database in the topic's order; only then its author hears its seq. So whoever was
-told that a message is there finds it, and writers wait when the projector falls behind.
+What stands against a post is asked in one statement for many; then it goes to its conversation's topic. The projector,
+of this process or another, writes it into the database in the topic's order; only then its author hears its seq. So
+whoever was told that a message is there finds it, and writers wait when the projector falls behind.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -25,10 +25,10 @@ from crewhall.adapters.postgres.batch import LoggedRecord, Pending, digest_of, s
 from crewhall.adapters.postgres.read_model import ReadModel
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import DATABASE_AWAY, INVALID, TOO_LARGE, UNAVAILABLE, define_error
+from crewhall.kernel.errors import DATABASE_AWAY, INVALID, TOO_LARGE, UNAVAILABLE, CrewhallError, define_error
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import append_batch_size, posts_total
-from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, NewRecord
+from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, LogState, NewRecord
 
 log = logging.getLogger(__name__)
 LOG_BEHIND = define_error("log_behind", 503, "The log is behind")
@@ -51,8 +51,27 @@ FILL_PAST: LiteralString = """
 update log_topics t set state = 'provisioning', fill_to = h.last_seq
 from conversation_heads h
 where t.conversation_id = %(id)s and h.conversation_id = t.conversation_id and t.state = 'ready' and exists (
-    select from message_records r where r.conversation_id = t.conversation_id and r.seq > t.filled_seq and r.position = -1)
+    select from message_records r
+    where r.conversation_id = t.conversation_id and r.seq > t.filled_seq and r.position = -1)
 """
+
+
+async def connect(url: str, name: str, options: str = "") -> psycopg.AsyncConnection[Any]:
+    """A connection beside the pool's."""
+    return await psycopg.AsyncConnection.connect(
+        url,
+        autocommit=True,
+        prepare_threshold=0,
+        application_name=name,
+        options=f"-c lock_timeout=5000 -c statement_timeout=20000 -c timezone=UTC {options}",
+    )
+
+
+async def close(connection: psycopg.AsyncConnection[Any] | None) -> None:
+    """Close it, if there is one and it still can be."""
+    if connection is not None:
+        with contextlib.suppress(psycopg.Error):
+            await connection.close()
 
 
 class KafkaMessageLog(ReadModel):
@@ -71,7 +90,12 @@ class KafkaMessageLog(ReadModel):
         self._looking: asyncio.Task[None] | None = None
         self._to_look_up: set[UUID] = set()
         self._late: list[Pending] = []
+        self._topics_heard = 0
+        self._empty = asyncio.Event()
+        self._asking = asyncio.Lock()
+        self._connection: psycopg.AsyncConnection[Any] | None = None
         self._stopped = False
+        self._state: Callable[[], LogState] | None = None
         signals.subscribe(TOPICS, self._on_topics)
         signals.on_lost(lambda: self._on_topics("*"))
         signals.on_lost(self.look_up_all)
@@ -83,15 +107,24 @@ class KafkaMessageLog(ReadModel):
     async def stop(self) -> None:
         """Let what was taken in come to its end, within bounds, then close."""
         self._stopped = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                while self._held:
-                    await asyncio.sleep(RETRY_S)
+        if self._held:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._empty.wait()
         self._deadlines.close()
         await self.producing.stop()
+        await close(self._connection)
+
+    def state(self) -> LogState:
+        """See MessageLog.state."""
+        return LogState("kafka") if self._state is None else self._state()
+
+    def follow_lag(self, state: Callable[[], LogState]) -> None:
+        """This process projects, and so knows how far that is."""
+        self._state = state
 
     async def append(self, record: NewRecord) -> Appended:
-        """See MessageLog.append. Raises besides: LOG_BEHIND, KAFKA_AWAY; whoever sends again uses the same client id."""
+        """See MessageLog.append. Raises besides: LOG_BEHIND, KAFKA_AWAY."""
         pending = self._admit(record)
         away = self._away.get(record.conversation_id)
         if away is not None:
@@ -108,8 +141,8 @@ class KafkaMessageLog(ReadModel):
         size = size_of(record)
         if self._stopped or self._held >= MAX_HELD or self._held_bytes + size > MAX_HELD_BYTES:
             raise LOG_BEHIND(
-                "Messages come faster than they can be written, or the server stops. Send it again shortly, with the same"
-                " client_id.",
+                "Messages come faster than they can be written, or the server stops. Send it again shortly, with the"
+                " same client_id.",
                 retry_after=1,
             )
         pending = Pending(record, asyncio.get_running_loop().create_future(), size)
@@ -121,6 +154,8 @@ class KafkaMessageLog(ReadModel):
 
     def _let_go(self, pending: Pending) -> None:
         self._held -= 1
+        if self._stopped and not self._held:
+            self._empty.set()
         self._held_bytes -= pending.size
         self._waiting.pop(pending.record)
 
@@ -136,18 +171,19 @@ class KafkaMessageLog(ReadModel):
             batch = [pending for pending in batch if not pending.future.done()]
             if not batch:
                 continue
+            heard = self._topics_heard
             try:
                 rows = await self._ask(JUDGE, batch)
-            except Exception as error:
-                log.exception("posts could not be judged")
-                for pending in batch:
-                    pending.fail(UNAVAILABLE("The message could not be stored. Try again.", reason=type(error).__name__))
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
+                _fail(batch, error)
                 continue
             append_batch_size.observe(len(batch))
             for pending, row in zip(batch, rows, strict=True):
                 self._act(pending, row)
             if any(row[1] == "homeless" for row in rows):
                 await self._note_homeless()
+            if self._topics_heard != heard:  # while we asked: what was away then may be there now
+                self._release(list(self._away))
 
     def _act(self, pending: Pending, row: Sequence[Any]) -> None:
         """Send a record that may go, or let it wait for its topic; whatever stands against it is told."""
@@ -161,18 +197,24 @@ class KafkaMessageLog(ReadModel):
             settle([pending], [(*row[:5], -1)])
 
     async def _ask(self, sql: LiteralString, batch: list[Pending]) -> list[tuple[Any, ...]]:
-        """Ask the database about records; for as long as it is away, again. Raises DATABASE_AWAY."""
+        """Ask the database about records; for as long as it is away, again. Raises DATABASE_AWAY.
+
+        On a connection of its own: whoever appends within a transaction holds one of the pool's until it is answered.
+        """
         questions = _questions(batch)
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        while True:
-            try:
-                async with self.db.connection() as connection:
-                    cursor = await connection.execute(sql, questions)
+        async with self._asking:
+            while True:
+                try:
+                    if self._connection is None or self._connection.closed:
+                        self._connection = await connect(self.db.url, "crewhall-log")
+                    cursor = await self._connection.execute(sql, questions)
                     return await cursor.fetchall()
-            except (psycopg.OperationalError, OSError) as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise DATABASE_AWAY("The database is away. Try again shortly.", retry_after=2) from error
-                await asyncio.sleep(RETRY_S)
+                except (psycopg.OperationalError, OSError) as error:
+                    await close(self._connection)
+                    if asyncio.get_running_loop().time() > deadline:
+                        raise DATABASE_AWAY("The database is away. Try again shortly.", retry_after=2) from error
+                    await asyncio.sleep(RETRY_S)
 
     async def create(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
         """See MessageLog.create: the topic is noted, and made as soon as the transaction has committed."""
@@ -189,7 +231,7 @@ class KafkaMessageLog(ReadModel):
         await tx.notify(TOPICS_WANTED, "")
 
     async def _set_open(self, tx: Tx, org_id: UUID, conversation_id: UUID, *, is_open: bool) -> None:
-        """Beside opening and closing: what was taken in as past meanwhile goes to the topic before anything else does."""
+        """Besides: what was taken in as past meanwhile goes to the topic before anything else does."""
         await super()._set_open(tx, org_id, conversation_id, is_open=is_open)
         if await tx.run(FILL_PAST, {"id": conversation_id}):
             await tx.notify(TOPICS_WANTED, "")
@@ -205,8 +247,12 @@ class KafkaMessageLog(ReadModel):
 
     def _on_topics(self, payload: str) -> None:
         """Topics were made: what waited for them goes on."""
+        self._topics_heard += 1
         known = self._away.keys() if payload == "*" else {UUID(one) for one in payload.split(",") if one}
-        for conversation in [one for one in known if one in self._away]:
+        self._release([one for one in known if one in self._away])
+
+    def _release(self, conversations: Iterable[UUID]) -> None:
+        for conversation in conversations:
             self._enqueue(self._away.pop(conversation))
 
     # what became of records
@@ -254,9 +300,11 @@ class KafkaMessageLog(ReadModel):
             self._to_look_up, self._late = set(), []
             try:
                 rows = await self._ask(FIND, batch) if batch else []
-            except Exception:
-                log.exception("records could not be looked up")
+            except Exception as error:  # noqa: BLE001 - who waits is told that it is late
+                log.warning("records could not be looked up", extra={"reason": f"{type(error).__name__}: {error}"})
                 rows = []
+            if late:
+                log.warning("posts were not written in time", extra={"posts": len(late)})
             for row in rows:
                 settle([batch[row[0]]], [row])
             for pending in late:
@@ -294,6 +342,14 @@ def _questions(batch: list[Pending]) -> tuple[list[UUID], str]:
         for i, record in enumerate(records)
     ]  # fmt: skip
     return list({record.org_id for record in records}), _encoder.encode(questions).decode()
+
+
+def _fail(batch: list[Pending], error: Exception) -> None:
+    if not isinstance(error, CrewhallError):
+        log.error("posts could not be judged", exc_info=error)
+        error = UNAVAILABLE("The message could not be stored. Try again.", reason=type(error).__name__)
+    for pending in batch:
+        pending.fail(error)
 
 
 def _check_storable(record: NewRecord) -> None:

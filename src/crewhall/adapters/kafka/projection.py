@@ -1,4 +1,4 @@
-"""From what was read in topics to what is written in one transaction: batches of records with the places where they stood."""
+"""From what was read in topics to what is written in one transaction: records with the places where they stood."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ class Batch:
 
         An id and a client id come once in a batch; what has its seq already goes with its like.
         """
-        if len(self.messages) >= MAX_BATCH or (self.messages and self.size + len(message.value or b"") > MAX_BATCH_BYTES):
+        if len(self.messages) >= MAX_BATCH or (
+            self.messages and self.size + len(message.value or b"") > MAX_BATCH_BYTES
+        ):
             return False
         if record is None or not self.records:
             return True
@@ -106,7 +108,9 @@ def read_message(message: ConsumerRecord) -> LoggedRecord | Refusal:
         return Refusal(message.offset, None, str(error)[:500])
 
 
-def batches(found: Iterable[tuple[ConsumerRecord, LoggedRecord | Refusal]], starts: dict[Place, int]) -> Iterator[Batch]:
+def batches(
+    found: Iterable[tuple[ConsumerRecord, LoggedRecord | Refusal]], starts: dict[Place, int]
+) -> Iterator[Batch]:
     """Cut messages into batches. `starts` are the offsets that were to come; they are moved along."""
     batch = Batch()
     for message, read in found:

@@ -1,21 +1,20 @@
 """Writes records of topics into the read model: each once, in the topic's order, whoever is killed when.
 
-Rows and the offset of what comes next are written in one transaction, which is refused unless the offset is where this process
-believes it to be. So a process that stood still while another read on writes nothing twice. What the commit loses in a power
-cut comes again from the topic: it does not wait for the disk.
+Rows and the offset of what comes next are written in one transaction, which is refused unless the offset is where this
+process believes it to be. So a process that stood still while another read on writes nothing twice. What the commit
+loses in a power cut comes again from the topic: it does not wait for the disk.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 
 from crewhall.adapters.kafka.client import make_consumer
-from crewhall.adapters.kafka.message_log import TOPICS, KafkaMessageLog
+from crewhall.adapters.kafka.message_log import TOPICS, KafkaMessageLog, close, connect
 from crewhall.adapters.kafka.producing import Place, started
 from crewhall.adapters.kafka.projection import FENCED, Batch, Refusal, batches, read_message
 from crewhall.adapters.kafka.records import UnknownVersion
@@ -26,6 +25,7 @@ from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import log_lag, log_refused_total
+from crewhall.ports.message_log import LogState
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -52,6 +52,7 @@ class Projector:
         self._changed = asyncio.Event()
         self._next: dict[Place, int] = {}
         self._behind: dict[Place, int] = {}
+        self._asked_again: set[Place] = set()
         self.stopped_at: dict[Place, str] = {}
         """Partitions that are not read on, and why: somebody has to look."""
         self._connection: psycopg.AsyncConnection[Any] | None = None
@@ -60,10 +61,10 @@ class Projector:
         signals.subscribe(TOPICS, lambda _: self._change())
         signals.on_lost(self._change)
 
-    @property
-    def lag(self) -> int:
-        """How many records are in the topics of this process and not in the read model."""
-        return sum(self._behind.values())
+    def state(self) -> LogState:
+        """How far the read model is behind the topics of this process, and where it stands still."""
+        stopped = [f"{topic}/{partition}: {reason}" for (topic, partition), reason in self.stopped_at.items()]
+        return LogState("kafka", sum(self._behind.values()), stopped)
 
     async def start(self) -> None:
         """Begin to read."""
@@ -75,8 +76,7 @@ class Projector:
         if self._task is not None:
             await end_tasks([self._task])
         await self._shards.stop()
-        if self._connection is not None:
-            await self._connection.close()
+        await close(self._connection)
 
     def _change(self) -> None:
         self._changed.set()
@@ -114,8 +114,8 @@ class Projector:
         """Read the partitions of this process from where the database says."""
         from aiokafka import TopicPartition
 
-        async with self._db.connection() as connection:
-            rows = await (await connection.execute(PLACES, (self._shards.held,))).fetchall()
+        connection = await self._connected()
+        rows = await (await connection.execute(PLACES, (self._shards.held,))).fetchall()
         known = {(topic, partition): offset for topic, partition, offset in rows}
         self._next = {place: offset for place, offset in known.items() if place not in self.stopped_at}
         self._behind = {place: count for place, count in self._behind.items() if place in self._next}
@@ -127,6 +127,8 @@ class Projector:
                 consumer.unsubscribe()
         for partition in wanted:
             consumer.seek(partition, self._next[partition.topic, partition.partition])
+        if self._getting is not None and self._getting.done():  # what it has was read from where we were before
+            self._getting = None
         self._log.look_up_all()
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord]]:
@@ -152,7 +154,7 @@ class Projector:
     async def _project(self, consumer: AIOKafkaConsumer, polled: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         """Write what came, until the partitions change hands."""
         starts = dict(self._next)
-        for batch in batches(self._readable(polled), starts):
+        for batch in batches(self._readable(consumer, polled), starts):
             if not await self._write(batch):
                 self._changed.set()
                 return
@@ -161,17 +163,24 @@ class Projector:
             end = consumer.highwater(partition) if partition in consumer.assignment() else None
             if place in self._next and end is not None:
                 self._behind[place] = max(0, end - self._next[place])
-        log_lag.set(self.lag)
+        log_lag.set(sum(self._behind.values()))
 
     def _readable(
-        self, polled: dict[TopicPartition, list[ConsumerRecord]]
+        self, consumer: AIOKafkaConsumer, polled: dict[TopicPartition, list[ConsumerRecord]]
     ) -> list[tuple[ConsumerRecord, LoggedRecord | Refusal]]:
+        """What follows where the read model ends. What does not is asked for again, and believed the second time."""
         found: list[tuple[ConsumerRecord, LoggedRecord | Refusal]] = []
         for partition, messages in polled.items():
             place = partition.topic, partition.partition
-            for message in messages:
-                if place not in self._next or message.offset < self._next[place]:
-                    continue
+            if place not in self._next:
+                continue
+            new = [message for message in messages if message.offset >= self._next[place]]
+            if new and new[0].offset > self._next[place] and place not in self._asked_again:
+                self._asked_again.add(place)
+                consumer.seek(partition, self._next[place])
+                continue
+            self._asked_again.discard(place)
+            for message in new:
                 try:
                     found.append((message, read_message(message)))
                 except UnknownVersion as error:
@@ -185,7 +194,7 @@ class Projector:
         self._changed.set()
 
     async def _write(self, batch: Batch) -> bool:
-        """Write a batch; false where another projector has read on. A record that is refused is noted, and harms no other."""
+        """Write a batch; false where another projector has read on. A record that is refused is noted."""
         try:
             rows = await self._write_patiently(batch)
         except POISON as error:
@@ -201,6 +210,9 @@ class Projector:
             log_refused_total.inc(len(span.refusals))
             self._log.take_refused(refusal.id for refusal in span.refusals)
         self._log.take_projected(batch.records, rows)
+        for record, row in zip(batch.records, rows, strict=True):
+            if row[1] == "gone":
+                log.warning("a record is of no conversation that is here", extra={"id": str(record.id)})
         return True
 
     async def _write_singly(self, batch: Batch) -> bool:
@@ -226,9 +238,7 @@ class Projector:
         retry = FIRST_RETRY_S
         while True:
             try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = await self._connect()
-                return await batch.write(self._connection, self._log.process)
+                return await batch.write(await self._connected(), self._log.process)
             except POISON:
                 raise
             except (psycopg.Error, OSError) as error:
@@ -239,21 +249,13 @@ class Projector:
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, LAST_RETRY_S)
 
-    async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(
-            self._db.url,
-            autocommit=True,
-            prepare_threshold=0,
-            application_name="crewhall-projector",
-            options="-c lock_timeout=5000 -c statement_timeout=20000 -c timezone=UTC -c synchronous_commit=off",
-        )
+    async def _connected(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._db.url, "crewhall-projector", "-c synchronous_commit=off")
+        return self._connection
 
     async def _drop_connection(self) -> None:
         """Let go of a connection whose statement may commit yet: under a new name we hear of that as others do."""
         self._log.process = str(new_id())
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                await self._connection.close()
-            self._connection = None
-
-
+        await close(self._connection)
+        self._connection = None

@@ -1,8 +1,8 @@
 """Records as they stand in topics of conversations: JSON, one record a message, schema version 1.
 
 The key is the conversation's id, the header `crewhall-version` the schema's version. Fields are added, never renamed or
-taken away, within a version; readers pass over fields that they do not know. A higher version is not read by those who do not
-know it: they stop at it, since to skip it would be to lose it.
+taken away, within a version; readers pass over fields that they do not know. At a higher version they stop: to skip it
+would be to lose it.
 """
 
 from datetime import datetime
@@ -58,7 +58,7 @@ class KafkaRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     body_digest: str | None = None
     """What is equal for two records of one client id that are the same (BLAKE2b, 16 bytes, in hex)."""
     seq: int | None = None
-    """The place it has already, where it was written before the topic was; else its place follows from the topic's order."""
+    """The place it has already, where it was written before the topic was; else it follows from the topic's order."""
 
 
 _decoder = msgspec.json.Decoder(KafkaRecord)

@@ -64,9 +64,7 @@ class Shards:
 
     async def _hold(self) -> None:
         async with self._db.transaction(None, lazily=True) as tx:
-            held = await tx.value(
-                "select hold_shards(%(me)s, %(ttl)s)", {"me": self.projector, "ttl": self._ttl_s}
-            )
+            held = await tx.value("select hold_shards(%(me)s, %(ttl)s)", {"me": self.projector, "ttl": self._ttl_s})
         if held != self.held:
             self.held = held
             self._on_change()

@@ -1,6 +1,6 @@
 """The life of topics: made when a conversation is, filled with what the database had before, deleted along with it.
 
-What is to be done stands in `log_topics`; each step may be repeated by whoever finds it undone. One timer for what failed.
+What is to be done stands in `log_topics`; each step may be repeated by whoever finds it undone.
 """
 
 import asyncio
@@ -123,7 +123,9 @@ class TopicKeeper:
     async def _make(self, topics: list[_Unsettled]) -> None:
         from aiokafka.admin import NewTopic
 
-        wanted = [NewTopic(one.topic, 1, self._settings.kafka_replication, topic_configs=self._kept()) for one in topics]
+        wanted = [
+            NewTopic(one.topic, 1, self._settings.kafka_replication, topic_configs=self._kept()) for one in topics
+        ]
         if wanted:
             _check(await (await self._kafka()).create_topics(wanted), {NO_ERROR, TOPIC_EXISTS})
 

@@ -56,6 +56,8 @@ class Deadlines:
 
     def add(self, pending: Pending) -> None:
         """Let a record's time begin."""
+        while self._order and self._order[0][1].future.done():
+            self._order.popleft()
         self._order.append((asyncio.get_running_loop().time() + self._patience_s, pending))
         if self._timer is None:
             self._set()
@@ -69,7 +71,7 @@ class Deadlines:
     def _set(self) -> None:
         while self._order and self._order[0][1].future.done():
             self._order.popleft()
-        self._timer = self._order and asyncio.get_running_loop().call_at(self._order[0][0], self._ring) or None
+        self._timer = asyncio.get_running_loop().call_at(self._order[0][0], self._ring) if self._order else None
 
     def _ring(self) -> None:
         now, late = asyncio.get_running_loop().time(), []

@@ -132,7 +132,7 @@ def _row(i: int, record: NewRecord) -> _Row:
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What append_records takes of a batch: its organizations, its conversations, its rows, whether anything lies over another."""
+    """What append_records takes of a batch, and whether any of it has files."""
 
     orgs: list[UUID]
     conversations: list[UUID]

@@ -19,7 +19,7 @@ from crewhall.kernel.errors import DATABASE_AWAY, INVALID, UNAVAILABLE, Crewhall
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import append_batch_size, posts_total
-from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, NewRecord
+from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, LogState, NewRecord
 
 log = logging.getLogger(__name__)
 MAX_BATCH = 256
@@ -67,6 +67,10 @@ class PostgresMessageLog(ReadModel):
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write(), name="log-writer")
         return await pending.future
+
+    def state(self) -> LogState:
+        """See MessageLog.state."""
+        return LogState("postgres")
 
     async def _write(self) -> None:
         """Write batches until the queue is empty: the batch in flight gathers the next one."""

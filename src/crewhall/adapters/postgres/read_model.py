@@ -13,7 +13,7 @@ CHANNEL = "crewhall_records"
 
 
 class ReadModel:
-    """Records as the database has them. `process` names who writes from here, so that its own notices are passed over."""
+    """Records as the database has them. `process` names who writes from here: its own notices are passed over."""
 
     def __init__(self, db: Database, signals: Signals) -> None:
         self.db = db

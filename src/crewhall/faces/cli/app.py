@@ -24,6 +24,7 @@ from crewhall.faces.cli.imports import import_group
 from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.knowledge import knowledge_group
 from crewhall.faces.cli.kpis import kpis
+from crewhall.faces.cli.log import log
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.organization import org
@@ -98,6 +99,7 @@ for group in (
     project,
     task,
     kpis,
+    log,
     session,
 ):
     app.add_typer(group)

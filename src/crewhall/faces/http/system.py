@@ -21,6 +21,7 @@ async def show_live() -> dict[str, str]:
 @get("/health/ready", include_in_schema=False)
 async def show_ready(services: NamedDependency[Services]) -> Response[dict[str, object]]:
     """Answer 200 when posts can be stored and delivered, 503 with what is missing otherwise."""
+    state = services.log.state()
     checks: dict[str, bool] = {"signals": services.signals.listening}
     try:
         async with services.db.transaction(None) as tx:
@@ -28,7 +29,12 @@ async def show_ready(services: NamedDependency[Services]) -> Response[dict[str, 
     except Exception:  # noqa: BLE001 - whatever fails, the answer is "not ready"
         checks["database"] = False
     ready = all(checks.values())
-    return Response({"status": "ok" if ready else "unavailable", "checks": checks}, status_code=200 if ready else 503)
+    answer = {
+        "status": "ok" if ready else "unavailable",
+        "checks": checks,
+        "log": {"engine": state.engine, "lag": state.lag, "stopped": len(state.stopped)},
+    }
+    return Response(answer, status_code=200 if ready else 503)
 
 
 @get("/metrics", include_in_schema=False)

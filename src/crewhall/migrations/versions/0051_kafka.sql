@@ -297,7 +297,8 @@ begin
                     when n.version is not null and n.at is null and n.version <> h.membership_version then 'stale'
                     else 'new' end as verdict
         from input n
-        left join lateral (select * from conversation_heads c where c.conversation_id = n.conv offset 0) h on true
+        left join lateral (
+            select * from conversation_heads c where c.conversation_id = n.conv and c.org_id = n.org offset 0) h on true
         left join lateral (
             select e.seq, e.id, e.created_at, e.body_digest from message_records e
             where n.client_id is not null and e.conversation_id = n.conv and e.author_id = n.author
@@ -319,7 +320,7 @@ begin
         from numbered
     ), moved as (
         update conversation_heads h
-        set last_seq = n.top, message_count = h.message_count + n.messages, last_active_at = now()
+        set last_seq = greatest(h.last_seq, n.top), message_count = h.message_count + n.messages, last_active_at = now()
         from (select conv, max(new_seq) as top, count(*) filter (where type = 'message') as messages
               from numbered group by conv) n
         where h.conversation_id = n.conv
@@ -386,3 +387,53 @@ begin
         perform pg_notify('crewhall_records', process || '|*');
     end if;
 end $$;
+
+-- ---------------------------------------------------------------------------------------------- proving
+
+-- For the operator: puts rows of a conversation right as its topic has them. `wrong` are seqs that hold something else, or that the
+-- topic does not have; `records` what belongs there. Consumers do not follow it again: what is new has position 0.
+create function put_right(in_conversation uuid, wrong bigint[], records json) returns void language plpgsql volatile as $$
+begin
+    perform set_config('crewhall.purging', 'on', true);
+    with old as (
+        delete from message_records r where r.conversation_id = in_conversation and r.seq = any (wrong)
+        returning r.seq, r.position
+    )
+    insert into message_records (
+        conversation_id, seq, org_id, id, type, target_id, author_type, author_id, author_name, role, kind, title,
+        content, html, metadata, parent_id, mentions, client_id, body_digest, created_at, position)
+    select n.conv, n.given, n.org, n.id, n.type, n.target, n.author_type, n.author, n.author_name, n.role, n.kind, n.title,
+           n.content, n.html, n.metadata, n.parent, n.mentions, n.client_id,
+           case when n.client_id is not null then decode(n.digest, 'hex') end, n.at, coalesce(o.position, 0)
+    from json_to_recordset(records) as n (
+        org uuid, conv uuid, id uuid, type text, target uuid, author_type text, author uuid, author_name text, role text,
+        kind text, title text, content text, html text, metadata jsonb, parent uuid, mentions uuid[], client_id text,
+        digest text, at timestamptz, given bigint)
+    left join old o on o.seq = n.given;
+    update conversation_heads h
+    set last_seq = n.last_seq, message_count = n.messages
+    from (select coalesce(max(r.seq), 0) as last_seq, count(*) filter (where r.type = 'message') as messages
+          from message_records r where r.conversation_id = in_conversation) n
+    where h.conversation_id = in_conversation;
+    perform set_config('crewhall.purging', 'off', true);
+end $$;
+call make_definer('put_right(uuid, bigint[], json)');
+revoke execute on function put_right(uuid, bigint[], json) from crewhall_app;
+grant execute on function put_right(uuid, bigint[], json) to crewhall_admin;
+
+-- For the operator: lays a conversation's overlays anew, from its records alone. The caller's transaction decides whether they stay.
+create function lay_overlays_anew(in_conversation uuid) returns void language plpgsql volatile as $$
+declare
+    entry message_records;
+begin
+    perform from conversation_heads h where h.conversation_id = in_conversation for update;
+    delete from message_overlays o where o.conversation_id = in_conversation;
+    for entry in
+        select r.* from message_records r
+        where r.conversation_id = in_conversation and (r.type <> 'message' or r.parent_id is not null)
+        order by r.seq
+    loop
+        perform apply_overlay(entry);
+    end loop;
+end $$;
+revoke all on function lay_overlays_anew(uuid) from public;
