@@ -34,6 +34,8 @@ create table agent_topics (
     foreign key (org_id, inbox_id) references conversations (org_id, id)
 );
 create unique index agent_topics_agent on agent_topics (org_id, agent_id) where deleted_at is null;
+create index agent_topics_of on agent_topics (org_id, agent_id);
+create index agent_topics_inbox on agent_topics (org_id, inbox_id);
 create index agent_topics_open on agent_topics (look_at) where state <> 'gone';
 call keep_updated_at('agent_topics');
 call secure_tenant_table('agent_topics');
