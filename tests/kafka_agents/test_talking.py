@@ -1,5 +1,7 @@
 """An agent that knows nothing but Kafka talks in conversations, with its rights and no others."""
 
+from typing import Any
+
 import pytest
 
 from tests.conversations.ways import group, post
@@ -10,10 +12,10 @@ from tests.support.server import Server
 from tests.support.waiting import until
 
 
-async def said(org: Org, conversation: str, count: int) -> list[dict]:
+async def said(org: Org, conversation: str, count: int) -> list[dict[str, Any]]:
     """The messages of a conversation, once there are so many."""
 
-    async def look() -> list[dict] | None:
+    async def look() -> list[dict[str, Any]] | None:
         found = await org.owner.api.get(f"/conversations/{conversation}/messages", params={"limit": 100})
         items = found.raise_for_status().json()["items"]
         return items if len(items) >= count else None

@@ -78,7 +78,7 @@ async def test_what_an_agent_has_read_elsewhere_does_not_come_again(
 
     async def delivered() -> bool:
         shown = (await agent.api.get(f"/conversations/{agent.inbox_id}")).json()
-        return shown["unread"] == 1
+        return bool(shown["unread"] == 1)
 
     await until(delivered)
     (await agent.api.post(f"/conversations/{agent.inbox_id}/read", json={"seq": 1})).raise_for_status()
@@ -88,7 +88,7 @@ async def test_what_an_agent_has_read_elsewhere_does_not_come_again(
 
     async def is_read() -> bool:
         shown = (await agent.api.get(f"/conversations/{agent.inbox_id}")).json()
-        return shown["unread"] == 0
+        return bool(shown["unread"] == 0)
 
     await until(is_read)
 
@@ -160,7 +160,7 @@ async def test_what_comes_while_kafka_is_away_is_given_when_it_is_back(
 
         async def is_answered() -> bool:
             items = (await org.owner.api.get(f"/conversations/{circle}/messages")).json()["items"]
-            return [item["content"] for item in items][-1] == "yes"
+            return bool(items[-1]["content"] == "yes")
 
         await until(is_answered)
         assert (await until(lambda: when(org, agent, lambda shown: not shown["failures"])))["waiting"] == 0

@@ -39,7 +39,8 @@ async def first(bootstrap: str, topic: str) -> bytes | None:
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic, 0)])
-        return (await consumer.getone()).value
+        value: bytes | None = (await consumer.getone()).value
+        return value
     finally:
         await consumer.stop()
 
