@@ -1,6 +1,7 @@
 """What holds of the engine on Kafka alone: several processes, breaks, topics' lives, poison, the rebuild."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from crewhall.adapters.kafka import message_log
 from crewhall.adapters.kafka.client import make_producer
+from crewhall.adapters.kafka.leaving import leave_kafka
 from crewhall.adapters.kafka.projection import Batch
 from crewhall.adapters.kafka.rebuild import Rebuilt, rebuild
 from crewhall.adapters.kafka.records import VERSION_HEADER, encode_record, headers_of
@@ -24,7 +26,7 @@ from crewhall.kernel.ids import new_id
 from crewhall.kernel.postgres import DatabaseUrls
 from crewhall.main.log import LogParts
 from crewhall.ports.message_log import Advanced, RecordType
-from tests.log.engines import Engine, engine_on, found, kafka_settings, running
+from tests.log.engines import AUTHOR, Engine, engine_on, found, kafka_settings, running
 from tests.support.database import SharedCluster
 from tests.support.kafka import SharedBroker
 from tests.support.waiting import until as until_async
@@ -330,10 +332,47 @@ async def test_an_installation_moves_to_kafka_with_all_it_has_and_not_back_by_a_
             with pytest.raises(CrewhallError) as refused:
                 await old.append(engine.record(conversation, "past the log"))
             assert refused.value.code == "unavailable"
+            with psycopg.connect(urls.admin, autocommit=True) as connection, pytest.raises(CrewhallError) as refused:
+                await leave_kafka(connection, settings)
+            assert refused.value.code == "conflict"
     with pytest.raises(CrewhallError) as refused:
         async with running(urls, LogSettings()):
             pass
     assert refused.value.code == "bad_setting"
+    with psycopg.connect(urls.admin, autocommit=True) as connection:
+        assert await leave_kafka(connection, settings) == 1
+    for again in (LogSettings(), settings, LogSettings(), settings):  # there, and back once more
+        async with running(urls, again) as (parts, db, _):
+            moved = Engine(parts.log, db)
+            moved.org = org
+            await moved.log.append(moved.record(conversation, "said"))
+            ground = Ground(urls, settings, moved, parts)
+            if again is settings:
+                said = await ground.rebuild(conversation)
+                assert (said.records, said.is_equal) == (await moved.log.head(org, conversation), True)
+        if again is settings:
+            with psycopg.connect(urls.admin, autocommit=True) as connection:
+                await leave_kafka(connection, settings)
+
+
+async def test_what_is_taken_in_as_past_goes_to_the_topic_before_anything_else(ground: Ground) -> None:
+    engine = ground.engine
+    conversation = await engine.conversation()
+    await engine.log.append(engine.record(conversation, "first"))
+    past = [
+        {"i": n, "id": str(new_id()), "type": "message", "author": str(AUTHOR.id), "author_name": "Ada",
+         "content": f"p{n}", "at": "2099-01-01T00:00:00Z"}
+        for n in range(3)
+    ]  # fmt: skip
+    async with ground.db.transaction(system_actor(engine.org)) as tx:
+        await engine.log.retire(tx, engine.org, conversation)
+        await tx.run("select take_past(%(id)s, %(past)s)", {"id": conversation, "past": json.dumps(past)})
+    async with ground.db.transaction(system_actor(engine.org)) as tx:
+        await engine.log.reopen(tx, engine.org, conversation)
+    assert (await engine.log.append(engine.record(conversation, "last"))).seq == 5
+    assert [content for _, content in await engine.contents(conversation)] == ["first", "p0", "p1", "p2", "last"]
+    said = await ground.rebuild(conversation)
+    assert (said.records, said.is_equal) == (5, True)
 
 
 async def test_two_projectors_share_and_one_takes_over(ground: Ground) -> None:

@@ -13,19 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
-import msgspec
-import psycopg
-
-from crewhall.adapters.kafka.client import LARGEST_RECORD
+from crewhall.adapters.kafka.asking import FIND, JUDGE, Asking, check_storable
 from crewhall.adapters.kafka.producing import Producing
-from crewhall.adapters.kafka.records import encode_record
 from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.adapters.kafka.waiting import Deadlines, Waiting, nobodys
-from crewhall.adapters.postgres.batch import LoggedRecord, Pending, digest_of, settle, size_of
+from crewhall.adapters.postgres.batch import LoggedRecord, Pending, settle, size_of
 from crewhall.adapters.postgres.read_model import ReadModel
-from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database, Tx
-from crewhall.kernel.errors import DATABASE_AWAY, INVALID, TOO_LARGE, UNAVAILABLE, CrewhallError, define_error
+from crewhall.kernel.errors import INVALID, UNAVAILABLE, CrewhallError, define_error
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import append_batch_size, posts_total
 from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, LogState, NewRecord
@@ -38,8 +33,6 @@ MAX_HELD = 20_000
 MAX_HELD_BYTES = 64 * 1024 * 1024
 PATIENCE_S = 8.0
 RETRY_S = 0.1
-JUDGE: LiteralString = "select i, verdict, seq, id, created_at, topic, partition from judge_records(%s, %s)"
-FIND: LiteralString = "select i, verdict, seq, id, created_at, previous_seq from find_projected(%s, %s)"
 CREATE_TOPIC: LiteralString = """
 with place as (select * from place_of(%(id)s, %(prefix)s, %(shared)s)), noted as (
     insert into log_topics (conversation_id, org_id, topic, partition, is_shared, state)
@@ -54,24 +47,6 @@ where t.conversation_id = %(id)s and h.conversation_id = t.conversation_id and t
     select from message_records r
     where r.conversation_id = t.conversation_id and r.seq > t.filled_seq and r.position = -1)
 """
-
-
-async def connect(url: str, name: str, options: str = "") -> psycopg.AsyncConnection[Any]:
-    """A connection beside the pool's."""
-    return await psycopg.AsyncConnection.connect(
-        url,
-        autocommit=True,
-        prepare_threshold=0,
-        application_name=name,
-        options=f"-c lock_timeout=5000 -c statement_timeout=20000 -c timezone=UTC {options}",
-    )
-
-
-async def close(connection: psycopg.AsyncConnection[Any] | None) -> None:
-    """Close it, if there is one and it still can be."""
-    if connection is not None:
-        with contextlib.suppress(psycopg.Error):
-            await connection.close()
 
 
 class KafkaMessageLog(ReadModel):
@@ -92,8 +67,7 @@ class KafkaMessageLog(ReadModel):
         self._late: list[Pending] = []
         self._topics_heard = 0
         self._empty = asyncio.Event()
-        self._asking = asyncio.Lock()
-        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._asking = Asking(db.url, PATIENCE_S)
         self._stopped = False
         self._state: Callable[[], LogState] | None = None
         signals.subscribe(TOPICS, self._on_topics)
@@ -113,7 +87,7 @@ class KafkaMessageLog(ReadModel):
                     await self._empty.wait()
         self._deadlines.close()
         await self.producing.stop()
-        await close(self._connection)
+        await self._asking.close()
 
     def state(self) -> LogState:
         """See MessageLog.state."""
@@ -137,7 +111,7 @@ class KafkaMessageLog(ReadModel):
         """Take a record in, as far as there is room; until its end it counts."""
         if record.client_id is not None and not 1 <= len(record.client_id) <= MAX_CLIENT_ID_LENGTH:
             raise INVALID(f"client_id takes 1 to {MAX_CLIENT_ID_LENGTH} characters.", field="client_id")
-        _check_storable(record)
+        check_storable(record)
         size = size_of(record)
         if self._stopped or self._held >= MAX_HELD or self._held_bytes + size > MAX_HELD_BYTES:
             raise LOG_BEHIND(
@@ -173,7 +147,7 @@ class KafkaMessageLog(ReadModel):
                 continue
             heard = self._topics_heard
             try:
-                rows = await self._ask(JUDGE, batch)
+                rows = await self._asking.ask(JUDGE, batch)
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
                 _fail(batch, error)
                 continue
@@ -195,26 +169,6 @@ class KafkaMessageLog(ReadModel):
             self.producing.send((row[5], row[6]), pending)
         else:
             settle([pending], [(*row[:5], -1)])
-
-    async def _ask(self, sql: LiteralString, batch: list[Pending]) -> list[tuple[Any, ...]]:
-        """Ask the database about records; for as long as it is away, again. Raises DATABASE_AWAY.
-
-        On a connection of its own: whoever appends within a transaction holds one of the pool's until it is answered.
-        """
-        questions = _questions(batch)
-        deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        async with self._asking:
-            while True:
-                try:
-                    if self._connection is None or self._connection.closed:
-                        self._connection = await connect(self.db.url, "crewhall-log")
-                    cursor = await self._connection.execute(sql, questions)
-                    return await cursor.fetchall()
-                except (psycopg.OperationalError, OSError) as error:
-                    await close(self._connection)
-                    if asyncio.get_running_loop().time() > deadline:
-                        raise DATABASE_AWAY("The database is away. Try again shortly.", retry_after=2) from error
-                    await asyncio.sleep(RETRY_S)
 
     async def create(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
         """See MessageLog.create: the topic is noted, and made as soon as the transaction has committed."""
@@ -299,7 +253,7 @@ class KafkaMessageLog(ReadModel):
             late = self._late
             self._to_look_up, self._late = set(), []
             try:
-                rows = await self._ask(FIND, batch) if batch else []
+                rows = await self._asking.ask(FIND, batch) if batch else []
             except Exception as error:  # noqa: BLE001 - who waits is told that it is late
                 log.warning("records could not be looked up", extra={"reason": f"{type(error).__name__}: {error}"})
                 rows = []
@@ -317,45 +271,9 @@ class KafkaMessageLog(ReadModel):
                 )
 
 
-class _Question(msgspec.Struct, omit_defaults=True):
-    """What the database needs to know to judge a record: not its text, but the digest of it."""
-
-    i: int
-    conv: UUID
-    id: UUID
-    author: UUID
-    client_id: str | None
-    digest: str | None
-    version: int | None
-
-
-_encoder = msgspec.json.Encoder()
-
-
-def _questions(batch: list[Pending]) -> tuple[list[UUID], str]:
-    records = [pending.record for pending in batch]
-    questions = [
-        _Question(
-            i, record.conversation_id, record.id, record.author.id, record.client_id, digest_of(record),
-            record.membership_version,
-        )
-        for i, record in enumerate(records)
-    ]  # fmt: skip
-    return list({record.org_id for record in records}), _encoder.encode(questions).decode()
-
-
 def _fail(batch: list[Pending], error: Exception) -> None:
     if not isinstance(error, CrewhallError):
         log.error("posts could not be judged", exc_info=error)
         error = UNAVAILABLE("The message could not be stored. Try again.", reason=type(error).__name__)
     for pending in batch:
         pending.fail(error)
-
-
-def _check_storable(record: NewRecord) -> None:
-    """Refuse what the database will refuse, before it stands in the log for ever."""
-    written = encode_record(record, utc_now())
-    if len(written) > LARGEST_RECORD - 1024:
-        raise TOO_LARGE(f"A message takes {LARGEST_RECORD // 1024 // 1024} MiB at most, with all that belongs to it.")
-    if b"\\u0000" in written and "\0" in f"{msgspec.to_builtins(record)!r}".replace("\\\\", "").replace("\\x00", "\0"):
-        raise INVALID("The message cannot be stored: it holds a NUL character.")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 
+from crewhall.adapters.kafka.asking import close, connect
 from crewhall.adapters.kafka.client import make_consumer
-from crewhall.adapters.kafka.message_log import TOPICS, KafkaMessageLog, close, connect
+from crewhall.adapters.kafka.message_log import TOPICS, KafkaMessageLog
 from crewhall.adapters.kafka.producing import Place, started
 from crewhall.adapters.kafka.projection import FENCED, Batch, Refusal, batches, read_message
 from crewhall.adapters.kafka.records import UnknownVersion

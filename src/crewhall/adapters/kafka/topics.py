@@ -6,6 +6,7 @@ What is to be done stands in `log_topics`; each step may be repeated by whoever 
 import asyncio
 import contextlib
 import logging
+from enum import StrEnum
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -41,13 +42,21 @@ update log_topics set filled_seq = greatest(filled_seq, %(seq)s) where conversat
 """
 
 
+class TopicState(StrEnum):
+    """Where a topic is in its life."""
+
+    PROVISIONING = "provisioning"
+    READY = "ready"
+    RETIRING = "retiring"
+
+
 class _Unsettled(msgspec.Struct):
     conversation_id: UUID
     org_id: UUID
     topic: str
     partition: int
     is_shared: bool
-    state: str
+    state: TopicState
     filled_seq: int
     fill_to: int
 
@@ -109,14 +118,14 @@ class TopicKeeper:
                     },
                 )  # fmt: skip
                 return bool(noted)
-        coming = [one for one in found if one.state == "provisioning"]
+        coming = [one for one in found if one.state is TopicState.PROVISIONING]
         if coming:
             await self._make([one for one in coming if not one.is_shared])
             await self._made([one.conversation_id for one in coming if one.fill_to <= one.filled_seq])
             for one in coming:
                 if one.fill_to > one.filled_seq:
                     await self._fill(one)
-        if going := [one for one in found if one.state == "retiring"]:
+        if going := [one for one in found if one.state is TopicState.RETIRING]:
             await self._delete(going)
         return True
 

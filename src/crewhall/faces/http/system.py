@@ -29,7 +29,7 @@ async def show_ready(services: NamedDependency[Services]) -> Response[dict[str, 
     except Exception:  # noqa: BLE001 - whatever fails, the answer is "not ready"
         checks["database"] = False
     ready = all(checks.values())
-    answer = {
+    answer: dict[str, object] = {
         "status": "ok" if ready else "unavailable",
         "checks": checks,
         "log": {"engine": state.engine, "lag": state.lag, "stopped": len(state.stopped)},

@@ -23,7 +23,7 @@ create table log_topics (
     updated_at timestamptz not null default now(),
     foreign key (org_id, conversation_id) references conversations (org_id, id) on delete cascade
 );
-create index log_topics_org on log_topics (org_id);
+create index log_topics_org on log_topics (org_id, conversation_id);
 create index log_topics_unsettled on log_topics (created_at) where state <> 'ready';
 create unique index log_topics_own on log_topics (topic) where not is_shared;
 call keep_updated_at('log_topics');
