@@ -2,7 +2,7 @@
 # ARGS is handed to the command: make run ARGS="--port 9000", make test ARGS="tests/kernel -x".
 
 .POSIX:
-.PHONY: help run dev cluster test chaos rules check fmt bench docs shots lock clean uv runtime development
+.PHONY: help run dev cluster kafka test chaos rules check fmt bench docs shots lock clean uv runtime development
 
 ARGS =
 WORKERS = 3
@@ -23,8 +23,13 @@ cluster: development ## serve from two servers and two workers behind a small pr
 chaos: development ## kill, pause and restart what runs under load, a hundred rounds; ARGS="--rounds 20 --seed 7"
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
-test: development ## run the tests; installs Chromium where it can
-	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && unset PYTHONDONTWRITEBYTECODE && \
+kafka: development ## serve an Apache Kafka broker for development, ARGS="9092" is its port
+	@CREWHALL_KAFKA_JARS=`CI=true sh scripts/kafka` && export CREWHALL_KAFKA_JARS && \
+	exec $(BIN)/python -m scripts.broker $(ARGS)
+
+test: development ## run the tests; installs Chromium and Apache Kafka where it can
+	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && \
+	CREWHALL_KAFKA_JARS=`sh scripts/kafka` && export CREWHALL_KAFKA_JARS && unset PYTHONDONTWRITEBYTECODE && \
 	exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 rules: ## run the tests that show rules and record which pass, for `crewhall rules`

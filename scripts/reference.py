@@ -1,4 +1,4 @@
-"""The reference pages, written from the code: `make docs` writes them, `--check` tells which are out of date."""
+"""Reference pages and schemas of records, from the code: `make docs` writes them, `--check` tells what is stale."""
 
 import inspect
 import sys
@@ -10,11 +10,13 @@ import msgspec
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from crewhall.adapters.kafka.records import KafkaRecord
 from crewhall.faces.cli.variables import CLIENT
 from crewhall.faces.sdk.client import DEFAULT_URL
 from crewhall.kernel.errors import KINDS
 from crewhall.kernel.rules import list_rules
 from crewhall.kernel.settings import ENV_PREFIX, CrewhallSettings
+from crewhall.runtime.topic_records import RECORDS
 from scripts.commands import commands_page
 from scripts.modules import import_all
 
@@ -150,16 +152,29 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+def schema_of(kind: type[msgspec.Struct]) -> str:
+    """The JSON Schema of a record."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)}
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
+
+
+SCHEMAS: dict[str, type[msgspec.Struct]] = {"kafka-conversation": KafkaRecord, **RECORDS}
+"""Records that others read or write, by the name of the file that describes them."""
+
+
 def main() -> int:
     """Write the pages, or with `--check` say which ones differ from the code."""
     import_all()
     made = {DOCS / name: write() for name, write in PAGES.items()}
+    made |= {DOCS / "schemas" / f"{name}.json": schema_of(kind) for name, kind in SCHEMAS.items()}
     stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         print(
-            "\n".join(f"docs/{path.name} is out of date: run `make docs`" for path in stale), end="\n" if stale else ""
+            "\n".join(f"docs/{path.relative_to(DOCS)} is out of date: run `make docs`" for path in stale),
+            end="\n" if stale else "",
         )
         return int(bool(stale))
+    (DOCS / "schemas").mkdir(exist_ok=True)
     for path in stale:
         path.write_text(made[path], encoding="utf-8")
     return 0

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -11,11 +12,14 @@ from playwright.async_api import Browser, async_playwright
 
 from crewhall.agents.keys import make_key
 from crewhall.kernel.crypto import hash_secret, verify_secret
+from scripts.broker import Broker
 from tests.identity.hall import Org
 from tests.sdk.processes import AgentProcesses
 from tests.sdk.relay import Relay
 from tests.support.database import SharedCluster, shared_cluster
+from tests.support.kafka import SharedBroker, jars_or_skip, shared_broker
 from tests.support.server import Server
+from tests.support.tails import tail
 from tests.support.waiting import until
 from tests.web.browser import CLOSE_S, FLAGS, find_chromium
 
@@ -81,6 +85,30 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterato
     found = shared_cluster(base if worker_id == "master" else base.parent)
     yield found
     found.release()
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[SharedBroker]:
+    """An Apache Kafka broker that all workers share: name topics with `topic_prefix`."""
+    base = tmp_path_factory.getbasetemp()
+    found = shared_broker(base if worker_id == "master" else base.parent, jars_or_skip())
+    yield found
+    found.release()
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker for one test alone, which may kill, pause and start it again; it runs already."""
+    made = Broker(jars_or_skip(), tmp_path / "kafka")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """What the names of a test's topics begin with."""
+    return f"t{tail()}."
 
 
 @pytest.fixture(scope="session")

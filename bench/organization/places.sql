@@ -79,3 +79,7 @@ select s.org, w.id, p.id, 1.0 / (1 + p.n) from shape s cross join place p cross 
 where w.n in (0, 1) and p.n % 4 < 2;
 insert into stars (org_id, user_id, conversation_id)
 select s.org, w.id, p.id from shape s cross join place p cross join person w where w.n in (0, 1) and p.n % 40 = 0;
+
+insert into agent_topics (id, org_id, agent_id, inbox_id, state, fed_seq)
+select uuidv7(), s.org, h.id, c.id, 'ready', 0
+from hired h cross join shape s join conversations c on c.owner_agent_id = h.id and c.kind = 'agent';

@@ -1,100 +1,44 @@
-"""The contract of every log engine: the real one and the fake pass the same tests."""
+"""The contract of every log engine: the real ones and the fake pass the same tests."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from uuid import UUID
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from crewhall.adapters.postgres.message_log import PostgresMessageLog
-from crewhall.kernel.actor import ActorType, system_actor
-from crewhall.kernel.db import Database
+from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
-from crewhall.kernel.signals import Signals
 from crewhall.ports.memory_log import MemoryMessageLog
-from crewhall.ports.message_log import Advanced, Author, MessageLog, NewRecord, RecordType, topic_of
+from crewhall.ports.message_log import Advanced, RecordType
+from tests.log.engines import Engine, engine_on, kafka_settings
 from tests.support.database import SharedCluster
-
-AUTHOR = Author(ActorType.USER, new_id(), "Ada")
-
-
-class Engine:
-    """A log engine with conversations to write to."""
-
-    def __init__(self, log: MessageLog, db: Database | None = None) -> None:
-        self.log = log
-        self.db = db
-        self.org = new_id()
-
-    async def conversation(self) -> UUID:
-        """Provision a conversation's topic."""
-        conversation = new_id()
-        if self.db is None:
-            await self.log.create(None, self.org, conversation)  # type: ignore[arg-type]
-            return conversation
-        async with self.db.transaction(system_actor(self.org)) as tx:
-            await tx.run(
-                "insert into conversations (id, org_id, kind, type, name, topic, owner_type, owner_user_id) "
-                "values (%(id)s, %(org)s, 'channel', 'public', %(name)s, %(topic)s, 'user', %(user)s)",
-                {
-                    "id": conversation,
-                    "org": self.org,
-                    "name": conversation.hex,
-                    "topic": topic_of(conversation),
-                    "user": AUTHOR.id,
-                },
-            )
-            await self.log.create(tx, self.org, conversation)
-        return conversation
-
-    async def close(self, conversation: UUID) -> None:
-        """Retire a conversation's topic."""
-        if self.db is None:
-            await self.log.retire(None, self.org, conversation)  # type: ignore[arg-type]
-            return
-        async with self.db.transaction(system_actor(self.org)) as tx:
-            await self.log.retire(tx, self.org, conversation)
-
-    def record(self, conversation: UUID, content: str = "hello", client_id: str | None = None) -> NewRecord:
-        return NewRecord(
-            org_id=self.org, conversation_id=conversation, author=AUTHOR, content=content, client_id=client_id
-        )
-
-    async def contents(self, conversation: UUID) -> list[tuple[int, str]]:
-        records = await self.log.read(self.org, conversation, after=0, limit=10_000)
-        return [(record.seq, record.content) for record in records]
 
 
 @pytest.fixture(scope="module")
 async def postgres(cluster: SharedCluster, worker_id: str) -> AsyncIterator[Engine]:
-    urls = cluster.clone(f"log_{worker_id}")
-    db, signals = Database(urls.app), Signals(urls.app)
-    log = PostgresMessageLog(db, signals)
-    await db.open()
-    await log.start()
-    await signals.start()
-    engine = Engine(log, db)
-    person = system_actor(engine.org)
-    async with db.transaction(person) as tx:
-        await tx.run(
-            "insert into organizations (id, slug, name) values (%(id)s, %(slug)s, 'Acme')",
-            {"id": engine.org, "slug": engine.org.hex},
-        )
-        await tx.run("select set_config('crewhall.actor', %(id)s, true)", {"id": str(AUTHOR.id)})
-        await tx.run(
-            "insert into users (id, handle, email, name) values (%(id)s, 'ada', 'ada@example.org', 'Ada')",
-            {"id": AUTHOR.id},
-        )
-    yield engine
-    await log.stop()
-    await signals.stop()
-    await db.close()
+    async with engine_on(cluster.clone(f"log_{worker_id}"), LogSettings()) as made:
+        yield made
 
 
-@pytest.fixture(params=["memory", "postgres"])
-async def engine(request: pytest.FixtureRequest, postgres: Engine) -> Engine:
-    return Engine(MemoryMessageLog()) if request.param == "memory" else postgres
+@pytest.fixture(scope="module", params=["memory", "postgres", "kafka", "kafka_shared"])
+async def engines(
+    request: pytest.FixtureRequest, cluster: SharedCluster, worker_id: str
+) -> AsyncIterator[Callable[[], Engine]]:
+    """Each engine once for all tests; one in memory is made for each."""
+    if request.param == "memory":
+        yield lambda: Engine(MemoryMessageLog())
+        return
+    settings = LogSettings()
+    if request.param != "postgres":
+        broker = request.getfixturevalue("broker")
+        settings = kafka_settings(broker.bootstrap, shared=4 if request.param == "kafka_shared" else 0)
+    async with engine_on(cluster.clone(f"log_{request.param}_{worker_id}"), settings) as made:
+        yield lambda: made
+
+
+@pytest.fixture
+def engine(engines: Callable[[], Engine]) -> Engine:
+    return engines()
 
 
 async def test_seqs_rise_and_what_is_acknowledged_is_readable(engine: Engine) -> None:

@@ -8,7 +8,8 @@ from crewhall.adapters.postgres.batch import append_batch
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.kernel.errors import CrewhallError
 from crewhall.ports.message_log import Advanced
-from tests.log.test_contract import Engine, postgres
+from tests.log.engines import Engine
+from tests.log.test_contract import postgres
 
 __all__ = ["postgres"]
 

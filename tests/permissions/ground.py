@@ -81,6 +81,13 @@ async def make_ground(server: Server, role: str) -> Ground:
     elsewhere = {"name": "tried", "url": "http://127.0.0.1:1/mcp"}
     tool_server = (await owner.post("/tool-servers", json=elsewhere)).raise_for_status().json()
     (await owner.post(f"/agents/{agent.id}/runtime", json={"base_url": "https://localhost/"})).raise_for_status()
+    async with server.db.transaction(org.owner.actor) as tx:  # no Kafka is there
+        await tx.run(
+            "insert into agent_topics (id, org_id, agent_id, inbox_id, state, fed_seq)"
+            " select gen_random_uuid(), org_id, owner_agent_id, id, 'ready', 0 from conversations"
+            " where owner_agent_id = %(agent)s and kind = 'agent'",
+            {"agent": agent.id},
+        )
     picture = await sent(org.owner, channel, image(), "tried.png")
     await post(org.owner, channel, picture)
     names = {

@@ -132,15 +132,16 @@ class Process:
 class Site:
     """A home, its first server process, and its Postgres."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
         self.postgres = EmbeddedPostgres(home, dump_on_stop=False)
-        self.server = Process(home)
+        self._environment = environment
+        self.server = Process(home, **environment)
         self._others: list[Process] = []
 
     def beside(self, kind: ProcessKind = ProcessKind.UP, **environment: str) -> Process:
         """Another process of the same home."""
-        self._others.append(Process(self.home, kind, **environment))
+        self._others.append(Process(self.home, kind, **(self._environment | environment)))
         return self._others[-1]
 
     async def sign_in(self) -> str:

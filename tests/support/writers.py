@@ -16,7 +16,7 @@ from tests.support.history import Ack, History
 
 WINDOW = 8
 PASSING = {429, 503, 504}
-PASSING_CODES = {"unavailable", "database_away", "too_many_requests", "timeout"}
+PASSING_CODES = {"unavailable", "database_away", "log_behind", "kafka_away", "too_many_requests", "timeout"}
 LOST = (OSError, WebSocketException, InvalidHandshake, TimeoutError, EOFError)
 
 

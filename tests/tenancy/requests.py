@@ -28,6 +28,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /agents/{agent_id}/runtime": {"base_url": "https://localhost/"},
     "PATCH /agents/{agent_id}/runtime": {"base_url": "https://localhost/mine"},
     "POST /agents/{agent_id}/runtime/rotate": {},
+    "POST /agents/{agent_id}/topics": {},
     "POST /runs/{run_id}/answer": {"content": "Taken over."},
     "PUT /agents/{agent_id}/state": {"state": {"taken": "over"}, "version": 0},
     "POST /approvals/{approval_id}/approve": {},

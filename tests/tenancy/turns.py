@@ -117,6 +117,14 @@ async def serve(server: Server, org: Org, agent: AgentClient, run: str) -> None:
     async with server.db.transaction(org.owner.actor) as tx:
         await tx.run(
             """
+            insert into agent_topics (id, org_id, agent_id, inbox_id, state, fed_seq, last_refusal)
+            select %(id)s, org_id, owner_agent_id, id, 'ready', 0, %(mark)s from conversations
+            where owner_agent_id = %(agent)s and kind = 'agent'
+            """,
+            {"id": new_id(), "agent": agent.id, "mark": org.slug},
+        )
+        await tx.run(
+            """
             insert into runtime_calls (id, org_id, runtime_id, run_id, webhook_id, is_ok, duration_ms, error)
             select %(call)s, org_id, %(runtime)s, id, 'run_1', false, 1, %(mark)s from runs where id = %(run)s
             """,

@@ -22,7 +22,7 @@ async def try_turn(tx: Tx, consumer: str) -> bool:
 
 
 async def append_all(message_log: MessageLog, records: Sequence[NewRecord]) -> None:
-    """Append records with client ids; those of a batch that is done again are there already. Raises UNAVAILABLE.
+    """Append records with client ids; those of a batch done again are there already. Raises UNAVAILABLE and its like.
 
     Side by side, so that they share commits, but never too many; the log keeps the order in which they are handed over.
     """
@@ -34,7 +34,7 @@ async def _append(message_log: MessageLog, record: NewRecord) -> None:
     try:
         await message_log.append(record)
     except CrewhallError as error:
-        if error.kind is UNAVAILABLE:
+        if error.kind.status == UNAVAILABLE.status:  # the log or what it stands on is away or behind
             raise
         # There already, and what it says was changed since; or the conversation has gone: nothing is left to do.
         if error.kind not in {CLIENT_ID_REUSED, CONVERSATION_CLOSED}:

@@ -155,6 +155,9 @@ async def end_past(
             "update conversations set status = %(status)s, updated_by = %(actor)s where id = %(id)s",
             {"id": conversation_id, "actor": actor.id, "status": str(ConversationStatus.ARCHIVED)},
         )
+        await log.retire(
+            tx, actor.org, conversation_id
+        )  # closed it is; now its past is whole, and the log takes it along
     else:
         await log.reopen(tx, actor.org, conversation_id)
     await tell_change(tx, actor.org, conversation_id, Change.CHANGED)

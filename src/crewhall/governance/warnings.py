@@ -26,7 +26,7 @@ from crewhall.kernel.signals import Signals
 log = logging.getLogger(__name__)
 CHANNEL = "crewhall_budgets"
 """Carries the organization in which a soft limit was reached."""
-PASSING = (UNAVAILABLE, TOO_MANY_REQUESTS)
+PASSING = {UNAVAILABLE.status, TOO_MANY_REQUESTS.status}
 
 
 class _Due(msgspec.Struct):
@@ -107,7 +107,7 @@ class BudgetWarner:
                 try:
                     await self._posting.post(actor, one.conversation_id, data)
                 except CrewhallError as error:
-                    if error.kind in PASSING:
+                    if error.kind.status in PASSING:
                         raise
                     log.info("a warning found nobody", extra={"budget": str(one.budget_id), "reason": error.detail})
             async with self._db.transaction(actor) as tx:

@@ -79,6 +79,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "agent.webhook_created": ("serves {target} at {address}", "serves an agent at a webhook"),
     "agent.webhook_moved": ("moved the webhook of {target} to {address}", "moved an agent's webhook"),
     "agent.webhook_rotated": ("rotated the webhook secret of {target}", "rotated an agent's webhook secret"),
+    "agent.topics_created": ("gave {target} topics at Kafka", "gave an agent topics at Kafka"),
+    "agent.topics_removed": ("removed the topics of {target} at Kafka", "removed an agent's topics at Kafka"),
     "agent.webhook_removed": ("removed the webhook of {target}", "removed an agent's webhook"),
     "approval.approved": ("let {agent_id} use {tool}", "approved what an agent asked for"),
     "approval.refused": ("refused {agent_id} the use of {tool}", "refused what an agent asked for"),

@@ -51,6 +51,14 @@ model_tokens_total = Counter(
 waiting_turns = Gauge("crewhall_waiting_turns", "Turns that wait for a process to take them", registry=METRICS)
 
 
+log_lag = Gauge(
+    "crewhall_log_lag", "Records in the topics that this process projects, not yet in the read model", registry=METRICS
+)
+log_refused_total = Counter(
+    "crewhall_log_refused_total", "Records of topics that the read model refused", registry=METRICS
+)
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object per line: time, level, logger, message, request id, extra fields, error."""
 

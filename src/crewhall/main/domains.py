@@ -5,6 +5,8 @@ import contextlib
 from crewhall.adapters.blobs import BlobSettings, make_blobs
 from crewhall.adapters.embedders import EmbedderSettings, make_embedders
 from crewhall.adapters.github import KitGithub
+from crewhall.adapters.kafka.agent_topics import AgentTopicSettings, KafkaAgentTopics
+from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.agents import AgentSettings, Spent, start_agents
 from crewhall.conversations import Commands, FileSettings, FileStore, Overlays, Posting, start_conversations
 from crewhall.faces.plumbing.services import Services
@@ -72,6 +74,7 @@ async def make_domains(services: Services, stack: contextlib.AsyncExitStack, spa
         db=services.db, log=services.log, signals=services.signals, verified=services.verified, live=services.live,
         posting=conversations.posting, commands=conversations.commands, settings=services.settings_of(TurnSettings),
         region=services.settings.region, base_url=services.base_url, spans=spans,
+        topics=KafkaAgentTopics(services.settings_of(LogSettings), services.settings_of(AgentTopicSettings)),
         parts=[search, work.timeline, work.sessions], knowledge=LibraryKnowledge(search, services.base_url),
     )  # fmt: skip
     settings = services.settings_of(TurnSettings)

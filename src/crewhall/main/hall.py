@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.adapters.mailing import MailSettings, make_mailer
-from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.conversations import Company, ConversationParts
 from crewhall.faces.http.health import HealthDoor
 from crewhall.faces.live.bell import Bell
@@ -29,6 +29,7 @@ from crewhall.kernel.tracing import NoSpans, Tracing, make_tracing
 from crewhall.kernel.verified import CHANNEL as REVOKED
 from crewhall.kernel.verified import VerifiedTokens
 from crewhall.main.domains import make_domains
+from crewhall.main.log import LogParts
 from crewhall.main.work import begin_work, consumers_of
 from crewhall.notifications import NotificationParts
 from crewhall.runtime import RuntimeParts
@@ -59,8 +60,8 @@ async def open_hall(
         await db.open()
         async with db.transaction(None) as tx:
             await tx.run("select align_log_clock()")
-        services = _services(settings, db, urls, base_url)
-        message_log = services.part(PostgresMessageLog)
+        services = _services(settings, db, urls, base_url, kind)
+        message_log = services.part(LogParts)
         await message_log.start()
         stack.push_async_callback(message_log.stop)
         hub = services.part(Hub)
@@ -75,6 +76,7 @@ async def open_hall(
             _share_work(services, peers)
         await services.signals.start()
         stack.push_async_callback(services.signals.stop)
+        await message_log.follow()
         await peers.start()
         stack.push_async_callback(peers.stop)
         setup_link = None
@@ -104,12 +106,12 @@ def _share_work(services: Services, peers: Peers) -> None:
     peers.on_beat(services.part(RuntimeParts).worker.look)
 
 
-def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_url: str) -> Services:
+def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_url: str, kind: ProcessKind) -> Services:
     signals = Signals(urls.app)
     verified = VerifiedTokens(signals)
     db.hear(REVOKED, verified.drop)
-    message_log = PostgresMessageLog(db, signals)
-    hub = Hub(message_log, verified, most_per_actor=settings.live_connections_per_actor)
+    message_log = LogParts(db, signals, load_settings(LogSettings), projects=kind.projects)
+    hub = Hub(message_log.log, verified, most_per_actor=settings.live_connections_per_actor)
     services = Services(
         settings=settings,
         db=db,
@@ -117,7 +119,7 @@ def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_u
         limiter=RateLimiter(),
         verified=verified,
         mailer=make_mailer(load_settings(MailSettings)),
-        log=message_log,
+        log=message_log.log,
         live=hub,
         base_url=base_url,
     )

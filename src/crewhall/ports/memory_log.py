@@ -17,6 +17,7 @@ from crewhall.ports.message_log import (
     MEMBERSHIP_CHANGED,
     Advanced,
     Appended,
+    LogState,
     NewRecord,
     Record,
     RecordType,
@@ -98,6 +99,10 @@ class MemoryMessageLog:
         """See MessageLog.head."""
         topic = self._topics.get((org_id, conversation_id))
         return topic.records[-1].seq if topic and topic.records else 0
+
+    def state(self) -> LogState:
+        """See MessageLog.state."""
+        return LogState("memory")
 
     async def create(self, tx: Tx | None, org_id: UUID, conversation_id: UUID) -> None:
         """See MessageLog.create."""

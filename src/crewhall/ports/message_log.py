@@ -151,6 +151,14 @@ class Advanced(msgspec.Struct, frozen=True):
     records: list[Record] | None
 
 
+class LogState(msgspec.Struct, frozen=True):
+    """How the log is: its engine, how many records cannot be read yet, and what somebody has to look at."""
+
+    engine: str
+    lag: int = 0
+    stopped: list[str] = []
+
+
 Watcher = Callable[[Advanced | None], None]
 """Told of each advance in order of seq within a conversation; None: advances may have been missed, read again."""
 
@@ -179,6 +187,10 @@ class MessageLog(Protocol):
 
     def watch(self, watcher: Watcher) -> None:
         """Tell the watcher of every advance of every conversation, of this process and of others."""
+        ...
+
+    def state(self) -> LogState:
+        """How the log is, as far as this process knows."""
         ...
 
     async def create(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:

@@ -215,7 +215,7 @@ class Executor:
         try:
             answer_id, seq = await self._voice.answer(agent, run, cite(text, given_to(journal.steps)))
         except CrewhallError as error:
-            if error.kind in PASSING:
+            if error.kind.status in PASSING:
                 raise
             raise stopped(Ending.REFUSED, None) from error
         await self._conclusion.finish(journal, Ending.ANSWERED, {"message_id": str(answer_id), "seq": seq}, answer_id)

@@ -19,6 +19,7 @@ from crewhall.runtime.http_runtimes import ROUTERS as RUNTIMES
 from crewhall.runtime.http_schedules import ROUTERS as SCHEDULES
 from crewhall.runtime.http_tasks import ROUTERS as TASKS
 from crewhall.runtime.http_tool_servers import ROUTERS as TOOL_SERVERS
+from crewhall.runtime.http_topics import ROUTERS as TOPICS
 from crewhall.runtime.http_trying import ROUTERS as TRYING
 from crewhall.runtime.preview import preview_message
 from crewhall.runtime.schemas import (
@@ -239,4 +240,5 @@ ROUTERS = [
     *TOOL_SERVERS,
     *TRYING,
     *RUNTIMES,
+    *TOPICS,
 ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from crewhall.agents import AgentDeleted
 from crewhall.conversations import Commands, Consumer, Posting
 from crewhall.governance import BudgetWarner
 from crewhall.identity.events import InstallationSeeded, MemberDeactivated, OrganizationFounded, OrganizationGivenUp
@@ -12,6 +13,7 @@ from crewhall.kernel.events import subscribe
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.tracing import NoSpans
 from crewhall.kernel.verified import VerifiedTokens
+from crewhall.ports.agent_topics import AgentTopics
 from crewhall.ports.knowledge import Knowledge
 from crewhall.ports.live import Live
 from crewhall.ports.message_log import MessageLog
@@ -27,6 +29,9 @@ from crewhall.runtime.scheduler import Scheduler
 from crewhall.runtime.server_tools import ToolServers
 from crewhall.runtime.settings import TurnSettings
 from crewhall.runtime.task_commands import TaskCommands
+from crewhall.runtime.topic_feeding import TopicFeeding
+from crewhall.runtime.topic_hearing import OutboxHearing
+from crewhall.runtime.topics import retire_topics_of
 from crewhall.runtime.triggers import TriggerDeriver
 from crewhall.runtime.trying import Trials
 from crewhall.runtime.warming import Warming
@@ -51,6 +56,8 @@ class RuntimeParts(Struct, frozen=True):
     servers: ToolServers
     trials: Trials
     warming: Warming
+    topics: AgentTopics
+    feeding: TopicFeeding
 
     async def follow(self) -> None:
         """Follow the log, decide, take turns; the database and the signals must be up."""
@@ -61,6 +68,7 @@ class RuntimeParts(Struct, frozen=True):
         self.warming.start()
         self.approvals.start()
         self.schedules.start()
+        self.feeding.start()
 
     async def drain(self, seconds: float) -> None:
         """Decide and begin nothing more, and let turns under way end for so long; `close` puts back what has not."""
@@ -72,6 +80,7 @@ class RuntimeParts(Struct, frozen=True):
 
     async def close(self) -> None:
         """Stop deciding, then taking turns; the database must still be open."""
+        await self.feeding.stop()
         await self.warming.stop()
         await self.schedules.stop()
         await self.approvals.stop()
@@ -95,6 +104,7 @@ def start_runtime(
     region: str,
     base_url: str,
     spans: NoSpans,
+    topics: AgentTopics,
     parts: Sequence[object] = (),
     knowledge: Knowledge | None = None,
 ) -> RuntimeParts:
@@ -106,6 +116,7 @@ def start_runtime(
     subscribe(OrganizationFounded, hire_first_agents)
     subscribe(OrganizationGivenUp, dismiss_first_agents)
     subscribe(MemberDeactivated, end_runs_of)
+    subscribe(AgentDeleted, retire_topics_of)
     commands.add("quick_task", TaskCommands(db, log, posting))
     verified.register(TURN_PREFIX, TurnVerifier(db, settings).verify)
     caller, servers = RuntimeCaller(db, signals, settings, base_url=base_url), ToolServers(db, settings)
@@ -133,4 +144,6 @@ def start_runtime(
         servers,
         Trials(db, executor, settings),
         Warming(db, executor),
+        topics,
+        TopicFeeding(db, log, topics, OutboxHearing(db, posting, topics).take, signals),
     )

@@ -36,6 +36,7 @@ TONES = {
 WAYS = {
     Way.RESIDENT: "thinks here",
     Way.WEBHOOK: "at its webhook",
+    Way.KAFKA: "at Kafka",
     Way.CLIENT: "by its own program",
     Way.POLLING: "by a program that comes now and then",
     Way.NOBODY: "by nobody yet",

@@ -23,6 +23,7 @@ _LIST: LiteralString = """
 select json_build_object('id', a.id, 'code', a.code, 'name', a.name) as agent,
        a.status in ('active', 'probation') as takes_turns,
        a.model_config ->> 'provider' is not null as thinks_here, w.id is not null as is_served,
+       k.id is not null as is_on_kafka, k.failing_since, k.last_error as kafka_error, k.heard_at,
        a.presence_until > now() is true as is_there, a.last_heartbeat_at as beat_at,
        (select max(c.last_used_at) from agent_credentials c where c.org_id = a.org_id and c.agent_id = a.id) as used_at,
        l.last_turn, l.last_status, l.last_detail, l.last_ended_at,
@@ -36,6 +37,7 @@ select json_build_object('id', a.id, 'code', a.code, 'name', a.name) as agent,
            and r.status in ('queued', 'running', 'waiting'))::integer as open
 from agents a
 left join agent_runtimes w on w.org_id = a.org_id and w.agent_id = a.id and w.deleted_at is null
+left join agent_topics k on k.org_id = a.org_id and k.agent_id = a.id and k.deleted_at is null
 left join lateral (
     select json_build_object('id', r.id, 'status', r.status, 'reason', r.reason,
                              'created_at', r.created_at) as last_turn,
@@ -52,6 +54,10 @@ class _Row(msgspec.Struct, kw_only=True):
     takes_turns: bool
     thinks_here: bool
     is_served: bool
+    is_on_kafka: bool
+    failing_since: datetime | None
+    kafka_error: str | None
+    heard_at: datetime | None
     is_there: bool
     beat_at: datetime | None
     used_at: datetime | None
@@ -100,6 +106,8 @@ async def _described(tx: Tx, row: _Row, now: datetime) -> RuntimeHealth:
         await _fill_webhook(tx, shown)
     elif way is Way.RESIDENT:
         _fill_resident(shown, row)
+    elif way is Way.KAFKA:
+        _fill_kafka(shown, row)
     elif way is not Way.NOBODY:
         is_there = row.is_there if way is Way.CLIENT else _is_recent(row.used_at, now)
         shown.health, shown.since = (Health.HEALTHY, None) if is_there else (Health.SILENT, shown.last_seen_at)
@@ -109,11 +117,13 @@ async def _described(tx: Tx, row: _Row, now: datetime) -> RuntimeHealth:
 
 
 def _way_of(row: _Row) -> Way:
-    """How an agent answers: at its address if it has one, else with its model, else by the program that comes."""
+    """How an agent answers: at its address if it has one, else with its model, else at Kafka, else by a program."""
     if row.is_served:
         return Way.WEBHOOK
     if row.thinks_here:
         return Way.RESIDENT
+    if row.is_on_kafka:
+        return Way.KAFKA
     if row.beat_at is not None:
         came_since = 0.0 if row.used_at is None else (row.used_at - row.beat_at).total_seconds()
         if came_since < POLLS_WITHIN_S:
@@ -142,6 +152,15 @@ def _fill_resident(shown: RuntimeHealth, row: _Row) -> None:
     shown.health = Health.FAILING if row.last_status is RunStatus.FAILED else Health.HEALTHY
     if shown.health is Health.FAILING:
         shown.since, shown.last_error, shown.last_error_at = row.last_ended_at, row.last_detail, row.last_ended_at
+
+
+def _fill_kafka(shown: RuntimeHealth, row: _Row) -> None:
+    """Whether Kafka takes what is for it, and when it was heard; whether its program runs, nobody here knows."""
+    shown.last_seen_at, shown.since = row.heard_at, row.failing_since
+    if row.failing_since is not None:
+        shown.health, shown.last_error, shown.last_error_at = Health.FAILING, row.kafka_error, row.failing_since
+    elif row.heard_at is not None:
+        shown.health = Health.HEALTHY
 
 
 def _is_recent(at: datetime | None, now: datetime) -> bool:

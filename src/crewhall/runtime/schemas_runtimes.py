@@ -29,6 +29,8 @@ class Way(StrEnum):
     """It thinks here, with a model."""
     WEBHOOK = "webhook"
     """Its turns are POSTed to an address."""
+    KAFKA = "kafka"
+    """What is for it goes to a topic, and what it says comes from another."""
     CLIENT = "client"
     """A program of its own keeps a connection open, or says by heartbeat that it is there."""
     POLLING = "polling"

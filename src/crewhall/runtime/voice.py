@@ -16,7 +16,7 @@ from crewhall.runtime.runs import Run
 from crewhall.runtime.storable import mended
 
 log = logging.getLogger(__name__)
-PASSING = (UNAVAILABLE, TOO_MANY_REQUESTS)
+PASSING = {UNAVAILABLE.status, TOO_MANY_REQUESTS.status}
 """Refusals of a post that are over in a moment: the turn is taken again, from its journal."""
 CUT = "\n\n… (the answer was longer than a message may be)"
 
@@ -51,7 +51,7 @@ class Voice:
         try:
             await self._say(system_actor(run.org_id), run, client_id or f"run:{run.id}:end", text)
         except CrewhallError as error:
-            if error.kind in PASSING:
+            if error.kind.status in PASSING:
                 raise
             log.info("nobody was told how a run stands", extra={"run": str(run.id), "reason": error.detail})
 

@@ -32,6 +32,11 @@ with server as (insert into tool_servers (id, org_id, name, url, listed_at)
 insert into server_tools (org_id, server_id, tool, name, offered, digest)
 values (%(org)s, %(server)s, 'list_orders', 'mcp-tracker-list-orders', %(offer)s, 'd')
 """
+AT_KAFKA: LiteralString = """
+insert into agent_topics (id, org_id, agent_id, inbox_id, state, fed_seq, fed_at, heard_at)
+select '019a5b0e-0f3c-7a51-9d57-5c0ffee0c0de', org_id, owner_agent_id, id, 'ready', 1000, now(), now()
+from conversations where owner_agent_id = %(agent)s and kind = 'agent'
+"""
 WEBHOOK = "https://agents.larkfield.example/ledger"
 TASKS = (
     ("📈", "Prices of today", "What do our three lots cost us today?"),
@@ -126,6 +131,8 @@ async def _agents(company: Company) -> None:
     again = {"config": {"depth": 2}, "cron": "0 6 * * *", "timezone": "Europe/Berlin", "enabled": False}
     (await mara.post(f"/agents/{scout.id}/knowledge", json=handbook | again)).raise_for_status()
     (await mara.post(f"/agents/{ledger.id}/runtime", json={"base_url": WEBHOOK})).raise_for_status()
+    async with company.server.db.transaction(company.org.owner.actor) as tx:  # as if Kafka had made them
+        await tx.run(AT_KAFKA, {"agent": scout.id})
     lent = (await mara.post(f"/agents/{scout.id}/grants", json={"knowledge": True})).raise_for_status().json()
     cafe = await company.server.make_org("Harbour Café")
     borrowed = {"code": lent["code"], "name": "Larkfield's Scout"}

@@ -1,7 +1,9 @@
 """One batch of appends: its encoding, its statement, and what its rows mean."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from sys import getsizeof
 from typing import Any, LiteralString
 from uuid import UUID
@@ -9,7 +11,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.errors import INVALID, UNAVAILABLE, CrewhallError
 from crewhall.ports.message_log import (
     CLIENT_ID_REUSED,
     CONVERSATION_CLOSED,
@@ -29,6 +31,14 @@ KNOWN: LiteralString = """
 select r.id, 'known', r.seq, r.id, r.created_at, -1 from message_records r where r.id = any (%s)
 """
 SET_ORGS: LiteralString = "select set_config('crewhall.orgs', %s, false)"
+
+
+class LoggedRecord(NewRecord, kw_only=True):
+    """A record that a log outside of the database has already: with its time, and its seq where it had one before."""
+
+    created_at: datetime
+    digest: str | None = None
+    seq: int | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +83,8 @@ class _Row(msgspec.Struct, omit_defaults=True):
     client_id: str | None = None
     digest: str | None = None
     version: int | None = None
+    at: datetime | None = None
+    given: int | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -84,7 +96,15 @@ def size_of(record: NewRecord) -> int:
     return size + len(_encoder.encode(record.metadata)) if record.metadata else size
 
 
+def digest_of(record: NewRecord) -> str | None:
+    """What must be equal for two records of one client id to be the same, in hex; None without a client id."""
+    if record.client_id is None:
+        return None
+    return record.digest if isinstance(record, LoggedRecord) else record.body_digest().hex()
+
+
 def _row(i: int, record: NewRecord) -> _Row:
+    logged = record if isinstance(record, LoggedRecord) else None
     return _Row(
         i,
         record.org_id,
@@ -104,8 +124,31 @@ def _row(i: int, record: NewRecord) -> _Row:
         record.target_id,
         record.mentions or None,
         record.client_id,
-        record.body_digest().hex() if record.client_id else None,
+        digest_of(record),
         record.membership_version,
+        logged.created_at if logged else None,
+        logged.seq if logged else None,
+    )
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What append_records takes of a batch, and whether any of it has files."""
+
+    orgs: list[UUID]
+    conversations: list[UUID]
+    rows: str
+    overlays: bool
+    has_files: bool
+
+
+def encode_batch(records: Sequence[NewRecord]) -> Written:
+    """Make the arguments of a batch."""
+    return Written(
+        orgs=list({record.org_id for record in records}),
+        conversations=list({record.conversation_id for record in records}),
+        rows=_encoder.encode([_row(i, record) for i, record in enumerate(records)]).decode(),
+        overlays=any(record.type is not RecordType.MESSAGE or record.parent_id is not None for record in records),
+        has_files=any(record.metadata is not None and "files" in record.metadata for record in records),
     )
 
 
@@ -113,14 +156,9 @@ async def append_batch(
     connection: psycopg.AsyncConnection[Any], batch: list[Pending], process: str
 ) -> list[tuple[Any, ...]]:
     """Write the batch as one statement, its own transaction; returns one row per record, in the batch's order."""
-    records = [pending.record for pending in batch]
-    rows = _encoder.encode([_row(i, record) for i, record in enumerate(records)]).decode()
-    overlays = any(record.type is not RecordType.MESSAGE or record.parent_id is not None for record in records)
-    orgs = list({record.org_id for record in records})
-    conversations = list({record.conversation_id for record in records})
-    has_files = any(record.metadata is not None and "files" in record.metadata for record in records)
-    append = APPEND_WITH_FILES if has_files else APPEND
-    cursor = await connection.execute(append, (orgs, conversations, rows, process, overlays))
+    made = encode_batch([pending.record for pending in batch])
+    append = APPEND_WITH_FILES if made.has_files else APPEND
+    cursor = await connection.execute(append, (made.orgs, made.conversations, made.rows, process, made.overlays))
     return await cursor.fetchall()
 
 
@@ -154,6 +192,12 @@ def settle(batch: list[Pending], rows: list[tuple[Any, ...]]) -> list[Advanced]:
                 )
             case "stale":
                 pending.fail(MEMBERSHIP_CHANGED("Membership changed while the message was sent. Send it again."))
+            case "refused":
+                pending.fail(INVALID("The message cannot be stored: a value is out of range or too large."))
+            case "moved":
+                pending.fail(
+                    UNAVAILABLE("Messages live in Kafka since a moment ago: start this server with CREWHALL_LOG=kafka.")
+                )
             case _:
                 pending.fail(CONVERSATION_CLOSED("This conversation is archived or gone: it takes no more messages."))
     return [advances[conversation] for conversation in advances]

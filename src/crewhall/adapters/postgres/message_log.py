@@ -13,17 +13,15 @@ from uuid import UUID
 import psycopg
 
 from crewhall.adapters.postgres.batch import Pending, append_batch, known_records, settle, size_of
-from crewhall.adapters.postgres.reading import READ_RECORDS, record_of_row
-from crewhall.kernel.actor import system_actor
-from crewhall.kernel.db import Database, Tx
+from crewhall.adapters.postgres.read_model import ReadModel
+from crewhall.kernel.db import Database
 from crewhall.kernel.errors import DATABASE_AWAY, INVALID, UNAVAILABLE, CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import append_batch_size, posts_total
-from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Advanced, Appended, NewRecord, Record, Watcher
+from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, LogState, NewRecord
 
 log = logging.getLogger(__name__)
-CHANNEL = "crewhall_records"
 MAX_BATCH = 256
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_QUEUE = 20_000
@@ -33,20 +31,16 @@ RETRY_S = 0.1
 SAME_RECORD = "message_records_id"
 
 
-class PostgresMessageLog:
+class PostgresMessageLog(ReadModel):
     """The engine of one process. `start` before the first append, `stop` after the last."""
 
     def __init__(self, db: Database, signals: Signals) -> None:
-        self._db = db
-        self.process = str(new_id())
+        super().__init__(db, signals)
         self._queue: deque[Pending] = deque()
         self._queued_bytes = 0
         self._writer: asyncio.Task[None] | None = None
         self._connection: psycopg.AsyncConnection[Any] | None = None
-        self._watchers: list[Watcher] = []
         self._stopped = False
-        signals.subscribe(CHANNEL, self._on_notice)
-        signals.on_lost(lambda: self._tell(None))
 
     async def start(self) -> None:
         """Open the writer's own connection."""
@@ -59,10 +53,6 @@ class PostgresMessageLog:
             await asyncio.gather(self._writer, return_exceptions=True)
         if self._connection:
             await self._connection.close()
-
-    def watch(self, watcher: Watcher) -> None:
-        """See MessageLog.watch."""
-        self._watchers.append(watcher)
 
     async def append(self, record: NewRecord) -> Appended:
         """See MessageLog.append."""
@@ -78,45 +68,9 @@ class PostgresMessageLog:
             self._writer = asyncio.create_task(self._write(), name="log-writer")
         return await pending.future
 
-    async def read(self, org_id: UUID, conversation_id: UUID, *, after: int, limit: int) -> list[Record]:
-        """See MessageLog.read."""
-        async with self._db.transaction(system_actor(org_id)) as tx:
-            cursor = await tx.connection.execute(
-                READ_RECORDS, {"conversation": conversation_id, "after": after, "limit": limit}
-            )
-            return [record_of_row(row) for row in await cursor.fetchall()]
-
-    async def head(self, org_id: UUID, conversation_id: UUID) -> int:
-        """See MessageLog.head."""
-        async with self._db.transaction(system_actor(org_id)) as tx:
-            found = await tx.value(
-                "select last_seq from conversation_heads where conversation_id = %(id)s", {"id": conversation_id}
-            )
-            return found or 0
-
-    async def create(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
-        """See MessageLog.create: the head row is the topic."""
-        await tx.run(
-            "insert into conversation_heads (conversation_id, org_id) values (%(id)s, %(org)s)",
-            {"id": conversation_id, "org": org_id},
-        )
-
-    async def retire(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
-        """See MessageLog.retire."""
-        await self._set_open(tx, org_id, conversation_id, is_open=False)
-
-    async def reopen(self, tx: Tx, org_id: UUID, conversation_id: UUID) -> None:
-        """See MessageLog.reopen."""
-        await self._set_open(tx, org_id, conversation_id, is_open=True)
-
-    async def _set_open(self, tx: Tx, org_id: UUID, conversation_id: UUID, *, is_open: bool) -> None:
-        await tx.run(
-            """
-            update conversation_heads set is_open = %(open)s, membership_version = membership_version + 1
-            where conversation_id = %(id)s and org_id = %(org)s
-            """,
-            {"id": conversation_id, "org": org_id, "open": is_open},
-        )
+    def state(self) -> LogState:
+        """See MessageLog.state."""
+        return LogState("postgres")
 
     async def _write(self) -> None:
         """Write batches until the queue is empty: the batch in flight gathers the next one."""
@@ -168,7 +122,7 @@ class PostgresMessageLog:
         append_batch_size.observe(len(batch))
         for advanced in settle(batch, rows):
             posts_total.inc(len(advanced.records or ()))
-            self._tell(advanced)
+            self.tell(advanced)
 
     async def _write_patiently(self, batch: list[Pending]) -> list[tuple[Any, ...]]:
         """Write; when the connection is lost, connect again and write only what did not commit."""
@@ -204,7 +158,7 @@ class PostgresMessageLog:
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(
-            self._db.url,
+            self.db.url,
             autocommit=True,
             prepare_threshold=0,
             application_name="crewhall-log",
@@ -220,16 +174,3 @@ class PostgresMessageLog:
             except psycopg.Error:
                 log.debug("the lost connection could not be closed")
             self._connection = None
-
-    def _tell(self, advanced: Advanced | None) -> None:
-        for watcher in self._watchers:
-            watcher(advanced)
-
-    def _on_notice(self, payload: str) -> None:
-        """Another process wrote: its notice names conversations and their new heads."""
-        process, _, places = payload.partition("|")
-        if process == self.process:
-            return
-        for place in places.split(","):
-            conversation, _, seq = place.partition(":")
-            self._tell(Advanced(UUID(conversation), -1, int(seq), None))

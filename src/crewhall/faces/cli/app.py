@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from crewhall.faces.cli.agent_topics import topics
 from crewhall.faces.cli.agents import agent
 from crewhall.faces.cli.approvals import approvals, approve, refuse
 from crewhall.faces.cli.apps import apps
@@ -23,6 +24,7 @@ from crewhall.faces.cli.imports import import_group
 from crewhall.faces.cli.inbox import inbox, level
 from crewhall.faces.cli.knowledge import knowledge_group
 from crewhall.faces.cli.kpis import kpis
+from crewhall.faces.cli.log import log
 from crewhall.faces.cli.mcp import mcp
 from crewhall.faces.cli.messages import history, say, search, tail
 from crewhall.faces.cli.migrating import migrate
@@ -37,7 +39,7 @@ from crewhall.faces.cli.quick_tasks import quick_task
 from crewhall.faces.cli.reading import find, save, saved, star, unread, unsave, unstar, versions
 from crewhall.faces.cli.runtimes import runtimes, webhook
 from crewhall.faces.cli.schedules import schedule
-from crewhall.faces.cli.serving import serve, up, worker
+from crewhall.faces.cli.serving import projector, serve, up, worker
 from crewhall.faces.cli.sessions import day, session
 from crewhall.faces.cli.signing import login, logout, whoami
 from crewhall.faces.cli.tasks import task
@@ -63,6 +65,7 @@ for command in (
     up,
     serve,
     worker,
+    projector,
     status,
     stop,
     migrate,
@@ -91,6 +94,7 @@ for about_reading in (find, saved, save, unsave, versions, share, unshare):
 for about_one in (pins, pin, unpin, star, unstar, unread, level):
     channel.command()(about_one)
 agent.add_typer(webhook)
+agent.add_typer(topics)
 for group in (
     org,
     people,
@@ -116,6 +120,7 @@ for group in (
     project,
     task,
     kpis,
+    log,
     session,
 ):
     app.add_typer(group)

@@ -1,4 +1,4 @@
-"""`up`, `serve`, `worker`: the processes of a data folder."""
+"""`up`, `serve`, `worker`, `projector`: the processes of a data folder."""
 
 import os
 from pathlib import Path
@@ -75,6 +75,29 @@ def worker(
         "database_admin_url": database_admin_url, "public_url": public_url, "log_level": log_level,
     }  # fmt: skip
     run_process(ProcessKind.WORKER, home, flags)
+
+
+def projector(
+    health_host: HealthHost = None,
+    health_port: HealthPort = None,
+    home: Home = None,
+    database_url: DatabaseUrl = None,
+    database_admin_url: DatabaseAdminUrl = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Write what Kafka holds into the database, and keep its topics (CREWHALL_LOG=kafka).
+
+    Any number share the topics, and one must run beside `crewhall serve`. It answers /health and /metrics.
+    """
+    name_home(home)
+    from crewhall.main.log import check_kafka
+
+    check_kafka()
+    flags = {
+        "health_host": health_host, "health_port": health_port, "database_url": database_url,
+        "database_admin_url": database_admin_url, "log_level": log_level,
+    }  # fmt: skip
+    run_process(ProcessKind.PROJECTOR, home, flags)
 
 
 def run_process(kind: ProcessKind, home: Path | None, flags: dict[str, Any], *, open_browser: bool = False) -> None:

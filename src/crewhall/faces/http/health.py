@@ -21,10 +21,14 @@ async def look_whether_ready(services: Services) -> tuple[int, dict[str, object]
             checks["database"] = await tx.value("select true")
     except Exception:  # noqa: BLE001 - whatever fails, the answer is "not ready"
         checks["database"] = False
+    state = services.log.state()
+    said: dict[str, object] = {
+        "checks": checks,
+        "log": {"engine": state.engine, "lag": state.lag, "stopped": len(state.stopped)},
+    }
     if services.departure.has_begun:
-        return 503, {"status": "leaving", "checks": checks}
-    ready = all(checks.values())
-    return (200, {"status": "ok", "checks": checks}) if ready else (503, {"status": "unavailable", "checks": checks})
+        return 503, {"status": "leaving"} | said
+    return (200, {"status": "ok"} | said) if all(checks.values()) else (503, {"status": "unavailable"} | said)
 
 
 async def measure(services: Services) -> bytes:

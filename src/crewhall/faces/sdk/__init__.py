@@ -69,7 +69,7 @@ from crewhall.faces.sdk.runs import (
     TurnDecision,
     Woken,
 )
-from crewhall.faces.sdk.runtimes import AgentRuntime, RuntimeCall, RuntimeHealth
+from crewhall.faces.sdk.runtimes import AgentOnKafka, AgentRuntime, RuntimeCall, RuntimeHealth
 from crewhall.faces.sdk.saved import PlaceFound, PlacesFound, SavedMessage
 from crewhall.faces.sdk.schedules import Schedule, TurnStarted
 from crewhall.faces.sdk.sessions import InvalidSession, Session, SessionToken, verify_session
@@ -116,6 +116,7 @@ __all__ = [
     "AgentGrant",
     "AgentInShort",
     "AgentInfo",
+    "AgentOnKafka",
     "AgentRuntime",
     "AgentState",
     "AgentTemplate",

@@ -7,7 +7,7 @@ import msgspec
 from crewhall.faces.sdk.errors import CrewhallApiError
 from crewhall.faces.sdk.frames import Ack, Refused
 
-PATIENT = frozenset({"too_many_requests", "unavailable", "database_away"})
+PATIENT = frozenset({"too_many_requests", "unavailable", "database_away", "log_behind", "kafka_away"})
 
 
 class _Waiting(msgspec.Struct):

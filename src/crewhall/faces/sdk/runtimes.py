@@ -41,6 +41,31 @@ class RuntimeCall(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class AgentOnKafka(msgspec.Struct, frozen=True, kw_only=True):
+    """The topics of an agent at Kafka, and how it goes with them. `refused` counts what it said and was not posted."""
+
+    id: str
+    agent_id: str
+    state: str
+    bootstrap: str
+    prefix: str
+    inbox_topic: str
+    outbox_topic: str
+    refused_topic: str
+    consumer_group: str
+    grants: list[str]
+    waiting: int = 0
+    answered_by: str | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    last_error: str | None = None
+    fed_at: datetime | None = None
+    heard_at: datetime | None = None
+    refused: int = 0
+    last_refusal: str | None = None
+    last_refused_at: datetime | None = None
+
+
 class LastTurn(msgspec.Struct, frozen=True):
     """The newest turn of an agent, in short. `delivered`: its own program was told, whatever that made of it."""
 
@@ -51,7 +76,7 @@ class LastTurn(msgspec.Struct, frozen=True):
 
 
 class RuntimeHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """How an agent answers (resident, webhook, client, polling, nobody), and whether it does."""
+    """How an agent answers (resident, webhook, kafka, client, polling, nobody), and whether it does."""
 
     agent: RunAgent
     way: str
@@ -107,3 +132,15 @@ class Runtimes:
     def calls(self, agent_id: str) -> AsyncIterator[RuntimeCall]:
         """Give the requests that were made there, newest first."""
         return walk(self._transport, join("agents", agent_id, "runtime", "calls"), Page[RuntimeCall])
+
+    async def topics(self, agent_id: str) -> AgentOnKafka:
+        """Give the topics of an agent at Kafka."""
+        return await self._transport.call("GET", join("agents", agent_id, "topics"), AgentOnKafka)
+
+    async def give_topics(self, agent_id: str) -> AgentOnKafka:
+        """Give an agent topics at Kafka; they are there when `state` says `ready`."""
+        return await self._transport.call("POST", join("agents", agent_id, "topics"), AgentOnKafka)
+
+    async def remove_topics(self, agent_id: str) -> None:
+        """Take an agent's topics away, with what is in them."""
+        await self._transport.call("DELETE", join("agents", agent_id, "topics"), Nothing)

@@ -22,6 +22,7 @@ import crewhall.runtime.pages_run_now as run_now
 import crewhall.runtime.pages_runtimes as runtimes
 import crewhall.runtime.pages_summaries as summaries
 import crewhall.runtime.pages_tool_servers as tool_servers
+import crewhall.runtime.pages_topics as at_kafka
 import crewhall.work.pages_day as day
 import crewhall.work.pages_github as github
 import crewhall.work.pages_kpis as kpis
@@ -32,8 +33,8 @@ from crewhall.faces.plumbing.assets import serve_asset, serve_worker
 
 PAGES: list[ControllerRouterHandler] = [
     serve_asset, serve_worker, identity.PAGES, agents.PAGES, conversations.PAGES, notifications.PAGES, governance.PAGES,
-    runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, tool_servers.PAGES, github.PAGES,
-    summaries.PAGES, run_now.PAGES, imports.PAGES, wiki.PAGES, documents.PAGES, sources.PAGES, lent.PAGES,
+    runtime.PAGES, approvals.PAGES, handbook.PAGES, *causes.PAGES, runtimes.PAGES, at_kafka.PAGES, tool_servers.PAGES,
+    github.PAGES, summaries.PAGES, run_now.PAGES, imports.PAGES, wiki.PAGES, documents.PAGES, sources.PAGES, lent.PAGES,
     knowledge_search.PAGES, knowledge_status.PAGES, work.PAGES, timeline.PAGES, kpis.PAGES, sessions.PAGES,
     day.PAGES,
 ]  # fmt: skip

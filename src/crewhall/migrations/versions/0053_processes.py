@@ -3,7 +3,7 @@
 from crewhall.migrations.runner import run_sql
 
 revision = "0053"
-down_revision = "0055"
+down_revision = "0052"
 
 
 def upgrade() -> None:

@@ -2,10 +2,10 @@
 
 from crewhall.migrations.runner import run_sql
 
-revision = "0055"
-down_revision = "0050"
+revision = "0054"
+down_revision = "0053"
 
 
 def upgrade() -> None:
-    """Run 0055_quicker_work.sql."""
+    """Run 0054_quicker_work.sql."""
     run_sql(__file__)

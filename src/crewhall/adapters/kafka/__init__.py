@@ -1,0 +1,1 @@
+"""The message log on Apache Kafka, and the projector that writes its records into the read model."""

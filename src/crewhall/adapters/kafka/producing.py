@@ -1,0 +1,127 @@
+"""Records on their way to topics: in order within a partition, each written once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from crewhall.adapters.kafka.client import KAFKA_AWAY, make_producer
+from crewhall.adapters.kafka.records import encode_record, headers_of
+from crewhall.adapters.kafka.settings import LogSettings
+from crewhall.adapters.postgres.batch import LoggedRecord, Pending
+from crewhall.kernel.clock import utc_now
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaProducer
+
+log = logging.getLogger(__name__)
+Place = tuple[str, int]
+"""A topic and a partition of it."""
+
+
+class Producing:
+    """The producer of one process. It is made with the first record, and anew after an error that ends it."""
+
+    def __init__(self, settings: LogSettings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+        self._making = asyncio.Lock()
+        self._outboxes: dict[Place, deque[Pending]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Connect. Raises KAFKA_AWAY."""
+        await self._ready()
+
+    async def stop(self) -> None:
+        """Send what is on its way, then close."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._producer is not None:
+            await self._producer.stop()
+
+    def send(self, place: Place, pending: Pending) -> None:
+        """Send a record after those that were given before for the same place; it fails by itself."""
+        outbox = self._outboxes.setdefault(place, deque())
+        outbox.append(pending)
+        if len(outbox) == 1:
+            task = asyncio.create_task(self._drain(place, outbox), name="log-outbox")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def send_past(self, place: Place, records: list[LoggedRecord]) -> None:
+        """Send records that the database had before; returns when Kafka has them all."""
+        producer = await self._ready()
+        sent = [
+            await producer.send(
+                place[0], encode_record(record, record.created_at), str(record.conversation_id).encode(), place[1],
+                headers=headers_of(),
+            )
+            for record in records
+        ]  # fmt: skip
+        await asyncio.gather(*sent)
+
+    async def _drain(self, place: Place, outbox: deque[Pending]) -> None:
+        while outbox:
+            pending = outbox[0]
+            if not pending.future.done():  # who waited may have been told meanwhile that it was not sent
+                await self._send(place, pending)
+            outbox.popleft()
+        del self._outboxes[place]
+
+    async def _send(self, place: Place, pending: Pending) -> None:
+        from aiokafka.errors import KafkaError
+
+        record = pending.record
+        try:
+            producer = await self._ready()
+            sent = await producer.send(
+                place[0], encode_record(record, utc_now()), str(record.conversation_id).encode(), place[1],
+                headers=headers_of(),
+            )  # fmt: skip
+            sent.add_done_callback(partial(_failed, pending))
+        except (KafkaError, AssertionError, OSError) as error:
+            _refuse(pending, error)
+
+    async def _ready(self) -> AIOKafkaProducer:
+        async with self._making:
+            if self._producer is not None and _lives(self._producer):
+                return self._producer
+            if self._producer is not None:
+                log.warning("Kafka's producer ended; another is made")
+                await self._producer.stop()
+            self._producer = await started(make_producer(self._settings))
+            return self._producer
+
+
+def _lives(producer: AIOKafkaProducer) -> bool:
+    task = producer._sender.sender_task  # noqa: SLF001 - it has no other sign of having given up
+    return task is not None and not task.done()
+
+
+async def started(client: Any) -> Any:
+    """Start a client of Kafka. Raises KAFKA_AWAY."""
+    from aiokafka.errors import KafkaError
+
+    try:
+        await client.start()
+    except (KafkaError, OSError, TimeoutError) as error:
+        stop = getattr(client, "stop", None) or client.close
+        await stop()
+        raise KAFKA_AWAY(
+            "Kafka cannot be reached. See that CREWHALL_KAFKA_BOOTSTRAP names brokers that run.", retry_after=2
+        ) from error
+    return client
+
+
+def _failed(pending: Pending, sent: asyncio.Future[Any]) -> None:
+    error = None if sent.cancelled() else sent.exception()
+    if error is not None:
+        _refuse(pending, error)
+
+
+def _refuse(pending: Pending, error: BaseException) -> None:
+    log.warning("Kafka took no record", extra={"reason": f"{type(error).__name__}: {error}"})
+    pending.fail(KAFKA_AWAY("Kafka did not take the message. Send it again.", retry_after=2))

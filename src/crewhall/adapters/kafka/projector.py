@@ -1,0 +1,262 @@
+"""Writes records of topics into the read model: each once, in the topic's order, whoever is killed when.
+
+Rows and the offset of what comes next are written in one transaction, which is refused unless the offset is where this
+process believes it to be. So a process that stood still while another read on writes nothing twice. What the commit
+loses in a power cut comes again from the topic: it does not wait for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import psycopg
+
+from crewhall.adapters.kafka.asking import close, connect
+from crewhall.adapters.kafka.client import make_consumer
+from crewhall.adapters.kafka.message_log import TOPICS, KafkaMessageLog
+from crewhall.adapters.kafka.producing import Place, started
+from crewhall.adapters.kafka.projection import FENCED, Batch, Refusal, batches, read_message
+from crewhall.adapters.kafka.records import UnknownVersion
+from crewhall.adapters.kafka.settings import LogSettings
+from crewhall.adapters.kafka.shards import Shards
+from crewhall.kernel.db import Database
+from crewhall.kernel.ending import end_tasks
+from crewhall.kernel.ids import new_id
+from crewhall.kernel.signals import Signals
+from crewhall.kernel.telemetry import log_lag, log_refused_total
+from crewhall.ports.message_log import LogState
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+    from crewhall.adapters.postgres.batch import LoggedRecord
+
+log = logging.getLogger(__name__)
+MOST_AT_ONCE = 2048
+POLL_MS = 60_000
+FIRST_RETRY_S, LAST_RETRY_S = 0.1, 5.0
+PLACES: LiteralString = "select topic, partition, next_offset from log_partitions where shard = any (%s)"
+POISON = (psycopg.DataError, psycopg.IntegrityError)
+"""What the database says of a record itself; whatever else it says passes, or is ours to mend."""
+
+
+class Projector:
+    """The projector of one process, which reads its share of the partitions."""
+
+    def __init__(self, db: Database, signals: Signals, settings: LogSettings, message_log: KafkaMessageLog) -> None:
+        self._db = db
+        self._settings = settings
+        self._log = message_log
+        self._shards = Shards(db, signals, self._change)
+        self._changed = asyncio.Event()
+        self._next: dict[Place, int] = {}
+        self._behind: dict[Place, int] = {}
+        self._asked_again: set[Place] = set()
+        self.stopped_at: dict[Place, str] = {}
+        """Partitions that are not read on, and why: somebody has to look."""
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._getting: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        signals.subscribe(TOPICS, lambda _: self._change())
+        signals.on_lost(self._change)
+
+    def state(self) -> LogState:
+        """How far the read model is behind the topics of this process, and where it stands still."""
+        stopped = [f"{topic}/{partition}: {reason}" for (topic, partition), reason in self.stopped_at.items()]
+        return LogState("kafka", sum(self._behind.values()), stopped)
+
+    async def start(self) -> None:
+        """Begin to read."""
+        await self._shards.start()
+        self._task = asyncio.create_task(self._run(), name="log-projector")
+
+    async def stop(self) -> None:
+        """End after the transaction under way; others take over at once."""
+        if self._task is not None:
+            await end_tasks([self._task])
+        await self._shards.stop()
+        await close(self._connection)
+
+    def _change(self) -> None:
+        self._changed.set()
+
+    async def _run(self) -> None:
+        retry = FIRST_RETRY_S
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._read()
+            except Exception as error:  # noqa: BLE001 - it goes on, whatever it was
+                log.warning("the projector begins anew", extra={"reason": f"{type(error).__name__}: {error}"})
+            if asyncio.get_running_loop().time() - began > LAST_RETRY_S:
+                retry = FIRST_RETRY_S
+            await asyncio.sleep(retry)
+            retry = min(retry * 2, LAST_RETRY_S)
+
+    async def _read(self) -> None:
+        """Read and write for as long as nothing breaks."""
+        consumer = await started(make_consumer(self._settings))
+        self._changed.set()
+        try:
+            while True:
+                if self._changed.is_set():
+                    self._changed.clear()
+                    await self._assign(consumer)
+                await self._project(consumer, await self._poll(consumer))
+        finally:
+            if self._getting is not None:
+                await end_tasks([self._getting])
+                self._getting = None
+            await consumer.stop()
+
+    async def _assign(self, consumer: AIOKafkaConsumer) -> None:
+        """Read the partitions of this process from where the database says."""
+        from aiokafka import TopicPartition
+
+        connection = await self._connected()
+        rows = await (await connection.execute(PLACES, (self._shards.held,))).fetchall()
+        known = {(topic, partition): offset for topic, partition, offset in rows}
+        self._next = {place: offset for place, offset in known.items() if place not in self.stopped_at}
+        self._behind = {place: count for place, count in self._behind.items() if place in self._next}
+        wanted = [TopicPartition(*place) for place in self._next]
+        if set(wanted) != consumer.assignment():
+            if wanted:
+                consumer.assign(wanted)
+            else:
+                consumer.unsubscribe()
+        for partition in wanted:
+            consumer.seek(partition, self._next[partition.topic, partition.partition])
+        if self._getting is not None and self._getting.done():  # what it has was read from where we were before
+            self._getting = None
+        self._log.look_up_all()
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """What came, or nothing where the partitions change."""
+        from aiokafka.errors import OffsetOutOfRangeError
+
+        changed = asyncio.create_task(self._changed.wait())
+        if self._getting is None and self._next:
+            self._getting = asyncio.create_task(consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_AT_ONCE))
+        waiting = {changed} | ({self._getting} if self._getting else set())
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        changed.cancel()
+        if self._getting is None or not self._getting.done():
+            return {}
+        getting, self._getting = self._getting, None
+        try:
+            return getting.result()  # type: ignore[no-any-return]
+        except OffsetOutOfRangeError as error:
+            for partition, offset in error.args[0].items():
+                self._stop_at((partition.topic, partition.partition), f"Kafka does not have offset {offset} any more")
+            return {}
+
+    async def _project(self, consumer: AIOKafkaConsumer, polled: dict[TopicPartition, list[ConsumerRecord]]) -> None:
+        """Write what came, until the partitions change hands."""
+        starts = dict(self._next)
+        for batch in batches(self._readable(consumer, polled), starts):
+            if not await self._write(batch):
+                self._changed.set()
+                return
+        for partition in polled:
+            place = partition.topic, partition.partition
+            end = consumer.highwater(partition) if partition in consumer.assignment() else None
+            if place in self._next and end is not None:
+                self._behind[place] = max(0, end - self._next[place])
+        log_lag.set(sum(self._behind.values()))
+
+    def _readable(
+        self, consumer: AIOKafkaConsumer, polled: dict[TopicPartition, list[ConsumerRecord]]
+    ) -> list[tuple[ConsumerRecord, LoggedRecord | Refusal]]:
+        """What follows where the read model ends. What does not is asked for again, and believed the second time."""
+        found: list[tuple[ConsumerRecord, LoggedRecord | Refusal]] = []
+        for partition, messages in polled.items():
+            place = partition.topic, partition.partition
+            if place not in self._next:
+                continue
+            new = [message for message in messages if message.offset >= self._next[place]]
+            if new and new[0].offset > self._next[place] and place not in self._asked_again:
+                self._asked_again.add(place)
+                consumer.seek(partition, self._next[place])
+                continue
+            self._asked_again.discard(place)
+            for message in new:
+                try:
+                    found.append((message, read_message(message)))
+                except UnknownVersion as error:
+                    self._stop_at(place, f"offset {message.offset} has schema version {error}: start a newer Crewhall")
+                    break
+        return found
+
+    def _stop_at(self, place: Place, reason: str) -> None:
+        log.error("a partition is not read on", extra={"topic": place[0], "partition": place[1], "reason": reason})
+        self.stopped_at[place] = reason
+        self._changed.set()
+
+    async def _write(self, batch: Batch) -> bool:
+        """Write a batch; false where another projector has read on. A record that is refused is noted."""
+        try:
+            rows = await self._write_patiently(batch)
+        except POISON as error:
+            if len(batch.messages) > 1:
+                return await self._write_singly(batch)
+            log.warning("a record was refused", extra={"reason": str(error).strip()})
+            batch = self._refused(batch, str(error).strip())
+            rows = await self._write_patiently(batch)
+        if rows is None:
+            return False
+        for place, span in batch.spans.items():
+            self._next[place] = span.end
+            log_refused_total.inc(len(span.refusals))
+            self._log.take_refused(refusal.id for refusal in span.refusals)
+        self._log.take_projected(batch.records, rows)
+        for record, row in zip(batch.records, rows, strict=True):
+            if row[1] == "gone":
+                log.warning("a record is of no conversation that is here", extra={"id": str(record.id)})
+        return True
+
+    async def _write_singly(self, batch: Batch) -> bool:
+        starts = {place: span.start for place, span in batch.spans.items()}
+        for message in batch.messages:
+            (single,) = batches([(message, read_message(message))], starts)
+            if not await self._write(single):
+                return False
+        return True
+
+    @staticmethod
+    def _refused(batch: Batch, reason: str) -> Batch:
+        (message,), (span,), (record,) = batch.messages, batch.spans.values(), batch.records
+        refused = Batch()
+        refused.add(span.start, message, None, Refusal(message.offset, record.id, reason[:500] or "it is refused"))
+        return refused
+
+    async def _write_patiently(self, batch: Batch) -> list[tuple[Any, ...]] | None:
+        """Write; for as long as the database is away, again. None where another projector has read on.
+
+        A commit that a lost connection leaves in doubt shows in the offset: then this one has read on, too.
+        """
+        retry = FIRST_RETRY_S
+        while True:
+            try:
+                return await batch.write(await self._connected(), self._log.process)
+            except POISON:
+                raise
+            except (psycopg.Error, OSError) as error:
+                if isinstance(error, psycopg.Error) and error.sqlstate == FENCED:
+                    return None
+                log.warning("the read model cannot be written", extra={"reason": str(error).strip()})
+                await self._drop_connection()
+                await asyncio.sleep(retry)
+                retry = min(retry * 2, LAST_RETRY_S)
+
+    async def _connected(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._db.url, "crewhall-projector", "-c synchronous_commit=off")
+        return self._connection
+
+    async def _drop_connection(self) -> None:
+        """Let go of a connection whose statement may commit yet: under a new name we hear of that as others do."""
+        self._log.process = str(new_id())
+        await close(self._connection)
+        self._connection = None
