@@ -16,7 +16,7 @@ from crewhall.adapters.kafka.rebuild import rebuild
 from crewhall.adapters.kafka.settings import LogEngine, LogSettings
 from crewhall.kernel.postgres.urls import DATABASE
 from scripts.broker import Broker
-from tests.crash.load import load_on
+from tests.support.load import load_on
 from tests.support import site
 from tests.support.site import Site
 

@@ -136,7 +136,7 @@ class Site:
         self.home = home
         self.postgres = EmbeddedPostgres(home, dump_on_stop=False)
         self._environment = environment
-        self.server = Process(home, **environment)
+        self.server = Process(home, ProcessKind.UP, **environment)
         self._others: list[Process] = []
 
     def beside(self, kind: ProcessKind = ProcessKind.UP, **environment: str) -> Process:
