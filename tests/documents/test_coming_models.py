@@ -126,7 +126,7 @@ async def find_while_a_model_comes(server: Server, org: Org) -> None:
     assert await one_of("select count(*) from embeddings_384") == 0
     assert await one_of("select count(*) from embeddings_1536") == 12
     async with server.db.transaction(None) as tx:
-        turn = "select count(*) from next_documents(9, 'first')"
+        turn = "select count(*) from next_documents(9, 'first', 'embedding')"
         await tx.run("select queue_outdated('third', 384, 1)")
         assert await tx.value(turn) == 0, "who has a former model leaves them to who has the next"
-        assert await tx.value("select count(*) from next_documents(9, 'third')") == 1
+        assert await tx.value("select count(*) from next_documents(9, 'third', 'embedding')") == 1

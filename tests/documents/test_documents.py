@@ -50,7 +50,7 @@ async def test_a_file_that_is_attached_becomes_searchable_while_those_who_look_a
     assert 0 < found["chunks"] <= len(embedder.asked)  # others' documents may have waited, too
     assert found["origins"] == [
         {"kind": "file", "name": "manual.md", "file_id": file["id"], "conversation_id": general, "message_seq": 1}
-        | dict.fromkeys(("source_id", "agent_id", "entry_id", "slug"))
+        | dict.fromkeys(("source_id", "agent_id", "entry_id", "slug", "original_url"))
     ]
     chunks = (await org.owner.api.get(f"/documents/{found['id']}/chunks")).json()
     assert "The red lever stops the pump." in "".join(one["content"] for one in chunks["items"])

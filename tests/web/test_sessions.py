@@ -16,7 +16,7 @@ async def test_a_person_looks_at_a_session_and_ends_it(visitors: Visitors, serve
     project = await begun(org.owner)
     await wrote(org.owner, project, "Buy paint", priority="P0", assignee=person(org.owner))
     page = await visitors.visit("/day", org.owner)
-    await expect(page.get_by_role("link", name="Buy paint")).to_be_visible()
+    await expect(page.get_by_role("link", name="Buy paint").first).to_be_visible()
     await page.get_by_role("region", name="Agents at work").get_by_role("link", name=hired.code).click()
     await expect(page.get_by_role("heading", name="Paint the <wall>")).to_be_visible()
     await expect(page.get_by_text("Half of it is blue.")).to_be_visible()

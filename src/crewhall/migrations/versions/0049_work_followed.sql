@@ -274,7 +274,8 @@ begin
         where k.org_id = of_org and k.project_id = of_project and k.status = of_status
         order by k.id limit 1 for update skip locked);
     if not found then
-        insert into project_task_counts (org_id, project_id, status, number) values (of_org, of_project, of_status, step);
+        insert into project_task_counts (org_id, project_id, status, number)
+        select of_org, of_project, of_status, step where exists (select from projects p where p.id = of_project); -- tasks go with it
     end if;
 end $$;
 revoke all on function count_task(uuid, uuid, text, bigint) from public;

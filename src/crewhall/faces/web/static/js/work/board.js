@@ -17,6 +17,7 @@ class Board extends HTMLElement {
     if (conversation) this.leave = live.follow(conversation, FROM_NOW, () => {});
     live.addEventListener("task", ({ detail }) => detail.conversation === conversation && this.#soon(), { signal });
     live.addEventListener("back", () => this.#soon(), { signal });
+    this.addEventListener("turbo:before-frame-render", () => this.#hold(), { signal });
     this.addEventListener("turbo:frame-load", () => this.#restore(), { signal });
     if (this.hasAttribute("data-closed")) return;
     this.setAttribute("data-lively", "");
@@ -42,10 +43,14 @@ class Board extends HTMLElement {
   /** Look again, unless a card is in the hand. */
   #reload() {
     if (this.lifted) return this.#soon();
-    this.held = document.activeElement?.closest?.("[data-task]")?.id;
     const { pathname } = location;
     if (this.frame.getAttribute("src") === pathname) this.frame.reload();
     else this.frame.setAttribute("src", pathname);
+  }
+
+  /** Which card has the focus when the new board comes, not when it was asked for: somebody may have gone on meanwhile. */
+  #hold() {
+    this.held = document.activeElement?.closest?.("[data-task]")?.id;
   }
 
   /** The card that had the focus has it where it is now. */
