@@ -14,6 +14,7 @@ from tests.deploy.files import DEPLOY
 PROGRAMS = Path(sys.executable).parent
 EXAMPLE = DEPLOY / "compose" / "env.example"
 ALONE: tuple[str, ...] = ("compose.yaml",)
+WITH_KAFKA: tuple[str, ...] = (*ALONE, "compose.kafka.yaml")
 
 
 def read(*names: str, env: Path) -> subprocess.CompletedProcess[str]:
@@ -38,9 +39,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def services(filled: Path) -> dict[tuple[str, ...], dict[str, Any]]:
-    """The services that compose would start, by the files that are given."""
+    """The services that compose would start, without Kafka and with it."""
     made: dict[tuple[str, ...], dict[str, Any]] = {}
-    for names in (ALONE,):
+    for names in (ALONE, WITH_KAFKA):
         found = read(*names, env=filled)
         assert found.returncode == 0, found.stderr
         assert "level=warning" not in found.stderr, "a variable that nobody sets"
@@ -54,32 +55,40 @@ def test_two_servers_and_two_workers_stand_behind_a_proxy(services: dict[tuple[s
         ["serve"], ["serve"], ["worker"], ["worker"],
     ]  # fmt: skip
     assert {"proxy", "postgres", "storage", "migrate"} <= set(said[ALONE])
+    assert set(said[WITH_KAFKA]) - set(said[ALONE]) == {"kafka", "projector"}
+    assert said[WITH_KAFKA]["projector"] == ["projector"]
+
+
+def test_kafka_is_for_all_of_them_or_for_none(services: dict[tuple[str, ...], dict[str, Any]]):
+    for names, logs in ((ALONE, {None}), (WITH_KAFKA, {"kafka"})):
+        ours = [one for name, one in services[names].items() if "build" in one and name != "migrate"]
+        assert {one["environment"].get("CREWHALL_LOG") for one in ours} == logs
 
 
 def test_only_the_one_that_migrates_may_change_the_schema(services: dict[tuple[str, ...], dict[str, Any]]):
-    for name, one in services[ALONE].items():
+    for name, one in services[WITH_KAFKA].items():
         holds = any("ADMIN" in variable for variable in one.get("environment", {}) if variable.startswith("CREWHALL"))
         assert holds is (name == "migrate"), name
 
 
 def test_no_process_of_ours_has_rights_or_keeps_anything(services: dict[tuple[str, ...], dict[str, Any]]):
-    for name, one in services[ALONE].items():
+    for name, one in services[WITH_KAFKA].items():
         if "build" in one:
             assert (one["read_only"], one["cap_drop"]) == (True, ["ALL"]), name
             assert {volume.get("source") for volume in one["volumes"]} == {None}, name
 
 
 def test_each_process_links_up_under_a_name_of_its_own(services: dict[tuple[str, ...], dict[str, Any]]):
-    ours = {name: one for name, one in services[ALONE].items() if "build" in one and name != "migrate"}
+    ours = {name: one for name, one in services[WITH_KAFKA].items() if "build" in one and name != "migrate"}
     assert {name: one["environment"]["CREWHALL_PEER_HOST"] for name, one in ours.items()} == {
         name: name for name in ours
     }
 
 
 def test_the_database_and_the_storage_are_reached_from_within_alone(services: dict[tuple[str, ...], dict[str, Any]]):
-    for name in ("postgres", "storage"):
-        assert list(services[ALONE][name]["networks"]) == ["store"]
-    assert [name for name, one in services[ALONE].items() if "ports" in one] == ["proxy"]
+    for name in ("postgres", "storage", "kafka"):
+        assert list(services[WITH_KAFKA][name]["networks"]) == ["store"]
+    assert [name for name, one in services[WITH_KAFKA].items() if "ports" in one] == ["proxy"]
 
 
 def test_the_proxy_is_believed_where_it_stands(services: dict[tuple[str, ...], dict[str, Any]]):
