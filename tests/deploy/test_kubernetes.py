@@ -121,4 +121,11 @@ def test_each_kind_may_lose_one_at_a_time():
     }
     deployments = of_kind("Deployment")
     assert {one["metadata"]["labels"]["app.kubernetes.io/name"] for one in deployments} == budgets
-    assert all(one["spec"]["replicas"] == 2 for one in deployments)
+    scaled = {one["spec"]["scaleTargetRef"]["name"]: one["spec"] for one in of_kind("HorizontalPodAutoscaler")}
+    for one in deployments:
+        name = one["metadata"]["name"]
+        least = scaled[name]["minReplicas"] if name in scaled else one["spec"]["replicas"]
+        assert least == 2, name
+        assert (name in scaled) != ("replicas" in one["spec"]), (
+            "what is scaled by load is not set back by who applies it"
+        )

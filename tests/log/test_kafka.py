@@ -281,7 +281,7 @@ async def test_who_waits_in_vain_is_told_and_may_send_again(
     cluster: SharedCluster, broker: SharedBroker, worker_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody projects: back-pressure in number and in time, and what was sent is there once a projector comes."""
-    monkeypatch.setattr(message_log, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(message_log, "PATIENCE_S", 4.0)
     monkeypatch.setattr(message_log, "MAX_HELD", 2)
     urls, settings = cluster.clone(f"behind_{worker_id}"), kafka_settings(broker.bootstrap, shared=1)
     async with ground_on(urls, settings) as ground:

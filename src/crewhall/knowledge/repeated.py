@@ -2,7 +2,7 @@
 
 import re
 
-_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)*")
+_RULE = re.compile(r"[ \t]*(?:\|[ \t]*)?:?-+:?[ \t]*(?:\|[ \t]*(?::?-+:?[ \t]*)?)*")
 """What stands below a table's header."""
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)[^`]*")
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*")

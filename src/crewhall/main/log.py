@@ -39,6 +39,8 @@ class LogParts:
 
     async def start(self) -> None:
         """Connect. Raises BAD_SETTING where messages live with the other engine, KAFKA_AWAY."""
+        if self._engine is LogEngine.KAFKA:
+            await self.log.start()  # nothing is claimed for a Kafka that does not answer
         async with self._db.transaction(None) as tx:
             is_ours = await tx.value("select claim_log_engine(%(engine)s)", {"engine": str(self._engine)})
         if not is_ours:
@@ -47,7 +49,8 @@ class LogParts:
                 " bring the messages back first: crewhall log leave-kafka.",
                 setting="CREWHALL_LOG",
             )
-        await self.log.start()
+        if self._engine is LogEngine.POSTGRES:
+            await self.log.start()
 
     async def follow(self) -> None:
         """Keep topics and project them, where this process does; once the signals have started."""

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from crewhall.adapters.kafka.client import KAFKA_AWAY, LARGEST_RECORD, make_admin, make_producer
 from crewhall.adapters.kafka.hearing import Hearing
+from crewhall.adapters.kafka.producing import stopped
 from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.kernel.settings import CrewhallSettings
 from crewhall.ports.agent_topics import SentRecord, Take, TopicNames
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 NO_ERROR, UNKNOWN_TOPIC, TOPIC_EXISTS = 0, 3, 36
 DAY_MS = 86_400_000
+SEND_S = 20.0
+"""How long sending may take before Kafka counts as away."""
 
 
 class AgentTopicSettings(CrewhallSettings):
@@ -81,8 +84,8 @@ class KafkaAgentTopics:
                 )
                 for one in records
             ]  # fmt: skip
-            for each in sent:
-                await each
+            async with asyncio.timeout(SEND_S):  # a producer waits for its broker without an end
+                await asyncio.gather(*sent)
         except (KafkaError, OSError) as error:
             await self._leave()
             raise _away(error) from error
@@ -130,8 +133,7 @@ class KafkaAgentTopics:
     async def _leave(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with contextlib.suppress(Exception):
-                await producer.stop()
+            await stopped(producer)
 
 
 def _away(error: Exception) -> Exception:

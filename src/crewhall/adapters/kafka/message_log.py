@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
+
 from crewhall.adapters.kafka.asking import FIND, JUDGE, Asking, check_storable
 from crewhall.adapters.kafka.producing import Producing
 from crewhall.adapters.kafka.settings import LogSettings
@@ -43,7 +45,7 @@ where c.id = %(id)s and (c.topic_state <> %(state)s or (c.topic <> p.topic and %
 FILL_PAST: LiteralString = """
 update log_topics t set state = 'provisioning', fill_to = h.last_seq
 from conversation_heads h
-where t.conversation_id = %(id)s and h.conversation_id = t.conversation_id and t.state = 'ready' and exists (
+where t.conversation_id = %(id)s and h.conversation_id = t.conversation_id and t.state <> 'retiring' and exists (
     select from message_records r
     where r.conversation_id = t.conversation_id and r.seq > t.filled_seq and r.position = -1)
 """
@@ -102,6 +104,8 @@ class KafkaMessageLog(ReadModel):
         pending = self._admit(record)
         away = self._away.get(record.conversation_id)
         if away is not None:
+            while away and away[0].future.done():  # told that it was not written; room for others
+                away.popleft()
             away.append(pending)
         else:
             self._enqueue([pending])
@@ -155,7 +159,8 @@ class KafkaMessageLog(ReadModel):
             for pending, row in zip(batch, rows, strict=True):
                 self._act(pending, row)
             if any(row[1] == "homeless" for row in rows):
-                await self._note_homeless()
+                with contextlib.suppress(psycopg.Error, OSError):  # whoever sends again asks again
+                    await self._note_homeless()
             if self._topics_heard != heard:  # while we asked: what was away then may be there now
                 self._release(list(self._away))
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
 
 log = logging.getLogger(__name__)
+STOP_S = 5.0
+"""How long what is on its way may take when the process stops."""
 Place = tuple[str, int]
 """A topic and a partition of it."""
 
@@ -28,6 +30,8 @@ class Producing:
     def __init__(self, settings: LogSettings) -> None:
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
+        self._spoilt: AIOKafkaProducer | None = None
+        """The one that has failed to send: a number is missing in its sequence, and brokers take nothing more of it."""
         self._making = asyncio.Lock()
         self._outboxes: dict[Place, deque[Pending]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -38,9 +42,10 @@ class Producing:
 
     async def stop(self) -> None:
         """Send what is on its way, then close."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_S)
         if self._producer is not None:
-            await self._producer.stop()
+            await stopped(self._producer)
 
     def send(self, place: Place, pending: Pending) -> None:
         """Send a record after those that were given before for the same place; it fails by itself."""
@@ -72,8 +77,6 @@ class Producing:
         del self._outboxes[place]
 
     async def _send(self, place: Place, pending: Pending) -> None:
-        from aiokafka.errors import KafkaError
-
         record = pending.record
         try:
             producer = await self._ready()
@@ -81,17 +84,25 @@ class Producing:
                 place[0], encode_record(record, utc_now()), str(record.conversation_id).encode(), place[1],
                 headers=headers_of(),
             )  # fmt: skip
-            sent.add_done_callback(partial(_failed, pending))
-        except (KafkaError, AssertionError, OSError) as error:
+            sent.add_done_callback(partial(self._failed, producer, pending))
+        except Exception as error:  # noqa: BLE001 - whatever it was, what stands behind it goes on
+            _refuse(pending, error)
+
+    def _failed(self, producer: AIOKafkaProducer, pending: Pending, sent: asyncio.Future[Any]) -> None:
+        error = None if sent.cancelled() else sent.exception()
+        if error is not None:
+            self._spoilt = producer
             _refuse(pending, error)
 
     async def _ready(self) -> AIOKafkaProducer:
         async with self._making:
-            if self._producer is not None and _lives(self._producer):
-                return self._producer
-            if self._producer is not None:
-                log.warning("Kafka's producer ended; another is made")
-                await self._producer.stop()
+            producer = self._producer
+            if producer is not None and producer is not self._spoilt and _lives(producer):
+                return producer
+            if producer is not None:
+                log.warning("Kafka's producer is of no use any more; another is made")
+                self._producer = None
+                await stopped(producer)
             self._producer = await started(make_producer(self._settings))
             return self._producer
 
@@ -99,6 +110,18 @@ class Producing:
 def _lives(producer: AIOKafkaProducer) -> bool:
     task = producer._sender.sender_task  # noqa: SLF001 - it has no other sign of having given up
     return task is not None and not task.done()
+
+
+async def stopped(producer: AIOKafkaProducer) -> None:
+    """Stop a producer within bounds: while Kafka is away it would wait for what it could not send, however long."""
+    try:
+        async with asyncio.timeout(STOP_S):
+            await producer.stop()
+    except Exception as error:  # noqa: BLE001 - it is left behind
+        log.warning("Kafka's producer did not stop", extra={"reason": f"{type(error).__name__}: {error}"})
+        sender = producer._sender.sender_task  # noqa: SLF001 - nothing else ends it
+        if sender is not None:
+            sender.cancel()
 
 
 async def started(client: Any) -> Any:
@@ -114,12 +137,6 @@ async def started(client: Any) -> Any:
             "Kafka cannot be reached. See that CREWHALL_KAFKA_BOOTSTRAP names brokers that run.", retry_after=2
         ) from error
     return client
-
-
-def _failed(pending: Pending, sent: asyncio.Future[Any]) -> None:
-    error = None if sent.cancelled() else sent.exception()
-    if error is not None:
-        _refuse(pending, error)
 
 
 def _refuse(pending: Pending, error: BaseException) -> None:

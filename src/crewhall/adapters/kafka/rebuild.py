@@ -34,6 +34,8 @@ from log_topics t
 join conversation_heads h on h.conversation_id = t.conversation_id
 join log_partitions p on p.topic = t.topic and p.partition = t.partition
 where t.state = 'ready' and (%(only)s::uuid is null or t.conversation_id = %(only)s)
+  and not exists (select from message_records r where r.conversation_id = t.conversation_id
+                  and r.seq > t.filled_seq and r.position = -1)
 order by t.topic, t.partition
 """
 _ROWS: LiteralString = """

@@ -11,7 +11,6 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
-import psycopg
 
 from crewhall.adapters.kafka.client import KAFKA_AWAY, LARGEST_RECORD, make_admin
 from crewhall.adapters.kafka.message_log import TOPICS_WANTED
@@ -21,7 +20,6 @@ from crewhall.adapters.postgres.batch import LoggedRecord
 from crewhall.kernel.actor import ActorType, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.ending import end_tasks
-from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.signals import Signals
 from crewhall.ports.message_log import Author, MessageKind, MessageRole, RecordType
 
@@ -88,7 +86,6 @@ class TopicKeeper:
         await self._leave()
 
     async def _run(self) -> None:
-        from aiokafka.errors import KafkaError
 
         retry = FIRST_RETRY_S
         while True:
@@ -99,7 +96,7 @@ class TopicKeeper:
                     pass
                 retry = FIRST_RETRY_S
                 continue
-            except (KafkaError, CrewhallError, psycopg.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - it goes on, whatever it was
                 log.warning("topics wait", extra={"reason": f"{type(error).__name__}: {error}"})
             await self._leave()
             asyncio.get_running_loop().call_later(retry, self._wanted.set)
@@ -171,6 +168,8 @@ class TopicKeeper:
             after = page[-1].seq or after
             async with self._db.transaction(system_actor(one.org_id)) as tx:
                 await tx.run(FILLED, {"id": one.conversation_id, "seq": after})
+        async with self._db.transaction(system_actor(one.org_id)) as tx:
+            await tx.run(FILLED, {"id": one.conversation_id, "seq": max(after, one.fill_to)})
         await self._made([one.conversation_id])
 
     async def _past(self, one: _Unsettled, after: int) -> list[LoggedRecord]:

@@ -242,7 +242,7 @@ create function pull_outcomes(of_repository uuid, of_kind text, of_number intege
         select p.data ->> 'merge_sha', true, d.deployment, d.name, d.state, d.url, d.moment
         from ended_deployments(p.repository_id, p.data ->> 'merge_sha') d) o
     where a.agent_id is not null and o.moment > since
-    order by o.moment, o.key limit 100
+    order by o.moment desc, o.key limit 100
 $$;
 call make_definer('pull_outcomes(uuid, text, integer, text, timestamptz)');
 
@@ -390,6 +390,7 @@ begin
         select t.id, t.org_id from tasks t
         where t.deleted_at is null and not exists (select from %I e where e.task_id = t.id and e.model = $1)
           and says_enough(text_of_task(t.title, t.description))
+        order by t.id for key share of t
         on conflict do nothing
         $index$, 'task_embeddings_' || of_dimension) using of_model;
 end $$;
@@ -415,6 +416,8 @@ create function keep_embedded_tasks(of_model text, of_dimension integer, ids uui
 declare
     kept integer;
 begin
+    -- locked as who changes a task locks: the task first, then what hangs on it
+    perform from tasks t where t.id = any (ids) order by t.id for key share;
     execute format($keep$
         with ours as materialized (
             delete from unembedded_tasks u using unnest($2, $3, $4) as w (id, attempt, vector)

@@ -99,7 +99,7 @@ returns table (
 language sql stable as $$
     select t.conversation_id, t.org_id, t.topic, t.partition, t.is_shared, t.state, t.filled_seq, t.fill_to
     from log_topics t
-    where t.state <> 'ready' order by t.created_at limit most
+    where t.state <> 'ready' order by t.state = 'retiring', t.created_at limit most
 $$;
 call make_definer('unsettled_topics(integer)');
 
@@ -109,9 +109,10 @@ create function topics_made(conversations uuid[]) returns void language sql vola
     select t.topic, t.partition, hashtext(t.topic) & 15 from log_topics t
     where t.conversation_id = any (conversations) and t.state = 'provisioning' and not t.is_shared
     on conflict do nothing;
-    update conversations c set topic_state = 'ready'
-    where c.id = any (conversations) and c.topic_state = 'provisioning';
-    update log_topics t set state = 'ready' where t.conversation_id = any (conversations) and t.state = 'provisioning';
+    update log_topics t set state = 'ready'
+    where t.conversation_id = any (conversations) and t.state = 'provisioning' and t.fill_to <= t.filled_seq;
+    update conversations c set topic_state = 'ready' from log_topics t
+    where c.id = any (conversations) and c.topic_state = 'provisioning' and t.conversation_id = c.id and t.state = 'ready';
     select pg_notify('crewhall_topics', case when cardinality(conversations) <= 150 then array_to_string(conversations, ',') else '*' end);
 $$;
 call make_definer('topics_made(uuid[])');
@@ -380,10 +381,13 @@ begin
     insert into log_refusals (topic, partition, record_offset, record_id, reason)
     select p.topic, p.partition, f.at, f.id, left(f.reason, 500)
     from json_to_recordset(places) as p (topic text, partition integer, refusals json)
-    cross join lateral json_to_recordset(coalesce(p.refusals, '[]')) as f (at bigint, id uuid, reason text);
+    cross join lateral json_to_recordset(coalesce(p.refusals, '[]')) as f (at bigint, id uuid, reason text)
+    on conflict do nothing;
     if json_array_length(records) > 0 then
         return query select a.* from append_records_with_files(orgs, conversation_ids, records, process, overlays) a;
-    elsif cardinality(conversation_ids) > 0 then
+    elsif exists (
+        select from json_to_recordset(places) as p (refusals json)
+        cross join lateral json_to_recordset(coalesce(p.refusals, '[]')) as f (id uuid) where f.id is not null) then
         perform pg_notify('crewhall_records', process || '|*');
     end if;
 end $$;
@@ -395,6 +399,7 @@ end $$;
 create function put_right(in_conversation uuid, wrong bigint[], records json) returns void language plpgsql volatile as $$
 begin
     perform set_config('crewhall.purging', 'on', true);
+    perform from conversation_heads h where h.conversation_id = in_conversation for update;
     with old as (
         delete from message_records r where r.conversation_id = in_conversation and r.seq = any (wrong)
         returning r.seq, r.position

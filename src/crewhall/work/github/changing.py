@@ -54,9 +54,10 @@ _HOLD: LiteralString = """
 update github_changes set look_at = clock_timestamp() + interval '2 minutes'
 where id = %(id)s and attempt = %(attempt)s and state = 'waiting'
 """
+BEHIND = "An earlier change of this issue comes first."
 _NEXT: LiteralString = """
 update github_changes set look_at = clock_timestamp()
-where look_at > clock_timestamp() and id = (
+where look_at > clock_timestamp() and state = 'waiting' and reason = %(behind)s and id = (
     select n.id from github_changes d
     join github_changes n on n.org_id = d.org_id and n.repository_id = d.repository_id and n.number = d.number
     where d.id = %(id)s and n.state = 'waiting' order by n.id limit 1)
@@ -88,7 +89,7 @@ class Changing:
     async def make(self, asked: Asked) -> None:
         """Make a change; how that ended stands in its row."""
         if asked.is_behind:
-            await self._put_off(asked, "An earlier change of this issue comes first.", BEHIND_S, step=0)
+            await self._put_off(asked, BEHIND, BEHIND_S, step=0)
             return
         try:
             access = await access_in(self._db, self._github, self._keeping, asked)
@@ -220,7 +221,7 @@ class Changing:
         async with self._db.transaction(system) as tx:
             if not await tx.run(_END, values):
                 return
-            if await tx.run(_NEXT, {"id": asked.id}):
+            if await tx.run(_NEXT, {"id": asked.id, "behind": BEHIND}):
                 await tx.notify(CHANGES, "")
             if done.item is not None:
                 await mirror_items(tx, system, asked.repository_id, [done.item], read_at=read_at)

@@ -28,7 +28,8 @@ select id, repository_id, kind, number, fields, state, outcome, reason, url, ret
 from github_changes where org_id = any (current_orgs())
 """
 _CLAIM: LiteralString = """
-update github_changes c set attempt = c.attempt + 1, look_at = clock_timestamp() + interval '2 minutes'
+update github_changes c set attempt = c.attempt + 1, reason = null,
+    look_at = clock_timestamp() + interval '2 minutes'
 from github_repositories r
 where c.id = %(id)s and c.look_at <= clock_timestamp() and r.org_id = c.org_id and r.id = c.repository_id
 returning c.id, c.org_id, c.repository_id, r.full_name, r.connection_id, r.installation_id, c.kind, c.number, c.fields,

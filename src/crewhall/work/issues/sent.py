@@ -15,7 +15,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import CONFLICT
 from crewhall.work.issues.wording import quiet
-from crewhall.work.task_queries import access_task
+from crewhall.work.task_queries import access_task, check_active_task
 
 BATCH = 2000
 """Records of one step: reading past what is no comment is cheap, and cheaper in one go."""
@@ -64,9 +64,11 @@ async def send_earlier(tx: Tx, actor: Actor, task_id: UUID) -> int:
     The oldest hundred; asked again, the next. Raises NOT_FOUND, FORBIDDEN, CONFLICT (there is nothing to send).
     """
     task = await access_task(tx, actor, task_id, change=True)
+    check_active_task(task)
     sql = """
     select c.message_id from task_comments c
     where c.org_id = any (current_orgs()) and c.task_id = %(task)s and c.change_id is null
+      and not exists (select from message_overlays o where o.message_id = c.message_id and o.deleted_at is not null)
     order by c.created_at, c.message_id limit %(most)s
     """
     sent = await _send(tx, await tx.values(sql, {"task": task.id, "most": MOST_AT_ONCE}))
@@ -94,7 +96,7 @@ async def _send(tx: Tx, messages: Sequence[UUID]) -> int:
         return 0
     values = {
         "ids": [one.message_id for one in found],
-        "bodies": [f"**{escape_markdown(one.author_name)}**: {quiet(one.content)}" for one in found],
+        "bodies": [f"**{quiet(escape_markdown(one.author_name))}**: {quiet(one.content)}" for one in found],
     }
     made: int = await tx.value("select send_comments(%(ids)s::uuid[], %(bodies)s::text[])", values)
     return made
