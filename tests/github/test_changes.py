@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewhall.kernel.actor import system_actor
-from crewhall.work.github.changing import Changing
+from crewhall.work.github.changing import _NEXT, BEHIND, Changing
 from crewhall.work.github.keeping import Keeping
 from crewhall.work.github.outgoing import claim_change
 from crewhall.work.github.settling import WRITES, settle
@@ -114,6 +114,34 @@ async def test_changes_of_an_issue_are_made_in_order_and_what_is_refused_ends(wi
         assert await tx.value(due, {"id": second}), "the end of one wakes the next"
     assert (await make(wired, repository, hub, second))["state"] == "done"
     assert hub.issues[1]["title"] == "Second"
+
+
+@pytest.mark.rule("D8")
+async def test_the_end_of_a_change_wakes_what_waits_behind_it_and_nothing_that_is_under_way(wired: Wired, hub: Hub):
+    repository = await wired.add()
+    await read(wired, repository, hub)
+    at_work = await ask(wired, repository, number=1, comment="At work")
+    ends = await ask(wired, repository, number=1, comment="Ends")
+    behind = await ask(wired, repository, number=1, comment="Behind")
+    due = "select look_at <= clock_timestamp() from github_changes where id = %(id)s"
+
+    async def is_due(change: str) -> bool:
+        async with wired.server.db.transaction(system_actor(wired.org.id)) as tx:
+            return bool(await tx.value(due, {"id": change}))
+
+    first = await claim_change(wired.server.db, wired.org.id, UUID(at_work))
+    assert first is not None
+    for one in (ends, behind):
+        claimed = await claim_change(wired.server.db, wired.org.id, UUID(one))
+        assert claimed is not None
+        assert claimed.is_behind
+        await Changing(wired.server.db, HubGithub(hub), Keeping(None)).make(claimed)
+    async with wired.server.db.transaction(system_actor(wired.org.id)) as tx:
+        await tx.run("update github_changes set state = 'done', look_at = null where id = %(id)s", {"id": ends})
+        await tx.run(_NEXT, {"id": UUID(ends), "behind": BEHIND})
+    assert not await is_due(at_work), "its maker may be saying it at this moment"
+    await Changing(wired.server.db, HubGithub(hub), Keeping(None)).make(first)
+    assert await is_due(behind)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,12 @@ def test_each_passage_of_long_code_is_code():
     assert all(render_markdown(one).count("<pre>") == 1 for one in passages)
 
 
+@pytest.mark.timeout(20)
+def test_a_row_of_many_empty_cells_is_judged_at_once():
+    content = "| a |\n| - " + "| " * 60 + "x |"
+    assert without_repeated(content, 0).endswith(content), "it is no line under a header"
+
+
 @given(st.lists(st.text("abc |-`.\n", min_size=1, max_size=600), max_size=8))
 def test_of_text_nothing_is_lost_and_nothing_said_twice(said: list[str]):
     chunks = list(chunk(block for one in said for block in texts(one)))
