@@ -43,7 +43,7 @@ async def test_each_message_is_given_and_each_answer_posted_once_whoever_is_kill
         return await site.call(token, method, path, **body)
 
     agent = await ask("POST", "/agents", name="Relay", code="relay")
-    member = {"type": "agent", "id": agent["id"]}
+    member = {"member_type": "agent", "member_id": agent["id"]}
     circle = (await ask("POST", "/conversations", kind="group", title="Circle", members=[member]))["id"]
     await ask("POST", f"/agents/{agent['id']}/topics")
 

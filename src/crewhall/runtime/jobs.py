@@ -154,7 +154,7 @@ class TurnWorker:
             await self._wanted.wait()
             try:
                 self._wanted.clear()
-                if await self._is_any_left():
+                if await self._is_any_left() and not self._is_leaving:
                     await self._take()
                 retry = FIRST_RETRY_S
             except Exception as error:  # noqa: BLE001 - whatever ended it, jobs must be taken again

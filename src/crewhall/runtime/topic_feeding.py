@@ -11,6 +11,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 import msgspec
+from psycopg import Error
 
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database
@@ -170,6 +171,12 @@ class TopicFeeding:
             if error.kind.status < FAILED:
                 raise
             await self._write(claimed, _FAIL, {"error": error.detail[:500]})
+        except (Error, OSError):
+            raise
+        except Exception as error:  # the page says so; nobody else would
+            log.exception("an inbox cannot be given", extra={"agent": str(claimed.agent_id)})
+            reason = f"Crewhall could not give a message: {type(error).__name__}. Its log says why."
+            await self._write(claimed, _FAIL, {"error": reason[:500]})
 
     async def _settle(self, claimed: _Claimed, state: TopicsState) -> None:
         values = {"id": claimed.id, "attempt": claimed.attempt, "from": str(claimed.state), "state": str(state)}
