@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -12,14 +12,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from crewhall.adapters.kafka import message_log
-from crewhall.adapters.kafka.client import KAFKA_AWAY, make_producer
+from crewhall.adapters.kafka.client import make_producer
 from crewhall.adapters.kafka.leaving import leave_kafka
-from crewhall.adapters.kafka.producing import Producing
 from crewhall.adapters.kafka.projection import Batch
 from crewhall.adapters.kafka.rebuild import Rebuilt, rebuild
 from crewhall.adapters.kafka.records import VERSION_HEADER, encode_record, headers_of
 from crewhall.adapters.kafka.settings import LogSettings
-from crewhall.adapters.postgres.batch import Pending
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database
@@ -27,12 +25,10 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.postgres import DatabaseUrls
 from crewhall.main.log import LogParts
-from crewhall.ports.memory_log import MemoryMessageLog
 from crewhall.ports.message_log import Advanced, RecordType
 from tests.log.engines import AUTHOR, Engine, engine_on, found, kafka_settings, running
 from tests.support.database import SharedCluster
 from tests.support.kafka import SharedBroker
-from tests.support.site import quiet_port
 from tests.support.waiting import until as until_async
 
 
@@ -399,52 +395,3 @@ async def test_two_projectors_share_and_one_takes_over(ground: Ground) -> None:
         for conversation in conversations:
             assert [seq for seq, _ in await other.contents(conversation)] == [1, 2]
     await until(lambda: shards() == [16])
-
-
-async def test_an_installation_is_not_bound_to_a_kafka_that_does_not_answer(
-    cluster: SharedCluster, broker: SharedBroker, worker_id: str
-) -> None:
-    urls = cluster.clone(f"away_{worker_id}")
-    with pytest.raises(CrewhallError) as away:
-        async with running(urls, kafka_settings(f"127.0.0.1:{quiet_port()}")):
-            pytest.fail("nobody answers there")
-    assert away.value.code == "kafka_away"
-    db = Database(urls.app, pool_size=1)
-    await db.open()
-    async with db.transaction(None) as tx:
-        assert await tx.value("select log_engine from installation") == "postgres"
-    await db.close()
-
-
-async def test_what_stands_behind_a_record_that_could_not_be_sent_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    producing, sent = Producing(kafka_settings("127.0.0.1:1")), []
-
-    class Fake:
-        async def send(self, *_: object, **__: object) -> asyncio.Future[None]:
-            sent.append(1)
-            return asyncio.get_running_loop().create_future()
-
-    async def away() -> Fake:
-        if not sent:
-            sent.append(0)
-            raise KAFKA_AWAY("Kafka cannot be reached.")
-        return Fake()
-
-    monkeypatch.setattr(producing, "_ready", away)
-    engine = Engine(MemoryMessageLog())
-    waiting = [
-        Pending(engine.record(new_id(), f"m{n}"), asyncio.get_running_loop().create_future(), 1) for n in range(2)
-    ]
-    for pending in waiting:
-        producing.send(("topic", 0), pending)
-    await until_async(_is(sent, [0, 1]))
-    with pytest.raises(CrewhallError, match="did not take"):
-        await waiting[0].future
-    assert not waiting[1].future.done()
-
-
-def _is(found: list[int], wanted: list[int]) -> Callable[[], Awaitable[bool]]:
-    async def asked() -> bool:
-        return found == wanted
-
-    return asked
