@@ -1,5 +1,6 @@
 """What goes out to GitHub: done once, in order, field by field; what was changed there later stays."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewhall.kernel.actor import system_actor
-from crewhall.work.github.changing import _NEXT, BEHIND, Changing
+from crewhall.work.github.changing import Changing
 from crewhall.work.github.keeping import Keeping
-from crewhall.work.github.outgoing import claim_change
+from crewhall.work.github.outgoing import claim_change, take_turn, wake_next
 from crewhall.work.github.settling import WRITES, settle
 from crewhall.work.github.vocabulary import FieldOutcome
 from tests.github.ground import Wired, wire
@@ -19,6 +20,9 @@ from tests.github.hub import Hub, HubGithub
 from tests.github.test_sync import read
 from tests.identity.hall import Org
 from tests.support.server import Server
+from tests.support.waiting import until
+
+END = "update github_changes set state = 'done', look_at = null where id = %(id)s"
 
 
 @pytest.fixture
@@ -44,8 +48,8 @@ async def make(wired: Wired, repository: UUID, hub: Hub, change: str) -> dict[st
     async with wired.server.db.transaction(system_actor(wired.org.id)) as tx:
         await tx.run("update github_changes set look_at = now() where id = %(id)s and look_at > now()", {"id": change})
     claimed = await claim_change(wired.server.db, wired.org.id, UUID(change))
-    assert claimed is not None
-    await Changing(wired.server.db, HubGithub(hub), Keeping(None)).make(claimed)
+    if claimed is not None:
+        await Changing(wired.server.db, HubGithub(hub), Keeping(None)).make(claimed)
     listed = (await wired.org.owner.api.get(f"/github/repositories/{repository}/changes")).json()["items"]
     return next(one for one in listed if one["id"] == change)
 
@@ -132,16 +136,34 @@ async def test_the_end_of_a_change_wakes_what_waits_behind_it_and_nothing_that_i
     first = await claim_change(wired.server.db, wired.org.id, UUID(at_work))
     assert first is not None
     for one in (ends, behind):
-        claimed = await claim_change(wired.server.db, wired.org.id, UUID(one))
-        assert claimed is not None
-        assert claimed.is_behind
-        await Changing(wired.server.db, HubGithub(hub), Keeping(None)).make(claimed)
+        assert await claim_change(wired.server.db, wired.org.id, UUID(one)) is None
     async with wired.server.db.transaction(system_actor(wired.org.id)) as tx:
-        await tx.run("update github_changes set state = 'done', look_at = null where id = %(id)s", {"id": ends})
-        await tx.run(_NEXT, {"id": UUID(ends), "behind": BEHIND})
+        await take_turn(tx, UUID(ends))
+        await tx.run(END, {"id": ends})
+        await wake_next(tx, UUID(ends))
     assert not await is_due(at_work), "its maker may be saying it at this moment"
     await Changing(wired.server.db, HubGithub(hub), Keeping(None)).make(first)
     assert await is_due(behind)
+
+
+async def test_who_is_claimed_while_the_change_before_ends_does_not_stay_behind(wired: Wired, hub: Hub):
+    repository = await wired.add()
+    await read(wired, repository, hub)
+    ends, behind = [UUID(await ask(wired, repository, number=1, comment=words)) for words in ("Ends", "Behind")]
+    async with wired.server.db.transaction(system_actor(wired.org.id)) as tx:
+        await take_turn(tx, ends)
+        await tx.run(END, {"id": ends})
+        await wake_next(tx, ends)  # the other is no longer behind, but nobody else can see that yet
+        claiming = asyncio.create_task(claim_change(wired.server.db, wired.org.id, behind))
+        async with wired.server.db.transaction(None) as other:
+
+            async def waits() -> bool:
+                return bool(await other.value("select exists (select from pg_locks where locktype = 'advisory' and not granted)"))
+
+            await until(waits)
+    claimed = await claiming
+    assert claimed is not None
+    assert claimed.id == behind
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from crewhall.work.github.items import Item
 from crewhall.work.github.keeping import Keeping
 from crewhall.work.github.limits import wait_after
 from crewhall.work.github.mirror import mirror_items
-from crewhall.work.github.outgoing import CHANGES, Asked
+from crewhall.work.github.outgoing import Asked, take_turn, wake_next
 from crewhall.work.github.settling import WRITES, field_of, settle
 from crewhall.work.github.vocabulary import ChangeKind, ChangeState, FieldOutcome
 
@@ -47,23 +47,13 @@ where id = %(id)s and attempt = %(attempt)s and state = 'waiting'
 """
 _PUT_OFF: LiteralString = """
 update github_changes set look_at = clock_timestamp() + make_interval(secs => %(wait)s), reason = %(reason)s,
-    retries = retries + %(step)s, attempt = attempt - 1 + %(step)s
+    retries = retries + 1
 where id = %(id)s and attempt = %(attempt)s and state = 'waiting'
 """
 _HOLD: LiteralString = """
 update github_changes set look_at = clock_timestamp() + interval '2 minutes'
 where id = %(id)s and attempt = %(attempt)s and state = 'waiting'
 """
-BEHIND = "An earlier change of this issue comes first."
-_NEXT: LiteralString = """
-update github_changes set look_at = clock_timestamp()
-where look_at > clock_timestamp() and state = 'waiting' and reason = %(behind)s and id = (
-    select n.id from github_changes d
-    join github_changes n on n.org_id = d.org_id and n.repository_id = d.repository_id and n.number = d.number
-    where d.id = %(id)s and n.state = 'waiting' order by n.id limit 1)
-"""
-BEHIND_S = 30.0
-"""How long a change waits that is behind another of its issue: whose end wakes it."""
 
 
 class NotOurs(Exception):
@@ -88,9 +78,6 @@ class Changing:
 
     async def make(self, asked: Asked) -> None:
         """Make a change; how that ended stands in its row."""
-        if asked.is_behind:
-            await self._put_off(asked, BEHIND, BEHIND_S, step=0)
-            return
         try:
             access = await access_in(self._db, self._github, self._keeping, asked)
             read_at = utc_now()
@@ -199,11 +186,11 @@ class Changing:
         if error.kind.status < 500 or error.kind is GITHUB_REFUSED or asked.retries >= MOST_RETRIES:  # noqa: PLR2004
             await self._end(asked, ChangeState.FAILED, error.detail, Done(), utc_now())
         else:
-            await self._put_off(asked, error.detail, wait_after(error, asked.retries), step=1)
+            await self._put_off(asked, error.detail, wait_after(error, asked.retries))
 
-    async def _put_off(self, asked: Asked, reason: str, wait_s: float, *, step: int) -> None:
-        """Have it made later; `step` is 0 for what was not tried, of which nothing is looked for at GitHub."""
-        values = {"id": asked.id, "attempt": asked.attempt, "wait": wait_s, "reason": reason[:1000], "step": step}
+    async def _put_off(self, asked: Asked, reason: str, wait_s: float) -> None:
+        """Have it made later."""
+        values = {"id": asked.id, "attempt": asked.attempt, "wait": wait_s, "reason": reason[:1000]}
         async with self._db.transaction(system_actor(asked.org_id)) as tx:
             await tx.run(_PUT_OFF, values)
 
@@ -219,10 +206,10 @@ class Changing:
             "number": done.item.number if done.item else None,
         }
         async with self._db.transaction(system) as tx:
+            await take_turn(tx, asked.id)
             if not await tx.run(_END, values):
                 return
-            if await tx.run(_NEXT, {"id": asked.id, "behind": BEHIND}):
-                await tx.notify(CHANGES, "")
+            await wake_next(tx, asked.id)
             if done.item is not None:
                 await mirror_items(tx, system, asked.repository_id, [done.item], read_at=read_at)
             number = asked.number or (done.item.number if done.item else None)

@@ -33,9 +33,27 @@ update github_changes c set attempt = c.attempt + 1, reason = null,
 from github_repositories r
 where c.id = %(id)s and c.look_at <= clock_timestamp() and r.org_id = c.org_id and r.id = c.repository_id
 returning c.id, c.org_id, c.repository_id, r.full_name, r.connection_id, r.installation_id, c.kind, c.number, c.fields,
-    c.base, c.created_at, c.attempt, c.retries, exists (
-        select from github_changes o where o.org_id = c.org_id and o.repository_id = c.repository_id
-          and o.number = c.number and o.state = 'waiting' and o.id < c.id) as is_behind
+    c.base, c.created_at, c.attempt, c.retries
+"""
+BEHIND = "An earlier change of this issue comes first."
+BEHIND_S = 30.0
+"""How long a change waits that is behind another of its issue: whose end wakes it."""
+_IN_TURN: LiteralString = """
+select pg_advisory_xact_lock(hashtextextended('crewhall.github_changes ' || repository_id || ' ' || number, 0))
+from github_changes where id = %(id)s
+"""
+_STAY_BEHIND: LiteralString = """
+update github_changes c set look_at = clock_timestamp() + make_interval(secs => %(wait)s), reason = %(behind)s
+where c.id = %(id)s and c.look_at <= clock_timestamp() and exists (
+    select from github_changes o where o.org_id = c.org_id and o.repository_id = c.repository_id
+      and o.number = c.number and o.state = 'waiting' and o.id < c.id)
+"""
+_WAKE_NEXT: LiteralString = """
+update github_changes set look_at = clock_timestamp()
+where look_at > clock_timestamp() and state = 'waiting' and reason = %(behind)s and id = (
+    select n.id from github_changes d
+    join github_changes n on n.org_id = d.org_id and n.repository_id = d.repository_id and n.number = d.number
+    where d.id = %(id)s and n.state = 'waiting' order by n.id limit 1)
 """
 
 
@@ -55,7 +73,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     attempt: int
     retries: int
-    is_behind: bool
 
     @property
     def mark(self) -> str:
@@ -135,9 +152,27 @@ async def list_changes(
 
 
 async def claim_change(db: Database, org_id: UUID, change_id: UUID) -> Asked | None:
-    """Take a change over, if it is still due."""
+    """Take a change over, if it is still due; one behind another of its issue waits for `wake_next`."""
+    about = {"id": change_id, "behind": BEHIND, "wait": BEHIND_S}
     async with db.transaction(system_actor(org_id)) as tx:
-        return await tx.find(Asked, _CLAIM, {"id": change_id})
+        await take_turn(tx, change_id)
+        if await tx.run(_STAY_BEHIND, about):
+            return None
+        return await tx.find(Asked, _CLAIM, about)
+
+
+async def take_turn(tx: Tx, change_id: UUID) -> None:
+    """Let nobody else claim or end a change of the same issue until the transaction ends.
+
+    So nobody stays behind one that has just ended.
+    """
+    await tx.run(_IN_TURN, {"id": change_id})
+
+
+async def wake_next(tx: Tx, change_id: UUID) -> None:
+    """Have the change made that waited for the end of this one; the caller has its turn."""
+    if await tx.run(_WAKE_NEXT, {"id": change_id, "behind": BEHIND}):
+        await tx.notify(CHANGES, "")
 
 
 class _Known(msgspec.Struct):
