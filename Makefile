@@ -2,7 +2,7 @@
 # ARGS is handed to the command: make run ARGS="--port 9000", make test ARGS="tests/kernel -x".
 
 .POSIX:
-.PHONY: help run dev cluster kafka test chaos rules check fmt bench docs shots lock clean uv runtime development
+.PHONY: help run dev cluster kafka test soak chaos rules check fmt bench docs shots lock clean uv runtime development
 
 ARGS =
 WORKERS = 3
@@ -31,6 +31,9 @@ test: development ## run the tests; installs Chromium and Apache Kafka where it 
 	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && \
 	CREWHALL_KAFKA_JARS=`sh scripts/kafka` && export CREWHALL_KAFKA_JARS && unset PYTHONDONTWRITEBYTECODE && \
 	exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+soak: ## run the tests marked slow, trying five times as hard as the gate does
+	@CREWHALL_TEST_EFFORT=5 $(MAKE) test ARGS="-m slow $(ARGS)"
 
 rules: ## run the tests that show rules and record which pass, for `crewhall rules`
 	@$(MAKE) test ARGS="--record-rules -m rule $(ARGS)"

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from tests.crash.rounds import kill_on
+from tests.support.effort import EFFORT
 from tests.support.load import load_on
 from tests.support.site import Site
 
@@ -37,6 +38,6 @@ async def test_what_is_acknowledged_survives_a_kill(site: Site):
 
 @pytest.mark.rule("X1", "X2")
 @pytest.mark.slow
-@pytest.mark.timeout(360)
-async def test_what_is_acknowledged_survives_thirty_kills(site: Site):
-    await run_rounds(site, 30)
+@pytest.mark.timeout(360 * EFFORT)
+async def test_what_is_acknowledged_survives_many_kills(site: Site):
+    await run_rounds(site, 10 * EFFORT)

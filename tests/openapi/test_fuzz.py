@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.effort import EFFORT
 from tests.support.server import Server, token_of
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ async def test_fuzzing_finds_no_server_error_and_no_broken_promise(server: Serve
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(600 * EFFORT)
 @AS_IT_LIKES
 async def test_long_fuzzing_finds_no_server_error_and_no_broken_promise(server: Server, description: dict[str, Any]):
-    await fuzz(server, description, examples=20)
+    await fuzz(server, description, examples=4 * EFFORT)

@@ -1,0 +1,5 @@
+"""How hard tests marked slow try: `make soak` has them try five times as hard as the gate does."""
+
+import os
+
+EFFORT = int(os.environ.get("CREWHALL_TEST_EFFORT") or 1)
