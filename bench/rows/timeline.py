@@ -21,14 +21,17 @@ EVENTS, FEW = 1_000_000, 50_000
 EVENTS_VARIABLE = "CREWHALL_BENCH_EVENTS"
 """How many events, where it is set: 10000000 is what the target is meant for."""
 SOMEBODY, SELDOM = "01900000-0000-7000-8000-000000000007", "01900000-0000-7000-8000-0000000003e7"
+OFTEN = "01900000-0000-7000-8000-000000000015"
+"""Somebody whom one event in a hundred mentions."""
 FILTERS = {
     "newest": ("no filter", ""),
     "type": ("a common type", "type=task_completed"),
     "rare_type": ("a rare type", "type=problem_report"),
     "types": ("three types", "type=problem_report&type=task_completed&type=session_log"),
     "author": ("an author", f"author={SOMEBODY}"),
-    "both": ("a type of an author", f"author={SOMEBODY}&type=task_completed"),
-    "mention": ("who is often mentioned", f"mention={SOMEBODY}"),
+    "both": ("a type and an author that never meet", f"author={SOMEBODY}&type=task_completed"),
+    "mention": ("who is often mentioned", f"mention={OFTEN}"),
+    "never_mention": ("who is never mentioned", f"mention={SOMEBODY}"),
     "rare_mention": ("who is seldom mentioned", f"mention={SELDOM}"),
     "label": ("a label of nearly all", "metadata=service%3Dshop"),
     "some_label": ("a label of one in 300", "metadata=shift%3D17"),
