@@ -13,7 +13,7 @@ from tests.identity.hall import Hall
 from tests.support.database import SharedCluster
 
 MOST_VISITS, MOST_WALKED = 600, 6_500
-"""So many visits to pages of the database one page of events may take: by an index, or walking on among 2,000."""
+"""So many visits to pages of the database one page of events may take: by an index, or walking on among thousands."""
 MONTHS = "select ensure_event_month(now() - n * interval '1 month') from generate_series(1, 7) n"
 EVENTS, PORTION = 120_000, 10_000
 """A portion is a transaction: a long one would hold back whoever follows a log in the same cluster."""
@@ -26,16 +26,17 @@ select gen_random_uuid(), (%(orgs)s::uuid[])[1 + n %% 2],
        case when n %% 4000 < 2 then %(rare)s::uuid else %(common)s::uuid end, 'Ada',
        case when n %% 4000 < 2 then %(rare)s::uuid end, jsonb_build_object('message', 'event ' || n),
        case when n %% 6000 < 2 then array[%(rare)s::uuid] when n %% 4 < 2 then array[%(common)s::uuid] else '{}' end,
-       jsonb_build_object('machine', case when n %% 6000 < 2 then 'press' else 'mill' end, 'shift', n %% 7),
+       jsonb_build_object('machine', case when n %% 6000 < 2 then 'press' else 'mill' end, 'shift', n %% 7, 'lot', n %% 120),
        now() - n * interval '150 seconds'
 from generate_series(%(first)s, %(first)s + %(portion)s - 1) n
 """
 CALL = """
 select * from timeline_events(%(types)s, %(author)s, null, %(session)s, null, null, %(mention)s, %(labels)s, %(since)s,
-                              null, null, null, %(forwards)s, 51)
+                              null, null, null, %(forwards)s, %(size)s)
 """
 NOTHING = {
     "types": None, "author": None, "session": None, "mention": None, "labels": "[]", "since": None, "forwards": False,
+    "size": 51,
 }  # fmt: skip
 
 
@@ -100,6 +101,9 @@ ASKED: list[tuple[dict[str, Any], int | None, str]] = [
     ({"labels": '[["machine", "mill"]]'}, 51, "timestamp_id_idx"),
     ({"labels": '[["machine", "press"]]'}, 20, "labels_idx"),
     ({"labels": '[["machine", "nothing"]]'}, 0, "labels_idx"),
+    ({"labels": '[["lot", "20"]]'}, 51, "timestamp_id_idx"),
+    ({"labels": '[["lot", "20"]]', "size": 2000}, 1000, "labels_idx"),
+    ({"labels": '[["lot", "20"]]', "size": 2000, "forwards": True}, 1000, "labels_idx"),
     ({"labels": '[["machine", "press"], ["shift", "3"]]', "author": "common"}, None, "labels_idx"),
 ]
 

@@ -1,14 +1,14 @@
 -- Events that the caller may see, by moment: backwards from (`at_moment`, `at_id`), newest first, or forwards from there, oldest first.
 -- Tenant and actor come from the transaction. It looks at two months first, then at a year, then at all: partitions that nobody needs are
--- not even planned for. Mentions, labels and words are filtered among the next thousand of a stretch, which answers whatever is common;
--- beyond them, and in every later stretch, the index names the few there are.
+-- not even planned for. Mentions, labels and words are filtered among the next thousand of a stretch, and among so many more as should
+-- fill the page where that is not far: it answers whatever is common. Beyond them, and in every later stretch, the index names the few there are.
 create or replace function timeline_events(
     of_types text[], by_author uuid, about uuid, in_session uuid, in_project uuid, in_conversation uuid, mentioning uuid,
     labelled jsonb, since timestamptz, until timestamptz, at_moment timestamptz, at_id uuid, forwards boolean, size integer,
     words text default null)
 returns setof events language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
-    looked_at constant integer := 1000;
+    looked_at integer;
     org uuid := (current_orgs())[1];
     wanted uuid[] := array(select event_label(org, l ->> 0, l ->> 1) from jsonb_array_elements(labelled) l);
     is_manager boolean := coalesce(current_actor_role() in ('owner', 'admin'), false) and current_behalf() is null;
@@ -52,7 +52,7 @@ begin
             || '      or e.entry_id in (select readable_entries()))';
     end if;
 
-    foreach step in array steps loop
+    <<stretches>> foreach step in array steps loop
         if forwards then
             to_moment := case when step is null or from_moment = '-infinity' then high
                          else least(date_trunc('month', from_moment, 'UTC') + step + interval '1 month', high) end;
@@ -61,7 +61,8 @@ begin
                            else greatest(date_trunc('month', least(to_moment, now()), 'UTC') - step, low) end;
         end if;
         continue when from_moment >= to_moment;
-        if sparse <> '' and not is_rare then
+        looked_at := 1000;
+        while sparse <> '' and not is_rare loop
             execute 'select e."timestamp" as moment, e.id from events e where' || plain || way || ' offset $17 - 1 limit 1' into edge
                 using org, from_moment, to_moment, of_types, by_author, about, in_session, in_project, in_conversation, mentioning,
                       wanted, at_moment, at_id, left_over, worded, said, looked_at;
@@ -71,14 +72,14 @@ begin
                       wanted, at_moment, at_id, left_over, worded, said, looked_at;
             get diagnostics given = row_count;
             left_over := left_over - given;
-            exit when left_over <= 0;
-            if edge.id is not null then  -- the few there are beyond it
-                is_rare := true;
-                if at_moment is null then plain := plain || past; end if;
-                at_moment := edge.moment;
-                at_id := edge.id;
-            end if;
-        end if;
+            exit stretches when left_over <= 0;
+            exit when edge.id is null;
+            if at_moment is null then plain := plain || past; end if;
+            at_moment := edge.moment;
+            at_id := edge.id;
+            is_rare := looked_at > 1000 or given * 10 < left_over;
+            looked_at := 1500 * left_over / greatest(given, 1);
+        end loop;
         if sparse = '' or is_rare then
             page := case
                 when is_rare then 'with few as materialized (select e.* from events e where' || plain || sparse || ') '
