@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import crewhall.main  # noqa: F401 - brings in every package's settings
 from crewhall.adapters.mailing import MailSettings
 from crewhall.faces.cli.runfile import find_running
-from crewhall.faces.cli.storage import look_at_storage
+from crewhall.kernel.postgres.storage import look_at_storage
 from crewhall.faces.cli.variables import warn_of_unknown
 from crewhall.identity import WEAK_PASSWORD, IdentitySettings, check_owner, is_weak
 from crewhall.kernel.errors import CrewhallError
