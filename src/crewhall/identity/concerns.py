@@ -37,7 +37,8 @@ def _of_log(found: Installation) -> Iterator[Concern]:
     for one in found.processes:
         if one.log_stopped:
             partitions = counted(one.log_stopped, "partition")
-            yield Concern("log_stopped", f"{partitions} of Kafka cannot be read: the log of {_name(one.host)} says why.")
+            where = one.host or "the process that reads it"
+            yield Concern("log_stopped", f"{partitions} of Kafka cannot be read: the log of {where} says why.")
     if found.log.lag > MOST_LAG:
         lag = counted(found.log.lag, "record")
         yield Concern(
@@ -59,7 +60,9 @@ def _of_followers(found: Installation) -> Iterator[Concern]:
 
 def _of_disk(found: Installation) -> Iterator[Concern]:
     if found.disk is not None and found.disk.free_bytes < LEAST_FREE * found.disk.total_bytes:
-        yield Concern("disk", "Less than a tenth of the disk of the data folder is free: make room, or move to a larger one.")
+        yield Concern(
+            "disk", "Less than a tenth of the data folder's disk is free: make room, or move to a larger one."
+        )
 
 
 def _of_dump(found: Installation, now: datetime) -> Iterator[Concern]:
@@ -70,7 +73,3 @@ def _of_dump(found: Installation, now: datetime) -> Iterator[Concern]:
         yield Concern("no_dump", "There is no dump of the database yet: make one, and keep a copy elsewhere.")
     elif now - dump.made_at > OLDEST_DUMP:
         yield Concern("old_dump", f"The newest dump of the database is {(now - dump.made_at).days} days old: make one.")
-
-
-def _name(host: str | None) -> str:
-    return host or "the process that reads it"

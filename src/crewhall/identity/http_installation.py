@@ -12,8 +12,8 @@ from crewhall.kernel.actor import Actor
 @get(
     "/",
     summary="How the installation runs",
-    description="Its processes, where messages live, what follows the log, what waits, the database, and what somebody has "
-    "to look at. For the owner of the organization that the installation began with.",
+    description="Its processes, where messages live, what follows the log, what waits, the database, and what somebody "
+    "has to look at. For the owner of the organization that the installation began with.",
 )
 async def show_installation(services: NamedDependency[Services], actor: NamedDependency[Actor]) -> Installation:
     """Show how the installation runs."""

@@ -69,9 +69,7 @@ async def look_at_installation(
             "select n.name, consumer_lag(n.name) as lag_s from unnest(%(names)s::text[]) as n (name) order by n.name",
             {"names": list(followers.names)},
         )
-        queues = await tx.all(
-            Queue, "select name, waiting from installation_queues(%(most)s)", {"most": MOST_COUNTED}
-        )
+        queues = await tx.all(Queue, "select name, waiting from installation_queues(%(most)s)", {"most": MOST_COUNTED})
         size = await tx.value("select pg_database_size(current_database())")
     dump, disk = await asyncio.to_thread(_look_at_machine, settings)  # a disk that hangs holds up nobody else
     found = Installation(

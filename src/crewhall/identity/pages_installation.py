@@ -30,7 +30,7 @@ QUEUES = {"turns": "Turns", "documents": "Documents", "github": "Webhooks of Git
 async def show_installation(
     request: Request[Any, Any, Any], services: NamedDependency[Services], actor: NamedDependency[Actor]
 ) -> Response[str]:
-    """Processes, the log, what waits, the database; for the owner of the organization that the installation began with."""
+    """Processes, the log, what waits, the database; for who runs the installation."""
     found = await look_at_installation(services.db, services.settings, services.part(LogFollowers), actor)
     return await render_in_hall(
         "settings_installation.html", request, services, actor,

@@ -19,8 +19,8 @@ from crewhall.identity.accounts import get_profile, update_profile
 from crewhall.identity.acts import Act, list_acts
 from crewhall.identity.app_logins import list_let_in
 from crewhall.identity.device_names import device_name
-from crewhall.identity.installation import runs_installation
 from crewhall.identity.http_auth import throttle_of
+from crewhall.identity.installation import runs_installation
 from crewhall.identity.passwords import change_password
 from crewhall.identity.permissions import Permission, check_permission, is_allowed
 from crewhall.identity.personal_tokens import list_personal_tokens

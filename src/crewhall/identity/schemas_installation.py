@@ -11,8 +11,8 @@ from crewhall.kernel.process_kinds import ProcessKind
 class RunningProcess(Struct, kw_only=True):
     """A process that lives, as it said itself within the last minute.
 
-    `version`, `host` and `pid` are null of one whose version is too old to say so. `log_lag` are records that Kafka holds
-    and that it has not written into the database, `log_stopped` partitions at which it stands still.
+    `version`, `host` and `pid` are null of one whose version is too old to say so. `log_lag` are records that Kafka
+    holds and that it has not written into the database, `log_stopped` partitions at which it stands still.
     """
 
     id: UUID

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import crewhall.main  # noqa: F401 - brings in every package's settings
 from crewhall.adapters.mailing import MailSettings
 from crewhall.faces.cli.runfile import find_running
-from crewhall.kernel.postgres.storage import look_at_storage
 from crewhall.faces.cli.variables import warn_of_unknown
 from crewhall.identity import WEAK_PASSWORD, IdentitySettings, check_owner, is_weak
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.checks import Finding, check_database, refusal
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.postgres.external import resolve_external
+from crewhall.kernel.postgres.storage import look_at_storage
 from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
 from crewhall.kernel.tracing import check_tracing
 

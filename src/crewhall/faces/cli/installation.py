@@ -15,7 +15,7 @@ MB = 1_000_000
 
 
 def installation(context: typer.Context, as_json: Json = False) -> None:
-    """Show how the installation runs: its processes everywhere, messages, what waits. `status` asks this machine alone."""
+    """Show how the installation runs, on all machines. `status` looks at this one alone."""
 
     async def work(client: "Client") -> "InstallationStanding":
         return await client.installation.look()
@@ -24,10 +24,11 @@ def installation(context: typer.Context, as_json: Json = False) -> None:
     if wants_json(context, as_json):
         say_json(found)
         return
-    say_table(
-        ("Process", "Version", "Where", "Since"),
-        [(one.kind, one.version, f"{one.host} {one.pid}" if one.host else "", ago(one.started_at)) for one in found.processes],
-    )
+    rows = [
+        (one.kind, one.version, f"{one.host} {one.pid}" if one.host else "", ago(one.started_at))
+        for one in found.processes
+    ]
+    say_table(("Process", "Version", "Where", "Since"), rows)
     say()
     say_facts(_facts(found))
     say()
@@ -40,7 +41,8 @@ def installation(context: typer.Context, as_json: Json = False) -> None:
 def _facts(found: "InstallationStanding") -> dict[str, object]:
     behind = [f"{one.name} {lasting(int(one.lag_s))}" for one in found.followers if one.lag_s is not None]
     facts: dict[str, object] = {
-        "messages": f"in {found.log.engine}" + (f", {counted(found.log.lag, 'record')} behind" if found.log.lag else ""),
+        "messages": f"in {found.log.engine}"
+        + (f", {counted(found.log.lag, 'record')} behind" if found.log.lag else ""),
         "topics": found.log.topics,
         "behind": ", ".join(behind) or "nobody who follows them",
         "waiting": ", ".join(f"{one.name} {one.waiting:,}" for one in found.queues),
