@@ -30,7 +30,11 @@ def _of_processes(found: Installation) -> Iterator[Concern]:
         )
     versions = sorted({one.version or "an earlier one" for one in found.processes})
     if len(versions) > 1:
-        yield Concern("versions", f"Processes of several versions run ({', '.join(versions)}): replace the older ones.")
+        yield Concern(
+            "versions",
+            f"Processes of several versions run ({', '.join(versions)}): replace the older ones.",
+            is_urgent=False,
+        )
 
 
 def _of_log(found: Installation) -> Iterator[Concern]:
@@ -70,6 +74,9 @@ def _of_dump(found: Installation, now: datetime) -> Iterator[Concern]:
         return
     dump = found.database.dump
     if dump is None:
-        yield Concern("no_dump", "There is no dump of the database yet: make one, and keep a copy elsewhere.")
+        yield Concern(
+            "no_dump", "There is no dump of the database yet: make one, and keep a copy elsewhere.", is_urgent=False
+        )
     elif now - dump.made_at > OLDEST_DUMP:
-        yield Concern("old_dump", f"The newest dump of the database is {(now - dump.made_at).days} days old: make one.")
+        days = (now - dump.made_at).days
+        yield Concern("old_dump", f"The newest dump of the database is {days} days old: make one.", is_urgent=False)

@@ -23,7 +23,9 @@ FOLLOWERS = {
     "audit": "The audit channel", "meaning": "Search by meaning", "notifications": "Notifications", "search": "Search",
     "task_comments": "Comments of tasks", "timeline": "The timeline", "turns": "Turns of agents",
 }  # fmt: skip
-QUEUES = {"turns": "Turns", "documents": "Documents", "github": "Webhooks of GitHub", "imports": "Imports"}
+QUEUES = {"turns": "Turns", "documents": "Documents", "github": "From GitHub", "imports": "Imports"}
+NOTICED_S = 5
+"""What is seen sooner is seen at once, as far as anybody notices."""
 
 
 @get("/settings/installation")
@@ -37,6 +39,7 @@ async def show_installation(
         found=found, kinds=KINDS,
         followers=[(FOLLOWERS.get(one.name, one.name), _behind(one.lag_s)) for one in found.followers],
         queues=[(QUEUES.get(one.name, one.name), _up_to(one.waiting)) for one in found.queues],
+        is_behind=any(one.lag_s is not None and one.lag_s >= NOTICED_S for one in found.followers),
         database_size=size_in_words(found.database.size_bytes), free=_free(found),
     )  # fmt: skip
 

@@ -74,10 +74,11 @@ class DatabaseStanding(Struct):
 
 
 class Concern(Struct):
-    """Something that somebody has to look at: a stable code, and what to do."""
+    """Something that somebody has to look at: a stable code, and what to do. Urgent: something does not work."""
 
     code: str
     text: str
+    is_urgent: bool = True
 
 
 class Installation(Struct, kw_only=True):

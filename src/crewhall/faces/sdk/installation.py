@@ -73,6 +73,7 @@ class Concern(msgspec.Struct, frozen=True):
 
     code: str
     text: str
+    is_urgent: bool = True
 
 
 class InstallationStanding(msgspec.Struct, frozen=True, kw_only=True):
