@@ -44,7 +44,7 @@ def _facts(found: "InstallationStanding") -> dict[str, object]:
         "messages": f"in {found.log.engine}"
         + (f", {counted(found.log.lag, 'record')} behind" if found.log.lag else ""),
         "topics": found.log.topics,
-        "behind": ", ".join(behind) or "nobody who follows them",
+        "behind": ", ".join(behind) or "nothing",
         "waiting": ", ".join(f"{one.name} {one.waiting:,}" for one in found.queues),
         "database": f"{found.database.size_bytes // MB:,} MB",
     }
