@@ -40,7 +40,7 @@ async def ours(server: Server, org: Org) -> AsyncIterator[Org]:
 
 async def begin_with(server: Server, org_id: Any) -> None:
     async with server.db.transaction(None) as tx:
-        await tx.run("update installation set org_id = %(org)s", {"org": org_id})
+        await tx.run("update installation set begun_with = %(org)s", {"org": org_id})
 
 
 def process(kind: ProcessKind = ProcessKind.UP, **fields: Any) -> RunningProcess:
@@ -127,5 +127,5 @@ async def test_the_page_is_offered_to_its_owner_alone(server: Server, ours: Org)
 async def test_the_first_run_says_whose_it_is(fresh_hall: Hall) -> None:
     await prepare_first_run(fresh_hall.db, OWNER, BASE_URL)
     async with fresh_hall.db.transaction(None) as tx:
-        known = await tx.value("select org_id is not null from installation")
+        known = await tx.value("select begun_with is not null from installation")
     assert known

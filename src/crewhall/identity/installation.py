@@ -48,7 +48,7 @@ async def runs_installation(tx: Tx, actor: Actor) -> bool:
     """Whether the actor owns the organization that the installation began with."""
     if not is_allowed(actor, Permission.INSTALLATION_READ):
         return False
-    return bool(await tx.value("select org_id = %(org)s from installation", {"org": actor.org}))
+    return bool(await tx.value("select begun_with = %(org)s from installation", {"org": actor.org}))
 
 
 async def look_at_installation(

@@ -2,8 +2,8 @@
 
 -- The organization that the installation began with: its owner is who runs it, as far as pages know. Others share the
 -- installation and learn nothing of it.
-alter table installation add org_id uuid references organizations on delete set null;
-update installation set org_id = (select o.id from organizations o where o.deleted_at is null order by o.created_at, o.id limit 1)
+alter table installation add begun_with uuid;
+update installation set begun_with = (select o.id from organizations o where o.deleted_at is null order by o.created_at, o.id limit 1)
 where seeded_at is not null;
 
 -- What a process says of itself with each sign of life. `log_lag` and `log_stopped` are of the part of the log that it projects.
