@@ -24,6 +24,7 @@ from crewhall.kernel.ids import new_id
 from crewhall.kernel.process_kinds import ProcessKind
 from tests.identity.hall import BASE_URL, Hall, Org
 from tests.identity.test_first_run import OWNER
+from tests.support.installation import begun_with
 from tests.support.server import Server
 
 NOW = utc_now()
@@ -33,14 +34,8 @@ PAGE = {"accept": "text/html"}
 @pytest.fixture
 async def ours(server: Server, org: Org) -> AsyncIterator[Org]:
     """The organization that the installation began with, for as long as the test lasts."""
-    await begin_with(server, org.id)
-    yield org
-    await begin_with(server, None)
-
-
-async def begin_with(server: Server, org_id: Any) -> None:
-    async with server.db.transaction(None) as tx:
-        await tx.run("update installation set begun_with = %(org)s", {"org": org_id})
+    async with begun_with(server, org.id):
+        yield org
 
 
 def process(kind: ProcessKind = ProcessKind.UP, **fields: Any) -> RunningProcess:

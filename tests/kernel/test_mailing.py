@@ -73,7 +73,7 @@ async def test_without_a_mail_server_mails_are_kept_for_the_owner() -> None:
 
 def test_a_mail_server_without_what_speaks_with_it_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crewhall.adapters.mailing.find_spec", lambda _name: None)
-    assert make_mailer(MailSettings())
+    assert isinstance(make_mailer(MailSettings()), ConsoleMailer)
     with pytest.raises(CrewhallError) as refused:
         load_settings(MailSettings, smtp_host="mail.example")
     assert refused.value.fields["setting"] == "CREWHALL_SMTP_HOST"

@@ -54,7 +54,7 @@ def _up_to(number: int) -> str:
 
 def _free(found: Installation) -> str | None:
     disk = found.disk
-    return disk and f"{size_in_words(disk.free_bytes)} of {size_in_words(disk.total_bytes)}"
+    return None if disk is None else f"{size_in_words(disk.free_bytes)} of {size_in_words(disk.total_bytes)}"
 
 
 INSTALLATION = [show_installation]
