@@ -8,6 +8,7 @@ from aiosmtpd.controller import Controller
 
 from crewhall.adapters.mailing import ConsoleMailer, MailSettings, SmtpMailer, make_mailer
 from crewhall.kernel.errors import CrewhallError
+from crewhall.kernel.settings import load_settings
 from crewhall.ports.mailer import Mail
 
 LEAVE = f"<https://hall.example/unsubscribe/{'x' * 100}>"
@@ -68,3 +69,12 @@ async def test_without_a_mail_server_mails_are_kept_for_the_owner() -> None:
     assert isinstance(mailer, ConsoleMailer)
     await mailer.send(MAIL)
     assert mailer.sent[-1].mail == MAIL
+
+
+def test_a_mail_server_without_what_speaks_with_it_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crewhall.adapters.mailing.find_spec", lambda _name: None)
+    assert isinstance(make_mailer(MailSettings()), ConsoleMailer)
+    with pytest.raises(CrewhallError) as refused:
+        load_settings(MailSettings, smtp_host="mail.example")
+    assert refused.value.fields["setting"] == "CREWHALL_SMTP_HOST"
+    assert "extra `mail`" in refused.value.detail

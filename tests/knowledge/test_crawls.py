@@ -6,7 +6,7 @@ import pytest
 
 from crewhall.knowledge.sources import urls
 from tests.identity.hall import Org
-from tests.knowledge.test_sources import Synced
+from tests.knowledge.source_ground import Synced
 from tests.knowledge.trap_server import trapping
 from tests.support.server import Server
 

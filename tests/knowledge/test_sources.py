@@ -1,77 +1,26 @@
 """Sources of agents: gone through again and again, read by whoever may see the agent, gone with what they held."""
 
-import json
 import re
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from crewhall.conversations import FileStore
 from crewhall.faces.sdk import Client
-from crewhall.kernel.actor import Actor, ActorType, Role, system_actor
-from crewhall.kernel.errors import CrewhallError
-from crewhall.knowledge.sources.actions import add_source
+from crewhall.kernel.actor import system_actor
 from crewhall.knowledge.sources.run import claim
-from crewhall.knowledge.sources.schemas import SourceInput
-from crewhall.knowledge.sources.settings import SourceSettings
-from crewhall.knowledge.sources.vocabulary import SourceType
-from crewhall.knowledge.sources.worker import SourceWorker
 from tests.documents.ground import ended, read_now
 from tests.identity.hall import Org
 from tests.knowledge.library import search
 from tests.knowledge.pages_server import Site
+from tests.knowledge.source_ground import Synced, counted
 from tests.mcp.visiting import done as by_mcp
 from tests.mcp.visiting import visit
-from tests.support.database import SharedCluster
 from tests.support.server import Server, token_of
 
 PUMPS = (
     "<html><head><title>Pumps</title></head><body><h1>Pumps</h1><p>The red lever stops the pump.</p>{}</body></html>"
 )
-
-
-class Synced:
-    """A source of a test, gone through by hand."""
-
-    def __init__(self, server: Server, org: Org, agent_id: str, site: Site | None = None, **settings: Any) -> None:
-        self.server, self.org, self.base = server, org, f"/agents/{agent_id}/knowledge"
-        outbound = None if site is None else site.outbound()
-        self.worker = SourceWorker(
-            server.services.part(FileStore), server.services.signals, SourceSettings(**settings), outbound
-        )
-        self.id = ""
-
-    async def add(self, kind: str, path: str, **config: Any) -> dict[str, Any]:
-        """Add a source, as the action does with this worker's settings, and go through it."""
-        owner = Actor(type=ActorType.USER, id=self.org.owner.id, org_id=self.org.id, role=Role.OWNER)
-        data = SourceInput(type=SourceType(kind), path=path, config=config, enabled=False)
-        async with self.server.db.transaction(owner) as tx:
-            agent = UUID(self.base.split("/")[2])
-            made = await add_source(tx, owner, agent, data, self.worker.settings, self.worker.outbound)
-            # switched on behind the back of the server's own worker, which knows other settings
-            await tx.run("update agent_knowledge_sources set enabled = true where id = %(id)s", {"id": made.id})
-        self.id = str(made.id)
-        return await self.again()
-
-    async def again(self) -> dict[str, Any]:
-        """Go through it once more."""
-        async with self.server.db.transaction(system_actor(self.org.id)) as tx:
-            await tx.run("update agent_knowledge_sources set look_at = now() where id = %(id)s", {"id": self.id})
-            run = await claim(tx, UUID(self.id))
-        assert run is not None
-        await self.worker.take(run)
-        return await self.shown()
-
-    async def shown(self) -> dict[str, Any]:
-        found: dict[str, Any] = (await self.org.owner.api.get(f"{self.base}/{self.id}")).raise_for_status().json()
-        return found
-
-    async def items(self) -> dict[str, dict[str, Any]]:
-        found = (await self.org.owner.api.get(f"{self.base}/{self.id}/items")).raise_for_status().json()["items"]
-        return {one["key"]: one for one in found}
 
 
 @pytest.mark.rule("B3")
@@ -112,11 +61,6 @@ async def test_a_file_is_read_by_whoever_sees_the_agent_and_goes_with_its_source
 async def agent(org: Org) -> str:
     """An agent of the organization."""
     return str((await org.owner.api.post("/agents", json={"name": "Scout"})).raise_for_status().json()["id"])
-
-
-def counted(source: dict[str, Any]) -> tuple[int, ...]:
-    """What a sync saw that was new, changed, unchanged, gone, failed."""
-    return tuple(source["counts"][name] for name in ("fresh", "changed", "unchanged", "gone", "failed"))
 
 
 @pytest.mark.rule("B3")
@@ -273,81 +217,6 @@ async def test_robots_txt_may_refuse_everything(server: Server, org: Org, agent:
     found = await Synced(server, org, agent, site).add("url", "https://site.test/", delay_s=0)
     assert (found["state"], found["item_count"], site.asked) == ("failed", 0, ["/robots.txt"])
     assert "robots.txt" in found["failure"]
-
-
-@pytest.mark.rule("B3")
-async def test_a_folder_is_read_within_its_root_alone(server: Server, org: Org, agent: str, tmp_path: Path):
-    root, secret = tmp_path / "shared", tmp_path / "secret.md"
-    (root / "policies").mkdir(parents=True)
-    secret.write_text("# Secret")
-    (root / "policies" / "leave.md").write_text("# Leave\n\nThirty days.")
-    (root / "policies" / "pay.txt").write_text("On the last day.")
-    (root / "policies" / "skip.bin").write_bytes(b"\0")
-    (root / "link.md").symlink_to(secret)
-    (root / "out").symlink_to(tmp_path)
-    source = Synced(server, org, agent, source_folders=f"shared={root}\nother-org/theirs={tmp_path}")
-    found = await source.add("folder", "shared", patterns=["*.md", "*.txt"])
-    assert counted(found) == (2, 0, 0, 0, 0)
-    (root / "policies" / "pay.txt").write_text("On the first day.")
-    (root / "policies" / "leave.md").unlink()
-    assert counted(await source.again()) == (0, 1, 0, 1, 0)
-    assert set(await source.items()) == {"policies/pay.txt"}
-    for path in ("shared/../..", "/etc", "theirs", "other-org/theirs", "nothing"):
-        with pytest.raises(CrewhallError):
-            await Synced(server, org, agent, source_folders=f"shared={root}\nother-org/theirs={tmp_path}").add(
-                "folder", path
-            )
-    found = await source.add("folder", "shared/out")
-    assert (found["state"], found["item_count"]) == ("failed", 0)
-
-
-@pytest.mark.rule("B3")
-async def test_an_api_is_read_page_by_page_with_headers_that_stay_with_their_host(server: Server, org: Org, agent: str):
-    things = [{"id": n, "title": f"Thing {n}", "body": {"text": f"Body {n}"}} for n in range(3)]
-    site = Site(
-        {
-            "/things": json.dumps({"data": {"items": things[:2]}, "next": "c1"}),
-            "/things?after=c1": json.dumps({"data": {"items": things[2:]}, "next": None}),
-        },
-        {"/things": "application/json", "/things?after=c1": "application/json"},
-    )
-    secret = "crm=site.test Authorization: Bearer hush"
-    source = Synced(server, org, agent, site, source_headers=secret)
-    config = {"items": "data.items", "title": "title", "text": ["body.text"], "next": "next", "cursor": "after"}
-    found = await source.add("api", "https://site.test/things", headers="crm", **config)
-    assert (counted(found), found["failure"]) == ((3, 0, 0, 0, 0), None)
-    assert {one.headers["authorization"] for one in site.seen} == {"Bearer hush"}
-    assert "hush" not in json.dumps(found)
-    assert counted(await source.again()) == (0, 0, 3, 0, 0)
-    elsewhere = await Synced(server, org, agent, site, source_headers=secret).add(
-        "api", "https://else.test/things", headers="crm", **config
-    )
-    assert (elsewhere["state"], "alone" in elsewhere["failure"]) == ("failed", True)
-    site.answers["/things"] = httpx.Response(302, headers={"location": "https://else.test/things"})
-    assert (await source.again())["state"] == "failed"
-    assert "else.test" not in {one.headers["host"] for one in site.seen}
-
-
-@pytest.mark.rule("B3")
-async def test_a_database_is_only_read(server: Server, org: Org, agent: str, cluster: SharedCluster, worker_id: str):
-    source = Synced(server, org, agent, source_databases=f"crm={cluster.superuser(f'server_{worker_id}')}")
-    query = "select n as id, 'Thing ' || n as title, 'Body' as body from generate_series(1, 3) n"
-    assert counted(await source.add("database", "crm/things", query=query, key="id", title="title")) == (3, 0, 0, 0, 0)
-    assert counted(await source.again()) == (0, 0, 3, 0, 0)
-    whole = await source.add("database", "crm/all", query=query, whole=True)
-    assert (whole["item_count"], whole["failure"]) == (1, None)
-    for place, writes in enumerate(
-        (
-            "create table taken (id integer)",
-            "select 1 as id; commit; create table taken (id integer)",
-            "with gone as (delete from organizations returning id) select * from gone",
-            "with touched as (update organizations set name = name returning id) select id from touched",
-        )
-    ):
-        refused = await source.add("database", f"crm/writes-{place}", query=writes, key="id")
-        assert (refused["state"], "refused" in refused["failure"]) == ("failed", True), refused
-    async with server.db.transaction(system_actor(org.id)) as tx:
-        assert await tx.value("select to_regclass('taken')") is None
 
 
 async def test_who_is_killed_leaves_it_to_another_that_takes_nothing_twice(server: Server, org: Org, agent: str):

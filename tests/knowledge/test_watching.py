@@ -18,7 +18,7 @@ from crewhall.knowledge.sources.settings import SourceSettings
 from crewhall.knowledge.sources.tree import LOST, Trees
 from crewhall.knowledge.sources.watching import FolderWatch
 from tests.identity.hall import Org
-from tests.knowledge.test_sources import Synced
+from tests.knowledge.source_ground import Synced
 from tests.support.database import SharedCluster
 from tests.support.server import Server
 from tests.support.waiting import until

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "show_upload": "of the caller's own uploads: tests/files/test_uploads.py",
     "continue_upload": "of the caller's own uploads: tests/files/test_uploads.py",
     "cancel_upload": "of the caller's own uploads: tests/files/test_uploads.py",
+    "show_installation": "of who runs the installation: tests/identity/test_installation.py",
     **colleagues.ELSEWHERE,
     "stream_conversation": "answers without end: test_same_codes.py and tests/live",
 }

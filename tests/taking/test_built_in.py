@@ -60,6 +60,25 @@ def test_what_is_asked_is_found(question, page):
     assert page in [section.page for section in find_sections(question)]
 
 
+@pytest.mark.parametrize(
+    ("question", "page"),
+    [
+        ("how do I invite somebody?", "basics"),
+        ("how do I change my password?", "basics"),
+        ("where is dark mode?", "basics"),
+        ("how do I connect Cursor?", "mcp"),
+        ("set up GitHub", "github"),
+    ],
+)
+def test_how_it_is_done_goes_before_what_lists_everything(question, page):
+    assert find_sections(question)[0].page == page
+
+
+@pytest.mark.parametrize("question", ["help", "@guide help", "what can @guide do?", "Hello hall, can somebody help?"])
+def test_who_asks_nothing_particular_is_told_what_the_guide_knows(question):
+    assert find_sections(question) == []
+
+
 def test_of_a_long_question_the_beginning_is_looked_at():
     assert find_sections("restore a backup? " + "qwertz " * MOST_ASKED) == find_sections("restore a backup?")
     assert find_sections("qwertz " * MOST_ASKED + "restore a backup?") == []

@@ -1,17 +1,11 @@
 """One tenant with something of every kind, and by which texts to tell that any of it was shown."""
 
-import re
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import httpx
 
-from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
-from tests.conversations.ways import caught_up
-from tests.files.making import image, post, sent
 from tests.identity.hall import Member, Org
 from tests.knowledge.lending import cite_lent
 from tests.knowledge.library import keep
@@ -20,15 +14,20 @@ from tests.support.server import AgentClient, Server
 from tests.support.waiting import until
 from tests.tenancy.asking import ask
 from tests.tenancy.imports import keep_import
+from tests.tenancy.things import (
+    Talk,
+    begin_upload,
+    keep_entry,
+    keep_event,
+    keep_file,
+    keep_meaning,
+    keep_metric,
+    keep_source,
+    keep_words,
+    keep_work,
+    open_talk,
+)
 from tests.tenancy.turns import delivered, ended_run, keep_approval, keep_schedule, keep_steps, offered_tool, serve
-
-
-@dataclass
-class Talk:
-    """A conversation with a message in it."""
-
-    id: str
-    message: str
 
 
 @dataclass
@@ -97,10 +96,12 @@ async def make_estate(server: Server, name: str) -> Estate:
     owner = org.owner.api
     someone = {"member_type": "user", "member_id": str(admin.id)}
     talks = {
-        "public": await _talk(owner, name, kind="channel", name=f"{name}-public", description=f"{name} channel"),
-        "private": await _talk(owner, name, kind="channel", name=f"{name}-private", type="private", members=[someone]),
-        "group": await _talk(owner, name, kind="group", title=f"{name} group", members=[someone]),
-        "direct": await _talk(owner, name, kind="direct", members=[someone]),
+        "public": await open_talk(owner, name, kind="channel", name=f"{name}-public", description=f"{name} channel"),
+        "private": await open_talk(
+            owner, name, kind="channel", name=f"{name}-private", type="private", members=[someone]
+        ),
+        "group": await open_talk(owner, name, kind="group", title=f"{name} group", members=[someone]),
+        "direct": await open_talk(owner, name, kind="direct", members=[someone]),
     }
     public = talks["public"]
     await ask(owner, "POST", f"/conversations/{public.id}/messages", content=f"{name} asks @{agent.code}")
@@ -135,26 +136,26 @@ async def make_estate(server: Server, name: str) -> Estate:
         github=await mirror(owner, f"octo/{name}"),
         hook=(await ask(owner, "POST", "/hooks", name=f"{name} hook", conversation_id=public.id))["id"],
         archive=await keep_import(server, org, public.id, name),
-        later=await _keep_words(owner, public.id, name),
+        later=await keep_words(owner, public.id, name),
         tool_server=tool_server,
         tool=await offered_tool(server, org, tool_server),
-        file=await _keep_file(org.owner, public.id, name),
+        file=await keep_file(org.owner, public.id, name),
         document=str((await keep(server, org, public.id, f"{name} manual", f"{name} says how"))[0]),
-        source=await _keep_source(owner, agent.id, name),
+        source=await keep_source(owner, agent.id, name),
         chunk=await cite_lent(server, await server.make_org("Lender"), org, f"{name} lent", "Pumps", "They stop."),
-        upload=(await _begin_upload(org.owner, public.id, name))["id"],
+        upload=(await begin_upload(org.owner, public.id, name))["id"],
         notification=str(new_id()),
         device=str(new_id()),
-        entry=await _keep_entry(owner, name),
+        entry=await keep_entry(owner, name),
         project=(project := await ask(owner, "POST", "/projects", name=f"{name} project")),
-        work=await _keep_work(owner, project, name),
-        event=await _keep_event(owner, agent.id, name),
-        metric=await _keep_metric(owner, agent.id, name),
+        work=await keep_work(owner, project, name),
+        event=await keep_event(owner, agent.id, name),
+        metric=await keep_metric(owner, agent.id, name),
         session=(await ask(agent.api, "POST", "/sessions", goal=f"{name} goal"))["session"]["id"],
         talks=talks,
     )
     await keep_schedule(server, org, estate.run, estate.schedule)
-    await _keep_meaning(server, org, public.id, public.message)
+    await keep_meaning(server, org, public.id, public.message)
     await _keep_app(server, org, estate)
     await keep_steps(server, org, estate.run)
     await keep_approval(server, org, estate.run, estate.approval)
@@ -175,80 +176,6 @@ async def make_estate(server: Server, name: str) -> Estate:
     estate.marks |= estate.away
     estate.marks |= {text for talk in talks.values() for text in (talk.id, talk.message)}
     return estate
-
-
-async def _keep_meaning(server: Server, org: Org, conversation: str, message: str) -> None:
-    """What a message means, as the worker leaves it, and that it is to be embedded anew."""
-    await caught_up(server.db, "search")
-    values = {"org": org.id, "place": conversation, "message": message, "meaning": str([1] + [0] * 1535)}
-    async with server.db.transaction(org.owner.actor) as tx:
-        await tx.run(
-            "insert into message_indexes (org_id, model, filled_at) values (%(org)s, 'estate', now())",
-            values,
-        )
-        await tx.run(
-            """
-            insert into message_embeddings_384 (message_id, model, org_id, conversation_id, edit_count, embedding)
-            values (%(message)s, 'estate', %(org)s, %(place)s, 0, subvector(%(meaning)s::halfvec, 1, 384)::halfvec(384))
-            """,
-            values,
-        )
-        await tx.run(
-            """
-            insert into message_embeddings_1536 (message_id, model, org_id, conversation_id, edit_count, embedding)
-            values (%(message)s, 'estate', %(org)s, %(place)s, 0, %(meaning)s)
-            """,
-            values,
-        )
-        await tx.run(
-            "insert into unembedded_messages (message_id, org_id) values (%(message)s, %(org)s) on conflict do nothing",
-            values,
-        )
-
-
-async def _keep_event(api: httpx.AsyncClient, agent_id: str, name: str) -> str:
-    """Tell everybody of something."""
-    content = {"text": f"{name} has a problem"}
-    event = {"type": "problem_report", "content": content, "mentions": [agent_id], "metadata": {"of": name}}
-    return str((await ask(api, "POST", "/timeline", **event))["id"])
-
-
-async def _keep_metric(api: httpx.AsyncClient, agent_id: str, name: str) -> dict[str, str]:
-    """Measure the agent by something, with figures, and a reading that is yet to be counted."""
-    metric = await ask(api, "POST", "/metrics", name=re.sub("[^a-z0-9]", "_", name.lower()), label=f"{name} metric")
-    await ask(api, "POST", f"/agents/{agent_id}/kpis")
-    await ask(api, "POST", f"/agents/{agent_id}/metrics/{metric['name']}", value=7)
-    return {"id": metric["id"], "name": metric["name"]}
-
-
-async def _keep_source(api: httpx.AsyncClient, agent_id: str, name: str) -> str:
-    """Give the agent a file to look things up in."""
-    path = f"/agents/{agent_id}/knowledge/files"
-    made = await api.post(path, params={"name": f"{name}.md"}, content=f"# {name} source".encode())
-    return str(made.raise_for_status().json()["id"])
-
-
-async def _talk(api: httpx.AsyncClient, mark: str, **fields: Any) -> Talk:
-    made = await ask(api, "POST", "/conversations", **fields)
-    posted = await ask(
-        api, "POST", f"/conversations/{made['id']}/messages", content=f"{mark} {uuid4().hex}", client_id="first"
-    )
-    return Talk(made["id"], posted["id"])
-
-
-async def _keep_file(owner: Member, where: str, mark: str) -> str:
-    """The id of an image that is attached to a message."""
-    file = await sent(owner, where, image(size=(20 + len(mark), 20)), f"{mark}.png")
-    await post(owner, where, file, content=f"{mark} image")
-    return str(file["id"])
-
-
-async def _begin_upload(owner: Member, where: str, mark: str) -> dict[str, Any]:
-    """An upload of which half is there."""
-    begun: dict[str, Any] = await ask(owner.api, "POST", f"/conversations/{where}/uploads", name=mark, size=10)
-    headers = {"content-type": "application/offset+octet-stream", "upload-offset": "0"}
-    (await owner.api.patch(f"/uploads/{begun['id']}", content=b"01234", headers=headers)).raise_for_status()
-    return begun
 
 
 async def _keep_app(server: Server, org: Org, estate: Estate) -> None:
@@ -302,32 +229,6 @@ async def _keep_notification(server: Server, org: Org, estate: Estate) -> None:
             """,
             values,
         )
-
-
-async def _keep_words(owner: httpx.AsyncClient, conversation: str, name: str) -> str:
-    """A draft, and a message to be posted tomorrow, whose id this is."""
-    await ask(owner, "PUT", f"/conversations/{conversation}/draft", content=name)
-    due_at = (utc_now() + timedelta(days=1)).isoformat()
-    made = await ask(owner, "POST", "/later", conversation_id=conversation, content=name, due_at=due_at)
-    return str(made["id"])
-
-
-async def _keep_work(owner: httpx.AsyncClient, project: dict[str, Any], name: str) -> dict[str, Any]:
-    """A task that waits for another, with a comment."""
-    fields = {"project_id": project["id"], "description": f"{name} says what"}
-    first = await ask(owner, "POST", "/tasks", title=f"{name} task", **fields)
-    made: dict[str, Any] = await ask(owner, "POST", "/tasks", title=f"{name} second", waits_for=[first["id"]], **fields)
-    await ask(owner, "POST", f"/tasks/{made['id']}/comments", content=f"{name} asks")
-    return made
-
-
-async def _keep_entry(owner: httpx.AsyncClient, name: str) -> dict[str, str]:
-    """The approved version of a wiki entry that was read; another waits."""
-    written = await ask(owner, "POST", "/wiki", title=f"{name} entry", content=f"{name} knows [[{name} more]].")
-    made: dict[str, str] = await ask(owner, "POST", f"/wiki/versions/{written['id']}/approve")
-    await ask(owner, "GET", f"/wiki/{made['entry_id']}")
-    await ask(owner, "POST", f"/wiki/{made['entry_id']}/versions", version_id=made["id"], content=f"{name} knows more.")
-    return made
 
 
 async def _keep_people(server: Server, org: Org, estate: Estate) -> None:

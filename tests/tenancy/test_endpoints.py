@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.database import SharedCluster
 from tests.support.description import Operation, read_operations
+from tests.support.installation import begun_with
 from tests.support.server import Server, frames_until, token_of
 from tests.tenancy.estate import Estate
 from tests.tenancy.requests import Request, body_of, foreign_requests, path_values, required_query
@@ -129,19 +130,20 @@ async def test_naming_another_tenant_in_the_header_opens_nothing(pair: Pair):
 async def test_the_owner_reaches_all_of_it_by_the_same_paths(pair: Pair):
     """What is refused above exists: each reading operation shows it to whom it belongs."""
     shown: set[str] = set()
-    for operation in pair.operations:
-        if operation.method != "GET" or operation.path.endswith(("/stream", "/picture")):
-            continue  # one has no end, and the document of an image has no pages
-        for values in path_values(operation, pair.other):
-            path = operation.path
-            for name, value in values.items():
-                path = path.replace(f"{{{name}}}", value)
-            inbox = pair.other.talks["inbox"].id in path
-            api = pair.other.agent.api if inbox else pair.other.org.owner.api
-            answer = await api.get(path, params=required_query(operation, pair.other.org.slug))
-            is_record = inbox and "/messages/" in path  # a delivery is a record of the log, not a message
-            assert answer.status_code == (404 if is_record else 200), (str(operation), path, answer.text)
-            shown |= leaks(answer, pair.other)
+    async with begun_with(pair.other.org.hall, pair.other.org.id):
+        for operation in pair.operations:
+            if operation.method != "GET" or operation.path.endswith(("/stream", "/picture")):
+                continue  # one has no end, and the document of an image has no pages
+            for values in path_values(operation, pair.other):
+                path = operation.path
+                for name, value in values.items():
+                    path = path.replace(f"{{{name}}}", value)
+                inbox = pair.other.talks["inbox"].id in path
+                api = pair.other.agent.api if inbox else pair.other.org.owner.api
+                answer = await api.get(path, params=required_query(operation, pair.other.org.slug))
+                is_record = inbox and "/messages/" in path  # a delivery is a record of the log, not a message
+                assert answer.status_code == (404 if is_record else 200), (str(operation), path, answer.text)
+                shown |= leaks(answer, pair.other)
     assert shown >= pair.other.marks - pair.other.away - {pair.other.talks["inbox"].message}
 
 

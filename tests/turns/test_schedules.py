@@ -1,9 +1,7 @@
 """Schedules: fired once, whoever is first and whatever was down; with the maker's rights as they are then."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
 
 from crewhall.agents.actions import delete_agent, update_agent
@@ -13,62 +11,18 @@ from crewhall.conversations.changes import delete_conversation
 from crewhall.conversations.members import add_member, remove_member
 from crewhall.conversations.schemas import NewMember
 from crewhall.conversations.vocabulary import MemberType
-from crewhall.governance.budgets import close_budget
 from crewhall.identity import people
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.signals import Signals
-from crewhall.notifications import NotificationKind
-from crewhall.notifications.queries import list_notifications
 from crewhall.runtime import schedule_clock, schedules
 from crewhall.runtime.hooks import make_hook
-from crewhall.runtime.hours import DAYS
 from crewhall.runtime.schedule_clock import ScheduleClock, fire
-from crewhall.runtime.schedule_queries import get_schedule, list_schedules
+from crewhall.runtime.schedule_queries import list_schedules
 from crewhall.runtime.schemas_hooks import HookInput
 from crewhall.runtime.schemas_schedules import ScheduleInput, SchedulePatch
 from crewhall.runtime.vocabulary import FiringOutcome, PauseReason
 from tests.support.waiting import until
-from tests.taking.books import set_budget
-
-GRACE = timedelta(hours=1)
-ANOTHER_DAY = DAYS[(datetime.now(UTC).weekday() + 3) % 7]
-
-
-class Waiting(msgspec.Struct):
-    """A trigger that waits, and for whom."""
-
-    cause: str
-    author_id: str
-    prompt: str
-
-
-async def made(hall, who, agent, conversation_id=None, **fields):
-    data = ScheduleInput(**{
-        "agent_id": agent.id, "conversation_id": conversation_id, "name": "Morning", "prompt": "Sum up.",
-        "cron": "0 9 * * *", **fields,
-    })  # fmt: skip
-    async with hall.db.transaction(who.actor) as tx:
-        return await schedules.make_schedule(tx, who.actor, hall.log, data)
-
-
-async def due(hall, schedule, **ago):
-    """Let a schedule be due since so long."""
-    async with hall.everything() as eye:
-        await eye.execute(
-            "update schedules set next_due_at = date_trunc('minute', now()) - %(ago)s where id = %(id)s",
-            {"id": schedule.id, "ago": timedelta(**ago)},
-        )
-
-
-async def seen(hall, who, schedule):
-    async with hall.db.transaction(who.actor) as tx:
-        return await get_schedule(tx, who.actor, schedule.id)
-
-
-async def waiting(hall, agent):
-    return await hall.rows(
-        Waiting, "select cause, author_id::text, prompt from turn_triggers where agent_id = %(id)s", id=agent.id
-    )
+from tests.turns.schedule_ground import ANOTHER_DAY, GRACE, Waiting, due, made, seen, waiting
 
 
 @pytest.fixture
@@ -225,63 +179,6 @@ async def test_running_it_now_leaves_what_it_asked_for_by_the_clock_its_own(hall
     await hall.settle(place)
     now = await seen(hall, org.owner, schedule)
     assert (now.last_outcome, now.unanswered_reason) == (FiringOutcome.UNANSWERED, "inactive")
-
-
-@pytest.mark.rule("B11")
-async def test_a_maker_who_is_away_is_told_of_what_was_not_answered_once_they_are_back(hall, org, agent):
-    member, owner = await org.add("member"), org.owner.actor
-    circle = await hall.group(org, agent)
-    async with hall.db.transaction(owner) as tx:
-        await add_member(tx, owner, circle, NewMember(MemberType.USER, member.id))
-    schedule = await made(hall, member, agent, circle)
-    await due(hall, schedule)
-    assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.FIRED
-    async with hall.db.transaction(owner) as tx:
-        for gone in (NewMember(MemberType.USER, member.id), NewMember(MemberType.AGENT, agent.id)):
-            await remove_member(tx, owner, circle, gone)
-    await hall.settle(circle)
-    told = []
-    for _ in range(2):
-        async with hall.db.transaction(member.actor) as tx:
-            told.append((await list_notifications(tx, member.actor, kind=NotificationKind.SCHEDULE)).items)
-        async with hall.db.transaction(owner) as tx:
-            await add_member(tx, owner, circle, NewMember(MemberType.USER, member.id))
-    assert [len(items) for items in told] == [0, 1]
-    assert (await seen(hall, member, schedule)).unanswered_reason == "not_here"
-
-
-@pytest.mark.rule("B11", "C6")
-async def test_what_is_not_answered_stands_on_it_with_the_reason_and_tells_its_maker_once(hall, org):
-    member = await org.add("member")
-    agent = await hall.hire(org)
-    schedule = await made(hall, member, agent)
-    place = schedule.conversation.id
-
-    async def fired():
-        await due(hall, schedule)
-        assert await fire(hall.db, org.id, schedule.id, GRACE) is FiringOutcome.FIRED
-        await hall.settle(place)
-        now = await seen(hall, member, schedule)
-        async with hall.db.transaction(member.actor) as tx:
-            told = (await list_notifications(tx, member.actor, kind=NotificationKind.SCHEDULE)).items
-        return now.last_outcome, now.unanswered_reason, len(told), told
-
-    budget = await set_budget(hall, org, agent_id=str(agent.id), run_limit=0)
-    assert (await fired())[:3] == ("unanswered", "budget", 1)
-    *_, (told,) = await fired()  # the second one tells nobody anew
-    assert told.path == f"/schedules/{schedule.id}"
-    assert told.summary == f"{agent.name} did not answer your schedule “{schedule.name}”"
-    async with hall.db.transaction(org.owner.actor) as tx:
-        assert (await list_notifications(tx, org.owner.actor, kind=NotificationKind.SCHEDULE)).items == []
-        await close_budget(tx, org.owner.actor, budget.id)
-    assert (await fired())[:3] == ("fired", None, 1)
-    (run,) = await hall.runs(place)
-    await hall.take_turn(run, agent)
-    await set_budget(hall, org, agent_id=str(agent.id), run_limit=0)
-    assert (await fired())[:3] == ("unanswered", "budget", 2)
-    async with hall.db.transaction(member.actor) as tx:
-        await schedules.delete_schedule(tx, member.actor, schedule.id)
-        assert (await list_notifications(tx, member.actor)).items == []
 
 
 @pytest.mark.rule("B11")

@@ -4,6 +4,7 @@ from playwright.async_api import expect
 
 from tests.conversations.ways import direct, group, post
 from tests.notifications.ways import handle_of, settled, told
+from tests.work.ground import begun, wrote
 
 
 async def test_the_inbox_tells_counts_leads_and_is_read(server, org, visitors):
@@ -18,6 +19,7 @@ async def test_the_inbox_tells_counts_leads_and_is_read(server, org, visitors):
     await expect(page).to_have_title("(1) Inbox")
     link = page.get_by_role("link", name="Ada Lovelace mentioned you in #general")
     await expect(link).to_be_visible()
+    assert await page.locator(".row.told").first.evaluate("row => getComputedStyle(row).whiteSpace") == "normal"
     circle = await group(org.owner, ada, title="Launch")
     talk = await direct(org.owner, ada)
     await post(org.owner, talk, "Are you there?")
@@ -39,3 +41,13 @@ async def test_the_inbox_tells_counts_leads_and_is_read(server, org, visitors):
     await expect(page.get_by_text("All is read.")).to_be_visible()
     await expect(badge).to_be_hidden()
     assert [one["is_read"] for one in await told(server, ada)] == [True] * 4
+
+
+async def test_what_is_in_no_conversation_stands_under_what_it_is_of(server, org):
+    ada = await org.add()
+    shop = await begun(org.owner)
+    await wrote(org.owner, shop, "Count the bags", assignee={"type": "user", "id": str(ada.id)})
+    browser, _ = await server.browse(ada)
+    shown = await browser.get(f"{server.address}/inbox", headers={"accept": "text/html"})
+    assert "gave you the task" in shown.text
+    assert [one for one in ("Tasks", "Wiki") if f'id="group-1">{one}</h2>' in shown.text] == ["Tasks"]

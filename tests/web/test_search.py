@@ -66,6 +66,8 @@ async def test_nothing_outside_one_s_reach_is_found(visitors: Visitors, server: 
     member = await org.add()
     page = await visitors.visit("/search?q=zebra", member)
     await expect(page.get_by_text("Nothing found")).to_be_visible()
+    elsewhere = page.get_by_role("link", name="Look in tasks, files and the wiki")
+    await expect(elsewhere).to_have_attribute("href", "/search/best?q=zebra")
     owner = await visitors.visit("/search?q=zebra", org.owner)
     await expect(owner.locator(".hit")).to_have_count(1)
 

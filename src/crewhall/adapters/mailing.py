@@ -4,11 +4,13 @@ import logging
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
+from importlib.util import find_spec
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from crewhall.kernel.errors import UNAVAILABLE
-from crewhall.kernel.settings import CrewhallSettings
+from crewhall.kernel.settings import BAD_SETTING, CrewhallSettings
 from crewhall.ports.mailer import Mail, Mailer, MemoryMailer
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,15 @@ class MailSettings(CrewhallSettings):
         "starttls", pattern="^(starttls|tls|none)$", description="Encryption: starttls, tls, none."
     )
     mail_from: str = Field("crewhall@localhost", description="Sender of mails.")
+
+    @model_validator(mode="after")
+    def _check_library(self) -> Self:
+        if self.smtp_host and find_spec("aiosmtplib") is None:
+            raise BAD_SETTING(
+                "CREWHALL_SMTP_HOST needs the extra `mail`, which is not installed: see Extras in docs/install.md.",
+                setting="CREWHALL_SMTP_HOST",
+            )
+        return self
 
 
 class ConsoleMailer(MemoryMailer):

@@ -17,6 +17,7 @@ from crewhall.identity.events import (
     OrganizationCreated,
 )
 from crewhall.identity.first_run import WEAK_PASSWORD, check_owner, is_set_up, is_weak, prepare_first_run
+from crewhall.identity.installation import LogFollowers
 from crewhall.identity.logos import Logos
 from crewhall.identity.me import provide_agent_profile
 from crewhall.identity.organizations import (
@@ -62,6 +63,7 @@ __all__ = [
     "Founders",
     "IdentitySettings",
     "InstallationSeeded",
+    "LogFollowers",
     "LoginVerifier",
     "Logos",
     "MemberDeactivated",

@@ -118,6 +118,7 @@ async def _claim(tx: Tx) -> bool:
 async def _plant(tx: Tx, founder: Actor, new: NewOrganization) -> None:
     settings = OrganizationSettings(wiki_categories=list(WIKI_CATEGORIES))
     organization = await create_organization(tx, founder, new, settings=settings)
+    await tx.run("update installation set begun_with = %(org)s", {"org": organization.id})
     await publish(tx, founder, InstallationSeeded(organization.id))
 
 

@@ -17,6 +17,7 @@ from crewhall.identity.founding import found_organization
 from crewhall.identity.http_apps import OAUTH
 from crewhall.identity.http_auth import AUTH, DOOR, throttle_of
 from crewhall.identity.http_brand import BRAND, LOGO
+from crewhall.identity.http_installation import show_installation
 from crewhall.identity.http_ownership import OWNERSHIP
 from crewhall.identity.http_people import ACCEPTANCE, INVITATIONS, PEOPLE
 from crewhall.identity.me import get_me
@@ -256,4 +257,6 @@ async def read_audit(
 
 AUDIT = api_router("/audit", [read_audit], tags=["Organizations"])
 
-ROUTERS = [DOOR, AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, ACCEPTANCE, AUDIT, OAUTH, BRAND]
+RUNNING = api_router("/installation", [show_installation], tags=["Installation"])
+
+ROUTERS = [DOOR, AUTH, ME, ORGANIZATIONS, PEOPLE, INVITATIONS, ACCEPTANCE, AUDIT, RUNNING, OAUTH, BRAND]

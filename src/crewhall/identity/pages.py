@@ -18,6 +18,7 @@ from crewhall.identity.http_auth import throttle_of
 from crewhall.identity.logins import switch_organization
 from crewhall.identity.pages_apps import APPS
 from crewhall.identity.pages_door import DOOR, door_cookies, own_path
+from crewhall.identity.pages_installation import INSTALLATION
 from crewhall.identity.pages_looks import LOOKS
 from crewhall.identity.pages_people import PEOPLE
 from crewhall.identity.pages_settings import SETTINGS
@@ -108,4 +109,4 @@ async def lead_in(
 
 
 HANDLERS = [choose_organization, enter_organization, show_new_organization, make_organization, lead_in]
-PAGES = page_router([*DOOR, *HANDLERS, *PEOPLE, *SETTINGS, *LOOKS, *TOKENS, *APPS])
+PAGES = page_router([*DOOR, *HANDLERS, *PEOPLE, *SETTINGS, *INSTALLATION, *LOOKS, *TOKENS, *APPS])

@@ -20,6 +20,7 @@ from crewhall.identity.acts import Act, list_acts
 from crewhall.identity.app_logins import list_let_in
 from crewhall.identity.device_names import device_name
 from crewhall.identity.http_auth import throttle_of
+from crewhall.identity.installation import runs_installation
 from crewhall.identity.passwords import change_password
 from crewhall.identity.permissions import Permission, check_permission, is_allowed
 from crewhall.identity.personal_tokens import list_personal_tokens
@@ -164,6 +165,7 @@ async def _organization_page(
     async with services.db.transaction(actor) as tx:
         organization = await organizations.get_organization(tx, actor.org)
         rewrite = await organizations.find_search_rewrite(tx, actor.org)
+        runs_all = await runs_installation(tx, actor)
     may_delete = is_allowed(actor, Permission.ORGANIZATION_DELETE)
     mailer = services.mailer
     return await render_in_hall(
@@ -178,6 +180,7 @@ async def _organization_page(
         form=form or Form(),
         delete_form=delete_form or Form(),
         may_delete=may_delete,
+        runs_installation=runs_all,
         mails=mailer.sent_for(actor.org) if may_delete and isinstance(mailer, MemoryMailer) else None,
     )
 

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     PROJECTS_UPDATE = "projects.update"
     TASKS_WRITE = "tasks.write"
     TASKS_DELETE = "tasks.delete"
+    INSTALLATION_READ = "installation.read"
 
 
 P = Permission
@@ -108,6 +109,7 @@ _ACTS: dict[Permission, str] = {
     P.PROJECTS_UPDATE: "change projects",
     P.TASKS_WRITE: "write tasks",
     P.TASKS_DELETE: "delete tasks",
+    P.INSTALLATION_READ: "see how the installation runs",
 }
 
 

@@ -127,7 +127,8 @@ def check_tracing(settings: KernelSettings) -> None:
     """Raise BAD_SETTING when the settings name an exporter and the libraries for it are missing."""
     if settings.otel_exporter_otlp_endpoint is not None and any(find_spec(name) is None for name in LIBRARIES):
         raise BAD_SETTING(
-            "CREWHALL_OTEL_EXPORTER_OTLP_ENDPOINT needs the telemetry extra: install `crewhall[telemetry]`.",
+            "CREWHALL_OTEL_EXPORTER_OTLP_ENDPOINT needs the extra `telemetry`, which is not installed: see Extras in"
+            " docs/install.md.",
             setting="CREWHALL_OTEL_EXPORTER_OTLP_ENDPOINT",
         )
 

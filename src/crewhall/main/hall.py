@@ -13,12 +13,12 @@ from crewhall.faces.http.health import HealthDoor
 from crewhall.faces.live.bell import Bell
 from crewhall.faces.live.changes import Changes
 from crewhall.faces.live.hub import Hub
-from crewhall.faces.live.peers import Peers
+from crewhall.faces.live.peers import Peers, ProcessStanding
 from crewhall.faces.live.recheck import Rechecks
 from crewhall.faces.live.tasks import TaskFrames
 from crewhall.faces.live.ticker import Ticker
 from crewhall.faces.plumbing.services import Services
-from crewhall.identity import IdentitySettings, prepare_first_run
+from crewhall.identity import IdentitySettings, LogFollowers, prepare_first_run
 from crewhall.kernel.db import Database
 from crewhall.kernel.limits import RateLimiter
 from crewhall.kernel.postgres import DatabaseUrls
@@ -69,9 +69,11 @@ async def open_hall(
         if tracing:
             stack.callback(tracing.close)
         await make_domains(services, stack, tracing or NoSpans())
+        services.add_part(LogFollowers(tuple(consumer.name for consumer in consumers_of(services))))
         if kind.serves:
             _add_followers(services, hub)
-        peers = Peers(db, hub, services.signals, settings.peer_host, kind)
+        about = ProcessStanding(kind, settings.region, services.log.state)
+        peers = Peers(db, hub, services.signals, settings.peer_host, about)
         if kind.works:
             _share_work(services, peers)
         await services.signals.start()

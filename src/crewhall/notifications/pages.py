@@ -24,6 +24,13 @@ TABS = (
     ("", "Unread"), ("all", "All"), ("mention", "Mentions"), ("reply", "Replies"), ("direct", "Direct"),
     ("reaction", "Reactions"),
 )  # fmt: skip
+ELSEWHERE = {
+    NotificationKind.APPROVAL: "Approvals", NotificationKind.WIKI_PROPOSAL: "Wiki",
+    NotificationKind.WIKI_DECISION: "Wiki", NotificationKind.TASK_ASSIGNED: "Tasks",
+    NotificationKind.TIMELINE_MENTION: "Timeline",
+    NotificationKind.PROBATION: "Agents", NotificationKind.SCHEDULE: "Schedules", NotificationKind.WEBHOOK: "Webhooks",
+}  # fmt: skip
+"""Where that is which is in no conversation."""
 SHOWN = 30
 
 
@@ -52,7 +59,7 @@ def grouped(items: list[Notification]) -> list[Group]:
 
 def _label(one: Notification) -> str:
     if one.conversation is None:
-        return "Approvals" if one.kind is NotificationKind.APPROVAL else "Wiki"
+        return ELSEWHERE.get(one.kind, "Other")
     return place_of(one).removeprefix(" in ") or one.conversation.title or f"Direct, with {one.actor.name}"
 
 

@@ -23,16 +23,21 @@ COMMON = """
 a about an and are as at be but by can could did do does for from get had has have how i if in into is it its me my of
 on or our please should so tell than that the their them then there these they this to us was we what when where which
 who why will with would you your crewhall work works use using explain hello hi hey thanks thank good morning evening
+help guide hall somebody someone anybody
 """
 STOP_WORDS = frozenset(COMMON.split())
 FOR_MAKERS = frozenset({"internals", "pages", "performance", "rules", "events"})
 """Pages for those who change Crewhall: there to be read, but no answer to who uses it."""
+REFERENCE, REFERENCE_WEIGHT = frozenset({"cli", "settings", "errors"}), 0.7
+"""Pages that list everything: where another page says how something is done, that is the answer."""
 IN_ORDER = [
     "basics", "reading", "search", "rooms", "writing", "wiki", "work", "sessions", "timeline", "kpis", "agents",
     "colleagues",
     "tools", "approvals", "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings", "backup", "scale",
 ]  # fmt: skip
 """The pages that one reads first, as the README has them; what is not among them comes after."""
+LINK_TARGET = re.compile(r"\]\([^()\s]*\)")
+"""Where a link leads: nothing that the text says."""
 TITLE_WEIGHT = 3
 MOST_ASKED = 2000
 """Characters of a question."""
@@ -165,7 +170,7 @@ def _index() -> _Index:
     counts = []
     for section in sections():
         titles = words_of(f"{section.title} {section.heading} {section.page}")
-        counts.append(Counter(words_of(section.text) + titles * TITLE_WEIGHT))
+        counts.append(Counter(words_of(LINK_TARGET.sub("]", section.text)) + titles * TITLE_WEIGHT))
     lengths = [sum(counted.values()) for counted in counts]
     seen_in = Counter(word for counted in counts for word in counted)
     return _Index(counts, lengths, seen_in, sum(lengths) / max(1, len(lengths)))
@@ -185,6 +190,8 @@ def rank_sections(question: str) -> list[tuple[float, Section]]:
     scored = []
     for at, section in enumerate(sections()):
         score = sum(_weight(index, at, word) for word in asked)
+        if section.page in REFERENCE:
+            score *= REFERENCE_WEIGHT
         if score > 0:
             scored.append((score, -at, section))
     ranked = sorted(scored, key=lambda one: one[:2], reverse=True)

@@ -46,11 +46,18 @@ async def _page(
         topics=found,
         tone=_tone_of(found),
         is_connected=bool(of_kafka.bootstrap),
-        grants="\n".join(f"kafka-acls.sh --bootstrap-server {found.bootstrap} {one}" for one in found.grants)
+        grants="\n".join(
+            f"kafka-acls.sh --bootstrap-server {found.bootstrap or 'HOST:PORT'} {one}" for one in found.grants
+        )
         if found
         else "",
         form=form or Form(),
     )
+
+
+def _commands(found: AgentOnKafka) -> str:
+    where = found.bootstrap or "HOST:PORT"
+    return "\n".join(f"kafka-acls.sh --bootstrap-server {where} {one}" for one in found.grants)
 
 
 def _tone_of(found: AgentOnKafka | None) -> str:

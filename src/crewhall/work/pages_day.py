@@ -14,7 +14,8 @@ from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.clock import utc_now
 from crewhall.work.day import Waiting, read_day
-from crewhall.work.pages_timeline import Asked, days_of, plain_text
+from crewhall.work.pages_timeline_asked import Asked
+from crewhall.work.pages_timeline_shown import days_of, plain_text
 from crewhall.work.timeline_schemas import EventPage
 from crewhall.work.vocabulary import IN_WORDS
 
@@ -29,7 +30,7 @@ async def show_my_day(
     zone, now = zone_of(request), utc_now()
     async with services.db.transaction(actor) as tx:
         day = await read_day(tx, actor, services.part(Waiting), since_yesterday(now, zone))
-        days = await days_of(tx, request, Asked(), EventPage(items=day.happened))
+        days = await days_of(tx, zone, Asked(), EventPage(items=day.happened))
     is_empty = not (day.tasks or day.mentions or day.approvals or day.questions)
     return await render_in_hall(
         "day.html", request, services, actor, day=day, days=days, today=day_name(now, zone), words=IN_WORDS,

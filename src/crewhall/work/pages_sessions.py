@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from crewhall.agents import access_agent, list_agents
 from crewhall.faces.plumbing.forms import Form, read_form
-from crewhall.faces.plumbing.pages import go, render, render_in_hall
+from crewhall.faces.plumbing.pages import go, render, render_in_hall, zone_of
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.kernel.actor import Actor
@@ -19,7 +19,8 @@ from crewhall.kernel.counting import counted, lasting
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import CrewhallError
 from crewhall.work import session_queries as queries
-from crewhall.work.pages_timeline import Asked, days_of
+from crewhall.work.pages_timeline_asked import Asked
+from crewhall.work.pages_timeline_shown import days_of
 from crewhall.work.session_schemas import PulledCounts, SessionEnd, WorkSession
 from crewhall.work.session_vocabulary import SessionShow
 from crewhall.work.sessions import WorkSessions, detail
@@ -102,7 +103,7 @@ async def _session(
         log = await list_events(tx, actor, Looked(session_id=session_id, since=session.started_at), limit=LOGGED)
         if session.hand_off:  # it stands above
             log.items = [one for one in log.items if one.type != EventType.SESSION_STOP]
-        days = await days_of(tx, request, Asked(), log)
+        days = await days_of(tx, zone_of(request), Asked(), log)
         may_stop = session.stopped_at is None and await _may_stop(tx, actor, session)
     return await render_in_hall(
         "session.html", request, services, actor, status=status, session=whole, days=days, form=form, lasting=lasting,

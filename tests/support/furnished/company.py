@@ -43,6 +43,8 @@ async def furnish(server: Server, model: ScriptedModel, domain: str = "") -> Com
     domain = domain or f"{uuid4().hex[:12]}.example"
     mara = await server.make_person(f"mara@{domain}", "Mara Lindqvist")
     org = await server.make_org("Larkfield Coffee", mara)
+    async with server.db.transaction(None) as tx:  # so that its owner is shown how the installation runs
+        await tx.run("update installation set begun_with = %(org)s", {"org": org.id})
     admin = await org.add("admin", await server.make_person(f"tomas@{domain}", "Tomás Rivera"))
     member = await org.add("member", await server.make_person(f"priya@{domain}", "Priya Nair"))
     stranger = await org.add("member", await server.make_person(f"jonas@{domain}", "Jonas Weber"))

@@ -22,6 +22,7 @@ from crewhall.faces.cli.groups import share, unshare
 from crewhall.faces.cli.hooks import webhook as incoming_webhook
 from crewhall.faces.cli.imports import import_group
 from crewhall.faces.cli.inbox import inbox, level
+from crewhall.faces.cli.installation import installation
 from crewhall.faces.cli.knowledge import knowledge_group
 from crewhall.faces.cli.kpis import kpis
 from crewhall.faces.cli.log import log
@@ -67,6 +68,7 @@ for command in (
     worker,
     projector,
     status,
+    installation,
     stop,
     migrate,
     config,

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 import crewhall.main  # noqa: F401 - brings in every package's settings
 from crewhall.adapters.mailing import MailSettings
 from crewhall.faces.cli.runfile import find_running
-from crewhall.faces.cli.storage import look_at_storage
+from crewhall.faces.cli.storage import describe_data, describe_dump
 from crewhall.faces.cli.variables import warn_of_unknown
 from crewhall.identity import WEAK_PASSWORD, IdentitySettings, check_owner, is_weak
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.checks import Finding, check_database, refusal
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.postgres.external import resolve_external
+from crewhall.kernel.postgres.storage import look_at_storage
 from crewhall.kernel.settings import CrewhallSettings, KernelSettings, load_settings
 from crewhall.kernel.tracing import check_tracing
 
@@ -177,8 +178,8 @@ def _database(settings: KernelSettings) -> Iterator[Finding]:
         found = postgres.status()
         storage = look_at_storage(settings.home, settings.database_user, found)
         if storage.data is not None:
-            yield Finding("data", ok=True, detail=storage.describe_data())
-            yield Finding("dump", ok=True, detail=storage.describe_dump())
+            yield Finding("data", ok=True, detail=describe_data(storage))
+            yield Finding("dump", ok=True, detail=describe_dump(storage))
         if found.pid is None:
             detail = "the embedded Postgres is stopped" if found.version else "is made at first start"
             yield Finding("database", ok=True, detail=detail)

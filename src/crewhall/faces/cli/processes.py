@@ -19,8 +19,9 @@ LOOK_EVERY_S = 0.1
 
 def status(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
     """Show the processes of this data folder, its database, where that keeps its data, and the newest dump."""
-    from crewhall.faces.cli.storage import Storage, look_at_storage
+    from crewhall.faces.cli.storage import describe_data, describe_dump
     from crewhall.kernel.postgres import EmbeddedPostgres
+    from crewhall.kernel.postgres.storage import Storage, look_at_storage
     from crewhall.kernel.settings import KernelSettings, load_settings
 
     name_home(home)
@@ -48,8 +49,8 @@ def status(context: typer.Context, home: Home = None, as_json: Json = False) -> 
             state = f"runs (pid {database['pid']})" if database["pid"] else "is stopped"
             say(f"Embedded Postgres {state}")
         if storage is not None:
-            say(f"  data: {storage.describe_data()}")
-            say(f"  dump: {storage.describe_dump()}")
+            say(f"  data: {describe_data(storage)}")
+            say(f"  dump: {describe_dump(storage)}")
     if not is_served:
         raise SystemExit(Exit.NOT_REACHABLE)
 

@@ -1,71 +1,26 @@
-"""Where the built-in database keeps its data, and how current its dump is: what a backup must take along."""
-
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+"""Where the built-in database keeps its data, and how current its dump is, in words."""
 
 from crewhall.faces.cli.output import ago
-from crewhall.kernel.postgres.dumps import LARGEST_AUTOMATIC_BYTES, dump_path, holds_everything, read_stamp
-from crewhall.kernel.postgres.embedded import InstanceStatus
-from crewhall.kernel.postgres.place import Place, find_place
+from crewhall.kernel.postgres.dumps import LARGEST_AUTOMATIC_BYTES
+from crewhall.kernel.postgres.storage import Storage
 
 DUMP_COMMAND = "python -m crewhall.kernel.postgres dump"
 LARGEST_MB = LARGEST_AUTOMATIC_BYTES // 1_000_000
 
 
-@dataclass(frozen=True)
-class Dump:
-    """The newest dump of a data folder. `is_whole`: nothing was written since, which only a stop can tell."""
-
-    path: Path
-    made_at: datetime
-    size_bytes: int
-    is_whole: bool
+def describe_data(storage: Storage) -> str:
+    """Where the data lies."""
+    if storage.data is None:
+        return "made at first start"
+    return f"in {storage.data}" + ("" if storage.is_inside else ", outside the data folder: copy both, or keep a dump")
 
 
-@dataclass(frozen=True)
-class Storage:
-    """The folder of the data, whether the data folder contains it, and the dump; `data` is None before the start."""
-
-    home: Path
-    data: Path | None
-    is_inside: bool
-    dump: Dump | None
-
-    def describe_data(self) -> str:
-        """Where the data lies, in words."""
-        if self.data is None:
-            return "made at first start"
-        return f"in {self.data}" + ("" if self.is_inside else ", outside the data folder: copy both, or keep a dump")
-
-    def describe_dump(self) -> str:
-        """How current the dump is, in words, and how to have a newer one."""
-        if self.dump is None:
-            return f"none yet: the last server leaves one when it stops (up to {LARGEST_MB} MB), or {self.command}"
-        made = f"{self.dump.path}, made {ago(self.dump.made_at)}"
-        if self.dump.is_whole:
-            return f"{made}, holds everything"
-        return f"{made}; what was written since is not in it (a newer one: {self.command})"
-
-    @property
-    def command(self) -> str:
-        """The command that makes a dump now."""
-        return f"`{DUMP_COMMAND} {self.home}`"
-
-
-def look_at_storage(home: Path, run_as: str | None, found: InstanceStatus) -> Storage:
-    """See where the data and the dump of a data folder are; changes nothing."""
-    place = find_place(home.expanduser().resolve(), run_as)
-    if place is None or found.version is None:
-        return Storage(home, None, is_inside=True, dump=None)
-    dump = _dump_of(place, found.version, is_stopped=found.pid is None)
-    return Storage(home, place.data, is_inside=place.root == place.home, dump=dump)
-
-
-def _dump_of(place: Place, version: str, *, is_stopped: bool) -> Dump | None:
-    path = dump_path(place.home, version)
-    stamp = read_stamp(path)
-    if stamp is None:
-        return None
-    made_at = datetime.fromisoformat(stamp.made_at)
-    return Dump(path, made_at, stamp.size_bytes, is_whole=is_stopped and holds_everything(place, path))
+def describe_dump(storage: Storage) -> str:
+    """How current the dump is, and how to have a newer one."""
+    command = f"`{DUMP_COMMAND} {storage.home}`"
+    if storage.dump is None:
+        return f"none yet: the last server leaves one when it stops (up to {LARGEST_MB} MB), or {command}"
+    made = f"{storage.dump.path}, made {ago(storage.dump.made_at)}"
+    if storage.dump.is_whole:
+        return f"{made}, holds everything"
+    return f"{made}; what was written since is not in it (a newer one: {command})"

@@ -27,6 +27,7 @@ TAGS = {
     "Work sessions": "When agents work, on what, and what they leave to whoever goes on; and a person's day.",
     "Timeline": "What happened, told once for good: problems, questions, advice, reviews, tasks, trust.",
     "KPIs": "What counts for agents and against them, the figures that are made of it, and trust.",
+    "Installation": "How the processes of all organizations run, for who runs them.",
     "Imports": "Conversations of another product, looked through and taken in.",
     "Live": "Records as they are written, and what was missed.",
 }

@@ -9,8 +9,11 @@ import asyncio
 import contextlib
 import hmac
 import logging
+import os
 import secrets
+import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -25,6 +28,8 @@ from crewhall.kernel.ids import new_id
 from crewhall.kernel.process_kinds import ProcessKind
 from crewhall.kernel.signals import Signals
 from crewhall.ports.live import Ephemeral
+from crewhall.ports.message_log import LogState
+from crewhall.version import VERSION
 
 log = logging.getLogger(__name__)
 CHANNEL = "crewhall_processes"
@@ -63,14 +68,39 @@ class _Link:
             self.writer.write(line)
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessStanding:
+    """What a process says of itself to who runs the installation, with each sign of life."""
+
+    kind: ProcessKind = ProcessKind.UP
+    region: str = ""
+    log_state: Callable[[], LogState] = lambda: LogState("postgres")
+
+    def row(self) -> dict[str, object]:
+        """As it is now."""
+        state = self.log_state()
+        return {
+            "kind": str(self.kind),
+            "version": VERSION,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "region": self.region or None,
+            "lag": state.lag,
+            "stopped": len(state.stopped),
+            "lease": LEASE_S,
+        }
+
+
 class Peers:
     """The links of one process. Listens on loopback, or on `CREWHALL_PEER_HOST` between machines."""
 
-    def __init__(self, db: Database, hub: Hub, signals: Signals, host: str, kind: ProcessKind = ProcessKind.UP) -> None:
+    def __init__(
+        self, db: Database, hub: Hub, signals: Signals, host: str, about: ProcessStanding = ProcessStanding()
+    ) -> None:
         self._db = db
         self._hub = hub
         self._host = host
-        self._kind = kind
+        self._about = about
         self._id = new_id()
         self._secret = ""
         self._server: asyncio.Server | None = None
@@ -97,7 +127,7 @@ class Peers:
         """Listen where somebody may, register, link to those that are there."""
         async with self._db.transaction(None) as tx:
             self._secret = await tx.value("select peer_secret from installation")
-        if self._kind.serves:
+        if self._about.kind.serves:
             self._server = await asyncio.start_server(self._hear, self._host, 0, limit=MAX_LINE)
         self._hub.forward = self._forward
         await self._register()
@@ -125,11 +155,12 @@ class Peers:
             await tx.run("delete from processes where lease_until < now()")
             await tx.run(
                 """
-                insert into processes (id, kind, address, lease_until)
-                values (%(id)s, %(kind)s, %(address)s, now() + make_interval(secs => %(lease)s))
+                insert into processes (id, kind, address, lease_until, version, host, pid, region, log_lag, log_stopped)
+                values (%(id)s, %(kind)s, %(address)s, now() + make_interval(secs => %(lease)s),
+                        %(version)s, %(host)s, %(pid)s, %(region)s, %(lag)s, %(stopped)s)
                 on conflict (id) do update set lease_until = excluded.lease_until
                 """,
-                {"id": self._id, "kind": str(self._kind), "address": address, "lease": LEASE_S},
+                self._about.row() | {"id": self._id, "address": address},
             )
             await tx.run("select pg_notify('crewhall_processes', %(id)s)", {"id": str(self._id)})
 
@@ -140,8 +171,12 @@ class Peers:
             try:
                 async with self._db.transaction(None) as tx:
                     kept = await tx.run(
-                        "update processes set lease_until = now() + make_interval(secs => %(lease)s) where id = %(id)s",
-                        {"id": self._id, "lease": LEASE_S},
+                        """
+                        update processes set lease_until = now() + make_interval(secs => %(lease)s),
+                            log_lag = %(lag)s, log_stopped = %(stopped)s
+                        where id = %(id)s
+                        """,
+                        self._about.row() | {"id": self._id},
                     )
                 if not kept:
                     await self._register()

@@ -6,7 +6,7 @@ static/js/live/attachments.js makes the same view in the browser.
 from collections.abc import Mapping
 from typing import Any
 
-KB, MB = 1024, 1024 * 1024
+KB, MB, GB = 1024, 1024**2, 1024**3
 WIDEST, HIGHEST = 360, 270
 """CSS pixels of an image in the stream."""
 LONGEST_LABEL = 5
@@ -44,8 +44,9 @@ def size_in_words(size: int) -> str:
         return f"{size} B"
     if size < MB:
         return f"{-(-size // KB)} KB"
-    tenths = (size * 20 + MB) // (2 * MB)
-    return f"{tenths // 10}.{tenths % 10} MB"
+    unit, name = (MB, "MB") if size < GB else (GB, "GB")
+    tenths = (size * 20 + unit) // (2 * unit)
+    return f"{tenths // 10}.{tenths % 10} {name}"
 
 
 def label_of(name: str) -> str:

@@ -35,6 +35,7 @@ from crewhall.faces.sdk.github import (
 from crewhall.faces.sdk.hooks import Hook, HookCall
 from crewhall.faces.sdk.imports import Import, ImportChannel, ImportCounts, LeftOut
 from crewhall.faces.sdk.incoming import IncomingMessage, Post
+from crewhall.faces.sdk.installation import InstallationStanding, RunningProcess
 from crewhall.faces.sdk.knowledge import Finding, Findings, LentPassage
 from crewhall.faces.sdk.kpis import Evidence, Kpi, Metric, RankedAgent
 from crewhall.faces.sdk.live import Live
@@ -171,6 +172,7 @@ __all__ = [
     "ImportChannel",
     "ImportCounts",
     "IncomingMessage",
+    "InstallationStanding",
     "InvalidSession",
     "InvalidWebhook",
     "Invitation",
@@ -221,6 +223,7 @@ __all__ = [
     "Run",
     "RunAgent",
     "RunStep",
+    "RunningProcess",
     "RuntimeCall",
     "RuntimeHealth",
     "SavedMessage",

@@ -14,6 +14,7 @@ from crewhall.faces.sdk.files import Files
 from crewhall.faces.sdk.github import Github
 from crewhall.faces.sdk.hooks import Hooks
 from crewhall.faces.sdk.imports import Imports
+from crewhall.faces.sdk.installation import Installation
 from crewhall.faces.sdk.knowledge import Knowledge
 from crewhall.faces.sdk.kpis import Kpis
 from crewhall.faces.sdk.lending import Lending
@@ -93,6 +94,7 @@ class Client:
         self.budgets = Budgets(self.transport)
         self.hooks = Hooks(self.transport)
         self.imports = Imports(self.transport)
+        self.installation = Installation(self.transport)
         self.knowledge = Knowledge(self.transport)
         self.schedules = Schedules(self.transport)
         self.notifications = Notifications(self.transport)

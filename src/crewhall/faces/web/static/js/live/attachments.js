@@ -1,7 +1,8 @@
 // The files of a message as it is shown. The same as faces/plumbing/attachments.py; a browser test compares the two.
 
 const KB = 1024;
-const MB = 1024 * 1024;
+const MB = 1024 * KB;
+const GB = 1024 * MB;
 const WIDEST = 360;
 const HIGHEST = 270;
 
@@ -9,8 +10,9 @@ const HIGHEST = 270;
 export function sizeInWords(size) {
   if (size < KB) return `${size} B`;
   if (size < MB) return `${Math.ceil(size / KB)} KB`;
-  const tenths = Math.floor((size * 20 + MB) / (2 * MB));
-  return `${Math.floor(tenths / 10)}.${tenths % 10} MB`;
+  const [unit, name] = size < GB ? [MB, "MB"] : [GB, "GB"];
+  const tenths = Math.floor((size * 20 + unit) / (2 * unit));
+  return `${Math.floor(tenths / 10)}.${tenths % 10} ${name}`;
 }
 
 /** The picture of a file that has one, for its row. */
