@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.openai import Say
-from tests.support.waiting import until
+from tests.support.waiting import bounded, until
 from tests.taking.takers import Taken, have_begun, none_left, streams, working
 
 pytestmark = pytest.mark.usefixtures("no_jobs")
@@ -93,6 +93,6 @@ async def test_a_worker_stops_though_what_it_does_beside_loses_a_cancellation(ha
     monkeypatch.setattr("crewhall.runtime.worker.sweep", deaf)
     taken = Taken(hall)
     await hall.ask(org)
-    async with asyncio.timeout(20), working(hall, taken):
+    async with bounded(20), working(hall, taken):
         await taken.has_ended(1)
     assert len(swallowed) == 2
