@@ -144,7 +144,8 @@ async def test_servers_workers_and_projectors_are_processes_of_their_own(ground:
         server, _, second = await asyncio.gather(
             *(start(ground.command(kind)) for kind in ("serve", "worker", "projector"))
         )
-        owner = await start(await signed_in(server))
+        owner = await signed_in(server)
+        stack.push_async_callback(owner.aclose)
         await until(ground.are_shared(8, 8))
         await says_how_it_is(first)
 
