@@ -77,14 +77,15 @@ class Chaos:
         }
 
     async def round(self, kind: str) -> None:
-        """Do it, and wait until posts are acknowledged again."""
+        """Do it, and wait until everybody's posts are acknowledged again."""
         await self._load.progress(self._random.randint(20, 150))
         began = time.monotonic()
         try:
             await self._kinds[kind]()
-            await self._load.progress(50)
+            await self._load.everybody()
         except BaseException as error:
-            error.add_note(f"in round {sum(map(len, self.done.values())) + 1}, {kind}")
+            waiting = ", ".join(self._load.waiting)
+            error.add_note(f"in round {sum(map(len, self.done.values())) + 1}, {kind}; waited at last: {waiting}")
             raise
         self.done[kind].append(Round(self._load.longest_silence(began), self._load.longest_wait(began)))
 

@@ -49,6 +49,8 @@ class Load:
     writers: Sequence[Writer]
     subscribers: Sequence[Subscriber]
     enough: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: list[str] = field(default_factory=list)
+    """Writers that had to wait when somebody looked last."""
 
     async def progress(self, posts: int) -> None:
         """Wait until that many more posts were acknowledged."""
@@ -56,6 +58,14 @@ class Load:
         async with asyncio.timeout(PROGRESS_S):
             while len(self.history.acks) < target:  # looks are cheap; the writers stay simple
                 await asyncio.sleep(0.002)
+
+    async def everybody(self) -> None:
+        """Wait until every writer has had another post acknowledged."""
+        since = time.monotonic()
+        async with asyncio.timeout(PROGRESS_S):
+            while waiting := [one.name for one in self.writers if one.heard_at < since]:
+                self.waiting = waiting
+                await asyncio.sleep(0.01)
 
     async def takes_files(self, files: int) -> None:
         """Wait until that many more files were acknowledged."""
@@ -142,6 +152,9 @@ async def load_on(site: Site, seed: int, through: Place | None = None, *, upload
             await writing
         wrong = await load.settle()
         assert not wrong, "\n".join(wrong)
+    except BaseException:
+        await site.say_where_tasks_wait()
+        raise
     finally:
         writing.cancel()
         for task in following:

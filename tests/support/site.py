@@ -26,6 +26,7 @@ OWNER = "owner@example.org"
 START_S = 90.0
 """The first start makes the database, later ones recover it; one that hangs never does either."""
 END_S = 60.0
+SAYING_S = 1.0
 UNLIMITED = {
     "CREWHALL_RATE_ADDRESS_PER_MINUTE": "100000000",
     "CREWHALL_RATE_ACTOR_PER_MINUTE": "100000000",
@@ -128,6 +129,11 @@ class Process:
             return False
         return True
 
+    def say_where_tasks_wait(self) -> None:
+        """Have it say in its log what each of its tasks waits for (tests/support/serving.py)."""
+        if self._process is not None and self._process.poll() is None and self.serving.is_set():
+            self._process.send_signal(signal.SIGUSR1)
+
     async def close(self) -> None:
         """End the process, if there is one."""
         if self._process is not None:
@@ -162,6 +168,12 @@ class Site:
             answer = await api.request(method, path, json=None if method == "GET" else body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
+
+    async def say_where_tasks_wait(self) -> None:
+        """Something hangs, or is not as it should be: have every process say where it is, and give them a moment."""
+        for process in (self.server, *self._others):
+            process.say_where_tasks_wait()
+        await asyncio.sleep(SAYING_S)
 
     def postmaster(self) -> psutil.Process | None:
         """The running Postgres."""

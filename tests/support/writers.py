@@ -64,6 +64,8 @@ class Writer:
         self.author = author
         self.server = server
         self.history = history
+        self.heard_at = 0.0
+        """When a post of theirs was acknowledged last."""
         self._posts = self._endless(conversations, code)
 
     def _endless(self, conversations: list[str], code: str) -> Iterator[Post]:
@@ -78,7 +80,7 @@ class Writer:
 
     def acknowledged(self, post: Post, answer: dict[str, Any]) -> None:
         """Note the server's word."""
-        now = time.monotonic()
+        now = self.heard_at = time.monotonic()
         about = post.conversation, self.author.id, post.client_id
         self.history.acks.append(Ack(*about, answer["seq"], answer["id"], now, now - post.since))
 
