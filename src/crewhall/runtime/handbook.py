@@ -25,7 +25,7 @@ on or our please should so tell than that the their them then there these they t
 who why will with would you your crewhall work works use using explain hello hi hey thanks thank good morning evening
 """
 STOP_WORDS = frozenset(COMMON.split())
-FOR_MAKERS = frozenset({"internals", "pages", "performance", "rules", "events"})
+FOR_MAKERS = frozenset({"internals", "pages", "performance", "rules", "events", "chaos"})
 """Pages for those who change Crewhall: there to be read, but no answer to who uses it."""
 IN_ORDER = [
     "basics", "reading", "search", "rooms", "writing", "wiki", "work", "sessions", "timeline", "kpis", "agents",
