@@ -124,6 +124,7 @@ async def run(port: int, counts: dict[str, int], told: dict[str, str]) -> None:
     """Run so many processes of each kind until Ctrl-C or SIGTERM."""
     public = f"http://127.0.0.1:{port}"
     environment = {"CREWHALL_PUBLIC_URL": public, "CREWHALL_DRAIN_WAIT_S": DRAIN_WAIT_S, **os.environ, **told}
+    environment.pop("CREWHALL_KAFKA_JARS", None)  # it is read here alone
     kinds = [kind for kind, count in counts.items() for _ in range(count)]
     members = [Member(kind, port + 1 + n, environment) for n, kind in enumerate(kinds)]
     proxy = Proxy([f"http://127.0.0.1:{one.port}" for one in members if one.kind == "serve"], port)
