@@ -17,15 +17,14 @@ run: runtime ## serve in the foreground; CREWHALL_* variables are honoured
 dev: development ## serve and start again when a source file changes
 	@exec $(BIN)/python -m scripts.reload $(ARGS)
 
-cluster: development ## serve from two servers and two workers behind a small proxy; ARGS="--port 9000 --workers 3"
+cluster: development ## serve from two servers and two workers behind a small proxy; ARGS="--port 9000 --kafka"
 	@exec $(BIN)/python -m scripts.cluster $(ARGS)
 
-chaos: development ## kill, pause and restart what runs under load, a hundred rounds; ARGS="--rounds 20 --seed 7"
+chaos: development ## kill, pause and restart what runs under load, a hundred rounds; ARGS="--log kafka --rounds 20 --seed 7"
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 kafka: development ## serve an Apache Kafka broker for development, ARGS="9092" is its port
-	@CREWHALL_KAFKA_JARS=`CI=true sh scripts/kafka` && export CREWHALL_KAFKA_JARS && \
-	exec $(BIN)/python -m scripts.broker $(ARGS)
+	@exec $(BIN)/python -m scripts.broker $(ARGS)
 
 test: development ## run the tests; installs Chromium and Apache Kafka where it can
 	@CREWHALL_CHROMIUM=`sh scripts/chromium` && export CREWHALL_CHROMIUM && \

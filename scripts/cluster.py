@@ -1,5 +1,8 @@
 """A whole cluster from plain processes (`make cluster`): servers, workers, one database and a small proxy before them.
 
+With --kafka messages live in Apache Kafka: a broker in the data folder, and projectors besides. Where the environment
+has CREWHALL_KAFKA_BOOTSTRAP that broker is used, and none started. It is what deploy/compose.kafka.yaml describes.
+
 What ends is started again, as a supervisor would: send a process SIGTERM or SIGKILL and watch what the others make of
 it. Ctrl-C stops everything. Settings come from the environment (`CREWHALL_HOME`, …).
 """
@@ -10,16 +13,22 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from crewhall.kernel.settings import KernelSettings, load_settings
+from scripts.broker import Broker, BrokerFailed, Ports, bring_jars
 from scripts.proxy import Proxy, is_ready
 
 CREWHALL = Path(sys.executable).with_name("crewhall")
-START_S = 120.0
+START_S = 300.0
 AGAIN_S = 1.0
 LOOK_EVERY_S = 0.2
 DRAIN_WAIT_S = "0.5"
 """What the proxy needs to notice that a server leaves, and some."""
+MOST = 80
+"""Processes: their ports follow the proxy's, and those of the broker follow them."""
 
 
 class Member:
@@ -28,8 +37,8 @@ class Member:
     def __init__(self, kind: str, port: int, environment: dict[str, str]) -> None:
         self.kind = kind
         self.port = port
-        names = {"serve": "CREWHALL_PORT", "worker": "CREWHALL_HEALTH_PORT"}
-        self._environment = {**environment, names[kind]: str(port)}
+        name = "CREWHALL_PORT" if kind == "serve" else "CREWHALL_HEALTH_PORT"
+        self._environment = {**environment, name: str(port)}
         self._process: asyncio.subprocess.Process | None = None
         self._is_wanted = True
         self._has_started = False
@@ -54,7 +63,7 @@ class Member:
                 await asyncio.sleep(LOOK_EVERY_S)
         assert self._process is not None
         self._has_started = True
-        print(f"{self.kind:7} http://127.0.0.1:{self.port}/health/ready (pid {self._process.pid})", flush=True)
+        print(f"{self.kind:9} http://127.0.0.1:{self.port}/health/ready (pid {self._process.pid})", flush=True)
 
     def stop(self) -> None:
         """Tell it to end in good order."""
@@ -63,32 +72,81 @@ class Member:
             self._process.terminate()
 
 
-async def run(port: int, servers: int, workers: int) -> None:
-    """Run the cluster until Ctrl-C or SIGTERM."""
+class KeptBroker:
+    """The broker, kept running on its ports."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._is_wanted = True
+
+    async def start(self) -> None:
+        """Start it for the first time. Raises BrokerFailed."""
+        await asyncio.to_thread(self._broker.start)
+        print(f"broker    {self._broker.bootstrap} (pid {self._broker.pid})", flush=True)
+
+    async def run(self) -> None:
+        """Start it again whenever it has ended, until told."""
+        while self._is_wanted:
+            if self._broker.has_ended:
+                print("the broker has ended: starting it again", flush=True)
+                with contextlib.suppress(BrokerFailed):
+                    await self.start()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def stop(self) -> None:
+        """End it."""
+        self._is_wanted = False
+        await asyncio.to_thread(self._broker.stop)
+
+
+@asynccontextmanager
+async def kafka(port: int) -> AsyncIterator[dict[str, str]]:
+    """What processes are told of Kafka: of the broker that the environment names, or of one that runs meanwhile."""
+    told = {"CREWHALL_LOG": "kafka"}
+    if os.environ.get("CREWHALL_KAFKA_BOOTSTRAP"):
+        yield told
+        return
+    home = load_settings(KernelSettings).home / "kafka"
+    broker = Broker(bring_jars(), home, Ports(port, port + 1, port + 2))
+    kept = KeptBroker(broker)
+    keeping = None
+    try:
+        await kept.start()
+        keeping = asyncio.create_task(kept.run())
+        yield told | {"CREWHALL_KAFKA_BOOTSTRAP": broker.bootstrap}
+    finally:
+        if keeping is not None:
+            keeping.cancel()
+        await kept.stop()
+
+
+async def run(port: int, counts: dict[str, int], told: dict[str, str]) -> None:
+    """Run so many processes of each kind until Ctrl-C or SIGTERM."""
     public = f"http://127.0.0.1:{port}"
-    environment = {"CREWHALL_PUBLIC_URL": public, "CREWHALL_DRAIN_WAIT_S": DRAIN_WAIT_S, **os.environ}
-    members = [Member("serve", port + 1 + n, environment) for n in range(servers)]
-    members += [Member("worker", port + 1 + servers + n, environment) for n in range(workers)]
+    environment = {"CREWHALL_PUBLIC_URL": public, "CREWHALL_DRAIN_WAIT_S": DRAIN_WAIT_S, **os.environ, **told}
+    environment.pop("CREWHALL_KAFKA_JARS", None)  # it is read here alone
+    kinds = [kind for kind, count in counts.items() for _ in range(count)]
+    members = [Member(kind, port + 1 + n, environment) for n, kind in enumerate(kinds)]
     proxy = Proxy([f"http://127.0.0.1:{one.port}" for one in members if one.kind == "serve"], port)
-    told = asyncio.Event()
+    told_to_end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
     running = []
     try:
         for one in members:  # the first makes the database
             running.append(asyncio.create_task(one.run()))
-            starting, stopping = asyncio.create_task(one.ready()), asyncio.create_task(told.wait())
+            starting, stopping = asyncio.create_task(one.ready()), asyncio.create_task(told_to_end.wait())
             await asyncio.wait({starting, stopping, running[-1]}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
             if not starting.done():
                 starting.cancel()
-                if not told.is_set():
+                if not told_to_end.is_set():
                     raise SystemExit(f"{one.kind} on {one.port} did not start: see what it said")
                 return
             await starting
         await proxy.start()
         print(f"The cluster is ready at {public}. Press Ctrl-C to stop.", flush=True)
-        await told.wait()
+        await told_to_end.wait()
     finally:
         for one in members:
             one.stop()
@@ -97,14 +155,31 @@ async def run(port: int, servers: int, workers: int) -> None:
         await proxy.close()
 
 
+async def run_all(port: int, counts: dict[str, int], *, on_kafka: bool) -> None:
+    """The cluster, with what keeps its log."""
+    if not on_kafka:
+        await run(port, counts, {})
+        return
+    async with kafka(port + 1 + MOST) as told:
+        await run(port, counts, told)
+
+
 def main() -> None:
     """Read the arguments and run."""
     asked = argparse.ArgumentParser(prog="make cluster", description=__doc__)
     asked.add_argument("--port", type=int, default=8787, help="the proxy's; the others follow it")
     asked.add_argument("--servers", type=int, default=2)
     asked.add_argument("--workers", type=int, default=2)
+    asked.add_argument("--kafka", action="store_true", help="messages live in Apache Kafka")
+    asked.add_argument("--projectors", type=int, default=2, help="where they do")
     found = asked.parse_args()
-    asyncio.run(run(found.port, found.servers, found.workers))
+    counts = {"serve": found.servers, "worker": found.workers, "projector": found.projectors if found.kafka else 0}
+    if sum(counts.values()) > MOST or counts["serve"] < 1 or (found.kafka and found.projectors < 1):
+        asked.error(f"one of each kind at least, {MOST} processes at most")
+    try:
+        asyncio.run(run_all(found.port, counts, on_kafka=found.kafka))
+    except BrokerFailed as failed:
+        raise SystemExit(str(failed)) from failed
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from tests.sdk.processes import AgentProcesses
 from tests.sdk.relay import Relay
 from tests.support.database import SharedCluster, shared_cluster
 from tests.support.kafka import SharedBroker, jars_or_skip, shared_broker
+from tests.support.said import note_log
 from tests.support.server import Server
 from tests.support.tails import tail
 from tests.support.waiting import until
@@ -100,6 +101,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
 def own_broker(tmp_path: Path) -> Iterator[Broker]:
     """A broker for one test alone, which may kill, pause and start it again; it runs already."""
     made = Broker(jars_or_skip(), tmp_path / "kafka")
+    note_log(made.log_file)
     made.start()
     yield made
     made.stop()

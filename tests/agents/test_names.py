@@ -9,6 +9,7 @@ import pytest
 from crewhall.kernel.ids import new_id
 from tests.agents.hall import AgentHall, AgentOrg
 from tests.identity.hall import Member
+from tests.support.waiting import bounded
 
 
 def new_name() -> str:
@@ -119,7 +120,7 @@ async def test_the_database_makes_the_second_wait_and_refuses_it(hall: AgentHall
     async with hall.db.transaction(ada.actor) as tx:
         await tx.run(acts[first], values)
         late = asyncio.create_task(come_second())
-        async with asyncio.timeout(10):
+        async with bounded(10):
             while not await tx.value(
                 """
                 select exists (

@@ -12,6 +12,7 @@ from crewhall.kernel.actor import Actor
 from crewhall.kernel.signals import Signals
 from tests.agents.hall import AgentHall, AgentMember, AgentOrg
 from tests.agents.watch import Watch
+from tests.support.waiting import bounded
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ async def test_heartbeats_at_another_process_keep_an_agent_from_falling_offline(
         checked.set()
 
     here._check_org = checking  # type: ignore[method-assign,assignment]
-    async with asyncio.timeout(5):
+    async with bounded(5):
         await checked.wait()
     assert here.changes.empty()
     assert await shown(org, agent) == "online"

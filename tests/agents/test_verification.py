@@ -14,7 +14,7 @@ from crewhall.kernel.limits import RateLimiter
 from tests.agents.conftest import SuperuserRows
 from tests.agents.hall import AgentHall, AgentMember, AgentOrg
 from tests.support.database import SharedCluster
-from tests.support.waiting import until_signed_out
+from tests.support.waiting import bounded, until_signed_out
 
 Check = Callable[[bytes, str | None], Awaitable[bool]]
 
@@ -104,11 +104,11 @@ async def test_a_process_that_loses_its_wake_ups_forgets_every_key(
         """,
         database,
     )
-    async with asyncio.timeout(5):
+    async with bounded(5):
         await distrusted.wait()
     assert (await agent.api.get("/agents")).status_code == 200
     assert bcrypts == [True, True]
-    async with asyncio.timeout(10):
+    async with bounded(10):
         while not hall.signals.listening:
             await agent.api.get("/agents")
 

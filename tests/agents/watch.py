@@ -7,6 +7,7 @@ from crewhall.agents.presence import PresenceChange, PresenceWatch, _Written
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.signals import Signals
 from tests.agents.hall import AgentHall
+from tests.support.waiting import bounded
 
 
 class Watch(PresenceWatch):
@@ -32,11 +33,11 @@ class Watch(PresenceWatch):
         )
 
     async def next(self) -> Presence:
-        async with asyncio.timeout(5):
+        async with bounded(5):
             return (await self.changes.get()).presence
 
     async def next_write(self) -> Presence:
-        async with asyncio.timeout(5):
+        async with bounded(5):
             return await self.writes.get()
 
     async def _write(self, actor: Actor, presence: Presence, lasts: float) -> _Written | None:

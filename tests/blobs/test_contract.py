@@ -11,6 +11,7 @@ from crewhall.adapters.blobs.making import BlobSettings, make_blobs
 from crewhall.kernel.errors import UNAVAILABLE, CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.ports.blobs import BLOB_MISSING, Blobs, MemoryBlobs
+from tests.support.small_disk import small_disk_or_skip
 
 LONG = bytes(range(256)) * 4096 * 6
 """Longer than one part of an upload to a bucket."""
@@ -109,3 +110,22 @@ def test_the_setting_names_a_folder_or_a_bucket(tmp_path: Path):
     assert isinstance(make_blobs(BlobSettings(blobs="s3://attic"), tmp_path), BucketBlobs)
     with pytest.raises(CrewhallError, match="CREWHALL_BLOBS names"):
         make_blobs(BlobSettings(blobs="ftp://attic"), tmp_path)
+
+
+async def test_a_folder_without_room_says_so_keeps_nothing_and_takes_files_again_once_there_is():
+    with small_disk_or_skip(1024 * 1024) as disk:
+        blobs, name, other = FolderBlobs(disk.folder / "blobs"), key(), key()
+        await blobs.write(name, pieces(b"kept"))
+        disk.fill()
+        with pytest.raises(CrewhallError) as refused:
+            await blobs.write(other, pieces(LONG[:300_000]))
+        assert (refused.value.code, refused.value.kind.status) == ("storage_full", 507)
+        assert "Tell an admin" in refused.value.detail
+        assert await whole(blobs, name) == b"kept"
+        with pytest.raises(CrewhallError) as missing:
+            await whole(blobs, other)
+        assert missing.value.kind is BLOB_MISSING
+        assert list(disk.folder.rglob("*.unfinished")) == []
+        disk.free()
+        await blobs.write(other, pieces(LONG[:300_000]))
+        assert await whole(blobs, other) == LONG[:300_000]

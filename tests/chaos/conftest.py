@@ -1,5 +1,5 @@
-"""The home that cluster tests use, for chaos."""
+"""The homes that cluster tests use, for chaos."""
 
-from tests.cluster.conftest import site
+from tests.cluster.conftest import kafka_site, site
 
-__all__ = ["site"]
+__all__ = ["kafka_site", "site"]

@@ -1,31 +1,56 @@
-"""What is done to a cluster under load, one thing a round: killed, paused, restarted, cut off, slowed down."""
+"""What is done to a cluster under load, one thing a round: killed, paused, restarted, cut off, slowed down, filled."""
 
 import asyncio
 import contextlib
 import signal
-from collections import Counter
+import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import psutil
 
 from tests.support.cluster import Cluster
 from tests.support.load import Load
+from tests.support.said import last_words
 from tests.support.site import Process
+from tests.support.small_disk import SmallDisk
 
 PAUSE_S = (0.2, 3.0)
 """A pause may be longer than a worker's heartbeats are missed for: others take its turns, and its own are refused."""
 SLOW_S = 0.02
+FILES = 2
+"""So many files are refused while the disk is full, and taken once there is room."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one of them cost: the longest that nobody's post was taken, and that a single one waited."""
+
+    silence_s: float
+    wait_s: float
 
 
 class Chaos:
     """Does something to the cluster in each round; what, to whom and when comes from the load's seed."""
 
-    def __init__(self, cluster: Cluster, load: Load) -> None:
+    def __init__(self, cluster: Cluster, load: Load, disk: SmallDisk | None = None) -> None:
         self._cluster = cluster
         self._load = load
+        self._disk = disk
         self._random = load.random
-        self.done: Counter[str] = Counter()
-        self._kinds: dict[str, Callable[[], Awaitable[None]]] = {
+        self.done: defaultdict[str, list[Round]] = defaultdict(list)
+        self._kinds = self._for_all() | self._for_kafka()
+        if disk is not None:
+            self._kinds["disk full"] = self._fill
+
+    @property
+    def kinds(self) -> list[str]:
+        """What may be done."""
+        return list(self._kinds)
+
+    def _for_all(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        return {
             "server killed": lambda: self._kill(self._cluster.servers),
             "worker killed": lambda: self._kill(self._cluster.workers),
             "server restarted": lambda: self._restart(self._cluster.servers),
@@ -39,21 +64,30 @@ class Chaos:
             "network slow": self._slow,
         }
 
-    @property
-    def kinds(self) -> list[str]:
-        """What may be done."""
-        return list(self._kinds)
+    def _for_kafka(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        if self._cluster.broker is None:
+            return {}
+        return {
+            "projector killed": lambda: self._kill(self._cluster.projectors),
+            "projector restarted": lambda: self._restart(self._cluster.projectors),
+            "projector paused": lambda: self._pause(self._cluster.projectors),
+            "broker killed": self._kill_broker,
+            "broker restarted": self._restart_broker,
+            "broker paused": self._pause_broker,
+        }
 
     async def round(self, kind: str) -> None:
-        """Do it, and wait until posts are acknowledged again."""
+        """Do it, and wait until everybody's posts are acknowledged again."""
         await self._load.progress(self._random.randint(20, 150))
+        began = time.monotonic()
         try:
             await self._kinds[kind]()
-            await self._load.progress(50)
+            await self._load.everybody()
         except BaseException as error:
-            error.add_note(f"in round {self.done.total() + 1}, {kind}")
+            waiting = ", ".join(self._load.waiting)
+            error.add_note(f"in round {sum(map(len, self.done.values())) + 1}, {kind}; waited at last: {waiting}")
             raise
-        self.done[kind] += 1
+        self.done[kind].append(Round(self._load.longest_silence(began), self._load.longest_wait(began)))
 
     async def _kill(self, of: list[Process]) -> None:
         one = self._random.choice(of)
@@ -63,7 +97,7 @@ class Chaos:
 
     async def _restart(self, of: list[Process]) -> None:
         one = self._random.choice(of)
-        assert await one.stop() == 0, one.log.read_text()[-3000:]
+        assert await one.stop() == 0, last_words(one.log)
         await one.start()
 
     async def _pause(self, of: list[Process]) -> None:
@@ -94,6 +128,21 @@ class Chaos:
             if backends:
                 _signal(self._random.choice(backends), signal.SIGKILL)
 
+    async def _kill_broker(self) -> None:
+        """No machine lost its power: what the broker acknowledged is there when it comes back."""
+        assert self._cluster.broker is not None
+        await asyncio.to_thread(self._cluster.broker.kill)
+        await asyncio.to_thread(self._cluster.broker.start)
+
+    async def _restart_broker(self) -> None:
+        assert self._cluster.broker is not None
+        await asyncio.to_thread(self._cluster.broker.stop)
+        await asyncio.to_thread(self._cluster.broker.start)
+
+    async def _pause_broker(self) -> None:
+        assert self._cluster.broker is not None
+        await self._still([psutil.Process(self._cluster.broker.pid)])
+
     async def _cut(self) -> None:
         self._cluster.proxy.cut()
 
@@ -103,6 +152,17 @@ class Chaos:
             await self._load.progress(20)
         finally:
             self._cluster.proxy.delay_s = 0.0
+
+    async def _fill(self) -> None:
+        """Files are refused for as long as there is no room, posts are not; then they are taken again."""
+        assert self._disk is not None
+        await asyncio.to_thread(self._disk.fill)
+        try:
+            await self._load.refuses_files(FILES)
+            await self._load.progress(50)
+        finally:
+            self._disk.free()
+        await self._load.takes_files(FILES)
 
 
 def _words(process: psutil.Process) -> list[str]:

@@ -1,41 +1,68 @@
 """So many rounds of chaos on a cluster under load, then the proof that nothing was lost, doubled or out of order."""
 
 import random
-from collections import Counter
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 
+import psycopg
+
+from crewhall.adapters.kafka.rebuild import rebuild
+from crewhall.adapters.kafka.settings import LogEngine, LogSettings
+from crewhall.kernel.postgres.urls import DATABASE
+from scripts.broker import Broker
+from tests.chaos.report import Report, report_of
 from tests.chaos.rounds import Chaos
 from tests.support.cluster import running
 from tests.support.load import load_on
 from tests.support.site import Site
+from tests.support.small_disk import NoSmallDisk, SmallDisk
+
+DISK = 128 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Report:
-    """What was done, and what the history held when nothing was wrong with it."""
+async def run_chaos(
+    site: Site, rounds: int | None, seed: int, broker: Broker | None = None, say: Callable[[str], None] = print
+) -> Report:
+    """Run so many rounds, by default each thing once; Kafka is the log where a running broker is given.
 
-    rounds: Counter[str]
-    posts: int
-    seen: int
+    Raises AssertionError that says what was wrong with the history, or who hangs.
+    """
+    began = time.monotonic()
+    with ExitStack() as stack:
+        disk = _find_disk(stack, say)
+        environment = {"CREWHALL_BLOBS": str(disk.folder)} if disk else {}
+        async with running(site, broker, **environment) as cluster:
+            async with load_on(site, seed, through=cluster, uploads=True) as load:
+                chaos = Chaos(cluster, load, disk)
+                await _go(chaos, rounds or len(chaos.kinds), seed, say)
+                await load.progress(100)
+            if broker is not None:
+                await _compare(site, broker)
+    return report_of("kafka" if broker else "postgres", seed, time.monotonic() - began, chaos.done, load.history)
 
-    def lines(self) -> list[str]:
-        """The report, a line for each thing that was done."""
-        done = [f"  {count:4} {kind}" for kind, count in sorted(self.rounds.items())]
-        told = (
-            f"{self.rounds.total()} rounds: {self.posts} posts acknowledged and present once, in order; "
-            f"{self.seen} records seen by subscribers, each once"
-        )
-        return [told, *done]
+
+async def _go(chaos: Chaos, rounds: int, seed: int, say: Callable[[str], None]) -> None:
+    kinds = (chaos.kinds * (rounds // len(chaos.kinds) + 1))[:rounds]
+    random.Random(seed).shuffle(kinds)
+    for number, kind in enumerate(kinds, 1):
+        await chaos.round(kind)
+        last = chaos.done[kind][-1]
+        say(f"{number:4}/{rounds} {kind}: no post taken for {last.silence_s:.1f} s")
 
 
-async def run_chaos(site: Site, rounds: int, seed: int) -> Report:
-    """Run; raises AssertionError that says what was wrong with the history, or who hangs."""
-    async with running(site) as cluster, load_on(site, seed, through=cluster) as load:
-        chaos = Chaos(cluster, load)
-        kinds = (chaos.kinds * (rounds // len(chaos.kinds) + 1))[:rounds]
-        random.Random(seed).shuffle(kinds)
-        for kind in kinds:
-            await chaos.round(kind)
-        await load.progress(100)
-    seen = sum(len(entries) for of in load.history.seen.values() for entries in of.values())
-    return Report(chaos.done, len(load.history.acks), seen)
+async def _compare(site: Site, broker: Broker) -> None:
+    """See that the database has what the topics say, as `crewhall log rebuild` does."""
+    settings = LogSettings(log=LogEngine.KAFKA, kafka_bootstrap=broker.bootstrap)
+    with psycopg.connect(site.postgres.superuser_url(DATABASE), autocommit=True) as connection:
+        found = [one async for one in rebuild(connection, settings)]
+    assert found, "there are topics"
+    assert [one for one in found if not one.is_equal] == []
+
+
+def _find_disk(stack: ExitStack, say: Callable[[str], None]) -> SmallDisk | None:
+    try:
+        return stack.enter_context(SmallDisk(DISK))
+    except NoSmallDisk as missing:
+        say(f"No disk is filled: {missing}")
+        return None

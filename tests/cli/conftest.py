@@ -19,6 +19,7 @@ from crewhall.faces.cli.failures import report
 from tests.identity.hall import PASSWORD, Org
 from tests.support.database import discard
 from tests.support.server import Server, token_of
+from tests.support.waiting import in_time
 
 PROGRAM = Path(sys.executable).with_name("crewhall")
 
@@ -70,7 +71,7 @@ class Cli:
     async def run(self, *words: str, stdin: str = "") -> Result:
         """Run a command to its end."""
         process = await self.start(*words)
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 40)
+        out, err = await in_time(process.communicate(stdin.encode()), 40)
         return Result(process.returncode or 0, out.decode(), err.decode())
 
     async def ok(self, *words: str, stdin: str = "") -> Any:

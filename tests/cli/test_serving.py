@@ -17,7 +17,7 @@ from crewhall.sdk import Client
 from crewhall.version import VERSION
 from tests.cli.conftest import Cli
 from tests.sdk.processes import EXAMPLES, AgentProcesses
-from tests.support.waiting import until
+from tests.support.waiting import bounded, in_time, until
 
 
 @pytest.mark.rule("D14")
@@ -36,7 +36,7 @@ async def test_up_serves_status_sees_it_and_stop_ends_it(home: Cli) -> None:
     checked = await quick.run("doctor")
     assert "database" in checked.out.lower() or "connection" in checked.out
     assert (await home.run("stop")).code == 0
-    assert await asyncio.wait_for(serving.wait(), 20) == 0
+    assert await in_time(serving.wait(), 20) == 0
     assert (await quick.run("status")).code == 3
     gone = await quick.run("whoami")
     assert (gone.code, "crewhall up" in gone.err) == (3, True)
@@ -55,7 +55,7 @@ async def test_status_and_doctor_say_where_the_data_lie_and_how_current_the_dump
     assert ("copy both" in shown) is not folder.is_relative_to(home.folder)
     assert "dump: none yet" in shown
     assert (await configured.run("stop")).code == 0
-    await asyncio.wait_for(serving.wait(), 20)
+    await in_time(serving.wait(), 20)
     dump = (await configured.run("status", "--json")).json["database"]["dump"]
     assert dump["is_whole"] is True
     assert dump["size_bytes"] > 0
@@ -68,7 +68,7 @@ async def test_status_and_doctor_say_where_the_data_lie_and_how_current_the_dump
 async def listening(serving: asyncio.subprocess.Process) -> str:
     """Wait until a server is ready; give its address."""
     assert serving.stdout is not None
-    async with asyncio.timeout(90):
+    async with bounded(90):
         while b"Crewhall is ready at" not in (line := await serving.stdout.readline()):
             assert line, (await serving.stderr.read()).decode() if serving.stderr else ""
     return line.decode().split()[-1]
@@ -133,5 +133,5 @@ async def test_ctrl_c_is_a_clean_end(home: Cli) -> None:
     serving = await home.start("up", "--port", "0")
     await listening(serving)
     serving.send_signal(signal.SIGINT)
-    _, err = await asyncio.wait_for(serving.communicate(), 30)
+    _, err = await in_time(serving.communicate(), 30)
     assert (serving.returncode, b"Traceback" in err) == (0, False), err.decode()

@@ -1,6 +1,5 @@
 """Saying, following, reading and finding, and the organization behind it."""
 
-import asyncio
 import json
 
 import pytest
@@ -10,6 +9,7 @@ from tests.cli.conftest import Cli
 from tests.identity.hall import Org
 from tests.sdk.relay import Relay
 from tests.support.server import Server, token_of
+from tests.support.waiting import bounded, in_time
 
 
 @pytest.mark.rule("X4")
@@ -78,12 +78,12 @@ async def test_tail_follows_over_a_bad_network_without_gap_or_double(
         owner.env["CREWHALL_URL"] = relay.address
         following = await owner.start("tail", channel, "--after", "0", "--until", "30", "--json")
         assert following.stdout is not None
-        lines = [await asyncio.wait_for(following.stdout.readline(), 20)]
+        lines = [await in_time(following.stdout.readline(), 20)]
         for n in range(1, 30):
             await client.messages.post(channel, str(n))
             if n % 7 == 0:
                 relay.cut()
-        async with asyncio.timeout(30):
+        async with bounded(30):
             lines += [line async for line in following.stdout]
             assert await following.wait() == 0
     assert [json.loads(line)["content"] for line in lines] == [str(n) for n in range(30)]

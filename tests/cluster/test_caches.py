@@ -1,6 +1,5 @@
 """What one process remembers of people, places and pages is forgotten within a second of a change in another."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ from crewhall.kernel.process_kinds import ProcessKind
 from tests.identity.hall import Member, Org
 from tests.support.database import SharedCluster
 from tests.support.server import AgentClient, Server, token_of
-from tests.support.waiting import until
+from tests.support.waiting import bounded, until
 
 SECOND = 1.0
 
@@ -137,10 +136,10 @@ async def test_what_is_changed_in_one_process_holds_in_the_other_within_a_second
     here, there = pair
     scene = await Scene(here, there, await here.make_org()).make()
     assert [await look(scene), await look(scene)] == [before, before]
-    async with asyncio.timeout(10):
+    async with bounded(10):
         await change(scene)
 
     async def holds() -> bool:
         return await look(scene) == after
 
-    await until(holds, within=SECOND)
+    await until(holds, promised=SECOND)

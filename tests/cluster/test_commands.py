@@ -14,6 +14,7 @@ import pytest
 
 from tests.identity.hall import PASSWORD
 from tests.support.site import OWNER, SERVING, Site, is_free, quiet_port
+from tests.support.waiting import PATIENCE, bounded
 
 ROOT = SERVING.parents[2]
 START_S = 150.0
@@ -22,8 +23,10 @@ START_S = 150.0
 def environment(site: Site) -> dict[str, str]:
     """As a person has it who sets the data folder and an owner."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("CREWHALL_")}
+    kept = {name: os.environ[name] for name in ("CREWHALL_KAFKA_JARS",) if name in os.environ}
     return {
         **own,
+        **kept,
         "CREWHALL_HOME": str(site.home),
         "CREWHALL_OWNER_EMAIL": OWNER,
         "CREWHALL_OWNER_PASSWORD": PASSWORD,
@@ -38,36 +41,37 @@ async def crewhall(site: Site, *words: str) -> tuple[int, Any]:
     return process.returncode or 0, json.loads(said)
 
 
-def free_ports(count: int) -> int:
-    """A port such that it and those behind it are free just now."""
+def free_ports(behind: tuple[int, ...]) -> int:
+    """A port such that it and those so far behind it are free just now."""
     while True:
         port = quiet_port()
-        if all(is_free(port + n) for n in range(count)):
+        if all(is_free(port + n) for n in behind):
             return port
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-async def test_a_cluster_starts_with_one_command_is_shown_and_ends(site: Site):
-    port = free_ports(5)
+async def starts_is_shown_and_ends(site: Site, wanted: list[str], *words: str, ports: tuple[int, ...]) -> None:
+    """Start a cluster by its command, look at it, post through its proxy, and end it."""
+    port = free_ports(ports)
     running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "scripts.cluster", "--port", str(port), cwd=ROOT, env=environment(site), stdout=PIPE
-    )
+        sys.executable, "-m", "scripts.cluster", "--port", str(port), *words,
+        cwd=ROOT, env=environment(site), stdout=PIPE,
+    )  # fmt: skip
     assert running.stdout is not None
     try:
-        async with asyncio.timeout(START_S):
+        async with bounded(START_S):
             while b"The cluster is ready" not in (line := await running.stdout.readline()):
                 assert line, "it ended"
         code, shown = await crewhall(site, "status")
         assert code == 0
-        assert sorted(one["kind"] for one in shown["processes"]) == ["serve", "serve", "worker", "worker"]
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False, timeout=30) as client:
-            login = await client.post("/api/v1/auth/login", json={"email": OWNER, "password": PASSWORD})
-            assert login.status_code == 200, login.text
+        assert sorted(one["kind"] for one in shown["processes"]) == wanted
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", verify=False, timeout=30 * PATIENCE
+        ) as client:
+            await talks(client)
             for one in shown["processes"]:
                 assert (await client.get(f"{one['address']}/health/ready")).json()["status"] == "ok"
         running.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(60):
+        async with bounded(60):
             assert await running.wait() == 0
         code, shown = await crewhall(site, "status")
         assert (code, shown["processes"]) == (3, [])
@@ -76,3 +80,27 @@ async def test_a_cluster_starts_with_one_command_is_shown_and_ends(site: Site):
             running.kill()
             await running.wait()
             await crewhall(site, "stop")
+
+
+async def talks(client: httpx.AsyncClient) -> None:
+    """Sign in and say something in #general."""
+    login = await client.post("/api/v1/auth/login", json={"email": OWNER, "password": PASSWORD})
+    assert login.status_code == 200, login.text
+    client.headers["authorization"] = f"Bearer {login.json()['access_token']}"
+    found = (await client.get("/api/v1/conversations", params={"kind": "channel"})).json()["items"]
+    general = next(one["id"] for one in found if one["name"] == "general")
+    said = await client.post(f"/api/v1/conversations/{general}/messages", json={"content": "All is well."})
+    assert said.status_code == 201, said.text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_cluster_starts_with_one_command_is_shown_and_ends(site: Site):
+    await starts_is_shown_and_ends(site, ["serve", "serve", "worker", "worker"], ports=tuple(range(5)))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_a_cluster_with_kafka_starts_with_one_command_too(new_site: Site, kafka_jars: None):
+    wanted = ["projector", "projector", "serve", "serve", "worker", "worker"]
+    await starts_is_shown_and_ends(new_site, wanted, "--kafka", ports=(*range(7), 81, 82, 83))

@@ -14,6 +14,7 @@ from crewhall.ports.live import Ephemeral
 from tests.live.test_socket import say
 from tests.support.database import SharedCluster
 from tests.support.server import Server, frames_until, token_of
+from tests.support.waiting import in_time
 
 WORK = ("consumer-", "turn-scheduler", "turns", "documents", "imports", "github ", "kpis", "approvals", "schedules")
 
@@ -89,4 +90,4 @@ async def test_what_a_server_made_to_be_removed_one_day_a_worker_hears_of(
         path = f"/conversations/{channel}/files"
         made = await org.owner.api.post(path, params={"name": "notes.txt"}, content=b"never posted")
         assert made.status_code == 201, made.text
-        await asyncio.wait_for(heard.wait(), 20)
+        await in_time(heard.wait(), 20)

@@ -10,7 +10,7 @@ from crewhall.kernel.process_kinds import ProcessKind
 from tests.live.test_socket import say
 from tests.support.database import SharedCluster
 from tests.support.server import Server, frames_until, token_of
-from tests.support.waiting import until
+from tests.support.waiting import in_time, until
 
 WAIT_S = 4.0
 
@@ -39,10 +39,10 @@ async def test_who_leaves_says_so_and_serves_until_it_has_gone(cluster: SharedCl
             assert (last.status_code, last.headers["connection"]) == (201, "close")
             assert (await frames_until(socket, "record"))[-1]["seq"] == 2, "listeners hear it until the end"
             with pytest.raises(ConnectionClosed) as closed:
-                await asyncio.wait_for(socket.recv(), 5 + WAIT_S)
+                await in_time(socket.recv(), 5 + WAIT_S)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4409, "who listens is sent to resume, not signed out"
-        await asyncio.wait_for(server.has_left(), 15)
+        await in_time(server.has_left(), 15)
         async with other.live(token_of(org.owner.api)) as socket:
             await socket.send(say("subscribe", conversation=channel, after=2))
             assert [frame["type"] for frame in await frames_until(socket, "resumed")] == ["resumed"]
@@ -80,4 +80,4 @@ async def test_a_request_under_way_is_answered_by_who_leaves(cluster: SharedClus
             await until(lets_nobody_in)
             assert not posting.done(), "it has begun to stop, and the post is still held up"
         assert (await posting).status_code == 201
-        await asyncio.wait_for(server.has_left(), 15)
+        await in_time(server.has_left(), 15)

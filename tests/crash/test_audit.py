@@ -7,14 +7,17 @@ import httpx
 import pytest
 
 from tests.support.site import Process, Site
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, bounded, until
 
 ROUNDS, ACTS, ANSWERED = 1, 40, 12
 
 
 def caller(server: Process, token: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        base_url=f"{server.url}/api/v1", headers={"authorization": f"Bearer {token}"}, timeout=20, verify=False
+        base_url=f"{server.url}/api/v1",
+        headers={"authorization": f"Bearer {token}"},
+        timeout=20 * PATIENCE,
+        verify=False,
     )
 
 
@@ -32,7 +35,7 @@ async def act_and_kill(site: Site, number: int) -> None:
 
     async with caller(site.server, await site.sign_in()) as api:
         acts = [asyncio.create_task(open_channel(api, f"told-{number}-{n}")) for n in range(ACTS)]
-        async with asyncio.timeout(20):
+        async with bounded(20):
             await answered.wait()
         await site.server.kill()
         await asyncio.gather(*acts, return_exceptions=True)

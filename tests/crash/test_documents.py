@@ -10,7 +10,7 @@ import pytest
 
 from crewhall.kernel.postgres.urls import DATABASE
 from tests.support.site import Site
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 PARAGRAPHS = 300
 """As many chunks: half a minute of embedding."""
@@ -32,7 +32,7 @@ async def send(site: Site, token: str) -> str:
     text = "\n\n".join(
         f"Paragraph {number} says what pump {number} is for. " + "It turns. " * 60 for number in range(PARAGRAPHS)
     )
-    async with httpx.AsyncClient(base_url=f"{site.server.url}/api/v1", timeout=30) as api:
+    async with httpx.AsyncClient(base_url=f"{site.server.url}/api/v1", timeout=30 * PATIENCE) as api:
         api.headers["authorization"] = f"Bearer {token}"
         path = f"/conversations/{place['id']}/files"
         file = (await api.post(path, params={"name": "long.txt"}, content=text.encode())).raise_for_status().json()

@@ -21,7 +21,7 @@ from crewhall.work.github.signing import sign
 from tests.github.examples import examples
 from tests.github.hub import TOKEN, Hub, served
 from tests.support.site import Site
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, in_time, until
 
 ISSUES, COMMENTS = 24, 12
 GONE = (httpx.HTTPError, AttributeError)
@@ -66,7 +66,7 @@ class Strike:
         self.struck.clear()
         self.dead.clear()
         self.is_meant = True
-        await asyncio.wait_for(self.struck.wait(), 30)
+        await in_time(self.struck.wait(), 30)
 
 
 class Ground(msgspec.Struct):
@@ -90,7 +90,7 @@ class Ground(msgspec.Struct):
 
         async def is_taken() -> bool:
             try:
-                async with httpx.AsyncClient(base_url=f"{self.site.server.url}/api/v1", timeout=20) as api:
+                async with httpx.AsyncClient(base_url=f"{self.site.server.url}/api/v1", timeout=20 * PATIENCE) as api:
                     path = f"/github/hooks/{self.connection}"
                     return (await api.post(path, content=body, headers=headers)).is_success
             except GONE:

@@ -9,7 +9,7 @@ import pytest
 
 from crewhall.kernel.postgres.urls import DATABASE
 from tests.support.site import Site
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 MESSAGES = 400
 VECTORS = "select message_id::text || ' ' || xmin::text from message_embeddings_384 order by 1"
@@ -35,7 +35,7 @@ async def test_messages_are_embedded_once_however_often_the_process_is_killed(si
         place = await site.call(token, "POST", "/conversations", kind="channel", name=f"meaning-{seed}")
         path = f"/conversations/{place['id']}/messages"
         posted: set[str] = set()
-        async with httpx.AsyncClient(base_url=f"{site.server.url}/api/v1", timeout=30) as api:
+        async with httpx.AsyncClient(base_url=f"{site.server.url}/api/v1", timeout=30 * PATIENCE) as api:
             api.headers["authorization"] = f"Bearer {token}"
             for number in range(MESSAGES):
                 body = {"content": f"Ship {number} waits outside the harbour for a calmer sea"}

@@ -1,6 +1,5 @@
 """The built-in Postgres dies under a server that serves: it comes back by itself, and what it cannot mend is said."""
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from crewhall.kernel.postgres.place import find_place
 from crewhall.kernel.postgres.processes import command_line
 from tests.crash.test_stop import post, read
 from tests.support.site import Process, Site
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, bounded, in_time, until
 from tests.support.writers import live
 
 SECONDS = 15.0
@@ -56,8 +55,8 @@ async def posts_again(server: Process, token: str, text: str) -> str:
     """Post until it is taken; every refusal meanwhile is `database_away` with a time to wait."""
     headers = {"authorization": f"Bearer {token}"}
     async with (
-        httpx.AsyncClient(base_url=f"{server.url}/api/v1", headers=headers, timeout=20, verify=False) as api,
-        asyncio.timeout(SECONDS),
+        httpx.AsyncClient(base_url=f"{server.url}/api/v1", headers=headers, timeout=20 * PATIENCE, verify=False) as api,
+        bounded(SECONDS),
     ):
         while True:
             answer = await api.get("/me")
@@ -100,7 +99,7 @@ async def test_while_it_is_away_requests_are_told_so_at_once(site: Site):
             await until(is_told)
             began = time.monotonic()
             ready, refused = await api.get("/health/ready"), await api.get("/api/v1/conversations")
-            assert time.monotonic() - began < 2, "nobody waits for a connection that cannot be had"
+            assert time.monotonic() - began < 2 * PATIENCE, "nobody waits for a connection that cannot be had"
             assert (ready.status_code, refused.json()["code"]) == (503, "database_away")
             assert refused.headers["retry-after"] == "1"
             assert (await api.get("/health/live")).status_code == 200
@@ -180,7 +179,7 @@ async def test_a_socket_is_sent_to_resume_and_misses_nothing(site: Site):
             missed = await posts_again(site.server, token, "while nobody heard")
             with pytest.raises(ConnectionClosed) as closed:
                 while True:
-                    await asyncio.wait_for(socket.recv(), SECONDS)
+                    await in_time(socket.recv(), SECONDS)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4409
         async with live(site.server, token) as socket:
@@ -200,7 +199,7 @@ async def following(socket: ClientConnection, conversation: str, *, after: int, 
     await socket.send(msgspec.json.encode(ask).decode())
     seen = []
     while True:
-        frame = msgspec.json.decode(await asyncio.wait_for(socket.recv(), SECONDS))
+        frame = msgspec.json.decode(await in_time(socket.recv(), SECONDS))
         if frame["type"] == "record":
             seen.append(frame["record"]["id"])
         if frame["type"] == "resumed":

@@ -9,6 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.site import Process, Site
+from tests.support.waiting import PATIENCE, in_time
 from tests.support.writers import live
 
 QUICK_S = 10.0
@@ -18,7 +19,9 @@ QUICK_S = 10.0
 async def post(server: Process, token: str, text: str) -> str:
     """Write in #general through one server process; returns the message's id."""
     headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", headers=headers, timeout=20, verify=False) as api:
+    async with httpx.AsyncClient(
+        base_url=f"{server.url}/api/v1", headers=headers, timeout=20 * PATIENCE, verify=False
+    ) as api:
         channels = (await api.get("/conversations", params={"q": "general"})).raise_for_status().json()["items"]
         general = next(channel["id"] for channel in channels if channel["name"] == "general")
         answer = await api.post(f"/conversations/{general}/messages", json={"content": text})
@@ -28,7 +31,9 @@ async def post(server: Process, token: str, text: str) -> str:
 async def read(server: Process, token: str) -> list[str]:
     """The newest messages' ids in #general, through one server process."""
     headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", headers=headers, timeout=20, verify=False) as api:
+    async with httpx.AsyncClient(
+        base_url=f"{server.url}/api/v1", headers=headers, timeout=20 * PATIENCE, verify=False
+    ) as api:
         channels = (await api.get("/conversations", params={"q": "general"})).raise_for_status().json()["items"]
         general = next(channel["id"] for channel in channels if channel["name"] == "general")
         page = (await api.get(f"/conversations/{general}/messages")).raise_for_status().json()
@@ -48,11 +53,11 @@ async def test_a_told_server_stops_clean_and_starts_quickly(site: Site, number: 
             assert msgspec.json.decode(await socket.recv())["type"] == "pong"
             assert await site.server.stop(number, group=group) == 0, site.server.log.read_text()[-3000:]
             with pytest.raises(ConnectionClosed) as closed:
-                await asyncio.wait_for(socket.recv(), 5)
+                await in_time(socket.recv(), 5)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4409, "who listens is sent to resume, not signed out"
         assert site.postmaster() is None, "the last server of the home stops Postgres"
-        assert await site.server.start() < QUICK_S
+        assert await site.server.start() < QUICK_S * PATIENCE
         assert written in await read(site.server, token), "tokens and messages outlive a restart"
     finally:
         await site.server.close()

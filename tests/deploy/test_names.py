@@ -35,7 +35,7 @@ def test_every_command_that_is_run_exists():
     by_units = set(re.findall(r"^ExecStart=\S+/crewhall (\w+)", units, re.MULTILINE))
     assert {"serve", "worker", "migrate"} <= by_compose
     assert {"serve", "worker", "migrate"} <= by_manifests
-    assert {"up", "serve", "worker", "migrate"} == by_units
+    assert {"up", "serve", "worker", "projector", "migrate"} == by_units
     assert by_compose | by_manifests | by_units <= commands()
 
 

@@ -10,7 +10,7 @@ import websockets
 
 from tests.identity.hall import Hall, Member, Org
 from tests.support.server import Server, token_of
-from tests.support.waiting import until
+from tests.support.waiting import bounded, until
 
 pytestmark = pytest.mark.rule("E1")
 
@@ -132,7 +132,7 @@ async def test_their_sockets_and_agents_end_at_once_and_their_places_come_back(s
         assert await deactivate(org.owner, person) == 200
         for one in (socket, theirs):
             with suppress(websockets.ConnectionClosed):
-                async with asyncio.timeout(5):
+                async with bounded(5):
                     while True:
                         await one.recv()
             assert one.close_code == 4401

@@ -33,9 +33,8 @@ async def site(broker: SharedBroker) -> AsyncIterator[Site]:
 @pytest.mark.timeout(600)
 @pytest.mark.rule("X1")
 async def test_each_message_is_given_and_each_answer_posted_once_whoever_is_killed_when(
-    site: Site, programs: Programs, monkeypatch: pytest.MonkeyPatch
+    site: Site, programs: Programs
 ) -> None:
-    monkeypatch.setattr("tests.support.site.START_S", 120)  # the first start makes the database
     await site.server.start()
     token = await site.sign_in()
 

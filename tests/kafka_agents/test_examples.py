@@ -23,7 +23,7 @@ from tests.kafka_agents.program import on_kafka
 from tests.scripts.test_broker import signed_in
 from tests.support.kafka import SharedBroker
 from tests.support.server import AgentClient, Server
-from tests.support.waiting import until
+from tests.support.waiting import bounded, until
 
 EXAMPLES = ROOT / "examples" / "kafka"
 
@@ -41,7 +41,7 @@ class Running:
         )
         self._processes.append(process)
         assert process.stdout is not None
-        async with asyncio.timeout(60):
+        async with bounded(60):
             assert await process.stdout.readline() == b"listening\n"
         return process
 
@@ -50,7 +50,7 @@ class Running:
         for process in self._processes:
             if process.returncode is None:
                 process.terminate()
-            async with asyncio.timeout(30):
+            async with bounded(30):
                 await process.communicate()
 
 

@@ -11,6 +11,7 @@ import pytest
 from crewhall.faces.http import protocol
 from crewhall.faces.http.protocol import MAX_HEADERS, JoiningTransport
 from tests.support.server import Server
+from tests.support.waiting import bounded
 
 
 class Wire(asyncio.Transport):
@@ -65,7 +66,7 @@ def test_what_has_no_known_length_is_written_as_it_comes():
 async def connected(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     place = urlsplit(server.address)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
-    async with asyncio.timeout(10):
+    async with bounded(10):
         yield reader, writer
     writer.close()
 

@@ -7,6 +7,7 @@ import pytest
 
 from crewhall.kernel.signals import Signals
 from tests.support.database import SharedCluster
+from tests.support.waiting import bounded, in_time
 
 
 async def test_listening_resumes_after_the_connection_is_killed(cluster: SharedCluster, worker_id: str) -> None:
@@ -20,13 +21,13 @@ async def test_listening_resumes_after_the_connection_is_killed(cluster: SharedC
     await signals.start()
     async with await psycopg.AsyncConnection.connect(cluster.superuser(name), autocommit=True) as admin:
         await admin.execute("select pg_notify('crewhall_test', 'one')")
-        assert await asyncio.wait_for(heard.get(), 5) == "one"
+        assert await in_time(heard.get(), 5) == "one"
         await admin.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'crewhall-signals' "
             "and datname = current_database()"
         )
-        await asyncio.wait_for(lost.wait(), 5)
-        async with asyncio.timeout(10):
+        await in_time(lost.wait(), 5)
+        async with bounded(10):
             while heard.empty():
                 await admin.execute("select pg_notify('crewhall_test', 'two')")
                 with_room = asyncio.create_task(heard.get())

@@ -14,7 +14,7 @@ from tests.identity.hall import Member, Org
 from tests.live.test_socket import say
 from tests.support.database import SharedCluster
 from tests.support.server import Server, frames_until, token_of
-from tests.support.waiting import until
+from tests.support.waiting import in_time, until
 
 MOST = 3
 
@@ -44,7 +44,7 @@ async def refused(server: Server, someone: Member) -> None:
     """See the next socket closed, with the code and the reason that say why."""
     async with server.live(token_of(someone.api)) as socket:
         with pytest.raises(ConnectionClosed) as closed:
-            await asyncio.wait_for(socket.recv(), 5)
+            await in_time(socket.recv(), 5)
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4429, "too_many_connections")
 

@@ -24,6 +24,7 @@ from crewhall.ports.memory_log import MemoryMessageLog
 from crewhall.ports.message_log import Advanced, Author, NewRecord, Record, Watcher
 from tests.identity.hall import Org
 from tests.support.server import Server, token_of
+from tests.support.waiting import bounded, in_time
 
 ORG = new_id()
 
@@ -46,7 +47,7 @@ class Reader:
             self.heard.notify_all()
 
     async def until(self, kind: str, count: int = 1) -> None:
-        async with asyncio.timeout(5), self.heard:
+        async with bounded(5), self.heard:
             await self.heard.wait_for(lambda: [frame["type"] for frame in self.frames].count(kind) >= count)
 
 
@@ -142,7 +143,7 @@ async def test_a_connection_ends_when_its_token_does():
     lasting, ending = Reader(expires_at=time.time() + 3600), Reader(expires_at=time.time() + 0.01)
     for reader in (lasting, ending):
         hub.attach(reader.listener)
-    assert await asyncio.wait_for(ending.closed, 5) == GOING_AWAY
+    assert await in_time(ending.closed, 5) == GOING_AWAY
     assert not lasting.closed.done()
     for reader in (lasting, ending):
         hub.detach(reader.listener)
@@ -187,7 +188,7 @@ async def test_who_was_signed_out_says_nothing_more_however_slowly_they_read(ser
     serving = asyncio.create_task(connection.serve(arriving.get))
     await asyncio.sleep(0)
     await member.api.post("/auth/logout-everywhere")
-    await asyncio.wait_for(closing.wait(), 5)
+    await in_time(closing.wait(), 5)
     post = {"type": "post", "conversation": channel, "content": "still here", "client_id": "1"}
     await arriving.put({"type": "websocket.receive", "text": msgspec.json.encode(post).decode()})
     await arriving.put({"type": "websocket.disconnect"})

@@ -17,6 +17,7 @@ from crewhall.kernel.verified import VerifiedTokens
 from crewhall.ports.live import Ephemeral
 from crewhall.ports.memory_log import MemoryMessageLog
 from tests.support.database import SharedCluster
+from tests.support.waiting import bounded
 
 
 class Other:
@@ -95,7 +96,7 @@ def typing_of(org: UUID) -> tuple[Actor, Ephemeral]:
 
 async def test_a_process_is_linked_once_whatever_asks_for_it_at_the_same_moment(peers: tuple[Peers, Database]) -> None:
     own, db = peers
-    async with asyncio.timeout(10), Other(db) as other:
+    async with bounded(10), Other(db) as other:
         linking = [asyncio.create_task(own._link()) for _ in range(3)]  # beside the notice of its registration
         await other.called.wait()
         for _ in range(10):  # as long as each takes to read who is there, and longer
@@ -113,7 +114,7 @@ async def test_a_process_that_comes_while_another_is_linked_is_not_overlooked(
     peers: tuple[Peers, Database], noticed: asyncio.Queue[str]
 ) -> None:
     _, db = peers
-    async with asyncio.timeout(10), Other(db) as slow:
+    async with bounded(10), Other(db) as slow:
         await slow.called.wait()
         async with Other(db) as late:
             while await noticed.get() != str(late.id):
@@ -126,7 +127,7 @@ async def test_a_process_that_comes_while_another_is_linked_is_not_overlooked(
 
 async def test_a_link_that_was_cut_is_made_again(peers: tuple[Peers, Database]) -> None:
     own, db = peers
-    async with asyncio.timeout(10), Other(db) as other:
+    async with bounded(10), Other(db) as other:
         other.let.set()
         assert len((await other.lines.get()).strip()) == 64
         other.hang_up()

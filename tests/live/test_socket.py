@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.identity.hall import Org
 from tests.support.server import Server, frames_until, token_of
+from tests.support.waiting import bounded, in_time
 
 
 def say(kind: str, **fields: Any) -> str:
@@ -66,7 +67,7 @@ async def test_reconnecting_readers_miss_nothing_and_see_nothing_twice(server: S
         async with server.live(token) as socket:
             await socket.send(say("subscribe", conversation=channel, after=seen[-1] if seen else 0))
             for _ in range(60):
-                frame = msgspec.json.decode(await asyncio.wait_for(socket.recv(), 10))
+                frame = msgspec.json.decode(await in_time(socket.recv(), 10))
                 if frame["type"] == "record":
                     seen.append(frame["seq"])
                 if len(seen) >= total:
@@ -161,7 +162,7 @@ async def test_guests_and_ended_logins_are_sent_away(server: Server, org: Org) -
         await frames_until(socket, "pong")
         await member.api.post("/auth/logout-everywhere")
         with pytest.raises(ConnectionClosed) as closed:
-            await asyncio.wait_for(socket.recv(), 5)
+            await in_time(socket.recv(), 5)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4401
 
@@ -197,7 +198,7 @@ async def test_a_slow_reader_is_cut_off_and_stalls_nobody(server: Server, org: O
 
 
 async def _read_to_the_end(socket: ClientConnection) -> None:
-    async with asyncio.timeout(20):
+    async with bounded(20):
         while True:
             await socket.recv()
 

@@ -1,6 +1,5 @@
 """Server-sent events: the same frames as the socket, resumed by Last-Event-ID."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.identity.hall import Org
 from tests.support.server import Server, frames_until, token_of
+from tests.support.waiting import bounded
 
 
 async def events(response: httpx.Response) -> AsyncIterator[tuple[str | None, dict[str, Any]]]:
@@ -29,7 +29,7 @@ async def test_a_stream_resumes_where_it_was_left(server: Server, org: Org) -> N
     path = f"/conversations/{channel}"
     for n in range(4):
         await org.owner.api.post(f"{path}/messages", json={"content": str(n)})
-    async with asyncio.timeout(15):
+    async with bounded(15):
         async with org.owner.api.stream("GET", f"{path}/stream", params={"after": 2}) as response:
             assert response.headers["content-type"].startswith("text/event-stream")
             seen = []
@@ -72,7 +72,7 @@ async def test_beyond_the_newest_only_what_is_live_is_sent(server: Server, org: 
     (await org.owner.api.post(f"{path}/messages", json={"content": "past"})).raise_for_status()
     page = (await org.owner.api.get(f"{path}/messages", params={"after": 1_000})).json()
     assert page == {"items": [], "next": None}
-    async with asyncio.timeout(15), org.owner.api.stream("GET", f"{path}/stream", params={"after": 1_000}) as response:
+    async with bounded(15), org.owner.api.stream("GET", f"{path}/stream", params={"after": 1_000}) as response:
         seen = []
         async for _, frame in events(response):
             seen.append((frame["type"], frame["seq"]))

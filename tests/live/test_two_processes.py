@@ -13,7 +13,7 @@ from tests.identity.hall import Hall, Org
 from tests.live.test_socket import say
 from tests.support.database import SharedCluster
 from tests.support.server import Server, frames_until, token_of
-from tests.support.waiting import until_signed_out
+from tests.support.waiting import bounded, in_time, until_signed_out
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ async def test_records_of_both_arrive_in_order_at_both(pair: tuple[Server, Serve
 
         await asyncio.gather(write(org.owner.api), write(beside))
         for socket in (here, there):
-            frames = [msgspec.json.decode(await asyncio.wait_for(socket.recv(), 10)) for _ in range(200)]
+            frames = [msgspec.json.decode(await in_time(socket.recv(), 10)) for _ in range(200)]
             assert [frame["seq"] for frame in frames] == list(range(1, 201))
 
 
@@ -108,7 +108,7 @@ async def test_a_link_proves_itself_without_saying_the_secret(pair: tuple[Server
             {"id": new_id(), "address": f"127.0.0.1:{rogue.sockets[0].getsockname()[1]}"},
         )
         await tx.run("select pg_notify('crewhall_processes', 'somebody')")
-    async with asyncio.timeout(10):
+    async with bounded(10):
         proof = await said.get()
         assert len(proof.strip()) == 64
         assert secret.encode() not in proof

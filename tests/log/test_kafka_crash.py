@@ -17,7 +17,6 @@ from crewhall.adapters.kafka.settings import LogEngine, LogSettings
 from crewhall.kernel.postgres.urls import DATABASE
 from scripts.broker import Broker
 from tests.crash.rounds import kill_on
-from tests.support import site
 from tests.support.effort import EFFORT
 from tests.support.load import load_on
 from tests.support.site import Site
@@ -40,9 +39,8 @@ async def kafka_site(own_broker: Broker) -> AsyncIterator[Site]:
 @pytest.mark.slow
 @pytest.mark.timeout(400 * EFFORT)
 async def test_what_is_acknowledged_survives_kills_and_is_what_the_topics_say(
-    kafka_site: Site, own_broker: Broker, monkeypatch: pytest.MonkeyPatch
+    kafka_site: Site, own_broker: Broker
 ) -> None:
-    monkeypatch.setattr(site, "START_S", 90.0)  # Postgres recovers, Kafka is asked: busy machines take their time
     seed = int(os.environ.get("CREWHALL_TEST_SEED") or random.randrange(2**32))
     kinds = KINDS * EFFORT
     random.Random(seed).shuffle(kinds)

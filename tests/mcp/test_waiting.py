@@ -10,11 +10,12 @@ import pytest
 
 from crewhall.faces.mcp import lasting
 from tests.mcp.visiting import LEGACY, MODERN, done, refused, visit
+from tests.support.waiting import bounded, in_time
 
 
 async def waiting(server, org, agent):
     """Return when the agent's wait is under way."""
-    async with asyncio.timeout(20):
+    async with bounded(20):
         while not server.hub.connections(UUID(str(org.id)), UUID(agent.id)):
             await asyncio.sleep(0.01)
 
@@ -35,7 +36,7 @@ async def test_a_mention_ends_the_wait_and_is_answered_once(server, org, agent, 
         asked = (
             await owner.post(f"/conversations/{general}/messages", json={"content": f"@{agent.code} which herons?"})
         ).json()
-        came = await asyncio.wait_for(task, 30)
+        came = await in_time(task, 30)
         (mention,) = came["mentions"]
         assert (mention["reason"], mention["message"]["id"]) == ("mention", asked["id"])
         assert server.hub.connections(UUID(str(org.id)), UUID(agent.id)) == []
@@ -99,7 +100,7 @@ async def test_a_key_that_is_revoked_ends_its_wait(server, org, agent, mode):
         await waiting(server, org, agent)
         (key,) = (await org.owner.api.get(f"/agents/{agent.id}/credentials")).json()["items"]
         (await org.owner.api.delete(f"/agents/{agent.id}/credentials/{key['id']}")).raise_for_status()
-        assert (await asyncio.wait_for(task, 20))["code"] == "unauthenticated"
+        assert (await in_time(task, 20))["code"] == "unauthenticated"
 
 
 @pytest.mark.parametrize("mode", [LEGACY, MODERN])
@@ -109,7 +110,7 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(server, org, agent,
             task = asyncio.create_task(client.call_tool("wait_for_mentions", {"seconds": 60}))
             await waiting(server, org, agent)
             task.cancel()
-    async with asyncio.timeout(20):
+    async with bounded(20):
         while server.hub.connections(UUID(str(org.id)), UUID(agent.id)):
             await asyncio.sleep(0.01)
 

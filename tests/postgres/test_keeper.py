@@ -11,7 +11,7 @@ import pytest
 from crewhall.kernel.postgres import keeper, serverlog
 from crewhall.kernel.postgres.keeper import Keeper, process_end
 from tests.postgres.conftest import MakePostgres
-from tests.support.waiting import until
+from tests.support.waiting import in_time, until
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def test_the_end_of_a_process_is_heard_whoever_started_it(child: subproces
         await asyncio.sleep(0)
         assert not ended.is_set()
         child.kill()
-        await asyncio.wait_for(ended.wait(), 10)
+        await in_time(ended.wait(), 10)
     await asyncio.to_thread(child.wait)
     async with process_end(child.pid) as ended:
         assert ended.is_set(), "it ended before anybody watched"

@@ -13,6 +13,7 @@ from tests.conversations.ways import as_member, caught_up, group, post, turns_se
 from tests.identity.hall import Org
 from tests.live.test_socket import say
 from tests.support.server import AgentClient, Server, frames_until
+from tests.support.waiting import bounded
 
 
 async def replayed(server: Server, agent: AgentClient) -> list[dict[str, object]]:
@@ -138,7 +139,7 @@ async def test_an_agent_of_the_client_library_is_not_handed_what_was_deleted_whi
         done.set()
 
     serving = asyncio.create_task(agent.serve())
-    async with asyncio.timeout(10):
+    async with bounded(10):
         await done.wait()
     serving.cancel()
     with contextlib.suppress(asyncio.CancelledError):

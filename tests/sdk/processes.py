@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from tests.support.waiting import bounded
+
 ROOT = Path(__file__).resolve().parents[2]
 AGENTS = Path(__file__).parent / "agents"
 EXAMPLES = ROOT / "examples"
@@ -26,7 +28,7 @@ class AgentProcesses:
         )
         self.started.append(process)
         assert process.stderr is not None
-        async with asyncio.timeout(20):
+        async with bounded(20):
             while b"listening as" not in (line := await process.stderr.readline()):
                 assert line, "the agent ended before it listened"
         self._draining = asyncio.create_task(process.stderr.read())

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from crewhall.sdk import Agent, Client, Message, RecordEvent
 from tests.identity.hall import Org
 from tests.support.server import AgentClient, Server
-from tests.support.waiting import until
+from tests.support.waiting import bounded, in_time, until
 
 
 @asynccontextmanager
@@ -19,13 +19,13 @@ async def serving(agent: Agent) -> AsyncIterator[asyncio.Event]:
         yield stop
     finally:
         stop.set()
-        await asyncio.wait_for(task, 20)
+        await in_time(task, 20)
 
 
 async def messages(client: Client, channel: str, done: Callable[[list[Message]], bool]) -> list[Message]:
     """Follow a channel from its beginning until enough was said."""
     said: list[Message] = []
-    async with asyncio.timeout(20), client.live() as live:
+    async with bounded(20), client.live() as live:
         await live.subscribe(channel, after=0)
         async for event in live:
             if isinstance(event, RecordEvent) and isinstance(event.record, Message):

@@ -10,6 +10,7 @@ from tests.identity.hall import Org
 from tests.sdk.relay import Relay
 from tests.sdk.scene import answers_of, messages, read_to, scene, serving, until_online
 from tests.support.server import Server
+from tests.support.waiting import bounded
 
 
 @pytest.mark.rule("X1")
@@ -84,7 +85,7 @@ async def test_a_revoked_key_stops_the_agent(server: Server, org: Org, ada: Clie
     hired = await server.hire(org)
     running = asyncio.create_task(Agent(server.address, hired.key).serve())
     await until_online(ada, hired)
-    async with asyncio.timeout(10):
+    async with bounded(10):
         (key,) = [key async for key in ada.agents.keys(hired.id)]
         await ada.agents.revoke_key(hired.id, key.id)
         with pytest.raises(SignedOut):

@@ -10,6 +10,7 @@ from crewhall.sdk import Agent, Client, CrewhallApiError, Live, NotReachable, Ow
 from tests.identity.hall import PASSWORD, Org
 from tests.sdk.relay import Relay, problem
 from tests.support.server import Server, token_of
+from tests.support.waiting import bounded
 
 
 async def test_a_person_signs_in_with_email_and_password(server: Server, org: Org) -> None:
@@ -39,7 +40,7 @@ async def test_a_key_that_no_request_can_carry_is_refused_at_once_and_not_shown(
     async with Client(nowhere, token=key) as client, Live(client.transport) as live:
         for trying in (client.me(), anext(live), Agent(nowhere, key).serve()):
             with pytest.raises(SignedOut, match="copy it alone") as refused:
-                async with asyncio.timeout(5):
+                async with bounded(5):
                     await trying
             assert key.strip() not in str(refused.value)
             assert refused.value.__cause__ is None

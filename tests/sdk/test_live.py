@@ -9,7 +9,7 @@ from crewhall.sdk import Client, CrewhallApiError, Live, RecordEvent, Refused, R
 from tests.identity.hall import PASSWORD, Org
 from tests.sdk.relay import Relay
 from tests.support.server import Server, token_of
-from tests.support.waiting import until
+from tests.support.waiting import bounded, in_time, until
 
 CLIENT_ID = "over-the-socket"
 
@@ -17,7 +17,7 @@ CLIENT_ID = "over-the-socket"
 async def take(live: Live, done: Callable[[list[RecordEvent]], bool]) -> list[RecordEvent]:
     """Take events until enough records were seen."""
     seen: list[RecordEvent] = []
-    async with asyncio.timeout(20):
+    async with bounded(20):
         async for event in live:
             if isinstance(event, RecordEvent):
                 seen.append(event)
@@ -90,7 +90,7 @@ async def test_posts_over_the_socket_are_sent_again_and_posted_once(server: Serv
         await live.subscribe(channel)
         await live.caught_up(channel)
         relay.swallow = b"\x81"  # the next frame that the client sends
-        ack = await asyncio.wait_for(live.post(channel, "over the socket", client_id=CLIENT_ID), 20)
+        ack = await in_time(live.post(channel, "over the socket", client_id=CLIENT_ID), 20)
         assert relay.swallowed.is_set()
         assert [(message.id, message.seq) async for message in client.messages.history(channel)] == [(ack.id, ack.seq)]
         with pytest.raises(CrewhallApiError) as refused:
@@ -134,7 +134,7 @@ async def test_a_revoked_key_ends_the_connection(server: Server, org: Org, ada: 
         (key,) = [key async for key in ada.agents.keys(agent.id)]
         await ada.agents.revoke_key(agent.id, key.id)
         with pytest.raises(SignedOut):
-            await asyncio.wait_for(drain(live), 10)
+            await in_time(drain(live), 10)
         with pytest.raises(SignedOut):
             await live.post(agent.inbox_id, "too late")
 
@@ -147,4 +147,4 @@ async def test_an_expired_access_token_is_renewed_on_the_way(server: Server, org
     stale = Client(server.address, token="cwt_" + "x" * 40, refresh_token=refresh_token)
     async with stale as client, client.live() as live:
         await live.subscribe(channel, after=0)
-        await asyncio.wait_for(live.caught_up(channel), 10)
+        await in_time(live.caught_up(channel), 10)

@@ -1,6 +1,5 @@
 """Agents as real processes: killed at bad moments, stopped politely, and the examples at work."""
 
-import asyncio
 import signal
 from functools import partial
 
@@ -12,7 +11,7 @@ from tests.sdk.processes import AGENTS, EXAMPLES, AgentProcesses
 from tests.sdk.relay import Relay
 from tests.sdk.scene import answers_of, messages, read_to, scene
 from tests.support.server import AgentClient, Server, token_of
-from tests.support.waiting import until
+from tests.support.waiting import in_time, until
 
 HOLDING = AGENTS / "holding.py"
 
@@ -56,7 +55,7 @@ async def test_killed_between_answering_and_hearing_so_it_answers_once(
     first = await processes.start(HOLDING, relay.address, hired.key, WORDS="first life: ")
     relay.swallow = b"answer:"
     await ada.messages.post(channel, f"@{hired.code} hello")
-    await asyncio.wait_for(relay.swallowed.wait(), 20)
+    await in_time(relay.swallowed.wait(), 20)
     first.kill()
     await first.wait()
     await processes.start(HOLDING, server.address, hired.key, WORDS="second life: ")
@@ -92,7 +91,7 @@ async def test_sigterm_lets_the_answer_in_flight_finish(
     asked = await ada.messages.post(channel, f"@{hired.code} finish this")
     await until_seen(ada, asked)
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await in_time(process.wait(), 20) == 0
     said = [message async for message in ada.messages.history(channel)]
     assert answers_of(said, hired) == ["finish this"]
     await read_to(ada, hired, 1)

@@ -16,6 +16,17 @@ class Ack(NamedTuple):
     client_id: str
     seq: int
     id: str
+    at: float = 0.0
+    """When it was heard."""
+    took: float = 0.0
+    """Seconds since the post was first tried, with all that came between."""
+
+
+class Kept(NamedTuple):
+    """A server's word that a file is durable."""
+
+    id: str
+    sha256: str
 
 
 class Entry(NamedTuple):
@@ -39,6 +50,9 @@ class History:
     acks: list[Ack] = field(default_factory=list)
     seen: dict[str, dict[str, list[Entry]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     refusals: list[str] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    not_kept: Counter[str] = field(default_factory=Counter)
+    """Files that were refused, by code."""
 
     def last_seq(self, subscriber: str, conversation: str) -> int:
         """What a subscriber says it has when it connects again."""

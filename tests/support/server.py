@@ -21,6 +21,7 @@ from crewhall.main import open_hall
 from crewhall.main.serving import leaving_of
 from tests.identity.hall import Hall, Member, Org
 from tests.support.tails import tail
+from tests.support.waiting import bounded
 from tests.support.wire import WireClient
 
 POOL = 6
@@ -134,7 +135,7 @@ async def frames_until(socket: ClientConnection, wanted: str, *, whole: bool = F
     Other ephemeral frames are left out unless the `whole` is asked for: they come when they like.
     """
     frames: list[dict[str, Any]] = []
-    async with asyncio.timeout(20):
+    async with bounded(20):
         while True:
             frame = msgspec.json.decode(await socket.recv())
             kind = frame.get("event", frame["type"])

@@ -18,15 +18,20 @@ from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.process_kinds import ProcessKind
 from tests.identity.hall import PASSWORD
 from tests.support.database import discard
+from tests.support.said import last_words, note_log
+from tests.support.waiting import PATIENCE, bounded
 
 SERVING = Path(__file__).with_name("serving.py")
 OWNER = "owner@example.org"
-START_S = 60.0
-"""A process under load, on a machine under load, is slow to start; one that hangs never does."""
+START_S = 90.0
+"""The first start makes the database, later ones recover it; one that hangs never does either."""
+END_S = 60.0
+SAYING_S = 1.0
 UNLIMITED = {
     "CREWHALL_RATE_ADDRESS_PER_MINUTE": "100000000",
     "CREWHALL_RATE_ACTOR_PER_MINUTE": "100000000",
     "CREWHALL_RATE_POST_PER_SECOND": "1000000",
+    "CREWHALL_RATE_UPLOADS_PER_MINUTE": "1000000",
 }
 
 
@@ -64,6 +69,7 @@ class Process:
     def launch(self) -> None:
         """Start the process without waiting for it to serve."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        note_log(self.log)
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.serving", str(self.kind)],
@@ -82,11 +88,11 @@ class Process:
         assert self._process is not None
         assert self._process.stdout is not None
         try:
-            async with asyncio.timeout(START_S):
+            async with bounded(START_S):
                 said = await asyncio.to_thread(self._process.stdout.readline)
         except TimeoutError:
-            said = f"no word within {START_S} s of {self.kind}"
-        assert said.startswith("READY"), f"{said}\n{self.log.read_text()[-3000:]}"
+            said = f"no word within {START_S * PATIENCE} s of {self.kind}"
+        assert said.startswith("READY"), f"{said}\n{last_words(self.log)}"
         self.serving.set()
         return time.monotonic() - began
 
@@ -105,8 +111,8 @@ class Process:
         """Wait for the process to end; returns its exit code."""
         self.serving.clear()
         assert self._process is not None
-        code = await asyncio.to_thread(self._process.wait, START_S)
-        async with asyncio.timeout(START_S):
+        code = await asyncio.to_thread(self._process.wait, END_S * PATIENCE)
+        async with bounded(END_S):
             while not is_free(self.port):  # what a killed process held is given back soon after, not always at once
                 await asyncio.sleep(0.01)
         if self._process.stdout:
@@ -122,6 +128,11 @@ class Process:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def say_where_tasks_wait(self) -> None:
+        """Have it say in its log what each of its tasks waits for (tests/support/serving.py)."""
+        if self._process is not None and self._process.poll() is None and self.serving.is_set():
+            self._process.send_signal(signal.SIGUSR1)
 
     async def close(self) -> None:
         """End the process, if there is one."""
@@ -152,11 +163,17 @@ class Site:
         """Ask the API of the first server process; returns the decoded answer."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
         async with httpx.AsyncClient(
-            base_url=f"{self.server.url}/api/v1", headers=headers, timeout=20, verify=False
+            base_url=f"{self.server.url}/api/v1", headers=headers, timeout=20 * PATIENCE, verify=False
         ) as api:
             answer = await api.request(method, path, json=None if method == "GET" else body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
+
+    async def say_where_tasks_wait(self) -> None:
+        """Something hangs, or is not as it should be: have every process say where it is, and give them a moment."""
+        for process in (self.server, *self._others):
+            process.say_where_tasks_wait()
+        await asyncio.sleep(SAYING_S)
 
     def postmaster(self) -> psutil.Process | None:
         """The running Postgres."""

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from tests.support.history import Entry, History
+from tests.support.waiting import PATIENCE
 from tests.support.writers import LOST, Place, live
 
 
@@ -76,7 +77,7 @@ class StreamSubscriber(Subscriber):
     async def run(self) -> None:
         """Follow until cancelled."""
         (conversation,) = self.conversations
-        timeout = httpx.Timeout(10, read=60)
+        timeout = httpx.Timeout(10 * PATIENCE, read=60)
         async with httpx.AsyncClient(base_url=f"{self.server.url}/api/v1", timeout=timeout, verify=False) as api:
             while True:
                 await self.server.serving.wait()

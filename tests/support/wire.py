@@ -15,6 +15,8 @@ import httpx
 from httpx import _urls
 from httpx._urlparse import urlparse
 
+from tests.support.waiting import PATIENCE
+
 KEPT_S = 2.0
 """A server lets go of an idle connection after five seconds: a client that would then still take it finds it gone."""
 
@@ -248,5 +250,5 @@ class WireClient(httpx.AsyncClient):
     """A client of one server, or of several."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"transport": Wire(), "timeout": 20, "trust_env": False, **options})
+        super().__init__(**{"transport": Wire(), "timeout": 20 * PATIENCE, "trust_env": False, **options})
         self._cookies = _Cookies(self._cookies)

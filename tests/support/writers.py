@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from tests.support.history import Ack, History
+from tests.support.waiting import PATIENCE
 
 WINDOW = 8
 PASSING = {429, 503, 504}
@@ -47,6 +49,9 @@ class Post:
     conversation: str
     client_id: str
     content: str
+    files: tuple[str, ...] = ()
+    since: float = field(default_factory=time.monotonic)
+    """When it was first tried."""
 
 
 class Writer:
@@ -59,6 +64,8 @@ class Writer:
         self.author = author
         self.server = server
         self.history = history
+        self.heard_at = 0.0
+        """When a post of theirs was acknowledged last."""
         self._posts = self._endless(conversations, code)
 
     def _endless(self, conversations: list[str], code: str) -> Iterator[Post]:
@@ -73,7 +80,9 @@ class Writer:
 
     def acknowledged(self, post: Post, answer: dict[str, Any]) -> None:
         """Note the server's word."""
-        self.history.acks.append(Ack(post.conversation, self.author.id, post.client_id, answer["seq"], answer["id"]))
+        now = self.heard_at = time.monotonic()
+        about = post.conversation, self.author.id, post.client_id
+        self.history.acks.append(Ack(*about, answer["seq"], answer["id"], now, now - post.since))
 
     def refused(self, post: Post, text: str) -> None:
         """Note an answer that no crash excuses."""
@@ -85,24 +94,25 @@ class HttpWriter(Writer):
 
     async def run(self, enough: asyncio.Event) -> None:
         """Write until told, and leave nothing unacknowledged."""
-        headers = {"authorization": f"Bearer {self.author.token}"}
-        async with httpx.AsyncClient(
-            base_url=f"{self.server.url}/api/v1", headers=headers, timeout=30, verify=False
-        ) as api:
+        async with self._api() as api:
             for number, post in enumerate(self._posts):
                 for _ in range(2 if number % 7 == 0 else 1):
                     await self._post(api, post)
                 if enough.is_set():
                     return
 
+    def _api(self) -> httpx.AsyncClient:
+        headers = {"authorization": f"Bearer {self.author.token}"}
+        return httpx.AsyncClient(
+            base_url=f"{self.server.url}/api/v1", headers=headers, timeout=30 * PATIENCE, verify=False
+        )
+
     async def _post(self, api: httpx.AsyncClient, post: Post) -> None:
+        body = {"content": post.content, "client_id": post.client_id} | ({"files": post.files} if post.files else {})
         while True:
             await self.server.serving.wait()
             try:
-                answer = await api.post(
-                    f"/conversations/{post.conversation}/messages",
-                    json={"content": post.content, "client_id": post.client_id},
-                )
+                answer = await api.post(f"/conversations/{post.conversation}/messages", json=body)
             except httpx.TransportError:
                 await asyncio.sleep(0.05)
                 continue
@@ -154,4 +164,6 @@ class SocketWriter(Writer):
 def live(server: Place, token: str) -> connect:
     """Open the live socket of a server process."""
     url = server.url.replace("http", "ws", 1) + "/api/v1/live"
-    return connect(url, additional_headers={"authorization": f"Bearer {token}"}, open_timeout=10, compression=None)
+    return connect(
+        url, additional_headers={"authorization": f"Bearer {token}"}, open_timeout=10 * PATIENCE, compression=None
+    )

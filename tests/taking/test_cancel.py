@@ -11,6 +11,7 @@ from crewhall.runtime import queries
 from crewhall.runtime.canceling import cancel_run
 from crewhall.runtime.runs import access_run
 from tests.support.openai import Say, Use
+from tests.support.waiting import in_time
 from tests.taking.hall import SCRIPTED
 
 
@@ -51,7 +52,7 @@ async def test_a_turn_is_stopped_while_its_words_come(hall, org, model):
     shown = await cancel(hall, asked)
     assert shown.status == "running"
     assert shown.cancel_requested_at is not None
-    run = await asyncio.wait_for(taking, 10)
+    run = await in_time(taking, 10)
     assert (run.status, run.reason, run.canceled_by) == ("canceled", "canceled", org.owner.id)
     assert run.canceled_at == run.completed_at is not None
     assert await asked.answers() == []
@@ -75,7 +76,7 @@ async def test_a_turn_is_stopped_from_another_process(hall, org, model):
     await elsewhere.open()
     async with elsewhere.transaction(org.owner.actor) as tx:
         await cancel_run(tx, org.owner.actor, asked.run_id)
-    assert (await asyncio.wait_for(taking, 10)).status == "canceled"
+    assert (await in_time(taking, 10)).status == "canceled"
     await elsewhere.close()
 
 

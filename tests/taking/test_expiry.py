@@ -6,6 +6,7 @@ import pytest
 
 from crewhall.runtime.expiry import ApprovalClock
 from tests.support.openai import Say, Use
+from tests.support.waiting import bounded
 from tests.taking.deciding import ROME, waiting
 from tests.taking.test_approvals import asked_for, org
 
@@ -29,7 +30,7 @@ async def test_it_sleeps_until_the_next_runs_out_and_lets_the_turn_go_on(hall, o
         )
     assert 0 < (await clock.expire_due() or 0) <= 0.2
     clock._timer.stir()
-    async with asyncio.timeout(10):
+    async with bounded(10):
         while (await waiting(asked))[0].status == "waiting":
             await asyncio.sleep(0.02)
     (run_out,) = await waiting(asked)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.waiting import until
+from tests.support.waiting import bounded, until
 from tests.taking.takers import Taken, have_begun, jobs, working
 
 pytestmark = pytest.mark.usefixtures("no_jobs")
@@ -44,6 +44,6 @@ async def test_a_turn_that_takes_too_long_is_put_back_and_others_are_told(hall, 
 
 async def test_who_takes_nothing_leaves_at_once(hall, org):
     idle = Taken(hall)
-    async with asyncio.timeout(10), working(hall, idle) as worker:
+    async with bounded(10), working(hall, idle) as worker:
         await worker.finish(60)
     assert idle.begun == []

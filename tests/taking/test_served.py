@@ -10,7 +10,7 @@ import pytest
 from tests.conversations.ways import post
 from tests.support.openai import Say
 from tests.support.server import POOL, Server, frames_until, token_of
-from tests.support.waiting import until
+from tests.support.waiting import bounded, until
 from tests.taking.hall import SCRIPTED
 
 OPEN = """
@@ -33,7 +33,7 @@ async def served(cluster, worker_id, model):
 async def frames_of(socket, wanted) -> list[dict[str, Any]]:
     """Read frames up to the first that is wanted."""
     frames: list[dict[str, Any]] = []
-    async with asyncio.timeout(20):
+    async with bounded(20):
         while not frames or not wanted(frames[-1]):
             frames.append(msgspec.json.decode(await socket.recv()))
     return frames

@@ -12,7 +12,7 @@ from crewhall.runtime.answers import RUN_ENDED, take_answer
 from crewhall.runtime.canceling import cancel_run
 from crewhall.runtime.runtimes import remove_runtime, rotate_secret
 from crewhall.runtime.schemas_runtimes import RunAnswer, SecretRotation
-from tests.support.waiting import until
+from tests.support.waiting import in_time, until
 from tests.taking.books import set_budget, standing
 from tests.taking.webhooks import Elsewhere, Names, answered, ask, caller_of, calls_of, serve
 
@@ -76,7 +76,7 @@ async def test_an_answer_that_comes_later_is_posted_once_and_no_other(hall, org)
             await bring(hall, asked, actor=other)
         assert refused.value.kind is NOT_FOUND
     await bring(hall, asked)
-    assert (await asyncio.wait_for(taking, 5)).reason == "answered"
+    assert (await in_time(taking, 5)).reason == "answered"
     await bring(hall, asked)  # once more, the same: its sender had not heard
     with pytest.raises(CrewhallError) as refused:
         await bring(hall, asked, "A stork.")
@@ -199,7 +199,7 @@ async def test_a_turn_that_waits_is_stopped_and_its_late_answer_refused(hall, or
     taking = await waiting(hall, asked, elsewhere)
     async with hall.db.transaction(org.owner.actor) as tx:
         await cancel_run(tx, org.owner.actor, asked.run_id)
-    run = await asyncio.wait_for(taking, 5)
+    run = await in_time(taking, 5)
     assert (run.status, run.reason) == ("canceled", "canceled")
     with pytest.raises(CrewhallError) as refused:
         await bring(hall, asked)
@@ -249,7 +249,7 @@ async def test_a_turn_that_waits_ends_when_its_runtime_is_removed(hall, org):
     asked = await ask(hall, org, elsewhere := Elsewhere(LATER))
     taking = await waiting(hall, asked, elsewhere)
     await remove()
-    run = await asyncio.wait_for(taking, 5)
+    run = await in_time(taking, 5)
     assert (run.status, run.reason) == ("stopped", "runtime_failed")
     assert "removed meanwhile" in (await asked.notices())[0]
     asked = await ask(hall, org, elsewhere := Elsewhere(remove))

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from crewhall.runtime.worker import CalmManager
 from tests.support.openai import Say
-from tests.support.waiting import until
+from tests.support.waiting import bounded, until
 from tests.taking.takers import Taken, have_begun, none_left, streams, working
 
 pytestmark = pytest.mark.usefixtures("no_jobs")
@@ -56,6 +57,26 @@ async def test_a_turn_that_breaks_off_is_taken_again(hall, org):
     assert taken.begun == [asked.run_id] * 2
 
 
+async def test_a_turn_whose_claim_was_never_answered_is_taken_after_all(hall, org, monkeypatch):
+    """The database broke off when it had given the job: this process has it, and does not know of it."""
+    fetch, unheard = CalmManager.fetch_job, []
+
+    async def deaf(self, **about):
+        job = await fetch(self, **about)
+        if job is not None and not unheard:
+            unheard.append(job)
+            return None
+        return job
+
+    monkeypatch.setattr(CalmManager, "fetch_job", deaf)
+    taken = Taken(hall)
+    asked = await hall.ask(org)
+    async with working(hall, taken):
+        await taken.has_ended(1)
+        await until(lambda: none_left(hall))
+    assert (taken.begun, len(unheard)) == ([asked.run_id], 1)
+
+
 @pytest.mark.rule("C12")
 async def test_turns_of_many_go_on_side_by_side(hall, org, model):
     held = asyncio.Event()
@@ -93,6 +114,6 @@ async def test_a_worker_stops_though_what_it_does_beside_loses_a_cancellation(ha
     monkeypatch.setattr("crewhall.runtime.worker.sweep", deaf)
     taken = Taken(hall)
     await hall.ask(org)
-    async with asyncio.timeout(20), working(hall, taken):
+    async with bounded(20), working(hall, taken):
         await taken.has_ended(1)
     assert len(swallowed) == 2

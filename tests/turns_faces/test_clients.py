@@ -9,7 +9,7 @@ from crewhall.sdk import Client, CrewhallApiError, Delivery, Ephemeral, RecordEv
 from tests.cli.conftest import Cli, QuickCli
 from tests.support.openai import Say
 from tests.support.server import token_of
-from tests.support.waiting import until
+from tests.support.waiting import bounded, until
 from tests.turns_faces.scene import Scene
 
 
@@ -46,7 +46,7 @@ async def test_a_program_hears_the_answer_while_it_is_written(scene: Scene):
     async with Client(scene.server.address, token=token_of(scene.owner)) as client, client.live() as live:
         await live.subscribe(scene.circle, after=0)
         await client.messages.post(scene.circle, f"@{scene.agent.code}?")
-        async with asyncio.timeout(20):
+        async with bounded(20):
             async for event in live:
                 if isinstance(event, Ephemeral) and event.event == "tokens":
                     assert event.actor is not None

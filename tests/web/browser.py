@@ -11,6 +11,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from tests.identity.hall import Member
 from tests.support.server import Server
+from tests.support.waiting import PATIENCE
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -57,7 +58,7 @@ class Visitors:
         kept = _kept(self._browser, settings)
         context = kept.pop() if kept and not once else await self._browser.new_context(**settings)
         self._contexts.append((settings, once, context))
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(20_000 * PATIENCE)
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
         if member is not None:

@@ -6,9 +6,10 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.support.server import Server
+from tests.support.waiting import PATIENCE
 from tests.web.browser import Visitors
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=20_000 * PATIENCE)
 
 
 @pytest.fixture

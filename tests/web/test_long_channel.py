@@ -8,6 +8,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.identity.hall import Org
 from tests.support.server import Server
+from tests.support.waiting import in_time
 from tests.web.browser import Visitors, connected, message
 from tests.web.filling import fill
 
@@ -133,7 +134,7 @@ async def test_newest_is_gone_to_though_another_page_is_on_its_way(visitors: Vis
     await page.route(re.compile(r"/messages\?after="), hold_back)
     await page.route(re.compile(r"/messages\?before="), post_meanwhile, times=1)
     await page.locator(".stream .scroller").evaluate("scroller => { scroller.scrollTop = scroller.scrollHeight; }")
-    await asyncio.wait_for(asked.wait(), 5)
+    await in_time(asked.wait(), 5)
     await page.get_by_role("button", name="Newest").click()
     await expect(message(page, late)).to_be_in_viewport()
     go_on.set()

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from tests.identity.hall import PASSWORD, Org
 from tests.support.server import Server
 from tests.support.site import OWNER, Site
+from tests.support.waiting import in_time
 from tests.web.browser import Visitors, connected, message, write
 
 
@@ -117,7 +118,7 @@ async def test_a_message_whose_answer_was_lost_stands_once(visitors: Visitors, s
     lost = asyncio.Event()
     await page.route("**/api/v1/conversations/*/messages", lose_the_answer)
     await write(page, "unheard")
-    await asyncio.wait_for(lost.wait(), 10)
+    await in_time(lost.wait(), 10)
     await page.unroute("**/api/v1/conversations/*/messages")
     await write(page, "the next")
     await expect(message(page, "the next")).to_have_attribute("data-status", "sent")

@@ -9,6 +9,8 @@ from typing import Protocol
 from crewhall.kernel.errors import define_error
 
 BLOB_MISSING = define_error("blob_missing", 404, "The file's bytes are not there")
+STORAGE_FULL = define_error("storage_full", 507, "The storage of files is full")
+"""It passes when somebody makes room: as with UNAVAILABLE, what was to be written may be sent again."""
 CHUNK = 256 * 1024
 """Bytes that are read at once, nearly."""
 
@@ -19,7 +21,7 @@ class Blobs(Protocol):
     async def write(self, key: str, chunks: AsyncIterable[bytes]) -> None:
         """Keep what comes under the key; returns when it is durable.
 
-        What the chunks raise is raised here, and nothing is kept then. Raises UNAVAILABLE.
+        What the chunks raise is raised here, and nothing is kept then. Raises UNAVAILABLE, STORAGE_FULL.
         """
         ...
 

@@ -26,7 +26,7 @@ who why will with would you your crewhall work works use using explain hello hi 
 help guide hall somebody someone anybody
 """
 STOP_WORDS = frozenset(COMMON.split())
-FOR_MAKERS = frozenset({"internals", "pages", "performance", "rules", "events"})
+FOR_MAKERS = frozenset({"internals", "pages", "performance", "rules", "events", "chaos"})
 """Pages for those who change Crewhall: there to be read, but no answer to who uses it."""
 REFERENCE, REFERENCE_WEIGHT = frozenset({"cli", "settings", "errors"}), 0.7
 """Pages that list everything: where another page says how something is done, that is the answer."""

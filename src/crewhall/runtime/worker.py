@@ -39,6 +39,9 @@ SELDOM_S = 86_400.0
 IS_DUE: LiteralString = """
 select exists (select from procrastinate_jobs where status = 'todo' and scheduled_at <= now())
 """
+CLAIMED: LiteralString = """
+select id from procrastinate_jobs where status = 'doing' and worker_id = %(worker)s
+"""
 
 
 class Again(BaseRetryStrategy):
@@ -101,6 +104,10 @@ class JobTaker(Worker):
         while self._running_jobs and (left := until - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(set(self._running_jobs), timeout=left)
         self.stop()  # type: ignore[no-untyped-call]
+
+    def forgotten(self, claimed: Iterable[int]) -> set[int]:
+        """Those of its jobs that it knows nothing of."""
+        return set(claimed) - {context.job.id for context in self._running_jobs.values()}
 
     def wake(self) -> None:
         """Look for jobs now."""
@@ -182,14 +189,32 @@ class _Stray(msgspec.Struct):
 
 
 async def sweep(db: Database, taker: JobTaker, heartbeat_s: float) -> None:
-    """Hand on the jobs of dead processes, again and again; one process at a time does it."""
+    """Hand on the jobs of dead processes, again and again, one at a time; each takes back what it lost itself."""
+    missed: set[int] = set()
     while True:
         try:
+            missed = await _take_back(db, taker, missed)
             if await _sweep_once(db, taker, heartbeat_s * BEATS_MISSED):
                 taker.wake()
         except Exception as error:  # noqa: BLE001 - the next sweep may succeed
             log.warning("turns were not swept", extra={"reason": str(error).strip()})
         await asyncio.sleep(heartbeat_s * SWEEP_EVERY_BEATS)
+
+
+async def _take_back(db: Database, taker: JobTaker, missed: set[int]) -> set[int]:
+    """Put back the jobs that this process claimed, and never heard of: the database broke off behind the claim.
+
+    `missed` were unknown when it looked before; one that is fetched at this moment is known the next time. Gives those.
+    """
+    async with db.transaction(None) as tx:
+        claimed = await tx.values(CLAIMED, {"worker": taker.worker_id})
+    forgotten = taker.forgotten(claimed)
+    for job in forgotten & missed:
+        log.warning("a turn was claimed and not begun: it goes back", extra={"job": job})
+        with contextlib.suppress(ProcrastinateException):  # it has just ended after all
+            await taker.app.job_manager.retry_job_by_id_async(job, retry_at=datetime.now(UTC))
+        taker.wake()
+    return forgotten - missed
 
 
 async def _sweep_once(db: Database, taker: JobTaker, silence_s: float) -> bool:

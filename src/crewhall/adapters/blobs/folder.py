@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import errno
+import logging
 import os
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 
 from crewhall.kernel.errors import UNAVAILABLE
-from crewhall.ports.blobs import BLOB_MISSING, CHUNK
+from crewhall.ports.blobs import BLOB_MISSING, CHUNK, STORAGE_FULL
 
+log = logging.getLogger(__name__)
+FULL = {errno.ENOSPC, errno.EDQUOT}
 UNFINISHED = ".unfinished"
 
 
@@ -35,6 +39,12 @@ class FolderBlobs:
             finally:
                 os.close(file)
         except OSError as error:
+            log.warning("a file could not be stored", extra={"reason": str(error)})
+            if error.errno in FULL:
+                raise STORAGE_FULL(
+                    "There is no room left where files are kept, and this one was not. Tell an admin, and send it"
+                    " again once there is."
+                ) from error
             raise UNAVAILABLE("The file could not be stored. Try again; if it stays so, tell an admin.") from error
         finally:
             with contextlib.suppress(OSError):

@@ -130,6 +130,7 @@ async def started(client: Any) -> Any:
 
     try:
         await client.start()
+        await asyncio.sleep(0)  # its tasks begin: one that is ended before it began would end whoever ends it, too
     except (KafkaError, OSError, TimeoutError) as error:
         stop = getattr(client, "stop", None) or client.close
         await stop()

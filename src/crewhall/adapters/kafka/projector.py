@@ -88,7 +88,9 @@ class Projector:
             began = asyncio.get_running_loop().time()
             try:
                 await self._read()
-            except Exception as error:  # noqa: BLE001 - it goes on, whatever it was
+            except BaseException as error:  # it goes on, whatever it was
+                if _ends(error):
+                    raise
                 log.warning("the projector begins anew", extra={"reason": f"{type(error).__name__}: {error}"})
             if asyncio.get_running_loop().time() - began > LAST_RETRY_S:
                 retry = FIRST_RETRY_S
@@ -260,3 +262,11 @@ class Projector:
         self._log.process = str(new_id())
         await close(self._connection)
         self._connection = None
+
+
+def _ends(error: BaseException) -> bool:
+    """Whether we are told to end. A cancellation that the library's own tasks let out is none of ours."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return not isinstance(error, Exception)

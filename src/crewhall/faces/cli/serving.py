@@ -1,6 +1,10 @@
 """`up`, `serve`, `worker`, `projector`: the processes of a data folder."""
 
+import inspect
 import os
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,79 +16,67 @@ from crewhall.kernel.process_kinds import ProcessKind
 from crewhall.version import VERSION
 
 Home = Annotated[Path | None, typer.Option(help="Data folder (CREWHALL_HOME).")]
-Host = Annotated[str | None, typer.Option(help="Address to listen on (CREWHALL_HOST).")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one (CREWHALL_PORT).")]
-HealthHost = Annotated[str | None, typer.Option(help="Address of /health and /metrics (CREWHALL_HEALTH_HOST).")]
-HealthPort = Annotated[int | None, typer.Option(help="Their port; 0 picks a free one (CREWHALL_HEALTH_PORT).")]
-DatabaseUrl = Annotated[str | None, typer.Option(help="External Postgres (CREWHALL_DATABASE_URL).")]
-DatabaseAdminUrl = Annotated[str | None, typer.Option(help="Its migrating role.")]
-PublicUrl = Annotated[str | None, typer.Option(help="Address that people use, behind a proxy.")]
-LogLevel = Annotated[str | None, typer.Option(help="debug, info, warning or error.")]
+FLAGS: dict[str, Any] = {
+    "host": Annotated[str | None, typer.Option(help="Address to listen on (CREWHALL_HOST).")],
+    "port": Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one (CREWHALL_PORT).")],
+    "health_host": Annotated[str | None, typer.Option(help="Address of /health and /metrics (CREWHALL_HEALTH_HOST).")],
+    "health_port": Annotated[int | None, typer.Option(help="Their port; 0 picks a free one (CREWHALL_HEALTH_PORT).")],
+    "database_url": Annotated[str | None, typer.Option(help="External Postgres (CREWHALL_DATABASE_URL).")],
+    "database_admin_url": Annotated[str | None, typer.Option(help="Its migrating role.")],
+    "public_url": Annotated[str | None, typer.Option(help="Address that people use, behind a proxy.")],
+    "log_level": Annotated[str | None, typer.Option(help="debug, info, warning or error.")],
+}
+"""Settings that commands take as options, by their names."""
+LISTENS = "host", "port"
+IS_ASKED = "health_host", "health_port"
+DATABASE = "database_url", "database_admin_url"
 
 
+def takes(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command these settings as options, before its own; its first parameter is what they were set to."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        _, *own = inspect.signature(command).parameters.values()
+        options = [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=FLAGS[name]) for name in names]
+        rest = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own]
+
+        @wraps(command)
+        def run(**given: Any) -> None:
+            command({name: given.pop(name) for name in names}, **given)
+
+        run.__signature__ = inspect.Signature([*options, *rest])  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+@takes(*LISTENS, *DATABASE, "public_url", "log_level")
 def up(
-    host: Host = None,
-    port: Port = None,
+    flags: dict[str, Any],
     home: Home = None,
-    database_url: DatabaseUrl = None,
-    database_admin_url: DatabaseAdminUrl = None,
-    public_url: PublicUrl = None,
-    log_level: LogLevel = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser when it is ready.")] = False,
 ) -> None:
     """Do everything in one process, in the foreground: the database, the API, the pages, the work.
 
     Ctrl-C or SIGTERM stops cleanly.
     """
-    flags = {
-        "host": host, "port": port, "database_url": database_url, "database_admin_url": database_admin_url,
-        "public_url": public_url, "log_level": log_level,
-    }  # fmt: skip
     run_process(ProcessKind.UP, home, flags, open_browser=open_browser)
 
 
-def serve(
-    host: Host = None,
-    port: Port = None,
-    home: Home = None,
-    database_url: DatabaseUrl = None,
-    database_admin_url: DatabaseAdminUrl = None,
-    public_url: PublicUrl = None,
-    log_level: LogLevel = None,
-) -> None:
+@takes(*LISTENS, *DATABASE, "public_url", "log_level")
+def serve(flags: dict[str, Any], home: Home = None) -> None:
     """Serve people and agents alone: pages, the API, live connections. The work is left to `crewhall worker`."""
-    flags = {
-        "host": host, "port": port, "database_url": database_url, "database_admin_url": database_admin_url,
-        "public_url": public_url, "log_level": log_level,
-    }  # fmt: skip
     run_process(ProcessKind.SERVE, home, flags)
 
 
-def worker(
-    health_host: HealthHost = None,
-    health_port: HealthPort = None,
-    home: Home = None,
-    database_url: DatabaseUrl = None,
-    database_admin_url: DatabaseAdminUrl = None,
-    public_url: PublicUrl = None,
-    log_level: LogLevel = None,
-) -> None:
+@takes(*IS_ASKED, *DATABASE, "public_url", "log_level")
+def worker(flags: dict[str, Any], home: Home = None) -> None:
     """Do the work alone: turns, search, documents, imports, GitHub, KPIs, clocks. It answers /health and /metrics."""
-    flags = {
-        "health_host": health_host, "health_port": health_port, "database_url": database_url,
-        "database_admin_url": database_admin_url, "public_url": public_url, "log_level": log_level,
-    }  # fmt: skip
     run_process(ProcessKind.WORKER, home, flags)
 
 
-def projector(
-    health_host: HealthHost = None,
-    health_port: HealthPort = None,
-    home: Home = None,
-    database_url: DatabaseUrl = None,
-    database_admin_url: DatabaseAdminUrl = None,
-    log_level: LogLevel = None,
-) -> None:
+@takes(*IS_ASKED, *DATABASE, "log_level")
+def projector(flags: dict[str, Any], home: Home = None) -> None:
     """Write what Kafka holds into the database, and keep its topics (CREWHALL_LOG=kafka).
 
     Any number share the topics, and one must run beside `crewhall serve`. It answers /health and /metrics.
@@ -93,10 +85,6 @@ def projector(
     from crewhall.main.log import check_kafka
 
     check_kafka()
-    flags = {
-        "health_host": health_host, "health_port": health_port, "database_url": database_url,
-        "database_admin_url": database_admin_url, "log_level": log_level,
-    }  # fmt: skip
     run_process(ProcessKind.PROJECTOR, home, flags)
 
 
