@@ -340,7 +340,7 @@ async def test_an_installation_moves_to_kafka_with_all_it_has_and_not_back_by_a_
             pass
     assert refused.value.code == "bad_setting"
     with psycopg.connect(urls.admin, autocommit=True) as connection:
-        assert await leave_kafka(connection, settings) == 1
+        assert (await leave_kafka(connection, settings)).partitions == 1
     for again in (LogSettings(), settings, LogSettings(), settings):  # there, and back once more
         async with running(urls, again) as (parts, db, _):
             moved = Engine(parts.log, db)
