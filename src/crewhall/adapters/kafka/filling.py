@@ -3,6 +3,10 @@
 Each page is noted when Kafka has it, by the connection that holds the conversation's lock: two processes do not fill
 one topic at once, and one that lost its lock notes nothing. A page that was sent and not noted is sent again; what
 stands in a topic twice counts once, by its id.
+
+What was taken in as past comes to a topic that has records. One of those may have been sent before the conversation was
+closed, and not be written yet: the last page counts as filled when all before it is written, so that the database,
+which refuses such a record, sees it while the topic is still to be filled.
 """
 
 import asyncio
@@ -15,7 +19,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import TupleRow
 
-from crewhall.adapters.kafka.producing import Place, Producing
+from crewhall.adapters.kafka.producing import Producing
 from crewhall.adapters.postgres.batch import LoggedRecord
 from crewhall.kernel.actor import ActorType, system_actor
 from crewhall.kernel.db import SET_SCOPE, scope_of
@@ -23,6 +27,7 @@ from crewhall.ports.message_log import Author, MessageKind, MessageRole, RecordT
 
 FILL_PAGE = 500
 PAGE_S = 60.0
+LOOK_S = 0.05
 """How long Kafka may take for a page before somebody looks anew whether it is wanted."""
 CLAIM: LiteralString = "select pg_try_advisory_lock(hashtextextended('crewhall.fill.' || %s, 0))"
 UNCLAIM: LiteralString = "select pg_advisory_unlock(hashtextextended('crewhall.fill.' || %s, 0))"
@@ -31,11 +36,13 @@ select t.filled_seq, t.fill_to from log_topics t where t.conversation_id = %s an
 """
 PAST: LiteralString = """
 select r.seq, r.id, r.type, r.target_id, r.author_type, r.author_id, r.author_name, r.role, r.kind, r.title, r.content,
-       r.html, r.metadata, r.parent_id, r.mentions, r.client_id, encode(r.body_digest, 'hex'), r.created_at
+       r.html, r.metadata, r.parent_id, r.mentions, r.client_id, encode(r.body_digest, 'hex'), r.created_at,
+       r.position = -1
 from message_records r
 where r.conversation_id = %s and r.seq > %s and (r.seq <= %s or r.position = -1)
 order by r.seq limit %s
 """
+READ: LiteralString = "select next_offset >= %s from log_partitions where topic = %s and partition = %s"
 FILLED: LiteralString = "update log_topics set filled_seq = greatest(filled_seq, %s) where conversation_id = %s"
 
 
@@ -77,7 +84,8 @@ async def fill(
                 break
             if pages and is_interrupted():
                 return Filled.IN_PART
-            await _fill_page(connection, producing, one, filled_seq, fill_to)
+            if not await _fill_page(connection, producing, one, (filled_seq, fill_to), is_interrupted):
+                return Filled.IN_PART
             pages += 1
         return Filled.WHOLE
     finally:
@@ -86,15 +94,40 @@ async def fill(
 
 
 async def _fill_page(
-    connection: psycopg.AsyncConnection[TupleRow], producing: Producing, one: Unfilled, after: int, until: int
-) -> None:
+    connection: psycopg.AsyncConnection[TupleRow],
+    producing: Producing,
+    one: Unfilled,
+    span: tuple[int, int],
+    is_interrupted: Callable[[], bool],
+) -> bool:
+    """Send the first page of what is between two seqs, and note it; false where an interruption came before that."""
+    after, until = span
     rows = await _ask(connection, one, PAST, one.conversation_id, after, until, FILL_PAGE)
-    place: Place = (one.topic, one.partition)
+    is_last = len(rows) < FILL_PAGE
     if rows:
+        records = [past_record(one.org_id, one.conversation_id, row) for row in rows]
         async with asyncio.timeout(PAGE_S):
-            await producing.send_past(place, [past_record(one.org_id, one.conversation_id, row) for row in rows])
-    filled = rows[-1][0] if len(rows) == FILL_PAGE else max(until, rows[-1][0] if rows else 0)
+            end = await producing.send_past((one.topic, one.partition), records)
+        is_past = any(row[-1] for row in rows)
+        if is_last and is_past and not await _is_written(connection, one, end, is_interrupted):
+            return False
+    filled = max(until, rows[-1][0] if rows else 0) if is_last else rows[-1][0]
     await _ask(connection, one, FILLED, filled, one.conversation_id)
+    return True
+
+
+async def _is_written(
+    connection: psycopg.AsyncConnection[TupleRow], one: Unfilled, end: int, is_interrupted: Callable[[], bool]
+) -> bool:
+    """Wait until a projector has come to the offset, or to an interruption. Raises TimeoutError."""
+    async with asyncio.timeout(PAGE_S):
+        while not is_interrupted():
+            cursor = await connection.execute(READ, (end, one.topic, one.partition))
+            ((is_read,),) = await cursor.fetchall() or ((False,),)
+            if is_read:
+                return True
+            await asyncio.sleep(LOOK_S)
+    return False
 
 
 async def _ask(

@@ -57,8 +57,8 @@ class Producing:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def send_past(self, place: Place, records: list[LoggedRecord]) -> None:
-        """Send records that the database had before; returns when Kafka has them all."""
+    async def send_past(self, place: Place, records: list[LoggedRecord]) -> int:
+        """Send records that the database had before; returns when Kafka has them all, with the offset behind them."""
         producer = await self._ready()
         try:
             sent = [
@@ -68,7 +68,7 @@ class Producing:
                 )
                 for record in records
             ]  # fmt: skip
-            await asyncio.gather(*sent)
+            return max(one.offset for one in await asyncio.gather(*sent)) + 1
         except BaseException:  # given up by the caller, too: nobody knows how far it came
             self._spoilt = producer
             raise
@@ -138,7 +138,7 @@ async def started(client: Any, settings: LogSettings) -> Any:
     except (KafkaError, OSError, TimeoutError) as error:
         stop = getattr(client, "stop", None) or client.close
         await stop()
-        raise KAFKA_AWAY(await why_away(settings), retry_after=2) from error
+        raise KAFKA_AWAY(await why_away(settings, error), retry_after=2) from error
     return client
 
 

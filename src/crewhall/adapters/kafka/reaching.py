@@ -13,21 +13,32 @@ REFUSED = {"SaslAuthenticationFailed", "AuthenticationFailedError"}
 OTHERWISE = {"UnsupportedSaslMechanismError", "AuthenticationMethodNotSupported", "IllegalSaslStateError"}
 """Errors of a broker that wants us to sign in otherwise."""
 
+OTHER_PROTOCOL = (TimeoutError, ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
+"""Errors of a port that does not understand what we say: whether a broker listens there, it does so otherwise."""
 
-async def why_away(settings: LogSettings) -> str:
-    """Connect to the brokers that we begin with, one after the other, until one fails; say why, and what to do."""
+
+async def why_away(settings: LogSettings, error: BaseException) -> str:
+    """Connect to the brokers that we begin with, one after the other, until one fails; say why, and what to do.
+
+    `error` is what the library said.
+    """
     from aiokafka.conn import collect_hosts, create_conn
 
     options = options_of(settings) | {"request_timeout_ms": ASK_MS}
     for host, port, _ in collect_hosts(options.pop("bootstrap_servers")):
         try:
             connection = await create_conn(host, port, **options)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-            return _words(f"{host}:{port}", error, settings)
+        except Exception as found:  # noqa: BLE001 - whatever it is, it is told
+            return _words(f"{host}:{port}", found, settings)
         connection.close()
+    if "Authorization" in type(error).__name__:
+        return (
+            f"Kafka takes the name {settings.kafka_user or 'of nobody'} and lets it do too little"
+            f" ({type(error).__name__}). docs/kafka.md lists the rights that Crewhall's user needs."
+        )
     return (
-        f"Kafka takes us at {settings.kafka_bootstrap}, but does not say where its brokers are. See that they run, and"
-        " what they advertise (advertised.listeners)."
+        f"Kafka takes us at {settings.kafka_bootstrap}, and then does not answer as it should ({type(error).__name__})."
+        " See that all of its brokers run, and can be reached where they say they are (advertised.listeners)."
     )
 
 
@@ -48,7 +59,7 @@ def _words(address: str, error: BaseException, settings: LogSettings) -> str:
         )
     if name in OTHERWISE:
         return f"Kafka at {address} does not let us sign in like this ({name}). See CREWHALL_KAFKA_SASL."
-    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+    if isinstance(error, OSError) and not isinstance(error, OTHER_PROTOCOL):
         return (
             f"Kafka cannot be reached at {address} ({error.strerror or name}). See that CREWHALL_KAFKA_BOOTSTRAP names"
             " brokers that run."
