@@ -18,9 +18,9 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
 from crewhall.ports.message_log import Advanced, RecordType
 from tests.log.engines import Engine, kafka_settings, running
+from tests.log.ground import Ground, ground_on, until
 from tests.support.database import SharedCluster
 from tests.support.kafka import SharedBroker
-from tests.log.ground import Ground, ground_on, until
 from tests.support.waiting import until as until_async
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -171,7 +170,7 @@ async def test_who_opens_a_conversation_does_not_wait_until_others_are_filled(
     async with returning(urls, kafka_settings(broker.bootstrap), org) as ground:
         await begun.wait()
         new = await ground.engine.conversation()
-        await until(lambda: ground.parts._keeper and ground.parts._keeper._wanted.is_set())  # noqa: SLF001
+        await until(lambda: ground.parts._keeper and ground.parts._keeper._wanted.is_set())
         opened.set()
         assert (await ground.engine.log.append(ground.engine.record(new, "at once"))).seq == 1
         assert len(pages) == 1

@@ -26,7 +26,7 @@ class Scene:
     def __init__(self) -> None:
         url = "postgresql://nobody@127.0.0.1:1/none"
         self.log = KafkaMessageLog(Database(url), Signals(url), kafka_settings("127.0.0.1:1"))
-        self.log._asking.ask = self._ask  # type: ignore[method-assign] # noqa: SLF001
+        self.log._asking.ask = self._ask  # type: ignore[method-assign]
         self.log.producing.send = self._send  # type: ignore[method-assign]
         self.engine, self.conversation = Engine(MemoryMessageLog()), new_id()
         self.is_ready = False
@@ -43,9 +43,9 @@ class Scene:
                 self._answer.set()
             case "ready":
                 self.is_ready = True
-                self.log._on_topics(str(self.conversation))  # noqa: SLF001
+                self.log._on_topics(str(self.conversation))
             case "notice":
-                self.log._on_topics(ALL)  # noqa: SLF001
+                self.log._on_topics(ALL)
         for _ in range(5):  # whatever follows by itself
             await asyncio.sleep(0)
 
@@ -88,6 +88,6 @@ async def test_a_topic_that_comes_while_it_is_asked_about_is_not_missed_and_noth
     await scene.do("answer")
     assert scene.sent == ["0"]
     for other in (new_id(), new_id()):
-        scene.log._on_topics(str(other))  # noqa: SLF001
-    assert cast("set[UUID | None]", scene.log._came) == set()  # noqa: SLF001
+        scene.log._on_topics(str(other))
+    assert cast("set[UUID | None]", scene.log._came) == set()
     await scene.end()
