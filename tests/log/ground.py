@@ -44,7 +44,8 @@ class Ground:
         """Ask the database as its administrator."""
         with psycopg.connect(self.urls.admin, autocommit=True) as connection:
             cursor = connection.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
+            is_read = cursor.statusmessage is not None and cursor.statusmessage.startswith("SELECT")
+            return cursor.fetchall() if is_read else []
 
     def topic(self, conversation: UUID) -> tuple[str, int]:
         ((topic, partition),) = self.query(

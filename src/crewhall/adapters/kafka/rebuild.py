@@ -116,6 +116,8 @@ async def rebuild(
         place = topic, partition
         by_place.setdefault(place, {})[id_] = _Conversation(id_, org, place, last_seq, messages, end)
     places = list(by_place)
+    if not places:
+        return
     consumer = await started(make_consumer(settings), settings)
     try:
         for start in range(0, len(places), AT_ONCE):
