@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from crewhall.adapters.kafka import filling, topics
+from crewhall.adapters.kafka.client import make_admin
 from crewhall.adapters.kafka.filling import Filled
 from crewhall.adapters.kafka.producing import Place, Producing
 from crewhall.adapters.kafka.projection import Batch
@@ -326,3 +327,62 @@ async def test_what_is_written_after_the_past_and_was_sent_before_it_is_refused(
     assert [content for _, content in await engine.contents(conversation)] == ["first", "p0", "p1", "last"]
     said = await ground.rebuild(conversation)
     assert (said.records, said.is_equal) == (4, True)
+
+
+async def test_conversations_without_a_topic_are_looked_for_once(
+    urls: DatabaseUrls, broker: SharedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At rest nothing is searched; what a process opened that took Postgres for the log gets its topic by a post."""
+    looked: list[bool] = []
+    note = topics.TopicKeeper._note_homeless
+
+    async def counted(self: topics.TopicKeeper) -> bool:
+        looked.append(await note(self))
+        return looked[-1]
+
+    monkeypatch.setattr(topics.TopicKeeper, "_note_homeless", counted)
+    async with engine_on(urls, LogSettings()) as old:
+        await old.conversation()
+        async with returning(urls, kafka_settings(broker.bootstrap), old.org) as ground:
+            await until(lambda: looked == [True, False])
+            for _ in range(3):
+                conversation = await ground.engine.conversation()
+                assert (await ground.engine.log.append(ground.engine.record(conversation))).seq == 1
+            homeless = await old.conversation()
+            assert (await ground.engine.log.append(ground.engine.record(homeless))).seq == 1
+            assert looked == [True, False]
+
+
+async def test_a_conversation_that_is_deleted_while_its_topic_is_made_leaves_none(
+    urls: DatabaseUrls, broker: SharedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has deleted it, with its topic, when Kafka makes that anew."""
+    make, raced = topics.TopicKeeper._make, asyncio.Event()
+
+    async def races(self: topics.TopicKeeper, coming: Any) -> None:
+        if coming and not raced.is_set():
+            ground.query("delete from log_topics where conversation_id = %s", coming[0].conversation_id)
+            raced.set()
+        await make(self, coming)
+
+    settings = kafka_settings(broker.bootstrap)
+    async with ground_on(urls, settings) as ground:
+        monkeypatch.setattr(topics.TopicKeeper, "_make", races)
+        await ground.engine.conversation()
+        await raced.wait()
+        other = await ground.engine.conversation()
+        await ground.engine.log.append(ground.engine.record(other))
+
+        async def is_gone() -> bool:
+            return await _topics(settings) == [ground.topic(other)[0]]
+
+        await until_async(is_gone)
+
+
+async def _topics(settings: LogSettings) -> list[str]:
+    admin = make_admin(settings)
+    await admin.start()
+    try:
+        return [name for name in await admin.list_topics() if name.startswith(settings.kafka_prefix)]
+    finally:
+        await admin.close()
