@@ -55,10 +55,16 @@ class Ground:
 
     async def send(self, conversation: UUID, *values: bytes, headers: list[tuple[str, bytes]] | None = None) -> None:
         """Write into a conversation's topic past the engine."""
+        await self.send_to(self.topic(conversation), *values, headers=headers)
+
+    async def send_to(
+        self, place: tuple[str, int], *values: bytes, headers: list[tuple[str, bytes]] | None = None
+    ) -> None:
+        """Write into a topic past the engine."""
+        topic, partition = place
         producer = make_producer(self.settings)
         await producer.start()
         try:
-            topic, partition = self.topic(conversation)
             for value in values:
                 await producer.send_and_wait(topic, value, partition=partition, headers=headers or headers_of())
         finally:

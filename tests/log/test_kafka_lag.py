@@ -75,7 +75,7 @@ async def test_while_nothing_can_be_written_kafka_is_asked_for_what_came_since(
 def test_what_is_not_known_is_nothing_but_unknown() -> None:
     lag, a, b = Lag(), ("a", 0), ("b", 0)
     assert lag.records() is None
-    assert math.isnan(log_lag.collect()[0].samples[0].value)
+    assert math.isnan(next(iter(log_lag.collect())).samples[0].value)
     lag.follow({a: 3, b: 0})
     lag.note_end(a, 10)
     lag.show()

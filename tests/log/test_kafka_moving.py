@@ -189,8 +189,7 @@ async def test_what_was_left_in_a_former_topic_is_not_read_again(urls: DatabaseU
     left = await leave(urls, settings)
     assert left.topics == [former[0]]
     stray = encode_record(ground.engine.record(conversation, "stray"), utc_now())
-    ground.topic = lambda _: former  # type: ignore[method-assign]
-    await ground.send(conversation, stray)
+    await ground.send_to(former, stray)
     async with returning(urls, LogSettings(), org) as between:
         await between.engine.log.append(between.engine.record(conversation, "on Postgres"))
     async with returning(urls, settings, org) as ground:
@@ -361,20 +360,20 @@ async def test_a_conversation_that_is_deleted_while_its_topic_is_made_leaves_non
 
     async def races(self: topics.TopicKeeper, coming: Any) -> None:
         if coming and not raced.is_set():
-            ground.query("delete from log_topics where conversation_id = %s", coming[0].conversation_id)
+            made.query("delete from log_topics where conversation_id = %s", coming[0].conversation_id)
             raced.set()
         await make(self, coming)
 
     settings = kafka_settings(broker.bootstrap)
-    async with ground_on(urls, settings) as ground:
+    async with ground_on(urls, settings) as made:
         monkeypatch.setattr(topics.TopicKeeper, "_make", races)
-        await ground.engine.conversation()
+        await made.engine.conversation()
         await raced.wait()
-        other = await ground.engine.conversation()
-        await ground.engine.log.append(ground.engine.record(other))
+        other = await made.engine.conversation()
+        await made.engine.log.append(made.engine.record(other))
 
         async def is_gone() -> bool:
-            return await _topics(settings) == [ground.topic(other)[0]]
+            return await _topics(settings) == [made.topic(other)[0]]
 
         await until_async(is_gone)
 

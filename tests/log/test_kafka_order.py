@@ -1,9 +1,8 @@
 """Posts of a conversation keep their order, whenever its topic comes to be there."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 from unittest.mock import patch
-from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,8 +25,8 @@ class Scene:
     def __init__(self) -> None:
         url = "postgresql://nobody@127.0.0.1:1/none"
         self.log = KafkaMessageLog(Database(url), Signals(url), kafka_settings("127.0.0.1:1"))
-        self.log._asking.ask = self._ask  # type: ignore[method-assign]
-        self.log.producing.send = self._send  # type: ignore[method-assign]
+        self.log._asking.ask = self._ask  # type: ignore[assignment, method-assign]
+        self.log.producing.send = self._send  # type: ignore[assignment, method-assign]
         self.engine, self.conversation = Engine(MemoryMessageLog()), new_id()
         self.is_ready = False
         self.sent: list[str] = []
@@ -89,5 +88,5 @@ async def test_a_topic_that_comes_while_it_is_asked_about_is_not_missed_and_noth
     assert scene.sent == ["0"]
     for other in (new_id(), new_id()):
         scene.log._on_topics(str(other))
-    assert cast("set[UUID | None]", scene.log._came) == set()
+    assert scene.log._came == set()
     await scene.end()

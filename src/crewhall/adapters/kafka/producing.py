@@ -68,7 +68,7 @@ class Producing:
                 )
                 for record in records
             ]  # fmt: skip
-            return max(one.offset for one in await asyncio.gather(*sent)) + 1
+            return int(max(one.offset for one in await asyncio.gather(*sent))) + 1
         except BaseException:  # given up by the caller, too: nobody knows how far it came
             self._spoilt = producer
             raise
