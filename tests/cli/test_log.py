@@ -17,7 +17,6 @@ from tests.support.database import SharedCluster
 from tests.support.kafka import SharedBroker
 from tests.support.site import quiet_port
 
-pytestmark = pytest.mark.rule("A4")
 NEXT = "Start servers with CREWHALL_LOG=postgres, or without it."
 FORGED = "update message_records set content = 'forged' where seq = 2 and conversation_id = %s"
 
@@ -73,6 +72,7 @@ async def test_on_postgres_there_is_nothing_to_compare_or_leave(operator: Cli, u
         assert "set CREWHALL_LOG=kafka and CREWHALL_KAFKA_BOOTSTRAP" in refused.err
 
 
+@pytest.mark.rule("A4")
 async def test_the_rebuild_says_what_it_found(operator: Cli, urls: DatabaseUrls, settings: LogSettings) -> None:
     org, conversation = await said_on_postgres(urls, 3)
     async with returning(urls, settings, org) as ground:
@@ -103,6 +103,7 @@ async def test_the_rebuild_says_what_it_found(operator: Cli, urls: DatabaseUrls,
         ground.query("update log_topics set fill_to = 4")
 
 
+@pytest.mark.rule("A4")
 async def test_a_rebuild_that_is_killed_is_begun_again(
     tmp_path: Path, urls: DatabaseUrls, settings: LogSettings
 ) -> None:
