@@ -1,9 +1,7 @@
 """What holds of the engine on Kafka alone: several processes, breaks, topics' lives, poison, the rebuild."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -12,81 +10,18 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from crewhall.adapters.kafka import message_log
-from crewhall.adapters.kafka.client import make_producer
-from crewhall.adapters.kafka.leaving import leave_kafka
 from crewhall.adapters.kafka.projection import Batch
-from crewhall.adapters.kafka.rebuild import Rebuilt, rebuild
-from crewhall.adapters.kafka.records import VERSION_HEADER, encode_record, headers_of
-from crewhall.adapters.kafka.settings import LogSettings
+from crewhall.adapters.kafka.records import VERSION_HEADER, encode_record
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.clock import utc_now
-from crewhall.kernel.db import Database
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.ids import new_id
-from crewhall.kernel.postgres import DatabaseUrls
-from crewhall.main.log import LogParts
 from crewhall.ports.message_log import Advanced, RecordType
-from tests.log.engines import AUTHOR, Engine, engine_on, found, kafka_settings, running
+from tests.log.engines import Engine, kafka_settings, running
+from tests.log.ground import Ground, ground_on, until
 from tests.support.database import SharedCluster
 from tests.support.kafka import SharedBroker
 from tests.support.waiting import until as until_async
-
-
-async def until(ask: Callable[[], Any]) -> None:
-    """Wait until it is so."""
-
-    async def asked() -> bool:
-        return bool(ask())
-
-    await until_async(asked)
-
-
-class Ground:
-    """A database, a broker, and the engine of one process that projects."""
-
-    def __init__(self, urls: DatabaseUrls, settings: LogSettings, engine: Engine, parts: LogParts) -> None:
-        self.urls, self.settings, self.engine, self.parts = urls, settings, engine, parts
-
-    @property
-    def db(self) -> Database:
-        assert self.engine.db is not None
-        return self.engine.db
-
-    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask the database as its administrator."""
-        with psycopg.connect(self.urls.admin, autocommit=True) as connection:
-            cursor = connection.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
-
-    def topic(self, conversation: UUID) -> tuple[str, int]:
-        ((topic, partition),) = self.query(
-            "select topic, partition from log_topics where conversation_id = %s", conversation
-        )
-        return topic, partition
-
-    async def send(self, conversation: UUID, *values: bytes, headers: list[tuple[str, bytes]] | None = None) -> None:
-        """Write into a conversation's topic past the engine."""
-        producer = make_producer(self.settings)
-        await producer.start()
-        try:
-            topic, partition = self.topic(conversation)
-            for value in values:
-                await producer.send_and_wait(topic, value, partition=partition, headers=headers or headers_of())
-        finally:
-            await producer.stop()
-
-    async def rebuild(self, conversation: UUID, *, repair: bool = False) -> Rebuilt:
-        with psycopg.connect(self.urls.admin, autocommit=True) as connection:
-            (one,) = [one async for one in rebuild(connection, self.settings, conversation=conversation, repair=repair)]
-        return one
-
-
-@asynccontextmanager
-async def ground_on(urls: DatabaseUrls, settings: LogSettings) -> AsyncIterator[Ground]:
-    async with running(urls, settings) as (parts, db, _):
-        engine = Engine(parts.log, db)
-        await found(db, engine.org)
-        yield Ground(urls, settings, engine, parts)
 
 
 @pytest.fixture(scope="module")
@@ -305,74 +240,6 @@ async def test_who_waits_in_vain_is_told_and_may_send_again(
             again = await projecting.log.append(engine.record(conversation, "m0", client_id="c0"))
             assert (again.seq, again.is_new) == (1, False)
             assert await engine.contents(conversation) == [(1, "m0"), (2, "m1")]
-
-
-async def test_an_installation_moves_to_kafka_with_all_it_has_and_not_back_by_a_setting(
-    cluster: SharedCluster, broker: SharedBroker, worker_id: str
-) -> None:
-    urls = cluster.clone(f"moving_{worker_id}")
-    async with engine_on(urls, LogSettings()) as engine:
-        conversation = await engine.conversation()
-        for n in range(5):
-            await engine.log.append(engine.record(conversation, f"m{n}", client_id=f"c{n}"))
-        deletion = engine.record(conversation, "")
-        deletion.type = RecordType.DELETION
-        deletion.target_id = (await engine.log.read(engine.org, conversation, after=0, limit=1))[0].id
-        await engine.log.append(deletion)
-        org, old = engine.org, engine.log
-        settings = kafka_settings(broker.bootstrap)
-        async with running(urls, settings) as (parts, db, _):
-            moved = Engine(parts.log, db)
-            moved.org = org
-            ground = Ground(urls, settings, moved, parts)
-            assert (await moved.log.append(moved.record(conversation, "m4", client_id="c4"))).seq == 5
-            assert (await moved.log.append(moved.record(conversation, "on Kafka"))).seq == 7
-            said = await ground.rebuild(conversation)
-            assert (said.records, said.is_equal) == (7, True)
-            with pytest.raises(CrewhallError) as refused:
-                await old.append(engine.record(conversation, "past the log"))
-            assert refused.value.code == "unavailable"
-            with psycopg.connect(urls.admin, autocommit=True) as connection, pytest.raises(CrewhallError) as refused:
-                await leave_kafka(connection, settings)
-            assert refused.value.code == "conflict"
-    with pytest.raises(CrewhallError) as refused:
-        async with running(urls, LogSettings()):
-            pass
-    assert refused.value.code == "bad_setting"
-    with psycopg.connect(urls.admin, autocommit=True) as connection:
-        assert await leave_kafka(connection, settings) == 1
-    for again in (LogSettings(), settings, LogSettings(), settings):  # there, and back once more
-        async with running(urls, again) as (parts, db, _):
-            moved = Engine(parts.log, db)
-            moved.org = org
-            await moved.log.append(moved.record(conversation, "said"))
-            ground = Ground(urls, settings, moved, parts)
-            if again is settings:
-                said = await ground.rebuild(conversation)
-                assert (said.records, said.is_equal) == (await moved.log.head(org, conversation), True)
-        if again is settings:
-            with psycopg.connect(urls.admin, autocommit=True) as connection:
-                await leave_kafka(connection, settings)
-
-
-async def test_what_is_taken_in_as_past_goes_to_the_topic_before_anything_else(ground: Ground) -> None:
-    engine = ground.engine
-    conversation = await engine.conversation()
-    await engine.log.append(engine.record(conversation, "first"))
-    past = [
-        {"i": n, "id": str(new_id()), "type": "message", "author": str(AUTHOR.id), "author_name": "Ada",
-         "content": f"p{n}", "at": "2099-01-01T00:00:00Z"}
-        for n in range(3)
-    ]  # fmt: skip
-    async with ground.db.transaction(system_actor(engine.org)) as tx:
-        await engine.log.retire(tx, engine.org, conversation)
-        await tx.run("select take_past(%(id)s, %(past)s)", {"id": conversation, "past": json.dumps(past)})
-    async with ground.db.transaction(system_actor(engine.org)) as tx:
-        await engine.log.reopen(tx, engine.org, conversation)
-    assert (await engine.log.append(engine.record(conversation, "last"))).seq == 5
-    assert [content for _, content in await engine.contents(conversation)] == ["first", "p0", "p1", "p2", "last"]
-    said = await ground.rebuild(conversation)
-    assert (said.records, said.is_equal) == (5, True)
 
 
 async def test_two_projectors_share_and_one_takes_over(ground: Ground) -> None:

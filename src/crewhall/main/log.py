@@ -3,19 +3,28 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from crewhall.adapters.kafka.leaving import Left
 from crewhall.adapters.kafka.leaving import leave_kafka as leave
 from crewhall.adapters.kafka.message_log import KafkaMessageLog
 from crewhall.adapters.kafka.projector import Projector
-from crewhall.adapters.kafka.rebuild import Rebuilt, rebuild
+from crewhall.adapters.kafka.rebuild import Coverage, Rebuilt, coverage, rebuild
 from crewhall.adapters.kafka.settings import LogEngine, LogSettings
+from crewhall.adapters.kafka.status import LogStatus, status
 from crewhall.adapters.kafka.topics import TopicKeeper
 from crewhall.adapters.postgres.message_log import PostgresMessageLog
 from crewhall.kernel.db import Database
+from crewhall.kernel.errors import CONFLICT
 from crewhall.kernel.settings import BAD_SETTING, load_settings
 from crewhall.kernel.signals import Signals
+
+
+class _Claim(msgspec.Struct):
+    is_ours: bool
+    others: str | None
 
 
 class LogParts:
@@ -38,12 +47,17 @@ class LogParts:
             self._keeper = TopicKeeper(db, signals, settings, self.log.producing)
 
     async def start(self) -> None:
-        """Connect. Raises BAD_SETTING where messages live with the other engine, KAFKA_AWAY."""
+        """Connect. Raises BAD_SETTING where messages live with the other engine, CONFLICT, KAFKA_AWAY."""
         if self._engine is LogEngine.KAFKA:
             await self.log.start()  # nothing is claimed for a Kafka that does not answer
         async with self._db.transaction(None) as tx:
-            is_ours = await tx.value("select claim_log_engine(%(engine)s)", {"engine": str(self._engine)})
-        if not is_ours:
+            claim = await tx.one(_Claim, "select * from claim_log_engine(%(engine)s)", {"engine": str(self._engine)})
+        if claim.others is not None:
+            raise CONFLICT(
+                f"Messages live in Postgres, and processes run that write them there: {claim.others}. Stop them all"
+                " (`crewhall stop` on each machine), then start again with CREWHALL_LOG=kafka.",
+            )
+        if not claim.is_ours:
             raise BAD_SETTING(
                 "This installation's messages live in Kafka, but CREWHALL_LOG is postgres. Set CREWHALL_LOG=kafka, or"
                 " bring the messages back first: crewhall log leave-kafka.",
@@ -75,9 +89,19 @@ def rebuild_log(
     return rebuild(connection, check_kafka(), conversation=conversation, repair=repair)
 
 
-async def leave_kafka(connection: Connection[TupleRow]) -> int:
+def rebuild_coverage(connection: Connection[TupleRow], *, conversation: UUID | None = None) -> Coverage:
+    """See `adapters.kafka.rebuild.coverage`."""
+    return coverage(connection, conversation=conversation)
+
+
+async def leave_kafka(connection: Connection[TupleRow]) -> Left:
     """See `adapters.kafka.leaving`, with the settings of this installation. Raises BAD_SETTING besides."""
     return await leave(connection, check_kafka())
+
+
+async def log_status(connection: Connection[TupleRow]) -> LogStatus:
+    """See `adapters.kafka.status`, with the settings of this installation. Raises BAD_SETTING besides."""
+    return await status(connection, load_settings(LogSettings))
 
 
 def check_kafka() -> LogSettings:

@@ -152,10 +152,13 @@ class Advanced(msgspec.Struct, frozen=True):
 
 
 class LogState(msgspec.Struct, frozen=True):
-    """How the log is: its engine, how many records cannot be read yet, and what somebody has to look at."""
+    """How the log is: its engine, how many records cannot be read yet, and what somebody has to look at.
+
+    `lag` is None where this process does not know: it reads no topics, or has not heard yet where they end.
+    """
 
     engine: str
-    lag: int = 0
+    lag: int | None = 0
     stopped: list[str] = []
 
 

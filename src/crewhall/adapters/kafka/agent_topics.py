@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from pydantic import Field
 
 from crewhall.adapters.kafka.client import KAFKA_AWAY, LARGEST_RECORD, make_admin, make_producer
 from crewhall.adapters.kafka.hearing import Hearing
-from crewhall.adapters.kafka.producing import stopped
+from crewhall.adapters.kafka.producing import started, stopped
 from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.kernel.settings import CrewhallSettings
 from crewhall.ports.agent_topics import SentRecord, Take, TopicNames
@@ -37,6 +39,14 @@ class AgentTopicSettings(CrewhallSettings):
     )
 
 
+@dataclass(slots=True, eq=False)
+class _Lent:
+    """A producer, and how many send with it now."""
+
+    producer: AIOKafkaProducer
+    users: int = 0
+
+
 class KafkaAgentTopics:
     """The topics of agents, wherever messages live. Nothing is connected before something is asked for."""
 
@@ -46,7 +56,8 @@ class KafkaAgentTopics:
         self._kept_ms = own.kafka_agent_days * DAY_MS
         self._prefix = f"{settings.kafka_prefix}.agent."
         self._hearing = Hearing(settings, f"{settings.kafka_prefix}.outboxes", self._topics_of)
-        self._producer: AIOKafkaProducer | None = None
+        self._lent: _Lent | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._making = asyncio.Lock()
 
     def names(self, topics_id: UUID) -> TopicNames:
@@ -76,18 +87,16 @@ class KafkaAgentTopics:
         from aiokafka.errors import KafkaError
 
         try:
-            producer = await self._ready()
-            sent = [
-                await producer.send(
-                    one.topic, one.value, one.key, 0,
-                    headers=[(name, value.encode()) for name, value in one.headers.items()],
-                )
-                for one in records
-            ]  # fmt: skip
-            async with asyncio.timeout(SEND_S):  # a producer waits for its broker without an end
+            async with self._using() as producer, asyncio.timeout(SEND_S):  # it waits for its broker without an end
+                sent = [
+                    await producer.send(
+                        one.topic, one.value, one.key, 0,
+                        headers=[(name, value.encode()) for name, value in one.headers.items()],
+                    )
+                    for one in records
+                ]  # fmt: skip
                 await asyncio.gather(*sent)
         except (KafkaError, OSError) as error:
-            await self._leave()
             raise _away(error) from error
 
     def hear(self, topics: Collection[UUID], take: Take) -> None:
@@ -97,7 +106,10 @@ class KafkaAgentTopics:
     async def close(self) -> None:
         """Stop hearing and sending."""
         await self._hearing.stop()
-        await self._leave()
+        lent, self._lent = self._lent, None
+        if lent is not None:
+            await stopped(lent.producer)
+        await asyncio.gather(*self._ending)
 
     def _topics_of(self, topic: str) -> UUID:
         return UUID(topic.removeprefix(self._prefix).partition(".")[0])
@@ -107,7 +119,7 @@ class KafkaAgentTopics:
 
         admin = make_admin(self._settings)
         try:
-            await admin.start()
+            await started(admin, self._settings)
             response = await ask(admin)
         except (KafkaError, OSError) as error:
             raise _away(error) from error
@@ -118,22 +130,32 @@ class KafkaAgentTopics:
             if code not in fine:
                 raise KAFKA_AWAY(f"Kafka refuses the topic {name}: {for_code(code).__name__}. Its log says why.")
 
-    async def _ready(self) -> AIOKafkaProducer:
-        async with self._making:
-            if self._producer is None:
-                producer = make_producer(self._settings)
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
-            return self._producer
+    @asynccontextmanager
+    async def _using(self) -> AsyncIterator[AIOKafkaProducer]:
+        """Lend the producer. After a failure nobody gets it any more, and it ends when those who have it are done.
 
-    async def _leave(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await stopped(producer)
+        In the failed partition a number is missing in its sequence; what others send with it goes on.
+        """
+        lent = await self._ready()
+        lent.users += 1
+        try:
+            yield lent.producer
+        except BaseException:
+            if self._lent is lent:
+                self._lent = None
+            raise
+        finally:
+            lent.users -= 1
+            if lent is not self._lent and not lent.users:
+                task = asyncio.create_task(stopped(lent.producer), name="topics-producer-ends")
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
+
+    async def _ready(self) -> _Lent:
+        async with self._making:
+            if self._lent is None:
+                self._lent = _Lent(await started(make_producer(self._settings), self._settings))
+            return self._lent
 
 
 def _away(error: Exception) -> Exception:

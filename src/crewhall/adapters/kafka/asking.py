@@ -10,6 +10,7 @@ import psycopg
 
 from crewhall.adapters.kafka.client import LARGEST_RECORD
 from crewhall.adapters.kafka.records import encode_record
+from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.adapters.postgres.batch import Pending, digest_of
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.errors import DATABASE_AWAY, INVALID, TOO_LARGE
@@ -17,6 +18,7 @@ from crewhall.ports.message_log import NewRecord
 
 RETRY_S = 0.1
 JUDGE: LiteralString = "select i, verdict, seq, id, created_at, topic, partition from judge_records(%s, %s)"
+GIVE_TOPICS: LiteralString = "select note_homeless(%s, %s, %s, %s)"
 FIND: LiteralString = "select i, verdict, seq, id, created_at, previous_seq from find_projected(%s, %s)"
 
 
@@ -83,14 +85,21 @@ class Asking:
 
         On a connection of its own: whoever appends within a transaction holds one of the pool's until it is answered.
         """
-        questions = _questions(batch)
+        return await self._execute(sql, _questions(batch))
+
+    async def give_topics(self, conversations: list[UUID], settings: LogSettings) -> None:
+        """Note topics for conversations that have none. Raises DATABASE_AWAY."""
+        shared = settings.shared_partitions
+        await self._execute(GIVE_TOPICS, (len(conversations), settings.kafka_prefix, shared, conversations))
+
+    async def _execute(self, sql: LiteralString, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         deadline = asyncio.get_running_loop().time() + self._patience_s
         async with self._turn:
             while True:
                 try:
                     if self._connection is None or self._connection.closed:
                         self._connection = await connect(self._url, "crewhall-log")
-                    cursor = await self._connection.execute(sql, questions)
+                    cursor = await self._connection.execute(sql, values)
                     return await cursor.fetchall()
                 except (psycopg.OperationalError, OSError) as error:
                     await close(self._connection)

@@ -25,7 +25,8 @@ GROUP_FETCH_WAIT_MS = 1000
 REQUEST_TIMEOUT_MS = 15_000
 
 
-def _common(settings: LogSettings) -> dict[str, Any]:
+def options_of(settings: LogSettings) -> dict[str, Any]:
+    """What every client of Kafka is made with. Raises BAD_SETTING."""
     if find_spec("aiokafka") is None:
         raise BAD_SETTING(
             "CREWHALL_LOG is kafka, but what speaks with Kafka is not installed. Install crewhall[kafka].",
@@ -70,7 +71,7 @@ def make_producer(settings: LogSettings) -> AIOKafkaProducer:
     from aiokafka import AIOKafkaProducer
 
     return AIOKafkaProducer(
-        **_common(settings),
+        **options_of(settings),
         acks="all",
         enable_idempotence=True,
         max_batch_size=LARGEST_BATCH,
@@ -83,7 +84,7 @@ def make_consumer(settings: LogSettings) -> AIOKafkaConsumer:
     from aiokafka import AIOKafkaConsumer
 
     return AIOKafkaConsumer(
-        **_common(settings),
+        **options_of(settings),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
@@ -97,7 +98,7 @@ def make_group_consumer(settings: LogSettings, group: str) -> AIOKafkaConsumer:
     from aiokafka import AIOKafkaConsumer
 
     return AIOKafkaConsumer(
-        **_common(settings),
+        **options_of(settings),
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -111,4 +112,4 @@ def make_admin(settings: LogSettings) -> AIOKafkaAdminClient:
     """Makes and deletes topics."""
     from aiokafka.admin import AIOKafkaAdminClient
 
-    return AIOKafkaAdminClient(**_common(settings))
+    return AIOKafkaAdminClient(**options_of(settings))

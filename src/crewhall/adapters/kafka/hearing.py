@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from crewhall.adapters.kafka.client import make_group_consumer
+from crewhall.adapters.kafka.producing import started
 from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.kernel.ending import end_tasks
 from crewhall.ports.agent_topics import HeardRecord, Take
@@ -81,7 +82,7 @@ class Hearing:
         """Hear until there is nothing to hear any more."""
         consumer = make_group_consumer(self._settings, self._group)
         try:
-            await consumer.start()
+            await started(consumer, self._settings)
             heard: frozenset[str] = frozenset()
             while self._topics:
                 self._changed.clear()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
-from crewhall.adapters.kafka.client import KAFKA_AWAY, make_consumer
-from crewhall.adapters.kafka.producing import Place, started
+import msgspec
+
+from crewhall.adapters.kafka.ends import ends_of
+from crewhall.adapters.kafka.producing import Place
 from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.kernel.errors import CONFLICT
 
@@ -13,49 +15,66 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
-AT_ONCE = 200
-_LIVING: LiteralString = "select count(*) from log_projectors where lease_until > clock_timestamp()"
+_RUNNING: LiteralString = """
+select string_agg(p.kind || ' since ' || to_char(p.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC', ', ')
+from living_processes() p
+"""
+_PROJECTING: LiteralString = """
+select count(*) from log_projectors p
+where p.lease_until > clock_timestamp()
+  and not pg_try_advisory_xact_lock(hashtextextended('crewhall.life.' || p.id, 0))
+"""
+_DOOMED: LiteralString = "select count(*) from log_topics where state = 'retiring'"
 _PLACES: LiteralString = "select topic, partition, next_offset from log_partitions order by topic, partition"
 
 
-async def leave_kafka(connection: Connection[TupleRow], settings: LogSettings) -> int:
-    """Take Postgres for the log again; returns how many partitions were found to be written to their end.
+class Left(msgspec.Struct, frozen=True):
+    """What was found when Kafka was left: partitions written to their end, their topics, and records refused."""
 
-    Topics stay as they are. Raises CONFLICT while somebody projects or anything is not written yet, KAFKA_AWAY.
+    partitions: int
+    topics: list[str]
+    refused: int
+
+
+async def leave_kafka(connection: Connection[TupleRow], settings: LogSettings) -> Left:
+    """Take Postgres for the log again, when it has everything. Topics stay as they are, and are not read again.
+
+    Raises CONFLICT while somebody runs or anything is left to be done, KAFKA_AWAY.
     """
-    (living,) = connection.execute(_LIVING).fetchone() or (0,)
-    if living:
-        raise CONFLICT("A server is running. Stop all of them, wait ten seconds, and ask again.")
+    _check_nobody_runs(connection)
+    (doomed,) = connection.execute(_DOOMED).fetchone() or (0,)
+    if doomed:
+        raise CONFLICT(
+            f"Topics of {doomed} deleted conversations are not deleted at Kafka yet. Start a server with"
+            " CREWHALL_LOG=kafka until `crewhall log status` shows none, then stop it and ask again."
+        )
     read = {(topic, partition): end for topic, partition, end in connection.execute(_PLACES).fetchall()}
-    if read:
-        await _check_ends(read, settings)
+    _check_whole(read, await ends_of(read, settings))
     with connection.transaction():
+        connection.execute("select from installation for update")  # whoever starts meanwhile waits for our word
+        _check_nobody_runs(connection)
         connection.execute("update installation set log_engine = 'postgres'")
         connection.execute("delete from log_topics")
         connection.execute("delete from log_partitions")
-        connection.execute("delete from log_refusals")
-    return len(read)
+        (refused,) = connection.execute("select count(*) from log_refusals").fetchone() or (0,)
+    return Left(len(read), sorted({topic for topic, _ in read}), refused)
 
 
-async def _check_ends(read: dict[Place, int], settings: LogSettings) -> None:
-    """See that the database has everything that Kafka has. Raises CONFLICT, KAFKA_AWAY."""
-    from aiokafka import TopicPartition
-    from aiokafka.errors import KafkaError
+def _check_nobody_runs(connection: Connection[TupleRow]) -> None:
+    (running,) = connection.execute(_RUNNING).fetchone() or (None,)
+    (projecting,) = connection.execute(_PROJECTING).fetchone() or (0,)
+    if running is not None or projecting:
+        raise CONFLICT(
+            f"Processes run that keep messages in Kafka: {running or 'a projector'}. Stop them all (`crewhall stop` on"
+            " each machine), then ask again."
+        )
 
-    consumer = await started(make_consumer(settings))
-    try:
-        places = [TopicPartition(*place) for place in read]
-        for start in range(0, len(places), AT_ONCE):
-            some = places[start : start + AT_ONCE]
-            consumer.assign(some)
-            for place, end in (await consumer.end_offsets(some)).items():
-                left = end - read[place.topic, place.partition]
-                if left > 0:
-                    raise CONFLICT(
-                        f"{left} records of {place.topic} are not in the database yet. Start a server with"
-                        " CREWHALL_LOG=kafka until /health/ready shows a lag of 0, then stop it and ask again."
-                    )
-    except KafkaError as error:
-        raise KAFKA_AWAY(f"Kafka did not say where the topics end: {type(error).__name__}. Ask again.") from error
-    finally:
-        await consumer.stop()
+
+def _check_whole(read: dict[Place, int], ends: dict[Place, int]) -> None:
+    """See that the database has everything that Kafka has. Raises CONFLICT."""
+    for place, end in ends.items():
+        if (left := end - read[place]) > 0:
+            raise CONFLICT(
+                f"{left} records of {place[0]} are not in the database yet. Start a server with CREWHALL_LOG=kafka"
+                " until `crewhall log status` shows a lag of 0, then stop it and ask again."
+            )

@@ -30,6 +30,7 @@ from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, LogState,
 log = logging.getLogger(__name__)
 LOG_BEHIND = define_error("log_behind", 503, "The log is behind")
 TOPICS, TOPICS_WANTED = "crewhall_topics", "crewhall_topics_wanted"
+ALL = "*"
 MAX_BATCH = 256
 MAX_HELD = 20_000
 MAX_HELD_BYTES = 64 * 1024 * 1024
@@ -43,7 +44,11 @@ update conversations c set topic = p.topic, topic_state = %(state)s from place p
 where c.id = %(id)s and (c.topic_state <> %(state)s or (c.topic <> p.topic and %(shared)s = 0))
 """
 FILL_PAST: LiteralString = """
-update log_topics t set state = 'provisioning', fill_to = h.last_seq
+update log_topics t
+set state = 'provisioning', fill_to = h.last_seq,
+    filled_seq = case when t.state <> 'ready' then t.filled_seq else (
+        select min(r.seq) - 1 from message_records r
+        where r.conversation_id = t.conversation_id and r.seq > t.filled_seq and r.position = -1) end
 from conversation_heads h
 where t.conversation_id = %(id)s and h.conversation_id = t.conversation_id and t.state <> 'retiring' and exists (
     select from message_records r
@@ -67,13 +72,13 @@ class KafkaMessageLog(ReadModel):
         self._looking: asyncio.Task[None] | None = None
         self._to_look_up: set[UUID] = set()
         self._late: list[Pending] = []
-        self._topics_heard = 0
+        self._came: set[UUID | None] = set()
         self._empty = asyncio.Event()
         self._asking = Asking(db.url, PATIENCE_S)
         self._stopped = False
         self._state: Callable[[], LogState] | None = None
         signals.subscribe(TOPICS, self._on_topics)
-        signals.on_lost(lambda: self._on_topics("*"))
+        signals.on_lost(lambda: self._on_topics(ALL))
         signals.on_lost(self.look_up_all)
 
     async def start(self) -> None:
@@ -93,7 +98,7 @@ class KafkaMessageLog(ReadModel):
 
     def state(self) -> LogState:
         """See MessageLog.state."""
-        return LogState("kafka") if self._state is None else self._state()
+        return LogState("kafka", None) if self._state is None else self._state()
 
     def follow_lag(self, state: Callable[[], LogState]) -> None:
         """This process projects, and so knows how far that is."""
@@ -102,13 +107,8 @@ class KafkaMessageLog(ReadModel):
     async def append(self, record: NewRecord) -> Appended:
         """See MessageLog.append. Raises besides: LOG_BEHIND, KAFKA_AWAY."""
         pending = self._admit(record)
-        away = self._away.get(record.conversation_id)
-        if away is not None:
-            while away and away[0].future.done():  # told that it was not written; room for others
-                away.popleft()
-            away.append(pending)
-        else:
-            self._enqueue([pending])
+        self._queue.append(pending)
+        self._go_on()
         return await pending.future
 
     def _admit(self, record: NewRecord) -> Pending:
@@ -137,38 +137,65 @@ class KafkaMessageLog(ReadModel):
         self._held_bytes -= pending.size
         self._waiting.pop(pending.record)
 
-    def _enqueue(self, pendings: Iterable[Pending]) -> None:
-        self._queue.extend(pendings)
-        if self._queue and (self._writer is None or self._writer.done()):
+    def _go_on(self) -> None:
+        if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write(), name="log-writer")
 
     async def _write(self) -> None:
-        """Ask what stands against posts, and send those that may go: the statement in flight gathers the next ones."""
-        while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
-            batch = [pending for pending in batch if not pending.future.done()]
+        """Ask what stands against posts, and send those that may go: the statement in flight gathers the next ones.
+
+        Posts of a conversation keep their order. All go through the queue; those whose topic is away are set aside in
+        the order of the queue, and come back to its front, while nothing is in flight.
+        """
+        while self._queue or self._came:
+            self._take_back()
+            batch = self._next_batch()
             if not batch:
                 continue
-            heard = self._topics_heard
             try:
                 rows = await self._asking.ask(JUDGE, batch)
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
                 _fail(batch, error)
                 continue
             append_batch_size.observe(len(batch))
+            homeless = set()
             for pending, row in zip(batch, rows, strict=True):
                 self._act(pending, row)
-            if any(row[1] == "homeless" for row in rows):
-                with contextlib.suppress(psycopg.Error, OSError):  # whoever sends again asks again
-                    await self._note_homeless()
-            if self._topics_heard != heard:  # while we asked: what was away then may be there now
-                self._release(list(self._away))
+                if row[1] == "homeless":
+                    homeless.add(pending.record.conversation_id)
+            if homeless:
+                with contextlib.suppress(psycopg.Error, CrewhallError):  # whoever sends again asks again
+                    await self._asking.give_topics(list(homeless), self._settings)
+
+    def _take_back(self) -> None:
+        """Put what waited for topics that are there now before everything else."""
+        came, self._came = self._came, set()
+        for conversation in list(self._away) if None in came else came:
+            if conversation in self._away:
+                self._queue.extendleft(reversed(self._away.pop(conversation)))
+
+    def _next_batch(self) -> list[Pending]:
+        """What is asked about next; what follows upon something that is set aside is set aside, too."""
+        batch: list[Pending] = []
+        while self._queue and len(batch) < MAX_BATCH:
+            pending = self._queue.popleft()
+            if pending.record.conversation_id in self._away:
+                self._set_aside(pending)
+            elif not pending.future.done():
+                batch.append(pending)
+        return batch
+
+    def _set_aside(self, pending: Pending) -> None:
+        away = self._away.setdefault(pending.record.conversation_id, deque())
+        while away and away[0].future.done():  # told that it was not written; room for others
+            away.popleft()
+        away.append(pending)
 
     def _act(self, pending: Pending, row: Sequence[Any]) -> None:
-        """Send a record that may go, or let it wait for its topic; whatever stands against it is told."""
-        verdict, conversation = row[1], pending.record.conversation_id
-        if verdict in {"away", "homeless"} or conversation in self._away:
-            self._away.setdefault(conversation, deque()).append(pending)
+        """Send a record that may go, or set it aside until its topic is there; what stands against it is told."""
+        verdict = row[1]
+        if verdict in {"away", "homeless"}:
+            self._set_aside(pending)
         elif verdict == "ready":
             self._waiting.add(pending)
             self.producing.send((row[5], row[6]), pending)
@@ -195,24 +222,15 @@ class KafkaMessageLog(ReadModel):
         if await tx.run(FILL_PAST, {"id": conversation_id}):
             await tx.notify(TOPICS_WANTED, "")
 
-    async def _note_homeless(self) -> None:
-        """Give topics to conversations that were opened while the database was the log."""
-        async with self.db.transaction(None) as tx:
-            await tx.run(
-                "select note_homeless(500, %(prefix)s, %(shared)s)",
-                {"prefix": self._settings.kafka_prefix, "shared": self._settings.shared_partitions},
-            )
-            await tx.notify(TOPICS_WANTED, "")
-
     def _on_topics(self, payload: str) -> None:
-        """Topics were made: what waited for them goes on."""
-        self._topics_heard += 1
-        known = self._away.keys() if payload == "*" else {UUID(one) for one in payload.split(",") if one}
-        self._release([one for one in known if one in self._away])
-
-    def _release(self, conversations: Iterable[UUID]) -> None:
-        for conversation in conversations:
-            self._enqueue(self._away.pop(conversation))
+        """Topics were made: what waits for them goes on, and what is being asked about will not wait."""
+        is_writing = self._writer is not None and not self._writer.done()
+        named = {UUID(one) for one in payload.split(",") if one and one != ALL}
+        if payload == ALL and (self._away or is_writing):
+            self._came.add(None)
+        self._came |= named if is_writing else named & self._away.keys()
+        if self._came:
+            self._go_on()
 
     # what became of records
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crewhall.adapters.kafka.client import KAFKA_AWAY, make_producer
+from crewhall.adapters.kafka.reaching import why_away
 from crewhall.adapters.kafka.records import encode_record, headers_of
 from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.adapters.postgres.batch import LoggedRecord, Pending
@@ -56,17 +57,21 @@ class Producing:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def send_past(self, place: Place, records: list[LoggedRecord]) -> None:
-        """Send records that the database had before; returns when Kafka has them all."""
+    async def send_past(self, place: Place, records: list[LoggedRecord]) -> int:
+        """Send records that the database had before; returns when Kafka has them all, with the offset behind them."""
         producer = await self._ready()
-        sent = [
-            await producer.send(
-                place[0], encode_record(record, record.created_at), str(record.conversation_id).encode(), place[1],
-                headers=headers_of(),
-            )
-            for record in records
-        ]  # fmt: skip
-        await asyncio.gather(*sent)
+        try:
+            sent = [
+                await producer.send(
+                    place[0], encode_record(record, record.created_at), str(record.conversation_id).encode(), place[1],
+                    headers=headers_of(),
+                )
+                for record in records
+            ]  # fmt: skip
+            return int(max(one.offset for one in await asyncio.gather(*sent))) + 1
+        except BaseException:  # given up by the caller, too: nobody knows how far it came
+            self._spoilt = producer
+            raise
 
     async def _drain(self, place: Place, outbox: deque[Pending]) -> None:
         while outbox:
@@ -103,7 +108,7 @@ class Producing:
                 log.warning("Kafka's producer is of no use any more; another is made")
                 self._producer = None
                 await stopped(producer)
-            self._producer = await started(make_producer(self._settings))
+            self._producer = await started(make_producer(self._settings), self._settings)
             return self._producer
 
 
@@ -124,8 +129,8 @@ async def stopped(producer: AIOKafkaProducer) -> None:
             sender.cancel()
 
 
-async def started(client: Any) -> Any:
-    """Start a client of Kafka. Raises KAFKA_AWAY."""
+async def started(client: Any, settings: LogSettings) -> Any:
+    """Start a client of Kafka. Raises KAFKA_AWAY, which says what keeps us from it."""
     from aiokafka.errors import KafkaError
 
     try:
@@ -134,9 +139,7 @@ async def started(client: Any) -> Any:
     except (KafkaError, OSError, TimeoutError) as error:
         stop = getattr(client, "stop", None) or client.close
         await stop()
-        raise KAFKA_AWAY(
-            "Kafka cannot be reached. See that CREWHALL_KAFKA_BOOTSTRAP names brokers that run.", retry_after=2
-        ) from error
+        raise KAFKA_AWAY(await why_away(settings, error), retry_after=2) from error
     return client
 
 

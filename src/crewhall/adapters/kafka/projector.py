@@ -15,6 +15,7 @@ import psycopg
 
 from crewhall.adapters.kafka.asking import close, connect
 from crewhall.adapters.kafka.client import make_consumer
+from crewhall.adapters.kafka.lag import Lag
 from crewhall.adapters.kafka.message_log import TOPICS, KafkaMessageLog
 from crewhall.adapters.kafka.producing import Place, started
 from crewhall.adapters.kafka.projection import FENCED, Batch, Refusal, batches, read_message
@@ -25,7 +26,7 @@ from crewhall.kernel.db import Database
 from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.signals import Signals
-from crewhall.kernel.telemetry import log_lag, log_refused_total
+from crewhall.kernel.telemetry import log_refused_total
 from crewhall.ports.message_log import LogState
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class Projector:
         self._shards = Shards(db, signals, self._change)
         self._changed = asyncio.Event()
         self._next: dict[Place, int] = {}
-        self._behind: dict[Place, int] = {}
+        self._lag = Lag()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._measuring: asyncio.Task[None] | None = None
         self._asked_again: set[Place] = set()
         self.stopped_at: dict[Place, str] = {}
         """Partitions that are not read on, and why: somebody has to look."""
@@ -65,7 +68,7 @@ class Projector:
     def state(self) -> LogState:
         """How far the read model is behind the topics of this process, and where it stands still."""
         stopped = [f"{topic}/{partition}: {reason}" for (topic, partition), reason in self.stopped_at.items()]
-        return LogState("kafka", sum(self._behind.values()), stopped)
+        return LogState("kafka", self._lag.records(), stopped)
 
     async def start(self) -> None:
         """Begin to read."""
@@ -99,7 +102,7 @@ class Projector:
 
     async def _read(self) -> None:
         """Read and write for as long as nothing breaks."""
-        consumer = await started(make_consumer(self._settings))
+        consumer = self._consumer = await started(make_consumer(self._settings), self._settings)
         self._changed.set()
         try:
             while True:
@@ -108,9 +111,8 @@ class Projector:
                     await self._assign(consumer)
                 await self._project(consumer, await self._poll(consumer))
         finally:
-            if self._getting is not None:
-                await end_tasks([self._getting])
-                self._getting = None
+            await end_tasks([task for task in (self._getting, self._measuring) if task is not None])
+            self._getting = self._measuring = self._consumer = None
             await consumer.stop()
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> None:
@@ -121,7 +123,8 @@ class Projector:
         rows = await (await connection.execute(PLACES, (self._shards.held,))).fetchall()
         known = {(topic, partition): offset for topic, partition, offset in rows}
         self._next = {place: offset for place, offset in known.items() if place not in self.stopped_at}
-        self._behind = {place: count for place, count in self._behind.items() if place in self._next}
+        self._lag.follow(known)
+        self._measure()
         wanted = [TopicPartition(*place) for place in self._next]
         if set(wanted) != consumer.assignment():
             if wanted:
@@ -133,6 +136,30 @@ class Projector:
         if self._getting is not None and self._getting.done():  # what it has was read from where we were before
             self._getting = None
         self._log.look_up_all()
+
+    def _measure(self, *, again: bool = False) -> None:
+        """Ask Kafka where partitions end that were not read yet; or all, while nothing can be written."""
+        places = self._lag.places() if again else self._lag.unmeasured()
+        is_free = self._measuring is None or self._measuring.done()
+        if places and is_free and self._consumer is not None:
+            self._measuring = asyncio.create_task(self._ask_ends(self._consumer, places), name="log-lag")
+        elif not places:
+            self._lag.show()
+
+    async def _ask_ends(self, consumer: AIOKafkaConsumer, places: list[Place]) -> None:
+        from aiokafka import TopicPartition
+        from aiokafka.errors import KafkaError
+
+        while places:
+            try:
+                ends = await consumer.end_offsets([TopicPartition(*place) for place in places])
+            except (KafkaError, OSError) as error:
+                log.warning("Kafka does not say where topics end", extra={"reason": type(error).__name__})
+                return
+            for partition, end in ends.items():
+                self._lag.note_end((partition.topic, partition.partition), end)
+            self._lag.show()
+            places = self._lag.unmeasured()  # those that came meanwhile
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord]]:
         """What came, or nothing where the partitions change."""
@@ -162,11 +189,10 @@ class Projector:
                 self._changed.set()
                 return
         for partition in polled:
-            place = partition.topic, partition.partition
             end = consumer.highwater(partition) if partition in consumer.assignment() else None
-            if place in self._next and end is not None:
-                self._behind[place] = max(0, end - self._next[place])
-        log_lag.set(sum(self._behind.values()))
+            if end is not None:
+                self._lag.note_end((partition.topic, partition.partition), end)
+        self._lag.show()
 
     def _readable(
         self, consumer: AIOKafkaConsumer, polled: dict[TopicPartition, list[ConsumerRecord]]
@@ -210,6 +236,7 @@ class Projector:
             return False
         for place, span in batch.spans.items():
             self._next[place] = span.end
+            self._lag.note_read(place, span.end)
             log_refused_total.inc(len(span.refusals))
             self._log.take_refused(refusal.id for refusal in span.refusals)
         self._log.take_projected(batch.records, rows)
@@ -248,6 +275,7 @@ class Projector:
                 if isinstance(error, psycopg.Error) and error.sqlstate == FENCED:
                     return None
                 log.warning("the read model cannot be written", extra={"reason": str(error).strip()})
+                self._measure(again=True)
                 await self._drop_connection()
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, LAST_RETRY_S)

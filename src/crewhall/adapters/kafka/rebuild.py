@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 AT_ONCE = 64
 PAGE = 500
 POLL_MS = 15_000
+HELD_POLLS = 10
+"""So often records are read before those that fill no page are compared: conversations may be very many."""
 _TOPICS: LiteralString = """
 select t.conversation_id, t.org_id, t.topic, t.partition, h.last_seq, h.message_count, p.next_offset
 from log_topics t
@@ -37,6 +39,12 @@ where t.state = 'ready' and (%(only)s::uuid is null or t.conversation_id = %(onl
   and not exists (select from message_records r where r.conversation_id = t.conversation_id
                   and r.seq > t.filled_seq and r.position = -1)
 order by t.topic, t.partition
+"""
+_COUNTS: LiteralString = """
+select count(*) filter (where t.state = 'ready'), count(*) filter (where t.state is distinct from 'ready')
+from conversation_heads h join conversations c on c.id = h.conversation_id and c.deleted_at is null
+left join log_topics t on t.conversation_id = h.conversation_id
+where %(only)s::uuid is null or h.conversation_id = %(only)s
 """
 _ROWS: LiteralString = """
 select r.seq, r.org_id, r.id, r.type, r.target_id, r.author_type, r.author_id, r.author_name, r.role, r.kind, r.title,
@@ -85,6 +93,18 @@ class _Conversation:
         self.found = Rebuilt(conversation_id=self.id, topic=self.place[0], records=0)
 
 
+class Coverage(msgspec.Struct, frozen=True):
+    """Conversations that can be compared, and those that are not in Kafka yet, or not whole."""
+
+    whole: int
+    not_yet: int
+
+
+def coverage(connection: Connection[TupleRow], *, conversation: UUID | None = None) -> Coverage:
+    """How many conversations there are to compare."""
+    return Coverage(*(connection.execute(_COUNTS, {"only": conversation}).fetchone() or (0, 0)))
+
+
 async def rebuild(
     connection: Connection[TupleRow], settings: LogSettings, *, conversation: UUID | None = None, repair: bool = False
 ) -> AsyncIterator[Rebuilt]:
@@ -96,7 +116,9 @@ async def rebuild(
         place = topic, partition
         by_place.setdefault(place, {})[id_] = _Conversation(id_, org, place, last_seq, messages, end)
     places = list(by_place)
-    consumer = await started(make_consumer(settings))
+    if not places:
+        return
+    consumer = await started(make_consumer(settings), settings)
     try:
         for start in range(0, len(places), AT_ONCE):
             some = {place: by_place[place] for place in places[start : start + AT_ONCE]}
@@ -125,6 +147,7 @@ async def _replay(
         consumer.assign(list(wanted))
         for partition in wanted:
             consumer.seek(partition, 0)
+    polls = 0
     while wanted:
         polled = await consumer.getmany(*wanted, timeout_ms=POLL_MS, max_records=4 * PAGE)
         if not polled:
@@ -137,6 +160,10 @@ async def _replay(
             if messages[-1].offset + 1 >= ends[place]:
                 wanted.discard(partition)
                 consumer.pause(partition)
+        polls += 1
+        if polls % HELD_POLLS == 0:
+            for one in (one for those in places.values() for one in those.values() if one.page):
+                _compare(connection, one, one.replay.last_seq, repair=repair)
 
 
 def _take(

@@ -11,33 +11,30 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
+import psycopg
+from psycopg.rows import TupleRow
 
+from crewhall.adapters.kafka.asking import close, connect
 from crewhall.adapters.kafka.client import KAFKA_AWAY, LARGEST_RECORD, make_admin
+from crewhall.adapters.kafka.filling import Filled, fill
 from crewhall.adapters.kafka.message_log import TOPICS_WANTED
 from crewhall.adapters.kafka.producing import Producing, started
 from crewhall.adapters.kafka.settings import LogSettings
-from crewhall.adapters.postgres.batch import LoggedRecord
-from crewhall.kernel.actor import ActorType, system_actor
 from crewhall.kernel.db import Database
 from crewhall.kernel.ending import end_tasks
+from crewhall.kernel.settings import BAD_SETTING
 from crewhall.kernel.signals import Signals
-from crewhall.ports.message_log import Author, MessageKind, MessageRole, RecordType
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 100
-FILL_PAGE = 500
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 30.0
+LOOK_AGAIN_S = 1.0
+"""How long what another process fills is left to it before somebody looks whether it still does."""
 NO_ERROR, UNKNOWN_TOPIC, TOPIC_EXISTS = 0, 3, 36
-PAST: LiteralString = """
-select r.seq, r.id, r.type, r.target_id, r.author_type, r.author_id, r.author_name, r.role, r.kind, r.title, r.content,
-       r.html, r.metadata, r.parent_id, r.mentions, r.client_id, encode(r.body_digest, 'hex'), r.created_at
-from message_records r
-where r.conversation_id = %(id)s and r.seq > %(after)s and (r.seq <= %(until)s or r.position = -1)
-order by r.seq limit %(limit)s
+UNSETTLED: LiteralString = """
+select conversation_id, org_id, topic, partition, is_shared, state, filled_seq, fill_to from unsettled_topics(%s)
 """
-FILLED: LiteralString = """
-update log_topics set filled_seq = greatest(filled_seq, %(seq)s) where conversation_id = %(id)s
-"""
+SHARED_PLACE: LiteralString = "select topic from place_of('00000000-0000-0000-0000-000000000000', %s, %s)"
 
 
 class TopicState(StrEnum):
@@ -60,20 +57,26 @@ class _Unsettled(msgspec.Struct):
 
 
 class TopicKeeper:
-    """Makes, fills and deletes topics; any number of processes may."""
+    """Makes, fills and deletes topics; any number of processes may. On a connection of its own.
+
+    Whoever appends within a transaction holds one of the pool's until a topic is there.
+    """
 
     def __init__(self, db: Database, signals: Signals, settings: LogSettings, producing: Producing) -> None:
-        self._db = db
+        self._url = db.url
         self._settings = settings
         self._producing = producing
         self._wanted = asyncio.Event()
+        self._may_be_homeless = True
+        """Whether conversations may be without a topic that nobody has noted: until all were looked for once."""
+        self._connection: psycopg.AsyncConnection[TupleRow] | None = None
         self._admin: Any = None
         self._task: asyncio.Task[None] | None = None
         signals.subscribe(TOPICS_WANTED, lambda _: self._wanted.set())
         signals.on_lost(self._wanted.set)
 
     async def start(self) -> None:
-        """Make the topic that conversations share, if they do; then begin. Raises KAFKA_AWAY."""
+        """Make the topic that conversations share, if they do; then begin. Raises KAFKA_AWAY, BAD_SETTING."""
         if self._settings.shared_partitions:
             await self._share()
         self._wanted.set()
@@ -86,45 +89,64 @@ class TopicKeeper:
         await self._leave()
 
     async def _run(self) -> None:
-
         retry = FIRST_RETRY_S
         while True:
             await self._wanted.wait()
-            self._wanted.clear()
             try:
-                while await self._settle():
-                    pass
+                await self._settle_all()
                 retry = FIRST_RETRY_S
                 continue
             except Exception as error:  # noqa: BLE001 - it goes on, whatever it was
                 log.warning("topics wait", extra={"reason": f"{type(error).__name__}: {error}"})
             await self._leave()
-            asyncio.get_running_loop().call_later(retry, self._wanted.set)
+            self._look_in(retry)
             retry = min(retry * 2, LAST_RETRY_S)
+
+    def _look_in(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._wanted.set)
+
+    async def _settle_all(self) -> None:
+        self._wanted.clear()
+        while await self._settle():
+            self._wanted.clear()
 
     async def _settle(self) -> bool:
         """Bring some of the topics where they are to be; true while there may be more."""
-        async with self._db.transaction(None) as tx:
-            found = await tx.all(_Unsettled, "select * from unsettled_topics(%(most)s)", {"most": MOST_AT_ONCE})
-            if not found:
-                noted = await tx.value(
-                    "select note_homeless(%(most)s, %(prefix)s, %(shared)s)",
-                    {
-                        "most": MOST_AT_ONCE, "prefix": self._settings.kafka_prefix,
-                        "shared": self._settings.shared_partitions,
-                    },
-                )  # fmt: skip
-                return bool(noted)
+        rows = await self._ask(UNSETTLED, MOST_AT_ONCE)
+        if not rows:
+            return self._may_be_homeless and await self._note_homeless()
+        found = [msgspec.convert(dict(zip(_Unsettled.__struct_fields__, row, strict=True)), _Unsettled) for row in rows]
         coming = [one for one in found if one.state is TopicState.PROVISIONING]
-        if coming:
-            await self._make([one for one in coming if not one.is_shared])
-            await self._made([one.conversation_id for one in coming if one.fill_to <= one.filled_seq])
-            for one in coming:
-                if one.fill_to > one.filled_seq:
-                    await self._fill(one)
-        if going := [one for one in found if one.state is TopicState.RETIRING]:
-            await self._delete(going)
+        await self._make([one for one in coming if not one.is_shared])
+        await self._made([one for one in coming if one.fill_to <= one.filled_seq])
+        await self._delete([one for one in found if one.state is TopicState.RETIRING])
+        unfilled = [one for one in coming if one.fill_to > one.filled_seq]
+        left = await self._fill(unfilled)
+        if left and left == len(found):  # others fill them all; they may die over it
+            self._look_in(LOOK_AGAIN_S)
+            return False
         return True
+
+    async def _note_homeless(self) -> bool:
+        """Note topics for conversations of before the move, until all are noted; opened since, they have or get one."""
+        shared = self._settings.shared_partitions
+        ((noted,),) = await self._ask(
+            "select note_homeless(%s, %s, %s)", MOST_AT_ONCE, self._settings.kafka_prefix, shared
+        )
+        self._may_be_homeless = noted > 0
+        return self._may_be_homeless
+
+    async def _fill(self, unfilled: list[_Unsettled]) -> int:
+        """Fill topics, until something else is wanted; how many of them other processes fill."""
+        left = 0
+        for one in unfilled:
+            filled = await fill(await self._connected(), self._producing, one, self._wanted.is_set)
+            if filled is Filled.WHOLE:
+                await self._made([one])
+            left += filled is Filled.BY_OTHERS
+            if self._wanted.is_set():
+                break
+        return left
 
     async def _make(self, topics: list[_Unsettled]) -> None:
         from aiokafka.admin import NewTopic
@@ -139,11 +161,22 @@ class TopicKeeper:
         """Make the shared topic, whose partitions are read from the first record on."""
         from aiokafka.admin import NewTopic
 
-        count, name = self._settings.shared_partitions, f"{self._settings.kafka_prefix}.conversations"
+        count = self._settings.shared_partitions
+        ((name,),) = await self._ask(SHARED_PLACE, self._settings.kafka_prefix, count)
         wanted = NewTopic(name, count, self._settings.kafka_replication, topic_configs=self._kept())
-        _check(await (await self._kafka()).create_topics([wanted]), {NO_ERROR, TOPIC_EXISTS})
-        async with self._db.transaction(None) as tx:
-            await tx.run("select topic_shared(%(name)s, %(count)s)", {"name": name, "count": count})
+        kafka = await self._kafka()
+        if TOPIC_EXISTS in _check(await kafka.create_topics([wanted]), {NO_ERROR, TOPIC_EXISTS}):
+            (described,) = await kafka.describe_topics([name])
+            self._check_partitions(name, len(described["partitions"]))
+        await self._ask("select topic_shared(%s, %s)", name, count)
+
+    def _check_partitions(self, name: str, there: int) -> None:
+        if there not in {0, count := self._settings.shared_partitions}:  # 0: just made, not everywhere known yet
+            raise BAD_SETTING(
+                f"CREWHALL_KAFKA_PARTITIONS is {count}, but the topic {name} has {there} partitions, by which"
+                f" conversations were shared out. Set CREWHALL_KAFKA_PARTITIONS={there}.",
+                setting="CREWHALL_KAFKA_PARTITIONS",
+            )
 
     def _kept(self) -> dict[str, str]:
         """Everything is kept for ever: the topic is where messages live."""
@@ -155,42 +188,33 @@ class TopicKeeper:
             "min.insync.replicas": str(2 if self._settings.kafka_replication > 2 else 1),  # noqa: PLR2004
         }
 
-    async def _made(self, conversations: list[UUID]) -> None:
-        if conversations:
-            async with self._db.transaction(None) as tx:
-                await tx.run("select topics_made(%(ids)s)", {"ids": conversations})
-
-    async def _fill(self, one: _Unsettled) -> None:
-        """Copy what the database had before, page by page, each noted when Kafka has it; then the topic is ready."""
-        after = one.filled_seq
-        while page := await self._past(one, after):
-            await self._producing.send_past((one.topic, one.partition), page)
-            after = page[-1].seq or after
-            async with self._db.transaction(system_actor(one.org_id)) as tx:
-                await tx.run(FILLED, {"id": one.conversation_id, "seq": after})
-        async with self._db.transaction(system_actor(one.org_id)) as tx:
-            await tx.run(FILLED, {"id": one.conversation_id, "seq": max(after, one.fill_to)})
-        await self._made([one.conversation_id])
-
-    async def _past(self, one: _Unsettled, after: int) -> list[LoggedRecord]:
-        async with self._db.transaction(system_actor(one.org_id)) as tx:
-            cursor = await tx.connection.execute(
-                PAST, {"id": one.conversation_id, "after": after, "until": one.fill_to, "limit": FILL_PAGE}
-            )
-            return [past_record(one.org_id, one.conversation_id, row) for row in await cursor.fetchall()]
+    async def _made(self, topics: list[_Unsettled]) -> None:
+        """Note that topics are made. Those of conversations that were deleted meanwhile are deleted again."""
+        if topics:
+            ((unwanted,),) = await self._ask("select topics_made(%s)", [one.conversation_id for one in topics])
+            await self._delete_at_kafka([one for one in topics if one.conversation_id in unwanted])
 
     async def _delete(self, topics: list[_Unsettled]) -> None:
-        own = [one.topic for one in topics if not one.is_shared]
-        async with self._db.transaction(None) as tx:
-            await tx.run("select leave_topics(%(topics)s)", {"topics": own})
-        if own:
+        if topics:
+            await self._ask("select leave_topics(%s)", [one.topic for one in topics if not one.is_shared])
+            await self._delete_at_kafka(topics)
+            await self._ask("select topics_gone(%s)", [one.conversation_id for one in topics])
+
+    async def _delete_at_kafka(self, topics: list[_Unsettled]) -> None:
+        if own := [one.topic for one in topics if not one.is_shared]:
             _check(await (await self._kafka()).delete_topics(own), {NO_ERROR, UNKNOWN_TOPIC})
-        async with self._db.transaction(None) as tx:
-            await tx.run("select topics_gone(%(ids)s)", {"ids": [one.conversation_id for one in topics]})
+
+    async def _ask(self, sql: LiteralString, *values: Any) -> list[TupleRow]:
+        return await (await (await self._connected()).execute(sql, values)).fetchall()
+
+    async def _connected(self) -> psycopg.AsyncConnection[TupleRow]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._url, "crewhall-topics")
+        return self._connection
 
     async def _kafka(self) -> Any:
         if self._admin is None:
-            self._admin = await started(make_admin(self._settings))
+            self._admin = await started(make_admin(self._settings), self._settings)
         return self._admin
 
     async def _leave(self) -> None:
@@ -198,36 +222,17 @@ class TopicKeeper:
             with contextlib.suppress(Exception):
                 await self._admin.close()
             self._admin = None
+        await close(self._connection)
+        self._connection = None
 
 
-def _check(response: Any, fine: set[int]) -> None:
-    """Raise for the first topic that Kafka says something else of."""
+def _check(response: Any, fine: set[int]) -> set[int]:
+    """What Kafka says of topics. Raises for the first of which it says anything else than what is fine."""
     from aiokafka.errors import for_code
 
+    said = set()
     for name, code, *_ in getattr(response, "topic_errors", None) or response.topic_error_codes:
+        said.add(code)
         if code not in fine:
             raise KAFKA_AWAY(f"Kafka refuses the topic {name}: {for_code(code).__name__}. Its log says why.")
-
-
-def past_record(org_id: UUID, conversation_id: UUID, row: tuple[Any, ...]) -> LoggedRecord:
-    """A row of `PAST` as the record that the topic gets."""
-    return LoggedRecord(
-        org_id=org_id,
-        conversation_id=conversation_id,
-        seq=row[0],
-        id=row[1],
-        type=RecordType(row[2]),
-        target_id=row[3],
-        author=Author(ActorType(row[4]), row[5], row[6]),
-        role=MessageRole(row[7]),
-        kind=MessageKind(row[8]),
-        title=row[9],
-        content=row[10],
-        html=row[11],
-        metadata=row[12],
-        parent_id=row[13],
-        mentions=row[14] or [],
-        client_id=row[15],
-        digest=row[16],
-        created_at=row[17],
-    )
+    return said

@@ -198,6 +198,10 @@ def settle(batch: list[Pending], rows: list[tuple[Any, ...]]) -> list[Advanced]:
                 pending.fail(
                     UNAVAILABLE("Messages live in Kafka since a moment ago: start this server with CREWHALL_LOG=kafka.")
                 )
+            case "left":
+                pending.fail(
+                    UNAVAILABLE("Messages live in Postgres again: start this server with CREWHALL_LOG=postgres.")
+                )
             case _:
                 pending.fail(CONVERSATION_CLOSED("This conversation is archived or gone: it takes no more messages."))
     return [advances[conversation] for conversation in advances]

@@ -114,6 +114,7 @@ class Peers:
         self._on_beat: list[Callable[[], None]] = []
         self._on_company: list[Callable[[int], None]] = []
         signals.subscribe(CHANNEL, self._on_change)
+        signals.show_life(self._id)  # its lease outlives a process that is killed, its lock does not
 
     def on_beat(self, callback: Callable[[], None]) -> None:
         """Call back with each sign of life of this process, every 20 seconds: for what may be looked at so seldom."""
