@@ -22,6 +22,7 @@ from tests.identity.hall import Org
 from tests.support.server import Server
 from tests.support.waiting import until
 
+WAITING = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
 END = "update github_changes set state = 'done', look_at = null where id = %(id)s"
 
 
@@ -158,7 +159,7 @@ async def test_who_is_claimed_while_the_change_before_ends_does_not_stay_behind(
         async with wired.server.db.transaction(None) as other:
 
             async def waits() -> bool:
-                return bool(await other.value("select exists (select from pg_locks where locktype = 'advisory' and not granted)"))
+                return bool(await other.value(WAITING))
 
             await until(waits)
     claimed = await claiming

@@ -26,7 +26,8 @@ select gen_random_uuid(), (%(orgs)s::uuid[])[1 + n %% 2],
        case when n %% 4000 < 2 then %(rare)s::uuid else %(common)s::uuid end, 'Ada',
        case when n %% 4000 < 2 then %(rare)s::uuid end, jsonb_build_object('message', 'event ' || n),
        case when n %% 6000 < 2 then array[%(rare)s::uuid] when n %% 4 < 2 then array[%(common)s::uuid] else '{}' end,
-       jsonb_build_object('machine', case when n %% 6000 < 2 then 'press' else 'mill' end, 'shift', n %% 7, 'lot', n %% 120),
+       jsonb_build_object('machine', case when n %% 6000 < 2 then 'press' else 'mill' end, 'shift', n %% 7,
+                          'lot', n %% 120),
        now() - n * interval '150 seconds'
 from generate_series(%(first)s, %(first)s + %(portion)s - 1) n
 """

@@ -3,7 +3,7 @@
 from crewhall.migrations.runner import run_sql
 
 revision = "0056"
-down_revision = "0054"
+down_revision = "0055"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from crewhall.migrations.runner import run_sql
 
 revision = "0057"
-down_revision = "0054"
+down_revision = "0056"
 
 
 def upgrade() -> None:
