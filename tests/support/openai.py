@@ -48,6 +48,8 @@ class Say:
     hold: asyncio.Event | Paced | None = None
     tokens: tuple[int, int] = (11, 7)
     finish: str = "stop"
+    cached: int = 0
+    """So many of the tokens that were read had been read before."""
 
 
 @dataclass
@@ -195,9 +197,12 @@ def _calls(reply: Use) -> list[dict[str, Any]]:
     ]
 
 
-def _usage(reply: Say | Use) -> dict[str, int]:
+def _usage(reply: Say | Use) -> dict[str, Any]:
     given, made = reply.tokens
-    return {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
+    used: dict[str, Any] = {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
+    if isinstance(reply, Say) and reply.cached:
+        used["prompt_tokens_details"] = {"cached_tokens": reply.cached}
+    return used
 
 
 def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from crewhall.agents.states import AgentStateChange, get_state, set_state
@@ -48,6 +49,27 @@ async def test_an_agent_remembers_of_each_person_apart(ground, model):
         with pytest.raises(CrewhallError) as alone:
             await get_state(tx, ground.agent, ground.agent.id)
     assert alone.value.code == "forbidden"
+
+
+@pytest.mark.rule("B9", "X11")
+async def test_an_agent_that_acts_for_several_remembers_nothing_of_either(ground):
+    hall, first, second = ground.hall, ground.insider.actor, ground.outsider.actor
+    async with hall.db.transaction(first) as tx:
+        await set_state(tx, first, ground.agent.id, AgentStateChange(state={"likes": "tea"}, version=0))
+    another = await hall.hire(ground.org)
+    for behalf in ((first, second), (second, first), (first, another)):
+        acting = msgspec.structs.replace(ground.agent, behalf=behalf)
+        for act in (
+            lambda tx, who: get_state(tx, who, ground.agent.id),
+            lambda tx, who: set_state(tx, who, ground.agent.id, AgentStateChange(state={}, version=1)),
+        ):
+            async with hall.db.transaction(acting) as tx:
+                with pytest.raises(CrewhallError) as refused:
+                    await act(tx, acting)
+            assert refused.value.code == "forbidden"
+    alone = msgspec.structs.replace(ground.agent, behalf=(first,))
+    async with hall.db.transaction(alone) as tx:
+        assert (await get_state(tx, alone, ground.agent.id)).state == {"likes": "tea"}
 
 
 @pytest.mark.rule("B9", "X12")

@@ -63,7 +63,7 @@ async def test_a_turn_its_requests_and_its_calls_are_spans(hall, org, model, tel
     answered = metric("crewhall_turns_total", status="succeeded", reason="answered")
     read = metric("crewhall_model_tokens_total", provider="scripted", kind="input")
     asked_before = metric("crewhall_model_request_seconds_count", provider="scripted", outcome="answered")
-    model.play(Use([("weather", {"city": "Oslo"})]), Say("Blue, secretly."))
+    model.play(Use([("weather", {"city": "Oslo"})]), Say("Blue, secretly.", cached=4))
     asked = await hall.ask(org, "weather, @{}?", tools=["weather"])
     spans = NotedSpans(tells=tells)
     executor = traced(hall, spans)
@@ -82,6 +82,7 @@ async def test_a_turn_its_requests_and_its_calls_are_spans(hall, org, model, tel
     assert (first.name, call.name, second.name) == ("chat scripted-1", "execute_tool weather", "chat scripted-1")
     assert first.attributes["gen_ai.provider.name"] == "scripted"
     assert (first.attributes["gen_ai.usage.input_tokens"], second.attributes["gen_ai.usage.output_tokens"]) == (13, 7)
+    assert [one.attributes["gen_ai.usage.cache_read.input_tokens"] for one in (first, second)] == [0, 4]
     told = str([span.attributes for span in spans.found])
     assert all((word in told) == tells for word in ("Oslo", "Blue, secretly.", "blue"))
     assert metric("crewhall_turns_total", status="succeeded", reason="answered") == answered + 1

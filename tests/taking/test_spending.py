@@ -93,20 +93,21 @@ async def test_connections_side_by_side_take_the_last_of_three_budgets(hall, org
 async def test_every_request_is_costed_in_its_step_its_run_and_in_usage(hall, model, org):
     price = await set_price(hall, org, input_price="1", output_price="2", cached_price="0.5")
     asked = await hall.ask(org, model_config=SCRIPTED, tools=["weather"])
-    model.play(Use([("weather", {"city": "Rome"})], tokens=(100, 50)), Say("Sunny.", tokens=(200, 10)))
+    model.play(Use([("weather", {"city": "Rome"})], tokens=(100, 50)), Say("Sunny.", tokens=(200, 10), cached=120))
     run = await asked.take()
-    assert (run.input_tokens, run.output_tokens, run.cost, run.currency) == (300, 60, Decimal("0.00042"), "USD")
+    assert (run.input_tokens, run.output_tokens, run.cost, run.currency) == (300, 60, Decimal("0.00036"), "USD")
     assert run.price_id == price.id
     costs = await hall.rows(
         dict, "select cost::text, currency, price_id::text from run_steps where run_id = %(id)s and cost is not null"
         " order by ordinal", id=run.id,
     )  # fmt: skip
-    assert [step["cost"] for step in costs] == ["0.000200", "0.000220"]
+    assert [step["cost"] for step in costs] == ["0.000200", "0.000160"]
     assert {step["price_id"] for step in costs} == {str(price.id)}
     for span in ("hour", "day", "month"):
         counted, paid = await usage(hall, org, span)
         assert (counted.runs, counted.currency, counted.requests) == (1, "", 0)
-        assert (paid.requests, paid.input_tokens, paid.output_tokens, paid.cost) == (2, 300, 60, Decimal("0.00042"))
+        assert (paid.requests, paid.input_tokens, paid.output_tokens, paid.cost) == (2, 300, 60, Decimal("0.00036"))
+        assert paid.cached_tokens == 120
 
 
 @pytest.mark.rule("C9")

@@ -93,6 +93,8 @@ async def test_what_is_forged_expired_or_for_elsewhere_is_refused(scene: Scene):
     ):
         with pytest.raises(InvalidSession):
             verify_session(wrong, key, conversation_id=scene.circle)
+    with pytest.raises(InvalidSession):  # though the key is right: whoever serves another conversation holds it to that
+        verify_session(token, key, conversation_id=other)
     for wrong_key in ("", "no key", base64.b64encode(stranger.public_key().public_bytes_raw()).decode()):
         with pytest.raises(InvalidSession):
             verify_session(token, wrong_key, conversation_id=scene.circle)
