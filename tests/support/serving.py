@@ -7,6 +7,7 @@ import asyncio
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 from crewhall.kernel.process_kinds import ProcessKind
 from crewhall.kernel.settings import KernelSettings, load_settings
@@ -19,7 +20,8 @@ def ready(address: str, _setup_link: str | None) -> None:
 
 def say_where_tasks_wait(_number: int, _frame: FrameType | None) -> None:
     for task in asyncio.all_tasks():
-        waits, at = task.get_coro(), []
+        waits: Any = task.get_coro()
+        at: list[str] = []
         while (frame := getattr(waits, "cr_frame", None)) is not None:
             at.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
             waits = getattr(waits, "cr_await", None)
