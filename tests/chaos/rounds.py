@@ -18,6 +18,8 @@ from tests.support.small_disk import SmallDisk
 
 PAUSE_S = (0.2, 3.0)
 """A pause may be longer than a worker's heartbeats are missed for: others take its turns, and its own are refused."""
+LONG_PAUSE_S = (0.2, 12.0)
+"""Of a projector: longer than its lease, so that another has read on when it comes back."""
 SLOW_S = 0.02
 FILES = 2
 """So many files are refused while the disk is full, and taken once there is room."""
@@ -70,7 +72,7 @@ class Chaos:
         return {
             "projector killed": lambda: self._kill(self._cluster.projectors),
             "projector restarted": lambda: self._restart(self._cluster.projectors),
-            "projector paused": lambda: self._pause(self._cluster.projectors),
+            "projector paused": lambda: self._pause(self._cluster.projectors, LONG_PAUSE_S),
             "broker killed": self._kill_broker,
             "broker restarted": self._restart_broker,
             "broker paused": self._pause_broker,
@@ -100,14 +102,14 @@ class Chaos:
         assert await one.stop() == 0, last_words(one.log)
         await one.start()
 
-    async def _pause(self, of: list[Process]) -> None:
-        await self._still([psutil.Process(self._random.choice(of).pid)])
+    async def _pause(self, of: list[Process], seconds: tuple[float, float] = PAUSE_S) -> None:
+        await self._still([psutil.Process(self._random.choice(of).pid)], seconds)
 
-    async def _still(self, processes: list[psutil.Process]) -> None:
+    async def _still(self, processes: list[psutil.Process], seconds: tuple[float, float] = PAUSE_S) -> None:
         """Stop them where they are for a while."""
         stopped = [one for one in processes if _signal(one, signal.SIGSTOP)]
         try:
-            await asyncio.sleep(self._random.uniform(*PAUSE_S))
+            await asyncio.sleep(self._random.uniform(*seconds))
         finally:
             for one in stopped:
                 _signal(one, signal.SIGCONT)

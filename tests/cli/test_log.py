@@ -172,5 +172,9 @@ async def test_leaving_says_what_became_of_it(operator: Cli, urls: DatabaseUrls,
     assert said == [
         "1 partition written to the end: Postgres has every message, and keeps them now.",
         "1 record of Kafka's were refused: the table log_refusals has them, and why.",
-        f"Nobody reads {topic} again: delete what you do not want to keep. {NEXT}",
+        "Left in Kafka, read by nobody: 1 topic. Delete what you do not want to keep.",
+        f"  {topic}",
+        NEXT,
     ]
+    again = await operator.run("log", "leave-kafka")
+    assert (again.code, "Messages live in Postgres already" in again.err) == (1, True)

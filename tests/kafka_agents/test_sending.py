@@ -60,7 +60,8 @@ async def test_a_producer_that_failed_ends_when_nobody_uses_it(topics: KafkaAgen
     async with topics._using():
         with pytest.raises(CrewhallError):
             await topics.send([_record(names.outbox, b"x" * TOO_MUCH)])
-        assert not lent.producer._closed
+        assert not topics._ending
+        await lent.producer.send_and_wait(names.inbox, b"what was begun with it")
     await asyncio.gather(*topics._ending)
     assert lent.producer._closed
 

@@ -92,6 +92,8 @@ async def test_nobody_moves_or_leaves_while_others_run(
 ) -> None:
     settings = kafka_settings(broker.bootstrap)
     async with Server(urls):
+        with pytest.raises(CrewhallError, match="in Postgres already"):
+            await leave(urls, settings)
         with pytest.raises(CrewhallError, match=r"up since .* UTC.*crewhall stop") as refused:
             async with running(urls, settings):
                 pytest.fail("a process runs that writes to Postgres")

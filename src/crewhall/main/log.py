@@ -50,6 +50,16 @@ class LogParts:
         """Connect. Raises BAD_SETTING where messages live with the other engine, CONFLICT, KAFKA_AWAY."""
         if self._engine is LogEngine.KAFKA:
             await self.log.start()  # nothing is claimed for a Kafka that does not answer
+        try:
+            await self._claim()
+        except BaseException:
+            await self.log.stop()
+            raise
+        if self._engine is LogEngine.POSTGRES:
+            await self.log.start()
+
+    async def _claim(self) -> None:
+        """Take the installation for this engine's. Raises BAD_SETTING, CONFLICT."""
         async with self._db.transaction(None) as tx:
             claim = await tx.one(_Claim, "select * from claim_log_engine(%(engine)s)", {"engine": str(self._engine)})
         if claim.others is not None:
@@ -63,8 +73,6 @@ class LogParts:
                 " bring the messages back first: crewhall log leave-kafka.",
                 setting="CREWHALL_LOG",
             )
-        if self._engine is LogEngine.POSTGRES:
-            await self.log.start()
 
     async def follow(self) -> None:
         """Keep topics and project them, where this process does; once the signals have started."""

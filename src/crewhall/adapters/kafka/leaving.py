@@ -24,6 +24,7 @@ select count(*) from log_projectors p
 where p.lease_until > clock_timestamp()
   and not pg_try_advisory_xact_lock(hashtextextended('crewhall.life.' || p.id, 0))
 """
+_ENGINE: LiteralString = "select log_engine from installation"
 _DOOMED: LiteralString = "select count(*) from log_topics where state = 'retiring'"
 _PLACES: LiteralString = "select topic, partition, next_offset from log_partitions order by topic, partition"
 
@@ -41,6 +42,9 @@ async def leave_kafka(connection: Connection[TupleRow], settings: LogSettings) -
 
     Raises CONFLICT while somebody runs or anything is left to be done, KAFKA_AWAY.
     """
+    (engine,) = connection.execute(_ENGINE).fetchone() or (None,)
+    if engine != "kafka":
+        raise CONFLICT("Messages live in Postgres already. Start servers with CREWHALL_LOG=postgres, or without it.")
     _check_nobody_runs(connection)
     (doomed,) = connection.execute(_DOOMED).fetchone() or (0,)
     if doomed:

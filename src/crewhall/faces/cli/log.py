@@ -95,12 +95,15 @@ def leave_kafka(context: typer.Context, home: Home = None, as_json: Json = False
     if left.refused:
         say(f"{counted(left.refused, 'record')} of Kafka's were refused: the table log_refusals has them, and why.")
     if left.topics:
-        named = left.topics[0] if len(left.topics) == 1 else f"{len(left.topics)} topics, as {left.topics[0]}"
-        say(f"Nobody reads {named} again: delete what you do not want to keep. {_NEXT}")
-    else:
-        say(_NEXT)
+        named = ", ".join(left.topics[:_NAMED]) + (", …" if len(left.topics) > _NAMED else "")
+        say(
+            f"Left in Kafka, read by nobody: {counted(len(left.topics), 'topic')}. Delete what you do not want to keep."
+        )
+        say(f"  {named}")
+    say(_NEXT)
 
 
+_NAMED = 3
 _NEXT = "Start servers with CREWHALL_LOG=postgres, or without it."
 
 
