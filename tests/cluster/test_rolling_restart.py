@@ -18,7 +18,7 @@ from tests.support.site import Site
 CONNECTIONS = """
 select application_name, count(*) from pg_stat_activity where usename = 'crewhall_app' group by application_name
 """
-POOL, LOG, SIGNALS, TURNS, PROJECTOR = 10, 1, 1, 2, 1
+POOL, LOG, SIGNALS, TURNS, PROJECTOR, TOPICS = 10, 1, 1, 2, 1, 1
 """Connections that docs/scale.md gives a process: a server has no turns, a projector alone projects."""
 
 
@@ -42,8 +42,9 @@ def keeps_budget(cluster: Cluster, most: Counter[str]) -> None:
     assert most["crewhall-signals"] <= SIGNALS * processes
     assert 0 < most["crewhall-turns"] <= TURNS * len(cluster.workers)
     assert most["crewhall-projector"] <= PROJECTOR * len(cluster.projectors)
+    assert most["crewhall-topics"] <= TOPICS * len(cluster.projectors)
     assert bool(most["crewhall-projector"]) == bool(cluster.projectors)
-    named = {"crewhall", "crewhall-log", "crewhall-signals", "crewhall-turns", "crewhall-projector"}
+    named = {"crewhall", "crewhall-log", "crewhall-signals", "crewhall-turns", "crewhall-projector", "crewhall-topics"}
     assert set(most) <= named, "a connection that no page counts"
 
 

@@ -1,6 +1,5 @@
 """What goes out to GitHub: done once, in order, field by field; what was changed there later stays."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,9 +19,7 @@ from tests.github.hub import Hub, HubGithub
 from tests.github.test_sync import read
 from tests.identity.hall import Org
 from tests.support.server import Server
-from tests.support.waiting import until
 
-WAITING = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
 END = "update github_changes set state = 'done', look_at = null where id = %(id)s"
 
 
@@ -155,14 +152,12 @@ async def test_who_is_claimed_while_the_change_before_ends_does_not_stay_behind(
         await take_turn(tx, ends)
         await tx.run(END, {"id": ends})
         await wake_next(tx, ends)  # the other is no longer behind, but nobody else can see that yet
-        claiming = asyncio.create_task(claim_change(wired.server.db, wired.org.id, behind))
-        async with wired.server.db.transaction(None) as other:
-
-            async def waits() -> bool:
-                return bool(await other.value(WAITING))
-
-            await until(waits)
-    claimed = await claiming
+        assert await claim_change(wired.server.db, wired.org.id, behind) is None, "and nobody waits for it"
+    async with wired.server.db.transaction(system_actor(wired.org.id)) as tx:
+        soon = "select reason is null and look_at < now() + interval '2 s' from github_changes where id = %(id)s"
+        assert await tx.value(soon, {"id": behind})
+        await tx.run("update github_changes set look_at = now() where id = %(id)s", {"id": behind})
+    claimed = await claim_change(wired.server.db, wired.org.id, behind)
     assert claimed is not None
     assert claimed.id == behind
 

@@ -53,7 +53,7 @@ WELL = Installation(
     disk=DiskSpace(50, 100),
     concerns=[],
 )
-IN_KAFKA = LogStanding(engine="kafka", lag=0, stopped=0, topics=4, unsettled=0, refused=0)
+IN_KAFKA = LogStanding(engine="kafka", lag=0, stopped=0, conversations=4, unsettled=0, refused=0)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ async def test_its_owner_sees_the_process_that_answers(server: Server, ours: Org
     assert own["host"]
     assert own["pid"]
     assert found["log"] == {
-        "engine": "postgres", "lag": 0, "stopped": 0, "topics": None, "unsettled": None, "refused": None,
+        "engine": "postgres", "lag": 0, "stopped": 0, "conversations": None, "unsettled": None, "refused": None,
     }  # fmt: skip
     assert {"search", "turns", "notifications"} <= {one["name"] for one in found["followers"]}
     assert {one["name"] for one in found["queues"]} == {"turns", "documents", "github", "imports"}
@@ -102,9 +102,14 @@ async def test_nobody_else_learns_how_it_runs(server: Server, ours: Org) -> None
     admin, member = await ours.add("admin"), await ours.add("member")
     agent = await server.hire(ours)
     other = await server.make_org()
-    for api in (admin.api, member.api, agent.api, other.owner.api):
-        answer = await api.get("/installation")
+    for one in (admin, member, agent, other.owner):
+        answer = await one.api.get("/installation")
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), answer.text
+        assert "crewhall status" in answer.json()["detail"]
+    for actor in (admin.actor, member.actor, other.owner.actor):
+        async with server.db.transaction(actor) as tx:
+            assert await tx.values("select waiting from installation_queues(10)") == []
+            assert await tx.values("select ready from installation_topics(10)") == []
     assert (await server.client().get("/installation")).status_code == 401
 
 
@@ -122,5 +127,5 @@ async def test_the_page_is_offered_to_its_owner_alone(server: Server, ours: Org)
 async def test_the_first_run_says_whose_it_is(fresh_hall: Hall) -> None:
     await prepare_first_run(fresh_hall.db, OWNER, BASE_URL)
     async with fresh_hall.db.transaction(None) as tx:
-        known = await tx.value("select begun_with is not null from installation")
+        known = await tx.value("select begun_with = (select id from organizations where slug = 'hq') from installation")
     assert known

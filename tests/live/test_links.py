@@ -8,14 +8,16 @@ from uuid import UUID
 import pytest
 
 from crewhall.faces.live.hub import Hub
-from crewhall.faces.live.peers import CHANNEL, Peers
+from crewhall.faces.live.peers import CHANNEL, Peers, ProcessStanding
 from crewhall.kernel.actor import Actor, ActorType
 from crewhall.kernel.db import Database
 from crewhall.kernel.ids import new_id
+from crewhall.kernel.process_kinds import ProcessKind
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.verified import VerifiedTokens
 from crewhall.ports.live import Ephemeral
 from crewhall.ports.memory_log import MemoryMessageLog
+from crewhall.ports.message_log import LogState
 from tests.support.database import SharedCluster
 from tests.support.waiting import bounded
 
@@ -123,6 +125,20 @@ async def test_a_process_that_comes_while_another_is_linked_is_not_overlooked(
             late.let.set()
             assert len((await late.lines.get()).strip()) == 64
             assert (slow.links, late.links) == (1, 1)
+
+
+async def test_a_process_that_does_not_know_how_far_its_log_is_says_so(peers: tuple[Peers, Database]) -> None:
+    _, db = peers
+    about = ProcessStanding(ProcessKind.WORKER, log_state=lambda: LogState("kafka", None))
+    signals = Signals(db.url)
+    unknowing = Peers(db, Hub(MemoryMessageLog(), VerifiedTokens()), signals, "127.0.0.1", about)
+    await unknowing.start()
+    try:
+        async with db.transaction(None) as tx:
+            shown = await tx.values("select log_lag from processes where kind = 'worker'")
+        assert shown == [None]
+    finally:
+        await unknowing.stop()
 
 
 async def test_a_link_that_was_cut_is_made_again(peers: tuple[Peers, Database]) -> None:

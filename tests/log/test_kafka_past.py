@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crewhall.adapters.kafka.message_log import KafkaMessageLog
 from crewhall.adapters.kafka.projection import Batch
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.errors import CrewhallError
@@ -65,6 +66,8 @@ async def test_what_is_written_after_the_past_and_was_sent_before_it_is_refused(
         return await write(self, connection, process)
 
     monkeypatch.setattr(Batch, "write", slow)
+    assert isinstance(engine.log, KafkaMessageLog)
+    monkeypatch.setattr(engine.log._deadlines, "_patience_s", 90)  # it waits until its batch goes, on any machine
     posting = asyncio.create_task(engine.log.append(engine.record(conversation, "late", client_id="l")))
     await stands.wait()
     async with ground.db.transaction(system_actor(engine.org)) as tx:

@@ -13,11 +13,12 @@ from crewhall.conversations.file_schemas import File, FileStatus
 from crewhall.conversations.files import list_files
 from crewhall.conversations.pages_words import within_sentence
 from crewhall.conversations.queries import get_conversation
-from crewhall.faces.plumbing.attachments import attachment_view, size_in_words
+from crewhall.faces.plumbing.attachments import attachment_view
 from crewhall.faces.plumbing.pages import render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.faces.plumbing.standings import TONES, UNDER_WAY, standing_words
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.counting import size_in_words
 from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.paging import Page
 

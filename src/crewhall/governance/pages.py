@@ -12,7 +12,6 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from crewhall.agents import access_agent
-from crewhall.faces.plumbing.attachments import size_in_words
 from crewhall.faces.plumbing.pages import render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
@@ -24,6 +23,7 @@ from crewhall.governance.reach import access_place
 from crewhall.governance.schemas import UsageRow
 from crewhall.governance.vocabulary import UsageGroup, UsageSpan
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.counting import size_in_words
 from crewhall.kernel.db import Tx
 from crewhall.kernel.paging import MAX_LIMIT
 from crewhall.kernel.place_names import place_name

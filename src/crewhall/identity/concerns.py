@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from crewhall.identity.schemas_installation import Concern, Installation
-from crewhall.kernel.counting import counted, lasting
+from crewhall.kernel.counting import counted, lasting, up_to
 
+FOLLOWERS = {
+    "audit": "The audit channel", "meaning": "Search by meaning", "notifications": "Notifications", "search": "Search",
+    "task_comments": "Comments of tasks", "timeline": "The timeline", "turns": "Turns of agents",
+}  # fmt: skip
+"""What follows the log, in words."""
 FOLLOWS_WITHIN_S = 60
 MOST_LAG = 1_000
 LEAST_FREE = 0.1
@@ -43,13 +48,13 @@ def _of_log(found: Installation) -> Iterator[Concern]:
             partitions = counted(one.log_stopped, "partition")
             where = one.host or "the process that reads it"
             yield Concern("log_stopped", f"{partitions} of Kafka cannot be read: the log of {where} says why.")
-    if found.log.lag > MOST_LAG:
+    if found.log.lag is not None and found.log.lag > MOST_LAG:
         lag = counted(found.log.lag, "record")
         yield Concern(
             "log_behind", f"{lag} of Kafka cannot be read here yet: look at the projectors, or start another one."
         )
     if found.log.refused:
-        refused = counted(found.log.refused, "record")
+        refused = f"{up_to(found.log.refused)} record{'' if found.log.refused == 1 else 's'}"
         yield Concern(
             "log_refused", f"The database refused {refused} of Kafka: the table log_refusals says which and why."
         )
@@ -58,8 +63,8 @@ def _of_log(found: Installation) -> Iterator[Concern]:
 def _of_followers(found: Installation) -> Iterator[Concern]:
     for one in found.followers:
         if one.lag_s is not None and one.lag_s > FOLLOWS_WITHIN_S:
-            behind = lasting(int(one.lag_s))
-            yield Concern("behind", f"What follows the log for {one.name} is {behind} behind: a worker's log says why.")
+            name, behind = FOLLOWERS.get(one.name, one.name), lasting(int(one.lag_s))
+            yield Concern("behind", f"{name}: {behind} behind the log. A worker's log says why.")
 
 
 def _of_disk(found: Installation) -> Iterator[Concern]:

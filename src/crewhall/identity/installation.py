@@ -1,13 +1,14 @@
 """How an installation runs, for the owner of the organization that it began with: nobody else learns of it."""
 
 import asyncio
+import contextlib
 import shutil
 from pathlib import Path
 
 from msgspec import Struct
 
 from crewhall.identity.concerns import concerns_of
-from crewhall.identity.permissions import Permission, check_permission, is_allowed
+from crewhall.identity.permissions import Permission, is_allowed
 from crewhall.identity.schemas_installation import (
     DatabaseStanding,
     DiskSpace,
@@ -20,6 +21,7 @@ from crewhall.identity.schemas_installation import (
 )
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.clock import utc_now
+from crewhall.kernel.counting import COUNTED_TO
 from crewhall.kernel.db import Database, Tx
 from crewhall.kernel.errors import FORBIDDEN
 from crewhall.kernel.postgres import EmbeddedPostgres
@@ -29,7 +31,6 @@ from crewhall.version import VERSION
 
 KAFKA = "kafka"
 MOST_PROCESSES = 200
-MOST_COUNTED = 10_001
 
 
 class LogFollowers(Struct, frozen=True):
@@ -55,7 +56,6 @@ async def look_at_installation(
     db: Database, settings: KernelSettings, followers: LogFollowers, actor: Actor
 ) -> Installation:
     """See how the installation runs. Raises FORBIDDEN."""
-    check_permission(actor, Permission.INSTALLATION_READ)
     async with db.transaction(actor) as tx:
         if not await runs_installation(tx, actor):
             raise FORBIDDEN(
@@ -69,7 +69,9 @@ async def look_at_installation(
             "select n.name, consumer_lag(n.name) as lag_s from unnest(%(names)s::text[]) as n (name) order by n.name",
             {"names": list(followers.names)},
         )
-        queues = await tx.all(Queue, "select name, waiting from installation_queues(%(most)s)", {"most": MOST_COUNTED})
+        queues = await tx.all(
+            Queue, "select name, waiting from installation_queues(%(most)s)", {"most": COUNTED_TO + 1}
+        )
         size = await tx.value("select pg_database_size(current_database())")
     dump, disk = await asyncio.to_thread(_look_at_machine, settings)  # a disk that hangs holds up nobody else
     found = Installation(
@@ -100,31 +102,34 @@ async def _list_processes(tx: Tx) -> list[RunningProcess]:
 async def _look_at_log(tx: Tx, processes: list[RunningProcess]) -> LogStanding:
     standing = LogStanding(
         engine=await tx.value("select log_engine from installation"),
-        lag=sum(one.log_lag for one in processes),
+        lag=0,
         stopped=sum(one.log_stopped for one in processes),
     )
     if standing.engine == KAFKA:
         topics = await tx.one(
-            _Topics, "select ready, unsettled, refused from installation_topics(%(most)s)", {"most": MOST_COUNTED}
+            _Topics, "select ready, unsettled, refused from installation_topics(%(most)s)", {"most": COUNTED_TO + 1}
         )
-        standing.topics, standing.unsettled, standing.refused = topics.ready, topics.unsettled, topics.refused
+        known = [one.log_lag for one in processes if one.kind.projects and one.log_lag is not None]
+        standing.lag = sum(known) if known else None
+        standing.conversations, standing.unsettled, standing.refused = topics.ready, topics.unsettled, topics.refused
     return standing
 
 
 def _look_at_machine(settings: KernelSettings) -> tuple[NewestDump | None, DiskSpace | None]:
-    """The dump and the disk of the data folder; what cannot be read is not there."""
-    return _find_dump(settings) if settings.database_url is None else None, _find_disk(settings.home)
-
-
-def _find_dump(settings: KernelSettings) -> NewestDump | None:
+    """The dump, and the fullest disk of data folder and database; what cannot be read is not there."""
+    if settings.database_url is not None:
+        return None, _find_fullest([settings.home])
     found = EmbeddedPostgres(settings.home, run_as=settings.database_user).status()
-    dump = look_at_storage(settings.home, settings.database_user, found).dump
-    return None if dump is None else NewestDump(dump.made_at, dump.size_bytes)
+    storage = look_at_storage(settings.home, settings.database_user, found)
+    dump = None if storage.dump is None else NewestDump(storage.dump.made_at, storage.dump.size_bytes)
+    return dump, _find_fullest([settings.home, *([storage.data, storage.data.parent] if storage.data else [])])
 
 
-def _find_disk(home: Path) -> DiskSpace | None:
-    try:
-        disk = shutil.disk_usage(home)
-    except OSError:
-        return None
-    return DiskSpace(disk.free, disk.total)
+def _find_fullest(folders: list[Path]) -> DiskSpace | None:
+    """The fullest of the disks of these folders; what cannot be read is passed over."""
+    found = []
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            disk = shutil.disk_usage(folder)
+            found.append(DiskSpace(disk.free, disk.total))
+    return min(found, key=lambda one: one.free_bytes / one.total_bytes, default=None)

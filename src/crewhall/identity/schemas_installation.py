@@ -12,7 +12,8 @@ class RunningProcess(Struct, kw_only=True):
     """A process that lives, as it said itself within the last minute.
 
     `version`, `host` and `pid` are null of one whose version is too old to say so. `log_lag` are records that Kafka
-    holds and that it has not written into the database, `log_stopped` partitions at which it stands still.
+    holds and that it has not written into the database (null: it projects nothing, or does not know yet), `log_stopped`
+    partitions at which it stands still.
     """
 
     id: UUID
@@ -22,7 +23,7 @@ class RunningProcess(Struct, kw_only=True):
     pid: int | None
     region: str | None
     started_at: datetime
-    log_lag: int
+    log_lag: int | None
     log_stopped: int
 
 
@@ -41,12 +42,16 @@ class Queue(Struct):
 
 
 class LogStanding(Struct, kw_only=True):
-    """Where messages live. Of Kafka alone: conversations' topics, those being made or deleted, records refused."""
+    """Where messages live. `lag`: records that cannot be read here yet; null where no process knows.
+
+    Of Kafka alone, each counted up to 10,000: conversations there, those whose topics are being made or deleted,
+    records that the database refused.
+    """
 
     engine: str
-    lag: int
+    lag: int | None
     stopped: int
-    topics: int | None = None
+    conversations: int | None = None
     unsettled: int | None = None
     refused: int | None = None
 

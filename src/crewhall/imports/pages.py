@@ -8,7 +8,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from crewhall.faces.plumbing.attachments import size_in_words
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
@@ -17,6 +16,7 @@ from crewhall.imports.schemas import Import
 from crewhall.imports.settings import ImportSettings
 from crewhall.imports.vocabulary import ImportStatus
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.counting import size_in_words
 from crewhall.kernel.errors import CrewhallError
 
 AnyRequest = Request[Any, Any, Any]

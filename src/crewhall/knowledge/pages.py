@@ -12,12 +12,13 @@ from litestar.response import Redirect
 from markupsafe import Markup
 
 from crewhall.conversations import render_markdown
-from crewhall.faces.plumbing.attachments import label_of, size_in_words
+from crewhall.faces.plumbing.attachments import label_of
 from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
 from crewhall.faces.plumbing.standings import TONES, UNDER_WAY, standing_words
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.counting import size_in_words
 from crewhall.kernel.db import Tx
 from crewhall.kernel.errors import NOT_FOUND, CrewhallError
 from crewhall.knowledge import actions

@@ -44,7 +44,7 @@ class LogParts:
         if projects:
             self.projector = Projector(db, signals, settings, self.log)
             self.log.follow_lag(self.projector.state)
-            self._keeper = TopicKeeper(db, signals, settings, self.log.producing)
+            self._keeper = TopicKeeper(db, signals, settings)
 
     async def start(self) -> None:
         """Connect. Raises BAD_SETTING where messages live with the other engine, CONFLICT, KAFKA_AWAY."""

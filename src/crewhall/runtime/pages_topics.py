@@ -46,11 +46,7 @@ async def _page(
         topics=found,
         tone=_tone_of(found),
         is_connected=bool(of_kafka.bootstrap),
-        grants="\n".join(
-            f"kafka-acls.sh --bootstrap-server {found.bootstrap or 'HOST:PORT'} {one}" for one in found.grants
-        )
-        if found
-        else "",
+        grants=_commands(found) if found else "",
         form=form or Form(),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from crewhall.adapters.kafka.client import KAFKA_AWAY, LARGEST_RECORD, make_admi
 from crewhall.adapters.kafka.hearing import Hearing
 from crewhall.adapters.kafka.producing import started, stopped
 from crewhall.adapters.kafka.settings import LogSettings
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.settings import CrewhallSettings
 from crewhall.ports.agent_topics import SentRecord, Take, TopicNames
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
+
+log = logging.getLogger(__name__)
 
 NO_ERROR, UNKNOWN_TOPIC, TOPIC_EXISTS = 0, 3, 36
 DAY_MS = 86_400_000
@@ -119,7 +123,7 @@ class KafkaAgentTopics:
 
         admin = make_admin(self._settings)
         try:
-            await started(admin, self._settings)
+            await _started(admin, self._settings)
             response = await ask(admin)
         except (KafkaError, OSError) as error:
             raise _away(error) from error
@@ -154,8 +158,17 @@ class KafkaAgentTopics:
     async def _ready(self) -> _Lent:
         async with self._making:
             if self._lent is None:
-                self._lent = _Lent(await started(make_producer(self._settings), self._settings))
+                self._lent = _Lent(await _started(make_producer(self._settings), self._settings))
             return self._lent
+
+
+async def _started(client: Any, settings: LogSettings) -> Any:
+    """As `started`. What keeps us from Kafka says the log alone: who reads the error may be of any organization."""
+    try:
+        return await started(client, settings)
+    except CrewhallError as error:
+        log.warning("Kafka is away", extra={"reason": error.detail})
+        raise KAFKA_AWAY("Kafka cannot be reached. The server's log says why.", retry_after=2) from error
 
 
 def _away(error: Exception) -> Exception:

@@ -29,6 +29,8 @@ FILL_PAGE = 500
 PAGE_S = 60.0
 LOOK_S = 0.05
 """How long Kafka may take for a page before somebody looks anew whether it is wanted."""
+PATIENT_S = 1.0
+"""So long what was sent waits for the projector though something else is wanted: else it would be sent again."""
 CLAIM: LiteralString = "select pg_try_advisory_lock(hashtextextended('crewhall.fill.' || %s, 0))"
 UNCLAIM: LiteralString = "select pg_advisory_unlock(hashtextextended('crewhall.fill.' || %s, 0))"
 PROGRESS: LiteralString = """
@@ -120,8 +122,10 @@ async def _is_written(
     connection: psycopg.AsyncConnection[TupleRow], one: Unfilled, end: int, is_interrupted: Callable[[], bool]
 ) -> bool:
     """Wait until a projector has come to the offset, or to an interruption. Raises TimeoutError."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
     async with asyncio.timeout(PAGE_S):
-        while not is_interrupted():
+        while not (is_interrupted() and clock() - began > PATIENT_S):
             cursor = await connection.execute(READ, (end, one.topic, one.partition))
             ((is_read,),) = await cursor.fetchall() or ((False,),)
             if is_read:

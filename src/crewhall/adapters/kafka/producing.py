@@ -45,8 +45,9 @@ class Producing:
         """Send what is on its way, then close."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_S)
-        if self._producer is not None:
-            await stopped(self._producer)
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await stopped(producer)
 
     def send(self, place: Place, pending: Pending) -> None:
         """Send a record after those that were given before for the same place; it fails by itself."""

@@ -155,6 +155,7 @@ class Projector:
                 ends = await consumer.end_offsets([TopicPartition(*place) for place in places])
             except (KafkaError, OSError) as error:
                 log.warning("Kafka does not say where topics end", extra={"reason": type(error).__name__})
+                asyncio.get_running_loop().call_later(LAST_RETRY_S, self._measure)
                 return
             for partition, end in ends.items():
                 self._lag.note_end((partition.topic, partition.partition), end)

@@ -22,6 +22,7 @@ from crewhall.adapters.kafka.producing import Producing, started
 from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.kernel.db import Database
 from crewhall.kernel.ending import end_tasks
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.settings import BAD_SETTING
 from crewhall.kernel.signals import Signals
 
@@ -62,10 +63,11 @@ class TopicKeeper:
     Whoever appends within a transaction holds one of the pool's until a topic is there.
     """
 
-    def __init__(self, db: Database, signals: Signals, settings: LogSettings, producing: Producing) -> None:
+    def __init__(self, db: Database, signals: Signals, settings: LogSettings) -> None:
         self._url = db.url
         self._settings = settings
-        self._producing = producing
+        self._producing = Producing(settings)
+        """One of its own: a topic that cannot be filled costs no post its producer. Stopped while nothing is filled."""
         self._wanted = asyncio.Event()
         self._may_be_homeless = True
         """Whether conversations may be without a topic that nobody has noted: until all were looked for once."""
@@ -86,6 +88,7 @@ class TopicKeeper:
         """End; whatever is under way is repeated by the next."""
         if self._task is not None:
             await end_tasks([self._task])
+        await self._producing.stop()
         await self._leave()
 
     async def _run(self) -> None:
@@ -114,7 +117,11 @@ class TopicKeeper:
         """Bring some of the topics where they are to be; true while there may be more."""
         rows = await self._ask(UNSETTLED, MOST_AT_ONCE)
         if not rows:
-            return self._may_be_homeless and await self._note_homeless()
+            await self._producing.stop()
+        if len(rows) < MOST_AT_ONCE and self._may_be_homeless and await self._note_homeless():
+            return True
+        if not rows:
+            return False
         found = [msgspec.convert(dict(zip(_Unsettled.__struct_fields__, row, strict=True)), _Unsettled) for row in rows]
         coming = [one for one in found if one.state is TopicState.PROVISIONING]
         await self._make([one for one in coming if not one.is_shared])
@@ -138,14 +145,22 @@ class TopicKeeper:
 
     async def _fill(self, unfilled: list[_Unsettled]) -> int:
         """Fill topics, until something else is wanted; how many of them other processes fill."""
-        left = 0
+        from aiokafka.errors import KafkaError
+
+        left, failed = 0, None
         for one in unfilled:
-            filled = await fill(await self._connected(), self._producing, one, self._wanted.is_set)
+            try:
+                filled = await fill(await self._connected(), self._producing, one, self._wanted.is_set)
+            except (CrewhallError, KafkaError, TimeoutError) as error:  # it is filled later; the others need not wait
+                failed = error
+                continue
             if filled is Filled.WHOLE:
                 await self._made([one])
             left += filled is Filled.BY_OTHERS
             if self._wanted.is_set():
                 break
+        if failed is not None:
+            raise failed
         return left
 
     async def _make(self, topics: list[_Unsettled]) -> None:

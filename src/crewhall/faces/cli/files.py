@@ -9,11 +9,10 @@ import typer
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
 from crewhall.faces.cli.messages import Place, find_place
 from crewhall.faces.cli.output import first_of, say, say_list
+from crewhall.kernel.counting import size_in_words
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Client, File
-
-KB = 1024
 
 
 def files(
@@ -62,13 +61,3 @@ def download(
     written = act(context, work)
     if written is not None:
         say(str(written))
-
-
-def size_in_words(size: int) -> str:
-    """A number of bytes as people say it."""
-    amount, unit = float(size), "B"
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < KB or unit == "GiB":
-            break
-        amount /= KB
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"

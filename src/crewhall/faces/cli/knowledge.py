@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crewhall.faces.cli.context import Json, act, checked_id, wants_json
-from crewhall.faces.cli.files import size_in_words
 from crewhall.faces.cli.messages import find_place
 from crewhall.faces.cli.output import Exit, ago, fail, first_of, say, say_facts, say_json, say_list, say_table
 from crewhall.faces.cli.turns import Limit
-from crewhall.kernel.counting import counted
+from crewhall.kernel.counting import counted, size_in_words
 
 if TYPE_CHECKING:
     from crewhall.faces.sdk import Chunk, Client, Document, FilePolicy, KnowledgeStatus, MessageMeaning

@@ -13,7 +13,8 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -21,6 +22,7 @@ from psycopg import Error as PostgresError
 
 from crewhall.faces.live.hub import Hub
 from crewhall.kernel.actor import Actor
+from crewhall.kernel.clock import utc_now
 from crewhall.kernel.db import Database
 from crewhall.kernel.ending import end_tasks
 from crewhall.kernel.errors import CrewhallError
@@ -75,6 +77,7 @@ class ProcessStanding:
     kind: ProcessKind = ProcessKind.UP
     region: str = ""
     log_state: Callable[[], LogState] = lambda: LogState("postgres")
+    started_at: datetime = field(default_factory=utc_now)
 
     def row(self) -> dict[str, object]:
         """As it is now."""
@@ -85,6 +88,7 @@ class ProcessStanding:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "region": self.region or None,
+            "started_at": self.started_at,
             "lag": state.lag,
             "stopped": len(state.stopped),
             "lease": LEASE_S,
@@ -156,10 +160,12 @@ class Peers:
             await tx.run("delete from processes where lease_until < now()")
             await tx.run(
                 """
-                insert into processes (id, kind, address, lease_until, version, host, pid, region, log_lag, log_stopped)
+                insert into processes (id, kind, address, lease_until, started_at, version, host, pid, region,
+                                       log_lag, log_stopped)
                 values (%(id)s, %(kind)s, %(address)s, now() + make_interval(secs => %(lease)s),
-                        %(version)s, %(host)s, %(pid)s, %(region)s, %(lag)s, %(stopped)s)
-                on conflict (id) do update set lease_until = excluded.lease_until
+                        %(started_at)s, %(version)s, %(host)s, %(pid)s, %(region)s, %(lag)s, %(stopped)s)
+                on conflict (id) do update set lease_until = excluded.lease_until, log_lag = excluded.log_lag,
+                    log_stopped = excluded.log_stopped
                 """,
                 self._about.row() | {"id": self._id, "address": address},
             )

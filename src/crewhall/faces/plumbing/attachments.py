@@ -6,7 +6,8 @@ static/js/live/attachments.js makes the same view in the browser.
 from collections.abc import Mapping
 from typing import Any
 
-KB, MB, GB = 1024, 1024**2, 1024**3
+from crewhall.kernel.counting import size_in_words
+
 WIDEST, HIGHEST = 360, 270
 """CSS pixels of an image in the stream."""
 LONGEST_LABEL = 5
@@ -36,17 +37,6 @@ def attachment_view(file: Mapping[str, Any]) -> dict[str, Any]:
         "card": None if fit else size,
         "label": f"{file['name']}, {size}",
     }
-
-
-def size_in_words(size: int) -> str:
-    """A number of bytes as people say it."""
-    if size < KB:
-        return f"{size} B"
-    if size < MB:
-        return f"{-(-size // KB)} KB"
-    unit, name = (MB, "MB") if size < GB else (GB, "GB")
-    tenths = (size * 20 + unit) // (2 * unit)
-    return f"{tenths // 10}.{tenths % 10} {name}"
 
 
 def label_of(name: str) -> str:

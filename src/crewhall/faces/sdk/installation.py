@@ -17,7 +17,7 @@ class RunningProcess(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     region: str | None = None
     started_at: datetime
-    log_lag: int = 0
+    log_lag: int | None = None
     log_stopped: int = 0
 
 
@@ -36,12 +36,12 @@ class Queue(msgspec.Struct, frozen=True):
 
 
 class LogStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """Where messages live; topics and refused records of Kafka alone."""
+    """Where messages live; `lag` is null where nobody knows; what is below it, counted up to 10,000, of Kafka alone."""
 
     engine: str
-    lag: int = 0
+    lag: int | None = None
     stopped: int = 0
-    topics: int | None = None
+    conversations: int | None = None
     unsettled: int | None = None
     refused: int | None = None
 

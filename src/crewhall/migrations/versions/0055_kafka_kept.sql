@@ -96,13 +96,13 @@ begin
             order by h.last_active_at desc limit most);
     end if;
     with heads as materialized (
-        select h.conversation_id, h.org_id, h.last_seq from conversation_heads h
-        where h.conversation_id = any (among) order by h.conversation_id for share
+        select h.conversation_id, h.org_id, h.last_seq
+        from conversations c join conversation_heads h on h.conversation_id = c.id
+        where c.id = any (among) and c.deleted_at is null order by c.id for share of c, h -- in the order in which they are deleted
     )
     insert into log_topics (conversation_id, org_id, topic, partition, is_shared, fill_to)
     select h.conversation_id, h.org_id, place.topic, place.partition, shared > 0, h.last_seq
-    from heads h join conversations c on c.id = h.conversation_id and c.deleted_at is null
-    cross join lateral place_of(h.conversation_id, prefix, shared) place
+    from heads h cross join lateral place_of(h.conversation_id, prefix, shared) place
     on conflict do nothing;
     get diagnostics noted = row_count;
     if noted > 0 then

@@ -77,8 +77,8 @@ begin
             if at_moment is null then plain := plain || past; end if;
             at_moment := edge.moment;
             at_id := edge.id;
-            is_rare := looked_at > 1000 or given * 10 < left_over;
-            looked_at := 1500 * left_over / greatest(given, 1);
+            is_rare := given * 10 < left_over;
+            looked_at := greatest(1000, 1500 * left_over / greatest(given, 1));
         end loop;
         if sparse = '' or is_rare then
             page := case

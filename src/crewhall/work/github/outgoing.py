@@ -38,9 +38,18 @@ returning c.id, c.org_id, c.repository_id, r.full_name, r.connection_id, r.insta
 BEHIND = "An earlier change of this issue comes first."
 BEHIND_S = 30.0
 """How long a change waits that is behind another of its issue: whose end wakes it."""
-_IN_TURN: LiteralString = """
+_WAIT_FOR_TURN: LiteralString = """
 select pg_advisory_xact_lock(hashtextextended('crewhall.github_changes ' || repository_id || ' ' || number, 0))
 from github_changes where id = %(id)s
+"""
+_TRY_TURN: LiteralString = """
+select number is null or pg_try_advisory_xact_lock(
+    hashtextextended('crewhall.github_changes ' || repository_id || ' ' || number, 0))
+from github_changes where id = %(id)s
+"""
+_LOOK_AGAIN: LiteralString = """
+update github_changes set look_at = clock_timestamp() + interval '1 second'
+where id = %(id)s and look_at <= clock_timestamp()
 """
 _STAY_BEHIND: LiteralString = """
 update github_changes c set look_at = clock_timestamp() + make_interval(secs => %(wait)s), reason = %(behind)s
@@ -152,10 +161,15 @@ async def list_changes(
 
 
 async def claim_change(db: Database, org_id: UUID, change_id: UUID) -> Asked | None:
-    """Take a change over, if it is still due; one behind another of its issue waits for `wake_next`."""
+    """Take a change over, if it is still due; one behind another of its issue waits for `wake_next`.
+
+    Waits for nobody: while another change of its issue ends, it is looked at again in a second.
+    """
     about = {"id": change_id, "behind": BEHIND, "wait": BEHIND_S}
     async with db.transaction(system_actor(org_id)) as tx:
-        await take_turn(tx, change_id)
+        if not await tx.value(_TRY_TURN, about):
+            await tx.run(_LOOK_AGAIN, about)
+            return None
         if await tx.run(_STAY_BEHIND, about):
             return None
         return await tx.find(Asked, _CLAIM, about)
@@ -166,7 +180,7 @@ async def take_turn(tx: Tx, change_id: UUID) -> None:
 
     So nobody stays behind one that has just ended.
     """
-    await tx.run(_IN_TURN, {"id": change_id})
+    await tx.run(_WAIT_FOR_TURN, {"id": change_id})
 
 
 async def wake_next(tx: Tx, change_id: UUID) -> None:
