@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from crewhall.kernel.postgres.urls import DatabaseUrls
-from tests.cli.conftest import PROGRAM
+from tests.cli.conftest import PROGRAM, QuickCli
 from tests.identity.hall import PASSWORD
 from tests.support.database import SharedCluster
 from tests.support.kafka import SharedBroker
@@ -194,12 +194,8 @@ async def says_that_it_leaves(projector: Command) -> bool:
 
 
 async def test_where_postgres_keeps_the_log_there_is_nothing_to_project(tmp_path: Path):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CREWHALL_")}
-    environment["CREWHALL_HOME"] = str(tmp_path / "home")
-    process = await asyncio.create_subprocess_exec(str(PROGRAM), "projector", env=environment, stdout=PIPE, stderr=PIPE)
-    said, complained = await in_time(process.communicate(), 30)
-    assert (process.returncode, said) == (1, b"")
-    assert b"CREWHALL_LOG is postgres" in complained
-    assert b"set CREWHALL_LOG=kafka" in complained
-    assert b"Traceback" not in complained
+    refused = await QuickCli(tmp_path, "").run("projector")
+    assert (refused.code, refused.out) == (1, "")
+    assert "CREWHALL_LOG is postgres" in refused.err
+    assert "set CREWHALL_LOG=kafka" in refused.err
     assert not (tmp_path / "home").exists(), "no database was made for it"

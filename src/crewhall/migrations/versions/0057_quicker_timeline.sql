@@ -77,8 +77,8 @@ begin
             if at_moment is null then plain := plain || past; end if;
             at_moment := edge.moment;
             at_id := edge.id;
-            is_rare := given * 10 < left_over;
-            looked_at := greatest(1000, 1500 * left_over / greatest(given, 1));
+            is_rare := coalesce(looked_at * left_over / nullif(given, 0) > 10000, true);
+            looked_at := greatest(1000, looked_at * left_over * 3 / (greatest(given, 1) * 2));
         end loop;
         if sparse = '' or is_rare then
             page := case
