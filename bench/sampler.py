@@ -11,6 +11,7 @@ from types import CodeType, FrameType
 import msgspec
 
 PERIOD_S = 0.001
+HERE = f"{Path(__file__).parents[1]}/"
 ROOTS = ("/site-packages/", "/src/", "/lib/")
 """Where names of files begin."""
 
@@ -57,7 +58,7 @@ class Sampler:
 
 def _name(code: CodeType) -> str:
     """The file within its package, and the function."""
-    file = code.co_filename
+    file = code.co_filename.removeprefix(HERE)
     for root in ROOTS:
         file = file.rpartition(root)[2]
     return f"{file} {code.co_qualname}"

@@ -39,8 +39,8 @@ MOST_AT_ONCE = 2048
 POLL_MS = 60_000
 FIRST_RETRY_S, LAST_RETRY_S = 0.1, 5.0
 FIRST_PLANS = 64
-"""Records after which the plans of a connection are made anew, then after as many again, and so on: those that were made
-for a small table look through the whole conversation for each record of a large one."""
+"""Records after which the plans of a connection are made anew, then after as many again, and so on: those that were
+made for a small table look through the whole conversation for each record of a large one."""
 PLACES: LiteralString = "select topic, partition, next_offset from log_partitions where shard = any (%s)"
 POISON = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says of a record itself; whatever else it says passes, or is ours to mend."""
