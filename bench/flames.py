@@ -11,6 +11,7 @@ WIDTH, ROW, HEAD = 1200, 18, 46
 CHARACTER = 6.3
 LEAST = 0.004
 """A frame with less of the time than this is left out."""
+NEARLY_ALL = 0.98
 STYLE = """
 text { font: 11px ui-monospace, Menlo, Consolas, monospace; fill: #1c1917; }
 .title { font: 600 15px system-ui, sans-serif; } .note { font: 12px system-ui, sans-serif; fill: #57534e; }
@@ -34,7 +35,7 @@ class Call:
 
 
 def calls_of(stacks: Iterable[tuple[tuple[str, ...], int]]) -> Call:
-    """Put stacks together. What all of them begin with is left out: it is how the process was started."""
+    """Put stacks together. What nearly all begin with is left out: it is how the process was started."""
     root = Call("all")
     for stack, count in stacks:
         root.count += count
@@ -42,8 +43,10 @@ def calls_of(stacks: Iterable[tuple[tuple[str, ...], int]]) -> Call:
         for name in stack:
             at = at.calls.setdefault(name, Call(name))
             at.count += count
-    while len(root.calls) == 1 and next(iter(root.calls.values())).count == root.count:
-        root = next(iter(root.calls.values()))
+    while (most := max(root.calls.values(), key=lambda call: call.count, default=None)) is not None:
+        if most.count < NEARLY_ALL * root.count or not most.calls:
+            break
+        root = most
     return root
 
 

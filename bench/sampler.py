@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 import msgspec
 
 PERIOD_S = 0.001
-HERE = f"{Path(__file__).parents[1]}/"
+HERE = str(Path(__file__).parents[1])
 ROOTS = ("/site-packages/", "/src/", "/lib/")
 """Where names of files begin."""
 
@@ -61,7 +61,7 @@ def _name(code: CodeType) -> str:
     file = code.co_filename.removeprefix(HERE)
     for root in ROOTS:
         file = file.rpartition(root)[2]
-    return f"{file} {code.co_qualname}"
+    return f"{file.lstrip('/')} {code.co_qualname}"
 
 
 class Profile(msgspec.Struct):
