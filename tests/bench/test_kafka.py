@@ -23,6 +23,7 @@ async def test_posts_on_kafka_stand_beside_a_bare_producer_and_the_other_engine(
     bare, served, other = [line for line in posts if line.key == "rate"]
     assert bare.value == served.value == other.value > 1
     assert all(line.floor and line.floor > 1 for line in (bare, served, other))
+    assert next(line for line in posts if line.key == "served").value == served.floor
     lag = next(line for line in posts if line.key == "lag")
     assert 0 < lag.value < 10
     rate = next(line for line in behind if line.key == "rate")

@@ -30,7 +30,7 @@ FOR_MAKERS = frozenset({"internals", "pages", "performance", "rules", "events"})
 IN_ORDER = [
     "basics", "reading", "search", "rooms", "writing", "wiki", "work", "sessions", "timeline", "kpis", "agents",
     "colleagues",
-    "tools", "approvals", "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings", "backup", "scale",
+    "tools", "approvals", "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings", "backup", "scaling",
 ]  # fmt: skip
 """The pages that one reads first, as the README has them; what is not among them comes after."""
 TITLE_WEIGHT = 3
