@@ -78,4 +78,5 @@ class Kafka:
         return figures | {"bare": bare["per_second"], "bare_p99": bare["p99_ms"], "served": self._served}
 
     async def _produce(self, seconds: float) -> dict[str, float]:
-        return await self._kafka.asked(f"/producing/{self.conversations}/{CONNECTIONS}/{seconds}")
+        found: dict[str, float] = await self._kafka.asked(f"/producing/{self.conversations}/{CONNECTIONS}/{seconds}")
+        return found

@@ -18,7 +18,11 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def frames(svg: bytes) -> dict[str, ET.Element]:
     """The frames of a picture by what they tell."""
-    return {group.findtext(f"{SVG}title", ""): group.find(f"{SVG}rect") for group in ET.fromstring(svg).iter(f"{SVG}g")}  # type: ignore[return-value]
+    return {
+        group.findtext(f"{SVG}title", ""): rect
+        for group in ET.fromstring(svg).iter(f"{SVG}g")
+        for rect in group.iter(f"{SVG}rect")
+    }
 
 
 def test_stacks_are_put_together_without_what_all_begin_with():

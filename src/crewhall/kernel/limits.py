@@ -34,7 +34,7 @@ class RateLimiter:
         """Take `cost` from the bucket, or raise 429 with `retry_after` in whole seconds."""
         now = time.monotonic()
         bucket = (limit.name, key)
-        level, stamp = self._buckets.pop(bucket, None) or (limit.burst, now)
+        level, stamp = self._buckets.pop(bucket, (limit.burst, now))
         level = min(limit.burst, level + (now - stamp) * limit.per_second)
         if level < cost:
             self._buckets[bucket] = (level, now)

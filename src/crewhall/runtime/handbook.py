@@ -29,8 +29,8 @@ FOR_MAKERS = frozenset({"internals", "pages", "performance", "rules", "events"})
 """Pages for those who change Crewhall: there to be read, but no answer to who uses it."""
 IN_ORDER = [
     "basics", "reading", "search", "rooms", "writing", "wiki", "work", "sessions", "timeline", "kpis", "agents",
-    "colleagues",
-    "tools", "approvals", "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings", "backup", "scaling",
+    "colleagues", "tools", "approvals", "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings",
+    "backup", "scaling",
 ]  # fmt: skip
 """The pages that one reads first, as the README has them; what is not among them comes after."""
 TITLE_WEIGHT = 3
