@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crewhall.adapters.kafka import projector
+from crewhall.adapters.kafka.asking import connect
 from crewhall.adapters.kafka.projector import FIRST_PLANS
 from tests.log.engines import engine_on, kafka_settings
 from tests.support.database import SharedCluster
@@ -19,7 +19,6 @@ async def test_plans_are_made_anew_each_time_that_there_are_twice_as_many_record
 ):
     planned_at: list[int] = []
     written = 0
-    connect = projector.connect
 
     async def watched(*about: str) -> Any:
         connection = await connect(*about)
@@ -33,7 +32,7 @@ async def test_plans_are_made_anew_each_time_that_there_are_twice_as_many_record
         monkeypatch.setattr(connection, "execute", watch)
         return connection
 
-    monkeypatch.setattr(projector, "connect", watched)
+    monkeypatch.setattr("crewhall.adapters.kafka.projector.connect", watched)
     urls = cluster.clone(f"plans_{worker_id}")
     async with engine_on(urls, kafka_settings(broker.bootstrap)) as engine:
         conversation = await engine.conversation()
