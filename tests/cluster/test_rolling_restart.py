@@ -17,7 +17,7 @@ CONNECTIONS = """
 select application_name, count(*) from pg_stat_activity where usename = 'crewhall_app' group by application_name
 """
 POOL, LOG, SIGNALS, TURNS = 10, 1, 1, 2
-"""Connections that docs/scaling.md gives a process: a server has no turns."""
+"""Connections that docs/scale.md gives a process: a server has no turns."""
 
 
 def connections(site: Site) -> Counter[str]:
