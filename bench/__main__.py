@@ -16,7 +16,7 @@ import psutil
 import uvloop
 
 from bench import peers
-from bench.rows import ALL
+from bench.rows import ALL, ON_DEMAND
 from bench.rows.row import FULL, QUICK, Row
 from bench.run import run_rows
 from bench.table import Line, as_table
@@ -26,7 +26,11 @@ RESULTS = Path(__file__).parent / "results"
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("rows", nargs="*", help="rows to run, by the beginning of their names; all by default")
+    parser.add_argument(
+        "rows",
+        nargs="*",
+        help="rows to run, by the beginning of their names; by default all but those that run by name only",
+    )
     parser.add_argument("--quick", action="store_true", help="one short run of each: does it work, not how fast is it")
     parser.add_argument("--list", action="store_true", help="name the rows")
     parser.add_argument("--messages", type=int, help="messages in the large data set")
@@ -40,10 +44,11 @@ def arguments() -> argparse.Namespace:
 
 
 def chosen(names: Sequence[str]) -> list[Row]:
-    unknown = [name for name in names if not any(row.name.startswith(name) for row in ALL)]
+    every = [*ALL, *ON_DEMAND]
+    unknown = [name for name in names if not any(row.name.startswith(name) for row in every)]
     if unknown:
-        raise SystemExit(f"There is no row {', '.join(unknown)}. Rows: {', '.join(row.name for row in ALL)}")
-    return [row for row in ALL if not names or row.name.startswith(tuple(names))]
+        raise SystemExit(f"There is no row {', '.join(unknown)}. Rows: {', '.join(row.name for row in every)}")
+    return [row for row in every if row.name.startswith(tuple(names))] if names else list(ALL)
 
 
 def say(text: str) -> None:
@@ -87,7 +92,7 @@ def main() -> None:
     asked = arguments()
     rows = chosen(asked.rows)
     if asked.list:
-        print("\n".join(row.name for row in rows))
+        print("\n".join([*(row.name for row in rows), *(f"{row.name} (by name only)" for row in ON_DEMAND)]))
         return
     scale = QUICK if asked.quick else FULL
     if asked.messages:

@@ -1,7 +1,8 @@
 """A large history, written with SQL as the owner of the tables, in the form that posting and the search consumer give.
 
-Messages are spread evenly over ten channels and the last thirty days, written by five people (one in a thousand by a
-sixth) and read by the bench. One in 400 is a question, one in a hundred is searched as one that has a file.
+Messages are spread evenly over ten channels (or as many as are asked for) and the last thirty days, written by five
+people (one in a thousand by a sixth) and read by the bench. One in 400 is a question, one in a hundred is searched as
+one that has a file.
 Texts are twelve words drawn so that the most common word (`COMMON`) stands in about half of all messages, `MIDDLING` in
 one of 400; `RARE` in twenty in all.
 """
@@ -79,14 +80,19 @@ def schema_key() -> str:
     return hashlib.sha256(statements).hexdigest()[:8]
 
 
-def conversation_length(messages: int) -> int:
+def many_conversations(messages: int) -> int:
+    """How many conversations so many messages are spread over where there are to be very many: 10,000 for a million."""
+    return messages // 100
+
+
+def conversation_length(messages: int, conversations: int = CONVERSATIONS) -> int:
     """How many messages each of the data set's conversations holds."""
-    return messages // CONVERSATIONS
+    return messages // conversations
 
 
-async def ensure_messages(ground: Ground, messages: int) -> None:
+async def ensure_messages(ground: Ground, messages: int, conversations: int = CONVERSATIONS) -> None:
     """Give the ground's data channels this many messages together, unless they have them; takes a minute a million."""
-    channels = [UUID(one) for one in await ground.channels("data", CONVERSATIONS)]
+    channels = [UUID(one) for one in await ground.channels("data", conversations)]
     await asyncio.to_thread(_fill, ground, channels, messages)
 
 
@@ -108,7 +114,7 @@ def _write(
     connection: psycopg.Connection[tuple[object, ...]], ground: Ground, channels: list[UUID], messages: int
 ) -> None:
     values = {
-        "channels": channels, "conversations": CONVERSATIONS, "total": messages, "sentences": SENTENCES,
+        "channels": channels, "conversations": len(channels), "total": messages, "sentences": SENTENCES,
         "org": ground.org_id, "authors": AUTHORS, "stranger": STRANGER,
         "rare": RARE, "rare_count": RARE_COUNT,
     }  # fmt: skip
@@ -121,6 +127,6 @@ def _write(
     connection.execute(str(index[0]).encode())
     connection.execute(CHECKPOINTS)
     connection.execute("vacuum (analyze) message_records, message_search")
-    connection.execute(HEADS, {"length": conversation_length(messages), "channels": channels})
-    connection.execute(READ, {"length": conversation_length(messages), "channels": channels})
+    connection.execute(HEADS, {"length": conversation_length(messages, len(channels)), "channels": channels})
+    connection.execute(READ, {"length": conversation_length(messages, len(channels)), "channels": channels})
     connection.execute("checkpoint")

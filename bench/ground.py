@@ -15,11 +15,18 @@ from bench.meter import Meter
 from bench.programs import Program
 from crewhall.kernel.postgres import DatabaseUrls, EmbeddedPostgres
 from crewhall.kernel.postgres.urls import DATABASE
+from scripts.broker import Broker
 
 EMAIL = "ada@example.test"
 PASSWORD = "a password for benches only"
 UNLIMITED = str(10**9)
 TIMEOUT_S = 120
+AT_ONCE = 4
+"""Channels that are opened side by side."""
+
+
+class Skip(Exception):
+    """A row cannot be measured here; the message says why."""
 
 
 def server_environment(home: Path) -> dict[str, str]:
@@ -54,12 +61,24 @@ def temporary_home() -> Iterator[Path]:
 class Ground:
     """One home, served. Use `async with Ground(home) as ground`."""
 
-    def __init__(self, home: Path, environment: dict[str, str] | None = None, model: Program | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        environment: dict[str, str] | None = None,
+        model: Program | None = None,
+        broker: Broker | None = None,
+    ) -> None:
+        """`model` answers agents, `broker` keeps the messages; both are somebody else's to stop."""
         self.home = home
-        self._environment = environment or {}
+        self.neighbours: set[int] = set()
+        """Process trees of another ground that take part in what is measured here."""
+        self._environment = dict(environment or {})
         if model is not None:
             self.model = model
             self._environment |= {"CREWHALL_MODEL_ENDPOINTS": f"bench={model.address}/v1"}
+        self._broker = broker
+        if broker is not None:
+            self._environment |= {"CREWHALL_LOG": "kafka", "CREWHALL_KAFKA_BOOTSTRAP": broker.bootstrap}
         self._postgres = EmbeddedPostgres(home, dump_on_stop=False)
         self._floors: Program | None = None
         self._channels: dict[str, str] = {}
@@ -68,8 +87,7 @@ class Ground:
         self.urls: DatabaseUrls = await asyncio.to_thread(self._postgres.start)
         try:
             self.superuser_url = self._postgres.superuser_url(DATABASE)
-            environment = server_environment(self.home) | self._environment
-            self.server = await Program.start("bench.serving", environment=environment)
+            await self.serve()
             await self._sign_in()
         except BaseException:
             await self.__aexit__()
@@ -85,8 +103,16 @@ class Ground:
             await self._floors.stop()
         await asyncio.to_thread(self._postgres.release)
 
-    async def _sign_in(self) -> None:
+    async def serve(self) -> None:
+        """Start the server; again, after it was stopped: somewhere else."""
+        self.server = await Program.start(
+            "bench.serving", environment=server_environment(self.home) | self._environment
+        )
         self.address = self.server.address
+        if hasattr(self, "api"):
+            self.api.base_url = f"{self.address}/api/v1"
+
+    async def _sign_in(self) -> None:
         self.api = httpx.AsyncClient(base_url=f"{self.address}/api/v1", timeout=TIMEOUT_S)
         answer = await self.post("/auth/login", {"email": EMAIL, "password": PASSWORD})
         self.headers = {"Authorization": f"Bearer {answer['access_token']}"}
@@ -103,11 +129,14 @@ class Ground:
         if not self._channels:
             await self._known_channels()
         names = [f"{kind}-{i}" for i in range(count)]
-        for name in names:
-            if name not in self._channels:
-                made = await self.post("/conversations", {"kind": "channel", "name": name})
-                self._channels[name] = made["id"]
+        missing = iter([name for name in names if name not in self._channels])
+        await asyncio.gather(*[self._open_channels(missing) for _ in range(AT_ONCE)])
         return [self._channels[name] for name in names]
+
+    async def _open_channels(self, names: Iterator[str]) -> None:
+        for name in names:
+            made = await self.post("/conversations", {"kind": "channel", "name": name})
+            self._channels[name] = made["id"]
 
     async def _known_channels(self) -> None:
         following: str | None = None
@@ -122,10 +151,22 @@ class Ground:
     async def floors(self) -> Program:
         """The floors' process, started when it is first asked for."""
         if self._floors is None:
-            self._floors = await Program.start(
-                "bench.floors.serve", environment={"BENCH_DATABASE_URL": self.superuser_url}
-            )
+            environment = {"BENCH_DATABASE_URL": self.superuser_url}
+            if self._broker is not None:
+                environment["BENCH_KAFKA_BOOTSTRAP"] = self._broker.bootstrap
+            self._floors = await Program.start("bench.floors.serve", environment=environment)
         return self._floors
+
+    async def asked(self, path: str) -> Any:
+        """What a floor answers to a GET."""
+        floors = await self.floors()
+        return (await self.api.get(f"{floors.address}{path}")).raise_for_status().json()
+
+    @property
+    def broker(self) -> Broker:
+        """The broker that keeps this ground's messages."""
+        assert self._broker is not None
+        return self._broker
 
     @property
     def postgres_pid(self) -> int:
@@ -134,10 +175,15 @@ class Ground:
         assert pid is not None
         return pid
 
+    @property
+    def pids(self) -> set[int]:
+        """The process trees that take part here."""
+        beside = {program.pid for program in (self._floors, getattr(self, "model", None), self._broker) if program}
+        return {self.server.pid, self.postgres_pid, *beside, *self.neighbours}
+
     def meter(self) -> Meter:
         """A meter of everything that takes part here."""
-        beside = [program.pid for program in (self._floors, getattr(self, "model", None)) if program]
-        return Meter([self.server.pid, self.postgres_pid, *beside])
+        return Meter(self.pids)
 
 
 def json_body(fields: dict[str, Any]) -> bytes:

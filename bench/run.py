@@ -9,14 +9,16 @@ from typing import Self
 
 import httpx
 
-from bench.dataset import ensure_messages, schema_key
-from bench.ground import Ground, temporary_home
+from bench.brokers import started_broker
+from bench.dataset import ensure_messages, many_conversations, schema_key
+from bench.ground import Ground, Skip, temporary_home
 from bench.load.http import LoadError
 from bench.load.live import ListenerError
 from bench.meter import Meter
 from bench.organization.filling import ensure_organization, organization_key, shape_of
 from bench.programs import Program, ProgramError
-from bench.rows.row import SMALL, Row, Scale, Skip
+from bench.rows import ON_DEMAND
+from bench.rows.row import SMALL, Row, Scale
 from bench.serving import UNFOLLOWED
 from bench.table import Line, line_of
 
@@ -56,7 +58,7 @@ class Grounds:
     async def get(self, kind: str) -> Ground:
         """The ground of a kind, opened when first asked for."""
         if kind not in self._open:
-            kept = {"data": self._large, "organization": self._organization}.get(kind)
+            kept = {"data": self._large, "many": self._many, "organization": self._organization}.get(kind)
             self._open[kind] = await (kept() if kept else self._fresh(kind))
         return self._open[kind]
 
@@ -67,7 +69,8 @@ class Grounds:
             model = await Program.start("bench.floors.model")
             self._stack.push_async_callback(model.stop)
         environment = ENVIRONMENTS.get(kind)
-        ground = await self._stack.enter_async_context(Ground(home, environment, model=model))
+        broker = await self._stack.enter_async_context(started_broker()) if kind == "kafka" else None
+        ground = await self._stack.enter_async_context(Ground(home, environment, model=model, broker=broker))
         if kind == "small":
             await ensure_messages(ground, SMALL)
         return ground
@@ -76,6 +79,13 @@ class Grounds:
         ground = await self._lasting(f"messages-{self.scale.messages}-{schema_key()}")
         self._say(f"data set of {self.scale.messages:,} messages in {ground.home}")
         await ensure_messages(ground, self.scale.messages)
+        return ground
+
+    async def _many(self) -> Ground:
+        count = many_conversations(self.scale.messages)
+        ground = await self._lasting(f"conversations-{count}-messages-{self.scale.messages}-{schema_key()}")
+        self._say(f"data set of {self.scale.messages:,} messages in {count:,} conversations in {ground.home}")
+        await ensure_messages(ground, self.scale.messages, count)
         return ground
 
     async def _organization(self) -> Ground:
@@ -117,11 +127,14 @@ class Taken:
 async def run_row(row: Row, grounds: Grounds, scale: Scale, say: Say) -> list[Line]:
     """Measure one row; a row that cannot be measured here says so and gives no lines."""
     say(f"{row.name} …")
-    ground, floor_ground = await grounds.get(row.ground), await grounds.get(row.floor_ground)
     try:
+        ground, floor_ground = await grounds.get(row.ground), await grounds.get(row.floor_ground)
         await row.prepare(ground, floor_ground, scale)
         floors, products = Taken(), Taken()
-        for _ in range(scale.runs):
+        if row in ON_DEMAND:  # once, and it says itself what others did meanwhile
+            products.add(await row.product(ground, grounds.scale), noisy=False)
+            floors.add(await row.floor(floor_ground, grounds.scale), noisy=False)
+        for _ in range(0 if row in ON_DEMAND else scale.runs):
             floors.add(*await _quietly(row.floor, floor_ground, grounds))
             products.add(*await _quietly(row.product, ground, grounds))
     except Skip as reason:

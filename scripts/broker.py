@@ -24,7 +24,8 @@ STOP_S: Final = 60
 PAUSE_S: Final = 0.05
 TRIES: Final = 3
 CLUSTER: Final = "Q3Jld2hhbGxLYWZrYTEyMw"
-JVM: Final = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"]
+JVM: Final = ["-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"]
+HEAP_MIB: Final = 256
 PASSWORDS: Final = {"crewhall": "crewhall-secret", "agent": "agent-secret", "stranger": "stranger-secret"}
 """Who may sign in at the address with TLS. `crewhall` may do everything there, the others what they are granted."""
 
@@ -73,8 +74,9 @@ def free_ports() -> Ports:
 class Broker:
     """A broker with its data below `home`, which is made; the same data when it is started again."""
 
-    def __init__(self, jars: Path, home: Path, ports: Ports | None = None) -> None:
+    def __init__(self, jars: Path, home: Path, ports: Ports | None = None, *, heap_mib: int = HEAP_MIB) -> None:
         self.home = home
+        self._heap = f"-Xmx{heap_mib}m"
         self.ports = ports or free_ports()
         self._jars = jars
         self._chosen = ports is not None
@@ -152,7 +154,7 @@ class Broker:
 
     def _java(self, *arguments: str, level: str = "warn") -> list[str]:
         log = [f"-Dorg.slf4j.simpleLogger.defaultLogLevel={level}", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
-        return ["java", *JVM, *log, "-cp", f"{self._jars}/*", *arguments]
+        return ["java", *JVM, self._heap, *log, "-cp", f"{self._jars}/*", *arguments]
 
     def _prepare(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Serves the floors in one process, on the same server as Crewhall: `python -m bench.floors.serve`.
 
-The database's address comes in BENCH_DATABASE_URL: a superuser's, past row-level security.
+The database's address comes in BENCH_DATABASE_URL: a superuser's, past row-level security. With
+BENCH_KAFKA_BOOTSTRAP there are the floors of Kafka besides.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from bench.floors.kept import Kept
 from bench.floors.posts import Posts
 
 
-async def run(database_url: str) -> None:
+async def run(database_url: str, bootstrap: str | None) -> None:
     """Serve until told to stop."""
     posts, history, broadcast, kept = Posts(database_url), History(database_url), Broadcast(), Kept()
     await posts.start()
@@ -44,6 +45,8 @@ async def run(database_url: str) -> None:
         "keep": kept.keep,
         "kept": kept,
     }
+    if bootstrap:
+        routes |= await _kafka(database_url, bootstrap)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await routes[scope["path"].split("/", 2)[1]](scope, receive, send)
@@ -63,6 +66,15 @@ async def run(database_url: str) -> None:
     await serving
 
 
+async def _kafka(database_url: str, bootstrap: str) -> dict[str, Application]:
+    from bench.floors.produce import Produce  # imports what speaks with Kafka, which no other floor needs
+    from bench.floors.project import Project
+
+    produce = Produce(bootstrap)
+    await produce.start()
+    return {"produced": produce.framework, "producing": produce, "project": Project(bootstrap, database_url)}
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    uvloop.run(run(os.environ["BENCH_DATABASE_URL"]))
+    uvloop.run(run(os.environ["BENCH_DATABASE_URL"], os.environ.get("BENCH_KAFKA_BOOTSTRAP")))

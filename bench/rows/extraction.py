@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 
-from bench.ground import Ground
+from bench.ground import Ground, Skip
 from bench.meter import resident_mib
-from bench.rows.row import Scale, Skip
+from bench.rows.row import Scale
 from bench.table import Figure, Target
 from crewhall.knowledge.extraction import Extractor
 from crewhall.knowledge.extraction_settings import ExtractionSettings

@@ -1,11 +1,11 @@
-"""How posting, history and search change as the history grows: the large data set against one of 10,000 messages."""
+"""How posting, history and search change with what there is: more messages, more conversations."""
 
 from collections.abc import Sequence
 
-from bench.dataset import MIDDLING
+from bench.dataset import CONVERSATIONS, MIDDLING, many_conversations
 from bench.ground import Ground
 from bench.load.http import percentile
-from bench.rows.history import any_page
+from bench.rows.history import any_page, newest_page
 from bench.rows.posts import Posts
 from bench.rows.row import SMALL, Scale
 from bench.rows.search import search_latencies
@@ -53,5 +53,49 @@ class Growth:
         return {
             "posts": posted.per_second,
             "history": read.per_second,
+            "search": percentile(latencies, 0.5) * 1000,
+        }
+
+
+class GrowthOfConversations:
+    """As many messages in a thousand times the conversations; the floor has them in ten. Any is asked for."""
+
+    name = "growth-conversations"
+    ground, floor_ground = "many", "data"
+
+    def __init__(self) -> None:
+        rate = Target(floor_share=1 / WITHIN)
+        few = f"(floor: in {CONVERSATIONS})"
+        self.figures: Sequence[Figure] = (
+            Figure("conversations", "growth of conversations: how many there are", "", floor_key="conversations"),
+            Figure("posts", f"… posts, 64 connections {few}", "/s", rate, "posts"),
+            Figure("history", f"… history, any page {few}", "/s", rate, "history"),
+            Figure("newest", f"… history, newest page, any conversation {few}", "/s", floor_key="newest"),
+            Figure("search", f"… search, middling word, p50 {few}", "ms", Target(floor_times=WITHIN), "search"),
+        )
+
+    async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
+        """Warm both up."""
+        await self._measure(ground, scale, many_conversations(scale.messages), scale.seconds / 4)
+        await self._measure(floor_ground, scale, CONVERSATIONS, scale.seconds / 4)
+
+    async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
+        """Measure with very many."""
+        return await self._measure(ground, scale, many_conversations(scale.messages), scale.seconds / 2)
+
+    async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
+        """Measure with ten."""
+        return await self._measure(ground, scale, CONVERSATIONS, scale.seconds / 2)
+
+    async def _measure(self, ground: Ground, scale: Scale, conversations: int, seconds: float) -> dict[str, float]:
+        posted = await Posts(conversations, kind="data").load(ground, seconds)
+        read = await any_page(ground, scale.messages, seconds, conversations)
+        newest = await newest_page(ground, seconds, conversations)
+        latencies = await search_latencies(ground, MIDDLING, seconds)
+        return {
+            "conversations": conversations,
+            "posts": posted.per_second,
+            "history": read.per_second,
+            "newest": newest.per_second,
             "search": percentile(latencies, 0.5) * 1000,
         }

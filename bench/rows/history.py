@@ -68,9 +68,9 @@ class History:
         return await run_loop(floors.address, CONNECTIONS, seconds, _requests(path, ground.headers))
 
 
-async def newest_page(ground: Ground, seconds: float) -> Outcome:
+async def newest_page(ground: Ground, seconds: float, conversations: int = CONVERSATIONS) -> Outcome:
     """Read newest pages for some seconds."""
-    channels = await ground.channels("data", CONVERSATIONS)
+    channels = await ground.channels("data", conversations)
 
     def path() -> str:
         return f"/api/v1/conversations/{random.choice(channels)}/messages"
@@ -78,10 +78,10 @@ async def newest_page(ground: Ground, seconds: float) -> Outcome:
     return await run_loop(ground.address, CONNECTIONS, seconds, _requests(path, ground.headers))
 
 
-async def any_page(ground: Ground, messages: int, seconds: float) -> Outcome:
+async def any_page(ground: Ground, messages: int, seconds: float, conversations: int = CONVERSATIONS) -> Outcome:
     """Read pages anywhere in a data set of so many messages for some seconds."""
-    channels = await ground.channels("data", CONVERSATIONS)
-    longest = conversation_length(messages)
+    channels = await ground.channels("data", conversations)
+    longest = conversation_length(messages, conversations)
 
     def path() -> str:
         return f"/api/v1/conversations/{random.choice(channels)}/messages?before={random.randint(PAGE + 1, longest)}"

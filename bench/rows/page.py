@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import httpx
 
 from bench.dataset import CONVERSATIONS
-from bench.ground import EMAIL, PASSWORD, Ground
+from bench.ground import EMAIL, PASSWORD, Ground, Skip
 from bench.load.http import Outcome, get_request, run_loop
-from bench.rows.row import Scale, Skip
+from bench.rows.row import Scale
 from bench.table import Figure, Target
 
 CONNECTIONS = 16

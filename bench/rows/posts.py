@@ -19,8 +19,9 @@ class Posts:
 
     ground = floor_ground = "fresh"
 
-    def __init__(self, conversations: int, peer: float | None = None) -> None:
+    def __init__(self, conversations: int, peer: float | None = None, kind: str = "posts") -> None:
         self.conversations = conversations
+        self._kind = kind
         plural = "s" if conversations > 1 else ""
         self.name = f"posts-{conversations}"
         where = f"{conversations} conversation{plural}, {CONNECTIONS} connections"
@@ -41,9 +42,9 @@ class Posts:
 
     async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
         """Open the channels; let both sides post for a moment."""
-        await ground.channels("posts", self.conversations)
+        await ground.channels(self._kind, self.conversations)
         await self.load(ground, scale.seconds / 2)
-        await self._load_floor(ground, "posts", scale.seconds / 2)
+        await self.load_floor(ground, "posts", scale.seconds / 2)
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Post to the product."""
@@ -51,24 +52,26 @@ class Posts:
         outcome = await self.load(ground, scale.seconds)
         usage = meter.stop()
         server, database = usage.trees[ground.server.pid], usage.trees[ground.postgres_pid]
-        return _figures(outcome, server, database, usage.client)
+        return figures_of(outcome, server, database, usage.client)
 
     async def floor(self, ground: Ground, scale: Scale) -> dict[str, float]:
         """Post to the bare program, with its framework and without."""
         floors = await ground.floors()
         meter = ground.meter()
-        outcome = await self._load_floor(ground, "posts", scale.seconds)
+        outcome = await self.load_floor(ground, "posts", scale.seconds)
         usage = meter.stop()
-        bare = await self._load_floor(ground, "bare-posts", scale.seconds / 2)
-        figures = _figures(outcome, usage.trees[floors.pid], usage.trees[ground.postgres_pid], usage.client)
+        bare = await self.load_floor(ground, "bare-posts", scale.seconds / 2)
+        figures = figures_of(outcome, usage.trees[floors.pid], usage.trees[ground.postgres_pid], usage.client)
         return figures | {"bare_rate": bare.per_second}
 
     async def load(self, ground: Ground, seconds: float) -> Outcome:
         """Post to the product for some seconds."""
-        paths = [f"/api/v1/conversations/{one}/messages" for one in await ground.channels("posts", self.conversations)]
+        channels = await ground.channels(self._kind, self.conversations)
+        paths = [f"/api/v1/conversations/{one}/messages" for one in channels]
         return await run_loop(ground.address, CONNECTIONS, seconds, self._requests(paths, ground.headers))
 
-    async def _load_floor(self, ground: Ground, program: str, seconds: float) -> Outcome:
+    async def load_floor(self, ground: Ground, program: str, seconds: float) -> Outcome:
+        """Post to one of the bare programs for some seconds."""
         paths = [f"/{program}/{i}" for i in range(self.conversations)]
         floors = await ground.floors()
         return await run_loop(floors.address, CONNECTIONS, seconds, self._requests(paths, ground.headers))
@@ -92,7 +95,8 @@ class Posts:
         return requests
 
 
-def _figures(outcome: Outcome, server: float, database: float, client: float) -> dict[str, float]:
+def figures_of(outcome: Outcome, server: float, database: float, client: float) -> dict[str, float]:
+    """Rate, latencies, and processor seconds of each side as milliseconds per post."""
     posts = len(outcome.latencies)
     return {
         "rate": outcome.per_second,

@@ -23,18 +23,15 @@ QUICK = Scale(seconds=1.0, runs=1, messages=100_000)
 FULL = Scale(seconds=4.0, runs=3, messages=1_000_000)
 
 
-class Skip(Exception):
-    """The row cannot be measured here; the message says why."""
-
-
 class Row(Protocol):
     """A row of benches. Its measurements return figures by key."""
 
     name: str
     figures: Sequence[Figure]
     ground: str
-    """`data` is the large data set, kept between runs; `small` has 10,000 messages; `turns` is an empty home
-    with a model beside it; any other name is an empty home."""
+    """`data` is the large data set, kept between runs, `many` one of as many messages in very many conversations;
+    `small` has 10,000 messages; `turns` is an empty home with a model beside it, `kafka` one with a broker; any other
+    name is an empty home."""
     floor_ground: str
     """Where the floor is measured: nearly always the same."""
 

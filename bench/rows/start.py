@@ -11,11 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench import peers
-from bench.ground import Ground, server_environment, temporary_home
+from bench.ground import Ground, Skip, server_environment, temporary_home
 from bench.load.http import Connection, connect, get_request
 from bench.meter import resident_mib
 from bench.programs import Program
-from bench.rows.row import Scale, Skip
+from bench.rows.row import Scale
 from bench.table import Figure, Target
 from crewhall.kernel.postgres import EmbeddedPostgres
 

@@ -11,7 +11,7 @@ from bench.ground import temporary_home
 from bench.load.http import Connection, percentile, run_loop
 from bench.load.live import Crowd, Listener, stamp
 from bench.meter import NOISE_LIMIT, Usage
-from bench.rows import ALL
+from bench.rows import ALL, ON_DEMAND
 from bench.rows.posts import Posts
 from bench.rows.row import Scale
 from bench.run import Grounds, run_row
@@ -91,6 +91,16 @@ def test_rows_are_chosen_by_the_beginning_of_their_names():
     assert [row.name for row in chosen(["posts"])] == ["posts-1", "posts-50"]
     with pytest.raises(SystemExit, match="There is no row nothing"):
         chosen(["nothing"])
+
+
+def test_rows_on_demand_are_run_by_name_only():
+    assert [row.name for row in chosen(["topics"])] == [row.name for row in ON_DEMAND] == ["topics"]
+    assert not {row.name for row in ON_DEMAND} & {row.name for row in chosen([])}
+
+
+@pytest.mark.parametrize("row", [*ALL, *ON_DEMAND], ids=lambda row: row.name)
+def test_a_row_tells_its_figures_apart(row):
+    assert len({figure.what for figure in row.figures}) == len(row.figures)
 
 
 def test_answers_are_cut_wherever_the_network_cuts_them():

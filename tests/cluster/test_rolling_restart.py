@@ -19,7 +19,7 @@ CONNECTIONS = """
 select application_name, count(*) from pg_stat_activity where usename = 'crewhall_app' group by application_name
 """
 POOL, LOG, SIGNALS, TURNS, PROJECTOR, TOPICS = 10, 1, 1, 2, 1, 1
-"""Connections that docs/scale.md gives a process: a server has no turns, a projector alone projects."""
+"""Connections that docs/scaling.md gives a process: a server has no turns, a projector alone projects."""
 
 
 def connections(site: Site) -> Counter[str]:

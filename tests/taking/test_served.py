@@ -62,7 +62,7 @@ async def test_a_mention_is_answered_word_by_word_and_then_for_good(served, mode
 
 
 async def test_a_process_keeps_within_its_connections(served, cluster, worker_id, model):
-    """Its pool, the log's writer, LISTEN, and two for jobs (docs/scale.md)."""
+    """Its pool, the log's writer, LISTEN, and two for jobs (docs/scaling.md)."""
     org = await served.make_org()
     model.script = lambda _request: Say("Yes.")
     agents = [await served.hire(org, f"busy{number}", model_config=SCRIPTED) for number in range(3)]

@@ -8,8 +8,8 @@ from crewhall.conversations.access import Verb, access_conversation
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Database, Tx
 
-READ: LiteralString = "select items, first, last, length from read_messages(%s, %s, %s, %s, %s, %s)"
-READ_THREAD: LiteralString = "select items, first, last, length from read_thread(%s, %s, %s, %s, %s, %s)"
+READ: LiteralString = "select items, first, last, length from read_messages(array[%s]::uuid[], %s, %s, %s, %s, %s)"
+READ_THREAD: LiteralString = "select items, first, last, length from read_thread(array[%s]::uuid[], %s, %s, %s, %s, %s)"
 LAST = 2**62
 
 
@@ -73,9 +73,9 @@ async def _read(
 ) -> _Part:
     async with db.connection() as connection:
         if parent is None:
-            cursor = await connection.execute(READ, ([org_id], conversation_id, forward, bound, None, limit))
+            cursor = await connection.execute(READ, (org_id, conversation_id, forward, bound, None, limit))
         else:
-            cursor = await connection.execute(READ_THREAD, ([org_id], conversation_id, parent, forward, bound, limit))
+            cursor = await connection.execute(READ_THREAD, (org_id, conversation_id, parent, forward, bound, limit))
         row = await cursor.fetchone()
     if row is None:
         raise LookupError("an aggregate gives a row")

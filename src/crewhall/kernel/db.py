@@ -201,8 +201,12 @@ class Database:
         """Lend a connection, without a transaction. Raises OperationalError when the server is away."""
         if self._is_away:
             raise OperationalError("the server is away")
-        async with self.pool.connection() as connection:
+        pool = self.pool  # whoever began with a pool that has been replaced gives back to that one
+        connection = await pool.getconn()
+        try:  # not the pool's own way, which commits once more: what begins a transaction here ends it
             yield connection
+        finally:
+            await pool.putconn(connection)
 
     @asynccontextmanager
     async def transaction(self, actor: Actor | None, *, lazily: bool = False) -> AsyncIterator[Tx]:

@@ -34,15 +34,15 @@ class RateLimiter:
         """Take `cost` from the bucket, or raise 429 with `retry_after` in whole seconds."""
         now = time.monotonic()
         bucket = (limit.name, key)
-        level, stamp = self._buckets.get(bucket, (limit.burst, now))
+        level, stamp = self._buckets.pop(bucket, (limit.burst, now))
         level = min(limit.burst, level + (now - stamp) * limit.per_second)
         if level < cost:
+            self._buckets[bucket] = (level, now)
             wait = max(1, int((cost - level) / limit.per_second + 0.999))
             raise TOO_MANY_REQUESTS(
                 f"Too many requests ({limit.name}). Try again in {wait} s.", limit=limit.name, retry_after=wait
             )
-        self._buckets[bucket] = (level - cost, now)
-        self._buckets.move_to_end(bucket)
+        self._buckets[bucket] = (level - cost, now)  # taken out and put back: it is the last one now
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
 

@@ -32,8 +32,8 @@ REFERENCE, REFERENCE_WEIGHT = frozenset({"cli", "settings", "errors"}), 0.7
 """Pages that list everything: where another page says how something is done, that is the answer."""
 IN_ORDER = [
     "basics", "reading", "search", "rooms", "writing", "wiki", "work", "sessions", "timeline", "kpis", "agents",
-    "colleagues",
-    "tools", "approvals", "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings", "backup", "scale",
+    "colleagues", "tools", "approvals", "budgets", "models", "mcp", "openai", "sdk", "cli", "install", "settings",
+    "backup", "scaling",
 ]  # fmt: skip
 """The pages that one reads first, as the README has them; what is not among them comes after."""
 LINK_TARGET = re.compile(r"\]\([^()\s]*\)")

@@ -8,6 +8,7 @@ loses in a power cut comes again from the topic: it does not wait for the disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -38,6 +39,9 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 2048
 POLL_MS = 60_000
 FIRST_RETRY_S, LAST_RETRY_S = 0.1, 5.0
+FIRST_PLANS = 64
+"""Records after which the plans of a connection are made anew, then after as many again, and so on: those that were
+made for a small table look through the whole conversation for each record of a large one."""
 PLACES: LiteralString = "select topic, partition, next_offset from log_partitions where shard = any (%s)"
 POISON = (psycopg.DataError, psycopg.IntegrityError)
 """What the database says of a record itself; whatever else it says passes, or is ours to mend."""
@@ -60,6 +64,7 @@ class Projector:
         self.stopped_at: dict[Place, str] = {}
         """Partitions that are not read on, and why: somebody has to look."""
         self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._written, self._planned_for = 0, FIRST_PLANS
         self._getting: asyncio.Task[Any] | None = None
         self._task: asyncio.Task[None] | None = None
         signals.subscribe(TOPICS, lambda _: self._change())
@@ -269,7 +274,7 @@ class Projector:
         retry = FIRST_RETRY_S
         while True:
             try:
-                return await batch.write(await self._connected(), self._log.process)
+                rows = await batch.write(await self._connected(), self._log.process)
             except POISON:
                 raise
             except (psycopg.Error, OSError) as error:
@@ -280,10 +285,22 @@ class Projector:
                 await self._drop_connection()
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, LAST_RETRY_S)
+            else:
+                await self._plan_anew(len(rows))
+                return rows
+
+    async def _plan_anew(self, written: int) -> None:
+        """Let the database think again how to find records, each time that there may be twice as many."""
+        self._written += written
+        if self._written >= self._planned_for and self._connection is not None:
+            self._planned_for = 2 * self._written
+            with contextlib.suppress(psycopg.Error, OSError):  # what was written is written; the next batch notices
+                await self._connection.execute("discard plans", prepare=False)
 
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = await connect(self._db.url, "crewhall-projector", "-c synchronous_commit=off")
+            self._written, self._planned_for = 0, FIRST_PLANS
         return self._connection
 
     async def _drop_connection(self) -> None:

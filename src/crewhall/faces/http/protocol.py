@@ -23,12 +23,13 @@ HEAD_TIME_S = 30.0
 class JoiningTransport:
     """A transport that keeps the head of an answer of known length back until its body, or its end, is written."""
 
-    __slots__ = ("_head", "close_raw", "raw", "write_raw")
+    __slots__ = ("_head", "close_raw", "is_closing", "raw", "write_raw")
 
     def __init__(self, raw: asyncio.Transport) -> None:
         self.raw = raw
         self.write_raw = raw.write
         self.close_raw = raw.close
+        self.is_closing = raw.is_closing  # asked for every request: not by way of __getattr__
         self._head = b""
 
     def write(self, data: bytes) -> None:

@@ -1,8 +1,14 @@
-"""One reader of live frames: a bounded queue, emptied by a task that lives only while there is something to send."""
+"""One reader of live frames: a bounded queue, emptied behind whoever filled it.
+
+Most frames leave at once: the socket has room. A task for each would cost a tenth of a delivery, so that sending is
+begun without one, and gets one only where it has to wait for its reader.
+"""
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
+from typing import Any
 
 from crewhall.faces.live.frames import Frame
 from crewhall.kernel.telemetry import deliveries_total, slow_readers_total
@@ -16,14 +22,17 @@ SIGNED_OUT = 4401
 GOING_AWAY = 4409
 TOO_MANY = 4429
 
-Send = Callable[[str, int | None], Awaitable[None]]
+Send = Callable[[str, int | None], Coroutine[Any, Any, None]]
 """Sends one frame's text (and its seq, for SSE); waits while the reader is slow."""
 
 
 class Listener:
     """A socket or stream. Frames are pushed without waiting; who reads too slowly is cut off and may resume."""
 
-    __slots__ = ("_closing", "_queue", "_queued", "_room", "_send", "_sender", "actor", "closed", "expiry", "verified")
+    __slots__ = (
+        "_closing", "_is_due", "_queue", "_queued", "_room", "_send", "_sender", "actor", "closed", "expiry",
+        "verified",
+    )  # fmt: skip
 
     def __init__(self, verified: Verified, send: Send, closing: Callable[[int], None]) -> None:
         self.actor = verified.actor
@@ -34,6 +43,7 @@ class Listener:
         self._closing = closing
         self._queue: deque[Frame] = deque()
         self._queued = 0
+        self._is_due = False
         self._sender: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
 
@@ -47,8 +57,9 @@ class Listener:
             slow_readers_total.inc()
             self.close(TOO_SLOW)
             return
-        if self._sender is None:
-            self._sender = asyncio.create_task(self._drain())
+        if self._sender is None and not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._begin)
 
     @property
     def full(self) -> bool:
@@ -73,18 +84,63 @@ class Listener:
             self._room.set()
         self._closing(code)
 
-    async def _drain(self) -> None:
+    def _begin(self) -> None:
+        """Send what the reader takes at once; a task waits with the rest."""
+        self._is_due = False
+        sent = 0
+        while self._queue:
+            sending = self._next()
+            try:
+                waits_for = sending.send(None)
+            except StopIteration:
+                sent += 1
+                continue
+            except Exception:  # noqa: BLE001 - as in _drain
+                self.close(GOING_AWAY)
+                break
+            self._sender = asyncio.create_task(self._drain(_go_on(sending, waits_for)))
+            break
+        if sent:
+            self._make_room()
+            deliveries_total.inc(sent)
+
+    def _next(self) -> Coroutine[Any, Any, None]:
+        frame = self._queue.popleft()
+        self._queued -= len(frame.text)
+        return self._send(frame.text, frame.seq)
+
+    def _make_room(self) -> None:
+        if self._room and not self._room.is_set():
+            self._room.set()
+
+    async def _drain(self, sending: Coroutine[Any, Any, None]) -> None:
+        """End the sending that was begun, then send all that came meanwhile."""
         sent = 0
         try:
+            await sending
+            sent += 1
+            self._make_room()
             while self._queue:
-                frame = self._queue.popleft()
-                self._queued -= len(frame.text)
-                await self._send(frame.text, frame.seq)
+                await self._next()
                 sent += 1
-                if self._room and not self._room.is_set():
-                    self._room.set()
+                self._make_room()
         except Exception:  # noqa: BLE001 - whatever a dead connection raises, the reader is gone
             self.close(GOING_AWAY)
         finally:
             self._sender = None
             deliveries_total.inc(sent)
+
+
+@coroutine
+def _go_on(sending: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    """Go on with a coroutine that was begun outside of a task, and waits for something."""
+    while True:
+        try:
+            try:
+                given = yield waits_for
+            except BaseException as error:  # noqa: BLE001 - a cancellation goes where it would have gone
+                waits_for = sending.throw(error)
+            else:
+                waits_for = sending.send(given)
+        except StopIteration:
+            return

@@ -31,7 +31,13 @@ async def require_json(connection: ASGIConnection[Any, Any, Any, Any], handler: 
 
 def says_json(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether a request's body is JSON by its content type; it is where nothing is said."""
-    said = next((value for name, value in headers if name == b"content-type"), b"application/json")
+    said = b"application/json"
+    for name, value in headers:
+        if name == b"content-type":
+            said = value
+            break
+    if said == b"application/json":
+        return True
     kind = said.partition(b";")[0].strip().lower()
     return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
 
