@@ -129,6 +129,8 @@ async def run_row(row: Row, grounds: Grounds, scale: Scale, say: Say) -> list[Li
     say(f"{row.name} …")
     try:
         ground, floor_ground = await grounds.get(row.ground), await grounds.get(row.floor_ground)
+        for one in (ground, floor_ground):
+            one.neighbours.clear()
         await row.prepare(ground, floor_ground, scale)
         floors, products = Taken(), Taken()
         if row in ON_DEMAND:  # once, and it says itself what others did meanwhile

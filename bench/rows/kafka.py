@@ -45,7 +45,7 @@ class Kafka:
             Figure("server_cpu", f"… of which the server, {where} {other}", "ms", floor_key="server_cpu"),
             Figure("broker_cpu", f"… and the broker beside them, {where}", "ms"),
             Figure("lag_p50", f"projector behind Kafka, {where}: p50", "s"),
-            Figure("lag", f"projector behind Kafka, {where}: the longest seen", "s", Target(at_most=LAG_S)),
+            Figure("lag", f"projector behind Kafka, {where}: the longest of a run", "s", Target(at_most=LAG_S)),
         )
 
     async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
@@ -55,7 +55,7 @@ class Kafka:
         floor_ground.neighbours |= ground.pids
         for one in (ground, floor_ground):
             await self._posts.load(one, scale.seconds / 2)
-        await self._posts.load_floor(ground, "produced", scale.seconds / 4)
+        self._served = (await self._posts.load_floor(ground, "produced", scale.seconds / 4)).per_second
         await self._produce(scale.seconds / 4)
 
     async def product(self, ground: Ground, scale: Scale) -> dict[str, float]:

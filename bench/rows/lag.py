@@ -55,8 +55,10 @@ class Lag:
     async def _watch(self) -> None:
         while True:
             begun = time.perf_counter()
-            await self.caught_up(await self.ends())
-            self.seconds.append(time.perf_counter() - begun)
+            try:
+                await self.caught_up(await self.ends())
+            finally:  # also where it is cut off at the end: so long it has taken at least
+                self.seconds.append(time.perf_counter() - begun)
             await asyncio.sleep(EVERY_S)
 
     async def ends(self) -> dict[str, int]:

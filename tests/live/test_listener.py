@@ -54,6 +54,28 @@ def test_frames_arrive_once_and_in_order_however_their_reader_waits(pushes, paus
     assert asyncio.run(run()) == [str(n) for n in range(sum(pushes))]
 
 
+async def test_nobody_waits_on_for_a_reader_who_has_gone():
+    before = asyncio.all_tasks()
+    never = asyncio.Event()
+
+    async def wait(_text: str, _seq: int | None) -> None:
+        await never.wait()
+
+    listener = Listener(VERIFIED, wait, lambda _code: None)
+    listener.push(Frame("a", 1))
+
+    async def is_waiting() -> bool:
+        return len(asyncio.all_tasks() - before) == 1
+
+    await until(is_waiting)
+    listener.end()
+
+    async def is_over() -> bool:
+        return asyncio.all_tasks() == before
+
+    await until(is_over)
+
+
 async def test_nothing_is_sent_while_it_is_pushed_and_then_all_without_a_task():
     reader = Reader([])
     before = asyncio.all_tasks()

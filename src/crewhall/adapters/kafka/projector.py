@@ -246,6 +246,7 @@ class Projector:
             log_refused_total.inc(len(span.refusals))
             self._log.take_refused(refusal.id for refusal in span.refusals)
         self._log.take_projected(batch.records, rows)
+        await self._plan_anew(len(rows))
         for record, row in zip(batch.records, rows, strict=True):
             if row[1] == "gone":
                 log.warning("a record is of no conversation that is here", extra={"id": str(record.id)})
@@ -286,7 +287,6 @@ class Projector:
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, LAST_RETRY_S)
             else:
-                await self._plan_anew(len(rows))
                 return rows
 
     async def _plan_anew(self, written: int) -> None:

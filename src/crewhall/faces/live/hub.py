@@ -90,7 +90,7 @@ class Hub:
         if not self._held[listener.actor.id]:
             del self._held[listener.actor.id]
         live_sockets.dec()
-        listener.closed = True
+        listener.end()
         if listener.expiry is not None:
             listener.expiry.cancel()
 

@@ -23,7 +23,10 @@ GOING_AWAY = 4409
 TOO_MANY = 4429
 
 Send = Callable[[str, int | None], Coroutine[Any, Any, None]]
-"""Sends one frame's text (and its seq, for SSE); waits while the reader is slow."""
+"""Sends one frame's text (and its seq, for SSE); waits while the reader is slow.
+
+Until it waits it runs in no task: it has no `asyncio.timeout`, and pushes nothing to its own listener.
+"""
 
 
 class Listener:
@@ -84,11 +87,19 @@ class Listener:
             self._room.set()
         self._closing(code)
 
+    def end(self) -> None:
+        """Its reader has gone: what is left is not sent, and nobody waits for room any more."""
+        self.closed = True
+        self._queue.clear()
+        self._make_room()
+        if self._sender is not None and self._sender is not asyncio.current_task():
+            self._sender.cancel()
+
     def _begin(self) -> None:
         """Send what the reader takes at once; a task waits with the rest."""
         self._is_due = False
         sent = 0
-        while self._queue:
+        while self._queue and self._sender is None:
             sending = self._next()
             try:
                 waits_for = sending.send(None)
