@@ -160,8 +160,10 @@ class Projector:
                 ends = await consumer.end_offsets([TopicPartition(*place) for place in places])
             except (KafkaError, OSError) as error:
                 log.warning("Kafka does not say where topics end", extra={"reason": type(error).__name__})
-                asyncio.get_running_loop().call_later(LAST_RETRY_S, self._measure)
-                return
+                await asyncio.sleep(LAST_RETRY_S)
+                followed = set(self._lag.places())
+                places = [place for place in places if place in followed]
+                continue
             for partition, end in ends.items():
                 self._lag.note_end((partition.topic, partition.partition), end)
             self._lag.show()
