@@ -12,6 +12,7 @@ from crewhall.runtime.canceling import cancel_run
 from crewhall.runtime.runs import access_run
 from tests.support.openai import Say, Use
 from tests.support.waiting import in_time
+from tests.taking.ground import share
 from tests.taking.hall import SCRIPTED
 
 
@@ -65,6 +66,21 @@ async def test_a_turn_is_stopped_while_its_words_come(hall, org, model):
     with pytest.raises(CrewhallError) as error:
         await cancel(hall, asked)
     assert error.value.kind is CONFLICT
+
+
+@pytest.mark.rule("C12", "B6")
+async def test_who_reads_a_session_along_stops_no_turn_of_it(hall, org):
+    agent, reader = await hall.hire(org, model_config=SCRIPTED), await org.add("member")
+    alone = await hall.direct(org, agent)
+    await share(hall, org.owner, alone, reader)
+    await hall.say(org.owner.actor, alone, "what do I owe?")
+    asked = await hall.decided(org, alone, agent)
+    async with hall.db.transaction(reader.actor) as tx:
+        assert (await access_run(tx, reader.actor, asked.run_id)).status == "queued"
+    with pytest.raises(CrewhallError) as refused:
+        await cancel(hall, asked, reader.actor)
+    assert refused.value.kind.status == 403
+    assert (await cancel(hall, asked)).status == "canceled"
 
 
 @pytest.mark.rule("C12")
