@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from functools import partial
@@ -137,10 +138,12 @@ async def started(client: Any, settings: LogSettings) -> Any:
     try:
         await client.start()
         await asyncio.sleep(0)  # its tasks begin: one that is ended before it began would end whoever ends it, too
-    except (KafkaError, OSError, TimeoutError) as error:
-        stop = getattr(client, "stop", None) or client.close
-        await stop()
-        raise KAFKA_AWAY(await why_away(settings, error), retry_after=2) from error
+    except BaseException as error:  # cancelled, too: a client that is left half started is never closed
+        with contextlib.suppress(Exception, asyncio.CancelledError):  # the library's own tasks are cancelled by it
+            await (getattr(client, "stop", None) or client.close)()
+        if isinstance(error, (KafkaError, OSError)):
+            raise KAFKA_AWAY(await why_away(settings, error), retry_after=2) from error
+        raise
     return client
 
 

@@ -177,8 +177,10 @@ class Projector:
         if self._getting is None and self._next:
             self._getting = asyncio.create_task(consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_AT_ONCE))
         waiting = {changed} | ({self._getting} if self._getting else set())
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        changed.cancel()
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
         if self._getting is None or not self._getting.done():
             return {}
         getting, self._getting = self._getting, None
