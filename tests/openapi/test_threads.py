@@ -10,6 +10,8 @@ from tests.support.description import read_operations
 from tests.support.server import Server
 from tests.tenancy.requests import required_query
 
+ELSEWHERE = {"/api/v1/installation", "/installation"}
+"""Looks at a disk, which may hang, for the one person who runs the installation: it must hold up nobody else."""
 PAGES = ("/people", "/agents", "/search?q=x", "/settings", "/c", "/audit")
 
 
@@ -22,7 +24,9 @@ async def test_reading_and_posting_borrow_none(server: Server, org: Org, monkeyp
         borrowed.append(getattr(work, "args", work))
         return submit(pool, work, *args, **kwargs)
 
-    operations = [one for one in await read_operations(server.client()) if one.method == "GET"]
+    operations = [
+        one for one in await read_operations(server.client()) if one.method == "GET" and one.path not in ELSEWHERE
+    ]
     browser, _ = await server.browse(org.owner)
     monkeypatch.setattr(ThreadPoolExecutor, "submit", noted)
     for operation in operations:
