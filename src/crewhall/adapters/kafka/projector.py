@@ -303,7 +303,7 @@ class Projector:
 
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
-            self._connection = await connect(self._db.url, "crewhall-projector", "-c synchronous_commit=off")
+            self._connection = await connect(self._db.url, "crewhall-projector")
             self._written, self._planned_for = 0, FIRST_PLANS
         return self._connection
 
