@@ -1,4 +1,4 @@
-"""Kafka and what goes for good: a purge takes topics along, a repair what follows from records, a refusal names its place."""
+"""Kafka and what goes for good: a purge takes topics along, a repair what follows, a refusal names its place."""
 
 from crewhall.migrations.runner import run_sql
 
