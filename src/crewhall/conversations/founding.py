@@ -73,7 +73,7 @@ class Founding:
             await join_default_channels(tx, event.org_id, agent)
 
     async def close_inbox(self, tx: Tx, actor: Actor, agent_id: UUID, org_id: UUID) -> None:
-        """Retire the agent's topic: it stays readable and takes nothing more."""
+        """Retire the agent's topic: it stays readable, takes nothing more, and goes when the agent is purged."""
         inbox = await tx.value(
             """
             update conversations set status = 'archived', topic_state = 'retiring', updated_by = %(actor)s

@@ -29,11 +29,12 @@ _encoder = msgspec.json.Encoder()
 
 
 class Refusal(msgspec.Struct):
-    """A record that cannot be written: its offset, its id where it has one, and why."""
+    """A record that cannot be written: its offset, its id where it has one, why, and where its author waits."""
 
     at: int
     id: UUID | None
     reason: str
+    conversation_id: UUID | None = None
 
 
 class _Span(msgspec.Struct):

@@ -268,7 +268,8 @@ class Projector:
     def _refused(batch: Batch, reason: str) -> Batch:
         (message,), (span,), (record,) = batch.messages, batch.spans.values(), batch.records
         refused = Batch()
-        refused.add(span.start, message, None, Refusal(message.offset, record.id, reason[:500] or "it is refused"))
+        refusal = Refusal(message.offset, record.id, reason[:500] or "it is refused", record.conversation_id)
+        refused.add(span.start, message, None, refusal)
         return refused
 
     async def _write_patiently(self, batch: Batch) -> list[tuple[Any, ...]] | None:

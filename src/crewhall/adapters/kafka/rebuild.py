@@ -55,11 +55,15 @@ from message_records r where r.conversation_id = %(id)s and r.seq > %(after)s an
 _OVERLAYS: LiteralString = """
 select o.message_id, md5(to_jsonb(o)::text) from message_overlays o where o.conversation_id = %s
 """
+_DERIVE: LiteralString = "select attached, indexed from derive_anew(%s, %s)"
 _REFUSED: LiteralString = "select topic, partition, record_offset from log_refusals"
 
 
 class Rebuilt(msgspec.Struct, kw_only=True):
-    """What became of a conversation: its records by its topic, and how many rows stood otherwise."""
+    """What became of a conversation: its records by its topic, and how many rows stood otherwise.
+
+    `files` were not at their messages, `unsearched` messages not where search finds them.
+    """
 
     conversation_id: UUID
     topic: str
@@ -68,12 +72,15 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     different: int = 0
     extra: int = 0
     overlays: int = 0
+    files: int = 0
+    unsearched: int = 0
     is_head_right: bool = True
 
     @property
     def is_equal(self) -> bool:
         """Whether the read model says what the topic says."""
-        return not (self.missing or self.different or self.extra or self.overlays) and self.is_head_right
+        counts = self.missing, self.different, self.extra, self.overlays, self.files, self.unsearched
+        return not any(counts) and self.is_head_right
 
 
 @dataclass(slots=True)
@@ -202,7 +209,7 @@ def _compare(connection: Connection[TupleRow], one: _Conversation, until: int, *
 
 
 def _concluded(connection: Connection[TupleRow], one: _Conversation, *, repair: bool) -> Rebuilt:
-    """Compare what is left: the last page, the head, and what lies over messages."""
+    """Compare what is left: the last page, the head, what lies over messages, and what else follows from them."""
     _compare(connection, one, max(one.replay.last_seq, one.last_seq), repair=repair)
     found = one.found
     found.is_head_right = (one.last_seq, one.messages) == (one.replay.last_seq, one.replay.messages)
@@ -212,7 +219,9 @@ def _concluded(connection: Connection[TupleRow], one: _Conversation, *, repair: 
         before = set(connection.execute(_OVERLAYS, (one.id,)).fetchall())
         connection.execute("select lay_overlays_anew(%s)", (one.id,))
         after = set(connection.execute(_OVERLAYS, (one.id,)).fetchall())
-        found.overlays = len({message for message, _ in before ^ after})
-        if not (repair and found.overlays):
+        changed = list({message for message, _ in before ^ after})
+        found.overlays = len(changed)
+        found.files, found.unsearched = connection.execute(_DERIVE, (one.id, changed)).fetchone() or (0, 0)
+        if not repair or found.is_equal:
             transaction.force_rollback = True
     return found

@@ -130,6 +130,7 @@ def _words(one: "Rebuilt", *, repair: bool) -> str:
         return "equal"
     counts = {
         "missing": one.missing, "different": one.different, "not in the topic": one.extra,
-        "laid over otherwise": one.overlays, "head wrong": int(not one.is_head_right),
+        "laid over otherwise": one.overlays, "without their files": one.files, "not found by search": one.unsearched,
+        "head wrong": int(not one.is_head_right),
     }  # fmt: skip
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) + (", put right" if repair else "")
