@@ -10,16 +10,21 @@ from dataclasses import dataclass
 
 import psutil
 
+from crewhall.adapters.kafka import shards
+from crewhall.runtime import leases
 from tests.support.cluster import Cluster
 from tests.support.load import Load
 from tests.support.said import last_words
-from tests.support.site import Process
+from tests.support.site import END_S, Process
 from tests.support.small_disk import SmallDisk
+from tests.support.waiting import PATIENCE
 
 PAUSE_S = (0.2, 3.0)
 """A pause may be longer than a worker's heartbeats are missed for: others take its turns, and its own are refused."""
-LONG_PAUSE_S = (0.2, 12.0)
-"""Of a projector: longer than its lease, so that another has read on when it comes back."""
+PROJECTOR_OVERTAKEN_S = (shards.TTL_S + 1, shards.TTL_S + 2)
+"""Longer than its lease: another has read on when it comes back."""
+WORKER_OVERTAKEN_S = (leases.TTL_S + 1, leases.TTL_S + 2)
+"""Longer than its leases: another decides when it comes back."""
 SLOW_S = 0.02
 FILES = 2
 """So many files are refused while the disk is full, and taken once there is room."""
@@ -43,13 +48,19 @@ class Chaos:
         self._random = load.random
         self.done: defaultdict[str, list[Round]] = defaultdict(list)
         self._kinds = self._for_all() | self._for_kafka()
+        self._lasting = {"worker overtaken": lambda: self._pause(self._cluster.workers, WORKER_OVERTAKEN_S)}
         if disk is not None:
             self._kinds["disk full"] = self._fill
 
     @property
     def kinds(self) -> list[str]:
-        """What may be done."""
+        """What may be done, over and over."""
         return list(self._kinds)
+
+    @property
+    def lasting(self) -> list[str]:
+        """What takes so long that it is done in long runs, once."""
+        return list(self._lasting)
 
     def _for_all(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
@@ -60,6 +71,7 @@ class Chaos:
             "server paused": lambda: self._pause(self._cluster.servers),
             "worker paused": lambda: self._pause(self._cluster.workers),
             "database killed": self._kill_database,
+            "database restarted": self._restart_database,
             "database paused": self._pause_database,
             "backend killed": self._kill_backend,
             "network cut": self._cut,
@@ -72,7 +84,8 @@ class Chaos:
         return {
             "projector killed": lambda: self._kill(self._cluster.projectors),
             "projector restarted": lambda: self._restart(self._cluster.projectors),
-            "projector paused": lambda: self._pause(self._cluster.projectors, LONG_PAUSE_S),
+            "projector paused": lambda: self._pause(self._cluster.projectors),
+            "projector overtaken": lambda: self._pause(self._cluster.projectors, PROJECTOR_OVERTAKEN_S),
             "broker killed": self._kill_broker,
             "broker restarted": self._restart_broker,
             "broker paused": self._pause_broker,
@@ -83,7 +96,7 @@ class Chaos:
         await self._load.progress(self._random.randint(20, 150))
         began = time.monotonic()
         try:
-            await self._kinds[kind]()
+            await (self._kinds | self._lasting)[kind]()
             await self._load.everybody()
         except BaseException as error:
             waiting = ", ".join(self._load.waiting)
@@ -118,6 +131,12 @@ class Chaos:
         """Whoever keeps the database starts it again."""
         if postmaster := self._cluster.site.postmaster():
             _signal(postmaster, signal.SIGKILL)
+
+    async def _restart_database(self) -> None:
+        """Told to end at once, it ends its backends and writes down what it has; its keeper starts it again."""
+        if postmaster := self._cluster.site.postmaster():
+            _signal(postmaster, signal.SIGINT)
+            await asyncio.to_thread(postmaster.wait, END_S * PATIENCE)
 
     async def _pause_database(self) -> None:
         if postmaster := self._cluster.site.postmaster():

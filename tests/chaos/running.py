@@ -43,12 +43,18 @@ async def run_chaos(
 
 
 async def _go(chaos: Chaos, rounds: int, seed: int, say: Callable[[str], None]) -> None:
-    kinds = (chaos.kinds * (rounds // len(chaos.kinds) + 1))[:rounds]
-    random.Random(seed).shuffle(kinds)
-    for number, kind in enumerate(kinds, 1):
+    for number, kind in enumerate(plan(chaos.kinds, chaos.lasting, rounds, seed), 1):
         await chaos.round(kind)
         last = chaos.done[kind][-1]
         say(f"{number:4}/{rounds} {kind}: no post taken for {last.silence_s:.1f} s")
+
+
+def plan(kinds: list[str], lasting: list[str], rounds: int, seed: int) -> list[str]:
+    """What is done in each round: everything as often, and what lasts once, if everything else comes as well."""
+    once = lasting if rounds >= len(kinds) + len(lasting) else []
+    planned = (once + kinds * (rounds // len(kinds) + 1))[:rounds]
+    random.Random(seed).shuffle(planned)
+    return planned
 
 
 async def _compare(site: Site, broker: Broker) -> None:

@@ -8,7 +8,7 @@ import pytest
 from scripts.broker import Broker
 from tests.chaos.report import Report
 from tests.chaos.rounds import Round
-from tests.chaos.running import run_chaos
+from tests.chaos.running import plan, run_chaos
 from tests.support.site import Site
 
 
@@ -37,8 +37,16 @@ async def test_whatever_is_done_to_a_cluster_once_nothing_is_lost(site: Site):
 @pytest.mark.timeout(600)
 async def test_whatever_is_done_to_a_cluster_on_kafka_once_nothing_is_lost(kafka_site: Site, own_broker: Broker):
     report = await run_chaos(kafka_site, None, seed(), own_broker)
-    assert {"broker killed", "projector killed"} < set(report.rounds)
+    assert {"broker killed", "projector killed", "projector overtaken"} < set(report.rounds)
     nothing_was_lost(report)
+
+
+@pytest.mark.parametrize(("rounds", "lasting"), [(2, 0), (3, 0), (4, 1), (100, 1)])
+def test_what_lasts_is_done_once_and_only_where_all_else_is_done(rounds: int, lasting: int):
+    planned = plan(["a", "b", "c"], ["lasts"], rounds, seed())
+    counts = [planned.count(kind) for kind in "abc"]
+    assert (len(planned), planned.count("lasts")) == (rounds, lasting)
+    assert max(counts) - min(counts) <= 1
 
 
 def test_the_report_says_what_held_and_what_each_thing_cost():

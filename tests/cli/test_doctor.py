@@ -30,6 +30,16 @@ async def test_doctor_says_what_is_wrong_and_the_mend(home: Cli) -> None:
     assert (well.code, {each["ok"] for each in well.json}) == (0, {True}), well.out
 
 
+async def test_messages_in_kafka_of_which_there_is_one_copy_are_warned_of(home: Cli) -> None:
+    home.env |= {"CREWHALL_LOG": "kafka", "CREWHALL_KAFKA_BOOTSTRAP": "broker:9092", "CREWHALL_PORT": "0"}
+    for copies, warns in (("1", True), ("3", False)):
+        home.env["CREWHALL_KAFKA_REPLICATION"] = copies
+        said = await home.quick().run("doctor", "--json")
+        found = {each["name"]: each for each in said.json}["Kafka"]
+        assert (said.code, found["ok"], found["warning"]) == (0, True, warns), said.out
+        assert "CREWHALL_KAFKA_REPLICATION" in found["mend"]
+
+
 async def test_an_unreachable_database_is_one_line_with_its_mend_once(home: Cli) -> None:
     home.env |= {"CREWHALL_DATABASE_URL": "postgresql://app:hunter2@127.0.0.1:1/hall", "CREWHALL_PORT": "0"}
     refused = await home.run("up")

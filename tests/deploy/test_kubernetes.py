@@ -74,6 +74,12 @@ def test_what_is_referred_to_is_there():
     assert all(f"create secret generic {name} " in page for name in SECRETS)
 
 
+def test_what_is_said_outlives_a_broker():
+    (said,) = [one["data"] for one in of_kind("ConfigMap") if one["metadata"]["name"] == "crewhall-log"]
+    assert said["CREWHALL_LOG"] == "kafka"
+    assert int(said["CREWHALL_KAFKA_REPLICATION"]) >= 3
+
+
 def test_no_secret_stands_in_a_file():
     assert of_kind("Secret") == []
     for one in of_kind("ConfigMap"):

@@ -10,7 +10,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from crewhall.adapters.kafka import message_log
-from crewhall.adapters.kafka.projection import Batch
+from crewhall.adapters.kafka.projection import FENCED, Batch
 from crewhall.adapters.kafka.records import VERSION_HEADER, encode_record
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.clock import utc_now
@@ -192,7 +192,7 @@ async def test_a_projector_that_stood_still_writes_nothing_twice(
     conversation = await engine.conversation()
     await engine.log.append(engine.record(conversation, "first"))
     stands, goes = asyncio.Event(), asyncio.Event()
-    write = Batch.write
+    write, fenced = Batch.write, []
 
     async def slow(self: Batch, connection: Any, process: str) -> Any:
         if not stands.is_set() and any(record.conversation_id == conversation for record in self.records):
@@ -200,14 +200,20 @@ async def test_a_projector_that_stood_still_writes_nothing_twice(
             async with await psycopg.AsyncConnection.connect(ground.urls.app, autocommit=True) as other:
                 await write(self, other, "another")
             await goes.wait()
-        return await write(self, connection, process)
+        try:
+            return await write(self, connection, process)
+        except psycopg.Error as error:
+            fenced.append(error.sqlstate)
+            raise
 
     monkeypatch.setattr(Batch, "write", slow)
     posting = asyncio.create_task(engine.log.append(engine.record(conversation, "second")))
     await stands.wait()
     goes.set()
     assert (await posting).seq == 2
+    await until(lambda: fenced)
     monkeypatch.undo()
+    assert fenced == [FENCED]
     assert (await engine.log.append(engine.record(conversation, "third"))).seq == 3
     assert await engine.contents(conversation) == [(1, "first"), (2, "second"), (3, "third")]
 

@@ -15,6 +15,7 @@ from crewhall.adapters.kafka.records import encode_record, headers_of
 from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.adapters.postgres.batch import LoggedRecord, Pending
 from crewhall.kernel.clock import utc_now
+from crewhall.kernel.ending import end_tasks
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
@@ -45,7 +46,8 @@ class Producing:
     async def stop(self) -> None:
         """Send what is on its way, then close."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_S)
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_S)
+            await end_tasks(late)
         producer, self._producer = self._producer, None
         if producer is not None:
             await stopped(producer)
@@ -129,6 +131,9 @@ async def stopped(producer: AIOKafkaProducer) -> None:
         sender = producer._sender.sender_task  # noqa: SLF001 - nothing else ends it
         if sender is not None:
             sender.cancel()
+        with contextlib.suppress(Exception):  # it would hold its connections and ask for news for ever
+            async with asyncio.timeout(STOP_S):
+                await producer.client.close()
 
 
 async def started(client: Any, settings: LogSettings) -> Any:

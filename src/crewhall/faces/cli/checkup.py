@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import crewhall.main  # noqa: F401 - brings in every package's settings
+from crewhall.adapters.kafka.settings import LogEngine, LogSettings
 from crewhall.adapters.mailing import MailSettings
 from crewhall.faces.cli.runfile import find_running
 from crewhall.faces.cli.storage import describe_data, describe_dump
@@ -45,6 +46,7 @@ def look() -> Iterator[Finding]:
     yield _public(settings)
     yield _mail()
     yield _local_model()
+    yield from _copies()
     yield from _database(settings)
 
 
@@ -142,6 +144,16 @@ def _owner(settings: KernelSettings) -> Iterator[Finding]:
             yield Finding("owner", ok=True, detail=owner[0], mend=f"{WEAK_PASSWORD}.", warning=True)
         elif owner is not None:
             yield Finding("owner", ok=True, detail=f"{owner[0]}, made at the first start")
+
+
+def _copies() -> Iterator[Finding]:
+    """How many brokers may be lost before messages are, where Kafka keeps them."""
+    found = load_settings(LogSettings)
+    if found.log is LogEngine.KAFKA:
+        is_one = found.kafka_replication == 1
+        detail = "one copy of each topic" if is_one else f"{found.kafka_replication} copies of each topic"
+        mend = "Its broker takes it along: set CREWHALL_KAFKA_REPLICATION, 3 where there are three brokers or more."
+        yield Finding("Kafka", ok=True, detail=detail, mend=mend, warning=is_one)
 
 
 def _unknown() -> Iterator[Finding]:
