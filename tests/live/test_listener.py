@@ -61,17 +61,22 @@ async def test_nobody_waits_on_for_a_reader_who_has_gone():
     async def wait(_text: str, _seq: int | None) -> None:
         await never.wait()
 
+    def senders() -> list[asyncio.Task[object]]:
+        began = asyncio.all_tasks() - before
+        return [task for task in began if getattr(task.get_coro(), "__qualname__", "") == "Listener._drain"]
+
     listener = Listener(VERIFIED, wait, lambda _code: None)
     listener.push(Frame("a", 1))
 
     async def is_waiting() -> bool:
-        return len(asyncio.all_tasks() - before) == 1
+        return bool(senders())
 
     await until(is_waiting)
+    (sender,) = senders()
     listener.end()
 
     async def is_over() -> bool:
-        return asyncio.all_tasks() == before
+        return sender.done()
 
     await until(is_over)
 
