@@ -1,6 +1,8 @@
 """What one can do with a message: reply in a thread, react, edit, pin, delete."""
 
-from playwright.async_api import Page, expect
+import asyncio
+
+from playwright.async_api import Page, Route, expect
 
 from tests.identity.hall import Org
 from tests.support.server import Server
@@ -105,6 +107,35 @@ async def test_an_edit_gives_a_title_and_takes_it_away(visitors: Visitors, serve
     await page.keyboard.press("Enter")
     await expect(mine.locator("h3")).to_have_count(0)
     await expect(mine.locator(".content")).to_have_text("lets go")
+
+
+async def test_editing_again_waits_for_the_save_on_its_way(visitors: Visitors, server: Server, org: Org):
+    page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
+    await connected(page)
+    await write(page, "lets go")
+    mine = message(page, "lets go")
+    await expect(mine).to_have_attribute("data-status", "sent")
+    saved = asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        response = await route.fetch()
+        await saved.wait()
+        await route.fulfill(response=response)
+
+    await page.route("**/api/v1/conversations/*/messages/*", answer_late)
+    composer = page.locator(".stream crew-composer textarea")
+    saved.set()
+    await composer.press("ArrowUp")
+    await mine.get_by_role("button", name="Add a title").click()
+    await page.keyboard.type("Friday")
+    saved.clear()
+    await mine.get_by_role("button", name="Save").click()
+    await expect(mine.locator("h3")).to_have_text("Friday")  # the record came before the answer
+    await composer.press("ArrowUp")
+    await composer.press("ArrowUp")
+    saved.set()
+    await expect(mine.get_by_label("Title")).to_have_value("Friday")
+    await expect(mine.locator(".editor")).to_have_count(1)
 
 
 async def test_only_the_author_edits(visitors: Visitors, server: Server, org: Org):

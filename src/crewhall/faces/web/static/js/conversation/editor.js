@@ -3,10 +3,13 @@
 import { toastError } from "../shell/toasts.js";
 import { Title } from "./title.js";
 
-/** Put an editor in place of a message's text. */
+const saving = new WeakMap(); // by editor: the save that is on its way
+
+/** Put an editor in place of a message's text; one that is being saved there makes room first. */
 export async function edit(conversation, item) {
-  if (item.querySelector(".editor")) return;
+  const { parentElement: list } = item;
   const id = item.dataset.message;
+  await saving.get(item.querySelector(".editor"));
   let message;
   try {
     message = await conversation.about("GET", id);
@@ -14,6 +17,12 @@ export async function edit(conversation, item) {
     toastError(error);
     return;
   }
+  // What came meanwhile may have drawn the message anew, and another key may have opened an editor.
+  const now = list.querySelector(`:scope > [data-message="${CSS.escape(id)}"]`);
+  if (now?.querySelector(".content") && !now.querySelector(".editor")) open(conversation, now, message);
+}
+
+function open(conversation, item, message) {
   const form = document.getElementById("editor").content.firstElementChild.cloneNode(true);
   const text = form.elements.content;
   text.value = message.content;
@@ -43,7 +52,7 @@ export async function edit(conversation, item) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    save(conversation, form, message, title.value, close);
+    saving.set(form, save(conversation, form, message, title.value, close));
   });
 }
 
