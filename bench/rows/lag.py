@@ -37,6 +37,7 @@ class Lag:
             LogSettings(kafka_bootstrap=self._ground.broker.bootstrap)  # it is asked for ends alone, and reads nothing
         )
         await self._consumer.start()
+        await self.ends()  # the client asks for each new topic by itself, a tenth of a second apart
         self._connection: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
             self._ground.superuser_url, autocommit=True, prepare_threshold=0
         )
