@@ -86,10 +86,13 @@ def _plain(text: str) -> tuple[str, Sequence[int]]:
     """A text in small letters without accents, and of each of its characters the place that it comes from."""
     if text.isascii():
         return text.lower(), range(len(text))
+    plain_of = {ord(char): _plain_letter(char) for char in set(text)}
+    if all(len(plain) == 1 for plain in plain_of.values()):
+        return text.translate(plain_of), range(len(text))
     letters: list[str] = []
     origins: list[int] = []
     for place, char in enumerate(text):
-        plain = _plain_letter(char)
+        plain = plain_of[ord(char)]
         letters.append(plain)
         origins.extend([place] * len(plain))
     return "".join(letters), origins

@@ -66,6 +66,10 @@ class Tx:
         self.notices.append((channel, payload))
         self.echoes.add((channel, None))
 
+    async def keep_plans(self) -> None:
+        """From here on plan statements once for all values: where that takes longer than what plans for values save."""
+        await self.run("set local plan_cache_mode = force_generic_plan")
+
     async def run(self, sql: LiteralString, params: Params | None = None) -> int:
         """Execute and return the number of rows changed."""
         return (await self.connection.execute(sql, params)).rowcount

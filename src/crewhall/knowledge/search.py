@@ -122,6 +122,7 @@ class KnowledgeSearch:
                 self._db, actor, loan, query.words, wanted, lambda model: self._by(model, meaning, query.words)
             )
         async with self._db.transaction(actor) as tx:
+            await tx.keep_plans()
             distances = [one.distance or 0 for one in (*near, *lent.near)]
             ranked = rank_messages(messages, alike, sorted(distances), are_whole=are_whole)
             tasks = rank_tasks(found_tasks, tasks_near, sorted([*distances, *(one.distance for one in alike)]))
