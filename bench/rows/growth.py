@@ -71,7 +71,7 @@ class GrowthOfConversations:
             Figure("posts", f"… posts, 64 connections {few}", "/s", rate, "posts"),
             Figure("history", f"… history, any page {few}", "/s", rate, "history"),
             Figure("newest", f"… history, newest page, any conversation {few}", "/s", floor_key="newest"),
-            Figure("search", f"… search, middling word, p50 {few}", "ms", Target(floor_times=WITHIN), "search"),
+            Figure("search", f"… search, middling word, p50 {few}", "ms", Target(floor_times=SEARCH_WITHIN), "search"),
         )
 
     async def prepare(self, ground: Ground, floor_ground: Ground, scale: Scale) -> None:
