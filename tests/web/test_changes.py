@@ -1,15 +1,17 @@
 """A conversation that changes does so in every window that has it open: no reload, and nothing written is lost."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
-from playwright.async_api import WebSocketRoute, expect
+from playwright.async_api import Route, WebSocketRoute, expect
 
 from crewhall.conversations.telling import Change, tell_change
 from crewhall.kernel.actor import system_actor
 from tests.conversations.ways import group, post
 from tests.identity.hall import Org
 from tests.support.server import Server
+from tests.support.waiting import in_time
 from tests.web.browser import Visitors, connected
 
 MARK = "() => document.querySelectorAll('crew-composer').forEach((one) => (one.dataset.former = ''))"
@@ -89,3 +91,31 @@ def _another_change_follows(route: WebSocketRoute) -> None:
             route.send(str(frame).replace('"removed"', '"changed"'))
 
     server.on_message(told)
+
+
+async def test_lists_that_come_late_take_nothing_away(visitors: Visitors, server: Server, org: Org):
+    pat = await org.add()
+    circle = await group(org.owner, pat, title="Offsite")
+    page = await visitors.visit("/people", pat)
+    await connected(page)
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        if asked.is_set():
+            await route.continue_()
+            return
+        response = await route.fetch()
+        asked.set()
+        await may_answer.wait()
+        await route.fulfill(response=response)
+
+    await page.route("**/sidebar?*", answer_late)
+    await org.owner.api.put(f"/conversations/{circle}/archive")
+    await in_time(asked.wait())
+    async with page.expect_response("**/sidebar?*"):  # the second one: the first has no answer yet
+        await org.owner.api.delete(f"/conversations/{circle}/archive")
+    async with page.expect_response("**/sidebar?*") as overtaken:
+        may_answer.set()
+    await (await overtaken.value).finished()
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    await expect(page.locator(f"#sidebar [data-conversation='{circle}']")).to_be_visible()

@@ -7,6 +7,7 @@ import { isStale } from "../live/told.js";
 import { showPresence } from "./presence.js";
 
 const SETTLE_MS = 150;
+const AGAIN_MS = 5000;
 const SPREAD_MS = 1000; // all who have a conversation in their lists are told in the same instant
 let scrolledTo = 0;
 const unfolded = new Set(); // what somebody opened stays open while they go from page to page
@@ -16,6 +17,7 @@ class Sidebar extends HTMLElement {
   #ending = null;
   #timer = null;
   #counting = null;
+  #asked = { lists: 0, count: 0 };
 
   connectedCallback() {
     const nav = this.querySelector("nav");
@@ -89,9 +91,18 @@ class Sidebar extends HTMLElement {
 
   /** Ask for the lists again: somebody made one a member, or changes may have been missed. */
   async #refresh() {
+    const isLast = this.#ask("lists");
     const answer = await fetch(`/sidebar?here=${encodeURIComponent(location.pathname)}`).catch(() => null);
-    if (!answer?.ok || !this.isConnected) return;
-    this.show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const page = answer?.ok ? await answer.text() : null;
+    if (!isLast()) return;
+    if (page !== null) this.show(new DOMParser().parseFromString(page, "text/html"));
+    else if (answer?.status >= 429) this.#refreshSoon(AGAIN_MS); // too busy; whoever is away comes back, and says so
+  }
+
+  /** Whether what is asked now has not been asked again meanwhile: an answer that was overtaken says what was. */
+  #ask(what) {
+    const asked = (this.#asked[what] += 1);
+    return () => this.isConnected && asked === this.#asked[what];
   }
 
   /** Show the lists of a page that came just now. */
@@ -128,8 +139,9 @@ class Sidebar extends HTMLElement {
 
   /** Ask how much of the inbox is unread: something came, or was read in another tab. */
   async #count() {
+    const isLast = this.#ask("count");
     const answer = await call("GET", "/notifications/count").catch(() => null);
-    if (answer && this.isConnected) this.#show(this.querySelector("[data-inbox]"), answer.unread);
+    if (answer && isLast()) this.#show(this.querySelector("[data-inbox]"), answer.unread);
   }
 
   /** Slide in, on a phone. */
