@@ -1,5 +1,7 @@
 """Makes the time limit of every test, and of a request that names none, as much longer as all bounds are."""
 
+import inspect
+
 import httpx
 import pytest
 
@@ -11,7 +13,7 @@ REQUEST_S = 20.0
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
-    usual = httpx.AsyncClient.__init__.__kwdefaults__["timeout"]
+    usual = inspect.signature(httpx.AsyncClient).parameters["timeout"].default
     for part in ("connect", "read", "write", "pool"):
         setattr(usual, part, REQUEST_S * PATIENCE)
 
