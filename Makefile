@@ -31,8 +31,8 @@ test: development ## run the tests; installs Chromium and Apache Kafka where it 
 	CREWHALL_KAFKA_JARS=`sh scripts/kafka` && export CREWHALL_KAFKA_JARS && unset PYTHONDONTWRITEBYTECODE && \
 	exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-soak: ## run the tests marked slow, trying five times as hard as the gate does
-	@CREWHALL_TEST_EFFORT=5 $(MAKE) test ARGS="-m slow $(ARGS)"
+soak: ## run the tests marked slow and soak, trying five times as hard as the gate does
+	@CREWHALL_TEST_EFFORT=5 $(MAKE) test ARGS="-m 'slow or soak' $(ARGS)"
 
 rules: ## run the tests that show rules and record which pass, for `crewhall rules`
 	@$(MAKE) test ARGS="--record-rules -m rule $(ARGS)"

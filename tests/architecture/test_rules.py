@@ -1,6 +1,10 @@
+import re
+
 from crewhall.kernel.rules import RECORD, find_rule, list_rules, read_record
 from tests.architecture.source import ROOT
 from tests.support.rule_markers import marked_tests
+
+SOAK = re.compile(r"@pytest\.mark\.soak\n(?:@.*\n)*(?:async )?def (test_\w+)")
 
 
 def test_every_rule_has_a_number_of_its_own_and_a_sentence():
@@ -25,3 +29,14 @@ def test_the_shipped_record_names_the_marked_tests():
     missing = {rule: sorted(tests - set(recorded.get(rule, ()))) for rule, tests in marked.items()}
     assert {rule: tests for rule, tests in gone.items() if tests} == {}, "run `make rules`"
     assert {rule: tests for rule, tests in missing.items() if tests} == {}, "run `make rules`"
+
+
+def test_the_gate_shows_every_rule_that_is_shown_at_all():
+    """What `make soak` alone runs shows once more what other tests show."""
+    soak = {
+        f"{path.relative_to(ROOT).as_posix()}::{name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in SOAK.findall(path.read_text(encoding="utf-8"))
+    }
+    assert len(soak) > 3
+    assert {rule: tests for rule, tests in marked_tests(ROOT).items() if tests <= soak} == {}

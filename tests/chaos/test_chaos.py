@@ -33,7 +33,7 @@ async def test_whatever_is_done_to_a_cluster_once_nothing_is_lost(site: Site):
 
 
 @pytest.mark.rule("X1", "X2", "C5", "A4")
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 async def test_whatever_is_done_to_a_cluster_on_kafka_once_nothing_is_lost(kafka_site: Site, own_broker: Broker):
     report = await run_chaos(kafka_site, None, seed(), own_broker)

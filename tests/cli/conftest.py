@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import io
 import os
 import sys
@@ -10,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import click
 import msgspec
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
+from typer.main import get_command
 
 from crewhall.faces.cli.app import app
 from crewhall.faces.cli.failures import report
@@ -81,6 +84,12 @@ class Cli:
         return result.json
 
 
+@functools.cache
+def program() -> click.Command:
+    """All commands, put together once: that takes longer than many of them."""
+    return get_command(app)
+
+
 class QuickCli(Cli):
     """The same commands in this process: starting an interpreter for each takes longer than what they do."""
 
@@ -90,7 +99,7 @@ class QuickCli(Cli):
     def run_now(self, *words: str, stdin: str = "") -> Result:
         """The same, where nothing is awaited."""
         unseen = {name: None for name in os.environ if name.startswith("CREWHALL_")}
-        result = CliRunner(env={**unseen, **self.env}).invoke(app, list(words), input=stdin)
+        result = CliRunner(env={**unseen, **self.env}).invoke(program(), list(words), input=stdin)
         if result.exception is None or isinstance(result.exception, SystemExit):
             return Result(result.exit_code, result.stdout, result.stderr)
         with contextlib.redirect_stderr(io.StringIO()) as err, pytest.raises(SystemExit) as left:

@@ -17,6 +17,7 @@ from crewhall.sdk import Client
 from crewhall.version import VERSION
 from tests.cli.conftest import Cli
 from tests.sdk.processes import EXAMPLES, AgentProcesses
+from tests.support.effort import EFFORT
 from tests.support.waiting import bounded, in_time, until
 
 
@@ -75,6 +76,7 @@ async def listening(serving: asyncio.subprocess.Process) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120 * EFFORT)
 @pytest.mark.rule("X1")
 @pytest.mark.rule("X2")
 async def test_an_agent_outlives_a_server_that_is_killed_and_answers_each_question_once(
@@ -87,7 +89,7 @@ async def test_an_agent_outlives_a_server_that_is_killed_and_answers_each_questi
         key = await ada.agents.create_key(made.id)
         general = await ada.conversations.find("general")
         await processes.start(EXAMPLES / "poll.py", address, key.key or "")
-        rounds = 4
+        rounds = 2 * EFFORT
         for n in range(rounds):
             for question in range(5):
                 await ada.messages.post(general.id, f"@scout {n}-{question}? | yes | no")

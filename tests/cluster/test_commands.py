@@ -99,7 +99,7 @@ async def test_a_cluster_starts_with_one_command_is_shown_and_ends(site: Site):
     await starts_is_shown_and_ends(site, ["serve", "serve", "worker", "worker"], ports=tuple(range(5)))
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(400)
 async def test_a_cluster_with_kafka_starts_with_one_command_too(new_site: Site, kafka_jars: None):
     wanted = ["projector", "projector", "serve", "serve", "worker", "worker"]

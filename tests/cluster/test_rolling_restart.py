@@ -66,7 +66,7 @@ async def replaced_one_after_the_other(site: Site, broker: Broker | None = None)
 
 
 @pytest.mark.rule("X1", "X2", "C5")
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 async def test_a_rolling_restart_under_load_loses_and_doubles_nothing(site: Site):
     await replaced_one_after_the_other(site)

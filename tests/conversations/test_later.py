@@ -48,7 +48,7 @@ async def test_its_moment_comes(server, org):
     """Through the running process: its clock is told of it, and waits for nothing else."""
     circle = await group(org.owner)
     root = await post(org.owner, circle, "root")
-    made = (await make(org.owner, circle, "Soon", ahead=timedelta(seconds=0.3), parent_id=root["id"])).json()
+    made = (await make(org.owner, circle, "Soon", ahead=timedelta(seconds=1), parent_id=root["id"])).json()
     assert (made["status"], made["conversation"]["title"]) == ("waiting", "Circle")
 
     async def is_there():

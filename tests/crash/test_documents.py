@@ -9,11 +9,14 @@ import psycopg
 import pytest
 
 from crewhall.kernel.postgres.urls import DATABASE
+from tests.support.effort import EFFORT
 from tests.support.site import Site
 from tests.support.waiting import PATIENCE, until
 
-PARAGRAPHS = 300
-"""As many chunks: half a minute of embedding."""
+PARAGRAPHS = 150 * EFFORT
+"""As many chunks: a quarter of a minute of embedding, and more."""
+KILLS, MOST = 2 * EFFORT, 40
+"""In each of the two stages, and so many more are written at most before the next one."""
 CHUNKS = "select id::text from chunks where document_id = %s order by position"
 VECTORS = "select chunk_id::text || ' ' || xmin::text from embeddings_384 where document_id = %s"
 BEYOND = {
@@ -62,7 +65,7 @@ async def kill_beyond(site: Site, document: str, what: str, wanted: int) -> bool
 
 @pytest.mark.rule("X1")
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(240 * EFFORT)
 async def test_a_document_is_made_searchable_once_however_often_it_is_killed(site: Site):
     seed = int(os.environ.get("CREWHALL_TEST_SEED") or random.randrange(2**32))
     chance = random.Random(seed)
@@ -71,9 +74,9 @@ async def test_a_document_is_made_searchable_once_however_often_it_is_killed(sit
     try:
         document = await send(site, await site.sign_in())
         in_the_middle = 0
-        for what, most in ((CHUNKS, 90), (CHUNKS, 90), (CHUNKS, 90), (VECTORS, 60), (VECTORS, 60)):
+        for what in [CHUNKS] * KILLS + [VECTORS] * KILLS:
             written = asked(site, what, document)
-            in_the_middle += await kill_beyond(site, document, what, len(written) + chance.randrange(1, most))
+            in_the_middle += await kill_beyond(site, document, what, len(written) + chance.randrange(1, MOST))
             assert set(written) <= set(asked(site, what, document)), "what was written stays as it is"
             await site.server.start()
         assert in_the_middle, "no kill came in the middle"
@@ -85,7 +88,7 @@ async def test_a_document_is_made_searchable_once_however_often_it_is_killed(sit
             assert shown["status"] != "failed", shown
             return shown if shown["status"] == "ready" else None
 
-        ready = await until(is_ready, within=120)
+        ready = await until(is_ready, within=120 * EFFORT)
         found = asked(site, CHUNKS, document)
         assert found[: len(written)] == written
         assert set(vectors) <= set(asked(site, VECTORS, document))

@@ -13,11 +13,9 @@ from tests.support.site import Site
 KINDS = ["server", "start", "postgres", "postmaster", "backend"]
 
 
-async def run_rounds(site: Site, number: int) -> None:
-    """Kill that many times under load. What, in which order and when comes from a seed, which a failure shows."""
+async def run_rounds(site: Site, kinds: list[str]) -> None:
+    """Kill each of them under load. In which order and when comes from a seed, which a failure shows."""
     seed = int(os.environ.get("CREWHALL_TEST_SEED") or random.randrange(2**32))
-    others = random.Random(seed).sample(KINDS[1:] * number, number - 1)
-    kinds = ["server", *others] if number <= len(KINDS) else KINDS * (number // len(KINDS))
     random.Random(seed).shuffle(kinds)
     await site.server.start()
     try:
@@ -33,11 +31,11 @@ async def run_rounds(site: Site, number: int) -> None:
 @pytest.mark.rule("X1", "X2")
 @pytest.mark.timeout(120)
 async def test_what_is_acknowledged_survives_a_kill(site: Site):
-    await run_rounds(site, 1)
+    await run_rounds(site, ["server"])
 
 
 @pytest.mark.rule("X1", "X2")
 @pytest.mark.slow
-@pytest.mark.timeout(360 * EFFORT)
+@pytest.mark.timeout(240 * EFFORT)
 async def test_what_is_acknowledged_survives_many_kills(site: Site):
-    await run_rounds(site, 10 * EFFORT)
+    await run_rounds(site, KINDS * EFFORT)

@@ -11,7 +11,7 @@ from crewhall.kernel.postgres.urls import DATABASE
 from tests.support.site import Site
 from tests.support.waiting import PATIENCE, until
 
-MESSAGES = 400
+MESSAGES = 250
 VECTORS = "select message_id::text || ' ' || xmin::text from message_embeddings_384 order by 1"
 LAPSE = "update unembedded_messages set look_at = now() where look_at > now() returning message_id::text"
 
@@ -42,7 +42,7 @@ async def test_messages_are_embedded_once_however_often_the_process_is_killed(si
                 posted.add((await api.post(path, json=body)).raise_for_status().json()["id"])
         written: list[str] = []
         for _ in range(2):
-            wanted = len(written) + chance.randrange(1, 120)
+            wanted = len(written) + chance.randrange(1, 80)
 
             async def is_far(wanted: int = wanted) -> bool:
                 return len(asked(site, VECTORS)) >= wanted

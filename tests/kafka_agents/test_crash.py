@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from tests.kafka_agents.program import Programs
+from tests.support.effort import EFFORT
 from tests.support.kafka import SharedBroker
 from tests.support.site import Process, Site
 from tests.support.tails import tail
 from tests.support.waiting import until
 
-ROUNDS, ASKED = 4, 12
+ROUNDS, ASKED = 2 * EFFORT, 12
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ async def site(broker: SharedBroker) -> AsyncIterator[Site]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300 * EFFORT)
 @pytest.mark.rule("X1")
 async def test_each_message_is_given_and_each_answer_posted_once_whoever_is_killed_when(
     site: Site, programs: Programs

@@ -9,7 +9,7 @@ import pytest
 
 from tests.identity.hall import Org
 from tests.support.server import Server, frames_until, token_of
-from tests.support.waiting import bounded
+from tests.support.waiting import PATIENCE, bounded
 
 
 async def events(response: httpx.Response) -> AsyncIterator[tuple[str | None, dict[str, Any]]]:
@@ -50,7 +50,7 @@ async def test_a_stream_resumes_where_it_was_left(server: Server, org: Org) -> N
 @pytest.mark.parametrize("last", ["x", "-5", "9" * 19, "1.5", "1 2"])
 async def test_a_bad_last_event_id_is_refused(server: Server, org: Org, last: str) -> None:
     path = f"/conversations/{await server.channel(org.owner)}/stream"
-    refused = await org.owner.api.get(path, headers={"Last-Event-ID": last}, timeout=5)
+    refused = await org.owner.api.get(path, headers={"Last-Event-ID": last}, timeout=5 * PATIENCE)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
     assert refused.json()["detail"].startswith("Last-Event-ID: Send the id of the last event")
 
@@ -59,7 +59,9 @@ async def test_a_bad_last_event_id_is_refused(server: Server, org: Org, last: st
 async def test_a_bad_after_is_refused_everywhere(server: Server, org: Org, after: str) -> None:
     channel = await server.channel(org.owner)
     for path in ("stream", "messages"):
-        refused = await org.owner.api.get(f"/conversations/{channel}/{path}", params={"after": after}, timeout=5)
+        refused = await org.owner.api.get(
+            f"/conversations/{channel}/{path}", params={"after": after}, timeout=5 * PATIENCE
+        )
         assert (refused.status_code, refused.json()["detail"].startswith("after: ")) == (422, True), path
     async with server.live(token_of(org.owner.api)) as socket:
         await socket.send(f'{{"type":"subscribe","conversation":"{channel}","after":{after.replace("x", "true")}}}')

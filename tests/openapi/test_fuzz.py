@@ -61,8 +61,8 @@ async def test_fuzzing_finds_no_server_error_and_no_broken_promise(server: Serve
     await fuzz(server, description, examples=1)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600 * EFFORT)
+@pytest.mark.soak
+@pytest.mark.timeout(300 * EFFORT)
 @AS_IT_LIKES
 async def test_long_fuzzing_finds_no_server_error_and_no_broken_promise(server: Server, description: dict[str, Any]):
     await fuzz(server, description, examples=4 * EFFORT)

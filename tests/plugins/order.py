@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 SLOW = (
-    "tenancy", "openapi", "web", "turns_faces", "crash", "cli", "taking", "live", "mcp", "sdk", "permissions",
-    "postgres", "scripts", "turns", "bench",
+    "chaos", "cluster", "tenancy", "openapi", "web", "turns_faces", "crash", "cli", "taking", "live", "mcp", "sdk",
+    "kafka_agents", "log", "permissions", "postgres", "scripts", "turns", "bench",
 )  # fmt: skip
 """Folders of tests whose files take longest, those first."""
 

@@ -1,8 +1,21 @@
-"""Makes the time limit of every test as much longer as all bounds are (tests/support/waiting.py)."""
+"""Makes the time limit of every test, and of a request that names none, as much longer as all bounds are."""
 
+import inspect
+
+import httpx
 import pytest
 
 from tests.support.waiting import PATIENCE
+
+REQUEST_S = 20.0
+"""By itself httpx gives up after five seconds, which on a busy machine is no reason to."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    usual = inspect.signature(httpx.AsyncClient).parameters["timeout"].default
+    for part in ("connect", "read", "write", "pool"):
+        setattr(usual, part, REQUEST_S * PATIENCE)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.said import LINES, all_said, forget, note_log
@@ -18,6 +19,11 @@ def limit_of(request: pytest.FixtureRequest) -> float:
 @pytest.mark.timeout(7)
 def test_the_limit_of_a_test_is_as_much_longer_as_all_bounds_are(request: pytest.FixtureRequest):
     assert limit_of(request) == 7 * PATIENCE
+
+
+async def test_a_request_that_names_no_limit_has_one_that_is_as_much_longer():
+    async with httpx.AsyncClient() as client:
+        assert client.timeout == httpx.Timeout(20 * PATIENCE)
 
 
 async def test_what_never_comes_about_is_ended_and_a_promise_is_taken_as_it_is():

@@ -20,6 +20,7 @@ from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.postgres.place import find_place
 from crewhall.kernel.postgres.processes import command_line
 from tests.postgres.conftest import MakePostgres, needs_root
+from tests.support.waiting import PATIENCE
 
 STARTER = """
 import os, signal, sys, json
@@ -64,7 +65,7 @@ def rows(url: str) -> int:
 def kill(pid: int | None) -> None:
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 10 * PATIENCE
     while command_line(pid):  # a zombie has none: who collects it, and when, is the machine's affair
         assert time.monotonic() < deadline
         time.sleep(0.005)

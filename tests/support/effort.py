@@ -1,4 +1,4 @@
-"""How hard tests marked slow try: `make soak` has them try five times as hard as the gate does."""
+"""How hard tests marked slow and soak try: `make soak` has them try five times as hard as the gate does."""
 
 import os
 

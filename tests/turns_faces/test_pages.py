@@ -23,7 +23,7 @@ async def begun(scene: Scene, page: Page) -> tuple[asyncio.Event, dict[str, Any]
     scene.model.play(Say(ANSWER, piece=20, hold=hold))
     await connected(page)
     await write(page, f"@{scene.agent.code} what bird is it?")
-    await expect(page.locator(".streaming .content")).to_have_text(ANSWER[:20], timeout=20000)
+    await expect(page.locator(".streaming .content")).to_have_text(ANSWER[:20])
     (run,) = await scene.runs(status="running")
     return hold, run
 

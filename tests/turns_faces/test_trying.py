@@ -165,7 +165,7 @@ async def test_the_box_shows_the_answer_and_what_it_took(visitors: Visitors, sce
     await page.get_by_label("Temperature").fill("0.5")
     await box.get_by_label("Prompt").fill("What bird?")
     await box.get_by_role("button", name="Try it").click()
-    await expect(box.locator("[data-answer]")).to_have_text("A heron, most likely.", timeout=20000)
+    await expect(box.locator("[data-answer]")).to_have_text("A heron, most likely.")
     await expect(box.locator("[data-took]")).to_contain_text("30 tokens read, 5 written")
     await expect(box.locator("[data-answer]")).to_have_attribute("data-done", "")
     (sent,) = scene.model.requests

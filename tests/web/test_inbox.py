@@ -1,9 +1,12 @@
 """The inbox in a browser: what concerns one, its count as it moves, and the ways to read it."""
 
-from playwright.async_api import expect
+import asyncio
+
+from playwright.async_api import Route, expect
 
 from tests.conversations.ways import direct, group, post
 from tests.notifications.ways import handle_of, settled, told
+from tests.web.browser import connected
 from tests.work.ground import begun, wrote
 
 
@@ -41,6 +44,27 @@ async def test_the_inbox_tells_counts_leads_and_is_read(server, org, visitors):
     await expect(page.get_by_text("All is read.")).to_be_visible()
     await expect(badge).to_be_hidden()
     assert [one["is_read"] for one in await told(server, ada)] == [True] * 4
+
+
+async def test_what_comes_meanwhile_takes_no_click_away(server, org, visitors):
+    ada = await org.add()
+    general, name = await server.general(org), await handle_of(ada)
+    await post(org.owner, general, f"Could you look at this, @{name}?")
+    await settled(server)
+    page = await visitors.visit("/inbox", ada)
+    await connected(page)
+    going: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/inbox/read", going.put)
+    await page.get_by_role("button", name="Mark all as read").click()
+    held = await going.get()
+    await post(org.owner, general, f"And at that, @{name}?")
+    await expect(page.locator("[data-inbox] .count")).to_contain_text("2")
+    await page.evaluate(
+        "new Promise((later) => setTimeout(later, 250))"
+    )  # behind the timer that asks for the page anew
+    await held.continue_()
+    await expect(page.get_by_text("All is read.")).to_be_visible()
+    await expect(page.locator("[data-inbox] .count")).to_be_hidden()
 
 
 async def test_what_is_in_no_conversation_stands_under_what_it_is_of(server, org):

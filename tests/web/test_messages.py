@@ -1,5 +1,6 @@
 """Writing and reading in a conversation: at once, live, and once."""
 
+import asyncio
 from typing import Any
 
 from playwright.async_api import Page, Route, expect
@@ -12,15 +13,15 @@ from tests.web.browser import Visitors, connected, message, write
 async def test_a_message_stands_at_once_and_is_settled_by_the_log(visitors: Visitors, server: Server, org: Org):
     page = await visitors.visit(f"/c/{await server.general(org)}", org.owner)
     await connected(page)
-    held: list[Route] = []
-    await page.route("**/messages", lambda route: held.append(route))
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/messages", held.put)
 
     await write(page, "**hello** hall")
     waiting = message(page, "hello")
     await expect(waiting).to_have_attribute("data-status", "sending")
     await expect(waiting.locator(".content")).to_have_text("**hello** hall")
 
-    await held[0].continue_()
+    await (await held.get()).continue_()
     await expect(waiting).to_have_attribute("data-status", "sent")
     await expect(waiting.locator("strong")).to_have_text("hello")
     await expect(page.locator(".message")).to_have_count(1)
@@ -87,7 +88,7 @@ async def test_what_the_server_refuses_says_why_and_can_be_discarded(visitors: V
     await expect(late.locator(".unsent")).to_contain_text("archived")
     await late.get_by_role("button", name="Discard").click()
     await expect(page.locator(".message")).to_have_count(0)
-    visitors.tolerated = ("401", "422", "ERR_FAILED")
+    visitors.tolerated = ("401", "409", "422", "ERR_FAILED")  # what is no draft there any more is told so late
     await page.locator("crew-composer textarea").evaluate("it => it.removeAttribute('maxlength')")
     await write(page, "long " * 8001)
     await expect(page.locator(".unsent")).to_contain_text("Not sent. This is too long")

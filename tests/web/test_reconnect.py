@@ -43,7 +43,7 @@ async def test_a_page_outlives_a_restart_of_the_server(browser: Browser, tmp_pat
         await _post(beside.url, token, general, "written elsewhere")
         await site.server.start()
         await page.evaluate("window.dispatchEvent(new Event('online'))")  # so that no wait between tries is sat out
-        await expect(page.locator("html")).to_have_attribute("data-live", "open", timeout=30_000)
+        await expect(page.locator("html")).to_have_attribute("data-live", "open")
         await expect(page.get_by_text("The connection is away")).to_be_hidden()
         await expect(message(page, "written elsewhere")).to_be_visible()
         await expect(message(page, "meanwhile")).to_have_attribute("data-status", "sent")

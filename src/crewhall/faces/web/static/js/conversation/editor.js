@@ -61,10 +61,13 @@ async function save(conversation, form, message, title, close) {
   const retitled = title !== (message.title ?? "").trim();
   if (content === message.content.trim() && !retitled) return close();
   const body = { content, based_on: message.edited_at, ...(retitled ? { title } : {}) };
+  form.inert = true; // what is changed from here on would be saved nowhere
   try {
     await conversation.about("PATCH", message.id, "", body);
     close(); // the record of the edit brings the new text
   } catch (error) {
+    form.inert = false;
+    form.elements.content.focus();
     if (error.code === "stale_message") compare(form, message, error.details.message);
     const place = form.querySelector(".error");
     place.textContent = error.message;

@@ -1,15 +1,13 @@
 // The inbox: the page anew when something comes or is read elsewhere, unless it is looked at further down.
 
-import * as Turbo from "../../vendor/turbo.js";
-
 import { live } from "../live/socket.js";
 import { isStale } from "../live/told.js";
-
-const PAUSE_MS = 200;
+import { Anew } from "../shell/anew.js";
 
 class Inbox extends HTMLElement {
   connectedCallback() {
     this.ending = new AbortController();
+    this.anew = new Anew();
     const { signal } = this.ending;
     live.addEventListener("notification", () => this.#again(), { signal });
     live.addEventListener("back", () => this.#again(), { signal });
@@ -18,13 +16,13 @@ class Inbox extends HTMLElement {
 
   disconnectedCallback() {
     this.ending.abort();
-    clearTimeout(this.timer);
+    this.anew.stop();
   }
 
   #again() {
-    clearTimeout(this.timer);
+    this.anew.forget();
     if (location.search.includes("after=") || this.closest(".below-bar").scrollTop > 0) return;
-    this.timer = setTimeout(() => Turbo.visit(location.href, { action: "replace" }), PAUSE_MS);
+    this.anew.soon();
   }
 }
 

@@ -1,14 +1,12 @@
 // The inbox of approvals: the page anew when one is asked for or decided, unless somebody is at work in a form.
 
-import * as Turbo from "../../vendor/turbo.js";
-
 import { live } from "../live/socket.js";
-
-const PAUSE_MS = 200;
+import { Anew } from "../shell/anew.js";
 
 class Approvals extends HTMLElement {
   connectedCallback() {
     this.ending = new AbortController();
+    this.anew = new Anew();
     const { signal } = this.ending;
     live.addEventListener("approval", () => this.#again(), { signal });
     live.addEventListener("back", () => this.#again(), { signal });
@@ -18,19 +16,19 @@ class Approvals extends HTMLElement {
 
   disconnectedCallback() {
     this.ending.abort();
-    clearTimeout(this.timer);
+    this.anew.stop();
   }
 
   #decide(isDeciding) {
     this.isDeciding = isDeciding;
-    clearTimeout(this.timer);
+    this.anew.forget();
   }
 
   #again() {
-    clearTimeout(this.timer);
+    this.anew.forget();
     if (this.isDeciding) return; // the answer leads to the page anew, and says what was done
     if (this.querySelector("details[open]")) return; // what is being typed is not taken away
-    this.timer = setTimeout(() => Turbo.visit(location.href, { action: "replace" }), PAUSE_MS);
+    this.anew.soon();
   }
 }
 

@@ -1,10 +1,9 @@
 // The page of a run that is under way: what it writes, as it comes; the page anew when it has ended.
 
-import * as Turbo from "../../vendor/turbo.js";
-
 import { call } from "../api.js";
 import { runOf } from "../conversation/writing.js";
 import { live } from "../live/socket.js";
+import { Anew } from "../shell/anew.js";
 
 const PAUSE_MS = 300;
 
@@ -14,6 +13,7 @@ class Run extends HTMLElement {
     this.text = this.querySelector("[data-text]");
     this.request = 0;
     this.ending = new AbortController();
+    this.anew = new Anew(PAUSE_MS);
     const { signal } = this.ending;
     const after = Number(this.dataset.lastSeq);
     this.unfollow = live.follow(this.dataset.conversation, after, (frame) => this.#onFrame(frame));
@@ -26,7 +26,7 @@ class Run extends HTMLElement {
   disconnectedCallback() {
     this.ending?.abort();
     this.unfollow?.();
-    clearTimeout(this.timer);
+    this.anew?.stop();
   }
 
   #onTokens(frame) {
@@ -52,8 +52,7 @@ class Run extends HTMLElement {
 
   /** Its end is written a moment after its last word. */
   #again() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => Turbo.visit(location.href, { action: "replace" }), PAUSE_MS);
+    this.anew.soon();
   }
 }
 

@@ -17,8 +17,7 @@ class Board extends HTMLElement {
     if (conversation) this.leave = live.follow(conversation, FROM_NOW, () => {});
     live.addEventListener("task", ({ detail }) => detail.conversation === conversation && this.#soon(), { signal });
     live.addEventListener("back", () => this.#soon(), { signal });
-    this.addEventListener("turbo:before-frame-render", () => this.#hold(), { signal });
-    this.addEventListener("turbo:frame-load", () => this.#restore(), { signal });
+    this.addEventListener("turbo:before-frame-render", ({ detail }) => this.#keepFocus(detail), { signal });
     if (this.hasAttribute("data-closed")) return;
     this.setAttribute("data-lively", "");
     this.addEventListener("change", (event) => this.#chosen(event), { signal });
@@ -48,15 +47,15 @@ class Board extends HTMLElement {
     else this.frame.setAttribute("src", pathname);
   }
 
-  /** Which card has the focus when the new board comes, not when it was asked for: somebody may have gone on meanwhile. */
-  #hold() {
-    this.held = document.activeElement?.closest?.("[data-task]")?.id;
-  }
-
-  /** The card that had the focus has it where it is now. */
-  #restore() {
-    const card = this.held && document.getElementById(this.held);
-    if (card && !card.contains(document.activeElement)) card.focus();
+  /** The card that has the focus when the new board comes has it there in the same moment: no key is lost. */
+  #keepFocus(detail) {
+    const { render } = detail;
+    detail.render = (current, next) => {
+      const held = document.activeElement?.closest?.("[data-task]")?.id;
+      render(current, next);
+      const card = held && document.getElementById(held);
+      if (card && !card.contains(document.activeElement)) card.focus();
+    };
   }
 
   #chosen(event) {
@@ -108,25 +107,30 @@ class Board extends HTMLElement {
   }
 
   /** Move a card: there at once, and back with the reason where that is refused. */
-  async #move(card, status) {
-    const from = card.closest(".column");
-    if (status === card.dataset.status) return;
+  async #move({ id, dataset: { task, name, status: before } }, status) {
+    if (status === before) return;
     const reason = status === "blocked" ? await this.#why() : undefined;
-    if (reason === null) return this.#show(card, from);
-    const to = this.querySelector(`.column[data-status="${status}"]`);
-    this.#show(card, to);
+    if (reason === null) return this.#show(id, before);
+    this.#show(id, status);
     try {
-      await call("PATCH", `/tasks/${card.dataset.task}`, { status, ...(reason ? { blocked_reason: reason } : {}) });
-      this.#say(`${card.dataset.name}: ${to.querySelector("h2").firstChild.textContent.trim()}`);
+      await call("PATCH", `/tasks/${task}`, { status, ...(reason ? { blocked_reason: reason } : {}) });
+      this.#say(`${name}: ${this.#column(status).querySelector("h2").firstChild.textContent.trim()}`);
       this.#soon();
     } catch (error) {
-      this.#show(card, from);
+      this.#show(id, before);
       toastError(error);
     }
   }
 
-  #show(card, column) {
-    const { status } = column.dataset;
+  #column(status) {
+    return this.querySelector(`.column[data-status="${status}"]`);
+  }
+
+  /** Put a card into the column of a status: as both are now, the board may have come anew meanwhile. */
+  #show(id, status) {
+    const card = document.getElementById(id);
+    if (!card) return;
+    const column = this.#column(status);
     const focused = card === document.activeElement;
     if (card.parentElement !== column.querySelector(".cards")) column.querySelector(".cards").prepend(card);
     card.dataset.status = status;

@@ -1,14 +1,12 @@
 // The timeline: the page anew when something happened, unless it is looked at further down; there it says so.
 
-import * as Turbo from "../../vendor/turbo.js";
-
 import { live } from "../live/socket.js";
-
-const PAUSE_MS = 200;
+import { Anew } from "../shell/anew.js";
 
 class Timeline extends HTMLElement {
   connectedCallback() {
     this.ending = new AbortController();
+    this.anew = new Anew();
     const { signal } = this.ending;
     live.addEventListener("timeline", () => this.#hear(), { signal });
     live.addEventListener("back", () => this.#hear(), { signal });
@@ -16,17 +14,17 @@ class Timeline extends HTMLElement {
 
   disconnectedCallback() {
     this.ending.abort();
-    clearTimeout(this.timer);
+    this.anew.stop();
   }
 
   #hear() {
-    clearTimeout(this.timer);
+    this.anew.forget();
     if (!this.hasAttribute("data-newest")) return;
     if (this.closest(".below-bar").scrollTop > 0) {
       this.querySelector("[data-grown]").hidden = false;
       return;
     }
-    this.timer = setTimeout(() => Turbo.visit(location.href, { action: "replace" }), PAUSE_MS);
+    this.anew.soon();
   }
 }
 
