@@ -131,7 +131,13 @@ async def test_calls_stream_and_come_beside_the_agents_own_again_and_again(
 
 @pytest.mark.rule("X11", "B1")
 async def test_nobody_else_brings_results(
-    client: AsyncOpenAI, visit: Visit, server: Server, org: Org, other_org: Org, agent: AgentClient, model: ScriptedModel
+    client: AsyncOpenAI,
+    visit: Visit,
+    server: Server,
+    org: Org,
+    other_org: Org,
+    agent: AgentClient,
+    model: ScriptedModel,
 ):
     """Not even who may write where it was asked."""
     model.play(BERLIN, Say("never said"))
