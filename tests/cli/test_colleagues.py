@@ -12,6 +12,11 @@ async def test_an_agent_is_trusted_forked_and_compared(owner: Cli) -> None:
     changed = await owner.ok("agent", "update", "scout", "--trust", "12.5", "--instructions", "Look twice.")
     assert (changed["trust_score"], changed["version"]) == (12.5, "1.1.0")
     assert (await owner.run("agent", "update", "scout", "--trust", "101")).code != 0
+    thinks = await owner.ok("agent", "update", "scout", "--model", "crewhall:scribe")
+    assert thinks["model_config"] == {"provider": "crewhall", "model": "scribe"}
+    unsaid = await owner.run("agent", "update", "scout", "--model", "scribe")
+    assert (unsaid.code, "provider:model" in unsaid.err) == (2, True)
+    assert (await owner.ok("agent", "update", "scout", "--model", ""))["model_config"] == {}
     versions = await owner.run("agent", "versions", "@scout")
     assert "1.1.0" in versions.out
     assert "instructions" in versions.out

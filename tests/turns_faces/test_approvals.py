@@ -64,6 +64,7 @@ async def test_it_is_shown_whole_and_decided_over_http_once(scene: Scene, server
     assert (await scene.owner.get("/notifications", params={"kind": "approval"})).json()["items"] == []
     again = await scene.owner.post(f"{path}/approve", json={})
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    assert (again.json()["status"], again.json()["standing"]) == (409, "approved")
     assert again.json()["detail"].startswith("Somebody else has approved")
     own = await scene.admin.api.post(f"{path}/refuse", json={"reason": "no"})
     assert (own.status_code, own.json()["detail"]) == (409, "You have approved this already.")

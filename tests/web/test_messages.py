@@ -173,6 +173,13 @@ async def test_messages_of_one_author_stand_together_below_their_day(visitors: V
     answer = await member.api.post(f"/conversations/{general}/messages", json={"content": "four"})
     assert answer.status_code == 201
     await expect(message(page, "four")).not_to_have_attribute("data-grouped", "1")
+    hired = await server.hire(org)
+    (await hired.api.post(f"/conversations/{general}/join")).raise_for_status()
+    for text in ("five", "six"):
+        (await hired.api.post(f"/conversations/{general}/messages", json={"content": text})).raise_for_status()
+    await expect(message(page, "five").locator(".head .badge", has_text="agent")).to_be_visible()
+    await expect(message(page, "six")).to_have_attribute("data-grouped", "1")
+    await expect(message(page, "six").locator(".head .badge", has_text="agent")).to_be_hidden()
 
 
 async def test_a_page_works_without_scripts(visitors: Visitors, server: Server, org: Org):

@@ -131,10 +131,18 @@ async def test_calls_stream_and_come_beside_the_agents_own_again_and_again(
 
 @pytest.mark.rule("X11", "B1")
 async def test_nobody_else_brings_results(
-    client: AsyncOpenAI, visit: Visit, org: Org, other_org: Org, agent: AgentClient, model: ScriptedModel
+    client: AsyncOpenAI,
+    visit: Visit,
+    server: Server,
+    org: Org,
+    other_org: Org,
+    agent: AgentClient,
+    model: ScriptedModel,
 ):
+    """Not even who may write where it was asked."""
     model.play(BERLIN, Say("never said"))
-    first = await client.chat.completions.create(model=agent.code, messages=HELLO, tools=TOOLS)
+    here = {CONVERSATION: await server.general(org)}
+    first = await client.chat.completions.create(model=agent.code, messages=HELLO, tools=TOOLS, extra_headers=here)
     for who in (await org.add("admin"), other_org.owner):
         with pytest.raises(openai.NotFoundError):
             await visit(who).chat.completions.create(model=agent.code, messages=results(first, "20"), tools=TOOLS)

@@ -107,6 +107,7 @@ async def show_usage(
         span=span,
         kept="".join(f"{name}={value}&" for name, value in (("agent", agent), ("conversation", conversation)) if value),
         total=total_of(rows),
+        may_change=budgets.may_change(actor),
         stored=size_in_words(stored[0].bytes) if stored else None,
         stored_files=stored[0].files if stored else 0,
         charts=[*charts.money_charts(rows, span, now), charts.token_chart(rows, span, now)] if rows else [],

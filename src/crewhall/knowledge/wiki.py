@@ -138,7 +138,7 @@ async def check_open(tx: Tx, version: EntryVersion) -> None:
     """Refuse a version that is settled. Raises CONFLICT, STALE_ENTRY."""
     await check_newest(tx, version)
     if version.status is S.APPROVED:
-        raise CONFLICT("This version is approved: write another one.", status=str(version.status))
+        raise CONFLICT("This version is approved: write another one.", standing=str(version.status))
 
 
 async def _step(
@@ -150,7 +150,7 @@ async def _step(
     found = await access_version(tx, actor, version_id)
     await check_open(tx, found)
     if found.status is status or (only_from is not None and found.status is not only_from):
-        raise CONFLICT(f"This version is {in_words(found.status)}.", status=str(found.status))
+        raise CONFLICT(f"This version is {in_words(found.status)}.", standing=str(found.status))
     made = await follow(tx, actor, found, status)
     if status is S.PENDING:
         await tell_deciders(tx, actor, made)

@@ -117,7 +117,7 @@ async def _waiting(tx: Tx, actor: Actor, version_id: UUID) -> tuple[Head, EntryV
     if found.status is not S.PENDING or not found.is_open:
         now = found.status if found.status is not S.PENDING else await _after(tx, found)
         said = in_words(now) if now else "taken back by its author"
-        raise CONFLICT(f"There is nothing to decide: this is {said}.", status=str(now or found.status))
+        raise CONFLICT(f"There is nothing to decide: this is {said}.", standing=str(now or found.status))
     return head, found
 
 

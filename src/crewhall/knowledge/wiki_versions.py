@@ -47,7 +47,7 @@ async def follow(
 ) -> EntryVersion:
     """Write the version that follows one with the same words. Raises CONFLICT for a step that may not follow."""
     if not may_follow(before.status, status):
-        raise CONFLICT(f"This version is {in_words(before.status)}.", status=str(before.status))
+        raise CONFLICT(f"This version is {in_words(before.status)}.", standing=str(before.status))
     words = Words(title=before.title, content=before.content or "", category=before.category, tags=before.tags)
     return await insert_version(tx, actor, before.entry_id, before, words, status, before.base_id,
                                 note=before.note, reason=reason, decides=decides)  # fmt: skip

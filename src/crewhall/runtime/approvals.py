@@ -259,7 +259,7 @@ async def _too_late(tx: Tx, actor: Actor, approval_id: UUID) -> CrewhallError:
         S.REFUSED: f"{who} refused this already.",
         S.CANCELED: "Its turn has ended: there is nothing left to decide.",
     }
-    return CONFLICT(said.get(now.status, "This has expired: it counts as refused."), status=str(now.status))
+    return CONFLICT(said.get(now.status, "This has expired: it counts as refused."), standing=str(now.status))
 
 
 async def _has_asked(tx: Tx, actor: Actor, run_id: UUID) -> bool:

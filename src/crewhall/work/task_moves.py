@@ -31,7 +31,9 @@ def moved(actor: Actor, before: Standing, change: TaskChange) -> Standing:
     assignee = before.assignee if change.assignee is UNSET else change.assignee
     status = _follows(before, assignee) if change.status is UNSET else change.status
     if not may_become(before.status, status):
-        raise CONFLICT(f"It is {IN_WORDS[before.status]}: reopen it first.", field="status", status=str(before.status))
+        raise CONFLICT(
+            f"It is {IN_WORDS[before.status]}: reopen it first.", field="status", standing=str(before.status)
+        )
     if status is S.BACKLOG:
         if change.assignee is not UNSET and change.assignee is not None:
             raise INVALID("A task of the backlog is nobody's.", field="assignee")

@@ -21,6 +21,20 @@ for name, command in {**agent_forks.COMMANDS, **agent_lending.COMMANDS}.items():
 Field = Annotated[str | None, typer.Option()]
 
 
+def _in_full(model: str | None) -> str | None:
+    if model and not all(model.partition(":")):
+        raise typer.BadParameter("Write provider:model, such as openai:gpt-4o.")
+    return model
+
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Thinks with this, as provider:model; '' for a program of yours that thinks for it.", callback=_in_full
+    ),
+]
+
+
 @agent.command("list")
 def list_agents(
     context: typer.Context,
@@ -61,7 +75,9 @@ def try_agent(
     context: typer.Context,
     code: Code,
     prompt: Annotated[list[str], typer.Argument(help="What it is asked.")],
-    model: Annotated[str | None, typer.Option(help="Think with this instead, as provider:model.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Think with this instead, as provider:model.", callback=_in_full)
+    ] = None,
     temperature: Annotated[float | None, typer.Option(help="With this temperature instead, 0 to 2.")] = None,
     instructions: Annotated[str | None, typer.Option(help="With these instructions instead.")] = None,
     as_json: Json = False,
@@ -70,9 +86,7 @@ def try_agent(
 
     async def work(client: "Client") -> "TryEvent":
         who = await client.agents.find(code)
-        config = dict(who.model_config)
-        if model:
-            config["provider"], _, config["model"] = model.partition(":")
+        config = thinking_with(model, who.model_config) if model else dict(who.model_config)
         if temperature is not None:
             config["temperature"] = temperature
         instead: dict[str, Any] = {"model_config": config}
@@ -130,6 +144,7 @@ def create_agent(
     description: Field = None,
     role_title: Field = None,
     instructions: Field = None,
+    model: Model = None,
     kind: Field = None,
     visibility: Annotated[str | None, typer.Option(help="public, private or hidden.")] = None,
     template: Annotated[str | None, typer.Option(help="Take what is not given from this template.")] = None,
@@ -143,6 +158,7 @@ def create_agent(
         description=description,
         role_title=role_title,
         instructions=instructions,
+        model_config=None if model is None else thinking_with(model),
         kind=kind,
         visibility=visibility,
         template=template,
@@ -170,6 +186,7 @@ def update_agent(
     description: Field = None,
     role_title: Field = None,
     instructions: Field = None,
+    model: Model = None,
     status: Field = None,
     visibility: Field = None,
     capability: Annotated[list[str] | None, typer.Option(help="Replaces all; may be given again.")] = None,
@@ -193,7 +210,10 @@ def update_agent(
     )
 
     async def work(client: "Client") -> "AgentInfo":
-        return await client.agents.update((await client.agents.find(code)).id, **changes)
+        who = await client.agents.find(code)
+        if model is not None:
+            changes["model_config"] = thinking_with(model, who.model_config)
+        return await client.agents.update(who.id, **changes)
 
     _report(context, as_json, act(context, work))
 
@@ -230,6 +250,12 @@ def _report(context: typer.Context, as_json: bool, found: "AgentInfo") -> None:
         say_json(found)
     else:
         _show(found)
+
+
+def thinking_with(model: str, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The configuration of a model named as provider:model, which keeps what else was settled before; '' is none."""
+    provider, _, name = model.partition(":")
+    return {**(before or {}), "provider": provider, "model": name} if model else {}
 
 
 def _model_of(found: "AgentInfo") -> str:

@@ -44,16 +44,16 @@ _SENTENCES = {
 
 
 def problem_of(error: CrewhallError) -> dict[str, Any]:
-    """The problem details of an error."""
-    return {
+    """The problem details of an error; no field of it stands in for one of the standard's."""
+    standard = {
         "type": PROBLEM_TYPE + error.code,
         "title": error.kind.title,
         "status": error.kind.status,
         "detail": error.detail,
         "code": error.code,
         "request_id": request_id.get(),
-        **msgspec.to_builtins(error.fields),
     }
+    return standard | msgspec.to_builtins(error.fields) | standard
 
 
 def rendered(error: CrewhallError) -> tuple[int, bytes, str]:
