@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from crewhall.conversations import Posting, render_markdown
 from crewhall.faces.plumbing.forms import Form, read_form
+from crewhall.faces.plumbing.moments import local
 from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
@@ -200,7 +201,7 @@ async def _task(
     said = await comments.list_comments(services.db, actor, task)
     shown = {
         "status": task.status, "whose": whose, "priority": task.priority, "blocked_reason": task.blocked_reason or "",
-        "due": task.deadline.astimezone(zone_of(request)).strftime("%Y-%m-%dT%H:%M") if task.deadline else "",
+        "due": f"{local(task.deadline, zone_of(request)):%Y-%m-%dT%H:%M}" if task.deadline else "",
     }  # fmt: skip
     return await render_in_hall(
         "task.html", request, services, actor, status=status, task=task, form=form, names=names, origin=origin,
