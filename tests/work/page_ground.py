@@ -10,7 +10,7 @@ from tests.support.server import Server
 
 
 class PageForm:
-    """The form that has a field of that name, at an address; `fields`: what it shows."""
+    """The form that has a field of that name, at an address; `fields`: what it shows, nothing where it is not there."""
 
     def __init__(self, browser: httpx.AsyncClient, member: Member, path: str, field: str) -> None:
         self._browser, self._member, self._path, self._field = browser, member, path, field
@@ -22,14 +22,18 @@ class PageForm:
         self.text = answer.text
         forms = _Forms()
         forms.feed(answer.text)
-        self.fields = next(form for form in forms.found if self._field in form)
+        self.fields = next((form for form in forms.found if self._field in form), {})
 
-    async def choose(self, **fields: str) -> None:
+    async def choose(self, *, to: str | None = None, **fields: str) -> None:
         """Send the form as it is shown, with these changed; a refusal is shown, else it stays the page that it was."""
-        answer = await self._browser.post(self._path, data=self.fields | fields)
-        assert answer.status_code in {303, 409, 422}, answer.text
+        answer = await self._browser.post(to or self._path, data=self.fields | fields)
+        assert answer.status_code in {303, 404, 409, 422}, answer.text
         if answer.status_code != 303:
             self.show(answer)
+
+    async def send(self, path: str, **fields: str) -> int:
+        """Send what a form of another page has, and nothing else; returns how that is answered."""
+        return (await self._browser.post(path, data=fields)).status_code
 
     async def now(self) -> dict[str, Any]:
         """What the page is of, by the API."""
