@@ -40,7 +40,10 @@ def written(moment: datetime) -> str:
 
 @dataclass
 class Hub:
-    """One repository, `octo/hall`. `failures` are answered first, in order; `asked` is what was asked."""
+    """One repository, `octo/hall`. `failures` are answered first, in order; `asked` is what was asked.
+
+    `unchanged` is what of that was answered 304.
+    """
 
     name: str = "octo/hall"
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -55,6 +58,7 @@ class Hub:
     failures: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     lost: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
     now: datetime = START
     tallest: int = 1000
 
@@ -111,6 +115,7 @@ class Hub:
         tag = f'"{sha256(msgspec.json.encode(body)).hexdigest()[:20]}"'
         said = {"etag": tag, **page}
         if headers.get("if-none-match") == tag:
+            self.unchanged.append(path)
             return 304, said, None
         return status, said, body
 

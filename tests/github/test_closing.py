@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewhall.work.github.closing import Closing, closings
+from crewhall.work.github.pulls import pull_request
+from tests.github.hub import example
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,10 @@ def test_any_text_is_read_in_order_and_within_bounds(text: str):
 
 def test_a_hostile_text_takes_no_time():
     assert closings("fixes " * 30_000) == []
+
+
+def test_what_is_merged_elsewhere_than_into_the_default_branch_closes_nothing():
+    raw = example("pull_request", "pull_request") | {"body": "Fixes #12"}
+    main = raw["base"]["repo"]["default_branch"]
+    closes = [pull_request(raw | {"base": raw["base"] | {"ref": ref}}).data["closes"] for ref in (main, "stable")]
+    assert closes == [[{"repository": "", "number": 12}], []]

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from crewhall.kernel.actor import system_actor
-from crewhall.ports.github import GITHUB_LIMITED, GithubAnswer
+from crewhall.ports.github import GITHUB_AWAY, GITHUB_LIMITED, GithubAnswer
 from crewhall.work.github import sync as syncing
 from crewhall.work.github.keeping import Keeping
+from crewhall.work.github.limits import wait_after
 from crewhall.work.github.sync import Syncing
 from crewhall.work.github.syncs import NotOurs, claim_sync
 from tests.github.ground import Wired, wire
@@ -103,6 +104,18 @@ async def test_all_of_a_repository_is_read_then_only_what_changed(wired: Wired, 
     await read(wired, repository, hub)
     assert (await held(wired, repository))["issue"][-1] == "Another"
     assert len(hub.asked) < 2 * before - 3
+    told = len(hub.unchanged)
+    await read(wired, repository, hub)
+    assert len(hub.unchanged) > told, "what has not changed is asked for under its tag, and costs nothing"
+
+
+def test_github_is_asked_again_when_it_lets_us_else_ever_more_seldom():
+    limited = GITHUB_LIMITED("GitHub asks us to wait for 777 s.", wait_s=777.0)
+    assert [wait_after(limited, retries) for retries in (0, 9)] == [777.0, 777.0]
+    assert wait_after(GITHUB_LIMITED("For ever.", wait_s=1e9), 0) == 6 * 3600
+    waits = [wait_after(GITHUB_AWAY("It is away."), retries) for retries in range(12)]
+    assert waits == sorted(waits)
+    assert (waits[1] / waits[0], waits[-1]) == (2, 3600)
 
 
 class Limited(HubGithub):

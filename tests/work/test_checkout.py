@@ -58,6 +58,10 @@ async def test_people_take_tasks_too(org: Org):
     assert (taken["id"], taken["assignee"], taken["version"]) == (
         task["id"], {"type": "user", "id": str(member.id), "name": taken["assignee"]["name"]}, 2,
     )  # fmt: skip
+    await changed(org.owner, task, status="backlog")
+    await changed(org.owner, task, assignee=person(member))
+    told = [one["summary"] for one in await listed(member, "/timeline", type="task_assigned")]
+    assert [one.partition(" a task")[0].split()[-1] for one in told] == ["assigned", "took"]
 
 
 async def test_no_two_take_the_same(server: Server, org: Org):

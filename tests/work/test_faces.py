@@ -8,6 +8,7 @@ from tests.live.test_socket import say
 from tests.mcp.visiting import done, refused, visit
 from tests.support.server import Server, frames_until, token_of
 from tests.work.ground import agent, begun, changed, put_on_probation, wrote
+from tests.work.page_ground import visit_page
 
 
 @pytest.mark.rule("X4", "D8", "D3")
@@ -101,3 +102,38 @@ async def test_a_form_that_asks_what_is_not_done_says_so(server: Server, org: Or
     ):  # fmt: skip
         answer = await browser.post(path, data={"other": "abc", "repository": "abc", "number": "1"})
         assert answer.status_code == status, path
+
+
+async def test_the_page_of_a_task_changes_what_was_chosen_there_and_nothing_else(server: Server, org: Org):
+    hired, project = await server.hire(org, "scout"), await begun(org.owner)
+    task = await wrote(org.owner, project, deadline="2030-01-31T09:00:30Z")
+    page = await visit_page(server, org.owner, f"/tasks/{task['id']}")
+    await page.choose(whose="@scout")
+    assert (now := await page.now())["status"] == "assigned"
+    assert (now["assignee"]["id"], now["deadline"]) == (hired.id, "2030-01-31T09:00:30Z")
+    await changed(hired, task, status="in_progress")
+    await page.choose(priority="P1")  # on the page as it was before the agent began
+    assert ((now := await page.now())["status"], now["priority"]) == ("in_progress", "P1")
+    await (page := await visit_page(server, org.owner, f"/tasks/{task['id']}")).choose(status="blocked")
+    assert "Say why it cannot go on." in page.text
+    await page.choose(status="blocked", blocked_reason="No paint.")
+    await (page := await visit_page(server, org.owner, f"/tasks/{task['id']}")).choose(blocked_reason="No blue paint.")
+    assert (await page.now())["blocked_reason"] == "No blue paint."
+    await (page := await visit_page(server, org.owner, f"/tasks/{task['id']}")).choose(status="backlog")
+    assert ((now := await page.now())["assignee"], now["status"]) == (None, "backlog")
+    await (page := await visit_page(server, org.owner, f"/tasks/{task['id']}")).choose(status="in_progress")
+    assert (await page.now())["assignee"]["id"] == str(org.owner.id)
+    await (page := await visit_page(server, org.owner, f"/tasks/{task['id']}")).choose(whose="nobody", due="")
+    assert ((now := await page.now())["status"], now["deadline"]) == ("backlog", None)
+
+
+async def test_text_that_somebody_changed_meanwhile_is_saved_once_one_has_seen_it(server: Server, org: Org):
+    project = await begun(org.owner)
+    task = await wrote(org.owner, project)
+    page = await visit_page(server, org.owner, f"/tasks/{task['id']}", form="title")
+    await changed(org.owner, task, title="Paint it red")
+    await page.choose(title="Paint it blue")
+    assert "Somebody changed this task meanwhile" in page.text
+    assert (page.fields["title"], (await page.now())["title"]) == ("Paint it blue", "Paint it red")
+    await page.choose()
+    assert (await page.now())["title"] == "Paint it blue"

@@ -8,6 +8,7 @@ from tests.identity.hall import Org
 from tests.support.database import SharedCluster
 from tests.support.server import Server
 from tests.work.ground import agent, begun, changed, done, listed, took, wrote
+from tests.work.page_ground import visit_page
 
 
 async def test_a_project_has_a_slug_and_a_channel_of_its_own(org: Org):
@@ -100,6 +101,25 @@ async def test_people_and_agents_join_and_leave(server: Server, org: Org):
     done(await org.owner.api.delete(f"{path}/agent/{hired.id}"))
     assert (await org.owner.api.delete(f"{path}/agent/{hired.id}")).status_code == 404
     assert len(await listed(member, path)) == 1
+
+
+async def test_who_looks_after_a_project_puts_others_on_it_by_its_page(server: Server, org: Org, other_org: Org):
+    project, member, scout = await begun(org.owner), await org.add(), await server.hire(org, "scout", name="Scout")
+    about, stranger = f"/projects/{project['slug']}/about", await server.hire(other_org, "wren")
+    page = await visit_page(server, org.owner, about, form="whose")
+    assert f"/timeline?project={project['id']}" in page.text
+    await page.choose(to=f"/projects/{project['slug']}/add", whose="@scout")
+    await page.choose(to=f"/projects/{project['slug']}/add", whose=f"agent:{stranger.id}")
+    assert "Take Scout off it" in page.text
+    there = {one["member_id"] for one in await listed(org.owner, f"/projects/{project['id']}/members")}
+    assert there == {str(org.owner.id), scout.id}
+    plain = await visit_page(server, member, about, form="whose")
+    assert "Take Scout off it" not in plain.text
+    assert await plain.send(f"/projects/{project['slug']}/add", whose="@scout") == 403
+    off = {"member_type": "agent", "member_id": scout.id}
+    assert await plain.send(f"/projects/{project['slug']}/remove", **off) == 403
+    assert await page.send(f"/projects/{project['slug']}/remove", **off) == 303
+    assert len(await listed(org.owner, f"/projects/{project['id']}/members")) == 1
 
 
 async def test_who_is_gone_works_on_nothing_and_who_comes_back_does_again(server: Server, org: Org):

@@ -52,6 +52,10 @@ async def test_a_task_is_written_changed_and_done(server: Server, org: Org):
     by_no_clock = await org.owner.api.patch(f"/tasks/{task['id']}", json={"deadline": "2030-01-31T09:00:00"})
     assert by_no_clock.status_code == 422
     assert "offset" in by_no_clock.json()["detail"]
+    for far in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"):  # no page could show it in Tokyo, or in New York
+        assert await refused(hired, task, deadline=far) == (422, "invalid")
+        told = await hired.api.post("/tasks", json={"project_id": project["id"], "title": "Later", "deadline": far})
+        assert (told.status_code, "of the years" in told.text) == (422, True), told.text
 
 
 async def test_numbers_count_in_their_project_whoever_writes_at_once(org: Org):

@@ -14,10 +14,12 @@ from crewhall.faces.plumbing.pages import go, render_in_hall
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import Permission, is_allowed
 from crewhall.kernel.actor import Actor
-from crewhall.kernel.errors import NOT_FOUND, CrewhallError
+from crewhall.kernel.db import Tx
+from crewhall.kernel.errors import INVALID, NOT_FOUND, CrewhallError
 from crewhall.work import project_queries as queries
 from crewhall.work import projects, task_queries, tasks
 from crewhall.work.issues.rows import find_linked
+from crewhall.work.pages_assignees import names_for, read_whose
 from crewhall.work.project_queries import may_manage
 from crewhall.work.project_schemas import NewProject, Project, ProjectChange
 from crewhall.work.task_schemas import NewTask
@@ -128,7 +130,7 @@ async def decide(
     slug: FromPath[str],
     deed: FromPath[str],
 ) -> Page:
-    """Archive it, take it up again, join it, leave it, or delete it."""
+    """Archive it, take it up again, join it, leave it, put others on it or take them off, or delete it."""
     form, mine = await read_form(request), NewMember(MemberType.USER, actor.id)
     try:
         async with services.db.transaction(actor) as tx:
@@ -141,6 +143,11 @@ async def decide(
                 await projects.add_member(tx, actor, found.id, mine)
             elif deed == "leave":
                 await projects.remove_member(tx, actor, found.id, mine)
+            elif deed == "add":
+                await projects.add_member(tx, actor, found.id, await _meant(tx, form))
+            elif deed == "remove":
+                other = NewMember(_member_type(form), form.id("member_id"))
+                await projects.remove_member(tx, actor, found.id, other)
             elif deed == "delete":
                 await projects.delete_project(tx, actor, found.id, confirm=form.v("confirm"))
                 return go("/projects", f"{found.name} is deleted.")
@@ -150,6 +157,18 @@ async def decide(
         form.refuse(error)
         return await _about(request, services, actor, slug, form, status=error.kind.status)
     return go(f"/projects/{slug}/about")
+
+
+async def _meant(tx: Tx, form: Form) -> NewMember:
+    """Whom a form names. Raises INVALID."""
+    found = await read_whose(tx, form.v("whose"))
+    if found is None:
+        raise INVALID("Say who: choose from the list, or write a handle: @ada.", field="whose")
+    return NewMember(found.type, found.id)
+
+
+def _member_type(form: Form) -> MemberType:
+    return MemberType.AGENT if form.v("member_type") == MemberType.AGENT else MemberType.USER
 
 
 async def _board(
@@ -171,10 +190,12 @@ async def _about(
         project = await queries.find_project(tx, actor, slug)
         members = await queries.list_members(tx, actor, project.id, limit=200)
         linked = await find_linked(tx, project_id=project.id)
+        names = await names_for(tx, actor)
+    there = {f"@{member.handle}" for member in members.items}
     is_member = any(member.member_id == actor.id for member in members.items)
     return await render_in_hall(
         "project_about.html", request, services, actor, status=status, project=project, members=members.items,
-        linked=linked,
+        linked=linked, names=names, others=[one for one in names.options if one[0] not in there],
         html=_rendered(project), form=form, manages=may_manage(actor, project), is_member=is_member,
         may_delete=is_allowed(actor, Permission.PROJECTS_UPDATE), words=dict(STATUSES),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from crewhall.conversations import Posting, render_markdown
 from crewhall.faces.plumbing.forms import Form, read_form
+from crewhall.faces.plumbing.moments import local
 from crewhall.faces.plumbing.pages import go, render_in_hall, zone_of
 from crewhall.faces.plumbing.routers import page_router
 from crewhall.faces.plumbing.services import Services
@@ -127,7 +128,7 @@ async def change(
             given = await _change(tx, form)
             if "title" in form.values:
                 given |= _words(form)
-            if "due" in form.values:
+            if _is_changed(form, "due"):
                 given["deadline"] = _moment(request, form.v("due"))
             await tasks.change_task(tx, actor, task_id, Form().read(TaskChange, **given))
     except CrewhallError as error:
@@ -198,13 +199,16 @@ async def _task(
         origin = await find_origin(tx, actor, task)
         at_github = await task_on_github(tx, actor, task_id)
     said = await comments.list_comments(services.db, actor, task)
-    deadline = task.deadline.astimezone(zone_of(request)).strftime("%Y-%m-%dT%H:%M") if task.deadline else ""
+    shown = {
+        "status": task.status, "whose": whose, "priority": task.priority, "blocked_reason": task.blocked_reason or "",
+        "due": f"{local(task.deadline, zone_of(request)):%Y-%m-%dT%H:%M}" if task.deadline else "",
+    }  # fmt: skip
     return await render_in_hall(
         "task.html", request, services, actor, status=status, task=task, form=form, names=names, origin=origin,
         at_github=at_github,
-        statuses=STATUSES, priorities=PRIORITIES, words=dict(STATUSES), deadline=deadline, html=_rendered(task),
+        statuses=STATUSES, priorities=PRIORITIES, words=dict(STATUSES), shown=shown, html=_rendered(task),
         criteria="\n".join(one.text for one in task.success_criteria), labels=", ".join(task.labels),
-        choices=_choices(task, names, whose), whose=whose,
+        choices=_choices(task, names, whose),
         may_delete=is_allowed(actor, Permission.TASKS_DELETE), has_more=said.next is not None,
         said=[{"author": one.author, "at": one.created_at, "html": Markup(one.html)} for one in said.items],  # noqa: S704
     )  # fmt: skip
@@ -217,16 +221,24 @@ def _choices(task: TaskDetail, names: Names, whose: str) -> list[tuple[str, str]
 
 
 async def _change(tx: Tx, form: Form) -> dict[str, Any]:
-    """What the small choices of a form say: status, reason, priority, whose it is, labels to have."""
-    given = {name: form.v(name) for name in ("status", "priority", "blocked_reason") if form.v(name).strip()}
-    if given.get("status") != TaskStatus.BLOCKED:
-        given.pop("blocked_reason", None)
-    changed: dict[str, Any] = dict(given)
-    if "whose" in form.values and (whose := form.v("whose").strip()):
-        changed["assignee"] = await read_whose(tx, whose)
+    """What the small choices of a form say: status, reason, priority, whose it is.
+
+    Only what differs from what the form showed: the rest may be otherwise by now, or follows from what was chosen.
+    """
+    names = [name for name in ("status", "priority", "blocked_reason") if _is_changed(form, name)]
+    changed: dict[str, Any] = {name: form.v(name) for name in names if form.v(name).strip()}
+    if form.v("status") != TaskStatus.BLOCKED:
+        changed.pop("blocked_reason", None)
+    if _is_changed(form, "whose") and (form.v("whose").strip() or "shown_whose" in form.values):
+        changed["assignee"] = await read_whose(tx, form.v("whose"))
     if form.v("expected_version"):
         changed["expected_version"] = form.v("expected_version")
     return changed
+
+
+def _is_changed(form: Form, name: str) -> bool:
+    """Whether a field holds something else than the form showed; one that says not what it showed: always."""
+    return name in form.values and form.v(name).strip() != form.values.get(f"shown_{name}")
 
 
 def _words(form: Form) -> dict[str, Any]:

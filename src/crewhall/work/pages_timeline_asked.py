@@ -82,10 +82,17 @@ async def narrowed_by(tx: Tx, asked: Asked) -> list[tuple[str, str]]:
         "agent": f"about {names.get(asked.agent, 'an agent')}" if asked.agent else None,
         "mention": f"mentioning {names.get(asked.mention, 'somebody')}" if asked.mention else None,
         "conversation": "from one conversation" if asked.conversation else None,
-        "project": "of one project" if asked.project else None,
+        "project": f"of {await _project(tx, asked.project)}" if asked.project else None,
         "session": "of one session" if asked.session else None,
     }
     said = [(words, asked.link(**{name: None})) for name, words in told.items() if words]
     return said + [
         (label, asked.link(metadata=tuple(one for one in asked.metadata if one != label))) for label in asked.metadata
     ]
+
+
+async def _project(tx: Tx, project_id: UUID) -> str:
+    name = await tx.value(
+        "select p.name from projects p where p.id = %(id)s and p.id in (select readable_projects())", {"id": project_id}
+    )
+    return str(name or "one project")

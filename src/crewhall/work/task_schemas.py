@@ -28,7 +28,11 @@ BlockedReason = Annotated[
 Version = Annotated[
     int, Meta(ge=1, description="The version that was seen: 409 `stale_task` when there is a newer one.")
 ]
-Deadline = Annotated[datetime, Meta(tz=True, description="With its offset from UTC.")]
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+"""Of deadlines: a moment at the end of what a calendar holds has no local time in every timezone."""
+Deadline = Annotated[
+    datetime, Meta(tz=True, description=f"With its offset from UTC, of the years {FIRST_YEAR} to {LAST_YEAR}.")
+]
 GitHubId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 IssueNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
@@ -82,6 +86,7 @@ class NewTask(Struct, forbid_unknown_fields=True, kw_only=True):
         self.title = visible_name(self.title)
         self.description = visible_text(self.description) if self.description else None
         self.labels = clean_labels(self.labels)
+        _check_deadline(self.deadline)
 
 
 class TaskChange(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -107,6 +112,7 @@ class TaskChange(Struct, forbid_unknown_fields=True, kw_only=True):
             self.title = visible_name(self.title)
         if isinstance(self.labels, list):
             self.labels = clean_labels(self.labels)
+        _check_deadline(self.deadline)
 
 
 class TasksChange(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -233,6 +239,11 @@ class Board(Struct):
     """A project's tasks by status."""
 
     columns: list[Column]
+
+
+def _check_deadline(deadline: object) -> None:
+    if isinstance(deadline, datetime) and not FIRST_YEAR <= deadline.year <= LAST_YEAR:
+        raise ValueError(f"A deadline is of the years {FIRST_YEAR} to {LAST_YEAR}.")
 
 
 def clean_labels(labels: list[str]) -> list[str]:

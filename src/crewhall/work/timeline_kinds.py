@@ -20,7 +20,8 @@ class EventKind(msgspec.Struct, frozen=True, kw_only=True):
     """A type of events. `group` is what pages filter by. `did` follows the author's name, or stands alone.
 
     `title`, `text` and `url` name fields of the content: what the event is about, what is said, where it leads.
-    `says` is for types whose `did` depends on their content. `is_posted`: people and agents post it by themselves;
+    `says` is for types whose `did` depends on their content, `did_alone` for what one did and nobody else is mentioned
+    of. `is_posted`: people and agents post it by themselves;
     every other comes of what happened. `is_system`: it never has an author.
     """
 
@@ -34,6 +35,7 @@ class EventKind(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     url: str | None = None
     says: Callable[[dict[str, Any]], str] | None = None
+    did_alone: str | None = None
     is_posted: bool = False
     is_system: bool = False
 
@@ -126,7 +128,10 @@ _add(
     T.SESSION_STOP, content.SessionStopped, "Session stopped", "stopped a session", "sessions", "stop",
     title="agent", text="hand_off", says=_on_stop,
 )  # fmt: skip
-_add(T.TASK_ASSIGNED, content.TaskAssigned, "Task assigned", "assigned a task", "tasks", "list", title="title")
+_add(
+    T.TASK_ASSIGNED, content.TaskAssigned, "Task assigned", "assigned a task", "tasks", "list",
+    title="title", did_alone="took a task",
+)  # fmt: skip
 _add(T.TASK_COMPLETED, content.TaskCompleted, "Task completed", "completed a task", "tasks", "check", title="title")
 _add(
     T.TASK_BLOCKED, content.TaskBlocked, "Task blocked", "cannot go on with", "tasks", "alert",

@@ -83,7 +83,7 @@ def summary_of(
     kind: EventKind | None, row: EventRow, author: Somebody | None, agent: Somebody | None, title: str | None
 ) -> str:
     """What happened, in a line: who did what."""
-    did = did_of(kind, row.content)
+    did = did_of(kind, row)
     who = (
         f"{agent.name}’s"
         if kind and kind.is_system and agent
@@ -95,11 +95,13 @@ def summary_of(
     return f"{said}: {title}" if title else said
 
 
-def did_of(kind: EventKind | None, content: dict[str, Any]) -> str:
+def did_of(kind: EventKind | None, row: EventRow) -> str:
     """What follows the name. Of an extension that is not there any more nobody knows the words."""
     if kind is None:
         return "did something that is not known here any more"
-    return kind.says(content) if kind.says else kind.did
+    if kind.did_alone and row.author_id is not None and not row.mentions:
+        return kind.did_alone
+    return kind.says(row.content) if kind.says else kind.did
 
 
 def _text_of(kind: EventKind | None, content: dict[str, Any]) -> str:

@@ -38,31 +38,39 @@ def hue(identity: object) -> int:
     return total % HUES
 
 
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """The moment as that timezone has it; as UTC has it where a calendar holds no such day."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
+
+
 def clock(moment: datetime, zone: tzinfo) -> str:
     """The local time of day."""
-    return f"{moment.astimezone(zone):%H:%M}"
+    return f"{local(moment, zone):%H:%M}"
 
 
 def day_key(moment: datetime, zone: tzinfo) -> str:
     """The local day, as a key to compare days by."""
-    return f"{moment.astimezone(zone):%Y-%m-%d}"
+    return f"{local(moment, zone):%Y-%m-%d}"
 
 
 def day_name(moment: datetime, zone: tzinfo) -> str:
     """The local day, as people say it."""
-    local = moment.astimezone(zone)
-    year = "" if local.year == datetime.now(zone).year else f" {local.year}"
-    return f"{_WEEKDAYS[local.weekday()]}, {local.day} {_MONTHS[local.month - 1]}{year}"
+    here = local(moment, zone)
+    year = "" if here.year == datetime.now(zone).year else f" {here.year}"
+    return f"{_WEEKDAYS[here.weekday()]}, {here.day} {_MONTHS[here.month - 1]}{year}"
 
 
 def day_and_month(moment: datetime, zone: tzinfo) -> str:
     """The local day without the year."""
-    local = moment.astimezone(zone)
-    return f"{local.day} {_MONTHS[local.month - 1]}"
+    here = local(moment, zone)
+    return f"{here.day} {_MONTHS[here.month - 1]}"
 
 
 @pass_context
 def stamp(context: Context, moment: datetime) -> str:
     """Day and time of a moment, in the timezone of whoever looks (a Jinja filter)."""
     zone = context.get("zone") or UTC
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+    return f"{local(moment, zone):%Y-%m-%d %H:%M}"
