@@ -1,5 +1,7 @@
 """Files of every kind, and short ways to send them."""
 
+import base64
+import hashlib
 import io
 import struct
 import zlib
@@ -42,6 +44,11 @@ def bomb(pixels: int = 60_000) -> bytes:
         + chunk(b"IDAT", zlib.compress(b"\0" * 100_000))
         + chunk(b"IEND", b"")
     )
+
+
+def stating(data: bytes) -> str:
+    """The digest of what is sent, as a header states it."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
 
 
 async def send(who: Someone, conversation: str, data: bytes | Any, name: str = "notes.txt") -> httpx.Response:

@@ -7,7 +7,7 @@ import pytest
 
 from crewhall.runtime.reading import read_conversation
 from crewhall.runtime.runs import Run
-from crewhall.sdk import Client
+from crewhall.sdk import Client, CrewhallApiError
 from tests.cli.conftest import Cli, QuickCli
 from tests.files.making import image
 from tests.identity.hall import Org
@@ -39,6 +39,27 @@ async def test_the_client_sends_posts_and_downloads(server: Server, org: Org, tm
         assert await client.files.read(large.id) == LARGE
         written = await client.files.download(small.id, tmp_path / "got.png")
         assert written.read_bytes() == image()
+
+
+@pytest.mark.rule("B8")
+async def test_the_client_compares_what_is_kept_with_what_it_sent(
+    server: Server, org: Org, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    general = await server.general(org)
+    (tmp_path / "large.bin").write_bytes(b"as it is")
+    monkeypatch.setattr("crewhall.faces.sdk.files.PART", 4)
+    async with Client(server.address, token=token_of(org.owner.api)) as client:
+        kept = await client.files.upload(general, tmp_path / "large.bin")
+        with monkeypatch.context() as patched, pytest.raises(CrewhallApiError) as refused:
+            patched.setattr("crewhall.conversations.http_files.stating", lambda _: "sha-256=:AAAA:")
+            await client.files.read(kept.id)
+        assert refused.value.code == "download_damaged"
+        with pytest.raises(CrewhallApiError) as refused:
+            monkeypatch.setattr("crewhall.faces.sdk.files._sha256_of", lambda _: "of other bytes")
+            await client.files.upload(general, tmp_path / "large.bin")
+        assert refused.value.code == "upload_damaged"
+    async with server.db.transaction(org.owner.actor) as tx:
+        assert await tx.value("select count(*) from files where released_at is null") == 1, "the damaged one went"
 
 
 @pytest.mark.rule("X4")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.files.making import bomb, image, photograph, post, send, sent
+from tests.files.making import bomb, image, photograph, post, send, sent, stating
 from tests.files.standing import content, kept, sweep
 from tests.identity.hall import Org
 from tests.support.server import Server
@@ -39,6 +39,26 @@ async def test_a_file_is_sent_posted_and_read_by_others(server: Server, org: Org
     assert read.headers["content-disposition"].startswith('attachment; filename="notes.md"')
     listed = (await other.api.get(f"/conversations/{general}/files")).json()["items"]
     assert [(one["id"], one["message_id"]) for one in listed] == [(file["id"], message["id"])]
+
+
+@pytest.mark.rule("B8")
+@pytest.mark.parametrize(("stated", "status"), [
+    (stating(b"as it was sent"), 201), (f"md5=:AAAA:, {stating(b'as it was sent')}", 201), ("md5=:AAAA:", 201),
+    (stating(b"as it was not sent"), 400), ("sha-256=AAAA", 400), ("sha-256=:A:", 400), (f"{stating(b'x')},", 400),
+])  # fmt: skip
+async def test_what_came_is_compared_with_what_was_sent(server: Server, org: Org, stated: str, status: int):
+    path = f"/conversations/{await server.general(org)}/files"
+    answer = await org.owner.api.post(
+        path, params={"name": "a.txt"}, content=b"as it was sent", headers={"content-digest": stated}
+    )
+    assert answer.status_code == status, answer.text
+    if status == httpx.codes.CREATED:
+        read = await content(org.owner, answer.json())
+        assert read.headers["repr-digest"] == stating(b"as it was sent")
+    else:
+        assert answer.json()["code"] == "upload_damaged"
+        async with server.db.transaction(org.owner.actor) as tx:
+            assert await tx.value("select count(*) from files") == 0
 
 
 @pytest.mark.rule("B8")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.files.making import bomb, image, post, sent
+from tests.files.making import bomb, image, post, sent, stating
 from tests.identity.hall import Member, Org
 from tests.support.server import Server, token_of
 from tests.support.waiting import until
@@ -73,6 +73,20 @@ async def test_what_breaks_off_goes_on_from_there(server: Server, org: Org):
     assert 0 < at <= 700_000
     assert (await send(org.owner, place, at, DATA[at:])).status_code == 204
     assert (await org.owner.api.get(place.replace("uploads", "files") + "/content")).content == DATA
+
+
+@pytest.mark.rule("B8")
+async def test_a_part_that_is_not_what_was_sent_is_sent_again(server: Server, org: Org):
+    place = await begin(org.owner, await server.general(org), 10)
+    for stated in (stating(b"01230"), "sha-256=no"):
+        headers = PART | {"upload-offset": "0", "content-digest": stated}
+        refused = await org.owner.api.patch(place, content=b"01234", headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (400, "upload_damaged")
+        assert await offset_of(org.owner, place) == 0
+    for at, data in ((0, b"01234"), (5, b"56789")):
+        headers = PART | {"upload-offset": str(at), "content-digest": stating(data)}
+        assert (await org.owner.api.patch(place, content=data, headers=headers)).status_code == 204
+    assert (await org.owner.api.get(place.replace("uploads", "files") + "/content")).content == b"0123456789"
 
 
 @pytest.mark.rule("B8")

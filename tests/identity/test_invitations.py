@@ -226,3 +226,26 @@ async def test_an_invitation_is_sent_again_with_another_link(hall: Hall):
     assert (await admin.api.post(path)).status_code == 404, "it was used"
     chief = await invite(org, role="admin")
     assert (await admin.api.post(f"/invitations/{chief['invitation']['id']}/resend")).status_code == 403
+
+
+async def test_a_newcomer_is_in_the_timezone_that_they_say_else_in_the_organizations(hall: Hall):
+    org = await hall.make_org()
+    await org.owner.api.patch(f"/organizations/{org.id}", json={"timezone": "Asia/Tokyo"})
+
+    async def join(**more: str) -> tuple[int, str]:
+        body = {"token": (await invite(org))["token"], "name": "New", "email": new_email(), "password": PASSWORD}
+        answer = await hall.client().post("/invitations/accept", json=body | more)
+        said = answer.json()
+        return answer.status_code, said["login"]["user"]["timezone"] if answer.is_success else said["field"]
+
+    assert await join() == (201, "Asia/Tokyo")
+    assert await join(timezone="Europe/Berlin") == (201, "Europe/Berlin")
+    assert await join(timezone="Europe/Atlantis") == (422, "timezone")
+
+
+async def test_an_organization_begins_in_the_timezone_of_who_makes_it(hall: Hall):
+    person = await hall.make_person()
+    assert (await person.api.patch("/me", json={"timezone": "Europe/Berlin"})).is_success
+    made = await hall.make_org("Elsewhere", person)
+    answer = await made.owner.api.get(f"/organizations/{made.id}")
+    assert answer.json()["timezone"] == "Europe/Berlin"

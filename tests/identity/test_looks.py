@@ -92,6 +92,7 @@ async def test_new_people_join_the_default_channels(server: Server):
     joined = await server.make_person()
     assert (await joined.api.post("/invitations/accept", json={"token": token})).status_code == 201
     assert (await joined.api.get(f"/conversations/{channel}")).json()["is_member"] is True
+    assert (await joined.api.get(f"/conversations/{mine}")).json()["is_member"] is False, "nobody made it a default"
     private = await api.patch(f"/conversations/{channel}", json={"type": "private"})
     assert private.json()["is_default"] is False
     assert (await api.patch(f"/conversations/{channel}", json={"is_default": True})).status_code == 422

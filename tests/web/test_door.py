@@ -20,7 +20,7 @@ async def test_the_first_person_opens_the_hall(browser: Browser, cluster: Shared
     async with Server(cluster.clone(name)) as fresh:
         visitors = Visitors(browser, fresh)
         assert fresh.setup_link
-        page = await visitors.visit("/")
+        page = await visitors.visit("/", timezone_id="Europe/Berlin")
         await expect(page.get_by_role("heading", name="Almost there")).to_be_visible()
         await page.goto(fresh.setup_link)
         await page.get_by_label("Organization").fill("Lighthouse Labs")
@@ -36,6 +36,8 @@ async def test_the_first_person_opens_the_hall(browser: Browser, cluster: Shared
         await expect(page).to_have_url(CONVERSATION)
         await expect(page.get_by_role("heading", name="general", exact=True)).to_be_visible()
         await expect(page.locator(".switcher")).to_contain_text("Lighthouse Labs")
+        await page.goto("/settings/organization")
+        await expect(page.get_by_label("Timezone of new people")).to_have_value("Europe/Berlin")
         visitors.tolerated = ("422", "410")
         await page.goto(fresh.setup_link)
         await expect(page.get_by_text("Sign in instead")).to_be_visible()

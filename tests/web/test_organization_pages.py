@@ -1,12 +1,13 @@
 """The pages of an organization: its people, its looks, what new people join. Without a browser: they need no script."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from tests.files.making import image
-from tests.identity.hall import Member, Org
+from tests.identity.hall import PASSWORD, Member, Org
 from tests.support.server import Server
 
 pytestmark = pytest.mark.rule("E1")
@@ -62,6 +63,21 @@ async def test_a_link_for_several_and_a_new_one_are_shown_once(server: Server, o
     again = await owner.post(f"/people/invitations/{open_one['id']}/resend")
     assert "/invitation?token=" in again.text
     assert "/invitation?token=" not in (await owner.get("/people")).text
+
+
+@pytest.mark.parametrize(("told", "theirs"), [("Europe%2FBerlin", "Europe/Berlin"), ("Europe%2FAtlantis", "UTC")])
+async def test_who_joins_is_in_the_timezone_of_their_browser(server: Server, org: Org, told: str, theirs: str):
+    link = (await org.owner.api.post("/invitations", json={})).json()["token"]
+    browser = server.client()
+    browser.base_url = httpx.URL(server.address)
+    browser.headers.update({"origin": server.address, "accept": "text/html"})
+    browser.cookies.set("crewhall_zone", told)
+    newcomer = {"token": link, "name": "New", "email": f"{uuid4().hex}@example.org", "password": PASSWORD}
+    assert await send(browser, "/invitation", **newcomer) == 303
+    page = (await browser.get("/settings/notifications")).text
+    assert (f"that of {theirs}," in page, "This browser is in" in page) == (True, False)
+    browser.cookies.set("crewhall_zone", "Asia%2FTokyo")
+    assert "This browser is in Asia/Tokyo" in (await browser.get("/settings/notifications")).text
 
 
 async def test_looks_are_chosen_and_shown_to_the_invited(server: Server, org: Org):

@@ -19,6 +19,7 @@ from crewhall.conversations.file_store import FileStore
 from crewhall.conversations.file_types import SHOWN_IMAGES, UNKNOWN
 from crewhall.conversations.files import StoredFile, absent
 from crewhall.faces.plumbing.dependencies import AnyRequest
+from crewhall.faces.plumbing.digests import stating
 from crewhall.faces.plumbing.services import Services
 from crewhall.faces.plumbing.uploading import body_of, length_of
 from crewhall.kernel.actor import Actor
@@ -40,7 +41,8 @@ _BYTES = ResponseSpec(bytes, description="The bytes.", media_type=UNKNOWN, gener
     summary="Upload a file",
     description=(
         "The body is the file, whatever its content type. It is stored when this answers; post a message with its id "
-        "in `files` to attach it. One that no message takes is removed after a day. What it is is told by its bytes."
+        "in `files` to attach it. One that no message takes is removed after a day. What it is is told by its bytes. "
+        "With `Content-Digest` (RFC 9530; sha-256, sha-512) it is compared; where it differs: `upload_damaged`."
     ),
 )
 async def upload_file(
@@ -112,7 +114,10 @@ async def remove_file(
         "Whole, or one range of it. Images that can be shown come as what they are; everything else comes to be saved, "
         "and never as something that a browser would run."
     ),
-    response_headers=[ResponseHeader(name="ETag", description="Names the bytes.", documentation_only=True)],
+    response_headers=[
+        ResponseHeader(name="ETag", description="Names the bytes.", documentation_only=True),
+        ResponseHeader(name="Repr-Digest", description="The SHA-256 of all of them.", documentation_only=True),
+    ],
     responses={200: _BYTES, 206: ResponseSpec(bytes, description="A range.", media_type=UNKNOWN)},
 )
 async def download_file(
@@ -132,6 +137,7 @@ async def download_file(
         return Response(b"", status_code=304, headers=headers)
     wanted = range_of(asked_range, file.size) if if_range in {None, headers["etag"]} else None
     start, end = wanted or (0, file.size)
+    headers["repr-digest"] = stating(bytes.fromhex(file.sha256))
     headers["content-length"] = str(end - start)
     if wanted:
         headers["content-range"] = f"bytes {start}-{end - 1}/{file.size}"

@@ -77,7 +77,8 @@ async def show_upload(
     summary="Send a part of an upload",
     description=(
         f"The body (`Content-Type: {PART}`) follows the bytes that are there. What came is kept, should it break off. "
-        "With the last part the upload becomes the file of the same id."
+        "With the last part the upload becomes the file of the same id. A part with `Content-Digest` is kept whole, "
+        "or not at all (`upload_damaged`: send it again)."
     ),
     status_code=204,
 )

@@ -14,7 +14,16 @@ from crewhall.conversations.file_store import FileStore
 from crewhall.conversations.intake import Intake
 from crewhall.kernel.actor import Actor
 from crewhall.kernel.db import Tx
-from crewhall.kernel.errors import BROKEN_OFF, CONFLICT, INVALID, NOT_FOUND, UNAVAILABLE, CrewhallError, define_error
+from crewhall.kernel.errors import (
+    BROKEN_OFF,
+    CONFLICT,
+    INVALID,
+    NOT_FOUND,
+    UNAVAILABLE,
+    UPLOAD_DAMAGED,
+    CrewhallError,
+    define_error,
+)
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.stray_blobs import drop_stray
 from crewhall.ports.blobs import BLOB_MISSING
@@ -74,7 +83,8 @@ class Uploads:
     async def proceed(self, actor: Actor, upload_id: UUID, offset: int, chunks: AsyncIterable[bytes]) -> Upload:
         """Take the bytes that follow `offset`; what came before a break is kept. The last ones make the file.
 
-        Raises NOT_FOUND, OFFSET_PASSED, TOO_LARGE, and what a file is refused for: then the upload is gone.
+        Raises NOT_FOUND, OFFSET_PASSED, UPLOAD_DAMAGED (the part is to be sent again), TOO_LARGE, and what a file is
+        refused for: then the upload is gone.
         """
         found = await self.show(actor, upload_id)
         if offset != found.offset:
@@ -82,7 +92,7 @@ class Uploads:
         try:
             part = await self._write_part(actor, found, chunks)
         except CrewhallError as error:
-            if error.kind.status < UNAVAILABLE.status:
+            if error.kind.status < UNAVAILABLE.status and error.kind is not UPLOAD_DAMAGED:
                 await self.cancel(actor, upload_id)
             raise
         if part is None:

@@ -39,10 +39,11 @@ async def create_account(
 ) -> None:
     """Make the account of `person`, as whom the transaction was opened.
 
-    Without a handle one is made from email and name. Raises CONFLICT when the email or the chosen handle is taken
-    (by an agent of the organization that the transaction is for, too).
+    Without a handle one is made from email and name. Raises INVALID (a timezone that nobody knows, too), and CONFLICT
+    when the email or the chosen handle is taken (by an agent of the organization that the transaction is for, too).
     """
     email, name = check_email(email), check_text(name, "name")
+    check_timezone(timezone)
     row = {"id": person.id, "email": email, "name": name, "password_hash": password_hash}
     row |= {"locale": locale, "timezone": timezone}
     with clear_conflicts():

@@ -151,6 +151,14 @@ async def set_up(
     async with db.transaction(founder) as tx:
         if not await _claim(tx):
             raise LINK_DEAD("Somebody has just set Crewhall up. Sign in instead.")
-        await create_account(tx, founder, email=asked.email, name=asked.name, password_hash=hashed, handle=asked.handle)
+        await create_account(
+            tx,
+            founder,
+            email=asked.email,
+            name=asked.name,
+            password_hash=hashed,
+            handle=asked.handle,
+            timezone=asked.timezone,
+        )
         await _plant(tx, founder, NewOrganization(asked.organization))
         return await start_login(tx, person, settings, kind=kind, user_agent=user_agent, org_id=founder.org)

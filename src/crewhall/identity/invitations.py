@@ -231,7 +231,7 @@ async def accept_as_newcomer(
             password_hash=hashed,
             handle=acceptance.handle,
             locale=found.locale,
-            timezone=found.timezone,
+            timezone=acceptance.timezone or found.timezone,
         )
         if waiting is not None:
             await claim_placeholder(tx, waiting)

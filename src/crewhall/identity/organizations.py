@@ -32,8 +32,9 @@ _VIEWED: LiteralString = (
     "select v.*, (select u.locale from users u where u.id = current_actor()) as viewer_locale from (" + _ONE + ") v"
 )
 _INSERT: LiteralString = """
-insert into organizations (id, slug, name, description, settings, created_by)
-values (%(id)s, %(slug)s, %(name)s, %(description)s, %(settings)s, %(creator)s)
+insert into organizations (id, slug, name, description, settings, created_by, timezone)
+values (%(id)s, %(slug)s, %(name)s, %(description)s, %(settings)s, %(creator)s,
+        coalesce((select u.timezone from users u where u.id = %(creator)s), 'UTC'))
 """
 _INSERT_UNLESS_TAKEN: LiteralString = _INSERT + " on conflict (slug) where deleted_at is null do nothing"
 
@@ -112,7 +113,7 @@ def founder_of_new(person: Actor) -> Actor:
 async def create_organization(
     tx: Tx, founder: Actor, new: NewOrganization, *, settings: OrganizationSettings | None = None
 ) -> Organization:
-    """Make the organization `founder.org` with the founder as its owner (see `founder_of_new`)."""
+    """Make the organization `founder.org` with the founder as its owner (see `founder_of_new`), in their timezone."""
     name = check_text(new.name, "name")
     row: dict[str, Any] = {
         "id": founder.org,

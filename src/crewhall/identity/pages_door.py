@@ -14,7 +14,7 @@ from litestar.response import Redirect
 from crewhall.faces.plumbing.dependencies import address_of, services_of
 from crewhall.faces.plumbing.forms import Form, read_form
 from crewhall.faces.plumbing.gate import COOKIE
-from crewhall.faces.plumbing.pages import go, render
+from crewhall.faces.plumbing.pages import go, render, told_zone
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity.first_run import check_set_up_token, is_set_up, set_up
 from crewhall.identity.http_auth import mail_reset, throttle_of
@@ -40,6 +40,12 @@ COOKIE_DAYS = 400
 def _client(request: AnyRequest) -> dict[str, Any]:
     """What a login remembers of its browser."""
     return {"kind": "browser", "address": address_of(request), "user_agent": request.headers.get("user-agent")}
+
+
+def _zone(request: AnyRequest) -> dict[str, str]:
+    """The timezone of a new account, where the browser told its own."""
+    told = told_zone(request)
+    return {} if told is None else {"timezone": told}
 
 
 def _enter(request: AnyRequest, started: StartedLogin, path: str) -> Redirect:
@@ -139,7 +145,7 @@ async def set_up_here(request: AnyRequest, services: NamedDependency[Services]) 
     form = await read_form(request)
     settings = services.settings_of(IdentitySettings)
     try:
-        asked = form.read(SetUp, "token", "email", "password", "name", "organization")
+        asked = form.read(SetUp, "token", "email", "password", "name", "organization", **_zone(request))
         started = await set_up(services.db, throttle_of(services), settings, asked, **_client(request))
     except CrewhallError as error:
         form.refuse(error)
@@ -169,7 +175,7 @@ async def accept_invitation(
         if guest is not None:
             await accept_as_person(services.db, guest, token)
             return go("/", "Welcome.")
-        acceptance = form.read(Acceptance, "token", "email", "name", "password")
+        acceptance = form.read(Acceptance, "token", "email", "name", "password", **_zone(request))
         settings = services.settings_of(IdentitySettings)
         started = await accept_as_newcomer(services.db, throttle_of(services), settings, acceptance, **_client(request))
     except CrewhallError as error:

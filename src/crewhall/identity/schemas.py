@@ -272,13 +272,17 @@ class LetInApp(Struct, kw_only=True):
 
 
 class Acceptance(Struct, forbid_unknown_fields=True):
-    """An invitation's token. A newcomer adds name, password and, where the invitation names none, the email."""
+    """An invitation's token. A newcomer adds name, password and, where the invitation names none, the email.
+
+    Without a `timezone` theirs is the one that the organization gives new people.
+    """
 
     token: Secret
     email: Email | None = None
     name: Name | None = None
     handle: Handle | None = None
     password: Password | None = None
+    timezone: Timezone | None = None
 
 
 class Accepted(Struct):
@@ -290,7 +294,10 @@ class Accepted(Struct):
 
 
 class SetUp(Struct, forbid_unknown_fields=True):
-    """The first person and their organization. `token` comes from the link that `crewhall` prints."""
+    """The first person and their organization. `token` comes from the link that `crewhall` prints.
+
+    `timezone` is theirs, and what new people of the organization start with.
+    """
 
     token: Secret
     email: Email
@@ -298,3 +305,4 @@ class SetUp(Struct, forbid_unknown_fields=True):
     name: Name
     organization: Name
     handle: Handle | None = None
+    timezone: Timezone = "UTC"

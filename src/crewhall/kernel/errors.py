@@ -57,6 +57,7 @@ METHOD_NOT_ALLOWED = define_error("method_not_allowed", 405, "Method not allowed
 CONFLICT = define_error("conflict", 409, "Conflict")
 TOO_LARGE = define_error("too_large", 413, "Too large")
 BROKEN_OFF = define_error("upload_broken_off", 400, "The upload broke off")
+UPLOAD_DAMAGED = define_error("upload_damaged", 400, "The upload is not what was sent")
 UNSUPPORTED_MEDIA_TYPE = define_error("unsupported_media_type", 415, "Unsupported media type")
 TOO_MANY_REQUESTS = define_error("too_many_requests", 429, "Too many requests")
 INTERNAL = define_error("internal", 500, "Something went wrong on our side")

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from crewhall.faces.plumbing.forms import Form, read_form
-from crewhall.faces.plumbing.pages import go, render, render_in_hall
+from crewhall.faces.plumbing.pages import go, render, render_in_hall, told_zone
 from crewhall.faces.plumbing.services import Services
 from crewhall.identity import device_name
 from crewhall.kernel.actor import Actor
@@ -45,6 +45,7 @@ async def _settings_page(
         actor,
         status=status,
         settings=settings,
+        here=told_zone(request),
         digests=DIGESTS,
         away=away,
         devices=[_named(device) for device in devices],

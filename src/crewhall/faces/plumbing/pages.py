@@ -99,7 +99,13 @@ environment = _environment()
 
 def zone_of(request: AnyRequest) -> ZoneInfo:
     """The viewer's timezone, which the browser told in a cookie; UTC until it did."""
-    return moments.zone_named(unquote(request.cookies.get(ZONE_COOKIE, "")))
+    return moments.zone_named(told_zone(request) or "")
+
+
+def told_zone(request: AnyRequest) -> str | None:
+    """The name of the timezone that the browser told, None where it told none that is known here."""
+    told = unquote(request.cookies.get(ZONE_COOKIE, ""))
+    return told if told and moments.zone_named(told).key == told else None
 
 
 def render(

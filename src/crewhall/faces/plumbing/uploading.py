@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from crewhall.faces.plumbing.dependencies import AnyRequest
-from crewhall.kernel.errors import BROKEN_OFF
+from crewhall.faces.plumbing.digests import HEADER, StatedDigests
+from crewhall.kernel.errors import BROKEN_OFF, UPLOAD_DAMAGED, CrewhallError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -57,7 +58,24 @@ def ending_with_body(receive: Receive, send: Send) -> tuple[Receive, Send]:
 
 
 async def body_of(request: AnyRequest) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises BROKEN_OFF where it ends too soon, or pauses for too long."""
+    """The body as it comes. Raises BROKEN_OFF where it ends too soon, or pauses for too long.
+
+    Where the request states its digest (`Content-Digest`) the body is what was sent, or UPLOAD_DAMAGED comes after its
+    last piece: also where it broke off, or the digest cannot be read.
+    """
+    digests = StatedDigests(request.headers.get(HEADER))
+    try:
+        async for piece in _pieces_of(request):
+            digests.update(piece)
+            yield piece
+    except CrewhallError as error:
+        if digests and error.kind is BROKEN_OFF:
+            raise UPLOAD_DAMAGED("It broke off before its digest could be compared. Send it again.") from error
+        raise
+    digests.check()
+
+
+async def _pieces_of(request: AnyRequest) -> AsyncIterator[bytes]:
     while True:
         try:
             async with asyncio.timeout(IDLE_S):

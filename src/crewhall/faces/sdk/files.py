@@ -1,6 +1,8 @@
 """Files: sent up whole or in parts, listed, downloaded; a lost connection is taken up where it broke off."""
 
 import asyncio
+import base64
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ PART = 8 * 1024 * 1024
 """Bytes of one part; what is smaller is sent whole."""
 ATTEMPTS = 6
 OFFSET_PASSED = "offset_passed"
+DAMAGED = "upload_damaged"
 
 
 class FileDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +74,8 @@ class Files:
     async def upload(self, conversation_id: str, source: Path | str | bytes, *, name: str | None = None) -> File:
         """Send a file (its path, or its bytes with a name) up; returns when it is stored.
 
-        Post a message with its id in `files` to attach it: one that no message takes is removed after a day.
+        Post a message with its id in `files` to attach it: one that no message takes is removed after a day. What is
+        stored is compared with what was sent: CrewhallApiError `upload_damaged` where it differs.
         """
         if isinstance(source, bytes):
             return await self._whole(conversation_id, name or "file", source)
@@ -120,8 +124,11 @@ class Files:
 
     async def _whole(self, conversation_id: str, name: str, data: bytes) -> File:
         path = join("conversations", conversation_id, "files")
+        stated = {"content-digest": _stating(hashlib.sha256(data).digest())}
         # Sent twice it is stored twice, and the one that nobody posts is removed.
-        return await self._transport.send("POST", path, File, data, query={"name": name}, repeatable=True)
+        return await self._transport.send(
+            "POST", path, File, data, headers=stated, query={"name": name}, repeatable=True
+        )
 
     async def _in_parts(self, conversation_id: str, name: str, path: Path, size: int) -> File:
         body = {"name": name, "size": size}
@@ -140,15 +147,19 @@ class Files:
                 if not passing or failures == ATTEMPTS or not data:
                     raise
                 upload = await self._transport.call("GET", join("uploads", upload.id), _Upload)
-        return await self.get(upload.id)
+        file = await self.get(upload.id)
+        if file.sha256 != await asyncio.to_thread(_sha256_of, path):
+            await self.remove(file.id)
+            raise CrewhallApiError(DAMAGED, 0, "The file was changed while it was sent, or on the way. Send it again.")
+        return file
 
     async def _send_part(self, upload: _Upload, data: bytes) -> None:
         headers = {"content-type": "application/offset+octet-stream", "upload-offset": str(upload.offset)}
         await self._transport.send("PATCH", join("uploads", upload.id), Nothing, data, headers=headers)
 
     async def _pieces(self, file_id: str) -> AsyncIterator[bytes]:
-        """The bytes; after a lost connection those that are missing."""
-        at, failures = 0, 0
+        """The bytes; after a lost connection those that are missing. What came is compared with what is stored."""
+        at, failures, came = 0, 0, hashlib.sha256()
         tag: str | None = None
         while True:
             more = {"range": f"bytes={at}-", "if-range": tag} if at and tag else {}
@@ -157,7 +168,10 @@ class Files:
                     tag = answer.headers.get("etag")
                     async for piece in answer.aiter_bytes():
                         at, failures = at + len(piece), 0
+                        came.update(piece)
                         yield piece
+                    if answer.headers.get("repr-digest") not in {None, _stating(came.digest())}:
+                        raise CrewhallApiError("download_damaged", 0, "What came is not what is stored. Try again.")
             except NotReachable:
                 failures += 1
                 if failures == ATTEMPTS:
@@ -170,3 +184,13 @@ def _read_part(path: Path, offset: int) -> bytes:
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(PART)
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stating(digest: bytes) -> str:
+    """A digest as headers state it (RFC 9530)."""
+    return f"sha-256=:{base64.b64encode(digest).decode()}:"
