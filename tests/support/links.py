@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from crewhall.kernel.errors import CrewhallError
 from crewhall.kernel.postgres.passwords import read_passwords
 from crewhall.kernel.postgres.urls import APP_ROLE, DATABASE, url_parameters
 from scripts.broker import HOST, Broker, Far
@@ -31,7 +32,7 @@ class Link(Passage):
     async def _connect(self) -> Ends | None:
         try:
             return await self._reach()
-        except OSError:
+        except (OSError, CrewhallError):
             return None  # who is behind it is away
 
     async def _keep_back(self) -> None:
