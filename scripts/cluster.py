@@ -13,6 +13,7 @@ it. Ctrl-C stops everything. Settings come from the environment (`CREWHALL_HOME`
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -132,6 +133,7 @@ def bucket(port: int) -> Iterator[dict[str, str]]:
     import httpx
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each piece of a file
     storage = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     storage.start()
     address = f"http://127.0.0.1:{port}"

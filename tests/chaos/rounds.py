@@ -19,7 +19,7 @@ from tests.support.load import Load
 from tests.support.said import last_words
 from tests.support.site import END_S, Process
 from tests.support.small_disk import SmallDisk
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 PAUSE_S = (0.2, 3.0)
 """A pause may be longer than a worker's heartbeats are missed for: others take its turns, and its own are refused."""
@@ -54,9 +54,7 @@ class Chaos:
         self._kinds = self._for_all() | self._for_kafka() | self._for_links()
         self._lasting = {"worker overtaken": lambda: self._pause(self._cluster.workers, WORKER_OVERTAKEN_S)}
         if "database" in cluster.links:
-            self._lasting["database link lost"] = lambda: cluster.links["database"].lose(
-                self._random.uniform(*WORKER_OVERTAKEN_S)
-            )
+            self._lasting["database link lost"] = partial(self._cut_link, cluster.links["database"], WORKER_OVERTAKEN_S)
         if disk is not None:
             self._kinds["disk full"] = self._fill
 
@@ -189,12 +187,14 @@ class Chaos:
         finally:
             self._cluster.proxy.delay_s = 0.0
 
-    async def _cut_link(self, link: Link) -> None:
+    async def _cut_link(self, link: Link, seconds: tuple[float, float] = LOST_S) -> None:
         """One process of each kind is alone for a while, and the others are not."""
-        await link.lose(self._random.uniform(*LOST_S))
+        await until(link.is_used)
+        await link.lose(self._random.uniform(*seconds))
 
     async def _slow_link(self, link: Link) -> None:
         """Until everybody was heard, whichever server they speak with."""
+        await until(link.is_used)
         link.delay_s = SLOW_S
         try:
             await self._load.everybody()

@@ -20,6 +20,10 @@ class Link(Passage):
         self._passing = asyncio.Event()
         self._passing.set()
 
+    async def is_used(self) -> bool:
+        """Whether somebody comes this way now."""
+        return bool(self._open)
+
     async def lose(self, seconds: float) -> None:
         """Let nothing through, in silence, for so long; what was open or under way then is cut off."""
         self._passing.clear()
