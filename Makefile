@@ -17,7 +17,7 @@ run: runtime ## serve in the foreground; CREWHALL_* variables are honoured
 dev: development ## serve and start again when a source file changes
 	@exec $(BIN)/python -m scripts.reload $(ARGS)
 
-cluster: development ## serve from two servers and two workers behind a small proxy; ARGS="--port 9000 --kafka"
+cluster: development ## serve from two servers and two workers behind a small proxy; ARGS="--port 9000 --kafka --bucket"
 	@exec $(BIN)/python -m scripts.cluster $(ARGS)
 
 chaos: development ## kill, pause and restart what runs under load, a hundred rounds; ARGS="--log kafka --rounds 20 --seed 7"

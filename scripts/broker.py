@@ -71,11 +71,25 @@ def free_ports() -> Ports:
         return Ports(*(each.getsockname()[1] for each in taken))
 
 
+@dataclass(frozen=True)
+class Far:
+    """A further address that asks nothing, for clients who come by a way of their own.
+
+    What stands in between listens at the port that they are told, and hands on to the one behind it.
+    """
+
+    told: int
+    behind: int
+
+
 class Broker:
     """A broker with its data below `home`, which is made; the same data when it is started again."""
 
-    def __init__(self, jars: Path, home: Path, ports: Ports | None = None, *, heap_mib: int = HEAP_MIB) -> None:
+    def __init__(
+        self, jars: Path, home: Path, ports: Ports | None = None, *, heap_mib: int = HEAP_MIB, far: Far | None = None
+    ) -> None:
         self.home = home
+        self.far = far
         self._heap = f"-Xmx{heap_mib}m"
         self.ports = ports or free_ports()
         self._jars = jars
@@ -92,6 +106,12 @@ class Broker:
     def secure_bootstrap(self) -> str:
         """The address with TLS and passwords (SASL/PLAIN, PASSWORDS)."""
         return f"{HOST}:{self.ports.secure}"
+
+    @property
+    def far_bootstrap(self) -> str:
+        """The address of those who come by a way of their own."""
+        assert self.far is not None
+        return f"{HOST}:{self.far.told}"
 
     @property
     def authority(self) -> Path:
@@ -161,7 +181,7 @@ class Broker:
         if not self.authority.exists():
             make_certificates(self.home)
         settings = self.home / "server.properties"
-        settings.write_text(_settings(self.home, self.ports))
+        settings.write_text(_settings(self.home, self.ports, self.far))
         if (self.home / "data" / "meta.properties").exists():
             return
         format_storage = self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(settings))
@@ -253,7 +273,7 @@ def make_certificates(home: Path) -> None:
     (home / "authority.pem").write_bytes(authority)
 
 
-def _settings(home: Path, ports: Ports) -> str:
+def _settings(home: Path, ports: Ports, far: Far | None) -> str:
     users = " ".join(f'user_{name}="{password}"' for name, password in PASSWORDS.items())
     settings = {
         "process.roles": "broker,controller",
@@ -294,6 +314,10 @@ def _settings(home: Path, ports: Ports) -> str:
         "num.io.threads": "2",
         "background.threads": "1",
     }
+    if far is not None:
+        settings["listeners"] += f",FAR://{HOST}:{far.behind}"
+        settings["advertised.listeners"] += f",FAR://{HOST}:{far.told}"
+        settings["listener.security.protocol.map"] += ",FAR:PLAINTEXT"
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 

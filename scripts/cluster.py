@@ -3,6 +3,9 @@
 With --kafka messages live in Apache Kafka: a broker in the data folder, and projectors besides. Where the environment
 has CREWHALL_KAFKA_BOOTSTRAP that broker is used, and none started. It is what deploy/compose.kafka.yaml describes.
 
+With --bucket files go to a storage that speaks S3, as in deploy/compose.yaml. It keeps them in memory: they are gone
+when the cluster ends, while messages still name them. Take a CREWHALL_HOME of its own.
+
 What ends is started again, as a supervisor would: send a process SIGTERM or SIGKILL and watch what the others make of
 it. Ctrl-C stops everything. Settings come from the environment (`CREWHALL_HOME`, …).
 """
@@ -10,11 +13,12 @@ it. Ctrl-C stops everything. Settings come from the environment (`CREWHALL_HOME`
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from crewhall.kernel.settings import KernelSettings, load_settings
@@ -28,7 +32,10 @@ LOOK_EVERY_S = 0.2
 DRAIN_WAIT_S = "0.5"
 """What the proxy needs to notice that a server leaves, and some."""
 MOST = 80
-"""Processes: their ports follow the proxy's, and those of the broker follow them."""
+"""Processes: their ports follow the proxy's, and those of the broker and of the storage follow them."""
+BUCKET, KEY = "crewhall", "crewhall"
+SIGNED = {"authorization": f"AWS4-HMAC-SHA256 Credential={KEY}/x/us-east-1/s3/aws4"}
+"""What the storage wants to see of a signature; it checks none."""
 
 
 class Member:
@@ -120,6 +127,30 @@ async def kafka(port: int) -> AsyncIterator[dict[str, str]]:
         await kept.stop()
 
 
+@contextmanager
+def bucket(port: int) -> Iterator[dict[str, str]]:
+    """What processes are told of a bucket that is there meanwhile, in the memory of this process."""
+    import httpx
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each piece of a file
+    storage = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    storage.start()
+    address = f"http://127.0.0.1:{port}"
+    try:
+        httpx.put(f"{address}/{BUCKET}", headers=SIGNED, trust_env=False).raise_for_status()
+        print(f"storage   {address}/{BUCKET} (S3, in memory: files are gone when this ends)", flush=True)
+        yield {
+            "CREWHALL_BLOBS": f"s3://{BUCKET}/files",
+            "CREWHALL_BLOBS_ENDPOINT": address,
+            "CREWHALL_BLOBS_REGION": "us-east-1",
+            "CREWHALL_BLOBS_ACCESS_KEY_ID": KEY,
+            "CREWHALL_BLOBS_SECRET_ACCESS_KEY": KEY,
+        }
+    finally:
+        storage.stop()
+
+
 async def run(port: int, counts: dict[str, int], told: dict[str, str]) -> None:
     """Run so many processes of each kind until Ctrl-C or SIGTERM."""
     public = f"http://127.0.0.1:{port}"
@@ -155,12 +186,14 @@ async def run(port: int, counts: dict[str, int], told: dict[str, str]) -> None:
         await proxy.close()
 
 
-async def run_all(port: int, counts: dict[str, int], *, on_kafka: bool) -> None:
-    """The cluster, with what keeps its log."""
-    if not on_kafka:
-        await run(port, counts, {})
-        return
-    async with kafka(port + 1 + MOST) as told:
+async def run_all(port: int, counts: dict[str, int], *, on_kafka: bool, in_bucket: bool) -> None:
+    """The cluster, with what keeps its log and its files."""
+    told: dict[str, str] = {}
+    async with AsyncExitStack() as stack:
+        if in_bucket:
+            told |= stack.enter_context(bucket(port + 1 + MOST + 3))
+        if on_kafka:
+            told |= await stack.enter_async_context(kafka(port + 1 + MOST))
         await run(port, counts, told)
 
 
@@ -172,12 +205,13 @@ def main() -> None:
     asked.add_argument("--workers", type=int, default=2)
     asked.add_argument("--kafka", action="store_true", help="messages live in Apache Kafka")
     asked.add_argument("--projectors", type=int, default=2, help="where they do")
+    asked.add_argument("--bucket", action="store_true", help="files are in a storage that speaks S3, in memory")
     found = asked.parse_args()
     counts = {"serve": found.servers, "worker": found.workers, "projector": found.projectors if found.kafka else 0}
     if sum(counts.values()) > MOST or counts["serve"] < 1 or (found.kafka and found.projectors < 1):
         asked.error(f"one of each kind at least, {MOST} processes at most")
     try:
-        asyncio.run(run_all(found.port, counts, on_kafka=found.kafka))
+        asyncio.run(run_all(found.port, counts, on_kafka=found.kafka, in_bucket=found.bucket))
     except BrokerFailed as failed:
         raise SystemExit(str(failed)) from failed
 

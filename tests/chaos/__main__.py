@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scripts.broker import Broker, bring_jars
 from tests.chaos.running import run_chaos
+from tests.support.links import far_ports
 from tests.support.said import all_said
 from tests.support.site import Site
 
@@ -18,7 +19,7 @@ async def run(rounds: int, seed: int, log: str) -> None:
     """Run on a fresh home, which is removed afterwards."""
     home = Path(tempfile.mkdtemp(prefix="crewhall-chaos-"))
     site = Site(home / "home")
-    broker = Broker(bring_jars(), home / "kafka") if log == "kafka" else None
+    broker = Broker(bring_jars(), home / "kafka", far=far_ports()) if log == "kafka" else None
     try:
         if broker is not None:
             broker.start()

@@ -7,17 +7,19 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 
 from crewhall.adapters.kafka import shards
 from crewhall.runtime import leases
 from tests.support.cluster import Cluster
+from tests.support.links import Link
 from tests.support.load import Load
 from tests.support.said import last_words
 from tests.support.site import END_S, Process
 from tests.support.small_disk import SmallDisk
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 PAUSE_S = (0.2, 3.0)
 """A pause may be longer than a worker's heartbeats are missed for: others take its turns, and its own are refused."""
@@ -26,6 +28,8 @@ PROJECTOR_OVERTAKEN_S = (shards.TTL_S + 1, shards.TTL_S + 2)
 WORKER_OVERTAKEN_S = (leases.TTL_S + 1, leases.TTL_S + 2)
 """Longer than its leases: another decides when it comes back."""
 SLOW_S = 0.02
+LOST_S = PAUSE_S
+"""What goes through a link is lost in silence for as long as that, and its connections with it."""
 FILES = 2
 """So many files are refused while the disk is full, and taken once there is room."""
 
@@ -47,8 +51,10 @@ class Chaos:
         self._disk = disk
         self._random = load.random
         self.done: defaultdict[str, list[Round]] = defaultdict(list)
-        self._kinds = self._for_all() | self._for_kafka()
+        self._kinds = self._for_all() | self._for_kafka() | self._for_links()
         self._lasting = {"worker overtaken": lambda: self._pause(self._cluster.workers, WORKER_OVERTAKEN_S)}
+        if "database" in cluster.links:
+            self._lasting["database link lost"] = partial(self._cut_link, cluster.links["database"], WORKER_OVERTAKEN_S)
         if disk is not None:
             self._kinds["disk full"] = self._fill
 
@@ -90,6 +96,13 @@ class Chaos:
             "broker restarted": self._restart_broker,
             "broker paused": self._pause_broker,
         }
+
+    def _for_links(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        kinds: dict[str, Callable[[], Awaitable[None]]] = {}
+        for place, link in self._cluster.links.items():
+            kinds[f"{place} link cut"] = partial(self._cut_link, link)
+            kinds[f"{place} link slow"] = partial(self._slow_link, link)
+        return kinds
 
     async def round(self, kind: str) -> None:
         """Do it, and wait until everybody's posts are acknowledged again."""
@@ -173,6 +186,20 @@ class Chaos:
             await self._load.progress(20)
         finally:
             self._cluster.proxy.delay_s = 0.0
+
+    async def _cut_link(self, link: Link, seconds: tuple[float, float] = LOST_S) -> None:
+        """One process of each kind is alone for a while, and the others are not."""
+        await until(link.is_used)
+        await link.lose(self._random.uniform(*seconds))
+
+    async def _slow_link(self, link: Link) -> None:
+        """Until everybody was heard, whichever server they speak with."""
+        await until(link.is_used)
+        link.delay_s = SLOW_S
+        try:
+            await self._load.everybody()
+        finally:
+            link.delay_s = 0.0
 
     async def _fill(self) -> None:
         """Files are refused for as long as there is no room, posts are not; then they are taken again."""

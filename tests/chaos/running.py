@@ -32,7 +32,7 @@ async def run_chaos(
     with ExitStack() as stack:
         disk = _find_disk(stack, say)
         environment = {"CREWHALL_BLOBS": str(disk.folder)} if disk else {}
-        async with running(site, broker, **environment) as cluster:
+        async with running(site, broker, linked=True, **environment) as cluster:
             async with load_on(site, seed, through=cluster, uploads=True) as load:
                 chaos = Chaos(cluster, load, disk)
                 await _go(chaos, rounds or len(chaos.kinds), seed, say)

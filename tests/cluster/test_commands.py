@@ -12,12 +12,14 @@ from typing import Any
 import httpx
 import pytest
 
+from scripts.cluster import SIGNED
 from tests.identity.hall import PASSWORD
 from tests.support.site import OWNER, SERVING, Site, is_free, quiet_port
 from tests.support.waiting import PATIENCE, bounded
 
 ROOT = SERVING.parents[2]
 START_S = 150.0
+HERONS = b"Grey ones: seven.\n"
 
 
 def environment(site: Site) -> dict[str, str]:
@@ -68,6 +70,8 @@ async def starts_is_shown_and_ends(site: Site, wanted: list[str], *words: str, p
             base_url=f"http://127.0.0.1:{port}", verify=False, timeout=30 * PATIENCE
         ) as client:
             await talks(client)
+            if "--bucket" in words:
+                await keeps_files(client, site, f"http://127.0.0.1:{port + ports[-1]}/crewhall")
             for one in shown["processes"]:
                 assert (await client.get(f"{one['address']}/health/ready")).json()["status"] == "ok"
         running.send_signal(signal.SIGTERM)
@@ -93,10 +97,31 @@ async def talks(client: httpx.AsyncClient) -> None:
     assert said.status_code == 201, said.text
 
 
+async def keeps_files(client: httpx.AsyncClient, site: Site, bucket: str) -> None:
+    """Attach a file to a message; whichever server is asked for it has it, out of the bucket alone."""
+    found = (await client.get("/api/v1/conversations", params={"kind": "channel"})).json()["items"]
+    place, before = f"/api/v1/conversations/{found[0]['id']}", in_folder(site)
+    kept = await client.post(f"{place}/files", params={"name": "herons.txt"}, content=HERONS)
+    assert kept.status_code == 201, kept.text
+    said = await client.post(f"{place}/messages", json={"content": "Counted.", "files": [kept.json()["id"]]})
+    assert said.status_code == 201, said.text
+    for _ in range(4):  # by new connections: to each of the servers
+        answer = await client.get(f"/api/v1/files/{kept.json()['id']}/content", headers={"connection": "close"})
+        assert (answer.status_code, answer.content) == (200, HERONS)
+    async with httpx.AsyncClient(headers=SIGNED, trust_env=False, timeout=30 * PATIENCE) as storage:
+        assert (await storage.get(bucket)).text.count("<Size>" + str(len(HERONS))) == 1
+    assert in_folder(site) == before, "none is in the data folder"
+
+
+def in_folder(site: Site) -> list[Path]:
+    """The files that are kept in the data folder."""
+    return sorted(path for path in (site.home / "blobs").rglob("*") if path.is_file())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a_cluster_starts_with_one_command_is_shown_and_ends(site: Site):
-    await starts_is_shown_and_ends(site, ["serve", "serve", "worker", "worker"], ports=tuple(range(5)))
+    await starts_is_shown_and_ends(site, ["serve", "serve", "worker", "worker"], "--bucket", ports=(*range(5), 84))
 
 
 @pytest.mark.soak

@@ -13,7 +13,9 @@ from crewhall.ports.message_log import Author, NewRecord, topic_of
 from tests.identity.hall import Org
 from tests.live.test_socket import say
 from tests.support.database import SharedCluster
+from tests.support.kafka import SharedBroker
 from tests.support.server import Server, frames_until, token_of
+from tests.support.tails import tail
 
 MANY, NAMED = 200, 173
 """More conversations than one notice has room for."""
@@ -26,6 +28,29 @@ async def pair(cluster: SharedCluster, worker_id: str) -> AsyncIterator[tuple[Se
     urls = cluster.clone(f"fan_out_{worker_id}")
     async with Server(urls, kind=ProcessKind.SERVE) as here, Server(urls, kind=ProcessKind.SERVE) as there:
         yield here, there
+
+
+@pytest.fixture(scope="module")
+async def kafka_pair(
+    cluster: SharedCluster, broker: SharedBroker, worker_id: str
+) -> AsyncIterator[tuple[Server, Server]]:
+    """Two servers on Kafka, and who projects for them."""
+    urls = cluster.clone(f"fan_out_kafka_{worker_id}")
+    kafka = {"LOG": "kafka", "KAFKA_BOOTSTRAP": broker.bootstrap, "KAFKA_PREFIX": f"t{tail()}"}
+    shared = {"KAFKA_TOPICS": "shared", "KAFKA_PARTITIONS": "2"}
+    serve, project = ProcessKind.SERVE, ProcessKind.PROJECTOR
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (kafka | shared).items():
+            patch.setenv(f"CREWHALL_{name}", value)
+        async with Server(urls, kind=project), Server(urls, kind=serve) as here, Server(urls, kind=serve) as there:
+            yield here, there
+
+
+@pytest.fixture(params=["pair", "kafka_pair"])
+def either_pair(request: pytest.FixtureRequest) -> tuple[Server, Server]:
+    """Two servers, on either log."""
+    found: tuple[Server, Server] = request.getfixturevalue(request.param)
+    return found
 
 
 class Reads:
@@ -52,9 +77,9 @@ class Reads:
 
 
 async def test_posts_that_nobody_here_follows_are_not_read(
-    pair: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch
+    either_pair: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch
 ):
-    here, there = pair
+    here, there = either_pair
     org = await here.make_org()
     followed, other = await here.channel(org.owner), await here.channel(org.owner)
     async with there.live(token_of(org.owner.api)) as socket:

@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from crewhall.kernel.actor import Actor, ActorType
+from crewhall.kernel.postgres.urls import NOTICED
 
 T = TypeVar("T")
 Params = dict[str, Any]
@@ -154,7 +155,7 @@ class Database:
         self._pool_size = pool_size
         self._options = (
             f"-c statement_timeout={statement_timeout_ms} -c idle_in_transaction_session_timeout=60000"
-            " -c lock_timeout=10000 -c timezone=UTC"
+            f" -c lock_timeout=10000 -c timezone=UTC {NOTICED}"
         )
         self.pool = self._make_pool()
         self._is_away = False

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection, Notify, OperationalError, sql
 
 from crewhall.kernel.db import Database
 from crewhall.kernel.ending import end_tasks
+from crewhall.kernel.postgres.urls import NOTICED
 
 log = logging.getLogger(__name__)
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 5.0
@@ -74,7 +75,7 @@ class Signals:
         while True:
             try:
                 async with await AsyncConnection.connect(
-                    self._url, autocommit=True, application_name="crewhall-signals"
+                    self._url, autocommit=True, application_name="crewhall-signals", options=NOTICED
                 ) as connection:
                     for channel in self._callbacks.keys() | self._followed.keys():
                         await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))

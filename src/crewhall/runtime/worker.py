@@ -23,6 +23,7 @@ from procrastinate.worker import Worker
 from crewhall.governance import release_strays
 from crewhall.kernel.actor import system_actor
 from crewhall.kernel.db import Database, Tx
+from crewhall.kernel.postgres.urls import NOTICED
 from crewhall.runtime.jobs import JOBS_CHANNEL, LOOK, QUEUE, TASK, Execute, enqueue_turn
 from crewhall.runtime.outside import end_forsaken
 from crewhall.runtime.trying import end_forgotten_tries
@@ -148,7 +149,8 @@ async def taking(url: str, execute: Execute, *, at_once: int, heartbeat_s: float
     """Give a taker of jobs with a connection of its own, not yet running."""
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     # A job that is lost to a power cut is found out again: its run is what counts.
-    kwargs = {"application_name": "crewhall-turns", "options": "-c synchronous_commit=off", "autocommit": True}
+    options = f"-c synchronous_commit=off {NOTICED}"
+    kwargs = {"application_name": "crewhall-turns", "options": options, "autocommit": True}
     connector = PsycopgConnector(conninfo=url, min_size=1, max_size=2, kwargs=kwargs, timeout=10)
     app = App(connector=connector)
 

@@ -14,6 +14,7 @@ from crewhall.adapters.kafka.settings import LogSettings
 from crewhall.adapters.postgres.batch import Pending, digest_of
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.errors import DATABASE_AWAY, INVALID, TOO_LARGE
+from crewhall.kernel.postgres.urls import NOTICED
 from crewhall.ports.message_log import NewRecord
 
 RETRY_S = 0.1
@@ -56,7 +57,7 @@ async def connect(url: str, name: str, options: str = "") -> psycopg.AsyncConnec
         autocommit=True,
         prepare_threshold=0,
         application_name=name,
-        options=f"-c lock_timeout=5000 -c statement_timeout=20000 -c timezone=UTC {options}",
+        options=f"-c lock_timeout=5000 -c statement_timeout=20000 -c timezone=UTC {NOTICED} {options}",
     )
 
 

@@ -17,6 +17,7 @@ from crewhall.adapters.postgres.read_model import ReadModel
 from crewhall.kernel.db import Database
 from crewhall.kernel.errors import DATABASE_AWAY, INVALID, UNAVAILABLE, CrewhallError
 from crewhall.kernel.ids import new_id
+from crewhall.kernel.postgres.urls import NOTICED
 from crewhall.kernel.signals import Signals
 from crewhall.kernel.telemetry import append_batch_size, posts_total
 from crewhall.ports.message_log import MAX_CLIENT_ID_LENGTH, Appended, LogState, NewRecord
@@ -162,7 +163,7 @@ class PostgresMessageLog(ReadModel):
             autocommit=True,
             prepare_threshold=0,
             application_name="crewhall-log",
-            options="-c lock_timeout=5000 -c statement_timeout=20000 -c timezone=UTC",
+            options=f"-c lock_timeout=5000 -c statement_timeout=20000 -c timezone=UTC {NOTICED}",
         )
 
     async def _drop_connection(self) -> None:

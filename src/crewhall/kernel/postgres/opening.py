@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from crewhall.kernel.postgres.embedded import EmbeddedPostgres
 from crewhall.kernel.postgres.external import resolve_external
 from crewhall.kernel.postgres.migrating import migrator
-from crewhall.kernel.postgres.urls import DatabaseUrls
+from crewhall.kernel.postgres.urls import DatabaseUrls, noticing
 from crewhall.kernel.settings import KernelSettings
 
 Say = Callable[[str], None]
@@ -20,7 +20,8 @@ def database_for(settings: KernelSettings, say: Say) -> Iterator[tuple[DatabaseU
     """
     if settings.database_url is not None:
         admin = settings.database_admin_url
-        urls = resolve_external(settings.database_url.get_secret_value(), admin.get_secret_value() if admin else None)
+        given = settings.database_url.get_secret_value(), admin.get_secret_value() if admin else None
+        urls = noticing(resolve_external(*given))
         with migrator() as migrating:
             migrating.migrate(urls.admin, say)
         yield urls, None

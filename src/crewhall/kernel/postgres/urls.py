@@ -13,6 +13,10 @@ APP_ROLE = "crewhall_app"
 READ_ROLE = "crewhall_read"
 DEFINER_ROLE = "crewhall_definer"
 HIDDEN = "~hidden~"
+NOTICES = {"keepalives_idle": "20", "keepalives_interval": "5", "keepalives_count": "4", "tcp_user_timeout": "40000"}
+"""Makes us notice within forty seconds that a network swallows all we send, or has forgotten a connection at rest."""
+NOTICED = " ".join(f"-c tcp_{name.removeprefix('tcp_')}={value}" for name, value in NOTICES.items())
+"""Makes the server notice the same of us, and let go of our locks. Neither has a meaning on a Unix socket."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,17 @@ def url_parameters(url: str) -> dict[str, str]:
 def with_parameters(url: str, **changes: str) -> str:
     """The same address with some libpq parameters (`dbname`, `user`, `password`, `options`, …) replaced."""
     return url_from_parameters({**url_parameters(url), **changes})
+
+
+def noticing(urls: DatabaseUrls) -> DatabaseUrls:
+    """The same addresses, by which a silent network is noticed; what they say of that themselves is kept."""
+
+    def one(url: str) -> str:
+        return with_parameters(
+            url, **{name: value for name, value in NOTICES.items() if name not in url_parameters(url)}
+        )
+
+    return DatabaseUrls(one(urls.admin), one(urls.app), one(urls.read))
 
 
 def masked(url: str) -> str:
