@@ -85,7 +85,9 @@ async def test_what_is_wrong_is_said_with_its_mend_and_without_the_password(
         "let us sign in like this .*CREWHALL_KAFKA_SASL": secure(
             broker, kafka_tls=False, password=WRONG, kafka_bootstrap=broker.bootstrap
         ),
-        "wants one to be shown: see CREWHALL_KAFKA_TLS_CERT and": mutual(broker).model_copy(update={"kafka_tls_cert": None, "kafka_tls_key": None}),
+        "wants one to be shown: see CREWHALL_KAFKA_TLS_CERT and": secure(
+            broker, kafka_bootstrap=broker.mutual_bootstrap, kafka_sasl=None
+        ),
         "does not trust the one that we show: see CREWHALL_KAFKA_TLS_CERT and": mutual(broker, tmp_path),
         "CREWHALL_KAFKA_TLS": secure(broker, password=WRONG, kafka_bootstrap=broker.bootstrap),
         "that CREWHALL_KAFKA_TLS and": secure(broker, kafka_tls=False, kafka_sasl=None),
