@@ -1,7 +1,8 @@
 """An Apache Kafka broker as a process: `python -m scripts.broker` serves one until Ctrl-C (`make kafka`).
 
-One node in KRaft mode with little memory. It listens at two addresses of this machine: one that asks nothing, whose
-clients may do everything, and one with TLS and passwords, whose clients may do what they are granted.
+One node in KRaft mode with little memory. It listens at three addresses of this machine: one that asks nothing, whose
+clients may do everything, one with TLS and passwords, and one with TLS that demands a certificate; who comes there may
+do what they are granted.
 """
 
 import contextlib
@@ -28,6 +29,9 @@ JVM: Final = ["-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+Ex
 HEAP_MIB: Final = 256
 PASSWORDS: Final = {"crewhall": "crewhall-secret", "agent": "agent-secret", "stranger": "stranger-secret"}
 """Who may sign in at the address with TLS. `crewhall` may do everything there, the others what they are granted."""
+SCRAM: Final = ("SCRAM-SHA-256", "SCRAM-SHA-512")
+CLIENT: Final = "crewhall-client"
+"""Whom the certificate in `client.pem` names; may do everything."""
 
 # The broker ends when its owner does, however that ends: what stands on the other side of its standard input.
 SUPERVISED: Final = 'exec 3<&0; { cat <&3 >/dev/null; kill -CONT $$; kill $$; } 2>/dev/null & exec "$@" 3<&- </dev/null'
@@ -60,12 +64,13 @@ class Ports:
     plain: int
     secure: int
     controller: int
+    mutual: int
 
 
 def free_ports() -> Ports:
-    """Three ports that nobody listens at now."""
+    """Ports that nobody listens at now."""
     with contextlib.ExitStack() as stack:
-        taken = [stack.enter_context(socket.socket()) for _ in range(3)]
+        taken = [stack.enter_context(socket.socket()) for _ in range(4)]
         for each in taken:
             each.bind((HOST, 0))
         return Ports(*(each.getsockname()[1] for each in taken))
@@ -104,7 +109,7 @@ class Broker:
 
     @property
     def secure_bootstrap(self) -> str:
-        """The address with TLS and passwords (SASL/PLAIN, PASSWORDS)."""
+        """The address with TLS and passwords (SASL/PLAIN or SCRAM, PASSWORDS)."""
         return f"{HOST}:{self.ports.secure}"
 
     @property
@@ -115,7 +120,7 @@ class Broker:
 
     @property
     def authority(self) -> Path:
-        """The certificate that the address with TLS is trusted by."""
+        """The certificate that the addresses with TLS are trusted by; `client.pem` and `client.key` lie beside it."""
         return self.home / "authority.pem"
 
     @property
@@ -184,7 +189,12 @@ class Broker:
         settings.write_text(_settings(self.home, self.ports, self.far))
         if (self.home / "data" / "meta.properties").exists():
             return
-        format_storage = self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(settings))
+        scram = [
+            word for name, password in PASSWORDS.items() for how in SCRAM
+            for word in ("--add-scram", f"{how}=[name={name},password={password}]")
+        ]  # fmt: skip
+        tool = "kafka.tools.StorageTool"
+        format_storage = self._java(tool, "format", "-t", CLUSTER, "-c", str(settings), *scram)
         done = subprocess.run(format_storage, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BrokerFailed(done.stdout + done.stderr)
@@ -242,7 +252,7 @@ def answers(host: str, port: int) -> bool:
 
 
 def make_certificates(home: Path) -> None:
-    """Write an authority's certificate, and the key and certificate of a server at this machine that it signed."""
+    """Write an authority's certificate, and what it signed: for a server at this machine, and for CLIENT."""
     import ipaddress
 
     from cryptography import x509
@@ -260,39 +270,50 @@ def make_certificates(home: Path) -> None:
         )
         return builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=3650))
 
-    signing, serving = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    signing, serving, showing = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     constraints = x509.BasicConstraints(ca=True, path_length=0)
     root = made("Crewhall test authority", signing).add_extension(constraints, critical=True)
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(HOST))])
     served = made("localhost", serving).add_extension(names, critical=False)
     pem = serialization.Encoding.PEM
-    key = serving.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+    def written(key: ec.EllipticCurvePrivateKey) -> bytes:
+        return key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
     authority = root.sign(signing, hashes.SHA256()).public_bytes(pem)
     chain = served.sign(signing, hashes.SHA256()).public_bytes(pem)
-    (home / "server.pem").write_bytes(key + chain)
+    (home / "server.pem").write_bytes(written(serving) + chain)
+    (home / "client.key").write_bytes(written(showing))
+    (home / "client.pem").write_bytes(made(CLIENT, showing).sign(signing, hashes.SHA256()).public_bytes(pem))
     (home / "authority.pem").write_bytes(authority)
 
 
 def _settings(home: Path, ports: Ports, far: Far | None) -> str:
     users = " ".join(f'user_{name}="{password}"' for name, password in PASSWORDS.items())
+    told = f"PLAIN://{HOST}:{ports.plain},SECURE://{HOST}:{ports.secure},MUTUAL://{HOST}:{ports.mutual}"
+    scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{HOST}:{ports.controller}",
-        "listeners": f"PLAIN://{HOST}:{ports.plain},SECURE://{HOST}:{ports.secure},CONTROL://{HOST}:{ports.controller}",
-        "advertised.listeners": f"PLAIN://{HOST}:{ports.plain},SECURE://{HOST}:{ports.secure}",
-        "listener.security.protocol.map": "PLAIN:PLAINTEXT,SECURE:SASL_SSL,CONTROL:PLAINTEXT",
+        "listeners": f"{told},CONTROL://{HOST}:{ports.controller}",
+        "advertised.listeners": told,
+        "listener.security.protocol.map": "PLAIN:PLAINTEXT,SECURE:SASL_SSL,MUTUAL:SSL,CONTROL:PLAINTEXT",
         "inter.broker.listener.name": "PLAIN",
         "controller.listener.names": "CONTROL",
         "sasl.enabled.mechanisms": "PLAIN",
-        "listener.name.secure.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.secure.sasl.enabled.mechanisms": ",".join(("PLAIN", *SCRAM)),
         "listener.name.secure.plain.sasl.jaas.config": (
             f"org.apache.kafka.common.security.plain.PlainLoginModule required {users};"
         ),
-        "listener.name.secure.ssl.keystore.type": "PEM",
-        "listener.name.secure.ssl.keystore.location": str(home / "server.pem"),
+        **{f"listener.name.secure.{how.lower()}.sasl.jaas.config": scram for how in SCRAM},
+        **{f"listener.name.{name}.ssl.keystore.type": "PEM" for name in ("secure", "mutual")},
+        **{f"listener.name.{name}.ssl.keystore.location": str(home / "server.pem") for name in ("secure", "mutual")},
+        "listener.name.mutual.ssl.truststore.type": "PEM",
+        "listener.name.mutual.ssl.truststore.location": str(home / "authority.pem"),
+        "listener.name.mutual.ssl.client.auth": "required",
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS;User:crewhall",
+        "super.users": f"User:ANONYMOUS;User:crewhall;User:CN={CLIENT}",
         "log.dirs": str(home / "data"),
         # One node, little of everything; a topic is there when somebody makes it.
         "auto.create.topics.enable": "false",
@@ -326,11 +347,12 @@ def main() -> int:
     jars = bring_jars()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 9092
-    broker = Broker(jars, Path(".tools/kafka-data").absolute(), Ports(port, port + 1, port + 2))
+    broker = Broker(jars, Path(".tools/kafka-data").absolute(), Ports(port, port + 1, port + 2, port + 3))
     try:
         broker.start()
-        print("Apache Kafka serves. For Crewhall:\n")
-        print(f"  export CREWHALL_LOG=kafka\n  export CREWHALL_KAFKA_BOOTSTRAP={broker.bootstrap}\n")
+        print("Apache Kafka serves. For Crewhall, to give agents topics there (docs/kafka-agents.md):\n")
+        print(f"  export CREWHALL_KAFKA_BOOTSTRAP={broker.bootstrap}\n")
+        print("and to keep messages there, too (docs/kafka.md):\n\n  export CREWHALL_LOG=kafka\n")
         print(f"Its data is in {broker.home}; Ctrl-C stops it.", flush=True)
         signal.pause()
     except BrokerFailed as failed:

@@ -114,7 +114,7 @@ async def kafka(port: int) -> AsyncIterator[dict[str, str]]:
         yield told
         return
     home = load_settings(KernelSettings).home / "kafka"
-    broker = Broker(bring_jars(), home, Ports(port, port + 1, port + 2))
+    broker = Broker(bring_jars(), home, Ports(port, port + 1, port + 2, port + 3))
     kept = KeptBroker(broker)
     keeping = None
     try:

@@ -93,10 +93,10 @@ async def returning(urls: DatabaseUrls, settings: LogSettings, org: UUID) -> Asy
         yield Ground(urls, settings, engine, parts)
 
 
-async def leave(urls: DatabaseUrls, settings: LogSettings) -> Left:
+async def leave(urls: DatabaseUrls, settings: LogSettings, *, lost: bool = False) -> Left:
     """Let Postgres keep messages again."""
     with psycopg.connect(urls.admin, autocommit=True) as connection:
-        return await leave_kafka(connection, settings)
+        return await leave_kafka(connection, settings, lost=lost)
 
 
 async def end_of(ground: Ground, conversation: UUID) -> int:

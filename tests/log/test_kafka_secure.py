@@ -1,4 +1,4 @@
-"""The log over TLS with a password, on a real broker; and what is said where either is wrong."""
+"""The log over TLS with a password or a certificate, on a real broker; and what is said where either is wrong."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ from tests.support.site import quiet_port
 WRONG = "a-wrong-secret"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def urls(cluster: SharedCluster, worker_id: str) -> DatabaseUrls:
     return cluster.clone(f"secure_{worker_id}")
 
@@ -44,12 +44,24 @@ async def secured(urls: DatabaseUrls, settings: LogSettings) -> AsyncIterator[Gr
         yield ground
 
 
+def mutual(broker: SharedBroker, folder: Path | None = None) -> LogSettings:
+    """Settings for the address that demands a certificate: the one in `folder`, else one that the broker trusts."""
+    shown = folder or broker.authority.parent
+    return kafka_settings(broker.mutual_bootstrap).model_copy(
+        update={
+            "kafka_tls": True, "kafka_tls_ca": broker.authority, "kafka_tls_cert": shown / "client.pem",
+            "kafka_tls_key": shown / "client.key",
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [*SaslMechanism, "certificate"])
 async def test_the_log_speaks_tls_and_signs_in(
-    urls: DatabaseUrls, broker: SharedBroker, caplog: pytest.LogCaptureFixture
+    urls: DatabaseUrls, broker: SharedBroker, caplog: pytest.LogCaptureFixture, how: SaslMechanism | str
 ) -> None:
     """With everything that connects: the producer, the projector, who keeps topics, the rebuild, the way back."""
     caplog.set_level(logging.DEBUG)
-    settings = secure(broker)
+    settings = mutual(broker) if how == "certificate" else secure(broker, kafka_sasl=how)
     async with secured(urls, settings) as ground:
         conversation = await ground.engine.conversation()
         assert (await ground.engine.log.append(ground.engine.record(conversation, "sealed"))).seq == 1
@@ -69,7 +81,14 @@ async def test_what_is_wrong_is_said_with_its_mend_and_without_the_password(
         "CREWHALL_KAFKA_PASSWORD": secure(broker, password=WRONG),
         "CREWHALL_KAFKA_USER": secure(broker, user="agent", password=WRONG),
         "is not trusted .*CREWHALL_KAFKA_TLS_CA": secure(broker, kafka_tls_ca=tmp_path / "authority.pem"),
-        "CREWHALL_KAFKA_SASL": secure(broker, kafka_sasl=SaslMechanism.SCRAM_SHA_512, password=WRONG),
+        r"CREWHALL_KAFKA_PASSWORD and": secure(broker, kafka_sasl=SaslMechanism.SCRAM_SHA_512, password=WRONG),
+        "let us sign in like this .*CREWHALL_KAFKA_SASL": secure(
+            broker, kafka_tls=False, password=WRONG, kafka_bootstrap=broker.bootstrap
+        ),
+        "wants one to be shown: see CREWHALL_KAFKA_TLS_CERT and": secure(
+            broker, kafka_bootstrap=broker.mutual_bootstrap, kafka_sasl=None
+        ),
+        "does not trust the one that we show: see CREWHALL_KAFKA_TLS_CERT and": mutual(broker, tmp_path),
         "CREWHALL_KAFKA_TLS": secure(broker, password=WRONG, kafka_bootstrap=broker.bootstrap),
         "that CREWHALL_KAFKA_TLS and": secure(broker, kafka_tls=False, kafka_sasl=None),
         "CREWHALL_KAFKA_BOOTSTRAP": secure(broker, kafka_bootstrap=f"127.0.0.1:{quiet_port()}"),
@@ -77,7 +96,7 @@ async def test_what_is_wrong_is_said_with_its_mend_and_without_the_password(
     for mend, settings in cases.items():
         with pytest.raises(CrewhallError, match=mend) as away:
             async with running(urls, settings):
-                pytest.fail("nobody may come in like this")
+                pytest.fail(f"nobody may come in like this: {mend}")
         assert away.value.code == "kafka_away", mend
         said = f"{away.value.detail} {msgspec.json.encode(away.value.fields)!r} {away.value.__cause__!r} {caplog.text}"
         assert WRONG not in said, mend

@@ -7,12 +7,16 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from crewhall.adapters.kafka.rebuild import Rebuilt, rebuild
-from crewhall.kernel.actor import system_actor
+from crewhall.kernel.actor import ActorType, system_actor
 from crewhall.kernel.postgres import DatabaseUrls
+from crewhall.ports.message_log import Author, NewRecord
+from crewhall.work import purge_deleted
+from tests.conversations.ways import post
 from tests.log.engines import kafka_settings
 from tests.log.ground import Ground, ground_on, leave, returning, until
 from tests.support.database import SharedCluster
 from tests.support.kafka import SharedBroker
+from tests.support.server import Server
 
 
 @pytest.fixture
@@ -86,3 +90,39 @@ async def test_a_deleted_conversation_does_not_come_back_and_is_gone_with_the_fo
             [(4, True), (5, True)],
         )
         assert ground.query("select 1 from message_records where conversation_id = %s", deleted) == []
+
+
+@pytest.mark.rule("A3", "D11")
+async def test_what_a_purged_agent_was_told_stays_in_a_shared_topic_and_is_read_by_nobody(
+    urls: DatabaseUrls, broker: SharedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = kafka_settings(broker.bootstrap, shared=1)
+    for name, value in (("LOG", "kafka"), ("KAFKA_TOPICS", "shared"), ("KAFKA_PARTITIONS", "1")):
+        monkeypatch.setenv(f"CREWHALL_{name}", value)
+    monkeypatch.setenv("CREWHALL_KAFKA_BOOTSTRAP", broker.bootstrap)
+    monkeypatch.setenv("CREWHALL_KAFKA_PREFIX", settings.kafka_prefix)
+    with psycopg.connect(urls.admin, autocommit=True) as operator:
+        async with Server(urls) as server:
+            org = await server.make_org()
+            agent, general = await server.hire(org), await server.general(org)
+            inbox = UUID(agent.inbox_id)
+            ada = Author(ActorType.USER, org.owner.id, "Ada")
+            await server.hub._log.append(
+                NewRecord(org_id=org.id, conversation_id=inbox, author=ada, content="for the agent")
+            )
+            (await org.owner.api.delete(f"/agents/{agent.id}", params={"confirm": agent.code})).raise_for_status()
+            assert purge_deleted(operator, "agent", UUID(agent.id))["conversations"] == 1
+            await until(
+                lambda: not operator.execute("select from log_topics where conversation_id = %s", (inbox,)).fetchall()
+            )
+            assert (await post(org.owner, general, "goes on"))["seq"]
+            ((topic, read),) = operator.execute("select topic, next_offset from log_partitions").fetchall()
+            assert read > 0
+            assert str(inbox) in await said_in(topic, broker.bootstrap)
+            proofs = [one async for one in rebuild(operator, settings, repair=True)]
+            assert inbox not in {one.conversation_id for one in proofs}
+            assert UUID(general) in {one.conversation_id for one in proofs}
+            assert all(one.is_equal for one in proofs)
+            assert server.services.log.state().stopped == []
+        records = operator.execute("select from message_records where conversation_id = %s", (inbox,)).fetchall()
+        assert records == []

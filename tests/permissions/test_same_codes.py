@@ -1,20 +1,24 @@
-"""The same error has the same code on every face: REST, the socket, the event stream, the command line."""
+"""The same error has the same code on every face: REST, socket, event stream, command line, an agent's outbox."""
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from crewhall.conversations import ConversationParts
+from crewhall.kernel.ids import new_id
+from crewhall.ports.agent_topics import HeardRecord, SentRecord, TopicNames
+from crewhall.runtime.topic_hearing import OutboxHearing
 from tests.cli.conftest import Cli, QuickCli
 from tests.identity.hall import Member, Org
-from tests.support.server import Server, frames_until, token_of
+from tests.support.server import AgentClient, Server, frames_until, token_of
 
 
 @dataclass
@@ -28,11 +32,13 @@ class Attempt:
 
 @dataclass
 class Scene:
-    """An organization with a channel of each kind, and a stranger to them."""
+    """An organization with a channel of each kind, and a stranger to them. `topics_id`: what the agent's are called."""
 
     server: Server
     org: Org
     member: Member
+    agent: AgentClient
+    topics_id: UUID
     public: str
     private: str
     archived: str
@@ -47,6 +53,11 @@ class Scene:
 
     def owner(self, conversation: str, **body: Any) -> Attempt:
         return Attempt(self.org.owner.api, conversation, body)
+
+    def of_agent(self, attempt: Attempt) -> Attempt:
+        """What somebody else attempts, by the agent; to it the name of a person is another's."""
+        body = attempt.body | ({"role": "user"} if "role" in attempt.body else {})
+        return replace(attempt, who=self.agent.api, body=body)
 
     def stranger(self, conversation: str, **body: Any) -> Attempt:
         return Attempt(self.member.api, conversation, body)
@@ -64,6 +75,8 @@ async def scene(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Sce
         server=server,
         org=org,
         member=await org.add("member"),
+        agent=(agent := await server.hire(org)),
+        topics_id=await topics_of(server, org, agent),
         public=await server.channel(owner),
         private=await server.channel(owner, type="private"),
         archived=archived,
@@ -73,8 +86,22 @@ async def scene(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Sce
         folder=tmp_path_factory.mktemp("terminal"),
     )
     first = {"content": "the first", "client_id": "used"}
-    (await owner.api.post(f"/conversations/{made.public}/messages", json=first)).raise_for_status()
+    for who in (owner.api, agent.api):
+        (await who.post(f"/conversations/{made.public}/messages", json=first)).raise_for_status()
     return made
+
+
+async def topics_of(server: Server, org: Org, agent: AgentClient) -> UUID:
+    """Note topics for the agent, of which no Kafka knows."""
+    async with server.db.transaction(org.owner.actor) as tx:
+        topics_id = new_id()
+        await tx.run(
+            "insert into agent_topics (id, org_id, agent_id, inbox_id, state, fed_seq)"
+            " select %(id)s, org_id, owner_agent_id, id, 'ready', 0 from conversations"
+            " where owner_agent_id = %(agent)s and kind = 'agent'",
+            {"id": topics_id, "agent": agent.id},
+        )
+    return topics_id
 
 
 async def by_rest(scene: Scene, attempt: Attempt) -> str:
@@ -113,6 +140,36 @@ async def by_cli(scene: Scene, attempt: Attempt) -> str:
     assert code, result
     assert result.code == (4 if code[1] == "unauthenticated" else 1)
     return code[1]
+
+
+class RefusedTopic:
+    """Topics of agents of which one is read: that of refused records."""
+
+    bootstrap = "nowhere"
+
+    def __init__(self) -> None:
+        self.sent: list[SentRecord] = []
+
+    def names(self, topics_id: UUID) -> TopicNames:
+        return TopicNames("", "inbox", f"{topics_id}.outbox", "refused", "readers")
+
+    async def send(self, records: Sequence[SentRecord]) -> None:
+        self.sent += records
+
+
+async def by_outbox(scene: Scene, attempt: Attempt) -> str:
+    topics = RefusedTopic()
+    posting = scene.server.services.part(ConversationParts).posting
+    said = {"client_id": uuid4().hex, **attempt.body, "conversation_id": attempt.conversation}
+    record = HeardRecord(
+        topics_id=scene.topics_id, topic=topics.names(scene.topics_id).outbox, partition=0, offset=0, key=None,
+        value=msgspec.json.encode(said), headers={},
+    )  # fmt: skip
+    await OutboxHearing(scene.server.db, posting, topics).take(record)  # type: ignore[arg-type]
+    (refused,) = topics.sent
+    code = msgspec.json.decode(refused.value)["code"]
+    assert refused.headers["crewhall-code"] == code
+    return str(code)
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -166,6 +223,19 @@ async def test_a_refused_post_has_one_code(scene: Scene, case: str, face: Face):
         return
     code, attempt = POSTS[case]
     assert await face(scene, attempt(scene)) == code
+
+
+NO_MEMBER = {"to a system channel": "not_found"}
+"""What an agent is told otherwise than the owner: it does not see what it is no member of."""
+
+
+@pytest.mark.rule("X4")
+@pytest.mark.parametrize("case", POSTS)
+async def test_a_refused_record_of_an_outbox_has_the_code_of_a_refused_post(scene: Scene, case: str):
+    code, attempt = POSTS[case]
+    wanted = NO_MEMBER.get(case, code)
+    for face in (by_rest, by_outbox):
+        assert await face(scene, scene.of_agent(attempt(scene))) == wanted
 
 
 @pytest.mark.rule("X4")

@@ -42,8 +42,13 @@ class SharedBroker:
 
     @property
     def secure_bootstrap(self) -> str:
-        """The address with TLS and passwords (SASL/PLAIN, `scripts.broker.PASSWORDS`)."""
+        """The address with TLS and passwords (SASL/PLAIN or SCRAM, `scripts.broker.PASSWORDS`)."""
         return f"{HOST}:{self.ports.secure}"
+
+    @property
+    def mutual_bootstrap(self) -> str:
+        """The address with TLS that demands a certificate: `client.pem` and `client.key` beside the authority's."""
+        return f"{HOST}:{self.ports.mutual}"
 
     def release(self) -> None:
         """Leave it; the last one to leave stops it and removes its data."""

@@ -47,7 +47,11 @@ def _of_log(found: Installation) -> Iterator[Concern]:
         if one.log_stopped:
             partitions = counted(one.log_stopped, "partition")
             where = one.host or "the process that reads it"
-            yield Concern("log_stopped", f"{partitions} of Kafka cannot be read: the log of {where} says why.")
+            yield Concern(
+                "log_stopped",
+                f"{partitions} of Kafka cannot be read, so that posts there fail: the log of {where} says why, and"
+                " `crewhall log status` names topics that are gone.",
+            )
     if found.log.lag is not None and found.log.lag > MOST_LAG:
         lag = counted(found.log.lag, "record")
         yield Concern(

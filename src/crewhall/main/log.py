@@ -102,9 +102,9 @@ def rebuild_coverage(connection: Connection[TupleRow], *, conversation: UUID | N
     return coverage(connection, conversation=conversation)
 
 
-async def leave_kafka(connection: Connection[TupleRow]) -> Left:
+async def leave_kafka(connection: Connection[TupleRow], *, lost: bool = False) -> Left:
     """See `adapters.kafka.leaving`, with the settings of this installation. Raises BAD_SETTING besides."""
-    return await leave(connection, check_kafka())
+    return await leave(connection, check_kafka(), lost=lost)
 
 
 async def log_status(connection: Connection[TupleRow]) -> LogStatus:

@@ -7,7 +7,7 @@ import ssl
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from crewhall.adapters.kafka.settings import LogSettings, SaslMechanism
+from crewhall.adapters.kafka.settings import LogEngine, LogSettings, SaslMechanism
 from crewhall.kernel.errors import define_error
 from crewhall.kernel.settings import BAD_SETTING
 
@@ -28,9 +28,11 @@ REQUEST_TIMEOUT_MS = 15_000
 def options_of(settings: LogSettings) -> dict[str, Any]:
     """What every client of Kafka is made with. Raises BAD_SETTING."""
     if find_spec("aiokafka") is None:
+        is_log = settings.log is LogEngine.KAFKA
+        setting = "CREWHALL_LOG" if is_log else "CREWHALL_KAFKA_BOOTSTRAP"
+        wanted = "CREWHALL_LOG is kafka" if is_log else "CREWHALL_KAFKA_BOOTSTRAP names brokers for agents"
         raise BAD_SETTING(
-            "CREWHALL_LOG is kafka, but what speaks with Kafka is not installed. Install crewhall[kafka].",
-            setting="CREWHALL_LOG",
+            f"{wanted}, but what speaks with Kafka is not installed. Install crewhall[kafka].", setting=setting
         )
     logging.getLogger("aiokafka").setLevel(
         logging.CRITICAL

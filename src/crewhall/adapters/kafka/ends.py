@@ -1,5 +1,6 @@
 """Where partitions end, asked of Kafka."""
 
+import asyncio
 from collections.abc import Iterable
 
 from crewhall.adapters.kafka.client import KAFKA_AWAY, make_consumer
@@ -7,19 +8,28 @@ from crewhall.adapters.kafka.producing import Place, started
 from crewhall.adapters.kafka.settings import LogSettings
 
 AT_ONCE = 200
+LOOK_AGAIN_S = 1.0
 
 
 async def ends_of(places: Iterable[Place], settings: LogSettings) -> dict[Place, int]:
-    """The offset that comes next in each of these partitions. Raises KAFKA_AWAY."""
+    """The offset that comes next in each of these partitions, without those that Kafka does not have.
+
+    Raises KAFKA_AWAY.
+    """
     from aiokafka import TopicPartition
     from aiokafka.errors import KafkaError
 
-    wanted = [TopicPartition(*place) for place in places]
+    asked = list(places)
     found: dict[Place, int] = {}
-    if not wanted:
+    if not asked:
         return found
     consumer = await started(make_consumer(settings), settings)
     try:
+        there = await consumer.topics()
+        if any(topic not in there for topic, _ in asked):  # one broker may not know what was made a moment ago
+            await asyncio.sleep(LOOK_AGAIN_S)
+            there = await consumer.topics()
+        wanted = [TopicPartition(*place) for place in asked if place[0] in there]
         for start in range(0, len(wanted), AT_ONCE):
             some = wanted[start : start + AT_ONCE]
             consumer.assign(some)
@@ -30,3 +40,8 @@ async def ends_of(places: Iterable[Place], settings: LogSettings) -> dict[Place,
     finally:
         await consumer.stop()
     return found
+
+
+def topics_of(places: Iterable[Place]) -> list[str]:
+    """The topics of these partitions, each once."""
+    return sorted({topic for topic, _ in places})

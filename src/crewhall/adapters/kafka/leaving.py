@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, LiteralString
 
 import msgspec
 
-from crewhall.adapters.kafka.ends import ends_of
+from crewhall.adapters.kafka.ends import ends_of, topics_of
 from crewhall.adapters.kafka.producing import Place
 from crewhall.adapters.kafka.settings import LogSettings
+from crewhall.kernel.counting import counted
 from crewhall.kernel.errors import CONFLICT
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _DOOMED: LiteralString = "select count(*) from log_topics where state = 'retirin
 _PLACES: LiteralString = "select topic, partition, next_offset from log_partitions order by topic, partition"
 
 
+MOST_NAMED = 100
+
+
 class Left(msgspec.Struct, frozen=True):
     """What was found when Kafka was left: partitions written to their end, their topics, and records refused."""
 
@@ -37,9 +41,10 @@ class Left(msgspec.Struct, frozen=True):
     refused: int
 
 
-async def leave_kafka(connection: Connection[TupleRow], settings: LogSettings) -> Left:
+async def leave_kafka(connection: Connection[TupleRow], settings: LogSettings, *, lost: bool = False) -> Left:
     """Take Postgres for the log again, when it has everything. Topics stay as they are, and are not read again.
 
+    `lost`: also where Kafka does not have some of the topics any more. What was acknowledged is here all the same.
     Raises CONFLICT while somebody runs or anything is left to be done, KAFKA_AWAY.
     """
     (engine,) = connection.execute(_ENGINE).fetchone() or (None,)
@@ -53,7 +58,10 @@ async def leave_kafka(connection: Connection[TupleRow], settings: LogSettings) -
             " CREWHALL_LOG=kafka until `crewhall log status` shows none, then stop it and ask again."
         )
     read = {(topic, partition): end for topic, partition, end in connection.execute(_PLACES).fetchall()}
-    _check_whole(read, await ends_of(read, settings))
+    ends = await ends_of(read, settings)
+    if not lost:
+        _check_there(topics_of(read.keys() - ends.keys()))
+    _check_whole(read, ends)
     with connection.transaction():
         connection.execute("select from installation for update")  # whoever starts meanwhile waits for our word
         _check_nobody_runs(connection)
@@ -61,7 +69,7 @@ async def leave_kafka(connection: Connection[TupleRow], settings: LogSettings) -
         connection.execute("delete from log_topics")
         connection.execute("delete from log_partitions")
         (refused,) = connection.execute("select count(*) from log_refusals").fetchone() or (0,)
-    return Left(len(read), sorted({topic for topic, _ in read}), refused)
+    return Left(len(ends), topics_of(ends), refused)
 
 
 def _check_nobody_runs(connection: Connection[TupleRow]) -> None:
@@ -71,6 +79,17 @@ def _check_nobody_runs(connection: Connection[TupleRow]) -> None:
         raise CONFLICT(
             f"Processes run that keep messages in Kafka: {running or 'a projector'}. Stop them all (`crewhall stop` on"
             " each machine), then ask again."
+        )
+
+
+def _check_there(gone: list[str]) -> None:
+    """Raises CONFLICT where topics are gone."""
+    if gone:
+        raise CONFLICT(
+            f"{counted(len(gone), 'topic')} not at the brokers that CREWHALL_KAFKA_BOOTSTRAP names, {gone[0]} among"
+            " them. If these are the right brokers, ask again with --lost: every message that was acknowledged is in"
+            " the database.",
+            lost=gone[:MOST_NAMED],
         )
 
 

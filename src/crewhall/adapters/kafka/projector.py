@@ -32,12 +32,15 @@ from crewhall.ports.message_log import LogState
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+    from aiokafka.cluster import ClusterMetadata
 
     from crewhall.adapters.postgres.batch import LoggedRecord
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 2048
 POLL_MS = 60_000
+LOST_S = 2.0
+"""How long a topic that Kafka says it does not have may be one that not every broker knows yet."""
 FIRST_RETRY_S, LAST_RETRY_S = 0.1, 5.0
 FIRST_PLANS = 64
 """Records after which the plans of a connection are made anew, then after as many again, and so on: those that were
@@ -60,9 +63,12 @@ class Projector:
         self._lag = Lag()
         self._consumer: AIOKafkaConsumer | None = None
         self._measuring: asyncio.Task[None] | None = None
+        self._doubting: asyncio.Task[None] | None = None
         self._asked_again: set[Place] = set()
         self.stopped_at: dict[Place, str] = {}
         """Partitions that are not read on, and why: somebody has to look."""
+        self._lost: set[Place] = set()
+        """Those among them of which Kafka has nothing: nobody knows what is behind there."""
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._written, self._planned_for = 0, FIRST_PLANS
         self._getting: asyncio.Task[Any] | None = None
@@ -108,6 +114,7 @@ class Projector:
     async def _read(self) -> None:
         """Read and write for as long as nothing breaks."""
         consumer = self._consumer = await started(make_consumer(self._settings), self._settings)
+        consumer._client.cluster.add_listener(self._doubt)  # noqa: SLF001 - polling says nothing of topics that are gone
         self._changed.set()
         try:
             while True:
@@ -116,8 +123,9 @@ class Projector:
                     await self._assign(consumer)
                 await self._project(consumer, await self._poll(consumer))
         finally:
-            await end_tasks([task for task in (self._getting, self._measuring) if task is not None])
-            self._getting = self._measuring = self._consumer = None
+            under_way = self._getting, self._measuring, self._doubting
+            await end_tasks([task for task in under_way if task is not None])
+            self._getting = self._measuring = self._doubting = self._consumer = None
             await consumer.stop()
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> None:
@@ -127,8 +135,10 @@ class Projector:
         connection = await self._connected()
         rows = await (await connection.execute(PLACES, (self._shards.held,))).fetchall()
         known = {(topic, partition): offset for topic, partition, offset in rows}
+        self.stopped_at = {place: reason for place, reason in self.stopped_at.items() if place in known}
+        self._lost &= self.stopped_at.keys()
         self._next = {place: offset for place, offset in known.items() if place not in self.stopped_at}
-        self._lag.follow(known)
+        self._lag.follow({place: offset for place, offset in known.items() if place not in self._lost})
         self._measure()
         wanted = [TopicPartition(*place) for place in self._next]
         if set(wanted) != consumer.assignment():
@@ -168,6 +178,39 @@ class Projector:
                 self._lag.note_end((partition.topic, partition.partition), end)
             self._lag.show()
             places = self._lag.unmeasured()  # those that came meanwhile
+
+    def _doubt(self, cluster: ClusterMetadata) -> None:
+        """See whether Kafka names all topics that are read, each time that it names topics at all.
+
+        One that is not there makes the library ask for it without a pause.
+        """
+        is_free = self._doubting is None or self._doubting.done()
+        if is_free and self._consumer is not None and any(_is_missing(cluster, place) for place in self._next):
+            self._doubting = asyncio.create_task(self._look_for_lost(self._consumer), name="log-lost")
+
+    async def _look_for_lost(self, consumer: AIOKafkaConsumer) -> None:
+        """Read on no topic that Kafka does not have now, and did not have a moment ago."""
+        from aiokafka.errors import KafkaError
+
+        try:
+            missing = await self._missing(consumer)
+            if missing:
+                await asyncio.sleep(LOST_S)
+                missing &= await self._missing(consumer)
+        except (KafkaError, OSError) as error:
+            log.warning("Kafka does not say which topics it has", extra={"reason": type(error).__name__})
+            return
+        if missing and self._measuring is not None:
+            self._measuring.cancel()  # it would wait for them
+            self._measuring = None
+        self._lost |= missing
+        for place in missing:
+            self._stop_at(place, "Kafka has no such topic any more, or hides it: docs/kafka.md says what to do")
+
+    async def _missing(self, consumer: AIOKafkaConsumer) -> set[Place]:
+        """The partitions that are read and that Kafka, asked for all that it has, does not name."""
+        topics = await consumer.topics()
+        return {place for place in self._next if place[0] not in topics}
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord]]:
         """What came, or nothing where the partitions change."""
@@ -313,6 +356,10 @@ class Projector:
         self._log.process = str(new_id())
         await close(self._connection)
         self._connection = None
+
+
+def _is_missing(cluster: ClusterMetadata, place: Place) -> bool:
+    return cluster.partitions_for_topic(place[0]) is None
 
 
 def _ends(error: BaseException) -> bool:

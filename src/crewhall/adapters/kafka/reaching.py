@@ -64,7 +64,11 @@ def _words(address: str, error: BaseException, settings: LogSettings) -> str:
             f"Kafka cannot be reached at {address} ({error.strerror or name}). See that CREWHALL_KAFKA_BOOTSTRAP names"
             " brokers that run."
         )
-    return (
+    said = (
         f"Kafka does not answer at {address} ({name}). See that a broker runs there, and that CREWHALL_KAFKA_TLS and"
         " CREWHALL_KAFKA_SASL are set as that port wants them."
     )
+    if not settings.kafka_tls:
+        return said
+    shown = "does not trust the one that we show" if settings.kafka_tls_cert else "wants one to be shown"
+    return f"{said} Or it {shown}: see CREWHALL_KAFKA_TLS_CERT and CREWHALL_KAFKA_TLS_KEY."

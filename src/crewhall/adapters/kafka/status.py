@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 import msgspec
 
-from crewhall.adapters.kafka.ends import ends_of
+from crewhall.adapters.kafka.ends import ends_of, topics_of
 from crewhall.adapters.kafka.settings import LogEngine, LogSettings
 from crewhall.kernel.errors import CrewhallError
 
@@ -26,6 +26,7 @@ select count(*), coalesce(sum(h.last_seq), 0)::bigint
 from conversation_heads h join conversations c on c.id = h.conversation_id and c.deleted_at is null
 where not exists (select from log_topics t where t.conversation_id = h.conversation_id)
 """
+_STOPPED: LiteralString = "select coalesce(sum(log_stopped), 0)::integer from processes where lease_until > now()"
 _PLACES: LiteralString = "select topic, partition, next_offset from log_partitions"
 
 
@@ -40,7 +41,8 @@ class LogStatus(msgspec.Struct, kw_only=True):
     """Where messages live, and what is left to be done there.
 
     `to_copy` are conversations that are not in Kafka yet, with `records_to_copy`; `to_delete` topics of deleted ones.
-    `lag` is None where Kafka was not asked, or did not answer (`trouble` says why).
+    `lag` is None where Kafka was not asked, or did not answer (`trouble` says why). `stopped` are partitions at which
+    projectors stand still, `lost` topics that Kafka does not have any more.
     """
 
     engine: LogEngine
@@ -51,12 +53,14 @@ class LogStatus(msgspec.Struct, kw_only=True):
     to_delete: int = 0
     refused: int = 0
     lag: int | None = None
+    stopped: int = 0
+    lost: list[str] = []
     trouble: str | None = None
 
     @property
     def is_settled(self) -> bool:
         """Whether all that was said stands in Kafka and in the database."""
-        return not self.to_copy and not self.to_delete and self.lag == 0
+        return not self.to_copy and not self.to_delete and self.lag == 0 and not self.stopped and not self.lost
 
 
 async def status(connection: Connection[TupleRow], settings: LogSettings) -> LogStatus:
@@ -69,6 +73,7 @@ async def status(connection: Connection[TupleRow], settings: LogSettings) -> Log
     ready, coming, going, left = connection.execute(_TOPICS).fetchone() or (0, 0, 0, 0)
     homeless, unsaid = connection.execute(_HOMELESS).fetchone() or (0, 0)
     (found.refused,) = connection.execute("select count(*) from log_refusals").fetchone() or (0,)
+    (found.stopped,) = connection.execute(_STOPPED).fetchone() or (0,)
     found.conversations, found.to_delete = ready, going
     found.to_copy, found.records_to_copy = coming + homeless, left + unsaid
     if not settings.kafka_bootstrap:
@@ -76,7 +81,9 @@ async def status(connection: Connection[TupleRow], settings: LogSettings) -> Log
         return found
     read = {(topic, partition): end for topic, partition, end in connection.execute(_PLACES).fetchall()}
     try:
-        found.lag = sum(max(0, end - read[place]) for place, end in (await ends_of(read, settings)).items())
+        ends = await ends_of(read, settings)
+        found.lag = sum(max(0, end - read[place]) for place, end in ends.items())
+        found.lost = topics_of(read.keys() - ends.keys())
     except CrewhallError as error:
         found.trouble = error.detail
     return found

@@ -78,14 +78,19 @@ def rebuild_log(
 
 
 @log.command("leave-kafka")
-def leave_kafka(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
+def leave_kafka(
+    context: typer.Context,
+    home: Home = None,
+    lost: Annotated[bool, typer.Option("--lost", help="Also where Kafka has lost topics: messages are here.")] = False,
+    as_json: Json = False,
+) -> None:
     """Let Postgres keep the messages again: it has all of them. Processes are stopped before, and topics stay."""
 
     async def work() -> "Left":
         from crewhall.main.log import leave_kafka as leave
 
         with administrator(home) as connection:
-            return await leave(connection)
+            return await leave(connection, lost=lost)
 
     left = asyncio.run(work())
     if wants_json(context, as_json):
@@ -119,6 +124,12 @@ def _facts(found: "LogStatus") -> dict[str, object]:
             "to copy": copying if found.to_copy else "none",
             "to delete": counted(found.to_delete, "topic") if found.to_delete else None,
             "lag": "unknown" if found.lag is None else counted(found.lag, "record"),
+            "stopped": f"{counted(found.stopped, 'partition')}: the log of who reads them says why"
+            if found.stopped
+            else None,
+            "lost": f"{counted(len(found.lost), 'topic')}, {found.lost[0]}: docs/kafka.md says what to do"
+            if found.lost
+            else None,
             "refused": f"{counted(found.refused, 'record')}, in the table log_refusals" if found.refused else None,
             "trouble": found.trouble,
         }
