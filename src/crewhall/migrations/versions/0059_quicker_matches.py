@@ -2,10 +2,10 @@
 
 from crewhall.migrations.runner import run_sql
 
-revision = "0060"
+revision = "0059"
 down_revision = "0058"
 
 
 def upgrade() -> None:
-    """Run 0060_quicker_matches.sql."""
+    """Run 0059_quicker_matches.sql."""
     run_sql(__file__)
