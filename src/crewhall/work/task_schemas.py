@@ -30,9 +30,7 @@ Version = Annotated[
 ]
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 """Of deadlines: a moment at the end of what a calendar holds has no local time in every timezone."""
-Deadline = Annotated[
-    datetime, Meta(tz=True, description=f"With its offset from UTC, of the years {FIRST_YEAR} to {LAST_YEAR}.")
-]
+Deadline = Annotated[datetime, Meta(tz=True, description="With its offset from UTC, of the years 1970 to 9998.")]
 GitHubId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 IssueNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
