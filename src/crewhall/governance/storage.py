@@ -98,7 +98,10 @@ def _shown(row: _Row) -> StorageRow:
 
 
 def _day(moment: datetime | None) -> date | None:
-    """The day in UTC; a moment without a timezone is one in UTC."""
+    """The day in UTC; a moment without a timezone is one in UTC. Its own where the calendar has no such day in UTC."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).date() if moment.tzinfo is not None else moment.date()
+    try:
+        return moment.astimezone(UTC).date() if moment.tzinfo is not None else moment.date()
+    except OverflowError:
+        return moment.date()
