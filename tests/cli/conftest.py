@@ -6,16 +6,15 @@ import functools
 import io
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import click
 import msgspec
 import pytest
-from click.testing import CliRunner
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from crewhall.faces.cli.app import app
 from crewhall.faces.cli.failures import report
@@ -84,12 +83,6 @@ class Cli:
         return result.json
 
 
-@functools.cache
-def program() -> click.Command:
-    """All commands, put together once: that takes longer than many of them."""
-    return get_command(app)
-
-
 class QuickCli(Cli):
     """The same commands in this process: starting an interpreter for each takes longer than what they do."""
 
@@ -99,12 +92,20 @@ class QuickCli(Cli):
     def run_now(self, *words: str, stdin: str = "") -> Result:
         """The same, where nothing is awaited."""
         unseen = {name: None for name in os.environ if name.startswith("CREWHALL_")}
-        result = CliRunner(env={**unseen, **self.env}).invoke(program(), list(words), input=stdin)
+        result = CliRunner(env={**unseen, **self.env}).invoke(app, list(words), input=stdin)
         if result.exception is None or isinstance(result.exception, SystemExit):
             return Result(result.exit_code, result.stdout, result.stderr)
         with contextlib.redirect_stderr(io.StringIO()) as err, pytest.raises(SystemExit) as left:
             report(cast("Exception", result.exception))
         return Result(int(str(left.value.code)), result.stdout, result.stderr + err.getvalue())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_once() -> Iterator[None]:
+    """All commands are put together once, not for each run of one: that takes longer than many of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.testing._get_command", functools.cache(get_command))
+        yield
 
 
 @pytest.fixture
