@@ -45,7 +45,7 @@ _SENTENCES = {
 
 def problem_of(error: CrewhallError) -> dict[str, Any]:
     """The problem details of an error; no field of it stands in for one of the standard's."""
-    standard = {
+    standard: dict[str, Any] = {
         "type": PROBLEM_TYPE + error.code,
         "title": error.kind.title,
         "status": error.kind.status,
@@ -53,7 +53,8 @@ def problem_of(error: CrewhallError) -> dict[str, Any]:
         "code": error.code,
         "request_id": request_id.get(),
     }
-    return standard | msgspec.to_builtins(error.fields) | standard
+    fields: dict[str, Any] = msgspec.to_builtins(error.fields)
+    return standard | fields | standard
 
 
 def rendered(error: CrewhallError) -> tuple[int, bytes, str]:
