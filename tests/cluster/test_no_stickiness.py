@@ -141,7 +141,6 @@ class Browser:
         await until(found)
 
 
-@pytest.mark.rule("X1")
 async def test_a_day_of_pages_by_two_servers_in_turn(pair: Pair):
     org, name = await pair.servers[0].make_org(), f"planning-{tail()}"
     pair.proxy.handed.clear()
@@ -180,7 +179,6 @@ async def test_a_day_of_pages_by_two_servers_in_turn(pair: Pair):
     assert pair.proxy.is_fair(), pair.proxy.handed
 
 
-@pytest.mark.rule("X1", "X4")
 @pytest.mark.parametrize("mode", [LEGACY, MODERN])
 async def test_a_day_of_mcp_by_two_servers_in_turn(pair: Pair, mode: str):
     here = pair.servers[0]
