@@ -191,7 +191,7 @@ async def run_all(port: int, counts: dict[str, int], *, on_kafka: bool, in_bucke
     told: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         if in_bucket:
-            told |= stack.enter_context(bucket(port + 1 + MOST + 3))
+            told |= stack.enter_context(bucket(port + 1 + MOST + 4))
         if on_kafka:
             told |= await stack.enter_async_context(kafka(port + 1 + MOST))
         await run(port, counts, told)
