@@ -6,6 +6,7 @@ from playwright.async_api import Route, expect
 
 from tests.conversations.ways import direct, group, post
 from tests.notifications.ways import handle_of, settled, told
+from tests.support.waiting import in_time
 from tests.web.browser import connected
 from tests.work.ground import begun, wrote
 
@@ -56,7 +57,7 @@ async def test_what_comes_meanwhile_takes_no_click_away(server, org, visitors):
     going: asyncio.Queue[Route] = asyncio.Queue()
     await page.route("**/inbox/read", going.put)
     await page.get_by_role("button", name="Mark all as read").click()
-    held = await going.get()
+    held = await in_time(going.get())
     await post(org.owner, general, f"And at that, @{name}?")
     await expect(page.locator("[data-inbox] .count")).to_contain_text("2")
     await page.evaluate(

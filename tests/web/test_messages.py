@@ -7,6 +7,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.identity.hall import Org
 from tests.support.server import Server
+from tests.support.waiting import in_time
 from tests.web.browser import Visitors, connected, message, write
 
 
@@ -21,7 +22,7 @@ async def test_a_message_stands_at_once_and_is_settled_by_the_log(visitors: Visi
     await expect(waiting).to_have_attribute("data-status", "sending")
     await expect(waiting.locator(".content")).to_have_text("**hello** hall")
 
-    await (await held.get()).continue_()
+    await (await in_time(held.get())).continue_()
     await expect(waiting).to_have_attribute("data-status", "sent")
     await expect(waiting.locator("strong")).to_have_text("hello")
     await expect(page.locator(".message")).to_have_count(1)

@@ -32,10 +32,11 @@ function open(conversation, item, message) {
   // The message may have been drawn anew meanwhile, with the editor in it.
   const close = () => {
     const now = form.closest(".message");
+    const isHere = document.activeElement === document.body || form.contains(document.activeElement);
     form.remove();
     if (!now) return;
     now.querySelector(".content").hidden = false;
-    now.focus({ preventScroll: true });
+    if (isHere) now.focus({ preventScroll: true });
   };
   content.hidden = true;
   content.after(form);
@@ -52,6 +53,7 @@ function open(conversation, item, message) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    if (text.readOnly) return; // it is on its way
     saving.set(form, save(conversation, form, message, title.value, close));
   });
 }
@@ -61,19 +63,23 @@ async function save(conversation, form, message, title, close) {
   const retitled = title !== (message.title ?? "").trim();
   if (content === message.content.trim() && !retitled) return close();
   const body = { content, based_on: message.edited_at, ...(retitled ? { title } : {}) };
-  form.inert = true; // what is changed from here on would be saved nowhere
+  hold(form, true); // what is changed from here on would be saved nowhere
   try {
     await conversation.about("PATCH", message.id, "", body);
     close(); // the record of the edit brings the new text
   } catch (error) {
-    form.inert = false;
-    form.elements.content.focus();
+    hold(form, false);
     if (error.code === "stale_message") compare(form, message, error.details.message);
     const place = form.querySelector(".error");
     place.textContent = error.message;
     place.hidden = false;
   }
   return undefined;
+}
+
+/** Fields that are read only keep the focus: keys do nothing to other messages meanwhile. */
+function hold(form, isHeld) {
+  for (const field of form.querySelectorAll("textarea, input")) field.readOnly = isHeld;
 }
 
 /** Show what another window made of it; what one has written here stays, and is saved over that if one saves again. */

@@ -7,22 +7,16 @@ import { Anew } from "../shell/anew.js";
 class Inbox extends HTMLElement {
   connectedCallback() {
     this.ending = new AbortController();
-    this.anew = new Anew();
+    this.anew = new Anew(() => location.search.includes("after=") || this.closest(".below-bar").scrollTop > 0);
     const { signal } = this.ending;
-    live.addEventListener("notification", () => this.#again(), { signal });
-    live.addEventListener("back", () => this.#again(), { signal });
-    if (isStale()) this.#again();
+    live.addEventListener("notification", () => this.anew.soon(), { signal });
+    live.addEventListener("back", () => this.anew.soon(), { signal });
+    if (isStale()) this.anew.soon();
   }
 
   disconnectedCallback() {
     this.ending.abort();
     this.anew.stop();
-  }
-
-  #again() {
-    this.anew.forget();
-    if (location.search.includes("after=") || this.closest(".below-bar").scrollTop > 0) return;
-    this.anew.soon();
   }
 }
 

@@ -6,10 +6,11 @@ import { Anew } from "../shell/anew.js";
 class Approvals extends HTMLElement {
   connectedCallback() {
     this.ending = new AbortController();
-    this.anew = new Anew();
+    // The answer to a decision leads to the page anew, and says what was done; what is being typed is not taken away.
+    this.anew = new Anew(() => this.isDeciding || this.querySelector("details[open]"));
     const { signal } = this.ending;
-    live.addEventListener("approval", () => this.#again(), { signal });
-    live.addEventListener("back", () => this.#again(), { signal });
+    live.addEventListener("approval", () => this.anew.soon(), { signal });
+    live.addEventListener("back", () => this.anew.soon(), { signal });
     this.addEventListener("turbo:submit-start", () => this.#decide(true), { signal });
     this.addEventListener("turbo:submit-end", ({ detail }) => this.#decide(detail.success), { signal });
   }
@@ -22,13 +23,6 @@ class Approvals extends HTMLElement {
   #decide(isDeciding) {
     this.isDeciding = isDeciding;
     this.anew.forget();
-  }
-
-  #again() {
-    this.anew.forget();
-    if (this.isDeciding) return; // the answer leads to the page anew, and says what was done
-    if (this.querySelector("details[open]")) return; // what is being typed is not taken away
-    this.anew.soon();
   }
 }
 

@@ -13,7 +13,7 @@ class Run extends HTMLElement {
     this.text = this.querySelector("[data-text]");
     this.request = 0;
     this.ending = new AbortController();
-    this.anew = new Anew(PAUSE_MS);
+    this.anew = new Anew(undefined, PAUSE_MS);
     const { signal } = this.ending;
     const after = Number(this.dataset.lastSeq);
     this.unfollow = live.follow(this.dataset.conversation, after, (frame) => this.#onFrame(frame));

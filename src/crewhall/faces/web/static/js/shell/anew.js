@@ -8,7 +8,9 @@ const GOING = "html[aria-busy], form[aria-busy]"; // a page or the answer to a f
 let isMissed = false;
 
 export class Anew {
-  constructor(pauseMs = PAUSE_MS) {
+  /** `isInTheWay` says, when the moment comes, whether somebody is at work who is not to be disturbed. */
+  constructor(isInTheWay = () => false, pauseMs = PAUSE_MS) {
+    this.isInTheWay = isInTheWay;
     this.pauseMs = pauseMs;
     if (isMissed) this.soon();
     isMissed = false;
@@ -34,7 +36,10 @@ export class Anew {
 
   #show(waits) {
     this.timer = null;
+    if (this.isInTheWay()) return;
     if (waits < MOST_WAITS && document.querySelector(GOING)) this.soon(waits + 1);
     else Turbo.visit(location.href, { action: "replace" });
   }
 }
+
+document.addEventListener("turbo:load", () => (isMissed = false)); // it was for the page that came then

@@ -8,6 +8,8 @@ import { showPresence } from "./presence.js";
 
 const SETTLE_MS = 150;
 const AGAIN_MS = 5000;
+const MOST_TRIES = 5;
+const BUSY = [429, 502, 503, 504];
 const SPREAD_MS = 1000; // all who have a conversation in their lists are told in the same instant
 let scrolledTo = 0;
 const unfolded = new Set(); // what somebody opened stays open while they go from page to page
@@ -18,6 +20,8 @@ class Sidebar extends HTMLElement {
   #timer = null;
   #counting = null;
   #asked = { lists: 0, count: 0 };
+  #shown = { lists: 0, count: 0 };
+  #tries = 0;
 
   connectedCallback() {
     const nav = this.querySelector("nav");
@@ -91,18 +95,26 @@ class Sidebar extends HTMLElement {
 
   /** Ask for the lists again: somebody made one a member, or changes may have been missed. */
   async #refresh() {
-    const isLast = this.#ask("lists");
+    const isNews = this.asking();
     const answer = await fetch(`/sidebar?here=${encodeURIComponent(location.pathname)}`).catch(() => null);
     const page = answer?.ok ? await answer.text() : null;
-    if (!isLast()) return;
-    if (page !== null) this.show(new DOMParser().parseFromString(page, "text/html"));
-    else if (answer?.status >= 429) this.#refreshSoon(AGAIN_MS); // too busy; whoever is away comes back, and says so
+    if (page !== null) {
+      this.#tries = 0;
+      if (isNews()) this.show(new DOMParser().parseFromString(page, "text/html"));
+    } else if (BUSY.includes(answer?.status) && this.isConnected && this.#tries < MOST_TRIES) {
+      this.#refreshSoon(AGAIN_MS * 2 ** this.#tries * (1 + Math.random())); // whoever is away comes back, and says so
+      this.#tries += 1;
+    }
   }
 
-  /** Whether what is asked now has not been asked again meanwhile: an answer that was overtaken says what was. */
-  #ask(what) {
+  /** To be called before the lists (or the count) are asked for: says of the answer whether it is newer than what is shown. */
+  asking(what = "lists") {
     const asked = (this.#asked[what] += 1);
-    return () => this.isConnected && asked === this.#asked[what];
+    return () => {
+      const isNews = this.isConnected && asked > this.#shown[what];
+      if (isNews) this.#shown[what] = asked;
+      return isNews;
+    };
   }
 
   /** Show the lists of a page that came just now. */
@@ -139,9 +151,9 @@ class Sidebar extends HTMLElement {
 
   /** Ask how much of the inbox is unread: something came, or was read in another tab. */
   async #count() {
-    const isLast = this.#ask("count");
+    const isNews = this.asking("count");
     const answer = await call("GET", "/notifications/count").catch(() => null);
-    if (answer && isLast()) this.#show(this.querySelector("[data-inbox]"), answer.unread);
+    if (answer && isNews()) this.#show(this.querySelector("[data-inbox]"), answer.unread);
   }
 
   /** Slide in, on a phone. */

@@ -113,13 +113,21 @@ class Board extends HTMLElement {
     if (reason === null) return this.#show(id, before);
     this.#show(id, status);
     try {
-      await call("PATCH", `/tasks/${task}`, { status, ...(reason ? { blocked_reason: reason } : {}) });
+      await this.#send(task, { status, ...(reason ? { blocked_reason: reason } : {}) });
       this.#say(`${name}: ${this.#column(status).querySelector("h2").firstChild.textContent.trim()}`);
       this.#soon();
     } catch (error) {
       this.#show(id, before);
+      this.#soon(); // somebody else may have moved it
       toastError(error);
     }
+  }
+
+  /** One change after the other, in the order in which they were made. */
+  #send(task, change) {
+    const send = () => call("PATCH", `/tasks/${task}`, change);
+    this.sending = Promise.resolve(this.sending).then(send, send);
+    return this.sending;
   }
 
   #column(status) {

@@ -6,7 +6,7 @@ import { Anew } from "../shell/anew.js";
 class Timeline extends HTMLElement {
   connectedCallback() {
     this.ending = new AbortController();
-    this.anew = new Anew();
+    this.anew = new Anew(() => !this.hasAttribute("data-newest") || this.closest(".below-bar").scrollTop > 0);
     const { signal } = this.ending;
     live.addEventListener("timeline", () => this.#hear(), { signal });
     live.addEventListener("back", () => this.#hear(), { signal });
