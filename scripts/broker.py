@@ -183,7 +183,7 @@ class Broker:
 
     def _prepare(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        if not self.authority.exists():
+        if not (self.authority.exists() and (self.home / "client.pem").exists()):
             make_certificates(self.home)
         settings = self.home / "server.properties"
         settings.write_text(_settings(self.home, self.ports, self.far))

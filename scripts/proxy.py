@@ -70,6 +70,8 @@ class Passage:
         with contextlib.suppress(OSError):
             while piece := await reader.read(PIECE):
                 await self._keep_back()
+                if writer.is_closing():  # it was cut meanwhile
+                    break
                 writer.write(piece)
                 await writer.drain()
         writer.close()

@@ -121,11 +121,11 @@ def in_folder(site: Site) -> list[Path]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a_cluster_starts_with_one_command_is_shown_and_ends(site: Site):
-    await starts_is_shown_and_ends(site, ["serve", "serve", "worker", "worker"], "--bucket", ports=(*range(5), 84))
+    await starts_is_shown_and_ends(site, ["serve", "serve", "worker", "worker"], "--bucket", ports=(*range(5), 85))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(400)
 async def test_a_cluster_with_kafka_starts_with_one_command_too(new_site: Site, kafka_jars: None):
     wanted = ["projector", "projector", "serve", "serve", "worker", "worker"]
-    await starts_is_shown_and_ends(new_site, wanted, "--kafka", ports=(*range(7), 81, 82, 83))
+    await starts_is_shown_and_ends(new_site, wanted, "--kafka", ports=(*range(7), 81, 82, 83, 84))

@@ -43,6 +43,7 @@ async def kafka_pair(
         for name, value in (kafka | shared).items():
             patch.setenv(f"CREWHALL_{name}", value)
         async with Server(urls, kind=project), Server(urls, kind=serve) as here, Server(urls, kind=serve) as there:
+            patch.undo()  # other servers of this module are on their own log
             yield here, there
 
 

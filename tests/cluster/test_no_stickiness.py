@@ -108,7 +108,7 @@ class Browser:
     """One without scripts, which keeps cookies and no connection."""
 
     def __init__(self, address: str) -> None:
-        self._http = httpx.AsyncClient(
+        self.http = httpx.AsyncClient(
             base_url=address,
             headers={"accept": "text/html", "origin": address, "connection": "close"},
             follow_redirects=True,
@@ -120,17 +120,17 @@ class Browser:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
+        await self.http.aclose()
 
     async def look(self, path: str) -> httpx.Response:
         """Go to a page."""
-        return await self._http.get(path)
+        return await self.http.get(path)
 
     async def send(self, page: str, action: str, **filled: str) -> httpx.Response:
         """Go to a page, fill in its form of that address, and send it."""
         forms = Forms((await self.look(page)).text).found
         assert action in forms, (page, list(forms))
-        return await self._http.post(action, data=forms[action] | filled)
+        return await self.http.post(action, data=forms[action] | filled)
 
     async def sees(self, path: str, words: str) -> None:
         """Look until the page has the words: a post of a moment ago is on its way to the other server."""
@@ -168,10 +168,12 @@ async def test_a_day_of_pages_by_two_servers_in_turn(pair: Pair):
         await ada.sees(channel, "I do, at dawn.")
 
         assert "Ada of two servers" in (await ada.send("/settings", "/settings", name="Ada of two servers")).text
+        kept = httpx.Cookies(ada.http.cookies)
         left = await ada.send("/settings", "/logout")
         assert left.url.path == "/login"
 
         async def is_out() -> bool:
+            ada.http.cookies = kept  # her browser has forgotten her; neither server takes what she was known by
             return (await ada.look(channel)).url.path == "/login"
 
         await until(is_out)

@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from aiokafka.admin import NewTopic
 
 from crewhall.adapters.kafka import producing, projector
 from crewhall.adapters.kafka.client import make_admin
@@ -23,7 +24,8 @@ def urls(cluster: SharedCluster, worker_id: str) -> DatabaseUrls:
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits as long as the product does for what does not come."""
-    monkeypatch.setattr(projector, "LOST_S", 0.1)
+    monkeypatch.setattr(projector, "LOST_S", 1.0)
+    monkeypatch.setattr(projector, "FOUND_S", 0.1)
     monkeypatch.setattr(producing, "STOP_S", 0.2)
 
 
@@ -93,3 +95,22 @@ async def test_a_conversation_that_is_deleted_takes_its_topic_along_and_stops_no
         await until(lambda: not ground.query("select from log_topics where conversation_id = %s", conversation))
         await ground.engine.log.append(ground.engine.record(other))
         assert ground.engine.log.state().stopped == []
+
+
+async def test_a_topic_that_is_there_again_is_read_on_from_where_it_was_left(
+    urls: DatabaseUrls, broker: SharedBroker
+) -> None:
+    settings = kafka_settings(broker.bootstrap)
+    async with ground_on(urls, settings) as ground:
+        state, conversation = ground.engine.log.state, await ground.engine.conversation()
+        await ground.engine.log.append(ground.engine.record(conversation))
+        topic, _ = ground.topic(conversation)
+        await delete_at_kafka(settings, topic)
+        await until(lambda: any("no such topic" in one for one in state().stopped))
+        admin = make_admin(settings)
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(topic, 1, 1)])
+        finally:
+            await admin.close()
+        await until(lambda: any("does not have offset 1" in one for one in state().stopped))  # it has nothing of before

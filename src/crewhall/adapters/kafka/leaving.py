@@ -44,7 +44,7 @@ class Left(msgspec.Struct, frozen=True):
 async def leave_kafka(connection: Connection[TupleRow], settings: LogSettings, *, lost: bool = False) -> Left:
     """Take Postgres for the log again, when it has everything. Topics stay as they are, and are not read again.
 
-    `lost`: also where Kafka does not have some of the topics any more. What was acknowledged is here all the same.
+    `lost`: also where Kafka does not have some of the topics any more. What the database has of them is kept.
     Raises CONFLICT while somebody runs or anything is left to be done, KAFKA_AWAY.
     """
     (engine,) = connection.execute(_ENGINE).fetchone() or (None,)
@@ -87,8 +87,8 @@ def _check_there(gone: list[str]) -> None:
     if gone:
         raise CONFLICT(
             f"{counted(len(gone), 'topic')} not at the brokers that CREWHALL_KAFKA_BOOTSTRAP names, {gone[0]} among"
-            " them. If these are the right brokers, ask again with --lost: every message that was acknowledged is in"
-            " the database.",
+            " them. If these are the right brokers, and CREWHALL_KAFKA_USER may describe these topics, ask again with"
+            " --lost: what the database has is kept, and nothing more of them is read.",
             lost=gone[:MOST_NAMED],
         )
 

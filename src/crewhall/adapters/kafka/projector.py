@@ -41,6 +41,8 @@ MOST_AT_ONCE = 2048
 POLL_MS = 60_000
 LOST_S = 2.0
 """How long a topic that Kafka says it does not have may be one that not every broker knows yet."""
+FOUND_S = 30.0
+"""Between two looks whether a lost topic was but hidden."""
 FIRST_RETRY_S, LAST_RETRY_S = 0.1, 5.0
 FIRST_PLANS = 64
 """Records after which the plans of a connection are made anew, then after as many again, and so on: those that were
@@ -64,6 +66,7 @@ class Projector:
         self._consumer: AIOKafkaConsumer | None = None
         self._measuring: asyncio.Task[None] | None = None
         self._doubting: asyncio.Task[None] | None = None
+        self._hoping: asyncio.Task[None] | None = None
         self._asked_again: set[Place] = set()
         self.stopped_at: dict[Place, str] = {}
         """Partitions that are not read on, and why: somebody has to look."""
@@ -116,6 +119,7 @@ class Projector:
         consumer = self._consumer = await started(make_consumer(self._settings), self._settings)
         consumer._client.cluster.add_listener(self._doubt)  # noqa: SLF001 - polling says nothing of topics that are gone
         self._changed.set()
+        self._hope(consumer)
         try:
             while True:
                 if self._changed.is_set():
@@ -123,9 +127,9 @@ class Projector:
                     await self._assign(consumer)
                 await self._project(consumer, await self._poll(consumer))
         finally:
-            under_way = self._getting, self._measuring, self._doubting
+            under_way = self._getting, self._measuring, self._doubting, self._hoping
             await end_tasks([task for task in under_way if task is not None])
-            self._getting = self._measuring = self._doubting = self._consumer = None
+            self._getting = self._measuring = self._doubting = self._hoping = self._consumer = None
             await consumer.stop()
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> None:
@@ -206,6 +210,30 @@ class Projector:
         self._lost |= missing
         for place in missing:
             self._stop_at(place, "Kafka has no such topic any more, or hides it: docs/kafka.md says what to do")
+        self._hope(consumer)
+
+    def _hope(self, consumer: AIOKafkaConsumer) -> None:
+        """Look now and then, while topics are lost, whether they were but hidden."""
+        if self._lost and (self._hoping is None or self._hoping.done()):
+            self._hoping = asyncio.create_task(self._look_for_found(consumer), name="log-found")
+
+    async def _look_for_found(self, consumer: AIOKafkaConsumer) -> None:
+        """Read on where Kafka names a lost topic again; one that was made anew has not what comes next, and stops."""
+        from aiokafka.errors import KafkaError
+
+        while self._lost:
+            await asyncio.sleep(FOUND_S)
+            try:
+                topics = await consumer.topics()
+            except (KafkaError, OSError) as error:
+                log.warning("Kafka does not say which topics it has", extra={"reason": type(error).__name__})
+                continue
+            found = {place for place in self._lost if place[0] in topics}
+            self._lost -= found
+            for place in found:
+                self.stopped_at.pop(place, None)
+            if found:
+                self._change()
 
     async def _missing(self, consumer: AIOKafkaConsumer) -> set[Place]:
         """The partitions that are read and that Kafka, asked for all that it has, does not name."""
