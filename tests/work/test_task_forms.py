@@ -5,6 +5,8 @@ from tests.support.server import Server
 from tests.work.ground import begun, changed, wrote
 from tests.work.page_ground import visit_page
 
+TOO_MANY = ", ".join(f"label {number}" for number in range(21))
+
 
 async def test_what_others_chose_meanwhile_stays_after_a_refusal(server: Server, org: Org):
     task = await wrote(org.owner, await begun(org.owner), priority="P2")
@@ -15,3 +17,17 @@ async def test_what_others_chose_meanwhile_stays_after_a_refusal(server: Server,
     await page.choose(blocked_reason="No paint.")
     now = await page.now()
     assert (now["status"], now["blocked_reason"], now["priority"]) == ("blocked", "No paint.", "P0")
+
+
+async def test_text_that_was_refused_for_itself_is_not_saved_over_what_others_wrote(server: Server, org: Org):
+    task = await wrote(org.owner, await begun(org.owner), description="Blue.")
+    page = await visit_page(server, org.owner, f"/tasks/{task['id']}", form="title")
+    await changed(org.owner, task, description="Red.")
+    await page.choose(labels=TOO_MANY)
+    assert page.fields["labels"] == TOO_MANY
+    await page.choose(labels="ui")
+    assert "Somebody changed this task meanwhile" in page.text
+    assert ((now := await page.now())["description"], now["labels"]) == ("Red.", [])
+    await page.choose(labels=TOO_MANY)  # who was shown what stands there may save over it, also after another refusal
+    await page.choose(labels="ui")
+    assert ((now := await page.now())["description"], now["labels"]) == ("Blue.", ["ui"])
