@@ -31,3 +31,14 @@ async def test_text_that_was_refused_for_itself_is_not_saved_over_what_others_wr
     await page.choose(labels=TOO_MANY)  # who was shown what stands there may save over it, also after another refusal
     await page.choose(labels="ui")
     assert ((now := await page.now())["description"], now["labels"]) == ("Blue.", ["ui"])
+
+
+async def test_what_is_met_stays_met_when_the_text_is_saved(server: Server, org: Org):
+    criteria = [{"text": text, "is_met": text != "Cheap"} for text in ("Blue", "Dry", "Cheap")]
+    project = await begun(org.owner)
+    task = await wrote(org.owner, project, description="Both\nsides.", success_criteria=criteria)
+    page = await visit_page(server, org.owner, f"/tasks/{task['id']}", form="title")
+    await page.choose(title="Paint it blue")
+    now = await page.now()
+    assert (now["title"], now["description"]) == ("Paint it blue", "Both\nsides.")
+    assert [one["is_met"] for one in now["success_criteria"]] == [True, True, False]
