@@ -42,3 +42,13 @@ async def test_what_is_met_stays_met_when_the_text_is_saved(server: Server, org:
     now = await page.now()
     assert (now["title"], now["description"]) == ("Paint it blue", "Both\nsides.")
     assert [one["is_met"] for one in now["success_criteria"]] == [True, True, False]
+
+
+async def test_a_reason_of_several_lines_stays_as_it_was_written(server: Server, org: Org):
+    reason = "No paint.\nThe shop  is shut."
+    task = await wrote(org.owner, await begun(org.owner))
+    await changed(org.owner, task, status="blocked", blocked_reason=reason)
+    page = await visit_page(server, org.owner, f"/tasks/{task['id']}")
+    assert page.fields["blocked_reason"] == "No paint. The shop is shut."
+    await page.choose(priority="P1")
+    assert ((now := await page.now())["priority"], now["blocked_reason"]) == ("P1", reason)

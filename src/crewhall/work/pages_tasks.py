@@ -203,7 +203,8 @@ async def _task(
         at_github = await task_on_github(tx, actor, task_id)
     said = await comments.list_comments(services.db, actor, task)
     shown = {
-        "status": task.status, "whose": whose, "priority": task.priority, "blocked_reason": task.blocked_reason or "",
+        "status": task.status, "whose": whose, "priority": task.priority,
+        "blocked_reason": " ".join((task.blocked_reason or "").split()),  # its field has one line
         "due": f"{local(task.deadline, zone_of(request)):%Y-%m-%dT%H:%M}" if task.deadline else "",
     }  # fmt: skip
     return await render_in_hall(
