@@ -1,5 +1,6 @@
 """A form of a page as a browser without scripts sends it: all of its fields, those that were changed changed."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -7,6 +8,8 @@ import httpx
 
 from tests.identity.hall import Member
 from tests.support.server import Server
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class PageForm:
@@ -26,14 +29,14 @@ class PageForm:
 
     async def choose(self, *, to: str | None = None, **fields: str) -> None:
         """Send the form as it is shown, with these changed; a refusal is shown, else it stays the page that it was."""
-        answer = await self._browser.post(to or self._path, data=self.fields | fields)
+        answer = await self._browser.post(to or self._path, data=_sent(self.fields | fields))
         assert answer.status_code in {303, 404, 409, 422}, answer.text
         if answer.status_code != 303:
             self.show(answer)
 
     async def send(self, path: str, **fields: str) -> int:
         """Send what a form of another page has, and nothing else; returns how that is answered."""
-        return (await self._browser.post(path, data=fields)).status_code
+        return (await self._browser.post(path, data=_sent(fields))).status_code
 
     async def now(self) -> dict[str, Any]:
         """What the page is of, by the API."""
@@ -51,8 +54,13 @@ async def visit_page(server: Server, member: Member, path: str, form: str = "sho
     return page
 
 
+def _sent(fields: dict[str, str]) -> dict[str, str]:
+    """Fields as they go over the wire: every line ends with CRLF."""
+    return {name: "\r\n".join(_LINE_END.split(value)) for name, value in fields.items()}
+
+
 class _Forms(HTMLParser):
-    """The fields of every form, with their values."""
+    """The fields of every form, with their values: those of one line hold no line ends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +73,7 @@ class _Forms(HTMLParser):
         if tag == "form":
             self.found.append({})
         elif tag == "input" and name and self.found and given.get("type") != "checkbox":
-            self.found[-1][name] = value
+            self.found[-1][name] = value if given.get("type") == "hidden" else _LINE_END.sub("", value)
         elif tag == "select":
             self._select = name
         elif tag == "option" and self._select and (self._select not in self.found[-1] or "selected" in given):

@@ -35,6 +35,7 @@ from crewhall.work.pages_assignees import ME, NOBODY, Names, names_for, read_who
 from crewhall.work.pages_projects import PRIORITIES, STATUSES
 from crewhall.work.project_queries import find_project, list_projects
 from crewhall.work.task_messages import find_origin
+from crewhall.work.task_refusals import STALE_TASK
 from crewhall.work.task_schemas import SuccessCriterion, TaskChange, TaskDetail, TasksChange
 from crewhall.work.vocabulary import SETTLED, Priority, TaskStatus
 
@@ -133,6 +134,8 @@ async def change(
             await tasks.change_task(tx, actor, task_id, Form().read(TaskChange, **given))
     except CrewhallError as error:
         form.refuse(error)
+        if error.kind is STALE_TASK:  # said, and shown what stands there: only now they may save over it
+            form.values["expected_version"] = str(error.fields["version"])
         return await _task(request, services, actor, task_id, form, status=error.kind.status)
     return go(form.v("back") if form.v("back").startswith("/projects/") else f"/tasks/{task_id}")
 
@@ -200,7 +203,8 @@ async def _task(
         at_github = await task_on_github(tx, actor, task_id)
     said = await comments.list_comments(services.db, actor, task)
     shown = {
-        "status": task.status, "whose": whose, "priority": task.priority, "blocked_reason": task.blocked_reason or "",
+        "status": task.status, "whose": whose, "priority": task.priority,
+        "blocked_reason": " ".join((task.blocked_reason or "").split()),  # its field has one line
         "due": f"{local(task.deadline, zone_of(request)):%Y-%m-%dT%H:%M}" if task.deadline else "",
     }  # fmt: skip
     return await render_in_hall(

@@ -77,6 +77,9 @@ def _refused(message: str, kind: object, values: dict[str, Any]) -> CrewhallErro
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
-    """The form that was sent; of a field sent twice the last value counts."""
+    """The form that was sent; of a field sent twice the last value counts. Lines end with LF, as scripts send them.
+
+    Without scripts browsers send CRLF, also where the page that they show had LF.
+    """
     data = await request.form()
-    return Form({name: value for name, value in data.items() if isinstance(value, str)})
+    return Form({name: value.replace("\r\n", "\n") for name, value in data.items() if isinstance(value, str)})
