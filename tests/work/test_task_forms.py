@@ -1,4 +1,4 @@
-"""The forms on a task's page: what others did meanwhile stays, also after a refusal, and so does what nobody touched."""
+"""The forms on a task's page: what others did meanwhile stays, after a refusal too, and so does what nobody touched."""
 
 from tests.identity.hall import Org
 from tests.support.server import Server
