@@ -25,7 +25,7 @@ async function draw(conversation) {
   const asked = (latest += 1);
   const thread = conversation.querySelector(".thread crew-composer")?.dataset.parent;
   const path = `/c/${conversation.dataset.conversation}/surroundings${thread ? `?thread=${thread}` : ""}`;
-  const isNews = document.getElementById("sidebar").asking();
+  const isNews = document.getElementById("sidebar").lists.ask();
   const answer = await fetch(path, { headers: { accept: "text/html" } }).catch(() => null);
   if (!answer || answer.redirected || (!answer.ok && answer.status !== 404)) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -4,6 +4,7 @@ import { call } from "../api.js";
 import { seenUpTo } from "../conversation/read.js";
 import { live } from "../live/socket.js";
 import { isStale } from "../live/told.js";
+import { Newest } from "./newest.js";
 import { showPresence } from "./presence.js";
 
 const SETTLE_MS = 150;
@@ -19,9 +20,9 @@ class Sidebar extends HTMLElement {
   #ending = null;
   #timer = null;
   #counting = null;
-  #asked = { lists: 0, count: 0 };
-  #shown = { lists: 0, count: 0 };
+  #counts = new Newest();
   #tries = 0;
+  lists = new Newest();
 
   connectedCallback() {
     const nav = this.querySelector("nav");
@@ -95,26 +96,16 @@ class Sidebar extends HTMLElement {
 
   /** Ask for the lists again: somebody made one a member, or changes may have been missed. */
   async #refresh() {
-    const isNews = this.asking();
+    const isNews = this.lists.ask();
     const answer = await fetch(`/sidebar?here=${encodeURIComponent(location.pathname)}`).catch(() => null);
     const page = answer?.ok ? await answer.text() : null;
+    if (!this.isConnected) return;
     if (page !== null) {
       this.#tries = 0;
       if (isNews()) this.show(new DOMParser().parseFromString(page, "text/html"));
-    } else if (BUSY.includes(answer?.status) && this.isConnected && this.#tries < MOST_TRIES) {
-      this.#refreshSoon(AGAIN_MS * 2 ** this.#tries * (1 + Math.random())); // whoever is away comes back, and says so
-      this.#tries += 1;
+    } else if (BUSY.includes(answer?.status) && this.#tries < MOST_TRIES) {
+      this.#refreshSoon(AGAIN_MS * 2 ** this.#tries++ * (1 + Math.random())); // whoever is away comes back, and says so
     }
-  }
-
-  /** To be called before the lists (or the count) are asked for: says of the answer whether it is newer than what is shown. */
-  asking(what = "lists") {
-    const asked = (this.#asked[what] += 1);
-    return () => {
-      const isNews = this.isConnected && asked > this.#shown[what];
-      if (isNews) this.#shown[what] = asked;
-      return isNews;
-    };
   }
 
   /** Show the lists of a page that came just now. */
@@ -151,9 +142,9 @@ class Sidebar extends HTMLElement {
 
   /** Ask how much of the inbox is unread: something came, or was read in another tab. */
   async #count() {
-    const isNews = this.asking("count");
+    const isNews = this.#counts.ask();
     const answer = await call("GET", "/notifications/count").catch(() => null);
-    if (answer && isNews()) this.#show(this.querySelector("[data-inbox]"), answer.unread);
+    if (answer && this.isConnected && isNews()) this.#show(this.querySelector("[data-inbox]"), answer.unread);
   }
 
   /** Slide in, on a phone. */
