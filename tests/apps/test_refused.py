@@ -8,13 +8,12 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.exceptions import ConnectionClosed
 
 from crewhall.identity.audience import Audience
 from crewhall.identity.redirects import is_safe, matches
 from tests.apps.asking import BACK, App, Person, answer_in, leads_to, link_of, person_of, registered
 from tests.identity.hall import Org
-from tests.support.server import Server
+from tests.support.server import Server, until_closed
 
 
 @pytest.fixture
@@ -62,8 +61,7 @@ async def test_a_token_is_the_persons_at_the_door_of_one_organization_and_nowher
         elsewhere = await app.status(token, path)
         assert (path, elsewhere.status_code, elsewhere.json()["code"]) == (path, 403, "forbidden")
     async with server.live(token) as socket:
-        with pytest.raises(ConnectionClosed):
-            await socket.recv()
+        await until_closed(socket)
     cookie = await app.http.get("/api/v1/me", headers={"cookie": f"crewhall_session={token}"})
     assert cookie.status_code == 403
     for other in (given["refresh_token"], "cwa_" + "x" * 43):

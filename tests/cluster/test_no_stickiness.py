@@ -1,6 +1,7 @@
 """A day's work by pages without scripts, and by MCP, where each request goes to the other server: nothing sticks."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -174,7 +175,9 @@ async def test_a_day_of_pages_by_two_servers_in_turn(pair: Pair):
 
         async def is_out() -> bool:
             ada.http.cookies = kept  # her browser has forgotten her; neither server takes what she was known by
-            return (await ada.look(channel)).url.path == "/login"
+            with contextlib.suppress(httpx.TooManyRedirects):  # as long as one server knows her, and one does not
+                return (await ada.look(channel)).url.path == "/login"
+            return False
 
         await until(is_out)
         assert (await bo.look(channel)).status_code == 200, "who stays, stays signed in"

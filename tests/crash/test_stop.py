@@ -6,10 +6,10 @@ import signal
 import httpx
 import msgspec
 import pytest
-from websockets.exceptions import ConnectionClosed
 
+from tests.support.server import frames_until, until_closed
 from tests.support.site import Process, Site
-from tests.support.waiting import PATIENCE, in_time
+from tests.support.waiting import PATIENCE
 from tests.support.writers import live
 
 QUICK_S = 10.0
@@ -50,12 +50,9 @@ async def test_a_told_server_stops_clean_and_starts_quickly(site: Site, number: 
         written = await post(site.server, token, "before the stop")
         async with live(site.server, token) as socket:
             await socket.send(msgspec.json.encode({"type": "ping"}).decode())
-            assert msgspec.json.decode(await socket.recv())["type"] == "pong"
+            await frames_until(socket, "pong")
             assert await site.server.stop(number, group=group) == 0, site.server.log.read_text()[-3000:]
-            with pytest.raises(ConnectionClosed) as closed:
-                await in_time(socket.recv(), 5)
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 4409, "who listens is sent to resume, not signed out"
+            assert (await until_closed(socket)).code == 4409, "who listens is sent to resume, not signed out"
         assert site.postmaster() is None, "the last server of the home stops Postgres"
         assert await site.server.start() < QUICK_S * PATIENCE
         assert written in await read(site.server, token), "tokens and messages outlive a restart"

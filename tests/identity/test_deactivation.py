@@ -1,16 +1,14 @@
 """A deactivated person is out at once, with all that acts for them, and comes back to what they had."""
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import websockets
 
 from tests.identity.hall import Hall, Member, Org
-from tests.support.server import Server, token_of
-from tests.support.waiting import bounded, until
+from tests.support.server import Server, token_of, until_closed
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.rule("E1")
 
@@ -131,11 +129,7 @@ async def test_their_sockets_and_agents_end_at_once_and_their_places_come_back(s
     async with server.live(token_of(person.api)) as socket, server.live(agent.key) as theirs:
         assert await deactivate(org.owner, person) == 200
         for one in (socket, theirs):
-            with suppress(websockets.ConnectionClosed):
-                async with bounded(5):
-                    while True:
-                        await one.recv()
-            assert one.close_code == 4401
+            assert (await until_closed(one)).code == 4401
     assert (await agent.api.get("/me")).status_code == 401
     assert (await kept.api.get("/me")).status_code == 200
     assert (await org.owner.api.get(f"/agents/{agent.id}")).json()["status"] == "inactive"

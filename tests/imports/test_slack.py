@@ -101,7 +101,7 @@ async def test_an_export_is_looked_through_and_taken_in_once(server: Server, org
     assert [(one["name"], one["fate"], one["taken"]) for one in fates] == [
         ("general", "fill", 7), ("plans", "open", 1), ("secret", "open", 1)]  # fmt: skip
 
-    told = await messages(api, general["id"])
+    told = await until(lambda: messages(api, general["id"]))  # where somebody looked before, a notice tells of them
     first, answer, filed, built = sorted(told, key=lambda one: one["seq"])
     assert [one["created_at"][:19] for one in (first, answer, filed, built)] == [
         f"2020-09-13T12:26:4{second}" for second in (1, 3, 4, 5)]  # fmt: skip

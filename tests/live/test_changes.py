@@ -68,8 +68,9 @@ async def test_a_post_tells_of_no_change(server: Server, org: Org) -> None:
         await frames_until(socket, "resumed")
         await post(org.owner, channel)
         (await org.owner.api.patch(f"/conversations/{channel}", json={"description": "New"})).raise_for_status()
-        frames = await frames_until(socket, "conversation", whole=True)
-        assert [frame["type"] for frame in frames if frame.get("event") != "presence"] == ["record", "ephemeral"]
+        frames = await frames_until(socket, "conversation", whole=True, conversation=channel)
+        told = [frame for frame in frames if frame.get("conversation") == channel]
+        assert [frame["type"] for frame in told] == ["record", "ephemeral"]
 
 
 async def _next_change(socket: ClientConnection) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from crewhall.kernel.errors import CrewhallError
 from crewhall.ports.message_log import Advanced
 from tests.log.engines import Engine
 from tests.log.test_contract import postgres
+from tests.support.waiting import until
 
 __all__ = ["postgres"]
 
@@ -45,5 +46,10 @@ async def test_a_statement_that_commits_late_is_acknowledged_once(
     assert await postgres.contents(conversation) == [(1, "once")]
     monkeypatch.undo()
     await postgres.log.append(postgres.record(conversation, "twice"))
-    firsts = [one for one in heard if isinstance(one, Advanced) and one.conversation_id == conversation]
-    assert firsts[0].last_seq == 1
+
+    async def has_told_of_the_first() -> bool:
+        return any(
+            isinstance(one, Advanced) and one.conversation_id == conversation and one.last_seq == 1 for one in heard
+        )
+
+    await until(has_told_of_the_first)

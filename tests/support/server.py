@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import httpx
 import msgspec
+import pytest
+from websockets import Close, ConnectionClosed
 from websockets.asyncio.client import ClientConnection, connect
 
 from crewhall.faces.http.server import HallServer, address_of, bind
@@ -129,8 +131,20 @@ def token_of(api: httpx.AsyncClient) -> str:
     return api.headers["authorization"].removeprefix("Bearer ")
 
 
-async def frames_until(socket: ClientConnection, wanted: str, *, whole: bool = False) -> list[dict[str, Any]]:
-    """Read frames up to the first of type `wanted`, or ephemeral event of that name.
+async def until_closed(socket: ClientConnection, within: float = 5) -> Close:
+    """Read whatever is still under way to a listener until the server closes; what it says of that."""
+    with pytest.raises(ConnectionClosed) as closed:
+        async with bounded(within):
+            while True:
+                await socket.recv()
+    assert closed.value.rcvd is not None, "it says nothing"
+    return closed.value.rcvd
+
+
+async def frames_until(
+    socket: ClientConnection, wanted: str, *, whole: bool = False, **told: Any
+) -> list[dict[str, Any]]:
+    """Read frames up to the first of type `wanted`, or ephemeral event of that name, that says what is `told`.
 
     Other ephemeral frames are left out unless the `whole` is asked for: they come when they like.
     """
@@ -141,5 +155,5 @@ async def frames_until(socket: ClientConnection, wanted: str, *, whole: bool = F
             kind = frame.get("event", frame["type"])
             if whole or kind == wanted or frame["type"] != "ephemeral":
                 frames.append(frame)
-            if kind == wanted:
+            if kind == wanted and frame.items() >= told.items():
                 return frames

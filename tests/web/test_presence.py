@@ -29,6 +29,10 @@ async def test_an_agent_is_seen_coming_and_going(
     for page in pages:
         await connected(page)
         await expect(page.locator("main .seen")).to_have_text("never connected")
+    fresh = await server.channel(org.owner)
+    for page in pages:  # the sidebar comes anew, and says no more of it than it did
+        await expect(page.locator(f"#sidebar [data-conversation='{fresh}']")).to_have_count(1)
+        await expect(page.locator("main .seen")).to_have_text("never connected")
     # Silence counts sooner than the 90 seconds of every day.
     monkeypatch.setattr(server.services.part(AgentParts).presence, "timeout_s", 1.0)
     async with Client(server.address, token=hired.key) as client, client.live():

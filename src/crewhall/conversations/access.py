@@ -147,6 +147,7 @@ async def bump_membership(tx: Tx, conversation_id: UUID) -> None:
         """,
         {"id": conversation_id},
     )
+    tx.tell(CHANNEL, str(conversation_id))
 
 
 class _Load:
@@ -168,7 +169,7 @@ class AccessCache:
         self._entries: OrderedDict[tuple[UUID, UUID], Access] = OrderedDict()
         self._by_conversation: dict[UUID, set[UUID]] = {}
         self._loads: set[_Load] = set()
-        signals.subscribe(CHANNEL, lambda payload: self.forget(UUID(payload)))
+        signals.follow(db, CHANNEL, lambda payload: self.forget(UUID(payload)))
         signals.on_lost(self.forget_all)
 
     async def access(self, actor: Actor, conversation_id: UUID, verb: Verb) -> Access:

@@ -79,7 +79,7 @@ class GithubDoor:
         self._doors: dict[UUID, _Door] = {}
         self._lanes: dict[UUID, _Lane] = {}
         self._changes = 0
-        signals.subscribe(DOOR_CHANNEL, self._forget)
+        signals.follow(db, DOOR_CHANNEL, self._forget)
         signals.on_lost(self._forget_all)
 
     async def take(self, called: Called) -> Taken:

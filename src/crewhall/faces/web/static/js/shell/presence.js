@@ -2,6 +2,8 @@
 
 import { stamp } from "../live/view.js";
 
+const PRESENT = new Set(["online", "busy"]);
+
 /** Show an agent's presence wherever the page shows that agent. */
 export function showPresence(id, presence) {
   for (const dot of document.querySelectorAll(`[data-presence-of="${CSS.escape(id)}"]`)) {
@@ -10,7 +12,7 @@ export function showPresence(id, presence) {
   }
   for (const words of document.querySelectorAll(`[data-seen-of="${CSS.escape(id)}"]`)) {
     if (presence !== "offline") words.textContent = presence;
-    else if (!words.querySelector("time")) words.replaceChildren("last seen ", now());
+    else if (PRESENT.has(words.textContent.trim())) words.replaceChildren("last seen ", now());
   }
 }
 
