@@ -67,6 +67,7 @@ def test_what_is_asked_is_found(question, page):
         ("how do I change my password?", "basics"),
         ("where is dark mode?", "basics"),
         ("how do I connect Cursor?", "mcp"),
+        ("how do I connect an agent?", "agents"),
         ("set up GitHub", "github"),
     ],
 )
