@@ -10,13 +10,14 @@ import msgspec
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from crewhall.adapters.kafka.records import KafkaRecord
+from crewhall.adapters.kafka.records import VERSION, KafkaRecord
 from crewhall.faces.cli.variables import CLIENT
 from crewhall.faces.sdk.client import DEFAULT_URL
 from crewhall.kernel.errors import KINDS
 from crewhall.kernel.rules import list_rules
 from crewhall.kernel.settings import ENV_PREFIX, CrewhallSettings
 from crewhall.runtime.topic_records import RECORDS
+from crewhall.runtime.topic_records import VERSION as TOPICS_VERSION
 from scripts.commands import commands_page
 from scripts.modules import import_all
 
@@ -152,9 +153,14 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def schema_of(kind: type[msgspec.Struct]) -> str:
-    """The JSON Schema of a record."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)}
+def schema_of(name: str, kind: type[msgspec.Struct]) -> str:
+    """The JSON Schema of a record; its id ends with the version, as records say it in their header."""
+    version = VERSION if kind is KafkaRecord else TOPICS_VERSION
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://crewhall.dev/schemas/{name}/{version}",
+        **msgspec.json.schema(kind),
+    }
     return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
 
 
@@ -166,7 +172,7 @@ def main() -> int:
     """Write the pages, or with `--check` say which ones differ from the code."""
     import_all()
     made = {DOCS / name: write() for name, write in PAGES.items()}
-    made |= {DOCS / "schemas" / f"{name}.json": schema_of(kind) for name, kind in SCHEMAS.items()}
+    made |= {DOCS / "schemas" / f"{name}.json": schema_of(name, kind) for name, kind in SCHEMAS.items()}
     stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         print(

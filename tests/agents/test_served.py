@@ -14,7 +14,7 @@ async def test_an_agent_has_the_inbox_that_it_serves_until_it_is_deleted(server:
     inbox = f"/conversations/{agent.inbox_id}"
     assert (await agent.api.get(inbox)).status_code == 200
     assert (await org.owner.api.delete(f"/agents/{agent.id}")).status_code == 204
-    assert (await org.owner.api.get(inbox)).status_code == 404
+    assert (await agent.api.get(inbox)).status_code == 401
 
 
 @pytest.mark.rule("A2")

@@ -2,12 +2,12 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 import psycopg
 
-from crewhall.adapters.kafka.rebuild import rebuild
+from crewhall.adapters.kafka.rebuild import coverage, rebuild
 from crewhall.adapters.kafka.settings import LogEngine, LogSettings
 from crewhall.kernel.postgres.urls import DATABASE
 from scripts.broker import Broker
@@ -22,9 +22,16 @@ DISK = 128 * 1024 * 1024
 
 
 async def run_chaos(
-    site: Site, rounds: int | None, seed: int, broker: Broker | None = None, say: Callable[[str], None] = print
+    site: Site,
+    rounds: int | None,
+    seed: int,
+    broker: Broker | None = None,
+    say: Callable[[str], None] = print,
+    only: Sequence[str] = (),
 ) -> Report:
     """Run so many rounds, by default each thing once; Kafka is the log where a running broker is given.
+
+    `only`: nothing but these is done.
 
     Raises AssertionError that says what was wrong with the history, or who hangs.
     """
@@ -35,18 +42,20 @@ async def run_chaos(
         async with running(site, broker, linked=True, **environment) as cluster:
             async with load_on(site, seed, through=cluster, uploads=True) as load:
                 chaos = Chaos(cluster, load, disk)
-                await _go(chaos, rounds or len(chaos.kinds), seed, say)
+                kinds = list(only) or chaos.kinds
+                lasting = [] if only else chaos.lasting
+                await _go(chaos, plan(kinds, lasting, rounds or len(kinds), seed), say)
                 await load.progress(100)
             if broker is not None:
                 await _compare(site, broker)
     return report_of("kafka" if broker else "postgres", seed, time.monotonic() - began, chaos.done, load.history)
 
 
-async def _go(chaos: Chaos, rounds: int, seed: int, say: Callable[[str], None]) -> None:
-    for number, kind in enumerate(plan(chaos.kinds, chaos.lasting, rounds, seed), 1):
+async def _go(chaos: Chaos, planned: Sequence[str], say: Callable[[str], None]) -> None:
+    for number, kind in enumerate(planned, 1):
         await chaos.round(kind)
         last = chaos.done[kind][-1]
-        say(f"{number:4}/{rounds} {kind}: no post taken for {last.silence_s:.1f} s")
+        say(f"{number:4}/{len(planned)} {kind}: no post taken for {last.silence_s:.1f} s")
 
 
 def plan(kinds: list[str], lasting: list[str], rounds: int, seed: int) -> list[str]:
@@ -61,8 +70,10 @@ async def _compare(site: Site, broker: Broker) -> None:
     """See that the database has what the topics say, as `crewhall log rebuild` does."""
     settings = LogSettings(log=LogEngine.KAFKA, kafka_bootstrap=broker.bootstrap)
     with psycopg.connect(site.postgres.superuser_url(DATABASE), autocommit=True) as connection:
+        covered = coverage(connection)
         found = [one async for one in rebuild(connection, settings)]
     assert found, "there are topics"
+    assert (len(found), covered.not_yet) == (covered.whole, 0), "each conversation was compared"
     assert [one for one in found if not one.is_equal] == []
 
 

@@ -41,6 +41,16 @@ async def test_whatever_is_done_to_a_cluster_on_kafka_once_nothing_is_lost(kafka
     nothing_was_lost(report)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_who_projects_and_what_it_reads_die_under_load_and_nothing_is_lost(kafka_site: Site, own_broker: Broker):
+    """What only Kafka has; all the rest is done with either log by `make soak`."""
+    only = ["projector killed", "projector overtaken", "broker killed"]
+    report = await run_chaos(kafka_site, None, seed(), own_broker, only=only)
+    assert set(report.rounds) == set(only)
+    nothing_was_lost(report)
+
+
 @pytest.mark.parametrize(("rounds", "lasting"), [(2, 0), (3, 0), (4, 1), (100, 1)])
 def test_what_lasts_is_done_once_and_only_where_all_else_is_done(rounds: int, lasting: int):
     planned = plan(["a", "b", "c"], ["lasts"], rounds, seed())

@@ -7,12 +7,14 @@ import pytest
 
 from crewhall.adapters.kafka.records import encode_record
 from crewhall.adapters.kafka.settings import LogSettings
+from crewhall.kernel.actor import system_actor
 from crewhall.kernel.clock import utc_now
 from crewhall.kernel.ids import new_id
 from crewhall.kernel.postgres import DatabaseUrls
 from tests.cli.conftest import Cli, QuickCli
 from tests.log.engines import kafka_settings
 from tests.log.ground import Ground, returning, said_on_postgres, until
+from tests.log.test_kafka_past import past
 from tests.support.database import SharedCluster
 from tests.support.kafka import SharedBroker
 from tests.support.site import quiet_port
@@ -101,6 +103,28 @@ async def test_the_rebuild_says_what_it_found(operator: Cli, urls: DatabaseUrls,
         assert (shown["conversations"], shown["to_copy"], shown["records_to_copy"]) == (0, 1, 5)
         assert "to copy    1, 5 records left" in (await operator.run("log", "status")).out
         ground.query("update log_topics set fill_to = 4")
+
+
+async def test_what_was_not_compared_is_no_proof(operator: Cli, urls: DatabaseUrls, settings: LogSettings) -> None:
+    """A past that is being taken in is not in the topic yet; nor is anything whose place nobody knows."""
+    org, conversation = await said_on_postgres(urls, 3)
+    async with returning(urls, settings, org) as ground:
+        engine = ground.engine
+        await engine.log.append(engine.record(conversation, "on Kafka"))
+        assert (await operator.run("log", "rebuild")).code == 0
+        async with ground.db.transaction(system_actor(org)) as tx:
+            await engine.log.retire(tx, org, conversation)
+            await tx.run("select take_past(%(id)s, %(past)s)", {"id": conversation, "past": past(3)})
+        for words in ((), ("--conversation", str(conversation))):
+            unproved = await operator.run("log", "rebuild", *words)
+            assert (unproved.code, unproved.out) == (1, ""), words
+            assert "1 conversation not in Kafka yet, and not compared" in unproved.err
+        async with ground.db.transaction(system_actor(org)) as tx:
+            await engine.log.reopen(tx, org, conversation)
+        await engine.log.append(engine.record(conversation, "last"))
+        assert (await operator.run("log", "rebuild")).code == 0
+        ground.query("delete from log_partitions")
+        assert (await operator.run("log", "rebuild")).code == 1
 
 
 @pytest.mark.rule("A4")

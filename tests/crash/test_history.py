@@ -37,8 +37,17 @@ def test_gaps_repetitions_and_disorder_are_found():
     assert faults(history(acks=[], seen=LOG[1:]), LOG[1:]), "a log with a hole"
 
 
-def test_a_record_of_another_content_is_found():
+def test_a_record_of_another_id_or_of_other_words_is_found():
     assert faults(history(seen=[*LOG[:2], LOG[2]._replace(id="other")]), LOG)
+    assert faults(history(seen=[*LOG[:2], LOG[2]._replace(content="other")]), LOG)
+    assert faults(history(acks=[Ack("c", "ada", "w-2", 2, "m2", content="what was posted")]), LOG)
+
+
+def test_a_post_that_stands_before_what_was_acknowledged_before_it_is_found():
+    """Each is there once, and seqs have no gap: the order alone is wrong."""
+    first, second = Ack("c", "ada", "w-2", 2, "m2", at=1.0, took=0.5), Ack("c", "ada", "w-1", 1, "m1", at=6.0, took=1.0)
+    assert faults(history(acks=[first, second]), LOG)
+    assert faults(history(acks=[first._replace(at=5.5), second]), LOG) == [], "they were under way together"
 
 
 def test_a_refusal_is_a_fault():

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from crewhall.kernel.telemetry import METRICS
 from tests.architecture.source import DOCS
 from tests.deploy.files import DEPLOY, documents, manifests
 
@@ -41,6 +42,17 @@ def test_a_word_that_no_schema_knows_is_noticed():
     wrong = {**OBJECTS[0], "datta": {}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(wrong, NEWEST, strict=True)
+
+
+def test_what_is_scaled_by_a_figure_of_ours_is_scaled_by_one_that_is_told():
+    named = {
+        metric["external"]["metric"]["name"]
+        for one in of_kind("HorizontalPodAutoscaler")
+        for metric in one["spec"]["metrics"]
+        if metric["type"] == "External"
+    }
+    assert named
+    assert named <= {family.name for family in METRICS.collect()}
 
 
 def test_every_file_is_applied_or_offered():

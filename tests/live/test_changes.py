@@ -61,6 +61,27 @@ async def test_who_is_taken_out_is_told_alone_and_a_stranger_never(server: Serve
         await frames_until(leaves, "joined")
 
 
+async def test_what_is_back_is_told_to_its_members_who_followed_it_no_more(server: Server, org: Org) -> None:
+    member, agent, bystander = await join(server, org), await server.hire(org), await join(server, org)
+    circle = await group(org.owner, member, agent)
+    path = f"/conversations/{circle}/archive"
+    (await org.owner.api.put(path)).raise_for_status()
+    async with (
+        server.live(token_of(member.api)) as socket,
+        server.live(agent.key) as robot,
+        server.live(token_of(bystander.api)) as aside,
+    ):
+        for one in (socket, robot, aside):
+            await one.send(say("ping"))
+            await frames_until(one, "pong")
+        (await org.owner.api.delete(path)).raise_for_status()
+        for one in (socket, robot):
+            await frames_until(one, "conversation", conversation=circle, change="restored")
+        await aside.send(say("ping"))
+        frames = await frames_until(aside, "pong", whole=True)
+        assert circle not in [frame.get("conversation") for frame in frames]
+
+
 async def test_a_post_tells_of_no_change(server: Server, org: Org) -> None:
     channel = await server.channel(org.owner)
     async with server.live(token_of(org.owner.api)) as socket:

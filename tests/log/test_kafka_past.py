@@ -25,7 +25,7 @@ async def ground(cluster: SharedCluster, broker: SharedBroker, worker_id: str) -
         yield made
 
 
-def _past(count: int) -> str:
+def past(count: int) -> str:
     return json.dumps([
         {"i": n, "id": str(new_id()), "type": "message", "author": str(AUTHOR.id), "author_name": "Ada",
          "content": f"p{n}", "at": "2099-01-01T00:00:00Z"}
@@ -39,7 +39,7 @@ async def test_what_is_taken_in_as_past_goes_to_the_topic_before_anything_else(g
     await engine.log.append(engine.record(conversation, "first"))
     async with ground.db.transaction(system_actor(engine.org)) as tx:
         await engine.log.retire(tx, engine.org, conversation)
-        await tx.run("select take_past(%(id)s, %(past)s)", {"id": conversation, "past": _past(3)})
+        await tx.run("select take_past(%(id)s, %(past)s)", {"id": conversation, "past": past(3)})
     async with ground.db.transaction(system_actor(engine.org)) as tx:
         await engine.log.reopen(tx, engine.org, conversation)
     assert (await engine.log.append(engine.record(conversation, "last"))).seq == 5
@@ -72,7 +72,7 @@ async def test_what_is_written_after_the_past_and_was_sent_before_it_is_refused(
     await stands.wait()
     async with ground.db.transaction(system_actor(engine.org)) as tx:
         await engine.log.retire(tx, engine.org, conversation)
-        await tx.run("select take_past(%(id)s, %(past)s)", {"id": conversation, "past": _past(2)})
+        await tx.run("select take_past(%(id)s, %(past)s)", {"id": conversation, "past": past(2)})
     if reopened:
         async with ground.db.transaction(system_actor(engine.org)) as tx:
             await engine.log.reopen(tx, engine.org, conversation)

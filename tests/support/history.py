@@ -20,6 +20,8 @@ class Ack(NamedTuple):
     """When it was heard."""
     took: float = 0.0
     """Seconds since the post was first tried, with all that came between."""
+    content: str | None = None
+    """What was posted, where its author remembers."""
 
 
 class Kept(NamedTuple):
@@ -69,6 +71,7 @@ def faults(history: History, stored: Iterable[Entry]) -> list[str]:
     for conversation, entries in log.items():
         found += _disorder(f"log of {conversation}", entries)
     found += _broken_words(history.acks, log)
+    found += _overtaken(history.acks)
     for subscriber, conversations in history.seen.items():
         for conversation, entries in conversations.items():
             found += _disorder(f"{subscriber} on {conversation}", entries)
@@ -114,6 +117,25 @@ def _broken_words(acks: list[Ack], log: dict[str, list[Entry]]) -> list[str]:
         entries = places.get((ack.conversation, ack.author, ack.client_id), [])
         if not any((entry.seq, entry.id) == (ack.seq, ack.id) for entry in entries):
             found.append(f"{ack} was acknowledged, and the log has {entries}")
+        elif ack.content is not None and ack.content not in {entry.content for entry in entries}:
+            found.append(f"{ack} was acknowledged, and the log has other words: {entries}")
+    return found
+
+
+def _overtaken(acks: list[Ack]) -> list[str]:
+    """Posts that were begun after another of their conversation was acknowledged, and stand before it."""
+    found, heard = [], sorted(acks, key=lambda ack: ack.at)
+    newest: dict[str, Ack] = {}
+    next_heard = 0
+    for ack in sorted(acks, key=lambda ack: ack.at - ack.took):
+        while next_heard < len(heard) and heard[next_heard].at < ack.at - ack.took:
+            one = heard[next_heard]
+            if one.conversation not in newest or newest[one.conversation].seq < one.seq:
+                newest[one.conversation] = one
+            next_heard += 1
+        before = newest.get(ack.conversation)
+        if before is not None and ack.seq < before.seq:
+            found.append(f"{ack} was begun after {before} was acknowledged, and stands before it")
     return found
 
 
@@ -123,5 +145,5 @@ def _differences(subscriber: str, conversation: str, seen: list[Entry], stored: 
     return [
         f"{subscriber} saw {had} where the log has {kept}"
         for had, kept in zip(seen, stored, strict=True)
-        if (had.id, had.type, had.author) != (kept.id, kept.type, kept.author)
+        if (had.id, had.type, had.author, had.content) != (kept.id, kept.type, kept.author, kept.content)
     ]

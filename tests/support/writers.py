@@ -82,7 +82,7 @@ class Writer:
         """Note the server's word."""
         now = self.heard_at = time.monotonic()
         about = post.conversation, self.author.id, post.client_id
-        self.history.acks.append(Ack(*about, answer["seq"], answer["id"], now, now - post.since))
+        self.history.acks.append(Ack(*about, answer["seq"], answer["id"], now, now - post.since, post.content))
 
     def refused(self, post: Post, text: str) -> None:
         """Note an answer that no crash excuses."""

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from crewhall.runtime import count_waiting
 from tests.support.waiting import bounded, until
 from tests.taking.takers import Taken, have_begun, jobs, working
 
@@ -47,3 +48,18 @@ async def test_who_takes_nothing_leaves_at_once(hall, org):
     async with bounded(10), working(hall, idle) as worker:
         await worker.finish(60)
     assert idle.begun == []
+
+
+async def test_turns_that_nobody_has_begun_are_counted_until_somebody_does(hall, org):
+    """The figure by which workers are added (deploy/kubernetes/workers.yaml)."""
+    assert await count_waiting(hall.db) == 0
+    for _ in range(2):
+        await hall.ask(org)
+    assert await count_waiting(hall.db) == 2
+    taking = Taken(hall)
+    taking.go.clear()
+    async with working(hall, taking):
+        await until(lambda: have_begun(taking, 2))
+        assert await count_waiting(hall.db) == 0, "under way they wait no longer"
+        taking.go.set()
+        await taking.has_ended(2)

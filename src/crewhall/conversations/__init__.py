@@ -23,7 +23,7 @@ from crewhall.conversations.history import messages_json
 from crewhall.conversations.levels import get_level, set_level
 from crewhall.conversations.lifecycle import ConversationParts, start_conversations
 from crewhall.conversations.markdown import escape_markdown, render_markdown
-from crewhall.conversations.members import join_conversation
+from crewhall.conversations.members import join_conversation, list_member_ids
 from crewhall.conversations.membership import JOINED as JOINED_CHANNEL
 from crewhall.conversations.metadata import IMPORTED, TASK_COMMENT
 from crewhall.conversations.opening import free_channel_name, open_conversation, open_direct, open_session
@@ -60,7 +60,7 @@ from crewhall.conversations.search_filters import Filters, Traits, both, check_p
 from crewhall.conversations.search_ranked import find_ranked
 from crewhall.conversations.search_syntax import Narrowing, Operator, Query, narrowed, pieces_of, read_query
 from crewhall.conversations.snippets import MARKS, beginnings_of, marked_words, readable, snippet
-from crewhall.conversations.telling import CHANGES_CHANNEL, Change, read_change
+from crewhall.conversations.telling import CHANGES_CHANNEL, Change, ChangeNotice, read_change
 from crewhall.conversations.vocabulary import MemberType, NotificationLevel
 from crewhall.conversations.wire import Message, wire_of
 
@@ -78,6 +78,7 @@ __all__ = [
     "AccessCache",
     "AgentPolicy",
     "Change",
+    "ChangeNotice",
     "Cited",
     "ClientId",
     "Command",
@@ -132,6 +133,7 @@ __all__ = [
     "has_access",
     "join_conversation",
     "known_records",
+    "list_member_ids",
     "mark_read",
     "marked_words",
     "messages_json",

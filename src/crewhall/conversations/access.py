@@ -169,7 +169,9 @@ class AccessCache:
         self._entries: OrderedDict[tuple[UUID, UUID], Access] = OrderedDict()
         self._by_conversation: dict[UUID, set[UUID]] = {}
         self._loads: set[_Load] = set()
-        signals.follow(db, CHANNEL, lambda payload: self.forget(UUID(payload)))
+        # Both, and first: who is told by the notice (Rechecks) must not find what was true before it.
+        signals.subscribe(CHANNEL, lambda payload: self.forget(UUID(payload)))
+        db.hear(CHANNEL, lambda payload: self.forget(UUID(payload)))
         signals.on_lost(self.forget_all)
 
     async def access(self, actor: Actor, conversation_id: UUID, verb: Verb) -> Access:

@@ -82,6 +82,13 @@ async def find_members(tx: Tx, conversation_id: UUID, some: Collection[NewMember
     return set(found) & set(some)
 
 
+async def list_member_ids(tx: Tx, conversation_id: UUID) -> list[UUID]:
+    """Who is in a conversation, people and agents; for what tells them, which asks nobody's rights."""
+    return await tx.values(
+        "select member_id from conversation_members where conversation_id = %(id)s", {"id": conversation_id}
+    )
+
+
 async def find_maker(tx: Tx, conversation_id: UUID) -> UUID | None:
     """Who made a conversation that the actor may read; whoever owns it by now."""
     maker: UUID | None = await tx.value(

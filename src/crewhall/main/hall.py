@@ -133,7 +133,8 @@ def _services(settings: KernelSettings, db: Database, urls: DatabaseUrls, base_u
 def _add_followers(services: Services, hub: Hub) -> None:
     """Add what tells the listeners of this process of more than records; before the signals start."""
     services.add_part(Rechecks(hub, services.part(ConversationParts).access, services.signals))
-    for follower in (Changes, TaskFrames, Bell, Ticker):
+    services.add_part(Changes(hub, services.signals, services.db))
+    for follower in (TaskFrames, Bell, Ticker):
         services.add_part(follower(hub, services.signals))
 
 

@@ -73,7 +73,10 @@ class KafkaAgentTopics:
         """Make the topics, those of them that are not there. Raises KAFKA_AWAY."""
         from aiokafka.admin import NewTopic
 
-        kept = {"cleanup.policy": "delete", "retention.ms": str(self._kept_ms)}
+        kept = {
+            "cleanup.policy": "delete", "retention.ms": str(self._kept_ms),
+            "min.insync.replicas": str(self._settings.kafka_in_step),
+        }  # fmt: skip
         large = kept | {"max.message.bytes": str(LARGEST_RECORD)}
         wanted = [
             NewTopic(name, 1, self._settings.kafka_replication, topic_configs=configs)

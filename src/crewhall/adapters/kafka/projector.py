@@ -1,8 +1,8 @@
 """Writes records of topics into the read model: each once, in the topic's order, whoever is killed when.
 
 Rows and the offset of what comes next are written in one transaction, which is refused unless the offset is where this
-process believes it to be. So a process that stood still while another read on writes nothing twice. What the commit
-loses in a power cut comes again from the topic: it does not wait for the disk.
+process believes it to be. So a process that stood still while another read on writes nothing twice. The commit
+waits for the disk: what a power cut took would come again from the topic, but not to who had read it before (ADR 43).
 """
 
 from __future__ import annotations

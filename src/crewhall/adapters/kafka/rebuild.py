@@ -30,22 +30,28 @@ PAGE = 500
 POLL_MS = 15_000
 HELD_POLLS = 10
 """So often records are read before those that fill no page are compared: conversations may be very many."""
-_TOPICS: LiteralString = """
-select t.conversation_id, t.org_id, t.topic, t.partition, h.last_seq, h.message_count, p.next_offset
-from log_topics t
+_WHOLE: LiteralString = """
+log_topics t
 join conversation_heads h on h.conversation_id = t.conversation_id
 join log_partitions p on p.topic = t.topic and p.partition = t.partition
 where t.state = 'ready' and (%(only)s::uuid is null or t.conversation_id = %(only)s)
   and not exists (select from message_records r where r.conversation_id = t.conversation_id
                   and r.seq > t.filled_seq and r.position = -1)
-order by t.topic, t.partition
 """
-_COUNTS: LiteralString = """
-select count(*) filter (where t.state = 'ready'), count(*) filter (where t.state is distinct from 'ready')
-from conversation_heads h join conversations c on c.id = h.conversation_id and c.deleted_at is null
-left join log_topics t on t.conversation_id = h.conversation_id
-where %(only)s::uuid is null or h.conversation_id = %(only)s
+_TOPICS: LiteralString = (
+    "select t.conversation_id, t.org_id, t.topic, t.partition, h.last_seq, h.message_count, p.next_offset from "
+    + _WHOLE
+    + " order by t.topic, t.partition"
+)
+_COUNTS: LiteralString = (
+    "with whole as (select t.conversation_id from "
+    + _WHOLE
+    + """)
+select count(w), count(*) - count(w)
+from conversations c left join whole w on w.conversation_id = c.id
+where c.deleted_at is null and (%(only)s::uuid is null or c.id = %(only)s)
 """
+)
 _ROWS: LiteralString = """
 select r.seq, r.org_id, r.id, r.type, r.target_id, r.author_type, r.author_id, r.author_name, r.role, r.kind, r.title,
        r.content, r.html, r.metadata, r.parent_id, r.mentions, r.client_id, encode(r.body_digest, 'hex') as digest,

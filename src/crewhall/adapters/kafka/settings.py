@@ -81,3 +81,8 @@ class LogSettings(CrewhallSettings):
     def shared_partitions(self) -> int:
         """How many partitions conversations share; 0 where each has its own topic."""
         return self.kafka_partitions if self.kafka_topics is TopicLayout.SHARED else 0
+
+    @property
+    def kafka_in_step(self) -> int:
+        """How many copies have a record before Kafka acknowledges it: two, where one may then be away."""
+        return 2 if self.kafka_replication > 2 else 1  # noqa: PLR2004

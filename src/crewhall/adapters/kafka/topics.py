@@ -200,7 +200,7 @@ class TopicKeeper:
             "retention.ms": "-1",
             "retention.bytes": "-1",
             "max.message.bytes": str(LARGEST_RECORD),
-            "min.insync.replicas": str(2 if self._settings.kafka_replication > 2 else 1),  # noqa: PLR2004
+            "min.insync.replicas": str(self._settings.kafka_in_step),
         }
 
     async def _made(self, topics: list[_Unsettled]) -> None:
